@@ -1,0 +1,292 @@
+/**
+ * The text of an address -> what it names -> the driver's `Endpoint`.
+ *
+ * | text                                  | endpoint                                          |
+ * |---------------------------------------|---------------------------------------------------|
+ * | ``, `tcp://`, `:0`, `tcp://:0`        | any interface, a free port                        |
+ * | `tcp://:P`                            | IPv6 that takes IPv4 too; IPv4 where IPv6 is not  |
+ * | `tcp4://:P`, `tcp://0.0.0.0:P`        | IPv4 only                                         |
+ * | `tcp6://:P`, `tcp://[::]:P`           | IPv6 only                                         |
+ * | `tcp://name:P`                        | first IPv4 address of the name, else first IPv6   |
+ * | `unix://path`, `unix://@name`         | that path, case kept; an abstract name            |
+ * | `unix://`                             | an abstract name that the kernel picks            |
+ *
+ * udp, udp4 and udp6 follow the same rules. `docs/errors.md` lists what is refused.
+ */
+import { lookup } from 'node:dns/promises';
+import { isIP, isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { ErrInvalidNetworkAddress, ErrUnsupportedProtocol } from '../base/errors.ts';
+import type { Endpoint } from '../driver/contract.ts';
+
+export type InternetNetwork = 'tcp' | 'tcp4' | 'tcp6' | 'udp' | 'udp4' | 'udp6';
+export type Network = InternetNetwork | 'unix';
+
+/** An address as it was written; nothing has been looked up. */
+export type ParsedAddress =
+  | {
+      readonly network: InternetNetwork;
+      /** A name or a literal without brackets; empty for any interface. */
+      readonly host: string;
+      /** 0..65535; 0 asks for a free one. */
+      readonly port: number;
+      readonly text: string;
+    }
+  /** `path` begins with `@` for an abstract name; `@` alone lets the kernel pick one. */
+  | { readonly network: 'unix'; readonly path: string; readonly text: string };
+
+/** What resolving needs from outside; tests replace it. */
+export interface AddressResolver {
+  /** Whether this machine has IPv6. */
+  readonly hasIpv6: () => boolean;
+  /** All addresses of a host name, best first. */
+  readonly lookup: (host: string) => Promise<readonly { address: string; family: number }[]>;
+}
+
+const networks: readonly Network[] = ['tcp', 'tcp4', 'tcp6', 'udp', 'udp4', 'udp6', 'unix'];
+
+/** `sun_path` has 108 bytes, one of which is the terminating zero. */
+const unixPathBytesMax = 107;
+const portMax = 65_535;
+
+/** The service names that people write in addresses; everything else is a number. */
+const servicePorts: Readonly<Record<string, number>> = {
+  domain: 53,
+  ftp: 21,
+  ftps: 990,
+  http: 80,
+  https: 443,
+  imap: 143,
+  imaps: 993,
+  mqtt: 1883,
+  ntp: 123,
+  pop3: 110,
+  pop3s: 995,
+  redis: 6379,
+  smtp: 25,
+  ssh: 22,
+  submission: 587,
+  submissions: 465,
+  syslog: 514,
+  telnet: 23,
+};
+
+const systemResolver: AddressResolver = {
+  hasIpv6: machineHasIpv6,
+  lookup: (host) => lookup(host, { all: true, order: 'verbatim' }),
+};
+
+/**
+ * Understands the text of an address without looking anything up.
+ * @throws ErrUnsupportedProtocol for an unknown scheme.
+ * @throws ErrInvalidNetworkAddress for everything else that cannot be an address.
+ */
+export function parseAddress(text: string): ParsedAddress {
+  if (typeof text !== 'string') {
+    throw new ErrInvalidNetworkAddress(
+      `cannot use a ${text === null ? 'null' : typeof text} as an address: ` +
+        "write a string such as 'tcp://:9000' or 'unix:///run/echo.sock'",
+    );
+  }
+  refuseControlCharacters(text);
+  const schemeEnd = text.indexOf('://');
+  const network = schemeEnd === -1 ? 'tcp' : parseNetwork(text, text.slice(0, schemeEnd));
+  const rest = schemeEnd === -1 ? text : text.slice(schemeEnd + 3);
+  if (network === 'unix') return { network, path: parseUnixPath(text, rest), text };
+  return { network, ...parseHostAndPort(text, rest), text };
+}
+
+/**
+ * Looks up the host name where there is one and decides the family, as the table above says.
+ * @throws ErrInvalidNetworkAddress when the host is unknown or has no address of the wanted family.
+ */
+export async function resolveAddress(
+  parsed: ParsedAddress,
+  resolver: AddressResolver = systemResolver,
+): Promise<Endpoint> {
+  if (parsed.network === 'unix') return { kind: 'unix', path: parsed.path };
+  const { network, host, port } = parsed;
+  const kind = network.startsWith('tcp') ? 'tcp' : 'udp';
+  const wanted = wantedFamily(network);
+  if (host === '') {
+    const family = wanted ?? (resolver.hasIpv6() ? 6 : 4);
+    const any = family === 6 ? '::' : '0.0.0.0';
+    return { kind, family, v6Only: wanted === 6, host: any, port };
+  }
+  const address = isIP(host) === 0 ? await lookUp(parsed, wanted, resolver) : unmapped(host);
+  const family = isIPv4(address) ? 4 : 6;
+  if (wanted !== undefined && wanted !== family) throw noSuitableAddress(parsed, wanted, address);
+  return { kind, family, v6Only: family === 6, host: address, port };
+}
+
+/** `127.0.0.1:9000` or `[::1]:9000`: the form of every address that the framework prints. */
+export function formatAddress(family: 4 | 6, host: string, port: number): string {
+  return family === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** True when an interface of this machine, loopback included, has an IPv6 address. */
+export function machineHasIpv6(): boolean {
+  for (const addresses of Object.values(networkInterfaces())) {
+    if (addresses?.some((address) => address.family === 'IPv6')) return true;
+  }
+  return false;
+}
+
+function parseNetwork(text: string, scheme: string): Network {
+  const lowered = scheme.toLowerCase();
+  const network = networks.find((name) => name === lowered);
+  if (network !== undefined) return network;
+  throw new ErrUnsupportedProtocol(
+    `cannot use the address '${text}': the scheme '${scheme}' is not known, ` +
+      `use one of ${networks.join(', ')}`,
+    { address: text },
+  );
+}
+
+function parseUnixPath(text: string, path: string): string {
+  if (path === '') return '@';
+  const length = Buffer.byteLength(path);
+  if (length <= unixPathBytesMax) return path;
+  throw invalid(
+    text,
+    `the path has ${length} bytes and the kernel takes ${unixPathBytesMax}`,
+    'use a shorter or a relative path',
+  );
+}
+
+function parseHostAndPort(text: string, rest: string): { host: string; port: number } {
+  if (rest === '') return { host: '', port: 0 };
+  if (/[/?#]/.test(rest)) {
+    const unixHint = rest.startsWith('/') ? `for a Unix socket write 'unix://${rest}'` : undefined;
+    throw invalid(text, 'something follows the port', unixHint ?? "write 'host:port' and no path");
+  }
+  if (/\s/.test(rest))
+    throw invalid(text, 'it contains a space', "write 'host:port' without spaces");
+  const { host, portText } = rest.startsWith('[')
+    ? splitBracketed(text, rest)
+    : splitPlain(text, rest);
+  return { host, port: parsePort(text, portText) };
+}
+
+function splitBracketed(text: string, rest: string): { host: string; portText: string } {
+  const end = rest.indexOf(']');
+  if (end === -1) throw invalid(text, "']' is missing", "write IPv6 addresses as '[::1]:9000'");
+  const host = rest.slice(1, end);
+  if (host.includes('%')) {
+    throw invalid(
+      text,
+      'zones (the part from % on) are not supported',
+      "use an address without a zone, or '[::]' for all interfaces",
+    );
+  }
+  if (isIP(host) !== 6) {
+    throw invalid(text, `'${host}' is not an IPv6 address`, 'brackets are for IPv6 addresses only');
+  }
+  if (rest[end + 1] !== ':') throw missingPort(text);
+  return { host, portText: rest.slice(end + 2) };
+}
+
+function splitPlain(text: string, rest: string): { host: string; portText: string } {
+  const colon = rest.lastIndexOf(':');
+  if (colon === -1) throw missingPort(text);
+  const host = rest.slice(0, colon);
+  if (host.includes(':')) {
+    throw invalid(text, 'there are too many colons', "write IPv6 addresses as '[::1]:9000'");
+  }
+  return { host, portText: rest.slice(colon + 1) };
+}
+
+function parsePort(text: string, portText: string): number {
+  // An empty port is a free one, as in the source framework.
+  if (portText === '') return 0;
+  if (/^\d+$/.test(portText)) {
+    const port = Number(portText);
+    if (port <= portMax) return port;
+    throw invalid(text, `the port ${portText} is out of range`, `use a port from 0 to ${portMax}`);
+  }
+  const name = portText.toLowerCase();
+  const port = Object.hasOwn(servicePorts, name) ? servicePorts[name] : undefined;
+  if (port !== undefined) return port;
+  throw invalid(
+    text,
+    `the port '${portText}' is neither a number nor the name of a known service`,
+    `use a number from 0 to ${portMax}`,
+  );
+}
+
+function wantedFamily(network: InternetNetwork): 4 | 6 | undefined {
+  if (network.endsWith('4')) return 4;
+  return network.endsWith('6') ? 6 : undefined;
+}
+
+/** `::ffff:127.0.0.1` is an IPv4 address in IPv6 clothes; sockets of its own family serve it best. */
+function unmapped(literal: string): string {
+  if (isIPv4(literal)) return literal;
+  // The URL parser writes every spelling of an IPv6 address in one short form.
+  const canonical = new URL(`http://[${literal}]`).hostname.slice(1, -1);
+  const groups = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical);
+  if (groups === null) return canonical;
+  const high = Number.parseInt(groups[1] ?? '', 16);
+  const low = Number.parseInt(groups[2] ?? '', 16);
+  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
+}
+
+async function lookUp(
+  parsed: Extract<ParsedAddress, { host: string }>,
+  wanted: 4 | 6 | undefined,
+  resolver: AddressResolver,
+): Promise<string> {
+  const { host, text } = parsed;
+  let found: readonly { address: string; family: number }[];
+  try {
+    found = await resolver.lookup(host);
+  } catch (cause) {
+    throw new ErrInvalidNetworkAddress(
+      `cannot use the address '${text}': the host '${host}' could not be looked up; ` +
+        'check the spelling and the name service, or use an IP address',
+      { address: text, cause },
+    );
+  }
+  // A listener has one address. IPv4 goes first because that is what most peers of a name try.
+  const chosen =
+    wanted === undefined
+      ? (found.find((entry) => entry.family === 4) ?? found[0])
+      : found.find((entry) => entry.family === wanted);
+  if (chosen === undefined) throw noSuitableAddress(parsed, wanted, host);
+  return unmapped(chosen.address);
+}
+
+function noSuitableAddress(
+  parsed: Extract<ParsedAddress, { host: string }>,
+  wanted: 4 | 6 | undefined,
+  host: string,
+): ErrInvalidNetworkAddress {
+  const base = parsed.network.slice(0, 3);
+  return invalid(
+    parsed.text,
+    `there is no suitable address: '${host}' has none ${wanted ? `of IPv${wanted}` : 'at all'}`,
+    wanted ? `use '${base}://' or '${base}${wanted === 4 ? 6 : 4}://'` : 'use an IP address',
+  );
+}
+
+function refuseControlCharacters(text: string): void {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code >= 0x20 && code !== 0x7f) continue;
+    throw invalid(
+      JSON.stringify(text).slice(1, -1),
+      `there is a control character at position ${index}`,
+      'remove it',
+    );
+  }
+}
+
+function missingPort(text: string): ErrInvalidNetworkAddress {
+  return invalid(text, 'the port is missing', "write 'host:port', with port 0 for a free one");
+}
+
+function invalid(text: string, state: string, hint: string): ErrInvalidNetworkAddress {
+  return new ErrInvalidNetworkAddress(`cannot use the address '${text}': ${state}; ${hint}`, {
+    address: text,
+  });
+}
