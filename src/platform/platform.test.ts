@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { constants as systemConstants } from 'node:os';
+import { test } from 'node:test';
+import { GnetError } from '../base/errors.ts';
+import { describeErrno, errnoHint, errnoName, errnoNumber, namesByNumber } from './errno.ts';
+import { platform, platformOf, requirePlatform, type StructLayout } from './index.ts';
+import { errnoNumbers } from './linux-errno.ts';
+
+interface ReferenceStruct {
+  readonly size: number;
+  readonly fields?: Readonly<Record<string, readonly number[]>>;
+}
+type ReferenceGroup = Readonly<Record<string, number>>;
+interface ReferencePlatform extends Readonly<Record<string, unknown>> {
+  readonly struct: Readonly<Record<string, ReferenceStruct>>;
+  readonly errno: ReferenceGroup;
+  readonly syscall: ReferenceGroup;
+}
+
+const referencePath = new URL('../../test/data/platform-constants.json', import.meta.url);
+const reference = JSON.parse(readFileSync(referencePath, 'utf8')) as {
+  platforms: Readonly<Record<string, ReferencePlatform>>;
+};
+
+const constantGroups = [
+  'socket',
+  'level',
+  'so',
+  'tcp',
+  'udp',
+  'ip',
+  'ipv6',
+  'msg',
+  'fcntl',
+  'mmap',
+  'epoll',
+  'eventfd',
+  'poll',
+  'signal',
+  'ioctl',
+];
+
+/** Ours and not in the reference: these are compared with C alone, by `scripts/layouts.ts`. */
+const constantsOfOurOwn = ['O_EXCL', 'SCM_CREDENTIALS', 'SO_COOKIE'];
+const structsOfOurOwn = ['epoll_params', 'ucred'].map(tableName);
+/** A Go helper type that C does not have. */
+const structsNotInC = ['sockaddr_any'];
+
+/** `sockaddr_in` of C is `sockaddrIn` in our tables. */
+function tableName(struct: string): string {
+  return struct.replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+for (const cpu of ['x64', 'arm64']) {
+  const name = `linux-${cpu}`;
+  const expected = reference.platforms[name];
+  const tables = requirePlatform(platformOf('linux', cpu));
+  assert.ok(expected !== undefined);
+
+  test(`${name}: every constant has the value of the reference, and none is missing`, () => {
+    const all: Record<string, number> = {};
+    for (const group of constantGroups) Object.assign(all, expected[group]);
+    const ours: Record<string, number> = { ...tables.constants };
+    for (const own of constantsOfOurOwn) {
+      assert.ok(own in ours && !(own in all), `${own} is ours alone`);
+      delete ours[own];
+    }
+    assert.deepEqual(ours, all);
+  });
+
+  test(`${name}: every struct has the size, offsets and field sizes of the reference`, () => {
+    const ours: Readonly<Record<string, StructLayout>> = tables.layouts;
+    for (const [struct, layout] of Object.entries(expected.struct)) {
+      if (structsNotInC.includes(struct)) continue;
+      const actual = ours[tableName(struct)];
+      assert.equal(actual?.size, layout.size, `size of ${struct}`);
+      if (layout.fields === undefined) continue;
+      const fields = Object.entries(layout.fields).map(([field, [offset, size]]) => [
+        field,
+        { offset, size },
+      ]);
+      assert.deepEqual(actual?.fields, Object.fromEntries(fields), `fields of ${struct}`);
+    }
+    const known = [...Object.keys(expected.struct).map(tableName), ...structsOfOurOwn];
+    assert.deepEqual(
+      Object.keys(ours).filter((struct) => !known.includes(struct)),
+      [],
+    );
+  });
+
+  test(`${name}: fields lie inside their struct and do not overlap`, () => {
+    for (const [struct, layout] of Object.entries<StructLayout>(tables.layouts)) {
+      let end = 0;
+      for (const [field, { offset, size }] of Object.entries(layout.fields)) {
+        assert.ok(offset >= end, `${struct}.${field} begins behind the field before it`);
+        end = offset + size;
+      }
+      assert.ok(end <= layout.size, `${struct} holds its fields`);
+    }
+  });
+
+  test(`${name}: system call numbers and error numbers are those of the reference`, () => {
+    assert.deepEqual({ ...tables.syscallNumbers }, expected.syscall);
+    assert.deepEqual({ ...errnoNumbers }, expected.errno);
+  });
+}
+
+test('an unknown platform has no tables, and says so only when they are required', () => {
+  for (const [os, cpu] of [
+    ['win32', 'x64'],
+    ['linux', 'riscv64'],
+  ] as const) {
+    const unknown = platformOf(os, cpu);
+    assert.equal(unknown.constants, undefined);
+    assert.throws(
+      () => requirePlatform(unknown),
+      (error) => error instanceof GnetError && error.code === 'ErrUnsupportedPlatform',
+    );
+  }
+  assert.equal(platform.name, `${process.platform}-${process.arch}`);
+});
+
+test('error names and numbers agree with those of the runtime', () => {
+  for (const [name, number] of Object.entries(systemConstants.errno)) {
+    assert.equal(errnoNumber(name), number, name);
+  }
+});
+
+test('errnoName prefers the common name of a shared number', () => {
+  const names = namesByNumber(errnoNumbers);
+  assert.equal(names.get(11), 'EAGAIN');
+  assert.equal(names.get(98), 'EADDRINUSE');
+  assert.equal(names.get(95), 'ENOTSUP');
+  assert.equal(names.get(35), 'EDEADLK');
+});
+
+test('a number or name that the system does not have stays readable', () => {
+  assert.equal(errnoName(99_999), 'errno 99999');
+  assert.equal(errnoNumber('ENOTHING'), undefined);
+  assert.equal(errnoNumber('toString'), undefined);
+  assert.equal(describeErrno(99_999), 'errno 99999');
+  assert.equal(errnoHint(99_999), undefined);
+});
+
+test('describeErrno says what happened and errnoHint what to do', () => {
+  for (const name of ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOENT', 'EMFILE', 'EPIPE']) {
+    const errno = errnoNumber(name);
+    assert.ok(errno !== undefined);
+    assert.match(describeErrno(errno), /^[a-z].* .*[^.]$/, name);
+    assert.match(errnoHint(errno) ?? '', /^[a-z].* .*[^.]$/, name);
+  }
+});
