@@ -1,0 +1,108 @@
+import { createRequire } from 'node:module';
+import { ErrInvalidOption } from '../base/errors.ts';
+import { isLogged, type LogLevel, type LogLevelName, parseLogLevel } from './log-level.ts';
+import { adaptLogger, type Logger, type LoggerOption } from './logger.ts';
+import { RollingFile, type RollingFileLimits, writeAll } from './rolling-file.ts';
+
+export interface LoggerSettings {
+  /** Takes the place of the default logger; path, level and environment then have no effect. */
+  readonly logger?: LoggerOption | undefined;
+  /** A rolling file instead of standard error. Default: GNET_LOGGING_FILE, else none. */
+  readonly logPath?: string | undefined;
+  /** Default: GNET_LOGGING_LEVEL, else `info` with a file and `warn` without. */
+  readonly logLevel?: LogLevel | undefined;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly limits?: RollingFileLimits;
+  /** Where lines go without a file; standard error by default. */
+  readonly standardError?: LineDestination;
+}
+
+export interface LineDestination {
+  write(line: string): void;
+}
+
+/** A logger and the way to give back what it holds. */
+export interface OwnedLogger {
+  readonly logger: Logger;
+  /** Gives back the descriptor of the log file. Lines that come later are still written. */
+  close(): void;
+}
+
+/**
+ * The logger of one server. pino is loaded with the first line that is written, so a server that
+ * has nothing to say pays nothing for it.
+ * @throws ErrInvalidOption for a bad level, path or logger, also one from the environment.
+ * @throws SyscallError when the log file cannot be opened.
+ */
+export function createLogger(settings: LoggerSettings = {}): OwnedLogger {
+  if (settings.logger !== undefined) {
+    return { logger: adaptLogger(settings.logger), close: () => {} };
+  }
+  const environment = settings.environment ?? process.env;
+  const path = chooseFile(settings.logPath, environment['GNET_LOGGING_FILE']);
+  const level = chooseLevel(settings.logLevel, environment['GNET_LOGGING_LEVEL'], path);
+  if (path === undefined) {
+    const destination = settings.standardError ?? standardError;
+    return { logger: leveledLogger(level, destination), close: () => {} };
+  }
+  const file = new RollingFile(path, settings.limits);
+  return { logger: leveledLogger(level, file), close: () => file.close() };
+}
+
+const standardError: LineDestination = {
+  write(line) {
+    try {
+      writeAll(2, Buffer.from(line));
+    } catch {
+      // Nobody reads standard error any more, or its pipe is full: the server goes on without.
+    }
+  },
+};
+
+function chooseFile(option: unknown, variable: string | undefined): string | undefined {
+  if (option === undefined) return variable === '' ? undefined : variable;
+  if (typeof option === 'string' && option !== '' && !option.includes('\0')) return option;
+  throw new ErrInvalidOption(
+    `cannot use ${JSON.stringify(option)} as option logPath: give the path of a file`,
+  );
+}
+
+function chooseLevel(
+  option: LogLevel | undefined,
+  variable: string | undefined,
+  path: string | undefined,
+): LogLevelName {
+  if (option !== undefined) return parseLogLevel(option, 'option logLevel');
+  if (variable !== undefined && variable !== '') {
+    return parseLogLevel(variable, 'environment variable GNET_LOGGING_LEVEL');
+  }
+  return path === undefined ? 'warn' : 'info';
+}
+
+function leveledLogger(threshold: LogLevelName, destination: LineDestination): Logger {
+  let loaded: Logger | undefined;
+  const call = (level: keyof Logger, message: string, fields: object | undefined): void => {
+    if (!isLogged(level, threshold)) return;
+    loaded ??= loadPino(threshold, destination);
+    loaded[level](message, fields);
+  };
+  return {
+    debug: (message, fields) => call('debug', message, fields),
+    info: (message, fields) => call('info', message, fields),
+    warn: (message, fields) => call('warn', message, fields),
+    error: (message, fields) => call('error', message, fields),
+    fatal: (message, fields) => call('fatal', message, fields),
+  };
+}
+
+/** By `require`, since a line must be written before the call returns: `import()` cannot do that. */
+function loadPino(threshold: LogLevelName, destination: LineDestination): Logger {
+  const { pino } = createRequire(import.meta.url)('pino') as typeof import('pino');
+  const options = {
+    level: threshold,
+    base: { name: 'gnet', pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return adaptLogger(pino(options, destination));
+}
