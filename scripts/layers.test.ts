@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { importsOf, scanSource } from './layers/source-text.ts';
+import { checkLayers } from './layers.ts';
+
+const manifest = JSON.stringify({
+  name: 'gnet',
+  exports: { '.': { 'gnet-source': './src/index.ts', default: './dist/index.js' } },
+  dependencies: { pino: '1' },
+  devDependencies: { 'fast-check': '1' },
+});
+
+/** What the checker prints for a repository of these files. */
+function findingsIn(files: Readonly<Record<string, string>>): string[] {
+  const root = mkdtempSync(join(tmpdir(), 'gnet-layers-'));
+  try {
+    for (const [path, text] of Object.entries({ 'package.json': manifest, ...files })) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    }
+    return checkLayers(root).map(({ file, line, message }) => `${file}:${line}: ${message}`);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+function assertOneFinding(files: Readonly<Record<string, string>>, expected: RegExp): void {
+  const findings = findingsIn(files);
+  assert.equal(findings.length, 1, findings.join('\n'));
+  assert.match(findings[0] as string, expected);
+}
+
+const face = (...imports: string[]): string =>
+  imports.map((path) => `export * from '${path}';\n`).join('');
+
+test('a repository that keeps every rule has no findings', () => {
+  const findings = findingsIn({
+    'src/index.ts': face('./loop/turn.ts', './codec/line.ts'),
+    'src/loop/turn.ts': "import type { Line } from '../codec/line.ts';\nexport type Turn = Line;\n",
+    'src/codec/line.ts': "import { Buffer } from 'node:buffer';\nexport type Line = Buffer;\n",
+    'src/codec/line.test.ts':
+      "import fc from 'fast-check';\nimport '../../testing/kit.ts';\nimport './line.ts';\n",
+    'testing/kit.ts': "import { serve } from 'gnet';\nserve();\n",
+  });
+  assert.deepEqual(findings, []);
+});
+
+test('an import of a room above is found, also of a type, with its line', () => {
+  assertOneFinding(
+    {
+      'src/index.ts': face('./codec/line.ts', './loop/turn.ts'),
+      'src/codec/line.ts':
+        "\nimport type { Turn } from '../loop/turn.ts';\nexport type L = Turn;\n",
+      'src/loop/turn.ts': 'export type Turn = 1;\n',
+    },
+    /^src\/codec\/line\.ts:2: room codec imports from room loop/,
+  );
+});
+
+test('a unit test keeps the order of rooms too', () => {
+  assertOneFinding(
+    {
+      'src/index.ts': face('./loop/turn.ts'),
+      'src/loop/turn.ts': 'export type Turn = 1;\n',
+      'src/codec/line.test.ts': "import '../loop/turn.ts';\n",
+    },
+    /line\.test\.ts:1: room codec imports from room loop/,
+  );
+});
+
+test('what is shipped does not import test helpers, tests, itself or undeclared packages', () => {
+  const withImport = (specifier: string): Record<string, string> => ({
+    'src/index.ts': `import '${specifier}';\n`,
+    'src/base/ids.test.ts': '',
+    'testing/kit.ts': '',
+  });
+  assertOneFinding(withImport('../testing/kit.ts'), /is in no room/);
+  assertOneFinding(withImport('./base/ids.test.ts'), /is a test/);
+  assertOneFinding(withImport('gnet'), /imports itself/);
+  assertOneFinding(withImport('fast-check'), /not among the dependencies/);
+  assertOneFinding(withImport('./base/nothing.ts'), /src\/base\/nothing\.ts does not exist/);
+});
+
+test('a file of src/ that is in no room is found', () => {
+  assertOneFinding(
+    { 'src/index.ts': '', 'src/utils/a.test.ts': '' },
+    /utils\/a\.test\.ts:1: is in no/,
+  );
+});
+
+test('rooms above driver/ do not name an operating system, except as the name of a driver', () => {
+  const loop = (text: string): Record<string, string> => ({
+    'src/index.ts': face('./loop/turn.ts'),
+    'src/loop/turn.ts': text,
+  });
+  assert.deepEqual(findingsIn(loop("// epoll on Linux\nexport const driver = 'epoll';\n")), []);
+  assertOneFinding(
+    loop("export const a = 'only on linux';\n"),
+    /turn\.ts:1: room loop says 'linux'/,
+  );
+  assertOneFinding(loop('export const useEpoll = 1;\n'), /says 'Epoll'/);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
+  assertOneFinding(loop('export const a = `${process.platform}`;\n'), /says 'process.platform'/);
+  const findings = findingsIn({
+    'src/index.ts': face('./driver/choice.ts'),
+    'src/driver/choice.ts': 'export const onLinux = process.platform;\n',
+  });
+  assert.deepEqual(findings, []);
+});
+
+test('only ffi/, host/ and worker/ name a runtime', () => {
+  const room = (name: string): Record<string, string> => ({
+    'src/index.ts': face(`./${name}/a.ts`),
+    [`src/${name}/a.ts`]: "export const a = [process.versions, 'node:ffi'];\n",
+  });
+  for (const name of ['ffi', 'host', 'worker']) assert.deepEqual(findingsIn(room(name)), []);
+  assert.equal(findingsIn(room('syscall')).length, 2);
+});
+
+test('a cycle is found once; types and dynamic imports do not make one', () => {
+  const cycle = (importOfA: string): Record<string, string> => ({
+    'src/index.ts': face('./codec/a.ts'),
+    'src/codec/a.ts': "import './b.ts';\n",
+    'src/codec/b.ts': "import './c.ts';\n",
+    'src/codec/c.ts': importOfA,
+  });
+  // Files of one room may not import one another in a circle; the order of rooms is not concerned.
+  assertOneFinding(
+    cycle("import './a.ts';\n"),
+    /c\.ts:1: import cycle: src\/codec\/a\.ts -> src\/codec\/b\.ts -> src\/codec\/c\.ts -> src/,
+  );
+  assert.deepEqual(findingsIn(cycle("import type { A } from './a.ts';\n")), []);
+  assert.deepEqual(findingsIn(cycle("const a = await import('./a.ts');\n")), []);
+});
+
+test('a file that nothing reaches is dead; dynamic imports, URLs and tests reach', () => {
+  const files = {
+    'src/index.ts':
+      "const a = await import('./codec/a.ts');\nnew URL('./worker/w.ts', import.meta.url);\n",
+    'src/codec/a.ts': '',
+    'src/worker/w.ts': '',
+    'src/base/tested.ts': '',
+    'src/base/tested.test.ts': "import './tested.ts';\n",
+  };
+  assert.deepEqual(findingsIn(files), []);
+  assertOneFinding({ ...files, 'src/base/forgotten.ts': '' }, /forgotten\.ts:1: dead file/);
+});
+
+test('long files and long comments are found; long strings are not', () => {
+  assertOneFinding(
+    { 'scripts/long.ts': 'const a = 1;\n'.repeat(501) },
+    /long\.ts:501: has 501 lines/,
+  );
+  assert.deepEqual(findingsIn({ 'scripts/fits.ts': 'const a = 1;\n'.repeat(500) }), []);
+  assertOneFinding({ 'scripts/wide.ts': `// ${'a '.repeat(60)}\n` }, /wide\.ts:1: a comment has/);
+  assert.deepEqual(findingsIn({ 'scripts/text.ts': `const a = '${'a '.repeat(60)}';\n` }), []);
+});
+
+test('leftovers are found in comments and code, not in strings', () => {
+  const leftovers = {
+    'scripts/a.ts': '// TO' + 'DO later\n',
+    'scripts/b.ts': '/* @ts' + '-ignore */\n',
+    'scripts/c.test.ts': 'test' + ".only('a', () => {});\n",
+    'scripts/d.ts': 'debug' + 'ger;\n',
+  };
+  const findings = findingsIn(leftovers);
+  assert.deepEqual(
+    findings.map((finding) => finding.split(':')[0]),
+    Object.keys(leftovers),
+  );
+  assert.deepEqual(findingsIn({ 'scripts/e.ts': "const a = 'TODO test.only debugger';\n" }), []);
+});
+
+test('a using declaration is found in src/ only', () => {
+  const text = 'const a = 1;\n  using b = a;\n';
+  assertOneFinding({ 'src/index.ts': text }, /index\.ts:2: 'using b =' cannot be parsed/);
+  assert.deepEqual(findingsIn({ 'test/a.ts': text }), []);
+});
+
+test('a path of a machine is found in every kind of file; a relative one or an address is not', () => {
+  const home = '/' + 'home/somebody/gnet';
+  assertOneFinding(
+    { 'README.md': `\n\nrun ${home}\n` },
+    /README\.md:3: '\/home\/somebody' is a path/,
+  );
+  assertOneFinding({ '.ci/run': `cd ${home}\n` }, /^\.ci\/run:1/);
+  assert.deepEqual(
+    findingsIn({ 'README.md': 'see docs/work/a and http://a.example/home/b\n' }),
+    [],
+  );
+});
+
+test('the scanner keeps code, strings, comments and regular expressions apart', () => {
+  const text = [
+    "const a = 'it // is'; // 'quoted'",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
+    'const b = `x ${a + `y ${"}"}`} // z`;',
+    'const c = a / b / 2; const d = /[/"]\\/"/; /* end */',
+  ].join('\n');
+  const { code, codeAndStrings, comments } = scanSource(text);
+  for (const view of [code, codeAndStrings, comments]) assert.equal(view.length, text.length);
+  assert.equal(comments.replaceAll(/\s+/g, ' ').trim(), "// 'quoted' /* end */");
+  assert.match(codeAndStrings, /it \/\/ is/);
+  assert.doesNotMatch(code, /is|z|quoted|end/);
+  assert.match(code, /a \/ b \/ 2; const d = \/ +\/;/);
+});
+
+test('every form of import is found, with what remains at run time', () => {
+  const source = scanSource(
+    [
+      "import a, { b } from './a.ts';",
+      "import type { C } from './c.ts';",
+      "export type { D } from './d.ts';",
+      "export {\n  e,\n} from './e.ts';",
+      "import './f.ts';",
+      "const g = await import('./g.ts');",
+      "type H = typeof import('./h.ts');",
+      "const w = new URL('./w.ts', import.meta.url);",
+      "const data = new URL('./data.json', import.meta.url);",
+      "const text = \"import './not.ts';\"; // import './nor.ts';",
+    ].join('\n'),
+  );
+  const shown = importsOf(source).map(
+    ({ specifier, line, typeOnly, dynamic }) =>
+      `${line} ${specifier}${typeOnly ? ' type' : ''}${dynamic ? ' dynamic' : ''}`,
+  );
+  assert.deepEqual(shown.sort(), [
+    '1 ./a.ts',
+    '10 ./w.ts dynamic',
+    '2 ./c.ts type',
+    '3 ./d.ts type',
+    '6 ./e.ts',
+    '7 ./f.ts',
+    '8 ./g.ts dynamic',
+    '9 ./h.ts type dynamic',
+  ]);
+});

@@ -1,0 +1,33 @@
+/**
+ * The house rules that neither the compiler nor the linter knows: who may import whom, which room may
+ * name an operating system or a runtime, cycles, dead files, long files, leftovers, machine paths.
+ * (Long functions are found by the linter.) Prints `file:line: error: ...` and fails if there is any.
+ *
+ *     npm run layers
+ */
+import { fileURLToPath } from 'node:url';
+import { cycleFindings, deadFileFindings } from './layers/graph.ts';
+import { type Finding, readProject } from './layers/project.ts';
+import { roomFindings, wordFindings } from './layers/rooms.ts';
+import { textFindings } from './layers/text.ts';
+
+/** Everything wrong in the repository at `root`, by file and line. */
+export function checkLayers(root: string): Finding[] {
+  const project = readProject(root);
+  const findings = [
+    ...roomFindings(project),
+    ...wordFindings(project),
+    ...cycleFindings(project),
+    ...deadFileFindings(project),
+    ...textFindings(project),
+  ];
+  return findings.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line);
+}
+
+if (import.meta.main) {
+  const findings = checkLayers(fileURLToPath(new URL('..', import.meta.url)));
+  for (const { file, line, message } of findings)
+    console.error(`${file}:${line}: error: ${message}`);
+  if (findings.length > 0) process.exitCode = 1;
+  else console.log('layers: every rule holds');
+}

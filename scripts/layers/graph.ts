@@ -1,0 +1,58 @@
+/** Rules about the graph of imports: no cycles, no files that nothing reaches. */
+import { type Finding, type Project, resolveImport } from './project.ts';
+
+/**
+ * Cycles of imports that remain at run time. Type-only imports are erased, so two files may describe
+ * each other's types; the order of rooms still holds for them.
+ */
+export function cycleFindings(project: Project): Finding[] {
+  const findings: Finding[] = [];
+  const done = new Set<string>();
+  const trail: string[] = [];
+
+  const visit = (path: string): void => {
+    if (done.has(path)) return;
+    trail.push(path);
+    for (const { specifier, line, typeOnly, dynamic } of project.typeScript.get(path)?.imports ??
+      []) {
+      if (typeOnly || dynamic) continue;
+      const target = resolveImport(path, specifier);
+      if (target === undefined) continue;
+      const at = trail.indexOf(target);
+      if (at < 0) visit(target);
+      else {
+        const cycle = [...trail.slice(at), target].join(' -> ');
+        findings.push({ file: path, line, message: `import cycle: ${cycle}` });
+      }
+    }
+    trail.pop();
+    done.add(path);
+  };
+
+  for (const path of project.typeScript.keys()) visit(path);
+  return findings;
+}
+
+/** Files of src/ that no entry of `exports`, no test, example, script or other tool reaches. */
+export function deadFileFindings(project: Project): Finding[] {
+  const reached = new Set<string>();
+  const reach = (path: string): void => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    for (const { specifier } of project.typeScript.get(path)?.imports ?? []) {
+      const target = resolveImport(path, specifier);
+      if (target !== undefined) reach(target);
+    }
+  };
+  const isRoot = (path: string): boolean => !path.startsWith('src/') || path.endsWith('.test.ts');
+  for (const path of [...project.entries, ...project.typeScript.keys()]) {
+    if (project.entries.includes(path) || isRoot(path)) reach(path);
+  }
+  return [...project.typeScript.keys()]
+    .filter((path) => !reached.has(path))
+    .map((file) => ({
+      file,
+      line: 1,
+      message: 'dead file: nothing that is exported or run reaches it',
+    }));
+}
