@@ -1,0 +1,15 @@
+import type { FrameSource, ICodec } from './codec.ts';
+
+/** The default: no framing. What has arrived is the frame, and bytes are sent as they are. */
+export class BuiltInFrameCodec implements ICodec {
+  encode(_c: FrameSource, buf: Uint8Array): Uint8Array {
+    return buf;
+  }
+
+  decode(c: FrameSource): Buffer | null {
+    if (c.bufferLength() === 0) return null;
+    const frame = c.read();
+    c.resetBuffer();
+    return frame;
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Bytes <-> frames, without I/O. A codec sees the bytes of one connection through `FrameSource`,
+ * which every stream connection meets and which a test can meet with an array.
+ */
+
+/** What a decoder may read, and how far it got. The views are lent: see `DESIGN.md` decision 8. */
+export interface FrameSource {
+  /** Any value the program keeps for this connection; a stateful codec may keep its state here. */
+  context: unknown;
+  /** Bytes that were received and not consumed yet. */
+  bufferLength(): number;
+  /** All available bytes in one piece, not consumed. */
+  read(): Buffer;
+  /**
+   * The first `n` available bytes in one piece, not consumed; everything when `n` is not in
+   * 1..bufferLength() (SPEC 1.5).
+   */
+  readN(n: number): Buffer;
+  /**
+   * Consumes `n` bytes and returns how many were consumed: none for 0, everything when `n` is
+   * negative or more than there is.
+   */
+  shiftN(n: number): number;
+  /** Consumes everything. */
+  resetBuffer(): void;
+  /** The available byte at `offset`, which must be in 0..bufferLength()-1; nothing is consumed. */
+  byteAt(offset: number): number;
+  /**
+   * Offset of the first `byte` at or after `from`, or -1. Counts the bytes it looked at, so that a
+   * test can show that nothing is searched twice.
+   */
+  indexOfByte(byte: number, from: number): number;
+  /**
+   * A note of the decoder to itself: how many of the available bytes it has searched in vain.
+   * Set to 0 by the connection whenever bytes are consumed.
+   */
+  scanned: number;
+  /**
+   * State of a stateful decoder, one value per connection, `undefined` at first: built-in codecs
+   * keep "discarding the rest of an oversized frame" here, apart from the user's `context`.
+   */
+  codecState: unknown;
+}
+
+/** Where an encoder that knows its output length may write without making a buffer of its own. */
+export interface FrameSink {
+  /**
+   * Lends `length` contiguous bytes of the connection's outbound queue, to be filled before the
+   * encoder returns; `start` of the lent region is `sink.offset` in `sink.bytes`. Every byte must
+   * be written: the region is not cleared.
+   */
+  reserve(length: number): void;
+  bytes: Buffer;
+  offset: number;
+}
+
+/**
+ * A codec. One instance serves all connections of a loop, so it keeps no state of its own about a
+ * connection: that goes to `c.codecState` or `c.context`, or the `codec` option is a factory that makes
+ * one instance per connection.
+ */
+export interface ICodec {
+  /**
+   * The bytes to send for one reply. May return `buf` itself when nothing is added.
+   * @throws a `GnetError` when `buf` cannot be encoded; the connection closes with it, after the
+   * replies before it have been sent.
+   */
+  encode(c: FrameSource, buf: Uint8Array): Uint8Array;
+  /**
+   * The next frame, consumed from `c`; an empty frame is a frame. `null`: not enough bytes yet.
+   * @throws a `GnetError` when the stream is corrupt; the connection closes with it.
+   */
+  decode(c: FrameSource): Buffer | null;
+  /**
+   * Optional, instead of `encode`, for codecs that know their output length beforehand: saves one
+   * allocation and one copy per frame. Must reserve exactly once, and only after every check.
+   */
+  encodeInto?(c: FrameSource, buf: Uint8Array, sink: FrameSink): void;
+}
+
+/** One codec for all connections, or a function that makes one for each. */
+export type CodecOption = ICodec | (() => ICodec);

@@ -1,0 +1,111 @@
+import { ErrFrameTooLong, ErrInvalidOption } from '../base/errors.ts';
+import type { FrameSource } from './codec.ts';
+
+/** What a codec does with frames that are longer than it should accept. */
+export interface OversizeOptions {
+  /**
+   * The longest frame in bytes, 1 or more; no limit by default (then `maxInboundBytes` of the
+   * connection is the limit). Each codec says what it counts.
+   */
+  readonly maxFrameLength?: number;
+  /**
+   * True (default): the error is raised as soon as it is certain that the frame is too long. False:
+   * when the whole frame has gone by. Nothing of it is kept in either case.
+   */
+  readonly failFast?: boolean;
+  /**
+   * False (default): a frame that is too long closes the connection with `ErrFrameTooLong`. True: its
+   * bytes are thrown away as they come, and decoding goes on with the next frame.
+   */
+  readonly skipTooLong?: boolean;
+  /**
+   * With `skipTooLong`: called once for each frame that is skipped; `failFast` decides when. What it
+   * throws closes the connection.
+   */
+  onTooLong?(c: FrameSource, error: ErrFrameTooLong): void;
+}
+
+/** A frame that is being thrown away; kept as `codecState` between two calls of `decode`. */
+export class OversizedFrame {
+  /** Bytes of it that are known of: all of them, or those that went by. */
+  length: number;
+  /** Bytes of it that are still to come, where that is known. */
+  remaining: number;
+
+  constructor(length: number, remaining: number) {
+    this.length = length;
+    this.remaining = remaining;
+  }
+}
+
+/** The limit of one codec and what happens above it; the same for all codecs. */
+export class OversizeRule {
+  readonly maxFrameLength: number;
+  readonly failFast: boolean;
+  readonly #skip: boolean;
+  readonly #options: OversizeOptions;
+  /**
+   * Whether a frame may be partly thrown away when `decode` returns. If not, `codecState` is never
+   * looked at, so that a codec built around this one can have it.
+   */
+  readonly keepsState: boolean;
+
+  constructor(codec: string, options: OversizeOptions) {
+    const { maxFrameLength, failFast = true, skipTooLong = false, onTooLong } = options;
+    if (
+      maxFrameLength !== undefined &&
+      !(Number.isSafeInteger(maxFrameLength) && maxFrameLength > 0)
+    ) {
+      throw new ErrInvalidOption(
+        `cannot make a ${codec}: maxFrameLength is ${String(maxFrameLength)}, ` +
+          'expected an integer of 1 or more, or nothing for no limit',
+      );
+    }
+    if (onTooLong !== undefined && !skipTooLong) {
+      throw new ErrInvalidOption(
+        `cannot make a ${codec}: onTooLong is only called with skipTooLong: true; ` +
+          'without it the connection closes, and onClosed gets the error',
+      );
+    }
+    this.maxFrameLength = maxFrameLength ?? Number.MAX_SAFE_INTEGER;
+    this.failFast = failFast;
+    this.#skip = skipTooLong;
+    this.#options = options;
+    this.keepsState = maxFrameLength !== undefined && (skipTooLong || !failFast);
+  }
+
+  /** The frame that is being thrown away, if there is one. */
+  frameInProgress(c: FrameSource): OversizedFrame | undefined {
+    const state = c.codecState;
+    return state instanceof OversizedFrame ? state : undefined;
+  }
+
+  /**
+   * Raises the error, or tells about it and returns when such frames are skipped. `complete` says
+   * whether `length` is all of the frame.
+   */
+  raise(c: FrameSource, length: number, complete: boolean): void {
+    if (this.#skip && this.#options.onTooLong === undefined) return;
+    const error = new ErrFrameTooLong(
+      `cannot decode a frame: it is ${complete ? '' : 'at least '}${length} bytes long, ` +
+        `at most ${this.maxFrameLength} are allowed; raise maxFrameLength or set skipTooLong`,
+    );
+    if (!this.#skip) throw error;
+    this.#options.onTooLong?.(c, error);
+  }
+
+  /**
+   * The bytes of such a frame that are there were thrown away, others are to come. Notes that for the
+   * next `decode` before anything is raised, so that the note is there whatever the program does.
+   */
+  begin(c: FrameSource, length: number, remaining: number, complete: boolean): void {
+    if (this.keepsState) c.codecState = new OversizedFrame(length, remaining);
+    if (this.failFast) this.raise(c, length, complete);
+  }
+
+  /** All of the frame has been thrown away now. */
+  finish(c: FrameSource, length: number): void {
+    c.codecState = undefined;
+    if (!this.failFast) this.raise(c, length, true);
+  }
+}
