@@ -1,0 +1,14 @@
+/** An invariant of this library does not hold: a bug here, never in the program that uses it. */
+export class AssertionError extends Error {
+  override readonly name = 'AssertionError';
+}
+
+/** Stays on in production: a broken invariant next to FFI must stop before it corrupts memory. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new AssertionError(`gnet invariant does not hold: ${message}`);
+}
+
+/** For the branch that the types say cannot be reached. */
+export function unreachable(value: never, what: string): never {
+  throw new AssertionError(`gnet invariant does not hold: unexpected ${what}: ${String(value)}`);
+}

@@ -1,0 +1,197 @@
+/**
+ * Every error of the framework is a `GnetError` with a stable `code`: the errno name for a failed
+ * system call (`EADDRINUSE`), otherwise the name of the error class (`ErrConnClosed`).
+ * The message says the action, the state, the wanted state and a hint. `docs/errors.md` lists them all.
+ */
+export interface GnetErrorDetails {
+  /** The name of the system call that failed. */
+  readonly syscall?: string;
+  /** The positive error number of the kernel. */
+  readonly errno?: number;
+  /** The address the call was about, in the form `127.0.0.1:9000`, `[::1]:9000` or a Unix path. */
+  readonly address?: string;
+  readonly cause?: unknown;
+}
+
+export class GnetError extends Error {
+  readonly code: string;
+  readonly syscall: string | undefined;
+  readonly errno: number | undefined;
+  readonly address: string | undefined;
+
+  constructor(code: string, message: string, details: GnetErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.syscall = details.syscall;
+    this.errno = details.errno;
+    this.address = details.address;
+  }
+}
+
+/** A system call failed; `code` is the errno name (`EADDRINUSE`), `syscall` the call. */
+export class SyscallError extends GnetError {}
+
+/** `stop` was called for an address that no running server of this thread was started with. */
+export class ErrServerInShutdown extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrServerInShutdown', message, details);
+  }
+}
+
+/** The server could not go on accepting connections. */
+export class ErrAcceptSocket extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrAcceptSocket', message, details);
+  }
+}
+
+/** The scheme of an address is none of tcp, tcp4, tcp6, udp, udp4, udp6, unix. */
+export class ErrUnsupportedProtocol extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrUnsupportedProtocol', message, details);
+  }
+}
+
+/** The text of an address cannot be understood: no port, a bad port, an unknown host name. */
+export class ErrInvalidNetworkAddress extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrInvalidNetworkAddress', message, details);
+  }
+}
+
+/** This operating system or CPU has none of the drivers that were asked for. */
+export class ErrUnsupportedPlatform extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrUnsupportedPlatform', message, details);
+  }
+}
+
+/** The operation exists, but not for this kind of connection, driver or build. */
+export class ErrUnsupportedOp extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrUnsupportedOp', message, details);
+  }
+}
+
+/** An option has a value of the wrong type or out of its range. */
+export class ErrInvalidOption extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrInvalidOption', message, details);
+  }
+}
+
+/** The connection is closed, or the id names a connection that is gone. */
+export class ErrConnClosed extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrConnClosed', message, details);
+  }
+}
+
+/** A handler returned, or was given, something that is neither bytes, an action, a pair nor nothing. */
+export class ErrInvalidReply extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrInvalidReply', message, details);
+  }
+}
+
+/** A method of the handler threw, or its promise was rejected; `cause` is what it threw. */
+export class ErrHandler extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrHandler', message, details);
+  }
+}
+
+/** The codec threw something that is not a `GnetError`; `cause` is what it threw. */
+export class ErrCodec extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrCodec', message, details);
+  }
+}
+
+/** More bytes wait for a slow reader than `maxOutboundBytes` (or `overflow: 'close'`) allows. */
+export class ErrOutboundOverflow extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrOutboundOverflow', message, details);
+  }
+}
+
+/** More bytes of an unfinished frame were received than `maxInboundBytes` allows. */
+export class ErrInboundOverflow extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrInboundOverflow', message, details);
+  }
+}
+
+/** A time limit of the connection passed: `idleTimeout`, `writeTimeout` or `closeTimeout`. */
+export class ErrTimeout extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrTimeout', message, details);
+  }
+}
+
+/** A frame is longer than `maxFrameLength`. */
+export class ErrFrameTooLong extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrFrameTooLong', message, details);
+  }
+}
+
+/** Length-field codec: the bytes cannot be a frame (negative body, strip beyond the frame, ...). */
+export class ErrCorruptedFrame extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrCorruptedFrame', message, details);
+  }
+}
+
+/** Fixed-length codec: the payload is not a multiple of the frame length. */
+export class ErrInvalidFixedLength extends GnetError {
+  constructor(message = 'invalid fixed length of bytes', details?: GnetErrorDetails) {
+    super('ErrInvalidFixedLength', message, details);
+  }
+}
+
+/** There are not enough bytes for what was asked; decoders return `null` instead and wait. */
+export class ErrUnexpectedEOF extends GnetError {
+  constructor(message = 'there is no enough data', details?: GnetErrorDetails) {
+    super('ErrUnexpectedEOF', message, details);
+  }
+}
+
+/** There is no delimiter yet; decoders return `null` instead and wait. */
+export class ErrDelimiterNotFound extends GnetError {
+  constructor(message = 'there is no such a delimiter', details?: GnetErrorDetails) {
+    super('ErrDelimiterNotFound', message, details);
+  }
+}
+
+/** There is no line end yet; decoders return `null` instead and wait. */
+export class ErrCRLFNotFound extends GnetError {
+  constructor(message = 'there is no CRLF', details?: GnetErrorDetails) {
+    super('ErrCRLFNotFound', message, details);
+  }
+}
+
+/** Length-field codec: the length of the length field is none of 1, 2, 3, 4, 8. */
+export class ErrUnsupportedLength extends GnetError {
+  constructor(
+    message = 'unsupported lengthFieldLength, expected 1, 2, 3, 4 or 8',
+    details?: GnetErrorDetails,
+  ) {
+    super('ErrUnsupportedLength', message, details);
+  }
+}
+
+/** Length-field codec: the adjusted frame length is less than zero. */
+export class ErrTooLessLength extends GnetError {
+  constructor(message = 'adjusted frame length is less than zero', details?: GnetErrorDetails) {
+    super('ErrTooLessLength', message, details);
+  }
+}
+
+/** Length-field codec: the value does not fit into the length field. */
+export class ErrLengthOverflow extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrLengthOverflow', message, details);
+  }
+}

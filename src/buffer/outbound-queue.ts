@@ -1,0 +1,169 @@
+import { assert } from '../base/assert.ts';
+import type { Slab, SlabPool } from './slab.ts';
+
+/**
+ * Bytes that wait for the kernel, in order, in pooled slabs; no I/O.
+ *
+ *   head                                              tail
+ *   [....start=====end]->[start==========end]->[start====end......]
+ *         ^ consumed up to here                          ^ written up to here
+ *
+ * `length` is the sum of all `end - start`; 0 means that there is no slab at all, so an idle
+ * connection holds no memory. One cursor on each side: nothing can be sent twice or left out.
+ */
+export class OutboundQueue {
+  readonly #pool: SlabPool;
+  #head: Slab | null = null;
+  #tail: Slab | null = null;
+  /** Bytes that wait. */
+  length = 0;
+  /** The region that `reserve` lent: `FrameSink` of `codec/`. */
+  bytes: Buffer = emptyBuffer;
+  offset = 0;
+  #reserved = 0;
+  /** A reservation longer than a slab stands on the heap until `commit`. */
+  #onHeap = false;
+
+  constructor(pool: SlabPool) {
+    this.#pool = pool;
+  }
+
+  /** The slab that goes out first; its bytes `start..end` are waiting. */
+  get head(): Slab | null {
+    return this.#head;
+  }
+
+  #freshTail(): Slab {
+    const slab = this.#pool.take();
+    slab.start = 0;
+    slab.end = 0;
+    slab.next = null;
+    if (this.#tail === null) this.#head = slab;
+    else this.#tail.next = slab;
+    this.#tail = slab;
+    return slab;
+  }
+
+  /** Copies `data[start..end]` behind everything that waits. */
+  push(data: Uint8Array, start: number, end: number): void {
+    this.length += end - start;
+    let from = start;
+    while (from < end) {
+      let slab = this.#tail;
+      if (slab === null || slab.end === slab.capacity) slab = this.#freshTail();
+      const count = Math.min(end - from, slab.capacity - slab.end);
+      if (count === data.length) slab.bytes.set(data, slab.end);
+      else slab.bytes.set(data.subarray(from, from + count), slab.end);
+      slab.end += count;
+      from += count;
+    }
+  }
+
+  /** Copies `text` as UTF-8; returns its length in bytes. */
+  pushString(text: string): number {
+    const slab = this.#tail;
+    // A UTF-16 unit takes at most three bytes: no need to measure what fits in any case.
+    if (slab !== null && text.length * 3 <= slab.capacity - slab.end) {
+      const written = slab.bytes.write(text, slab.end, 'utf8');
+      slab.end += written;
+      this.length += written;
+      return written;
+    }
+    const bytes = Buffer.from(text, 'utf8');
+    this.push(bytes, 0, bytes.length);
+    return bytes.length;
+  }
+
+  /** Lends `length` contiguous bytes as `bytes[offset..]`; `commit` adds them to the queue. */
+  reserve(length: number): void {
+    assert(this.#reserved === 0, 'one reservation at a time');
+    let slab = this.#tail;
+    if (slab === null || slab.capacity - slab.end < length) {
+      if (length > this.#pool.slabBytes) {
+        this.#onHeap = true;
+        this.bytes = Buffer.allocUnsafeSlow(length);
+        this.offset = 0;
+        this.#reserved = length;
+        return;
+      }
+      slab = this.#freshTail();
+    }
+    this.bytes = slab.bytes;
+    this.offset = slab.end;
+    this.#reserved = length;
+  }
+
+  /** Ends a reservation, with its bytes filled in. Returns how many there were. */
+  commit(): number {
+    const length = this.#reserved;
+    this.#reserved = 0;
+    if (this.#onHeap) {
+      this.#onHeap = false;
+      this.push(this.bytes, 0, length);
+    } else if (length > 0) {
+      (this.#tail as Slab).end += length;
+      this.length += length;
+    }
+    this.bytes = emptyBuffer;
+    return length;
+  }
+
+  /** Ends a reservation without its bytes: the encoder failed. */
+  rollback(): void {
+    this.#reserved = 0;
+    this.#onHeap = false;
+    this.bytes = emptyBuffer;
+    if (this.length === 0) this.clear();
+  }
+
+  /** Forgets the first `count` bytes: the kernel took them. */
+  consume(count: number): void {
+    assert(count <= this.length, 'only bytes that wait can be consumed');
+    this.length -= count;
+    let left = count;
+    let slab = this.#head;
+    while (slab !== null) {
+      const available = slab.end - slab.start;
+      if (left < available) {
+        slab.start += left;
+        return;
+      }
+      left -= available;
+      const next: Slab | null = slab.next;
+      slab.next = null;
+      this.#pool.release(slab);
+      slab = next;
+      this.#head = slab;
+    }
+    this.#tail = null;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    let slab = this.#head;
+    while (slab !== null) {
+      const next: Slab | null = slab.next;
+      slab.next = null;
+      this.#pool.release(slab);
+      slab = next;
+    }
+    this.#head = null;
+    this.#tail = null;
+    this.length = 0;
+  }
+
+  checkInvariants(): void {
+    let sum = 0;
+    let last: Slab | null = null;
+    for (let slab = this.#head; slab !== null; slab = slab.next) {
+      assert(slab.start <= slab.end && slab.end <= slab.capacity, 'start <= end <= capacity');
+      assert(slab.references > 0, 'a queued slab is held');
+      sum += slab.end - slab.start;
+      last = slab;
+    }
+    assert(sum === this.length, `length ${this.length} is the sum of the slabs, ${sum}`);
+    assert(last === this.#tail, 'the tail is the last slab');
+  }
+}
+
+const emptyBuffer = Buffer.alloc(0);

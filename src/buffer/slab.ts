@@ -1,0 +1,108 @@
+import { markAsUntransferable } from 'node:worker_threads';
+import { assert } from '../base/assert.ts';
+
+/**
+ * The address of native memory as the runtime's FFI wants it: a `bigint` on Node and Deno, a number
+ * elsewhere; `null` for memory no kernel call will see. Only `ffi/` makes and computes addresses.
+ */
+export type SlabAddress = bigint | number | null;
+
+/** Memory a slab is made of: never moves, never unmapped while a view of it may be alive. */
+export interface Region {
+  readonly address: SlabAddress;
+  readonly buffer: ArrayBuffer;
+}
+
+export interface RegionAllocator {
+  allocate(byteLength: number): Region;
+  /** Gives the pages back to the system; the region stays usable and reads as anything. */
+  discard(region: Region): void;
+}
+
+/**
+ * A piece of memory the kernel reads into or writes from, with a count of who still needs it.
+ *
+ *   0        floor             start        end              capacity
+ *   |  others' |  free headroom  |  received  |     free         |
+ *
+ * The pool owns a slab with no references; its taker holds the first one.
+ */
+export class Slab implements Region {
+  readonly address: SlabAddress;
+  readonly capacity: number;
+  /** All of it. Length 0 when user code detached the memory: such a slab is thrown away. */
+  readonly bytes: Buffer;
+  readonly buffer: ArrayBuffer;
+  /** First byte that the receiver of data may overwrite in front of it. */
+  floor = 0;
+  references = 0;
+  /** For the one queue the slab stands in (`outbound-queue.ts`): bytes start..end, and what follows. */
+  start = 0;
+  end = 0;
+  next: Slab | null = null;
+
+  constructor(region: Region) {
+    this.address = region.address;
+    this.buffer = region.buffer;
+    this.capacity = region.buffer.byteLength;
+    this.bytes = Buffer.from(region.buffer);
+    markAsUntransferable(region.buffer);
+  }
+
+  get detached(): boolean {
+    return this.bytes.length === 0;
+  }
+}
+
+/** Free slabs beyond this many give their pages back: a burst must not be paid for for ever. */
+const warmSlabsMax = 64;
+
+/**
+ * Slabs of one size. Given-back slabs are used again, newest first (warm caches); memory is never
+ * unmapped, because a program may still hold an expired view of it: reading that is a bug of the
+ * program and must not become a crash.
+ */
+export class SlabPool {
+  readonly slabBytes: number;
+  readonly #allocator: RegionAllocator;
+  readonly #free: Slab[] = [];
+  /** Slabs that were made and not thrown away. */
+  made = 0;
+
+  constructor(slabBytes: number, allocator: RegionAllocator) {
+    this.slabBytes = slabBytes;
+    this.#allocator = allocator;
+  }
+
+  get free(): number {
+    return this.#free.length;
+  }
+
+  /** A slab with one reference: the taker's. */
+  take(): Slab {
+    let slab = this.#free.pop();
+    while (slab !== undefined && slab.detached) {
+      this.made--;
+      slab = this.#free.pop();
+    }
+    if (slab === undefined) {
+      slab = new Slab(this.#allocator.allocate(this.slabBytes));
+      this.made++;
+    }
+    slab.references = 1;
+    slab.floor = 0;
+    return slab;
+  }
+
+  retain(slab: Slab): void {
+    assert(slab.references > 0, 'a slab is retained by someone who holds it');
+    slab.references++;
+  }
+
+  release(slab: Slab): void {
+    assert(slab.references > 0, 'a slab is released once per reference');
+    if (--slab.references > 0) return;
+    if (this.#free.length >= warmSlabsMax) this.#allocator.discard(slab);
+    this.#free.push(slab);
+  }
+}

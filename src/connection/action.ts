@@ -1,0 +1,10 @@
+/** What happens to the connection or the server after an event. Unknown values act as `None`. */
+export const Action = {
+  None: 0,
+  /** Flush what is pending, then close this connection. */
+  Close: 1,
+  /** Flush, then stop the whole server. */
+  Shutdown: 2,
+} as const;
+
+export type Action = (typeof Action)[keyof typeof Action];

@@ -1,0 +1,67 @@
+import type { FrameSource } from '../codec/codec.ts';
+
+/** Bytes to send: a `string` is sent as UTF-8. */
+export type Bytes = Uint8Array | string;
+
+/** Names a connection for ever: loop, slot and generation in one structured-clonable number. */
+export type ConnId = number;
+
+/** Time limits of one connection in milliseconds; 0 switches a limit off. */
+export interface Timeouts {
+  /** Close with `ErrTimeout` when nothing was received or sent for this long. */
+  readonly idleTimeout?: number;
+  /** Close with `ErrTimeout` when pending bytes made no progress for this long. */
+  readonly writeTimeout?: number;
+  /** How long a closing connection may take without progress, then for the peer's EOF. */
+  readonly closeTimeout?: number;
+}
+
+/**
+ * One connection (or, for UDP, one datagram and its sender). Everything here must be called on the
+ * thread of the loop that owns it; from other threads use `server.conn(id)`.
+ */
+export interface Conn extends FrameSource {
+  /** One value for the program's own use; `undefined` after `onClosed`. */
+  context: unknown;
+  readonly id: ConnId;
+  /** The file descriptor, or -1 after the close or where there is none. Only for looking at it. */
+  readonly fd: number;
+  /** `127.0.0.1:9000`, `[::1]:9000`, a Unix path, or `@` for an unnamed Unix socket. */
+  readonly localAddr: string;
+  /** As `localAddr`; still there in `onClosed`. */
+  readonly remoteAddr: string;
+
+  /**
+   * Encodes and sends `data`, after everything written before it; the bytes are taken at the call.
+   * `false`: above `highWaterMark`, wait for `onDrain` (nothing is lost), or the connection is closed
+   * (nothing is sent). For UDP it sends one datagram.
+   * @throws the codec's error when `data` cannot be encoded.
+   */
+  asyncWrite(data: Bytes): boolean;
+  /** As `asyncWrite`, without the codec. */
+  writeNoCodec(data: Bytes): boolean;
+  /**
+   * As `asyncWrite` (or `writeNoCodec`); resolves when all bytes up to and with these are in the
+   * kernel. Rejects with `ErrConnClosed` when the connection closes before that.
+   */
+  flushWrite(data: Bytes, noCodec?: boolean): Promise<void>;
+  /** UDP: one datagram to the sender of this one. Elsewhere: throws `ErrUnsupportedOp`. */
+  sendTo(data: Bytes): boolean;
+
+  /** Calls `react(null, c)` once from the loop, soon; not merged with other calls. */
+  wake(): void;
+  /** No frame is delivered and nothing is read until `resumeRead()`. */
+  pauseRead(): void;
+  resumeRead(): void;
+  /** Sends everything pending, then half-closes; frames still arrive until the peer ends too. */
+  end(): void;
+  /** Sends everything pending, then closes. Closing twice does nothing. */
+  close(): void;
+  /** Turns a plain connection into a TLS one (STARTTLS). */
+  upgradeTls(options: unknown): Promise<void>;
+  /** Bytes taken from the program that the kernel has not taken yet. */
+  outboundBuffered(): number;
+  /** True when the peer has ended its side. */
+  readonly readEnded: boolean;
+  setTimeouts(timeouts: Timeouts): void;
+}

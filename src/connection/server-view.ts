@@ -1,0 +1,89 @@
+import type { Bytes, ConnId } from './conn.ts';
+
+/** How a stop ended. */
+export interface StopResult {
+  /** Connections that had not finished by the timeout and were closed by force. */
+  readonly forced: number;
+}
+
+export interface StopOptions {
+  /** Milliseconds until what is still open is closed by force; 5,000 by default. */
+  readonly timeout?: number;
+  /** Aborting it forces what is still open at once. */
+  readonly signal?: AbortSignal;
+}
+
+/** A connection as seen from any thread. Structured-clonable; good for as long as the server runs. */
+export interface ConnHandle {
+  readonly id: ConnId;
+  /** Resolves when the owner loop took the bytes; rejects with `ErrConnClosed` for a stale id. */
+  write(data: Bytes): Promise<void>;
+  wake(): void;
+  close(): void;
+}
+
+/** Counters of one event loop. */
+export interface LoopStats {
+  /** Turns of the loop, waits in the kernel, and events that the driver reported. */
+  readonly turns: number;
+  readonly waits: number;
+  readonly events: number;
+  readonly connections: number;
+  readonly accepted: number;
+  readonly closed: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Times a listener rested because descriptors or memory had run out. */
+  readonly acceptRests: number;
+  /** Datagrams that were cut because they were longer than `readBufferCap`. */
+  readonly datagramsTruncated: number;
+  /** Datagrams that the kernel did not take. */
+  readonly datagramsDropped: number;
+  /** Share of wall time spent working, 0..1, over the life of the loop. */
+  readonly utilization: number;
+}
+
+export interface ServerStats {
+  readonly driver: string;
+  /** How the loop shares its thread with the runtime: `embedded`, or the fall-back in use. */
+  readonly host: string;
+  readonly connections: number;
+  readonly loops: readonly LoopStats[];
+}
+
+/** The running server. */
+export interface Server extends AsyncDisposable {
+  /** The first address, with its real port: `127.0.0.1:9000`, `[::]:9000` or a Unix path. */
+  readonly addr: string;
+  readonly addrs: readonly string[];
+  /** The option as given. */
+  readonly multicore: boolean;
+  /** The real number of loops. */
+  readonly numEventLoop: number;
+  readonly reusePort: boolean;
+  /** Milliseconds, 0 is off. */
+  readonly tcpKeepAlive: number;
+  /** `epoll`, ... */
+  readonly driver: string;
+  /** Open stream connections over all loops. */
+  countConnections(): number;
+  /**
+   * A close-on-exec duplicate of the first listener's descriptor, which the caller must close.
+   * @throws `ErrServerInShutdown` after the end.
+   */
+  dupFd(): number;
+  /**
+   * A handle for the connection with that id.
+   * @throws `ErrConnClosed` when the id is stale or was never given out.
+   */
+  conn(id: ConnId): ConnHandle;
+  /** Sends `data` through the codec to every open stream connection; how many took it. */
+  broadcast(data: Bytes): Promise<number>;
+  /** Graceful: stop accepting, `signalClose`, flush, close, force at the timeout. Idempotent. */
+  stop(options?: StopOptions): Promise<StopResult>;
+  /** `stop({ timeout: 0 })`. */
+  close(): Promise<StopResult>;
+  /** Resolves when the server is down; rejects only when it died of an error. */
+  readonly closed: Promise<void>;
+  stats(): ServerStats;
+}

@@ -1,0 +1,195 @@
+/**
+ * The seam between the framework and the kernel. One step above readiness, so that completion
+ * (io_uring), readiness (epoll, kqueue) and pushed data (`node:net`) can all meet it:
+ * listen, connect, receive, send, pause, close, wake, wait.
+ *
+ * Words: a *slot* is a small number the loop gives to a stream connection; its *generation* goes up
+ * each time the slot is used again, so that a late event is recognised. A *descriptor* is a number
+ * that names a socket inside the driver: the file descriptor where there is one.
+ *
+ * Rules every driver keeps, shown by `testing/driver-contract.ts`:
+ *  1. Events are reported only from inside `wait`, never from inside another call of the driver.
+ *  2. After `closeStream(slot)` nothing is reported for that slot and generation.
+ *  3. Bytes are reported in order; `ended` comes after all bytes, once; `failed` is final.
+ *  4. What `send` and `flush` take goes out in the order of the calls. At most one of
+ *     "everything was taken" and "a `writable` will follow" is true.
+ *  5. A paused stream reports no bytes; what arrived is kept, by the kernel if possible. A paused
+ *     stream whose peer goes away costs no CPU.
+ *  6. Every descriptor is close-on-exec and closed exactly once.
+ *  7. The driver takes a bounded number of connections, datagrams and bytes per stream and wait.
+ */
+import type { GnetError } from '../base/errors.ts';
+import type { OutboundQueue } from '../buffer/outbound-queue.ts';
+import type { Slab, SlabPool } from '../buffer/slab.ts';
+
+export type DriverName = 'io_uring' | 'epoll' | 'kqueue' | 'node' | 'simulated';
+
+/** Where to listen or whom to call; host names are resolved before. */
+export type Endpoint =
+  | {
+      readonly kind: 'tcp' | 'udp';
+      /** 4 or 6; for 6, `v6Only` says whether IPv4 is kept out. */
+      readonly family: 4 | 6;
+      readonly v6Only: boolean;
+      /** A literal: `127.0.0.1`, `::1`; `0.0.0.0` and `::` for any. */
+      readonly host: string;
+      readonly port: number;
+    }
+  /** `path` begins with `@` for an abstract name; `@` alone lets the kernel pick one. */
+  | { readonly kind: 'unix'; readonly path: string };
+
+export interface SocketOptions {
+  readonly backlog: number;
+  readonly reusePort: boolean;
+  readonly tcpNoDelay: boolean;
+  /** Seconds for TCP_KEEPIDLE and TCP_KEEPINTVL; 0 is off. */
+  readonly keepAliveSeconds: number;
+  /** Bytes for SO_RCVBUF and SO_SNDBUF; 0 leaves the system's. */
+  readonly receiveBufferBytes: number;
+  readonly sendBufferBytes: number;
+}
+
+/** The peer of a datagram as the kernel gives it, without a string: see `formatPeer`. */
+export interface DatagramPeer {
+  family: 0 | 4 | 6;
+  port: number;
+  /** IPv4: `word0`; IPv6: all four; network byte order as read by a little-endian load. */
+  word0: number;
+  word1: number;
+  word2: number;
+  word3: number;
+  scope: number;
+}
+
+/** What a driver tells its loop; all of it from inside `wait`. */
+export interface DriverEvents {
+  /** A listener has a new connection; the loop opens a stream for it or calls `closeDescriptor`. */
+  accepted(listener: number, descriptor: number): void;
+  /** Accepting failed for lack of `error.code`; the listener rests for `restMs`, then goes on. */
+  acceptRested(listener: number, error: GnetError, restMs: number): void;
+  /**
+   * Bytes `start..end` of `slab` were received. They are lent until this returns; who needs them
+   * longer calls `pool.retain(slab)`. `slab.floor..start` may be overwritten by the receiver.
+   */
+  received(slot: number, generation: number, slab: Slab, start: number, end: number): void;
+  /** The peer ended its side. The stream can still send. */
+  ended(slot: number, generation: number): void;
+  /** The stream is broken and will report nothing more; the loop must call `closeStream`. */
+  failed(slot: number, generation: number, error: GnetError): void;
+  /** Following a `send` or `flush` that left bytes behind: call `flush` again. */
+  writable(slot: number, generation: number): void;
+  /** An outgoing connection is established (or `failed`). */
+  connected(slot: number, generation: number): void;
+  /** One datagram; lent as in `received`; `peer` is overwritten by the next one. */
+  datagram(
+    endpoint: number,
+    slab: Slab,
+    start: number,
+    end: number,
+    peer: DatagramPeer,
+    truncated: boolean,
+  ): void;
+}
+
+export interface DriverCounters {
+  waits: number;
+  events: number;
+  bytesReceived: number;
+  bytesSent: number;
+  datagramsDropped: number;
+}
+
+export interface Driver {
+  readonly name: DriverName;
+  readonly counters: DriverCounters;
+  /** Slabs of that size which this driver can send from: for outbound queues. */
+  slabPool(slabBytes: number): SlabPool;
+
+  // -- waiting ------------------------------------------------------------------------------------
+  /**
+   * Reports what is ready and returns how many events there were. `timeoutMs` 0: never sleeps;
+   * -1: sleeps until an event; other wake-ups (a watched descriptor, `wake`) also end it, as 0 or more events.
+   */
+  wait(timeoutMs: number): number;
+  /** Ends a wait in progress, from any thread; many calls before the wait count once. */
+  wake(): void;
+  /** The descriptor another thread writes an 8-byte 1 to in order to wake, or -1. */
+  readonly wakeDescriptor: number;
+  /** Readiness of `descriptor` (libuv's, another loop's) ends the wait and nothing else. */
+  watch(descriptor: number): void;
+  unwatch(descriptor: number): void;
+  /** Becomes readable when `wait(0)` would report something; -1 where there is none. */
+  readonly pollableDescriptor: number;
+
+  // -- listeners and datagram endpoints -----------------------------------------------------------
+  /**
+   * Binds and listens; nothing is accepted before `startAccepting`. Numbers for listeners come from
+   * the loop.
+   * @throws SyscallError, with everything closed that was opened.
+   */
+  listen(listener: number, endpoint: Endpoint, options: SocketOptions): void;
+  startAccepting(listener: number): void;
+  /**
+   * Accepts what already waits in the backlog (bounded by it), then no more. Reports through
+   * `accepted`, from inside this call: the one exception to rule 1.
+   */
+  drainBacklog(listener: number): void;
+  /** Stops accepting without closing: the loop is full. `startAccepting` goes on. */
+  pauseAccepting(listener: number): void;
+  closeListener(listener: number): void;
+  /** Binds a datagram socket; datagrams are reported after `startReceiving`. */
+  bind(endpointId: number, endpoint: Endpoint, options: SocketOptions): void;
+  startReceiving(endpointId: number): void;
+  /** One datagram; false when the kernel did not take it. Inside a batch it may be sent later. */
+  sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean;
+  /** As `sendDatagram` for bytes that stand in the slab lent by `datagram`: nothing is copied. */
+  sendDatagramFrom(
+    endpointId: number,
+    peer: DatagramPeer,
+    slab: Slab,
+    offset: number,
+    length: number,
+  ): boolean;
+  closeEndpoint(endpointId: number): void;
+  /** Address of a listener or endpoint with its real port, as DESIGN prints addresses. */
+  listenerAddress(listener: number): string;
+  endpointAddress(endpointId: number): string;
+  /** A close-on-exec duplicate of the listener's (or endpoint's) descriptor. */
+  duplicateListener(listener: number): number;
+  duplicateEndpoint(endpointId: number): number;
+
+  // -- streams ------------------------------------------------------------------------------------
+  /** Starts a stream on an accepted descriptor, reading at once. */
+  openStream(slot: number, generation: number, descriptor: number, options: SocketOptions): void;
+  /** Starts an outgoing connection: `connected` or `failed` follows. */
+  connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void;
+  /**
+   * Sends from a slab without copying. Returns how many bytes the driver took, 0..length; when it
+   * took fewer, the rest is the caller's, who queues it and waits for `writable`.
+   * Negative: the stream is broken, `failed` follows from the next wait.
+   * Must not be called while a queue is not empty or a `writable` is awaited.
+   */
+  send(slot: number, slab: Slab, offset: number, length: number): number;
+  /** As `send`, from the program's own memory; may take nothing. Worth it for many KiB only. */
+  sendBytes(slot: number, bytes: Uint8Array): number;
+  /**
+   * Takes what it can from the queue; true when the queue is empty now. False: `writable` follows
+   * when more can be taken, or `failed`.
+   */
+  flush(slot: number, queue: OutboundQueue): boolean;
+  pauseReading(slot: number): void;
+  resumeReading(slot: number): void;
+  /** Half-close: the peer sees the end after everything taken before. */
+  shutdownWrite(slot: number): void;
+  /** Out of the driver's set, then `close(2)`; `abort` resets instead of ending in order. */
+  closeStream(slot: number, abort: boolean): void;
+  /** A descriptor that was accepted and is not wanted. */
+  closeDescriptor(descriptor: number): void;
+  /** File descriptor for looking at, or -1. */
+  descriptorOf(slot: number): number;
+  localAddress(slot: number): string;
+  remoteAddress(slot: number): string;
+
+  /** Closes everything that is still open. Idempotent. */
+  close(): void;
+}

@@ -1,0 +1,88 @@
+import type { Slab, SlabPool } from '../buffer/slab.ts';
+import { closeDescriptor } from '../syscall/descriptor.ts';
+import {
+  EpollEvents,
+  epollControl,
+  epollCreate,
+  epollWait,
+  eventDataIndex,
+  eventStride,
+} from '../syscall/epoll.ts';
+import { constants } from '../syscall/tables.ts';
+import type { DriverEvents } from './contract.ts';
+import { nativeSlabPool } from './native-memory.ts';
+import { hangup, type Poller, readable, writable } from './poller.ts';
+import { ReadinessDriver, type ReadinessSettings } from './readiness.ts';
+
+const { EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP } = constants;
+const eventsPoolBytes = 65_536;
+
+/** Level-triggered epoll(7). */
+class EpollPoller implements Poller {
+  readonly name = 'epoll';
+  readonly descriptor: number;
+  readonly #pool: SlabPool;
+  readonly #slab: Slab;
+  readonly #events: EpollEvents;
+  readonly #words: Int32Array;
+
+  constructor() {
+    this.descriptor = epollCreate();
+    this.#pool = nativeSlabPool(eventsPoolBytes);
+    this.#slab = this.#pool.take();
+    this.#events = new EpollEvents(this.#slab);
+    this.#words = this.#events.words;
+  }
+
+  add(descriptor: number, interest: number, tag: number, generation: number): number {
+    return this.#control(constants.EPOLL_CTL_ADD, descriptor, interest, tag, generation);
+  }
+
+  modify(descriptor: number, interest: number, tag: number, generation: number): number {
+    return this.#control(constants.EPOLL_CTL_MOD, descriptor, interest, tag, generation);
+  }
+
+  remove(descriptor: number): number {
+    return this.#control(constants.EPOLL_CTL_DEL, descriptor, 0, 0, 0);
+  }
+
+  #control(op: number, descriptor: number, interest: number, tag: number, gen: number): number {
+    const events = (interest & readable ? EPOLLIN : 0) | (interest & writable ? EPOLLOUT : 0);
+    return epollControl(this.descriptor, op, descriptor, events, tag, gen);
+  }
+
+  wait(timeoutMs: number): number {
+    return epollWait(this.descriptor, this.#events, timeoutMs);
+  }
+
+  readinessAt(index: number): number {
+    const events = this.#words[index * eventStride] as number;
+    // EPOLLIN alone is nearly every event.
+    if (events === EPOLLIN) return readable;
+    let readiness = events & (EPOLLERR | EPOLLHUP) ? hangup : 0;
+    if (events & EPOLLIN) readiness |= readable;
+    if (events & EPOLLOUT) readiness |= writable;
+    return readiness;
+  }
+
+  tagAt(index: number): number {
+    return this.#words[index * eventStride + eventDataIndex] as number;
+  }
+
+  generationAt(index: number): number {
+    return this.#words[index * eventStride + eventDataIndex + 1] as number;
+  }
+
+  close(): void {
+    closeDescriptor(this.descriptor);
+    this.#pool.release(this.#slab);
+  }
+}
+
+/** @throws SyscallError when the kernel refuses an epoll instance or a wake descriptor. */
+export function createEpollDriver(
+  events: DriverEvents,
+  settings: ReadinessSettings,
+): ReadinessDriver {
+  return new ReadinessDriver(new EpollPoller(), events, settings);
+}

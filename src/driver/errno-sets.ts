@@ -1,0 +1,45 @@
+/** Which errno of which call means what; every one by name, with its reason. */
+import { assert } from '../base/assert.ts';
+import { errnoNumber } from '../platform/index.ts';
+
+function numberOf(name: string): number {
+  const value = errnoNumber(name);
+  assert(value !== undefined, `the errno ${name} exists on this platform`);
+  return value;
+}
+
+export const tryAgain: number = numberOf('EAGAIN');
+export const interrupted: number = numberOf('EINTR');
+export const brokenPipe: number = numberOf('EPIPE');
+export const connectionReset: number = numberOf('ECONNRESET');
+export const noBuffers: number = numberOf('ENOBUFS');
+export const noMemory: number = numberOf('ENOMEM');
+
+/**
+ * accept4(2): the connection is gone or was refused by the system; the next one may be fine.
+ * The network errors belong to the new socket already (man page: "treat them like EAGAIN").
+ */
+export const acceptSkips: ReadonlySet<number> = new Set(
+  [
+    'EINTR', // a signal
+    'ECONNABORTED', // the peer reset it while it waited
+    'EPROTO', // a protocol error on it
+    'EPERM', // a firewall rule
+    'ENETDOWN',
+    'ENOPROTOOPT',
+    'EHOSTDOWN',
+    'ENONET',
+    'EHOSTUNREACH',
+    'EOPNOTSUPP',
+    'ENETUNREACH',
+    'ETIMEDOUT',
+  ].map(numberOf),
+);
+
+/**
+ * accept4(2): nothing can be accepted for a while: EMFILE and ENFILE (descriptors of the process,
+ * of the system), ENOBUFS and ENOMEM (socket memory). The connection stays in the backlog.
+ */
+export const acceptRests: ReadonlySet<number> = new Set(
+  ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].map(numberOf),
+);

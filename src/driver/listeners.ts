@@ -1,0 +1,134 @@
+import { assert } from '../base/assert.ts';
+import { closeDescriptor } from '../syscall/descriptor.ts';
+import { syscallError } from '../syscall/errno.ts';
+import { acceptSocket, localName } from '../syscall/socket.ts';
+import type { DriverEvents, Endpoint, SocketOptions } from './contract.ts';
+import { acceptRests, acceptSkips, tryAgain } from './errno-sets.ts';
+import { type BoundPath, openListener, removeBoundPath } from './native-sockets.ts';
+import { type Poller, readable } from './poller.ts';
+import { tagKind } from './tags.ts';
+
+/** Connections accepted per listener and wait: a storm must not keep open connections waiting. */
+const acceptBatchMax = 64;
+/** A listener that found no descriptor or memory rests this long, then twice as long, up to the limit. */
+const restMsFirst = 10;
+const restMsMax = 1_000;
+
+interface Listener {
+  readonly descriptor: number;
+  readonly generation: number;
+  readonly boundPath: BoundPath | null;
+  registered: boolean;
+  restMs: number;
+}
+
+/** Accepting of a readiness driver. */
+export class Listeners {
+  readonly #poller: Poller;
+  readonly #events: DriverEvents;
+  readonly #listeners: (Listener | undefined)[] = [];
+  #generation = 0;
+  /** The newest accepted descriptor, whose peer `acceptedPeer` still knows. */
+  lastAccepted = -1;
+
+  constructor(poller: Poller, events: DriverEvents) {
+    this.#poller = poller;
+    this.#events = events;
+  }
+
+  listen(id: number, endpoint: Endpoint, options: SocketOptions): void {
+    assert(this.#listeners[id] === undefined, 'a listener is opened once');
+    const { descriptor, boundPath } = openListener(endpoint, options);
+    this.#generation++;
+    this.#listeners[id] = {
+      descriptor,
+      generation: this.#generation,
+      boundPath,
+      registered: false,
+      restMs: restMsFirst,
+    };
+  }
+
+  descriptorOf(id: number): number {
+    return this.#get(id).descriptor;
+  }
+
+  #get(id: number): Listener {
+    const listener = this.#listeners[id];
+    assert(listener !== undefined, 'the listener is open');
+    return listener;
+  }
+
+  start(id: number): void {
+    const listener = this.#get(id);
+    if (listener.registered) return;
+    const tag = tagKind.listener + id;
+    const result = this.#poller.add(listener.descriptor, readable, tag, listener.generation);
+    if (result < 0) throw syscallError('epoll_ctl', -result, 'start accepting connections');
+    listener.registered = true;
+  }
+
+  pause(id: number): void {
+    const listener = this.#get(id);
+    if (!listener.registered) return;
+    this.#poller.remove(listener.descriptor);
+    listener.registered = false;
+  }
+
+  ready(id: number, generation: number): void {
+    const listener = this.#listeners[id];
+    if (listener?.generation !== generation || !listener.registered) return;
+    this.#accept(id, listener, acceptBatchMax);
+  }
+
+  drain(id: number): void {
+    const listener = this.#get(id);
+    this.pause(id);
+    this.#accept(id, listener, Number.MAX_SAFE_INTEGER);
+  }
+
+  #accept(id: number, listener: Listener, max: number): void {
+    for (let count = 0; count < max; count++) {
+      const result = acceptSocket(listener.descriptor);
+      if (result >= 0) {
+        listener.restMs = restMsFirst;
+        this.lastAccepted = result;
+        this.#events.accepted(id, result);
+        this.lastAccepted = -1;
+        // The loop may have stopped accepting, or closed this listener, on that connection.
+        if (!listener.registered && max === acceptBatchMax) return;
+        continue;
+      }
+      const errno = -result;
+      if (errno === tryAgain) return;
+      if (!acceptSkips.has(errno)) {
+        this.#rest(id, listener, errno);
+        return;
+      }
+    }
+  }
+
+  /** Out of the set, so that the waiting connections cost nothing until `startAccepting`. */
+  #rest(id: number, listener: Listener, errno: number): void {
+    const address = localName(listener.descriptor);
+    const error = syscallError('accept4', errno, `accept a connection on ${address}`, address);
+    const restMs = acceptRests.has(errno) ? listener.restMs : restMsMax;
+    listener.restMs = Math.min(restMs * 2, restMsMax);
+    this.pause(id);
+    this.#events.acceptRested(id, error, restMs);
+  }
+
+  close(id: number): void {
+    const listener = this.#listeners[id];
+    if (listener === undefined) return;
+    this.pause(id);
+    this.#listeners[id] = undefined;
+    // First the path: a client that still finds it would be refused, not left hanging.
+    if (listener.boundPath !== null) removeBoundPath(listener.boundPath);
+    closeDescriptor(listener.descriptor);
+  }
+
+  closeAll(): void {
+    for (let id = 0; id < this.#listeners.length; id++) this.close(id);
+  }
+}

@@ -1,0 +1,24 @@
+import { type Region, type RegionAllocator, SlabPool } from '../buffer/slab.ts';
+import type { Address } from '../ffi/index.ts';
+import { discardMemory, mapMemory } from '../syscall/memory.ts';
+
+const nativeAllocator: RegionAllocator = {
+  allocate: (byteLength) => mapMemory(byteLength),
+  discard: (region: Region) =>
+    discardMemory(region.address as Address, region.buffer.byteLength),
+};
+
+const pools = new Map<number, SlabPool>();
+
+/**
+ * This thread's pool of native slabs of that size. One for all loops of the thread, so that starting
+ * and stopping servers uses the same memory again.
+ */
+export function nativeSlabPool(slabBytes: number): SlabPool {
+  let pool = pools.get(slabBytes);
+  if (pool === undefined) {
+    pool = new SlabPool(slabBytes, nativeAllocator);
+    pools.set(slabBytes, pool);
+  }
+  return pool;
+}

@@ -1,0 +1,217 @@
+/**
+ * Opening sockets on kernels with file descriptors; shared by every native driver. Off the hot path.
+ * Each function either returns an open descriptor or throws a typed error and leaves nothing open.
+ */
+import { lstatSync, unlinkSync } from 'node:fs';
+import { errnoNumber } from '../platform/index.ts';
+import { closeDescriptor } from '../syscall/descriptor.ts';
+import { syscallError } from '../syscall/errno.ts';
+import {
+  bindSocket,
+  connectSocket,
+  listenSocket,
+  localName,
+  openSocket,
+  type SocketAddress,
+  setOption,
+} from '../syscall/socket.ts';
+import { formatInet, inetAddress } from '../syscall/socket-address.ts';
+import { constants } from '../syscall/tables.ts';
+import type { Endpoint, SocketOptions } from './contract.ts';
+
+const addressInUse = errnoNumber('EADDRINUSE') as number;
+const connectionRefused = errnoNumber('ECONNREFUSED') as number;
+const inProgress = errnoNumber('EINPROGRESS') as number;
+
+/** A Unix path that we bound, to be removed at the end if it is still ours. */
+export interface BoundPath {
+  readonly path: string;
+  readonly device: number;
+  readonly inode: number;
+}
+
+export interface OpenedSocket {
+  readonly descriptor: number;
+  readonly boundPath: BoundPath | null;
+}
+
+function toSocketAddress(endpoint: Endpoint): SocketAddress {
+  return endpoint.kind === 'unix'
+    ? endpoint.path
+    : inetAddress(endpoint.family, endpoint.host, endpoint.port);
+}
+
+/** As DESIGN prints addresses, for messages. */
+export function describeEndpoint(endpoint: Endpoint): string {
+  if (endpoint.kind === 'unix') return endpoint.path;
+  return formatInet(inetAddress(endpoint.family, endpoint.host, endpoint.port));
+}
+
+function familyOf(endpoint: Endpoint): number {
+  if (endpoint.kind === 'unix') return constants.AF_UNIX;
+  return endpoint.family === 4 ? constants.AF_INET : constants.AF_INET6;
+}
+
+/** Runs set-up steps on a fresh socket; closes it when one of them throws. */
+function openWith(endpoint: Endpoint, type: number, setUp: (descriptor: number) => void): number {
+  const descriptor = openSocket(familyOf(endpoint), type);
+  if (descriptor < 0) {
+    const address = describeEndpoint(endpoint);
+    throw syscallError('socket', -descriptor, `open a socket for ${address}`, address);
+  }
+  try {
+    setUp(descriptor);
+  } catch (error) {
+    closeDescriptor(descriptor);
+    throw error;
+  }
+  return descriptor;
+}
+
+/** An option the program asked for must hold, or the program is told. */
+function requireOption(
+  descriptor: number,
+  endpoint: Endpoint,
+  level: number,
+  option: number,
+  value: number,
+  name: string,
+): void {
+  const result = setOption(descriptor, level, option, value);
+  if (result === 0) return;
+  const address = describeEndpoint(endpoint);
+  throw syscallError('setsockopt', -result, `set ${name} for ${address}`, address);
+}
+
+function setBufferSizes(descriptor: number, endpoint: Endpoint, options: SocketOptions): void {
+  const set = (option: number, value: number, name: string): void => {
+    if (value > 0) requireOption(descriptor, endpoint, constants.SOL_SOCKET, option, value, name);
+  };
+  set(constants.SO_RCVBUF, options.receiveBufferBytes, 'SO_RCVBUF');
+  set(constants.SO_SNDBUF, options.sendBufferBytes, 'SO_SNDBUF');
+}
+
+/** Options of a TCP socket; a listener's are inherited by what it accepts (tcp(7), Linux). */
+function setTcpOptions(descriptor: number, endpoint: Endpoint, options: SocketOptions): void {
+  const tcp = constants.IPPROTO_TCP;
+  if (options.tcpNoDelay) {
+    requireOption(descriptor, endpoint, tcp, constants.TCP_NODELAY, 1, 'TCP_NODELAY');
+  }
+  const seconds = options.keepAliveSeconds;
+  if (seconds > 0) {
+    const socket = constants.SOL_SOCKET;
+    requireOption(descriptor, endpoint, socket, constants.SO_KEEPALIVE, 1, 'SO_KEEPALIVE');
+    requireOption(descriptor, endpoint, tcp, constants.TCP_KEEPIDLE, seconds, 'TCP_KEEPIDLE');
+    requireOption(descriptor, endpoint, tcp, constants.TCP_KEEPINTVL, seconds, 'TCP_KEEPINTVL');
+  }
+}
+
+function setFamilyOptions(descriptor: number, endpoint: Endpoint, options: SocketOptions): void {
+  const socket = constants.SOL_SOCKET;
+  if (endpoint.kind !== 'unix' && endpoint.family === 6) {
+    const only = endpoint.v6Only ? 1 : 0;
+    const level = constants.IPPROTO_IPV6;
+    requireOption(descriptor, endpoint, level, constants.IPV6_V6ONLY, only, 'IPV6_V6ONLY');
+  }
+  if (options.reusePort) {
+    requireOption(descriptor, endpoint, socket, constants.SO_REUSEPORT, 1, 'SO_REUSEPORT');
+  }
+}
+
+function bindOrThrow(descriptor: number, endpoint: Endpoint): void {
+  const result = bindSocket(descriptor, toSocketAddress(endpoint));
+  if (result === 0) return;
+  const address = describeEndpoint(endpoint);
+  throw syscallError('bind', -result, `listen on ${address}`, address);
+}
+
+/** A Unix socket file nobody listens on: connecting to it is refused. unix(7) */
+function isStale(endpoint: Endpoint): boolean {
+  const probe = openSocket(constants.AF_UNIX, constants.SOCK_STREAM);
+  if (probe < 0) return false;
+  const result = connectSocket(probe, toSocketAddress(endpoint));
+  closeDescriptor(probe);
+  return result === -connectionRefused;
+}
+
+function isSocketFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+}
+
+/** Binds; removes a dead socket file in the way, never anything else (SPEC 2.8, 9.11). */
+function bindUnix(descriptor: number, endpoint: Endpoint & { kind: 'unix' }): BoundPath | null {
+  const { path } = endpoint;
+  const first = bindSocket(descriptor, path);
+  if (first === -addressInUse && !path.startsWith('@') && isSocketFile(path) && isStale(endpoint)) {
+    unlinkSync(path);
+    bindOrThrow(descriptor, endpoint);
+  } else if (first !== 0) {
+    throw syscallError('bind', -first, `listen on unix://${path}`, path);
+  }
+  if (path.startsWith('@')) return null;
+  const { dev: device, ino: inode } = lstatSync(path);
+  return { path, device, inode };
+}
+
+/** Removes the path if it still is the socket that we bound. */
+export function removeBoundPath(bound: BoundPath): void {
+  const found = lstatSync(bound.path, { throwIfNoEntry: false });
+  if (found?.dev !== bound.device || found.ino !== bound.inode) return;
+  try {
+    unlinkSync(bound.path);
+  } catch {
+    // Gone already, or the directory was made read-only: a refused socket file is removed by the next bind.
+  }
+}
+
+/** A listening stream socket. */
+export function openListener(endpoint: Endpoint, options: SocketOptions): OpenedSocket {
+  let boundPath: BoundPath | null = null;
+  const descriptor = openWith(endpoint, constants.SOCK_STREAM, (socket) => {
+    setFamilyOptions(socket, endpoint, options);
+    setBufferSizes(socket, endpoint, options);
+    if (endpoint.kind === 'unix') {
+      boundPath = bindUnix(socket, endpoint);
+    } else {
+      const level = constants.SOL_SOCKET;
+      // Binding again must not wait for connections in TIME_WAIT (SPEC 9.13).
+      requireOption(socket, endpoint, level, constants.SO_REUSEADDR, 1, 'SO_REUSEADDR');
+      setTcpOptions(socket, endpoint, options);
+      bindOrThrow(socket, endpoint);
+    }
+    const result = listenSocket(socket, options.backlog);
+    if (result === 0) return;
+    if (boundPath !== null) removeBoundPath(boundPath);
+    const address = describeEndpoint(endpoint);
+    throw syscallError('listen', -result, `listen on ${address}`, address);
+  });
+  return { descriptor, boundPath };
+}
+
+/** A bound datagram socket. No SO_REUSEADDR: on UDP it would let two servers share a port unseen. */
+export function openDatagramSocket(endpoint: Endpoint, options: SocketOptions): number {
+  return openWith(endpoint, constants.SOCK_DGRAM, (socket) => {
+    const level = constants.SOL_SOCKET;
+    requireOption(socket, endpoint, level, constants.SO_BROADCAST, 1, 'SO_BROADCAST');
+    setFamilyOptions(socket, endpoint, options);
+    setBufferSizes(socket, endpoint, options);
+    bindOrThrow(socket, endpoint);
+  });
+}
+
+/** A stream socket that is being connected; whether it succeeds shows when it becomes writable. */
+export function openOutgoing(endpoint: Endpoint, options: SocketOptions): number {
+  return openWith(endpoint, constants.SOCK_STREAM, (socket) => {
+    setBufferSizes(socket, endpoint, options);
+    if (endpoint.kind !== 'unix') setTcpOptions(socket, endpoint, options);
+    const result = connectSocket(socket, toSocketAddress(endpoint));
+    if (result === 0 || result === -inProgress) return;
+    const address = describeEndpoint(endpoint);
+    throw syscallError('connect', -result, `connect to ${address}`, address);
+  });
+}
+
+/** The real address of a bound socket. */
+export function boundAddress(descriptor: number): string {
+  return localName(descriptor);
+}

@@ -1,0 +1,496 @@
+import { assert } from '../base/assert.ts';
+import type { SyscallError } from '../base/errors.ts';
+import type { OutboundQueue } from '../buffer/outbound-queue.ts';
+import type { Slab, SlabPool } from '../buffer/slab.ts';
+import { type Address, addressAt, foreignInterface } from '../ffi/index.ts';
+import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
+import { clearEvent, eventDescriptor, signalEvent } from '../syscall/epoll.ts';
+import { syscallError } from '../syscall/errno.ts';
+import {
+  acceptedPeer,
+  localName,
+  peerName,
+  pendingError,
+  receive,
+  send,
+  setLingerReset,
+  shutdownSocket,
+} from '../syscall/socket.ts';
+import { emptyInetAddress, inetAddress } from '../syscall/socket-address.ts';
+import { constants } from '../syscall/tables.ts';
+import type {
+  DatagramPeer,
+  Driver,
+  DriverCounters,
+  DriverEvents,
+  Endpoint,
+  SocketOptions,
+} from './contract.ts';
+import { DatagramEndpoints } from './datagrams.ts';
+import {
+  brokenPipe,
+  connectionReset,
+  interrupted,
+  noBuffers,
+  noMemory,
+  tryAgain,
+} from './errno-sets.ts';
+import { Listeners } from './listeners.ts';
+import { nativeSlabPool } from './native-memory.ts';
+import { openOutgoing } from './native-sockets.ts';
+import { hangup, type Poller, readable, writable } from './poller.ts';
+import { StreamTable, streamFlag } from './stream-table.ts';
+import { kindMask, kindOf, tagKind } from './tags.ts';
+
+const { readArmed, writeArmed, readWanted, registered, ended, connecting, broken } = streamFlag;
+/** A stream that is read and has nothing to write: nearly every one at nearly every event. */
+const onlyReading = registered | readArmed | readWanted;
+
+/** Bytes a flush gives to the kernel before other connections have their turn. */
+const flushBytesMax = 4 * 1_024 * 1_024;
+
+export interface ReadinessSettings {
+  /** Bytes of one read call: `readBufferCap`. */
+  readonly readBufferBytes: number;
+  /** Free bytes in front of what is read, for the leftover of the read before. */
+  readonly headroomBytes: number;
+}
+
+interface BrokenStream {
+  readonly slot: number;
+  readonly generation: number;
+  readonly errno: number;
+}
+
+/**
+ * The half of a driver that epoll and kqueue share: they report readiness through `Poller`, and
+ * this turns it into what `Driver` promises. Level-triggered, one read per stream and wait: a flood
+ * on one stream never starves another.
+ */
+export class ReadinessDriver implements Driver {
+  readonly name: 'epoll' | 'kqueue';
+  readonly counters: DriverCounters = {
+    waits: 0,
+    events: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    datagramsDropped: 0,
+  };
+  readonly #poller: Poller;
+  readonly #events: DriverEvents;
+  readonly #table = new StreamTable();
+  readonly #listeners: Listeners;
+  readonly #datagrams: DatagramEndpoints;
+  readonly #readPool: SlabPool;
+  readonly #headroom: number;
+  readonly #readBytes: number;
+  #readSlab: Slab;
+  #readAddress: Address;
+  #broken: BrokenStream[] = [];
+  readonly #wakeDescriptor: number;
+  #closed = false;
+
+  constructor(poller: Poller, events: DriverEvents, settings: ReadinessSettings) {
+    this.name = poller.name;
+    this.#poller = poller;
+    this.#events = events;
+    this.#headroom = settings.headroomBytes;
+    this.#readBytes = settings.readBufferBytes;
+    this.#readPool = nativeSlabPool(settings.headroomBytes + settings.readBufferBytes);
+    this.#readSlab = this.#readPool.take();
+    this.#readAddress = addressAt(this.#readSlab.address as Address, this.#headroom);
+    this.#listeners = new Listeners(poller, events);
+    this.#datagrams = new DatagramEndpoints(poller, events, this.counters, settings);
+    this.#wakeDescriptor = eventDescriptor();
+    poller.add(this.#wakeDescriptor, readable, tagKind.wake, 0);
+  }
+
+  slabPool(slabBytes: number): SlabPool {
+    return nativeSlabPool(slabBytes);
+  }
+
+  // -- waiting ------------------------------------------------------------------------------------
+
+  wait(timeoutMs: number): number {
+    this.counters.waits++;
+    const reported = this.#broken.length > 0 ? this.#reportBroken() : 0;
+    const count = this.#poller.wait(reported > 0 ? 0 : timeoutMs);
+    if (count <= 0) return reported + this.#nothingReady(count);
+    const poller = this.#poller;
+    for (let index = 0; index < count; index++) {
+      const tag = poller.tagAt(index);
+      const generation = poller.generationAt(index);
+      const readiness = poller.readinessAt(index);
+      if (tag < kindMask) this.#streamReady(tag, generation, readiness);
+      else this.#otherReady(tag, generation);
+    }
+    this.counters.events += count;
+    return reported + count;
+  }
+
+  /** EINTR: a signal, whose handler Node runs. Anything else is a broken set: stop at once. */
+  #nothingReady(result: number): 0 {
+    assert(result === 0 || result === -interrupted, `waiting works, errno ${-result}`);
+    return 0;
+  }
+
+  #otherReady(tag: number, generation: number): void {
+    const index = tag % kindMask;
+    const kind = kindOf(tag);
+    if (kind === tagKind.listener) this.#listeners.ready(index, generation);
+    else if (kind === tagKind.datagram) this.#datagrams.ready(index, generation);
+    else if (kind === tagKind.wake) clearEvent(this.#wakeDescriptor);
+  }
+
+  wake(): void {
+    signalEvent(this.#wakeDescriptor);
+  }
+
+  get wakeDescriptor(): number {
+    return this.#wakeDescriptor;
+  }
+
+  watch(descriptor: number): void {
+    const result = this.#poller.add(descriptor, readable, tagKind.watched, 0);
+    if (result < 0) throw syscallError('epoll_ctl', -result, `watch descriptor ${descriptor}`);
+  }
+
+  unwatch(descriptor: number): void {
+    this.#poller.remove(descriptor);
+  }
+
+  get pollableDescriptor(): number {
+    return this.#poller.descriptor;
+  }
+
+  // -- listeners and datagram endpoints -----------------------------------------------------------
+
+  listen(listener: number, endpoint: Endpoint, options: SocketOptions): void {
+    this.#listeners.listen(listener, endpoint, options);
+  }
+  startAccepting(listener: number): void {
+    this.#listeners.start(listener);
+  }
+  drainBacklog(listener: number): void {
+    this.#listeners.drain(listener);
+  }
+  pauseAccepting(listener: number): void {
+    this.#listeners.pause(listener);
+  }
+  closeListener(listener: number): void {
+    this.#listeners.close(listener);
+  }
+  bind(endpointId: number, endpoint: Endpoint, options: SocketOptions): void {
+    this.#datagrams.bind(endpointId, endpoint, options);
+  }
+  startReceiving(endpointId: number): void {
+    this.#datagrams.start(endpointId);
+  }
+  sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
+    return this.#datagrams.send(endpointId, peer, data);
+  }
+  sendDatagramFrom(
+    endpointId: number,
+    peer: DatagramPeer,
+    slab: Slab,
+    offset: number,
+    length: number,
+  ): boolean {
+    return this.#datagrams.sendFrom(endpointId, peer, slab, offset, length);
+  }
+  closeEndpoint(endpointId: number): void {
+    this.#datagrams.closeEndpoint(endpointId);
+  }
+  listenerAddress(listener: number): string {
+    return localName(this.#listeners.descriptorOf(listener));
+  }
+  endpointAddress(endpointId: number): string {
+    return localName(this.#datagrams.descriptorOf(endpointId));
+  }
+  duplicateListener(listener: number): number {
+    return duplicateDescriptor(this.#listeners.descriptorOf(listener));
+  }
+  duplicateEndpoint(endpointId: number): number {
+    return duplicateDescriptor(this.#datagrams.descriptorOf(endpointId));
+  }
+
+  // -- streams ------------------------------------------------------------------------------------
+
+  openStream(slot: number, generation: number, descriptor: number, _options: SocketOptions): void {
+    // Options of the socket were inherited from its listener.
+    this.#table.open(slot, generation, descriptor, readArmed | readWanted);
+    if (descriptor === this.#listeners.lastAccepted) {
+      const address = emptyInetAddress();
+      this.#table.setPeer(slot, address, acceptedPeer(address));
+    }
+    this.#register(slot);
+  }
+
+  connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
+    const descriptor = openOutgoing(endpoint, options);
+    this.#table.open(slot, generation, descriptor, writeArmed | readWanted | connecting);
+    // A connection that fails has no peer to ask for.
+    if (endpoint.kind === 'unix') this.#table.setPeer(slot, emptyInetAddress(), endpoint.path);
+    else this.#table.setPeer(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
+    this.#register(slot);
+  }
+
+  send(slot: number, slab: Slab, offset: number, length: number): number {
+    const address = addressAt(slab.address as Address, offset);
+    return this.#afterSend(slot, send(this.#descriptor(slot), address, length), length);
+  }
+
+  sendBytes(slot: number, bytes: Uint8Array): number {
+    const address = foreignInterface.addressOf(bytes);
+    return this.#afterSend(slot, send(this.#descriptor(slot), address, bytes.length), bytes.length);
+  }
+
+  flush(slot: number, queue: OutboundQueue): boolean {
+    let budget = flushBytesMax;
+    while (queue.length > 0) {
+      if (budget <= 0) {
+        this.#armWrite(slot);
+        return false;
+      }
+      const slab = queue.head as Slab;
+      const length = slab.end - slab.start;
+      const taken = this.send(slot, slab, slab.start, length);
+      if (taken > 0) queue.consume(taken);
+      if (taken < length) return false;
+      budget -= taken;
+    }
+    if ((this.#flagsOf(slot) & writeArmed) !== 0) this.#setFlags(slot, 0, writeArmed);
+    return true;
+  }
+
+  pauseReading(slot: number): void {
+    // Lazily: the poller's interest changes only if something arrives while paused.
+    this.#table.flags[slot] = this.#flagsOf(slot) & ~readWanted;
+  }
+
+  resumeReading(slot: number): void {
+    const flags = this.#flagsOf(slot);
+    if ((flags & (ended | broken)) !== 0) return;
+    if ((flags & readArmed) !== 0 && (flags & registered) !== 0) {
+      this.#table.flags[slot] = flags | readWanted;
+    } else {
+      this.#setFlags(slot, readWanted | readArmed, 0);
+    }
+  }
+
+  shutdownWrite(slot: number): void {
+    // ENOTCONN: reset already, which the next read reports.
+    shutdownSocket(this.#descriptor(slot), constants.SHUT_WR);
+  }
+
+  closeStream(slot: number, abort: boolean): void {
+    const descriptor = this.#descriptor(slot);
+    if ((this.#flagsOf(slot) & registered) !== 0) this.#poller.remove(descriptor);
+    this.#table.release(slot);
+    if (abort) setLingerReset(descriptor);
+    closeDescriptor(descriptor);
+  }
+
+  closeDescriptor(descriptor: number): void {
+    closeDescriptor(descriptor);
+  }
+
+  descriptorOf(slot: number): number {
+    return this.#table.descriptors[slot] ?? -1;
+  }
+
+  localAddress(slot: number): string {
+    return localName(this.#descriptor(slot));
+  }
+
+  remoteAddress(slot: number): string {
+    return this.#table.peer(slot) ?? peerName(this.#descriptor(slot));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const slot of this.#table.slots()) this.closeStream(slot, true);
+    this.#listeners.closeAll();
+    this.#datagrams.closeAll();
+    this.#poller.close();
+    closeDescriptor(this.#wakeDescriptor);
+    this.#readPool.release(this.#readSlab);
+  }
+
+  // -- inside -------------------------------------------------------------------------------------
+
+  #descriptor(slot: number): number {
+    const descriptor = this.#table.descriptors[slot] as number;
+    assert(descriptor >= 0, 'the stream is open');
+    return descriptor;
+  }
+
+  #flagsOf(slot: number): number {
+    return this.#table.flags[slot] as number;
+  }
+
+  #streamReady(slot: number, generation: number, readiness: number): void {
+    // An earlier event of this batch may have closed the stream and opened another in its slot.
+    if (this.#table.generations[slot] !== generation) return;
+    const flags = this.#flagsOf(slot);
+    if (readiness === readable && flags === onlyReading) {
+      this.#receive(slot, generation);
+      return;
+    }
+    if ((flags & connecting) !== 0) {
+      this.#finishConnect(slot, generation);
+      return;
+    }
+    if ((flags & writeArmed) !== 0 && (readiness & (writable | hangup)) !== 0) {
+      this.#events.writable(slot, generation);
+      if (this.#table.generations[slot] !== generation) return;
+    }
+    if ((readiness & (readable | hangup)) !== 0) this.#readOrRest(slot, generation, readiness);
+  }
+
+  #readOrRest(slot: number, generation: number, readiness: number): void {
+    const flags = this.#flagsOf(slot);
+    if ((flags & broken) !== 0) return;
+    if ((flags & readWanted) !== 0 && (flags & ended) === 0) {
+      this.#receive(slot, generation);
+    } else if ((readiness & hangup) !== 0 && (flags & writeArmed) === 0) {
+      // Hang-ups cannot be masked: out of the set, or a paused stream would spin.
+      this.#poller.remove(this.#descriptor(slot));
+      this.#table.flags[slot] = flags & ~(registered | readArmed);
+    } else if ((flags & readArmed) !== 0) {
+      this.#setFlags(slot, 0, readArmed);
+    }
+  }
+
+  #receive(slot: number, generation: number): void {
+    let slab = this.#readSlab;
+    if (slab.references !== 1 || slab.detached) slab = this.#renewReadSlab();
+    const headroom = this.#headroom;
+    const count = receive(this.#descriptor(slot), this.#readAddress, this.#readBytes);
+    if (count > 0) {
+      this.counters.bytesReceived += count;
+      slab.floor = 0;
+      this.#events.received(slot, generation, slab, headroom, headroom + count);
+    } else {
+      this.#receivedNothing(slot, generation, count);
+    }
+  }
+
+  #receivedNothing(slot: number, generation: number, result: number): void {
+    if (result === 0) {
+      this.#table.flags[slot] = this.#flagsOf(slot) | ended;
+      this.#events.ended(slot, generation);
+      if (this.#table.generations[slot] !== generation) return;
+      if ((this.#flagsOf(slot) & readArmed) !== 0) this.#setFlags(slot, 0, readArmed);
+      return;
+    }
+    // EAGAIN: another reader was faster, or errno was wrong; EINTR: a signal. The event comes again.
+    // ENOMEM: the kernel is short of memory for now; the bytes stay where they are.
+    if (result === -tryAgain || result === -interrupted || result === -noMemory) return;
+    this.#break(slot, -result);
+  }
+
+  #renewReadSlab(): Slab {
+    const slab = this.#readPool.take();
+    this.#readPool.release(this.#readSlab);
+    this.#readSlab = slab;
+    this.#readAddress = addressAt(slab.address as Address, this.#headroom);
+    return slab;
+  }
+
+  #afterSend(slot: number, result: number, length: number): number {
+    if (result > 0) this.counters.bytesSent += result;
+    if (result === length) return result;
+    if (result >= 0) {
+      this.#armWrite(slot);
+      return result;
+    }
+    const errno = -result;
+    // EAGAIN: the socket buffer is full. ENOBUFS, ENOMEM: so is the kernel's. EINTR: a signal.
+    if (errno === tryAgain || errno === noBuffers || errno === noMemory || errno === interrupted) {
+      this.#armWrite(slot);
+      return 0;
+    }
+    this.#break(slot, errno);
+    return -1;
+  }
+
+  #armWrite(slot: number): void {
+    if ((this.#flagsOf(slot) & (writeArmed | broken)) === 0) this.#setFlags(slot, writeArmed, 0);
+  }
+
+  /** Sets and clears flags, and tells the poller what it reports from now on. */
+  #setFlags(slot: number, set: number, clear: number): void {
+    const before = this.#flagsOf(slot);
+    const flags = (before & ~clear) | set;
+    this.#table.flags[slot] = flags;
+    if ((flags & broken) !== 0) return;
+    if ((flags & registered) === 0) {
+      if ((flags & (readArmed | writeArmed)) !== 0) this.#register(slot);
+      return;
+    }
+    const interest = interestOf(flags);
+    if (interest === interestOf(before)) return;
+    const generation = this.#table.generations[slot] as number;
+    const result = this.#poller.modify(this.#descriptor(slot), interest, slot, generation);
+    if (result < 0) this.#break(slot, -result); // ENOMEM is the only one for a registered descriptor
+  }
+
+  #register(slot: number): void {
+    const flags = this.#flagsOf(slot);
+    const generation = this.#table.generations[slot] as number;
+    const result = this.#poller.add(this.#descriptor(slot), interestOf(flags), slot, generation);
+    // ENOMEM, ENOSPC (fs.epoll.max_user_watches): this stream cannot be served, others can.
+    if (result < 0) this.#break(slot, -result);
+    else this.#table.flags[slot] = flags | registered;
+  }
+
+  #finishConnect(slot: number, generation: number): void {
+    const errno = pendingError(this.#descriptor(slot));
+    if (errno !== 0) {
+      this.#break(slot, errno);
+      return;
+    }
+    this.#setFlags(slot, readArmed, connecting | writeArmed);
+    this.#events.connected(slot, generation);
+  }
+
+  /** Nothing more can be done with the stream; the loop hears of it in the next wait. */
+  #break(slot: number, errno: number): void {
+    const flags = this.#flagsOf(slot);
+    if ((flags & broken) !== 0) return;
+    if ((flags & registered) !== 0) this.#poller.remove(this.#descriptor(slot));
+    this.#table.flags[slot] = (flags | broken) & ~registered;
+    const generation = this.#table.generations[slot] as number;
+    this.#broken.push({ slot, generation, errno });
+  }
+
+  #reportBroken(): number {
+    const list = this.#broken;
+    this.#broken = [];
+    let reported = 0;
+    for (const { slot, generation, errno } of list) {
+      if (this.#table.generations[slot] !== generation) continue;
+      reported++;
+      this.#events.failed(slot, generation, this.#streamError(slot, errno));
+    }
+    return reported;
+  }
+
+  #streamError(slot: number, errno: number): SyscallError {
+    const address = this.remoteAddress(slot);
+    const flags = this.#flagsOf(slot);
+    if ((flags & connecting) !== 0) {
+      return syscallError('connect', errno, `connect to ${address}`, address);
+    }
+    // A send to a reset connection says EPIPE; what happened is the reset.
+    const cause = errno === brokenPipe ? pendingError(this.#descriptor(slot)) || errno : errno;
+    const syscall = cause === connectionReset ? 'recv' : 'send';
+    return syscallError(syscall, cause, `go on with the connection to ${address}`, address);
+  }
+}
+
+function interestOf(flags: number): number {
+  return (flags & readArmed ? readable : 0) | (flags & writeArmed ? writable : 0);
+}

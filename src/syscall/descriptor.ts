@@ -1,0 +1,21 @@
+import { foreignInterface, word } from '../ffi/index.ts';
+import { constants } from './tables.ts';
+import { resultOf, syscallError } from './errno.ts';
+
+const closeRaw = foreignInterface.lookup('close', 1);
+const fcntlRaw = foreignInterface.lookup('fcntl', 3);
+
+/**
+ * close(2). The descriptor is gone whatever it returns: on Linux EINTR and EIO come after it was
+ * released, so a second try could close somebody else's. EBADF is a bug of the caller.
+ */
+export function closeDescriptor(descriptor: number): number {
+  return resultOf(closeRaw(word(descriptor)));
+}
+
+/** A close-on-exec duplicate. @throws SyscallError EMFILE, EBADF. fcntl(2) F_DUPFD_CLOEXEC */
+export function duplicateDescriptor(descriptor: number): number {
+  const result = resultOf(fcntlRaw(word(descriptor), word(constants.F_DUPFD_CLOEXEC), word(0)));
+  if (result < 0) throw syscallError('fcntl', -result, `duplicate descriptor ${descriptor}`);
+  return result;
+}

@@ -1,0 +1,42 @@
+import { SyscallError } from '../base/errors.ts';
+import { foreignInterface } from '../ffi/index.ts';
+import { describeErrno, errnoHint, errnoName } from '../platform/index.ts';
+
+/**
+ * errno of this thread, mapped once (docs/decisions/0003). Read it right after the call that failed, before
+ * any other call of the C library. It was wrong once in 65 million failing calls under memory
+ * pressure, so a surprising value means "try again", and a fatal one is confirmed by SO_ERROR.
+ */
+const location = foreignInterface.lookupAddress('__errno_location', 0)();
+const errnoView = new Int32Array(foreignInterface.view(location, 4));
+
+/** The error number of the last failed call of this thread. */
+export function lastErrno(): number {
+  return errnoView[0] as number;
+}
+
+/** Result of a call in the kernel's own form: not negative, or minus the error number. */
+export function resultOf(returned: number): number {
+  return returned >= 0 ? returned : -(errnoView[0] as number);
+}
+
+/**
+ * A typed error for a failed call.
+ * @param action what was tried, in the form "listen on tcp://127.0.0.1:80".
+ */
+export function syscallError(
+  syscall: string,
+  errno: number,
+  action: string,
+  address?: string,
+): SyscallError {
+  const name = errnoName(errno);
+  const hint = errnoHint(errno);
+  const advice = hint === undefined ? '' : `; ${hint}`;
+  const message = `cannot ${action}: ${describeErrno(errno)} (${syscall}: ${name})${advice}`;
+  return new SyscallError(name, message, {
+    syscall,
+    errno,
+    ...(address === undefined ? {} : { address }),
+  });
+}

@@ -1,0 +1,127 @@
+import { assert } from '../base/assert.ts';
+import { type Address, addressAt } from '../ffi/index.ts';
+import { mapMemory, type NativeMemory } from './memory.ts';
+import { receiveMessages, sendMessages } from './socket.ts';
+import { type InetAddress, readInet, writeInet } from './socket-address.ts';
+import { constants, layouts } from './tables.ts';
+
+const header = layouts.mmsghdr;
+const message = layouts.msghdr.fields;
+const lengthOffset = header.fields.msg_len.offset;
+const vector = layouts.iovec;
+/** Room for a sockaddr_in6, kept aligned. */
+const nameBytes = 32;
+
+/** Memory with an address that the kernel can be pointed at. */
+interface AddressedMemory {
+  readonly address: Address | null;
+}
+
+const spares = new Map<number, NativeMemory[]>();
+
+/**
+ * Headers for up to `capacity` datagrams of one recvmmsg(2) or sendmmsg(2).
+ *
+ *   memory: [ mmsghdr x capacity | iovec x capacity | name x capacity ]
+ *
+ * The headers point at the vectors and names once and for all; only lengths and buffers change.
+ */
+export class MessageBatch {
+  readonly capacity: number;
+  readonly #memory: NativeMemory;
+  readonly #view: DataView;
+  readonly #vectors: number;
+  readonly #names: number;
+  /** Datagrams added for sending, and their bytes. */
+  count = 0;
+  bytes = 0;
+
+  constructor(capacity: number) {
+    const byteLength = capacity * (header.size + vector.size + nameBytes);
+    this.capacity = capacity;
+    this.#memory = spares.get(byteLength)?.pop() ?? mapMemory(byteLength);
+    this.#view = new DataView(this.#memory.buffer);
+    this.#vectors = capacity * header.size;
+    this.#names = this.#vectors + capacity * vector.size;
+    for (let index = 0; index < capacity; index++) this.#link(index);
+    this.reset(capacity);
+  }
+
+  #pointer(offset: number, target: Address): void {
+    this.#view.setBigUint64(offset, BigInt(target), true);
+  }
+
+  #link(index: number): void {
+    const at = index * header.size;
+    const { address } = this.#memory;
+    this.#pointer(at + message.name.offset, addressAt(address, this.#names + index * nameBytes));
+    this.#pointer(at + message.iov.offset, addressAt(address, this.#vectors + index * vector.size));
+    this.#view.setInt32(at + message.iovlen.offset, 1, true);
+  }
+
+  /** Gives the memory back for the next batch of that size. */
+  release(): void {
+    const byteLength = this.#memory.buffer.byteLength;
+    const list = spares.get(byteLength) ?? [];
+    list.push(this.#memory);
+    spares.set(byteLength, list);
+  }
+
+  // -- receiving ----------------------------------------------------------------------------------
+
+  /** Datagram `index` is received into `length` bytes at `offset` of `memory`. */
+  setBuffer(index: number, memory: AddressedMemory, offset: number, length: number): void {
+    assert(memory.address !== null, 'the kernel receives into native memory');
+    const at = this.#vectors + index * vector.size;
+    this.#pointer(at + vector.fields.base.offset, addressAt(memory.address, offset));
+    this.#view.setUint32(at + vector.fields.len.offset, length, true);
+  }
+
+  /** How many were received, or minus an errno. */
+  receive(socket: number): number {
+    return receiveMessages(socket, this.#memory.address, this.capacity);
+  }
+
+  lengthAt(index: number): number {
+    return this.#view.getUint32(index * header.size + lengthOffset, true);
+  }
+
+  /** The datagram was longer than its buffer; the rest is lost. */
+  truncatedAt(index: number): boolean {
+    const flags = this.#view.getInt32(index * header.size + message.flags.offset, true);
+    return (flags & constants.MSG_TRUNC) !== 0;
+  }
+
+  peerAt(index: number, into: InetAddress): void {
+    readInet(this.#view, this.#names + index * nameBytes, into);
+  }
+
+  /** The kernel shortened the name lengths of the first `count` headers. */
+  reset(count: number): void {
+    for (let index = 0; index < count; index++) {
+      this.#view.setUint32(index * header.size + message.namelen.offset, nameBytes, true);
+    }
+  }
+
+  // -- sending ------------------------------------------------------------------------------------
+
+  add(peer: InetAddress, memory: AddressedMemory, offset: number, length: number): void {
+    assert(this.count < this.capacity, 'there is room in the batch');
+    const index = this.count++;
+    this.bytes += length;
+    const name = writeInet(this.#view, this.#names + index * nameBytes, peer);
+    this.#view.setUint32(index * header.size + message.namelen.offset, name, true);
+    this.setBuffer(index, memory, offset, length);
+  }
+
+  /** Sends the added datagrams from number `from` on: how many were taken, or minus an errno. */
+  send(socket: number, from: number): number {
+    const first = addressAt(this.#memory.address, from * header.size);
+    return sendMessages(socket, first, this.count - from);
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.bytes = 0;
+  }
+}

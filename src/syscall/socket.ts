@@ -1,0 +1,180 @@
+import { type Address, addressAt, foreignInterface, word } from '../ffi/index.ts';
+import { constants, layouts } from './tables.ts';
+import { resultOf } from './errno.ts';
+import { scratch } from './memory.ts';
+import {
+  emptyInetAddress,
+  formatInet,
+  type InetAddress,
+  readInet,
+  readUnix,
+  socketAddressBytesMax,
+  writeInet,
+  writeUnix,
+} from './socket-address.ts';
+
+const socketRaw = foreignInterface.lookup('socket', 3);
+const bindRaw = foreignInterface.lookup('bind', 3);
+const listenRaw = foreignInterface.lookup('listen', 2);
+const connectRaw = foreignInterface.lookup('connect', 3);
+const accept4Raw = foreignInterface.lookup('accept4', 4);
+const shutdownRaw = foreignInterface.lookup('shutdown', 2);
+const getsocknameRaw = foreignInterface.lookup('getsockname', 3);
+const getpeernameRaw = foreignInterface.lookup('getpeername', 3);
+const setsockoptRaw = foreignInterface.lookup('setsockopt', 5);
+const getsockoptRaw = foreignInterface.lookup('getsockopt', 5);
+const recvRaw = foreignInterface.lookup('recv', 4);
+const sendRaw = foreignInterface.lookup('send', 4);
+const recvmmsgRaw = foreignInterface.lookup('recvmmsg', 5);
+const sendmmsgRaw = foreignInterface.lookup('sendmmsg', 4);
+
+/** A socket address: IP or a Unix path (`@` forms as in `writeUnix`). */
+export type SocketAddress = InetAddress | string;
+
+const lengthOffset = 512;
+const addressOffset = 520;
+const lengthAddress = addressAt(scratch.address, lengthOffset);
+const nameAddress = addressAt(scratch.address, addressOffset);
+
+function writeAddress(address: SocketAddress): number {
+  return typeof address === 'string'
+    ? writeUnix(scratch.bytes, scratch.view, addressOffset, address)
+    : writeInet(scratch.view, addressOffset, address);
+}
+
+/** A non-blocking, close-on-exec socket, or minus an errno. socket(2) */
+export function openSocket(family: number, type: number): number {
+  const flags = type | constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC;
+  return resultOf(socketRaw(word(family), word(flags), word(0)));
+}
+
+/** 0 or minus an errno. bind(2) */
+export function bindSocket(socket: number, address: SocketAddress): number {
+  const length = writeAddress(address);
+  return resultOf(bindRaw(word(socket), nameAddress, word(length)));
+}
+
+/** 0 or minus an errno. listen(2) */
+export function listenSocket(socket: number, backlog: number): number {
+  return resultOf(listenRaw(word(socket), word(backlog)));
+}
+
+/** 0 or minus an errno; EINPROGRESS is the normal answer of a TCP socket. connect(2) */
+export function connectSocket(socket: number, address: SocketAddress): number {
+  const length = writeAddress(address);
+  return resultOf(connectRaw(word(socket), nameAddress, word(length)));
+}
+
+const acceptFlags = word(constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC);
+const zero = word(0);
+
+/** Where accept4 leaves the peer's address: a part of the scratch page that nothing else uses. */
+const acceptLengthOffset = 1_024;
+const acceptNameOffset = 1_032;
+const acceptLengthAddress = addressAt(scratch.address, acceptLengthOffset);
+const acceptNameAddress = addressAt(scratch.address, acceptNameOffset);
+
+/**
+ * The next connection's descriptor (non-blocking, close-on-exec), or minus an errno. The peer's
+ * address is kept for `acceptedPeer`: a reset connection has none to ask for later. accept4(2)
+ */
+export function acceptSocket(listener: number): number {
+  scratch.view.setInt32(acceptLengthOffset, socketAddressBytesMax, true);
+  return resultOf(
+    accept4Raw(word(listener), acceptNameAddress, acceptLengthAddress, acceptFlags),
+  );
+}
+
+/** The peer of the last accepted connection: fills `into`, or returns the Unix path. */
+export function acceptedPeer(into: InetAddress): string | null {
+  readInet(scratch.view, acceptNameOffset, into);
+  if (into.family !== 0) return null;
+  const length = scratch.view.getInt32(acceptLengthOffset, true);
+  return readUnix(scratch.bytes, acceptNameOffset, length);
+}
+
+/** 0 or minus an errno. shutdown(2) */
+export function shutdownSocket(socket: number, how: number): number {
+  return resultOf(shutdownRaw(word(socket), word(how)));
+}
+
+/** Sets an integer option: 0 or minus an errno. setsockopt(2) */
+export function setOption(socket: number, level: number, option: number, value: number): number {
+  scratch.view.setInt32(0, value, true);
+  return resultOf(
+    setsockoptRaw(word(socket), word(level), word(option), scratch.address, word(4)),
+  );
+}
+
+/** Makes close(2) reset the connection. socket(7) SO_LINGER */
+export function setLingerReset(socket: number): number {
+  const { onoff, linger } = layouts.linger.fields;
+  scratch.view.setInt32(onoff.offset, 1, true);
+  scratch.view.setInt32(linger.offset, 0, true);
+  const size = word(layouts.linger.size);
+  return resultOf(
+    setsockoptRaw(word(socket), word(constants.SOL_SOCKET), word(constants.SO_LINGER), scratch.address, size),
+  );
+}
+
+/** An integer option, or minus an errno. getsockopt(2) */
+export function getOption(socket: number, level: number, option: number): number {
+  scratch.view.setInt32(lengthOffset, 4, true);
+  const result = resultOf(
+    getsockoptRaw(word(socket), word(level), word(option), scratch.address, lengthAddress),
+  );
+  return result < 0 ? result : scratch.view.getInt32(0, true);
+}
+
+/** The pending error of a socket as a positive errno, 0 when there is none; clears it. */
+export function pendingError(socket: number): number {
+  const value = getOption(socket, constants.SOL_SOCKET, constants.SO_ERROR);
+  return value < 0 ? -value : value;
+}
+
+function readName(): string {
+  const length = scratch.view.getInt32(lengthOffset, true);
+  if (length < 2) return '@';
+  const family = scratch.view.getUint16(addressOffset, true);
+  if (family === constants.AF_UNIX) return readUnix(scratch.bytes, addressOffset, length);
+  const address = emptyInetAddress();
+  readInet(scratch.view, addressOffset, address);
+  return formatInet(address);
+}
+
+/**
+ * Our end as text, with its real port. Empty when the kernel does not know it any more (ENOTCONN,
+ * EINVAL after a reset; ENOBUFS). getsockname(2)
+ */
+export function localName(socket: number): string {
+  scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
+  return resultOf(getsocknameRaw(word(socket), nameAddress, lengthAddress)) < 0 ? '' : readName();
+}
+
+/** The other end as text; empty as in `localName`. getpeername(2) */
+export function peerName(socket: number): string {
+  scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
+  return resultOf(getpeernameRaw(word(socket), nameAddress, lengthAddress)) < 0 ? '' : readName();
+}
+
+/** Bytes received, 0 at the peer's end, or minus an errno. recv(2) */
+export function receive(socket: number, address: Address, length: number): number {
+  return resultOf(recvRaw(word(socket), address, word(length), zero));
+}
+
+const sendFlags = word(constants.MSG_NOSIGNAL);
+
+/** Bytes the kernel took, or minus an errno; never SIGPIPE. send(2) */
+export function send(socket: number, address: Address, length: number): number {
+  return resultOf(sendRaw(word(socket), address, word(length), sendFlags));
+}
+
+/** Datagrams received into the `count` headers at `headers`, or minus an errno. recvmmsg(2) */
+export function receiveMessages(socket: number, headers: Address, count: number): number {
+  return resultOf(recvmmsgRaw(word(socket), headers, word(count), zero, zero));
+}
+
+/** Datagrams sent of the `count` headers at `headers`, or minus an errno. sendmmsg(2) */
+export function sendMessages(socket: number, headers: Address, count: number): number {
+  return resultOf(sendmmsgRaw(word(socket), headers, word(count), sendFlags));
+}

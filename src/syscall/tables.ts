@@ -1,0 +1,7 @@
+/**
+ * Numbers and layouts of this kernel. Importing this throws `ErrUnsupportedPlatform` where there are
+ * none, as does every file of this room: drivers that need it are imported dynamically.
+ */
+import { requirePlatform } from '../platform/index.ts';
+
+export const { constants, layouts, syscallNumbers } = requirePlatform();
