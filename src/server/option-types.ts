@@ -1,0 +1,216 @@
+/** What a program may set for a server. `docs/options.md` lists the same with examples. */
+import type { CodecOption } from '../codec/codec.ts';
+import type { LogLevel, LogLevelName } from '../logging/log-level.ts';
+import type { LoggerOption } from '../logging/logger.ts';
+
+/** Values of the option `tcpNoDelay` as the source framework names them. */
+export const TCPSocketOpt = {
+  /** Send at once: Nagle's algorithm is off. */
+  TCPNoDelay: 0,
+  /** Gather small writes: Nagle's algorithm is on. */
+  TCPDelay: 1,
+} as const;
+
+export type TCPSocketOpt = (typeof TCPSocketOpt)[keyof typeof TCPSocketOpt];
+
+/** How the acceptor picks the loop of a new connection. */
+export const LoadBalancing = {
+  /** One after the other. */
+  RoundRobin: 0,
+  /** The one with the fewest connections. */
+  LeastConnections: 1,
+  /** By a hash of the peer's address, so that a peer always meets the same loop. */
+  SourceAddrHash: 2,
+} as const;
+
+export type LoadBalancing = (typeof LoadBalancing)[keyof typeof LoadBalancing];
+
+/** Which backend talks to the kernel; `auto` takes the best one that works here. */
+export type DriverOption = 'auto' | 'io_uring' | 'epoll' | 'kqueue' | 'node';
+
+/** What happens above the high watermark: stop reading that connection, or close it. */
+export type OverflowPolicy = 'pause' | 'close';
+
+/**
+ * Every option may be left out; one that is `undefined` counts as left out.
+ * Sections are those of the specification of the source framework ("ours": it has no such option).
+ */
+export interface Options {
+  /** As many event loops as this process may use CPUs. Default false (1.6). */
+  readonly multicore?: boolean;
+  /**
+   * Number of event loops; above 0 it wins over `multicore`, otherwise it is ignored. Default 0
+   * (1.6).
+   */
+  readonly numEventLoop?: number;
+  /** Another name of `numEventLoop`; when both are given they must be equal (6.2). */
+  readonly loopNum?: number;
+  /** How connections are spread over the loops. Default `LoadBalancing.RoundRobin` (1.6). */
+  readonly loadBalancing?: LoadBalancing;
+  /**
+   * Accepted for programs that set it: a loop always has a thread of its own. Default false (1.6).
+   */
+  readonly lockOSThread?: boolean;
+  /**
+   * Bytes that one read takes at most, which is also the longest datagram and the longest frame of
+   * the built-in codec. Rounded up to a power of two from 2 to 2^30; 0 or less means the default,
+   * 65,536 (1.6).
+   */
+  readonly readBufferCap?: number;
+  /**
+   * SO_REUSEPORT: each loop listens by itself, and servers that all set it share a port. Default
+   * false (1.6).
+   */
+  readonly reusePort?: boolean;
+  /** Calls `tick`. Default false (1.6). */
+  readonly ticker?: boolean;
+  /**
+   * Milliseconds without traffic until TCP probes a peer, and between probes. Rounded up to whole
+   * seconds, of which the kernel takes 1 to 32,767; 0 is off. Default 0 (1.6; rounding: 9, row 22).
+   */
+  readonly tcpKeepAlive?: number;
+  /** True or `TCPSocketOpt.TCPNoDelay` sends small writes at once. Default true (1.6). */
+  readonly tcpNoDelay?: boolean | TCPSocketOpt;
+  /**
+   * Bytes of SO_RCVBUF, 0 to 2^31-1; 0 leaves the system's. The kernel may take less. Default 0
+   * (1.6).
+   */
+  readonly socketRecvBuffer?: number;
+  /**
+   * Bytes of SO_SNDBUF, 0 to 2^31-1; 0 leaves the system's. The kernel may take less. Default 0
+   * (1.6).
+   */
+  readonly socketSendBuffer?: number;
+  /**
+   * Cuts bytes into frames; never used for datagrams. Default: what was read is the frame (3.1).
+   */
+  readonly codec?: CodecOption;
+  /**
+   * A file for the default logger, put aside at 100 MB; 3 are kept for 28 days. Default: standard
+   * error (1.6).
+   */
+  readonly logPath?: string;
+  /** From which level on the default logger writes. Default `warn`, with `logPath` `info` (1.6). */
+  readonly logLevel?: LogLevel;
+  /** Takes the place of the default logger; then `logPath` and `logLevel` have no effect (1.6). */
+  readonly logger?: LoggerOption;
+  /** TLS for every connection (6.4). Not built yet. */
+  readonly tls?: unknown;
+  /** Restarts without closing the listeners (6.5). Default false. Not built yet. */
+  readonly graceful?: boolean;
+  /** The file that a graceful restart finds the process by (6.2). Not built yet. */
+  readonly pidName?: string;
+  /**
+   * Milliseconds that pending output may make no progress before the connection is closed with
+   * `ErrTimeout`, 0 to 2^31-1; 0 is off. Default 0 (6.2).
+   */
+  readonly writeTimeout?: number;
+  /** `serve` settles at shutdown instead of at start. Default false (6.2). */
+  readonly block?: boolean;
+
+  /** Default `auto` (ours). */
+  readonly driver?: DriverOption;
+  /**
+   * Connections that the kernel keeps until they are accepted, 1 to 65,535. Default: the system's
+   * limit (1.2).
+   */
+  readonly backlog?: number;
+  /**
+   * Open stream connections per loop, from 1 on; at the limit the rest wait in the backlog. Default
+   * Infinity (ours).
+   */
+  readonly maxConnections?: number;
+  /**
+   * Milliseconds without a byte either way before the connection is closed with `ErrTimeout`,
+   * 0 to 2^31-1; 0 is off. Default 0 (ours).
+   */
+  readonly idleTimeout?: number;
+  /**
+   * Milliseconds that a closing connection may take to send what is pending and to see the peer's
+   * end, 0 to 2^31-1; 0 waits for ever. Default 5,000 (ours).
+   */
+  readonly closeTimeout?: number;
+  /** A half-closed connection stays open until the handler closes it. Default false (ours). */
+  readonly allowHalfOpen?: boolean;
+  /**
+   * Pending output bytes from which on a write returns false. Default 1,048,576, or nearer to the
+   * neighbours given: `lowWaterMark` <= `highWaterMark` <= `maxOutboundBytes` (ours).
+   */
+  readonly highWaterMark?: number;
+  /**
+   * Pending output bytes at which `onDrain` follows. Default 262,144, at most a quarter of
+   * `highWaterMark` (ours).
+   */
+  readonly lowWaterMark?: number;
+  /**
+   * Pending output bytes above which the connection is closed with `ErrOutboundOverflow`. Default
+   * 67,108,864 (ours).
+   */
+  readonly maxOutboundBytes?: number;
+  /**
+   * Received bytes kept for one connection before it is closed with `ErrInboundOverflow`; at least
+   * `readBufferCap`. Default 16,777,216, or `readBufferCap` where that is more (ours).
+   */
+  readonly maxInboundBytes?: number;
+  /**
+   * Above `highWaterMark`: `pause` stops reading that connection, `close` closes it. Default
+   * `pause` (ours).
+   */
+  readonly overflow?: OverflowPolicy;
+  /**
+   * Bytes of the longest frame, at most `maxInboundBytes`; a longer one closes the connection with
+   * `ErrFrameTooLong`. Default Infinity: only `maxInboundBytes` limits it (ours; section 7).
+   */
+  readonly maxFrameLength?: number;
+  /**
+   * Microseconds to look for events before sleeping, from 0 on; 0 is off. Default 0 (ours). Not
+   * built yet.
+   */
+  readonly busyPoll?: number;
+  /** Aborting it stops the server, or `serve` while it is starting (ours). */
+  readonly signal?: AbortSignal;
+}
+
+/** Every option checked, with its default, in the units that the rooms below take. */
+export interface ResolvedOptions {
+  /** As given. */
+  readonly multicore: boolean;
+  /** The real number, at least 1. */
+  readonly numEventLoop: number;
+  readonly loadBalancing: LoadBalancing;
+  readonly lockOSThread: boolean;
+  /** A power of two. */
+  readonly readBufferCap: number;
+  readonly reusePort: boolean;
+  readonly ticker: boolean;
+  /** Milliseconds as given. */
+  readonly tcpKeepAlive: number;
+  /** Seconds for the kernel: `tcpKeepAlive` rounded up; 0 is off. */
+  readonly keepAliveSeconds: number;
+  readonly tcpNoDelay: boolean;
+  readonly socketRecvBuffer: number;
+  readonly socketSendBuffer: number;
+  /** Undefined: the built-in codec. */
+  readonly codec: CodecOption | undefined;
+  /** These three go to `createLogger`. */
+  readonly logPath: string | undefined;
+  readonly logLevel: LogLevelName | undefined;
+  readonly logger: LoggerOption | undefined;
+  readonly writeTimeout: number;
+  readonly block: boolean;
+  readonly driver: DriverOption;
+  readonly backlog: number;
+  /** A count, or Infinity. */
+  readonly maxConnections: number;
+  readonly idleTimeout: number;
+  readonly closeTimeout: number;
+  readonly allowHalfOpen: boolean;
+  readonly highWaterMark: number;
+  readonly lowWaterMark: number;
+  readonly maxOutboundBytes: number;
+  readonly maxInboundBytes: number;
+  readonly overflow: OverflowPolicy;
+  /** Bytes, or Infinity. */
+  readonly maxFrameLength: number;
+  readonly signal: AbortSignal | undefined;
+}

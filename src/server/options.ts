@@ -1,0 +1,287 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
+import type { CodecOption } from '../codec/codec.ts';
+import { codecFor } from '../codec/codec-for.ts';
+import { type LogLevelName, parseLogLevel } from '../logging/log-level.ts';
+import { adaptLogger, type LoggerOption } from '../logging/logger.ts';
+import {
+  asBoolean,
+  int32Max,
+  invalidOption,
+  limit,
+  milliseconds,
+  nearestName,
+  type OptionCheck,
+  oneOf,
+  wholeNumber,
+} from './option-checks.ts';
+import { LoadBalancing, type Options, type ResolvedOptions, TCPSocketOpt } from './option-types.ts';
+
+export * from './option-types.ts';
+
+/** What the machine decides; tests replace it. Each is asked only when it is needed. */
+export interface OptionEnvironment {
+  /** CPUs that this process may use. */
+  readonly cpuCount: () => number;
+  /** The default of `backlog`. */
+  readonly systemBacklog: () => number;
+}
+
+/** Defaults that are numbers; the unit is that of the option. */
+export const optionDefaults = {
+  readBufferCap: 65_536,
+  closeTimeout: 5_000,
+  highWaterMark: 1_048_576,
+  lowWaterMark: 262_144,
+  maxOutboundBytes: 67_108_864,
+  maxInboundBytes: 16_777_216,
+} as const;
+
+const readBufferCapMin = 2;
+const readBufferCapMax = 2 ** 30;
+const backlogMax = 65_535;
+/** What Linux takes for TCP_KEEPIDLE and TCP_KEEPINTVL. */
+const keepAliveSecondsMax = 32_767;
+
+/** Each option as it was given, of the right type and within its range; only what was given. */
+type Checked = { [Name in keyof Options]?: NonNullable<Options[Name]> } & {
+  logLevel?: LogLevelName;
+};
+
+const byteCount = wholeNumber(0, Number.MAX_SAFE_INTEGER, 'bytes');
+const socketBuffer = wholeNumber(0, int32Max, 'bytes');
+const anyWholeNumber = (unit: string) =>
+  wholeNumber(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, unit);
+
+/** One check per option: the types make sure that none is missing. */
+const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]>> } = {
+  multicore: asBoolean,
+  numEventLoop: anyWholeNumber('loops'),
+  loopNum: anyWholeNumber('loops'),
+  loadBalancing: oneOf(LoadBalancing),
+  lockOSThread: asBoolean,
+  readBufferCap: wholeNumber(-Number.MAX_SAFE_INTEGER, readBufferCapMax, 'bytes'),
+  reusePort: asBoolean,
+  ticker: asBoolean,
+  tcpKeepAlive: milliseconds(keepAliveSecondsMax * 1_000),
+  tcpNoDelay: (name, value) =>
+    typeof value === 'boolean'
+      ? value
+      : oneOf({ true: true, false: false, ...TCPSocketOpt })(name, value),
+  socketRecvBuffer: socketBuffer,
+  socketSendBuffer: socketBuffer,
+  codec: asCodec,
+  logPath: asText,
+  logLevel: asLogLevel,
+  logger: asLogger,
+  tls: (_name, value) => value as object,
+  graceful: asBoolean,
+  pidName: asText,
+  writeTimeout: milliseconds(int32Max),
+  block: asBoolean,
+  driver: oneOf({
+    auto: 'auto',
+    io_uring: 'io_uring',
+    epoll: 'epoll',
+    kqueue: 'kqueue',
+    node: 'node',
+  }),
+  backlog: wholeNumber(1, backlogMax, 'connections'),
+  maxConnections: limit('connections'),
+  idleTimeout: milliseconds(int32Max),
+  closeTimeout: milliseconds(int32Max),
+  allowHalfOpen: asBoolean,
+  highWaterMark: byteCount,
+  lowWaterMark: byteCount,
+  maxOutboundBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER, 'bytes'),
+  maxInboundBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER, 'bytes'),
+  overflow: oneOf({ pause: 'pause', close: 'close' }),
+  maxFrameLength: limit('bytes'),
+  busyPoll: wholeNumber(0, int32Max, 'microseconds'),
+  signal: asSignal,
+};
+
+/** The names of all options, in the order of the documentation. */
+export const optionNames: readonly (keyof Options)[] = Object.keys(checks) as (keyof Options)[];
+
+/** What is named but not there: take a line away when it is built. True: the option asks for it. */
+const notBuiltYet: readonly (readonly [string, (given: Checked, loops: number) => boolean])[] = [
+  ['several event loops (multicore, numEventLoop, loopNum)', (_given, loops) => loops > 1],
+  ['TLS (tls)', (given) => given.tls !== undefined],
+  ['restarting without closing the listeners (graceful)', (given) => given.graceful === true],
+  ['the pid file (pidName)', (given) => given.pidName !== undefined],
+  ['the io_uring driver (driver)', (given) => given.driver === 'io_uring'],
+  ['the kqueue driver (driver)', (given) => given.driver === 'kqueue'],
+  ['the node driver (driver)', (given) => given.driver === 'node'],
+  ['polling before sleeping (busyPoll)', (given) => (given.busyPoll ?? 0) > 0],
+];
+
+const machine: OptionEnvironment = { cpuCount: availableParallelism, systemBacklog };
+
+/**
+ * Checks every option and fills in the defaults.
+ * @throws ErrInvalidOption naming the option, what was given and what is wanted; also for unknown
+ * names and for options that contradict each other.
+ * @throws ErrUnsupportedOp for what is not built yet.
+ */
+export function resolveOptions(
+  options: Options = {},
+  environment: OptionEnvironment = machine,
+): ResolvedOptions {
+  const given = checkEach(options);
+  const loops = countLoops(given, environment);
+  for (const [what, asksFor] of notBuiltYet) {
+    if (!asksFor(given, loops)) continue;
+    throw new ErrUnsupportedOp(`cannot serve with ${what}: not built yet; leave the option out`);
+  }
+  const tcpKeepAlive = given.tcpKeepAlive ?? 0;
+  return {
+    multicore: given.multicore ?? false,
+    numEventLoop: loops,
+    loadBalancing: given.loadBalancing ?? LoadBalancing.RoundRobin,
+    lockOSThread: given.lockOSThread ?? false,
+    reusePort: given.reusePort ?? false,
+    ticker: given.ticker ?? false,
+    tcpKeepAlive,
+    keepAliveSeconds: Math.ceil(tcpKeepAlive / 1_000),
+    tcpNoDelay: isNoDelay(given.tcpNoDelay),
+    socketRecvBuffer: given.socketRecvBuffer ?? 0,
+    socketSendBuffer: given.socketSendBuffer ?? 0,
+    codec: given.codec,
+    logPath: given.logPath,
+    logLevel: given.logLevel,
+    logger: given.logger,
+    writeTimeout: given.writeTimeout ?? 0,
+    block: given.block ?? false,
+    driver: given.driver ?? 'auto',
+    backlog: given.backlog ?? environment.systemBacklog(),
+    maxConnections: given.maxConnections ?? Infinity,
+    idleTimeout: given.idleTimeout ?? 0,
+    closeTimeout: given.closeTimeout ?? optionDefaults.closeTimeout,
+    allowHalfOpen: given.allowHalfOpen ?? false,
+    overflow: given.overflow ?? 'pause',
+    signal: given.signal,
+    ...resolveInbound(given),
+    ...resolveOutbound(given),
+  };
+}
+
+function checkEach(options: Options): Checked {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ErrInvalidOption('cannot use the options: give an object such as { ticker: true }');
+  }
+  const checked: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, name)) throw unknownOption(name);
+    if (value !== undefined) checked[name] = checks[name as keyof Options](name, value);
+  }
+  return checked as Checked;
+}
+
+function unknownOption(name: string): ErrInvalidOption {
+  const nearest = nearestName(name, optionNames);
+  const hint = nearest === undefined ? `known are ${optionNames.join(', ')}` : `is it ${nearest}?`;
+  return new ErrInvalidOption(`cannot use option ${name}: there is no such option; ${hint}`);
+}
+
+function countLoops(given: Checked, environment: OptionEnvironment): number {
+  const { numEventLoop, loopNum } = given;
+  if (numEventLoop !== undefined && loopNum !== undefined && numEventLoop !== loopNum) {
+    throw contradiction('loopNum', loopNum, 'equal to', 'numEventLoop', numEventLoop);
+  }
+  const wanted = numEventLoop ?? loopNum ?? 0;
+  if (wanted > 0) return wanted;
+  return given.multicore === true ? Math.max(1, environment.cpuCount()) : 1;
+}
+
+function resolveInbound(given: Checked) {
+  const readBufferCap = powerOfTwo(given.readBufferCap ?? 0);
+  const maxInboundBytes =
+    given.maxInboundBytes ?? Math.max(optionDefaults.maxInboundBytes, readBufferCap);
+  // One read must fit, or a connection could be closed for bytes that it never held back.
+  if (maxInboundBytes < readBufferCap) {
+    throw contradiction('maxInboundBytes', maxInboundBytes, '>=', 'readBufferCap', readBufferCap);
+  }
+  const maxFrameLength = given.maxFrameLength ?? Infinity;
+  if (maxFrameLength !== Infinity && maxFrameLength > maxInboundBytes) {
+    throw contradiction('maxFrameLength', maxFrameLength, '<=', 'maxInboundBytes', maxInboundBytes);
+  }
+  return { readBufferCap, maxInboundBytes, maxFrameLength };
+}
+
+/** Marks that were not given make room for those that were. */
+function resolveOutbound(given: Checked) {
+  const defaultHigh = Math.min(
+    Math.max(optionDefaults.highWaterMark, given.lowWaterMark ?? 0),
+    given.maxOutboundBytes ?? Infinity,
+  );
+  const highWaterMark = given.highWaterMark ?? defaultHigh;
+  const lowWaterMark =
+    given.lowWaterMark ?? Math.min(optionDefaults.lowWaterMark, Math.floor(highWaterMark / 4));
+  const maxOutboundBytes =
+    given.maxOutboundBytes ?? Math.max(optionDefaults.maxOutboundBytes, highWaterMark);
+  if (lowWaterMark > highWaterMark) {
+    throw contradiction('lowWaterMark', lowWaterMark, '<=', 'highWaterMark', highWaterMark);
+  }
+  if (highWaterMark > maxOutboundBytes) {
+    throw contradiction('highWaterMark', highWaterMark, '<=', 'maxOutboundBytes', maxOutboundBytes);
+  }
+  return { highWaterMark, lowWaterMark, maxOutboundBytes };
+}
+
+function contradiction(
+  name: string,
+  value: number,
+  relation: string,
+  other: string,
+  otherValue: number,
+): ErrInvalidOption {
+  return invalidOption(name, value, `a number ${relation} ${other}, which is ${otherValue}`);
+}
+
+function powerOfTwo(bytes: number): number {
+  if (bytes <= 0) return optionDefaults.readBufferCap;
+  return Math.max(readBufferCapMin, 2 ** Math.ceil(Math.log2(bytes)));
+}
+
+function isNoDelay(given: boolean | TCPSocketOpt | undefined): boolean {
+  return typeof given === 'boolean' ? given : given !== TCPSocketOpt.TCPDelay;
+}
+
+function asText(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value;
+  throw invalidOption(name, value, 'the path of a file');
+}
+
+/** Only looked at here: the loop calls `codecFor` itself. */
+function asCodec(_name: string, value: unknown): CodecOption {
+  codecFor(value as CodecOption);
+  return value as CodecOption;
+}
+
+function asLogLevel(name: string, value: unknown): LogLevelName {
+  return parseLogLevel(value, `option ${name}`);
+}
+
+/** Only looked at here: `createLogger` adapts it once the server starts. */
+function asLogger(_name: string, value: unknown): LoggerOption {
+  adaptLogger(value as LoggerOption);
+  return value as LoggerOption;
+}
+
+function asSignal(name: string, value: unknown): AbortSignal {
+  if (value instanceof AbortSignal) return value;
+  throw invalidOption(name, value, 'the signal of an AbortController');
+}
+
+/** SPEC 1.2: net.core.somaxconn, at most 65,535; 128 where the kernel does not tell. */
+function systemBacklog(): number {
+  try {
+    const limitOfSystem = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'));
+    if (limitOfSystem >= 1) return Math.min(limitOfSystem, backlogMax);
+  } catch {
+    // Not Linux, or no /proc here.
+  }
+  return 128;
+}
