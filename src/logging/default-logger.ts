@@ -95,7 +95,9 @@ function leveledLogger(threshold: LogLevelName, destination: LineDestination): L
   };
 }
 
-/** By `require`, since a line must be written before the call returns: `import()` cannot do that. */
+/**
+ * By `require`, since a line must be written before the call returns: `import()` cannot do that.
+ */
 function loadPino(threshold: LogLevelName, destination: LineDestination): Logger {
   const { pino } = createRequire(import.meta.url)('pino') as typeof import('pino');
   const options = {

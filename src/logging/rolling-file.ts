@@ -12,7 +12,9 @@ import { dirname, resolve } from 'node:path';
 import { SyscallError } from '../base/errors.ts';
 
 export interface RollingFileLimits {
-  /** Bytes after which a file is put aside. One line is never split, so a longer line exceeds it. */
+  /**
+   * Bytes after which a file is put aside. One line is never split, so a longer line exceeds it.
+   */
   readonly fileBytesMax: number;
   /** Files that were put aside and are kept. */
   readonly backupsMax: number;

@@ -219,7 +219,9 @@ function wantedFamily(network: InternetNetwork): 4 | 6 | undefined {
   return network.endsWith('6') ? 6 : undefined;
 }
 
-/** `::ffff:127.0.0.1` is an IPv4 address in IPv6 clothes; sockets of its own family serve it best. */
+/**
+ * `::ffff:127.0.0.1` is an IPv4 address in IPv6 clothes; sockets of its own family serve it best.
+ */
 function unmapped(literal: string): string {
   if (isIPv4(literal)) return literal;
   // The URL parser writes every spelling of an IPv6 address in one short form.
