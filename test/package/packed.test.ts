@@ -1,0 +1,128 @@
+/** What npm would publish works for a program that has nothing but it: JavaScript and types. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const modules = join(root, 'node_modules');
+
+/** A folder with a program's own `node_modules`, into which the packed package is unpacked. */
+let program = '';
+
+function run(command: string, args: readonly string[], cwd: string): string {
+  const result = spawnSync(command, args, { cwd, encoding: 'utf8', env: cleanEnvironment() });
+  assert.equal(result.error, undefined);
+  assert.equal(result.status, 0, `${command} ${args.join(' ')}\n${result.stdout}${result.stderr}`);
+  return result.stdout;
+}
+
+/** Without what this repository's own runs pass on, such as the condition that reaches src/. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _options, NODE_TEST_CONTEXT: _context, ...environment } = process.env;
+  return environment;
+}
+
+/** Built beside the repository, so that a build or another test of it at the same time is not disturbed. */
+function packInto(folder: string): string {
+  for (const name of ['package.json', 'README.md', 'LICENSE']) {
+    if (existsSync(join(root, name))) cpSync(join(root, name), join(folder, name));
+  }
+  run(process.execPath, [join(root, 'scripts', 'build.ts'), join(folder, 'dist')], root);
+  const output = run('npm', ['pack', '--ignore-scripts', '--json'], folder);
+  const [packed] = Object.values(JSON.parse(output) as Record<string, { filename: string }>);
+  assert.ok(packed !== undefined);
+  return join(folder, packed.filename);
+}
+
+before(() => {
+  program = mkdtempSync(join(tmpdir(), 'gnet-packed-'));
+  const staging = join(program, 'staging');
+  const installed = join(program, 'node_modules', 'gnet');
+  mkdirSync(staging);
+  mkdirSync(installed, { recursive: true });
+  const archive = packInto(staging);
+  run('tar', ['-xzf', archive, '--strip-components=1', '-C', installed], program);
+  rmSync(staging, { recursive: true });
+  // Its dependency as npm would place it, without the network; and types for the type check.
+  for (const name of ['pino', '@types']) {
+    symlinkSync(join(modules, name), join(program, 'node_modules', name));
+  }
+  writeFileSync(join(program, 'package.json'), '{ "type": "module", "private": true }\n');
+});
+
+after(() => rmSync(program, { recursive: true, force: true }));
+
+test('only dist, README, LICENSE and package.json are packed, and no tests or sources', () => {
+  const installed = join(program, 'node_modules', 'gnet');
+  assert.deepEqual(
+    readdirSync(installed).filter((name) => name !== 'README.md'),
+    ['LICENSE', 'dist', 'package.json'],
+  );
+  const files = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' });
+  const unwanted = files.filter(
+    (name) => name.includes('.test.') || (name.endsWith('.ts') && !name.endsWith('.d.ts')),
+  );
+  assert.deepEqual(unwanted, []);
+  assert.ok(files.includes('index.js') && files.includes('index.d.ts'));
+});
+
+test('a program imports gnet and gnet/codec, and serves', () => {
+  const text = `
+    import { connect } from 'node:net';
+    import { EventServer, serve } from 'gnet';
+    import { LineBasedFrameCodec } from 'gnet/codec';
+    class Echo extends EventServer { react(frame) { return frame; } }
+    const server = await serve(new Echo(), 'tcp://127.0.0.1:0', { codec: new LineBasedFrameCodec() });
+    const socket = connect(Number(server.addr.split(':').at(-1)), '127.0.0.1');
+    socket.end('hello\\r\\n');
+    for await (const chunk of socket) process.stdout.write(chunk);
+    await server.stop();
+  `;
+  writeFileSync(join(program, 'main.js'), text);
+  const output = run(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', 'main.js'],
+    program,
+  );
+  assert.match(output, /^hello\r?\n$/);
+});
+
+test('a TypeScript program checks against the packed declarations', () => {
+  const text = `
+    import { EventServer, serve, type Conn, type Server } from 'gnet';
+    import { LineBasedFrameCodec } from 'gnet/codec';
+    class Echo extends EventServer {
+      override react(frame: Buffer | null, c: Conn) { c.context = frame?.length; return frame; }
+    }
+    export const server: Server = await serve(new Echo(), 'tcp://:9000', { codec: new LineBasedFrameCodec() });
+    // @ts-expect-error: a number is not an address, so the types are not any
+    await serve(new Echo(), 9000);
+  `;
+  writeFileSync(join(program, 'main.ts'), text);
+  const compilerOptions = {
+    module: 'NodeNext',
+    target: 'ES2023',
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+  };
+  writeFileSync(
+    join(program, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['main.ts'] }),
+  );
+  const compiler = join(modules, 'typescript', 'bin', 'tsc');
+  run(process.execPath, [compiler, '--project', '.'], program);
+});
