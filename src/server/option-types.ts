@@ -116,7 +116,7 @@ export interface Options {
    */
   readonly backlog?: number;
   /**
-   * Open stream connections per loop, from 1 on; at the limit the rest wait in the backlog. Default
+   * Open stream connections of the server, from 1 on; at the limit the rest wait in the backlog. Default
    * Infinity (ours).
    */
   readonly maxConnections?: number;

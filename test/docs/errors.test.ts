@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as errors from '../../src/base/errors.ts';
+import { firstCells } from './tables.ts';
+
+const documented = firstCells('errors.md');
+const classes = Object.entries(errors);
+const named = classes.filter(([name]) => name.startsWith('Err'));
+
+describe('docs/errors.md', () => {
+  test('has one row for each exported error class', () => {
+    assert.ok(named.length > 20);
+    for (const [name] of classes) {
+      assert.equal(documented.filter((cell) => cell === name).length, 1, `rows of ${name}`);
+    }
+  });
+
+  test('has no row for a class that is not exported', () => {
+    const known = new Set(classes.map(([name]) => name));
+    assert.deepEqual(
+      documented.filter((cell) => /^(Err|.*Error$)/.test(cell) && !known.has(cell)),
+      [],
+    );
+  });
+
+  test('has each errno code once', () => {
+    const codes = documented.filter((cell) => /^E[A-Z0-9]+$/.test(cell));
+    assert.ok(codes.includes('EADDRINUSE'));
+    assert.deepEqual(codes, [...new Set(codes)]);
+  });
+
+  test('says truly that the code of a named error is the name of its class', () => {
+    for (const [name, ErrorClass] of named) {
+      const error = new (ErrorClass as new (message: string) => errors.GnetError)('text');
+      assert.ok(error instanceof errors.GnetError);
+      assert.deepEqual([error.code, error.name, error.message], [name, name, 'text']);
+    }
+  });
+});
