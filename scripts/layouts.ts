@@ -1,0 +1,134 @@
+/**
+ * Compares the tables of src/platform/ for this platform with what its C headers say: sizeof, offsetof
+ * and constants. Needs a C compiler (`CC`, cc, gcc or clang); without one it says so and succeeds,
+ * as it does for each name that these headers do not have.
+ *
+ *     npm run layouts
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { platform, type StructLayout } from '../src/platform/index.ts';
+import { errnoNumbers } from '../src/platform/linux-errno.ts';
+import { constantsProgram, headerSets, structProgram, structsInC } from './layouts/c-program.ts';
+
+interface Outcome {
+  compared: number;
+  readonly skipped: string[];
+  readonly errors: string[];
+}
+
+function findCompiler(): string | undefined {
+  return [process.env['CC'], 'cc', 'gcc', 'clang']
+    .filter((name) => name !== undefined && name !== '')
+    .find((name) => spawnSync(name as string, ['--version']).status === 0);
+}
+
+/** What the program prints, as words per line; undefined when it does not compile. */
+function runProgram(compiler: string, folder: string, text: string): string[][] | undefined {
+  const source = join(folder, 'program.c');
+  const executable = join(folder, 'program');
+  writeFileSync(source, text);
+  const compiled = spawnSync(compiler, ['-o', executable, source], { encoding: 'utf8' });
+  if (compiled.status !== 0) return undefined;
+  const { stdout } = spawnSync(executable, { encoding: 'utf8' });
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '));
+}
+
+function compareConstants(
+  compiler: string,
+  folder: string,
+  ours: Readonly<Record<string, number>>,
+  prefix: string,
+  outcome: Outcome,
+): void {
+  const values = new Map<string, number>();
+  for (const headers of headerSets) {
+    const program = constantsProgram(headers, Object.keys(ours), prefix);
+    for (const [name, value] of runProgram(compiler, folder, program) ?? []) {
+      if (name !== undefined && !values.has(name)) values.set(name, Number(value));
+    }
+  }
+  for (const [name, value] of Object.entries(ours)) {
+    const inC = values.get(name);
+    if (inC === undefined) outcome.skipped.push(`${prefix}${name}`);
+    else if (inC !== value)
+      outcome.errors.push(`${prefix}${name} is ${value} here and ${inC} in C`);
+    else outcome.compared += 1;
+  }
+}
+
+function compareStruct(
+  printed: readonly (readonly string[])[],
+  name: string,
+  layout: StructLayout,
+  outcome: Outcome,
+): void {
+  const inC = new Map(printed.map(([field, ...numbers]) => [field, numbers.join(' ')]));
+  const ours: [string, string][] = [['size', String(layout.size)]];
+  for (const [field, { offset, size }] of Object.entries(layout.fields)) {
+    ours.push([field, `${offset} ${size}`]);
+  }
+  for (const [field, value] of ours) {
+    if (inC.get(field) === value) outcome.compared += 1;
+    else outcome.errors.push(`${name} ${field} is ${value} here and ${inC.get(field)} in C`);
+  }
+}
+
+function compareStructs(
+  compiler: string,
+  folder: string,
+  ours: Readonly<Record<string, StructLayout>>,
+  outcome: Outcome,
+): void {
+  for (const name of Object.keys(ours)) {
+    if (!structsInC.some((struct) => struct.table === name)) {
+      outcome.errors.push(`layouts.${name} has no C name in scripts/layouts/c-program.ts`);
+    }
+  }
+  for (const struct of structsInC) {
+    const layout = ours[struct.table];
+    if (layout === undefined) continue;
+    let printed: string[][] | undefined;
+    for (const headers of headerSets) {
+      const program = structProgram(headers, struct, Object.keys(layout.fields));
+      printed ??= runProgram(compiler, folder, program);
+    }
+    if (printed === undefined) outcome.skipped.push(`struct ${struct.name}`);
+    else compareStruct(printed, `struct ${struct.name}`, layout, outcome);
+  }
+}
+
+function compareWithC(compiler: string): Outcome {
+  const outcome: Outcome = { compared: 0, skipped: [], errors: [] };
+  if (platform.constants === undefined) return outcome;
+  const folder = mkdtempSync(join(tmpdir(), 'gnet-layouts-'));
+  try {
+    compareConstants(compiler, folder, platform.constants, '', outcome);
+    compareConstants(compiler, folder, errnoNumbers, '', outcome);
+    compareConstants(compiler, folder, platform.syscallNumbers, 'SYS_', outcome);
+    compareStructs(compiler, folder, platform.layouts, outcome);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  // So few would mean that the programs do not compile, not that the tables are right.
+  if (outcome.compared < 300) outcome.errors.push(`only ${outcome.compared} values were compared`);
+  return outcome;
+}
+
+const compiler = findCompiler();
+if (platform.constants === undefined) {
+  console.log(`layouts: skipped, there are no tables for ${platform.name}`);
+} else if (compiler === undefined) {
+  console.log('layouts: skipped, there is no C compiler');
+} else {
+  const { compared, skipped, errors } = compareWithC(compiler);
+  for (const error of errors) console.error(`src/platform:1: error: ${platform.name}: ${error}`);
+  if (skipped.length > 0) console.log(`layouts: not in these headers: ${skipped.join(', ')}`);
+  console.log(`layouts: ${compared} values of ${platform.name} compared with C`);
+  if (errors.length > 0) process.exitCode = 1;
+}
