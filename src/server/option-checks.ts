@@ -44,15 +44,23 @@ export function milliseconds(max: number): OptionCheck<number> {
   };
 }
 
+/** One of the values of a const object such as `LoadBalancing`. */
 export function oneOf<const Value>(values: Readonly<Record<string, Value>>): OptionCheck<Value> {
   return (name, value) => {
     const found = Object.values(values).find((known) => known === value);
     if (found !== undefined) return found;
-    const wanted = Object.entries(values).map(([key, known]) => {
-      if (typeof known === 'string') return `'${known}'`;
-      return key === String(known) ? key : `${String(known)} (${key})`;
-    });
+    const wanted = Object.entries(values).map(([key, known]) =>
+      key === String(known) ? key : `${String(known)} (${key})`,
+    );
     throw invalidOption(name, value, `one of ${wanted.join(', ')}`);
+  };
+}
+
+export function oneWordOf<const Word extends string>(words: readonly Word[]): OptionCheck<Word> {
+  return (name, value) => {
+    const found = words.find((known) => known === value);
+    if (found !== undefined) return found;
+    throw invalidOption(name, value, `one of '${words.join("', '")}'`);
   };
 }
 

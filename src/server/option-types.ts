@@ -116,8 +116,8 @@ export interface Options {
    */
   readonly backlog?: number;
   /**
-   * Open stream connections of the server, from 1 on; at the limit the rest wait in the backlog. Default
-   * Infinity (ours).
+   * Open stream connections of the server, from 1 on; at the limit the rest wait in the backlog.
+   * Default Infinity (ours).
    */
   readonly maxConnections?: number;
   /**

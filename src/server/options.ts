@@ -14,9 +14,16 @@ import {
   nearestName,
   type OptionCheck,
   oneOf,
+  oneWordOf,
   wholeNumber,
 } from './option-checks.ts';
-import { LoadBalancing, type Options, type ResolvedOptions, TCPSocketOpt } from './option-types.ts';
+import {
+  type DriverOption,
+  LoadBalancing,
+  type Options,
+  type ResolvedOptions,
+  TCPSocketOpt,
+} from './option-types.ts';
 
 export * from './option-types.ts';
 
@@ -80,13 +87,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   pidName: asText,
   writeTimeout: milliseconds(int32Max),
   block: asBoolean,
-  driver: oneOf({
-    auto: 'auto',
-    io_uring: 'io_uring',
-    epoll: 'epoll',
-    kqueue: 'kqueue',
-    node: 'node',
-  }),
+  driver: oneWordOf(['auto', 'io_uring', 'epoll', 'kqueue', 'node']),
   backlog: wholeNumber(1, backlogMax, 'connections'),
   maxConnections: limit('connections'),
   idleTimeout: milliseconds(int32Max),
@@ -96,7 +97,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   lowWaterMark: byteCount,
   maxOutboundBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER, 'bytes'),
   maxInboundBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER, 'bytes'),
-  overflow: oneOf({ pause: 'pause', close: 'close' }),
+  overflow: oneWordOf(['pause', 'close']),
   maxFrameLength: limit('bytes'),
   busyPoll: wholeNumber(0, int32Max, 'microseconds'),
   signal: asSignal,
@@ -105,16 +106,18 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
 /** The names of all options, in the order of the documentation. */
 export const optionNames: readonly (keyof Options)[] = Object.keys(checks) as (keyof Options)[];
 
+const driversNotBuiltYet: readonly DriverOption[] = ['io_uring', 'kqueue', 'node'];
+
 /** What is named but not there: take a line away when it is built. True: the option asks for it. */
 const notBuiltYet: readonly (readonly [string, (given: Checked, loops: number) => boolean])[] = [
   ['several event loops (multicore, numEventLoop, loopNum)', (_given, loops) => loops > 1],
   ['TLS (tls)', (given) => given.tls !== undefined],
   ['restarting without closing the listeners (graceful)', (given) => given.graceful === true],
   ['the pid file (pidName)', (given) => given.pidName !== undefined],
-  ['the io_uring driver (driver)', (given) => given.driver === 'io_uring'],
-  ['the kqueue driver (driver)', (given) => given.driver === 'kqueue'],
-  ['the node driver (driver)', (given) => given.driver === 'node'],
   ['polling before sleeping (busyPoll)', (given) => (given.busyPoll ?? 0) > 0],
+  ...driversNotBuiltYet.map(
+    (name) => [`the driver ${name} (driver)`, (given: Checked) => given.driver === name] as const,
+  ),
 ];
 
 const machine: OptionEnvironment = { cpuCount: availableParallelism, systemBacklog };
