@@ -1,0 +1,147 @@
+/** A server under test: a fresh process that is started, found ready, looked at and ended. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Command, environment, PROJECT_FOLDER } from './command.ts';
+import type { Endpoint } from './peer.ts';
+import { pinned } from './pinning.ts';
+
+const READY_TIMEOUT_MS = 20_000;
+const READY_RETRY_MS = 20;
+const STOP_TIMEOUT_MS = 2_000;
+const STDERR_KEPT_CHARACTERS = 2_000;
+
+/** Ended together with the benchmark, however that ends. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** An address that is free now, as a server under test listens on it. */
+export async function freeEndpoint(protocol: Endpoint['protocol']): Promise<Endpoint> {
+  if (protocol === 'unix') {
+    return { protocol, path: join(mkdtempSync(join(tmpdir(), 'gnet-bench-')), 'echo.sock') };
+  }
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  return { protocol, port: address.port };
+}
+
+export class ServerProcess {
+  readonly #child: ChildProcess;
+  readonly #endpoint: Endpoint;
+  #stderr = '';
+  #failure: string | null = null;
+
+  private constructor(child: ChildProcess, endpoint: Endpoint) {
+    this.#child = child;
+    this.#endpoint = endpoint;
+    running.add(child);
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT_CHARACTERS);
+    });
+    child.once('error', (error) => {
+      this.#failure = error.message;
+    });
+    child.once('exit', (code, signal) => {
+      this.#failure ??= `ended with ${signal ?? `status ${code}`}`;
+    });
+  }
+
+  /** Resolves when the server answers at its endpoint; rejects with what it printed. */
+  static async start(command: Command, endpoint: Endpoint, cores: string | null) {
+    const { program, args } = pinned(command, cores);
+    const child = spawn(program, args, {
+      cwd: PROJECT_FOLDER,
+      env: environment(command),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const server = new ServerProcess(child, endpoint);
+    try {
+      await server.#ready();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  }
+
+  get pid(): number {
+    const pid = this.#child.pid;
+    if (pid === undefined) throw new Error('the server was not started');
+    return pid;
+  }
+
+  /** The most memory that was resident so far, in bytes; null where there is no /proc. */
+  peakMemory(): number | null {
+    try {
+      const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+      const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
+      return kibibytes === undefined ? null : Number(kibibytes) * 1024;
+    } catch {
+      return null;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      await exited;
+      clearTimeout(force);
+    }
+    running.delete(child);
+    if (this.#endpoint.protocol === 'unix') {
+      rmSync(join(this.#endpoint.path, '..'), { recursive: true, force: true });
+    }
+  }
+
+  async #ready(): Promise<void> {
+    const deadline = Date.now() + READY_TIMEOUT_MS;
+    while (this.#failure === null && Date.now() < deadline) {
+      if (await answers(this.#endpoint)) return;
+      await delay(READY_RETRY_MS);
+    }
+    const reason = this.#failure ?? `did not answer within ${READY_TIMEOUT_MS / 1000} s`;
+    throw new Error(`the server ${reason}: ${this.#stderr.trim() || 'it printed nothing'}`);
+  }
+}
+
+async function answers(endpoint: Endpoint): Promise<boolean> {
+  if (endpoint.protocol === 'udp') return datagramAnswers(endpoint.port);
+  const socket =
+    endpoint.protocol === 'unix' ? connect(endpoint.path) : connect(endpoint.port, '127.0.0.1');
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+  }).then((connected) => {
+    socket.destroy();
+    return connected === true;
+  });
+}
+
+async function datagramAnswers(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  try {
+    return await new Promise((resolve) => {
+      setTimeout(() => resolve(false), READY_RETRY_MS);
+      socket.once('message', () => resolve(true));
+      socket.once('error', () => resolve(false));
+      socket.send('ready?', port, '127.0.0.1');
+    });
+  } finally {
+    socket.close();
+  }
+}

@@ -1,0 +1,225 @@
+#include "datagram.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pattern.h"
+
+/* A datagram without a reply for this long is counted as lost, and its slot sends the next. */
+#define LOST_AFTER_NANOSECONDS 100000000u
+#define LOST_SCAN_NANOSECONDS 20000000u
+#define BATCH 64
+#define EVENTS_MAX 256
+
+/* The first bytes of every datagram: which slot it belongs to and which of its datagrams it is. */
+struct stamp {
+  uint32_t slot;
+  uint32_t sequence;
+};
+
+struct slot {
+  uint64_t sent_at;
+  uint32_t sequence;
+  bool in_flight;
+};
+
+struct endpoint {
+  int fd;
+  uint32_t index;
+  struct slot *slots; /* one per datagram in flight */
+};
+
+struct datagram_load {
+  struct measurement *m;
+  int epoll;
+  uint64_t next_scan;
+  struct endpoint *endpoints;
+  /* One batch of buffers, used for receiving and then for the datagrams that replace them. */
+  uint8_t *buffers;
+  struct mmsghdr messages[BATCH];
+  struct iovec vectors[BATCH];
+};
+
+static uint8_t *buffer_of(const struct datagram_load *load, uint32_t index) {
+  return load->buffers + (size_t)index * load->m->options->size;
+}
+
+/* The payload after the stamp depends on socket, slot and sequence, so a mix-up shows. */
+static const uint8_t *payload_of(const struct endpoint *e, struct stamp stamp) {
+  size_t start = pattern_start(e->index * 31u + stamp.slot);
+  return pattern_table + pattern_advance(start, stamp.sequence);
+}
+
+static void reset_batch(struct datagram_load *load) {
+  for (uint32_t i = 0; i < BATCH; i++) {
+    load->vectors[i] =
+        (struct iovec){.iov_base = buffer_of(load, i), .iov_len = load->m->options->size};
+    memset(&load->messages[i].msg_hdr, 0, sizeof load->messages[i].msg_hdr);
+    load->messages[i].msg_hdr.msg_iov = &load->vectors[i];
+    load->messages[i].msg_hdr.msg_iovlen = 1;
+  }
+}
+
+static void write_datagram(struct datagram_load *load, struct endpoint *e, uint32_t slot,
+                           uint32_t place, uint64_t now) {
+  struct slot *s = &e->slots[slot];
+  struct stamp stamp = {.slot = slot, .sequence = ++s->sequence};
+  uint8_t *buffer = buffer_of(load, place);
+  memcpy(buffer, &stamp, sizeof stamp);
+  memcpy(buffer + sizeof stamp, payload_of(e, stamp), load->m->options->size - sizeof stamp);
+  s->sent_at = now;
+  s->in_flight = true;
+}
+
+/* Sends the first `count` buffers. What the socket does not take is later counted as lost. */
+static void send_batch(struct datagram_load *load, struct endpoint *e, uint32_t count) {
+  uint32_t done = 0;
+  while (done < count) {
+    int sent = sendmmsg(e->fd, load->messages + done, count - done, MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) return;
+    if (sent < 0) {
+      measurement_error(load->m, "socket %u: send: %s", e->index, strerror(errno));
+      return;
+    }
+    done += (uint32_t)sent;
+  }
+}
+
+/* The slot that a reply answers; -1 for a wrong or a late one. */
+static int64_t accept_reply(struct datagram_load *load, struct endpoint *e, uint32_t place,
+                            uint64_t now) {
+  const uint8_t *buffer = buffer_of(load, place);
+  size_t length = load->messages[place].msg_len;
+  size_t size = load->m->options->size;
+  struct stamp stamp;
+  memcpy(&stamp, buffer, sizeof stamp);
+  if (length != size || (load->messages[place].msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
+      stamp.slot >= load->m->options->pipeline ||
+      memcmp(buffer + sizeof stamp, payload_of(e, stamp), size - sizeof stamp) != 0) {
+    measurement_error(load->m, "socket %u: a wrong reply of %zu bytes", e->index, length);
+    return -1;
+  }
+  struct slot *slot = &e->slots[stamp.slot];
+  if (!slot->in_flight || slot->sequence != stamp.sequence) return -1;
+  slot->in_flight = false;
+  measurement_received(load->m, length);
+  measurement_reply(load->m, now - slot->sent_at);
+  return stamp.slot;
+}
+
+static void receive_replies(struct datagram_load *load, struct endpoint *e) {
+  int count;
+  do {
+    uint32_t answered[BATCH];
+    uint32_t answered_count = 0;
+    count = recvmmsg(e->fd, load->messages, BATCH, MSG_DONTWAIT, NULL);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) {
+      measurement_error(load->m, "socket %u: receive: %s", e->index, strerror(errno));
+    }
+    uint64_t now = now_nanoseconds();
+    for (int i = 0; i < count; i++) {
+      int64_t slot = accept_reply(load, e, (uint32_t)i, now);
+      if (slot >= 0) answered[answered_count++] = (uint32_t)slot;
+    }
+    if (load->m->phase >= PHASE_DRAINING) continue;
+    for (uint32_t i = 0; i < answered_count; i++) write_datagram(load, e, answered[i], i, now);
+    send_batch(load, e, answered_count);
+  } while (count == BATCH);
+}
+
+/* Fills every idle slot; counts those whose reply is overdue as lost first. */
+static void refill(struct datagram_load *load, struct endpoint *e, uint64_t now) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < load->m->options->pipeline; i++) {
+    struct slot *slot = &e->slots[i];
+    if (slot->in_flight && now - slot->sent_at < LOST_AFTER_NANOSECONDS) continue;
+    if (slot->in_flight) load->m->lost++;
+    slot->in_flight = false;
+    if (load->m->phase >= PHASE_DRAINING) continue;
+    write_datagram(load, e, i, count++, now);
+    if (count == BATCH) {
+      send_batch(load, e, count);
+      count = 0;
+    }
+  }
+  send_batch(load, e, count);
+}
+
+static void refill_all(struct datagram_load *load, uint64_t now) {
+  load->next_scan = now + LOST_SCAN_NANOSECONDS;
+  for (uint32_t i = 0; i < load->m->options->connections; i++) {
+    if (load->endpoints[i].fd >= 0) refill(load, &load->endpoints[i], now);
+  }
+}
+
+static void open_all(struct datagram_load *load) {
+  const struct options *options = load->m->options;
+  struct slot *slots = calloc((size_t)options->connections * options->pipeline, sizeof *slots);
+  load->endpoints = calloc(options->connections, sizeof *load->endpoints);
+  load->buffers = malloc(BATCH * options->size);
+  if (slots == NULL || load->endpoints == NULL || load->buffers == NULL) abort();
+  for (uint32_t i = 0; i < options->connections; i++) {
+    struct endpoint *e = &load->endpoints[i];
+    e->index = i;
+    e->slots = slots + (size_t)i * options->pipeline;
+    e->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = e};
+    if (e->fd < 0 ||
+        connect(e->fd, (const struct sockaddr *)&options->address, options->address_length) != 0 ||
+        epoll_ctl(load->epoll, EPOLL_CTL_ADD, e->fd, &event) != 0) {
+      measurement_error(load->m, "socket %u: open: %s", i, strerror(errno));
+      if (e->fd >= 0) close(e->fd);
+      e->fd = -1;
+    }
+  }
+}
+
+static bool all_replied(const struct datagram_load *load) {
+  const struct options *options = load->m->options;
+  for (uint32_t i = 0; i < options->connections; i++) {
+    for (uint32_t j = 0; j < options->pipeline; j++) {
+      if (load->endpoints[i].slots[j].in_flight) return false;
+    }
+  }
+  return true;
+}
+
+static void run_loop(struct datagram_load *load) {
+  struct measurement *m = load->m;
+  struct epoll_event events[EVENTS_MAX];
+  uint64_t now = now_nanoseconds();
+  while (m->phase != PHASE_OVER) {
+    int timeout = measurement_timeout(m, now);
+    int scan_timeout = (int)(LOST_SCAN_NANOSECONDS / 1000000u);
+    int count = epoll_wait(load->epoll, events, EVENTS_MAX,
+                           timeout < scan_timeout ? timeout : scan_timeout);
+    now = now_nanoseconds();
+    measurement_turn(m, now);
+    for (int i = 0; i < count; i++) receive_replies(load, events[i].data.ptr);
+    if (now >= load->next_scan) refill_all(load, now);
+    if (m->phase == PHASE_DRAINING && all_replied(load)) m->phase = PHASE_OVER;
+  }
+}
+
+void datagram_run(struct measurement *m) {
+  static struct datagram_load load;
+  load.m = m;
+  load.epoll = epoll_create1(EPOLL_CLOEXEC);
+  open_all(&load);
+  reset_batch(&load);
+  measurement_start(m);
+  refill_all(&load, now_nanoseconds());
+  run_loop(&load);
+  for (uint32_t i = 0; i < m->options->connections; i++) {
+    if (load.endpoints[i].fd >= 0) close(load.endpoints[i].fd);
+  }
+  free(load.endpoints[0].slots);
+  free(load.endpoints);
+  free(load.buffers);
+  close(load.epoll);
+}

@@ -1,0 +1,132 @@
+#include "options.h"
+
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define MESSAGE_BYTES_MAX (1024.0 * 1024 * 1024)
+#define DATAGRAM_BYTES_MIN 8
+#define DATAGRAM_BYTES_MAX 65507
+
+static const char usage[] =
+    "echo-load: send messages to an echo server, check every byte of the replies, time them\n"
+    "\n"
+    "  --protocol tcp|unix|udp   what the server speaks (tcp)\n"
+    "  --address A               127.0.0.1:PORT, or the path of a Unix socket; required\n"
+    "  --connections N           sockets (1)\n"
+    "  --size N                  bytes of payload per message (64)\n"
+    "  --pipeline N              messages in flight per socket (1)\n"
+    "  --length-field            put a 4-byte big-endian length before every payload\n"
+    "  --warmup S                seconds of load before the measured window (0.5)\n"
+    "  --seconds S               seconds of the measured window (2)\n"
+    "  --watch-pid PID           add the CPU time of this process to the result; repeatable\n"
+    "\n"
+    "Prints one line of JSON. Exit status: 0 all replies right, 1 errors, 2 wrong usage.\n";
+
+__attribute__((noreturn, format(printf, 1, 2))) static void refuse(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  fputs("echo-load: ", stderr);
+  vfprintf(stderr, format, arguments);
+  fputs("; see --help\n", stderr);
+  va_end(arguments);
+  exit(2);
+}
+
+static double parse_number(const char *name, const char *text, double least, double most) {
+  char *end;
+  double value = strtod(text, &end);
+  if (end == text || *end != '\0' || !(value >= least) || value > most) {
+    refuse("--%s takes a number from %g to %g, not '%s'", name, least, most, text);
+  }
+  return value;
+}
+
+static enum protocol parse_protocol(const char *text) {
+  if (strcmp(text, "tcp") == 0) return PROTOCOL_TCP;
+  if (strcmp(text, "unix") == 0) return PROTOCOL_UNIX;
+  if (strcmp(text, "udp") == 0) return PROTOCOL_UDP;
+  refuse("--protocol takes tcp, unix or udp, not '%s'", text);
+}
+
+static void parse_unix_address(struct options *options, const char *text) {
+  struct sockaddr_un *address = (struct sockaddr_un *)&options->address;
+  if (strlen(text) >= sizeof address->sun_path) {
+    refuse("--address: a path has at most %zu bytes", sizeof address->sun_path - 1);
+  }
+  address->sun_family = AF_UNIX;
+  strcpy(address->sun_path, text);
+  options->address_length = sizeof *address;
+}
+
+static void parse_internet_address(struct options *options, const char *text) {
+  struct sockaddr_in *address = (struct sockaddr_in *)&options->address;
+  char host[INET_ADDRSTRLEN];
+  const char *colon = strrchr(text, ':');
+  if (colon == NULL || (size_t)(colon - text) >= sizeof host) {
+    refuse("--address takes an IPv4 address and a port, not '%s'", text);
+  }
+  memcpy(host, text, (size_t)(colon - text));
+  host[colon - text] = '\0';
+  address->sin_family = AF_INET;
+  address->sin_port = htons((uint16_t)parse_number("address", colon + 1, 1, 65535));
+  if (inet_pton(AF_INET, host, &address->sin_addr) != 1) {
+    refuse("--address takes an IPv4 address and a port, not '%s'", text);
+  }
+  options->address_length = sizeof *address;
+}
+
+static void finish(struct options *options, const char *address) {
+  if (address == NULL) refuse("--address is missing");
+  if (options->protocol == PROTOCOL_UNIX) {
+    parse_unix_address(options, address);
+  } else {
+    parse_internet_address(options, address);
+  }
+  if (options->protocol != PROTOCOL_UDP) return;
+  if (options->length_field) refuse("--length-field is for streams, a datagram has its length");
+  if (options->size < DATAGRAM_BYTES_MIN || options->size > DATAGRAM_BYTES_MAX) {
+    refuse("--size of a datagram is %d to %d", DATAGRAM_BYTES_MIN, DATAGRAM_BYTES_MAX);
+  }
+}
+
+void options_parse(struct options *options, int argc, char **argv) {
+  static const struct option names[] = {
+      {"protocol", required_argument, NULL, 't'}, {"address", required_argument, NULL, 'a'},
+      {"connections", required_argument, NULL, 'c'}, {"size", required_argument, NULL, 's'},
+      {"pipeline", required_argument, NULL, 'p'}, {"length-field", no_argument, NULL, 'l'},
+      {"warmup", required_argument, NULL, 'w'}, {"seconds", required_argument, NULL, 'd'},
+      {"watch-pid", required_argument, NULL, 'x'}, {"help", no_argument, NULL, 'h'},
+      {NULL, 0, NULL, 0},
+  };
+  const char *address = NULL;
+  *options = (struct options){
+      .connections = 1, .pipeline = 1, .size = 64, .warmup_seconds = 0.5, .measured_seconds = 2};
+  int key;
+  while ((key = getopt_long(argc, argv, "", names, NULL)) != -1) {
+    switch (key) {
+      case 't': options->protocol = parse_protocol(optarg); break;
+      case 'a': address = optarg; break;
+      case 'c': options->connections = (uint32_t)parse_number("connections", optarg, 1, 1e6); break;
+      case 's': options->size = (size_t)parse_number("size", optarg, 1, MESSAGE_BYTES_MAX); break;
+      case 'p': options->pipeline = (uint32_t)parse_number("pipeline", optarg, 1, 65536); break;
+      case 'l': options->length_field = true; break;
+      case 'w': options->warmup_seconds = parse_number("warmup", optarg, 0, 3600); break;
+      case 'd': options->measured_seconds = parse_number("seconds", optarg, 0.01, 3600); break;
+      case 'x':
+        if (options->watched_count == WATCHED_PROCESSES_MAX) refuse("too many --watch-pid");
+        options->watched[options->watched_count++] =
+            (pid_t)parse_number("watch-pid", optarg, 1, 1 << 30);
+        break;
+      case 'h': fputs(usage, stdout); exit(0);
+      default: refuse("unknown option");
+    }
+  }
+  if (optind < argc) refuse("unexpected argument '%s'", argv[optind]);
+  finish(options, address);
+}

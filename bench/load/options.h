@@ -1,0 +1,31 @@
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#define WATCHED_PROCESSES_MAX 16
+
+enum protocol { PROTOCOL_TCP, PROTOCOL_UNIX, PROTOCOL_UDP };
+
+struct options {
+  enum protocol protocol;
+  struct sockaddr_storage address;
+  socklen_t address_length;
+  uint32_t connections;
+  uint32_t pipeline; /* messages in flight per connection */
+  size_t size;       /* bytes of payload per message */
+  bool length_field; /* a 4-byte big-endian length before every payload */
+  double warmup_seconds;
+  double measured_seconds;
+  pid_t watched[WATCHED_PROCESSES_MAX];
+  uint32_t watched_count;
+};
+
+/* Reads the command line; prints what is wrong and exits with status 2 when it cannot. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,279 @@
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "pattern.h"
+
+#define LENGTH_FIELD_BYTES 4
+#define RECEIVE_BUFFER_BYTES (256u * 1024u)
+/* One send gathers at most this much: more than socket buffers take only costs preparation. */
+#define SEND_BYTES_MAX (512u * 1024u)
+#define SEND_PIECES_MAX 64
+#define EVENTS_MAX 512
+
+/* A place in the stream of frames that one connection sends and expects back. */
+struct cursor {
+  size_t in_frame; /* bytes of the current frame before this place */
+  size_t pattern;  /* where in the pattern the next byte of payload comes from */
+};
+
+struct connection {
+  int fd;
+  uint32_t index;
+  bool waits_for_room; /* the socket took less than was offered */
+  struct cursor sent;
+  struct cursor received;
+  uint64_t started;   /* frames of which a byte was sent */
+  uint64_t completed; /* frames that came back whole */
+  uint64_t *start_times; /* of the frames in flight, by frame number modulo the pipeline */
+};
+
+struct stream_load {
+  struct measurement *m;
+  int epoll;
+  uint32_t open;
+  size_t header_bytes;
+  size_t frame_bytes;
+  uint8_t header[LENGTH_FIELD_BYTES];
+  struct connection *connections;
+  uint8_t *receive_buffer;
+};
+
+struct piece {
+  const uint8_t *bytes;
+  size_t length;
+};
+
+/* The next bytes of the stream, at most `limit` and in one piece; moves the cursor past them. */
+static struct piece cursor_next(const struct stream_load *load, struct cursor *at, size_t limit) {
+  struct piece piece;
+  size_t left;
+  if (at->in_frame < load->header_bytes) {
+    piece.bytes = load->header + at->in_frame;
+    left = load->header_bytes - at->in_frame;
+  } else {
+    piece.bytes = pattern_table + at->pattern;
+    left = load->frame_bytes - at->in_frame;
+    if (left > PATTERN_SPAN) left = PATTERN_SPAN;
+  }
+  piece.length = left < limit ? left : limit;
+  if (at->in_frame >= load->header_bytes) {
+    at->pattern = pattern_advance(at->pattern, piece.length);
+  }
+  at->in_frame += piece.length;
+  if (at->in_frame == load->frame_bytes) at->in_frame = 0;
+  return piece;
+}
+
+static void close_connection(struct stream_load *load, struct connection *c) {
+  close(c->fd);
+  c->fd = -1;
+  load->open--;
+}
+
+/* Collects what may be sent now; returns the number of pieces. */
+static int gather(const struct stream_load *load, const struct connection *c, struct iovec *pieces) {
+  const struct options *options = load->m->options;
+  struct cursor at = c->sent;
+  uint64_t in_flight = c->started - c->completed;
+  uint64_t may_start = load->m->phase < PHASE_DRAINING ? options->pipeline - in_flight : 0;
+  size_t total = 0;
+  int count = 0;
+  while (total < SEND_BYTES_MAX) {
+    if (at.in_frame == 0 && may_start-- == 0) break;
+    struct piece piece = cursor_next(load, &at, SEND_BYTES_MAX - total);
+    struct iovec *last = count > 0 ? &pieces[count - 1] : NULL;
+    if (last != NULL && (const uint8_t *)last->iov_base + last->iov_len == piece.bytes) {
+      last->iov_len += piece.length;
+    } else if (count == SEND_PIECES_MAX) {
+      break;
+    } else {
+      pieces[count++] =
+          (struct iovec){.iov_base = (void *)(uintptr_t)piece.bytes, .iov_len = piece.length};
+    }
+    total += piece.length;
+  }
+  return count;
+}
+
+static void note_sent(struct stream_load *load, struct connection *c, size_t bytes, uint64_t now) {
+  uint32_t pipeline = load->m->options->pipeline;
+  while (bytes > 0) {
+    if (c->sent.in_frame == 0) c->start_times[c->started++ % pipeline] = now;
+    bytes -= cursor_next(load, &c->sent, bytes).length;
+  }
+}
+
+static void watch(struct stream_load *load, struct connection *c, int operation) {
+  struct epoll_event event = {.events = EPOLLIN | (c->waits_for_room ? EPOLLOUT : 0),
+                              .data.ptr = c};
+  if (epoll_ctl(load->epoll, operation, c->fd, &event) != 0) {
+    measurement_error(load->m, "epoll_ctl: %s", strerror(errno));
+    close_connection(load, c);
+  }
+}
+
+/* One piece goes out by send: sendmsg has to read its structures from here first. */
+static ssize_t send_pieces(int fd, struct iovec *pieces, int count) {
+  int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  if (count == 1) return send(fd, pieces[0].iov_base, pieces[0].iov_len, flags);
+  struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+  return sendmsg(fd, &message, flags);
+}
+
+static void send_frames(struct stream_load *load, struct connection *c) {
+  struct iovec pieces[SEND_PIECES_MAX];
+  bool full = false;
+  while (!full) {
+    int count = gather(load, c, pieces);
+    if (count == 0) break;
+    size_t offered = 0;
+    for (int i = 0; i < count; i++) offered += pieces[i].iov_len;
+    uint64_t now = now_nanoseconds();
+    ssize_t sent = send_pieces(c->fd, pieces, count);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno != EAGAIN) {
+      measurement_error(load->m, "connection %u: send: %s", c->index, strerror(errno));
+      close_connection(load, c);
+      return;
+    }
+    full = sent < (ssize_t)offered;
+    if (sent > 0) note_sent(load, c, (size_t)sent, now);
+  }
+  if (full == c->waits_for_room) return;
+  c->waits_for_room = full;
+  watch(load, c, EPOLL_CTL_MOD);
+}
+
+/* Checks received bytes against the pattern; false when a byte is wrong or too many. */
+static bool accept_reply(struct stream_load *load, struct connection *c, size_t length) {
+  uint32_t pipeline = load->m->options->pipeline;
+  const uint8_t *bytes = load->receive_buffer;
+  uint64_t now = now_nanoseconds();
+  measurement_received(load->m, length);
+  while (length > 0) {
+    if (c->completed == c->started) {
+      measurement_error(load->m, "connection %u: the server sent %zu bytes too many", c->index,
+                        length);
+      return false;
+    }
+    struct piece expected = cursor_next(load, &c->received, length);
+    if (memcmp(bytes, expected.bytes, expected.length) != 0) {
+      measurement_error(load->m, "connection %u: wrong bytes in reply %llu", c->index,
+                        (unsigned long long)c->completed);
+      return false;
+    }
+    bytes += expected.length;
+    length -= expected.length;
+    if (c->received.in_frame == 0) {
+      measurement_reply(load->m, now - c->start_times[c->completed++ % pipeline]);
+    }
+  }
+  return true;
+}
+
+static void receive_replies(struct stream_load *load, struct connection *c) {
+  ssize_t length;
+  do {
+    length = recv(c->fd, load->receive_buffer, RECEIVE_BUFFER_BYTES, MSG_DONTWAIT);
+    if (length > 0 && !accept_reply(load, c, (size_t)length)) {
+      close_connection(load, c);
+      return;
+    }
+  } while (length == (ssize_t)RECEIVE_BUFFER_BYTES);
+  if (length > 0 || (length < 0 && (errno == EAGAIN || errno == EINTR))) return;
+  measurement_error(load->m, "connection %u: %s", c->index,
+                    length == 0 ? "closed by the server" : strerror(errno));
+  close_connection(load, c);
+}
+
+static void open_connection(struct stream_load *load, struct connection *c) {
+  const struct options *options = load->m->options;
+  int family = options->protocol == PROTOCOL_UNIX ? AF_UNIX : AF_INET;
+  c->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (c->fd < 0 ||
+      connect(c->fd, (const struct sockaddr *)&options->address, options->address_length) != 0) {
+    measurement_error(load->m, "connection %u: connect: %s", c->index, strerror(errno));
+    if (c->fd >= 0) close(c->fd);
+    c->fd = -1;
+    return;
+  }
+  load->open++;
+  int on = 1;
+  if (family == AF_INET) setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  watch(load, c, EPOLL_CTL_ADD);
+}
+
+static void open_all(struct stream_load *load) {
+  const struct options *options = load->m->options;
+  uint64_t *times = calloc((size_t)options->connections * options->pipeline, sizeof *times);
+  load->connections = calloc(options->connections, sizeof *load->connections);
+  load->receive_buffer = malloc(RECEIVE_BUFFER_BYTES);
+  if (times == NULL || load->connections == NULL || load->receive_buffer == NULL) abort();
+  for (uint32_t i = 0; i < options->connections; i++) {
+    struct connection *c = &load->connections[i];
+    c->index = i;
+    c->start_times = times + (size_t)i * options->pipeline;
+    c->sent.pattern = c->received.pattern = pattern_start(i);
+    open_connection(load, c);
+  }
+}
+
+static bool all_replied(const struct stream_load *load) {
+  for (uint32_t i = 0; i < load->m->options->connections; i++) {
+    const struct connection *c = &load->connections[i];
+    if (c->fd >= 0 && c->completed != c->started) return false;
+  }
+  return true;
+}
+
+static void run_loop(struct stream_load *load) {
+  struct measurement *m = load->m;
+  struct epoll_event events[EVENTS_MAX];
+  while (m->phase != PHASE_OVER && load->open > 0) {
+    int count = epoll_wait(load->epoll, events, EVENTS_MAX,
+                           measurement_timeout(m, now_nanoseconds()));
+    measurement_turn(m, now_nanoseconds());
+    for (int i = 0; i < count; i++) {
+      struct connection *c = events[i].data.ptr;
+      if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive_replies(load, c);
+      if (c->fd >= 0) send_frames(load, c);
+    }
+    if (m->phase == PHASE_DRAINING && all_replied(load)) m->phase = PHASE_OVER;
+  }
+}
+
+void stream_run(struct measurement *m) {
+  struct stream_load load = {.m = m, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+  uint32_t size = (uint32_t)m->options->size;
+  for (int i = 0; i < LENGTH_FIELD_BYTES; i++) load.header[i] = (uint8_t)(size >> (24 - 8 * i));
+  load.header_bytes = m->options->length_field ? LENGTH_FIELD_BYTES : 0;
+  load.frame_bytes = load.header_bytes + m->options->size;
+  open_all(&load);
+  measurement_start(m);
+  for (uint32_t i = 0; i < m->options->connections; i++) {
+    if (load.connections[i].fd >= 0) send_frames(&load, &load.connections[i]);
+  }
+  run_loop(&load);
+  for (uint32_t i = 0; i < m->options->connections; i++) {
+    struct connection *c = &load.connections[i];
+    if (c->fd < 0) continue;
+    if (c->completed != c->started) {
+      measurement_error(m, "connection %u: a reply is missing after the drain", c->index);
+    }
+    close_connection(&load, c);
+  }
+  free(load.connections[0].start_times);
+  free(load.connections);
+  free(load.receive_buffer);
+  close(load.epoll);
+}

@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BUILD_FOLDER, compileC, compiler, compilerVersion } from '../../harness/command.ts';
+import type { Peer } from '../../harness/peer.ts';
+
+const BINARY = 'c-epoll-echo';
+const SOURCE = fileURLToPath(new URL('echo.c', import.meta.url));
+
+const peer: Peer = {
+  name: 'c-epoll',
+  title: 'C, epoll',
+  works: ['tcp-echo', 'unix-echo', 'udp-echo'],
+  unavailable() {
+    if (process.platform !== 'linux') return 'epoll is Linux';
+    return compiler() === null ? 'no C compiler' : null;
+  },
+  build() {
+    compileC(BINARY, [SOURCE]);
+  },
+  versions: () => ({ compiler: compilerVersion() }),
+  server: (_work, endpoint) => ({
+    program: join(BUILD_FOLDER, BINARY),
+    args: [endpoint.protocol, endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port)],
+  }),
+};
+
+export default peer;
