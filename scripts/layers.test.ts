@@ -218,7 +218,7 @@ test('every form of import is found, with what remains at run time', () => {
       "import './f.ts';",
       "const g = await import('./g.ts');",
       "type H = typeof import('./h.ts');",
-      "const w = new URL('./w.ts', import.meta.url);",
+      "const w = [new URL('./w.ts', import.meta.url), new URL('v.ts', import.meta.url)];",
       "const data = new URL('./data.json', import.meta.url);",
       "const text = \"import './not.ts';\"; // import './nor.ts';",
     ].join('\n'),
@@ -229,6 +229,7 @@ test('every form of import is found, with what remains at run time', () => {
   );
   assert.deepEqual(shown.sort(), [
     '1 ./a.ts',
+    '10 ./v.ts dynamic',
     '10 ./w.ts dynamic',
     '2 ./c.ts type',
     '3 ./d.ts type',

@@ -166,8 +166,12 @@ export function importsOf(source: SourceText): ImportReference[] {
     for (const match of source.code.matchAll(pattern)) {
       const start = match.index + match[0].length;
       const end = source.code.indexOf(source.code[start - 1] as string, start);
-      const specifier = source.raw.slice(start, end);
-      if (end < 0 || (match[0].startsWith('new') && !specifier.endsWith('.ts'))) continue;
+      if (end < 0) continue;
+      const text = source.raw.slice(start, end);
+      const isUrl = match[0].startsWith('new');
+      if (isUrl && !text.endsWith('.ts')) continue;
+      // A URL is relative to its file also without the dot.
+      const specifier = isUrl && /^\w[^:]*$/.test(text) ? `./${text}` : text;
       found.push({
         specifier,
         line: lineAt(source.raw, start),
