@@ -35,6 +35,8 @@ test('LengthFieldBasedFrameCodec() never waits for a frame that cannot be', () =
     [{ lengthFieldLength: 8 }, 'ffffffffffffffff'],
     // The value is a number, the length of the frame no longer is.
     [{ lengthFieldLength: 8 }, '001fffffffffffff'],
+    // The adjustment makes the length small again, but the value was rounded before.
+    [{ lengthFieldLength: 8, lengthAdjustment: -Number.MAX_SAFE_INTEGER }, '0020000000000001'],
     [{ lengthFieldLength: 1, lengthAdjustment: -2 }, '01'],
     [{ lengthFieldLength: 1, initialBytesToStrip: 3 }, '01'],
   ];

@@ -27,6 +27,8 @@ test('LineBasedFrameCodec() keeps the line end when asked to', () => {
 
 test('LineBasedFrameCodec() closes on a line over maxFrameLength, before its end is there', () => {
   assert.deepEqual(decode({ maxFrameLength: 3 }, '123\n', '123'), ['123', null]);
+  const unlimited = { maxFrameLength: Number.POSITIVE_INFINITY };
+  assert.deepEqual(decode(unlimited, 'x'.repeat(9), '\n'), [null, 'x'.repeat(9)]);
   for (const line of ['1234', '1234\n']) {
     assert.throws(() => decode({ maxFrameLength: 3 }, line), { code: 'ErrFrameTooLong' });
   }
@@ -41,11 +43,16 @@ test('LineBasedFrameCodec() does not count a CR that may be a part of the line e
 test('LineBasedFrameCodec() with failFast: false closes when the long line has gone by', () => {
   const codec = new LineBasedFrameCodec({ maxFrameLength: 3, failFast: false });
   const source = new ArrayFrameSource();
-  source.feed(Buffer.from('123456'));
-  assert.equal(codec.decode(source), null);
-  assert.equal(source.bufferLength(), 0);
-  source.feed(Buffer.from('78\nok\n'));
-  assert.throws(() => codec.decode(source), { code: 'ErrFrameTooLong', message: /it is 8 bytes/ });
+  for (const piece of ['123456', '', '789']) {
+    source.feed(Buffer.from(piece));
+    assert.equal(codec.decode(source), null);
+    assert.equal(source.bufferLength(), 0);
+  }
+  source.feed(Buffer.from('0\nok\n'));
+  assert.throws(() => codec.decode(source), {
+    code: 'ErrFrameTooLong',
+    message: /it is 10 bytes long, at most 3 are allowed/,
+  });
 });
 
 test('LineBasedFrameCodec() tells about each skipped line once and goes on', () => {

@@ -4,7 +4,7 @@ import type { FrameSource } from './codec.ts';
 /** What a codec does with frames that are longer than it should accept. */
 export interface OversizeOptions {
   /**
-   * The longest frame in bytes, 1 or more; no limit by default (then `maxInboundBytes` of the
+   * The longest frame in bytes, 1 or more; `Infinity`, no limit, by default (then `maxInboundBytes` of the
    * connection is the limit). Each codec says what it counts.
    */
   readonly maxFrameLength?: number;
@@ -51,14 +51,13 @@ export class OversizeRule {
   readonly keepsState: boolean;
 
   constructor(codec: string, options: OversizeOptions) {
-    const { maxFrameLength, failFast = true, skipTooLong = false, onTooLong } = options;
-    if (
-      maxFrameLength !== undefined &&
-      !(Number.isSafeInteger(maxFrameLength) && maxFrameLength > 0)
-    ) {
+    const { failFast = true, skipTooLong = false, onTooLong } = options;
+    const maxFrameLength = options.maxFrameLength ?? Number.POSITIVE_INFINITY;
+    const limited = maxFrameLength !== Number.POSITIVE_INFINITY;
+    if (limited && !(Number.isSafeInteger(maxFrameLength) && maxFrameLength > 0)) {
       throw new ErrInvalidOption(
         `cannot make a ${codec}: maxFrameLength is ${String(maxFrameLength)}, ` +
-          'expected an integer of 1 or more, or nothing for no limit',
+          'expected an integer of 1 or more, or Infinity for no limit',
       );
     }
     if (onTooLong !== undefined && !skipTooLong) {
@@ -67,11 +66,12 @@ export class OversizeRule {
           'without it the connection closes, and onClosed gets the error',
       );
     }
-    this.maxFrameLength = maxFrameLength ?? Number.MAX_SAFE_INTEGER;
+    // No received frame is longer than this: lengths above it are corrupt before they are too long.
+    this.maxFrameLength = Math.min(maxFrameLength, Number.MAX_SAFE_INTEGER);
     this.failFast = failFast;
     this.#skip = skipTooLong;
     this.#options = options;
-    this.keepsState = maxFrameLength !== undefined && (skipTooLong || !failFast);
+    this.keepsState = limited && (skipTooLong || !failFast);
   }
 
   /** The frame that is being thrown away, if there is one. */
