@@ -17,7 +17,8 @@ Measures echo servers beside each other: fresh processes, server and load on dif
 several rounds in alternating order. Prints a table and stores all values as JSON.
 
 What
-  --only LIST         work to measure (tcp-echo); known: ${WORKS.map((work) => work.name).join(', ')}
+  --only LIST         work to measure (tcp-echo), or all; known are
+                      ${WORKS.map((work) => work.name).join(', ')}
   --peers LIST        servers to measure (all in bench/peers/); what cannot run is named and skipped
   --sizes LIST        bytes per message, with K or M for KiB and MiB
   --connections LIST  sockets
@@ -157,7 +158,7 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
-  const works = select('only', values.only, WORKS);
+  const works = select('only', values.only === 'all' ? undefined : values.only, WORKS);
   const folder =
     values.out === undefined
       ? values.quick

@@ -51,12 +51,16 @@ export function subjectOf(result: WorkResult): string | undefined {
   return names.includes(SUBJECT) ? SUBJECT : names[0];
 }
 
+export function machineText({ machine }: WorkResult): string {
+  return `${machine.cpu}, ${machine.cores} cores, ${machine.system} ${machine.architecture}`;
+}
+
 export function renderResult(result: WorkResult): string {
-  const { machine, settings } = result;
+  const { settings } = result;
   const lines = [
     `${result.title}, measured ${result.measuredAt}`,
-    `${machine.cpu}, ${machine.cores} cores, ${machine.system} ${machine.architecture}; ` +
-      `${settings.rounds} rounds of ${settings.seconds} s after ${settings.warmupSeconds} s`,
+    `${machineText(result)}; ${settings.rounds} rounds of ${settings.seconds} s ` +
+      `after ${settings.warmupSeconds} s of warm-up`,
   ];
   for (const peer of result.peers) {
     const versions = Object.entries(peer.versions).map(([name, version]) => `${name} ${version}`);

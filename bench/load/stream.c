@@ -81,7 +81,8 @@ static void close_connection(struct stream_load *load, struct connection *c) {
 }
 
 /* Collects what may be sent now; returns the number of pieces. */
-static int gather(const struct stream_load *load, const struct connection *c, struct iovec *pieces) {
+static int gather(const struct stream_load *load, const struct connection *c,
+                  struct iovec *pieces) {
   const struct options *options = load->m->options;
   struct cursor at = c->sent;
   uint64_t in_flight = c->started - c->completed;
