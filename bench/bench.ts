@@ -29,8 +29,8 @@ How
   --rounds N          times that every server is measured in every case (5)
   --seconds S         length of a measured window (2)
   --warmup S          load before the window (1)
-  --server-cores LIST cores of the server, as taskset takes them (0)
-  --load-cores LIST   cores of the load generator (1)
+  --server-cores LIST cores of the server, as taskset takes them (first)
+  --load-cores LIST   cores of the load generator (second)
   --quick             3 rounds of 0.5 s after 0.3 s, stored apart in bench/build/quick/
 
 Results
@@ -127,7 +127,10 @@ function makePlan(work: Work, peers: readonly Peer[], values: Values): Plan {
       rounds: readCount('rounds', values.rounds ?? defaults.rounds),
       seconds: readSeconds('seconds', values.seconds ?? defaults.seconds, 0.01),
       warmupSeconds: readSeconds('warmup', values.warmup ?? defaults.warmup, 0),
-      pinning: choosePinning(values['server-cores'], values['load-cores']),
+      pinning: choosePinning({
+        ...(values['server-cores'] && { server: values['server-cores'] }),
+        ...(values['load-cores'] && { load: values['load-cores'] }),
+      }),
     },
   };
 }

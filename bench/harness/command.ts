@@ -1,7 +1,7 @@
 /** Programs that the benchmark starts: finding, building, running to the end. */
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, renameSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -56,7 +56,10 @@ export function compileC(name: string, sources: readonly string[], inputs = sour
   const built = statSync(target, { throwIfNoEntry: false });
   if (built === undefined || inputs.some((input) => statSync(input).mtimeMs > built.mtimeMs)) {
     const flags = ['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra'];
-    outputOf(requireCompiler(), [...flags, '-o', target, ...sources]);
+    // Renamed when it is whole: another run may be starting the same binary right now.
+    const unfinished = `${target}.${process.pid}`;
+    outputOf(requireCompiler(), [...flags, '-o', unfinished, ...sources]);
+    renameSync(unfinished, target);
   }
   return target;
 }

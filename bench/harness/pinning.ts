@@ -1,6 +1,6 @@
 /** Which core the server and the load generator run on. */
 
-import { availableParallelism } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { type Command, hasTool } from './command.ts';
 
 export interface Pinning {
@@ -14,15 +14,31 @@ export interface Pinning {
 /**
  * The server on one core and the load on another, so that neither takes time from the other.
  * A runtime's helper threads inherit the server's core: their work is part of its cost.
+ * Without a wish it is the first two cores that this process may use.
  */
-export function choosePinning(server = '0', load = '1'): Pinning {
+export function choosePinning(wish: { server?: string; load?: string } = {}): Pinning {
+  const unpinned = { server: null, load: null };
   if (!hasTool('taskset')) {
-    return { server: null, load: null, warning: 'taskset is missing: nothing is pinned to a core' };
+    return { ...unpinned, warning: 'taskset is missing: nothing is pinned to a core' };
   }
-  if (availableParallelism() < 2) {
-    return { server: null, load: null, warning: 'one core only: server and load share it' };
+  const [first, second] = usableCores();
+  const server = wish.server ?? first;
+  const load = wish.load ?? second;
+  if (server === undefined || load === undefined) {
+    return { ...unpinned, warning: 'one core only: server and load share it' };
   }
   return { server, load, warning: null };
+}
+
+/** The cores that the kernel lets this process use, which in a container may not start at 0. */
+function usableCores(): string[] {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const list = /^Cpus_allowed_list:\s+(\S+)$/m.exec(status)?.[1] ?? '';
+  return list.split(',').flatMap((range) => {
+    const [from, to] = range.split('-').map(Number);
+    if (from === undefined || Number.isNaN(from)) return [];
+    return Array.from({ length: (to ?? from) - from + 1 }, (_, index) => String(from + index));
+  });
 }
 
 /** The same command on the given cores; taskset replaces itself, so the process id stays. */
