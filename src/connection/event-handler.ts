@@ -3,7 +3,13 @@ import type { Bytes, Conn } from './conn.ts';
 import type { Server } from './server-view.ts';
 
 /** What an event may answer: bytes, an action, both, or nothing. */
-export type Reply = Bytes | Action | readonly [Bytes | null | undefined, Action] | null | undefined | void;
+export type Reply =
+  | Bytes
+  | Action
+  | readonly [Bytes | null | undefined, Action]
+  | null
+  | undefined
+  | void;
 
 /** What `tick` may answer: the next delay in ms (at least 1; nothing means 1,000), or with an action. */
 export type TickReply = number | readonly [number, Action] | null | undefined | void;

@@ -97,6 +97,16 @@ export interface DriverCounters {
   bytesReceived: number;
   bytesSent: number;
   datagramsDropped: number;
+  /** Milliseconds spent asleep in the kernel. */
+  sleptMs: number;
+}
+
+/** What a loop asks of its driver when it is made. */
+export interface DriverSettings {
+  /** Bytes of one read call: `readBufferCap`. */
+  readonly readBufferBytes: number;
+  /** Free bytes in front of what is read, for the leftover of the read before. */
+  readonly headroomBytes: number;
 }
 
 export interface Driver {
@@ -130,8 +140,10 @@ export interface Driver {
   listen(listener: number, endpoint: Endpoint, options: SocketOptions): void;
   startAccepting(listener: number): void;
   /**
-   * Accepts what already waits in the backlog (bounded by it), then no more. Reports through
-   * `accepted`, from inside this call: the one exception to rule 1.
+   * Accepts what already waits in the backlog (bounded by it), then refuses what comes; the
+   * descriptor stays until `closeListener`. A listener that was duplicated goes on admitting, for
+   * whoever holds the duplicate. Reports through `accepted`, from inside this call: the one
+   * exception to rule 1.
    */
   drainBacklog(listener: number): void;
   /** Stops accepting without closing: the loop is full. `startAccepting` goes on. */
@@ -151,6 +163,8 @@ export interface Driver {
     length: number,
   ): boolean;
   closeEndpoint(endpointId: number): void;
+  /** `127.0.0.1:9000`, `[::1]:9000`. */
+  formatPeer(peer: DatagramPeer): string;
   /** Address of a listener or endpoint with its real port, as DESIGN prints addresses. */
   listenerAddress(listener: number): string;
   endpointAddress(endpointId: number): string;

@@ -9,10 +9,10 @@ import {
   eventStride,
 } from '../syscall/epoll.ts';
 import { constants } from '../syscall/tables.ts';
-import type { DriverEvents } from './contract.ts';
+import type { DriverEvents, DriverSettings } from './contract.ts';
 import { nativeSlabPool } from './native-memory.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
-import { ReadinessDriver, type ReadinessSettings } from './readiness.ts';
+import { ReadinessDriver } from './readiness.ts';
 
 const { EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP } = constants;
 const eventsPoolBytes = 65_536;
@@ -80,9 +80,6 @@ class EpollPoller implements Poller {
 }
 
 /** @throws SyscallError when the kernel refuses an epoll instance or a wake descriptor. */
-export function createEpollDriver(
-  events: DriverEvents,
-  settings: ReadinessSettings,
-): ReadinessDriver {
+export function createEpollDriver(events: DriverEvents, settings: DriverSettings): ReadinessDriver {
   return new ReadinessDriver(new EpollPoller(), events, settings);
 }

@@ -1,7 +1,8 @@
 import { assert } from '../base/assert.ts';
-import { closeDescriptor } from '../syscall/descriptor.ts';
+import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
 import { syscallError } from '../syscall/errno.ts';
-import { acceptSocket, localName } from '../syscall/socket.ts';
+import { acceptSocket, localName, shutdownSocket } from '../syscall/socket.ts';
+import { constants } from '../syscall/tables.ts';
 import type { DriverEvents, Endpoint, SocketOptions } from './contract.ts';
 import { acceptRests, acceptSkips, tryAgain } from './errno-sets.ts';
 import { type BoundPath, openListener, removeBoundPath } from './native-sockets.ts';
@@ -20,6 +21,8 @@ interface Listener {
   readonly boundPath: BoundPath | null;
   registered: boolean;
   restMs: number;
+  /** Somebody else may hold a descriptor of the same socket. */
+  duplicated: boolean;
 }
 
 /** Accepting of a readiness driver. */
@@ -46,6 +49,7 @@ export class Listeners {
       boundPath,
       registered: false,
       restMs: restMsFirst,
+      duplicated: false,
     };
   }
 
@@ -85,6 +89,15 @@ export class Listeners {
     const listener = this.#get(id);
     this.pause(id);
     this.#accept(id, listener, Number.MAX_SAFE_INTEGER);
+    // On Linux this ends listening for every holder of the socket: not when there may be others.
+    if (!listener.duplicated) shutdownSocket(listener.descriptor, constants.SHUT_RDWR);
+  }
+
+  duplicate(id: number): number {
+    const listener = this.#get(id);
+    const duplicate = duplicateDescriptor(listener.descriptor);
+    listener.duplicated = true;
+    return duplicate;
   }
 
   #accept(id: number, listener: Listener, max: number): void {

@@ -4,8 +4,7 @@ import { discardMemory, mapMemory } from '../syscall/memory.ts';
 
 const nativeAllocator: RegionAllocator = {
   allocate: (byteLength) => mapMemory(byteLength),
-  discard: (region: Region) =>
-    discardMemory(region.address as Address, region.buffer.byteLength),
+  discard: (region: Region) => discardMemory(region.address as Address, region.buffer.byteLength),
 };
 
 const pools = new Map<number, SlabPool>();

@@ -199,16 +199,22 @@ export function openDatagramSocket(endpoint: Endpoint, options: SocketOptions): 
   });
 }
 
-/** A stream socket that is being connected; whether it succeeds shows when it becomes writable. */
-export function openOutgoing(endpoint: Endpoint, options: SocketOptions): number {
-  return openWith(endpoint, constants.SOCK_STREAM, (socket) => {
+/**
+ * A stream socket that is being connected. `errno` is not 0 when that failed at once, as it does for
+ * Unix paths; otherwise the outcome shows when the socket becomes writable.
+ */
+export function openOutgoing(
+  endpoint: Endpoint,
+  options: SocketOptions,
+): { readonly descriptor: number; readonly errno: number } {
+  let errno = 0;
+  const descriptor = openWith(endpoint, constants.SOCK_STREAM, (socket) => {
     setBufferSizes(socket, endpoint, options);
     if (endpoint.kind !== 'unix') setTcpOptions(socket, endpoint, options);
     const result = connectSocket(socket, toSocketAddress(endpoint));
-    if (result === 0 || result === -inProgress) return;
-    const address = describeEndpoint(endpoint);
-    throw syscallError('connect', -result, `connect to ${address}`, address);
+    if (result !== 0 && result !== -inProgress) errno = -result;
   });
+  return { descriptor, errno };
 }
 
 /** The real address of a bound socket. */

@@ -16,13 +16,14 @@ import {
   setLingerReset,
   shutdownSocket,
 } from '../syscall/socket.ts';
-import { emptyInetAddress, inetAddress } from '../syscall/socket-address.ts';
+import { emptyInetAddress, formatInet, inetAddress } from '../syscall/socket-address.ts';
 import { constants } from '../syscall/tables.ts';
 import type {
   DatagramPeer,
   Driver,
   DriverCounters,
   DriverEvents,
+  DriverSettings,
   Endpoint,
   SocketOptions,
 } from './contract.ts';
@@ -42,19 +43,13 @@ import { hangup, type Poller, readable, writable } from './poller.ts';
 import { StreamTable, streamFlag } from './stream-table.ts';
 import { kindMask, kindOf, tagKind } from './tags.ts';
 
-const { readArmed, writeArmed, readWanted, registered, ended, connecting, broken } = streamFlag;
+const { readArmed, writeArmed, readWanted, registered, ended, connecting, broken, wroteEarly } =
+  streamFlag;
 /** A stream that is read and has nothing to write: nearly every one at nearly every event. */
 const onlyReading = registered | readArmed | readWanted;
 
 /** Bytes a flush gives to the kernel before other connections have their turn. */
 const flushBytesMax = 4 * 1_024 * 1_024;
-
-export interface ReadinessSettings {
-  /** Bytes of one read call: `readBufferCap`. */
-  readonly readBufferBytes: number;
-  /** Free bytes in front of what is read, for the leftover of the read before. */
-  readonly headroomBytes: number;
-}
 
 interface BrokenStream {
   readonly slot: number;
@@ -75,6 +70,7 @@ export class ReadinessDriver implements Driver {
     bytesReceived: 0,
     bytesSent: 0,
     datagramsDropped: 0,
+    sleptMs: 0,
   };
   readonly #poller: Poller;
   readonly #events: DriverEvents;
@@ -90,7 +86,7 @@ export class ReadinessDriver implements Driver {
   readonly #wakeDescriptor: number;
   #closed = false;
 
-  constructor(poller: Poller, events: DriverEvents, settings: ReadinessSettings) {
+  constructor(poller: Poller, events: DriverEvents, settings: DriverSettings) {
     this.name = poller.name;
     this.#poller = poller;
     this.#events = events;
@@ -114,7 +110,7 @@ export class ReadinessDriver implements Driver {
   wait(timeoutMs: number): number {
     this.counters.waits++;
     const reported = this.#broken.length > 0 ? this.#reportBroken() : 0;
-    const count = this.#poller.wait(reported > 0 ? 0 : timeoutMs);
+    const count = timeoutMs === 0 || reported > 0 ? this.#poller.wait(0) : this.#sleep(timeoutMs);
     if (count <= 0) return reported + this.#nothingReady(count);
     const poller = this.#poller;
     for (let index = 0; index < count; index++) {
@@ -126,6 +122,13 @@ export class ReadinessDriver implements Driver {
     }
     this.counters.events += count;
     return reported + count;
+  }
+
+  #sleep(timeoutMs: number): number {
+    const before = performance.now();
+    const count = this.#poller.wait(timeoutMs);
+    this.counters.sleptMs += performance.now() - before;
+    return count;
   }
 
   /** EINTR: a signal, whose handler Node runs. Anything else is a broken set: stop at once. */
@@ -201,6 +204,9 @@ export class ReadinessDriver implements Driver {
   closeEndpoint(endpointId: number): void {
     this.#datagrams.closeEndpoint(endpointId);
   }
+  formatPeer(peer: DatagramPeer): string {
+    return formatInet(peer);
+  }
   listenerAddress(listener: number): string {
     return localName(this.#listeners.descriptorOf(listener));
   }
@@ -208,7 +214,7 @@ export class ReadinessDriver implements Driver {
     return localName(this.#datagrams.descriptorOf(endpointId));
   }
   duplicateListener(listener: number): number {
-    return duplicateDescriptor(this.#listeners.descriptorOf(listener));
+    return this.#listeners.duplicate(listener);
   }
   duplicateEndpoint(endpointId: number): number {
     return duplicateDescriptor(this.#datagrams.descriptorOf(endpointId));
@@ -227,12 +233,14 @@ export class ReadinessDriver implements Driver {
   }
 
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
-    const descriptor = openOutgoing(endpoint, options);
+    const { descriptor, errno } = openOutgoing(endpoint, options);
     this.#table.open(slot, generation, descriptor, writeArmed | readWanted | connecting);
     // A connection that fails has no peer to ask for.
     if (endpoint.kind === 'unix') this.#table.setPeer(slot, emptyInetAddress(), endpoint.path);
-    else this.#table.setPeer(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
-    this.#register(slot);
+    else
+      this.#table.setPeer(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
+    if (errno === 0) this.#register(slot);
+    else this.#break(slot, errno);
   }
 
   send(slot: number, slab: Slab, offset: number, length: number): number {
@@ -259,7 +267,10 @@ export class ReadinessDriver implements Driver {
       if (taken < length) return false;
       budget -= taken;
     }
-    if ((this.#flagsOf(slot) & writeArmed) !== 0) this.#setFlags(slot, 0, writeArmed);
+    const flags = this.#flagsOf(slot);
+    // The end of connecting shows as writable, too: that interest stays.
+    if ((flags & connecting) !== 0) this.#table.flags[slot] = flags & ~wroteEarly;
+    else if ((flags & writeArmed) !== 0) this.#setFlags(slot, 0, writeArmed);
     return true;
   }
 
@@ -417,7 +428,9 @@ export class ReadinessDriver implements Driver {
   }
 
   #armWrite(slot: number): void {
-    if ((this.#flagsOf(slot) & (writeArmed | broken)) === 0) this.#setFlags(slot, writeArmed, 0);
+    const flags = this.#flagsOf(slot);
+    if ((flags & connecting) !== 0) this.#table.flags[slot] = flags | wroteEarly;
+    else if ((flags & (writeArmed | broken)) === 0) this.#setFlags(slot, writeArmed, 0);
   }
 
   /** Sets and clears flags, and tells the poller what it reports from now on. */
@@ -452,7 +465,8 @@ export class ReadinessDriver implements Driver {
       this.#break(slot, errno);
       return;
     }
-    this.#setFlags(slot, readArmed, connecting | writeArmed);
+    const early = (this.#flagsOf(slot) & wroteEarly) !== 0;
+    this.#setFlags(slot, readArmed, connecting | (early ? wroteEarly : writeArmed));
     this.#events.connected(slot, generation);
   }
 

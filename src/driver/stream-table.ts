@@ -16,6 +16,8 @@ export const streamFlag = {
   connecting: 32,
   /** A send failed; `failed` is reported by the next wait. */
   broken: 64,
+  /** Bytes were left behind while it was being connected: `writable` follows `connected`. */
+  wroteEarly: 128,
 } as const;
 
 const firstCapacity = 64;

@@ -1,23 +1,6 @@
 import { assert } from '../base/assert.ts';
+import type { HostedLoop, LoopHost } from './contract.ts';
 import { hostMode, runtimeEventLoop } from './runtime-event-loop.ts';
-
-/** An event loop of ours that wants to run on this thread. */
-export interface HostedLoop {
-  /**
-   * Does what is due without asking the kernel: tasks, deadlines. True when anything ran: promises
-   * made there must drain before the thread may sleep.
-   */
-  runDue(): boolean;
-  /** Milliseconds until its next deadline, 0 for now, -1 for none. */
-  timeUntilDeadline(): number;
-  /** Asks the kernel, sleeping at most that long (-1: no limit), and handles what is ready. */
-  wait(timeoutMs: number): void;
-  /** Makes readiness of a descriptor end `wait`. */
-  watch(descriptor: number): void;
-  unwatch(descriptor: number): void;
-  /** Readable when `wait(0)` would find something. */
-  readonly pollableDescriptor: number;
-}
 
 /**
  * Shares this thread between our loops and the runtime's. One turn is one `setImmediate` callback:
@@ -32,7 +15,7 @@ export interface HostedLoop {
  * Rejected: uv_poll or uv_async handles of our own, and foreign callbacks. A handle that is open when
  * a worker ends, or a callback running at that time, aborts the process.
  */
-class HostLoop {
+class HostLoop implements LoopHost {
   #loops: HostedLoop[] = [];
   #immediate: NodeJS.Immediate | null = null;
   #keepAlive: NodeJS.Timeout | null = null;
@@ -54,7 +37,6 @@ class HostLoop {
     }
   }
 
-  /** Before the loop closes its descriptors. May be called from inside its own events. */
   detach(loop: HostedLoop): void {
     const index = this.#loops.indexOf(loop);
     if (index === -1) return;
@@ -118,4 +100,4 @@ class HostLoop {
 }
 
 /** The host loop of this thread. */
-export const hostLoop: HostLoop = new HostLoop();
+export const hostLoop: LoopHost = new HostLoop();

@@ -80,9 +80,7 @@ const acceptNameAddress = addressAt(scratch.address, acceptNameOffset);
  */
 export function acceptSocket(listener: number): number {
   scratch.view.setInt32(acceptLengthOffset, socketAddressBytesMax, true);
-  return resultOf(
-    accept4Raw(word(listener), acceptNameAddress, acceptLengthAddress, acceptFlags),
-  );
+  return resultOf(accept4Raw(word(listener), acceptNameAddress, acceptLengthAddress, acceptFlags));
 }
 
 /** The peer of the last accepted connection: fills `into`, or returns the Unix path. */
@@ -101,9 +99,7 @@ export function shutdownSocket(socket: number, how: number): number {
 /** Sets an integer option: 0 or minus an errno. setsockopt(2) */
 export function setOption(socket: number, level: number, option: number, value: number): number {
   scratch.view.setInt32(0, value, true);
-  return resultOf(
-    setsockoptRaw(word(socket), word(level), word(option), scratch.address, word(4)),
-  );
+  return resultOf(setsockoptRaw(word(socket), word(level), word(option), scratch.address, word(4)));
 }
 
 /** Makes close(2) reset the connection. socket(7) SO_LINGER */
@@ -113,7 +109,13 @@ export function setLingerReset(socket: number): number {
   scratch.view.setInt32(linger.offset, 0, true);
   const size = word(layouts.linger.size);
   return resultOf(
-    setsockoptRaw(word(socket), word(constants.SOL_SOCKET), word(constants.SO_LINGER), scratch.address, size),
+    setsockoptRaw(
+      word(socket),
+      word(constants.SOL_SOCKET),
+      word(constants.SO_LINGER),
+      scratch.address,
+      size,
+    ),
   );
 }
 

@@ -1,0 +1,23 @@
+/**
+ * Sends back what it receives, over TCP.
+ *
+ *   npm run example examples/echo-tcp.ts -- --port 9000
+ *
+ * Then, in another terminal:
+ *
+ *   printf hello | nc -q1 127.0.0.1 9000
+ */
+import { EventServer, serve } from 'gnet';
+import { announce, readFlags, serveOptions } from './lib/flags.ts';
+
+class Echo extends EventServer {
+  override react(frame: Buffer | null) {
+    return frame;
+  }
+}
+
+const flags = readFlags({ port: 9000 });
+const server = await serve(new Echo(), `tcp://:${flags.port}`, serveOptions(flags));
+announce(server, 'tcp');
+const port = server.addr.slice(server.addr.lastIndexOf(':') + 1);
+console.log(`Try it:  printf hello | nc -q1 127.0.0.1 ${port}   (Ctrl-C stops the server)`);

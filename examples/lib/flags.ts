@@ -1,0 +1,76 @@
+/** Command-line flags that all examples share, and the line each prints when it listens. */
+import { basename } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Options, Server } from 'gnet';
+
+export interface Flags {
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly multicore: boolean;
+  /** 0 leaves it to `multicore`. */
+  readonly loops: number;
+  /** Path of a Unix socket. */
+  readonly sock: string;
+  readonly tickMs: number;
+}
+
+export interface FlagDefaults {
+  readonly port?: number;
+  readonly sock?: string;
+  readonly tick?: string;
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `250ms`, `1s`, `1.5m` in milliseconds. */
+function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  if (match === null) throw new Error(`--tick ${text}: write a duration such as 250ms or 1s`);
+  return Number(match[1]) * (unitMs[match[2] as string] as number);
+}
+
+function parseCount(name: string, text: string, max: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > max) {
+    throw new Error(`--${name} ${text}: write a whole number from 0 to ${max}`);
+  }
+  return value;
+}
+
+function parseBoolean(name: string, text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new Error(`--${name} ${text}: write true or false`);
+}
+
+export function readFlags(defaults: FlagDefaults = {}): Flags {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: String(defaults.port ?? 9_000) },
+      multicore: { type: 'string', default: 'false' },
+      loops: { type: 'string', default: '0' },
+      sock: { type: 'string', default: defaults.sock ?? 'echo.sock' },
+      tick: { type: 'string', default: defaults.tick ?? '0s' },
+    },
+  });
+  return {
+    port: parseCount('port', values.port, 65_535),
+    multicore: parseBoolean('multicore', values.multicore),
+    loops: parseCount('loops', values.loops, 4_096),
+    sock: values.sock,
+    tickMs: parseDuration(values.tick),
+  };
+}
+
+export function serveOptions(flags: Flags): Options {
+  return { multicore: flags.multicore, numEventLoop: flags.loops };
+}
+
+/** Says where the server listens, and stops it in order on Ctrl-C and SIGTERM. */
+export function announce(server: Server, scheme: string): void {
+  const name = basename(process.argv[1] ?? 'example').replace(/\.[jt]s$/, '');
+  const cores = `multi-cores: ${server.multicore}, loops: ${server.numEventLoop}`;
+  process.stdout.write(`${name} is listening on ${scheme}://${server.addr} (${cores})\n`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void server.stop());
+  }
+}

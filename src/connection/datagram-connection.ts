@@ -1,0 +1,200 @@
+import { ErrInvalidReply, ErrUnsupportedOp } from '../base/errors.ts';
+import type { Slab } from '../buffer/slab.ts';
+import type { DatagramPeer } from '../driver/contract.ts';
+import { Action } from './action.ts';
+import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
+import type { DatagramHost } from './datagram-host.ts';
+import type { Reply } from './event-handler.ts';
+
+const nothing = Buffer.alloc(0);
+const poison = 0xdb;
+
+/**
+ * One datagram and its sender (SPEC 2.9): a fresh object each time. `sendTo` goes on working after the
+ * handler has returned; the bytes do not. No codec, nothing to close, nothing buffered.
+ */
+export class DatagramConnection implements Conn, DatagramPeer {
+  context: unknown = undefined;
+  codecState: unknown = undefined;
+  scanned = 0;
+  readonly readEnded = false;
+  // The sender, as the driver gives and takes it.
+  readonly family: 0 | 4 | 6;
+  readonly port: number;
+  readonly word0: number;
+  readonly word1: number;
+  readonly word2: number;
+  readonly word3: number;
+  readonly scope: number;
+  readonly #host: DatagramHost;
+  readonly #endpoint: number;
+  #frame: Buffer | null = null;
+  #remoteAddr: string | null = null;
+
+  constructor(host: DatagramHost, endpoint: number, peer: DatagramPeer) {
+    this.#host = host;
+    this.#endpoint = endpoint;
+    this.family = peer.family;
+    this.port = peer.port;
+    this.word0 = peer.word0;
+    this.word1 = peer.word1;
+    this.word2 = peer.word2;
+    this.word3 = peer.word3;
+    this.scope = peer.scope;
+  }
+
+  /** Calls `react` with the datagram that stands in the slab and sends the answer. */
+  receive(slab: Slab, start: number, end: number): void {
+    const host = this.#host;
+    const { calls } = host;
+    if (!calls.react) return;
+    const frame = slab.bytes.subarray(start, end);
+    this.#frame = frame;
+    try {
+      const reply = calls.handler.react?.(frame, this);
+      if (reply === frame && !host.poisonFrames) {
+        this.#callPreWrite();
+        host.driver.sendDatagramFrom(this.#endpoint, this, slab, start, end - start);
+      } else if (reply !== undefined && reply !== null) {
+        if (isThenable(reply)) this.#suspend(reply, slab);
+        else this.#apply(reply as Reply);
+      }
+    } catch (error) {
+      host.report('react failed for a datagram; the others go on', error);
+    }
+    if (slab.references > 1) return;
+    this.#frame = null;
+    if (host.poisonFrames) slab.bytes.fill(poison, start, end);
+  }
+
+  #suspend(promise: PromiseLike<Reply>, slab: Slab): void {
+    const host = this.#host;
+    host.readPool.retain(slab);
+    promise
+      .then((reply) => this.#apply(reply))
+      .then(undefined, (error: unknown) => {
+        host.report('react failed for a datagram; the others go on', error);
+      })
+      .then(() => {
+        this.#frame = null;
+        host.readPool.release(slab);
+      });
+  }
+
+  #apply(reply: Reply): void {
+    if (reply === undefined || reply === null) return;
+    if (typeof reply === 'number') this.#act(reply);
+    else if (typeof reply === 'string' || reply instanceof Uint8Array) this.#answer(reply);
+    else if (Array.isArray(reply) && reply.length === 2) {
+      const [bytes, action] = reply as readonly [Bytes | null | undefined, Action];
+      if (bytes !== undefined && bytes !== null) this.#answer(bytes);
+      this.#act(action);
+    } else {
+      throw new ErrInvalidReply(
+        'cannot use what the handler returned: return bytes, an Action, [bytes, Action] or nothing',
+      );
+    }
+  }
+
+  /** A datagram has nothing to close: `Action.Close` is ignored (SPEC 2.3). */
+  #act(action: number): void {
+    if (action === Action.Shutdown) this.#host.requestShutdown();
+  }
+
+  #answer(data: Bytes): void {
+    this.#callPreWrite();
+    this.sendTo(data);
+  }
+
+  #callPreWrite(): void {
+    const { calls } = this.#host;
+    if (calls.preWrite) calls.handler.preWrite?.(this);
+  }
+
+  /** False when the kernel did not take it, or the endpoint is closed. */
+  sendTo(data: Bytes): boolean {
+    const host = this.#host;
+    if (!host.endpointOpen(this.#endpoint)) return false;
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    if (!(bytes instanceof Uint8Array)) {
+      throw new ErrInvalidReply('cannot send this as a datagram: give a Uint8Array or a string');
+    }
+    return host.driver.sendDatagram(this.#endpoint, this, bytes);
+  }
+
+  asyncWrite(data: Bytes): boolean {
+    return this.sendTo(data);
+  }
+  writeNoCodec(data: Bytes): boolean {
+    return this.sendTo(data);
+  }
+  flushWrite(data: Bytes): Promise<void> {
+    if (this.sendTo(data)) return Promise.resolve();
+    return Promise.reject(
+      new ErrUnsupportedOp(
+        'cannot flush a datagram: the kernel did not take it; send it again later',
+      ),
+    );
+  }
+
+  get id(): ConnId {
+    return -1;
+  }
+  get fd(): number {
+    return -1;
+  }
+  get localAddr(): string {
+    return this.#host.endpointAddress(this.#endpoint);
+  }
+  get remoteAddr(): string {
+    this.#remoteAddr ??= this.#host.driver.formatPeer(this);
+    return this.#remoteAddr;
+  }
+
+  bufferLength(): number {
+    return this.#frame?.length ?? 0;
+  }
+  read(): Buffer {
+    return this.#frame ?? nothing;
+  }
+  readN(n: number): Buffer {
+    const frame = this.#frame ?? nothing;
+    return n > 0 && n <= frame.length ? frame.subarray(0, n) : frame;
+  }
+  shiftN(n: number): number {
+    if (n === 0) return 0;
+    const frame = this.#frame ?? nothing;
+    const count = n > 0 && n <= frame.length ? n : frame.length;
+    this.#frame = frame.subarray(count);
+    return count;
+  }
+  resetBuffer(): void {
+    this.#frame = null;
+  }
+  byteAt(offset: number): number {
+    return (this.#frame ?? nothing)[offset] as number;
+  }
+  indexOfByte(byte: number, from: number): number {
+    return (this.#frame ?? nothing).indexOf(byte, from);
+  }
+
+  // A datagram is no connection: what is about one does nothing (SPEC 9.10).
+  wake(): void {}
+  pauseRead(): void {}
+  resumeRead(): void {}
+  end(): void {}
+  close(): void {}
+  setTimeouts(_timeouts: Timeouts): void {}
+  outboundBuffered(): number {
+    return 0;
+  }
+  upgradeTls(_options: unknown): Promise<void> {
+    return Promise.reject(
+      new ErrUnsupportedOp('cannot upgrade a datagram to TLS: TLS is for stream connections'),
+    );
+  }
+}
+
+function isThenable(reply: unknown): reply is PromiseLike<Reply> {
+  return typeof (reply as { then?: unknown } | null)?.then === 'function';
+}

@@ -1,0 +1,15 @@
+import type { SlabPool } from '../buffer/slab.ts';
+import type { Driver } from '../driver/contract.ts';
+import type { HandlerCalls } from './host.ts';
+
+/** What a datagram needs of the loop that received it. */
+export interface DatagramHost {
+  readonly driver: Driver;
+  readonly calls: HandlerCalls;
+  readonly readPool: SlabPool;
+  readonly poisonFrames: boolean;
+  endpointOpen(endpoint: number): boolean;
+  endpointAddress(endpoint: number): string;
+  requestShutdown(): void;
+  report(message: string, error: unknown): void;
+}

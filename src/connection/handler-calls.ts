@@ -1,0 +1,34 @@
+import { ErrInvalidOption } from '../base/errors.ts';
+import { EventServer, type EventHandler } from './event-handler.ts';
+import type { HandlerCalls } from './host.ts';
+
+/**
+ * Which events a handler really has: one that is missing, or that is the empty one of `EventServer`,
+ * is never called.
+ * @throws ErrInvalidOption when it is no object, or an event is not a function.
+ */
+export function handlerCalls(handler: EventHandler): HandlerCalls {
+  if (typeof handler !== 'object' || handler === null) {
+    throw new ErrInvalidOption(
+      'cannot use the handler: give an object with events such as react(frame, c), or an instance of a class that extends EventServer',
+    );
+  }
+  const has = (name: keyof EventHandler): boolean => {
+    const method: unknown = handler[name];
+    if (method === undefined || method === EventServer.prototype[name]) return false;
+    if (typeof method === 'function') return true;
+    throw new ErrInvalidOption(
+      `cannot use the handler: ${name} is a ${typeof method}; make it a method or leave it out`,
+    );
+  };
+  return {
+    handler,
+    onOpened: has('onOpened'),
+    onClosed: has('onClosed'),
+    preWrite: has('preWrite'),
+    react: has('react'),
+    onDrain: has('onDrain'),
+    onEnd: has('onEnd'),
+    signalClose: has('signalClose'),
+  };
+}

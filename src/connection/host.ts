@@ -1,0 +1,70 @@
+import type { OutboundQueue } from '../buffer/outbound-queue.ts';
+import type { SlabPool } from '../buffer/slab.ts';
+import type { CodecOption, ICodec } from '../codec/codec.ts';
+import type { Driver, SocketOptions } from '../driver/contract.ts';
+import type { Timeouts } from './conn.ts';
+import type { EventHandler } from './event-handler.ts';
+import type { StreamConnection } from './stream-connection.ts';
+
+/** Limits of every connection of a server; bytes and milliseconds. */
+export interface ConnectionSettings {
+  readonly codec: CodecOption | undefined;
+  readonly highWaterMark: number;
+  readonly lowWaterMark: number;
+  readonly maxOutboundBytes: number;
+  readonly maxInboundBytes: number;
+  readonly maxFrameLength: number;
+  readonly closeOnOverflow: boolean;
+  readonly allowHalfOpen: boolean;
+  readonly timeouts: Required<Timeouts>;
+  readonly socket: SocketOptions;
+}
+
+/** The program's handler, and which events it has: what is not there is not called. */
+export interface HandlerCalls {
+  readonly handler: EventHandler;
+  readonly onOpened: boolean;
+  readonly onClosed: boolean;
+  readonly preWrite: boolean;
+  readonly react: boolean;
+  readonly onDrain: boolean;
+  readonly onEnd: boolean;
+  readonly signalClose: boolean;
+}
+
+/** What a connection needs of the loop that owns it. */
+export interface ConnectionHost {
+  readonly index: number;
+  readonly driver: Driver;
+  readonly calls: HandlerCalls;
+  readonly settings: ConnectionSettings;
+  /** Expired frames are overwritten, so that a kept one shows. */
+  readonly poisonFrames: boolean;
+  /** Milliseconds since the loop began, as of this turn; moves only while deadlines are in use. */
+  readonly now: number;
+  /** The same, read from the clock. */
+  currentTime(): number;
+  /** The pool that what is received stands in. */
+  readonly readPool: SlabPool;
+  /** The codec of a new connection. */
+  codecFor(): ICodec;
+  /** A handler has answered with a promise: from now on small frames are copied before it runs. */
+  asyncHandler: boolean;
+
+  takeQueue(): OutboundQueue;
+  giveQueue(queue: OutboundQueue): void;
+  /** Calls `connection.flushPending()` soon, from the loop. */
+  scheduleFlush(connection: StreamConnection): void;
+  /** Calls `connection.runTasks()` soon, from the loop. */
+  scheduleTasks(connection: StreamConnection): void;
+  /** Calls `connection.deadlinePassed()` after that many milliseconds, instead of an earlier call. */
+  scheduleDeadline(connection: StreamConnection, delayMs: number): void;
+  cancelDeadline(connection: StreamConnection): void;
+  /** The count goes down before `onClosed`; the slot is free for others after `closeStream`. */
+  connectionClosing(connection: StreamConnection): void;
+  connectionClosed(connection: StreamConnection): void;
+  /** `Action.Shutdown` was returned. */
+  requestShutdown(): void;
+  /** For the log: an error that is somebody's fault and not the connection's end. */
+  report(message: string, error: unknown): void;
+}

@@ -1,0 +1,136 @@
+import { leftoverPerReceivedMax } from '../base/limits.ts';
+import { RingBuffer } from '../buffer/ring-buffer.ts';
+import type { Slab } from '../buffer/slab.ts';
+import type { FrameSource } from '../codec/codec.ts';
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * The received and unconsumed bytes of one connection, always in exactly one place:
+ *
+ *  - while a read is handled, in the slab the kernel read into (`slab`, `slabStart..slabEnd`): frames are
+ *    cut from there without a copy;
+ *  - between reads, in the ring: only the leftover of an unfinished frame, or frames that wait
+ *    because the connection is paused. Empty, the ring holds no memory.
+ *
+ * When a read finds a leftover, either the leftover moves in front of it (small against the read),
+ * or the read moves behind the leftover: each byte is copied a bounded number of times.
+ */
+export class InboundSource implements FrameSource {
+  context: unknown = undefined;
+  codecState: unknown = undefined;
+  scanned = 0;
+  protected slab: Slab | null = null;
+  protected slabStart = 0;
+  protected slabEnd = 0;
+  protected ring: RingBuffer | null = null;
+
+  /** Begins the handling of a read. */
+  protected enterSlab(slab: Slab, start: number, end: number): void {
+    const ring = this.ring;
+    if (ring === null || ring.length === 0) {
+      this.slab = slab;
+      this.slabStart = start;
+      this.slabEnd = end;
+      return;
+    }
+    const leftover = ring.length;
+    const fits = leftover <= start - slab.floor;
+    if (fits && leftover <= (end - start) * leftoverPerReceivedMax) {
+      ring.peek(leftover).copy(slab.bytes, start - leftover);
+      ring.reset();
+      this.slab = slab;
+      this.slabStart = start - leftover;
+      this.slabEnd = end;
+    } else {
+      ring.write(slab.bytes, start, end);
+    }
+  }
+
+  /** Ends it: what was not consumed moves to the ring. */
+  protected leaveSlab(): void {
+    const slab = this.slab;
+    if (slab === null) return;
+    this.slab = null;
+    if (this.slabStart < this.slabEnd) this.keep(slab, this.slabStart, this.slabEnd);
+  }
+
+  /** Keeps bytes for later. */
+  protected keep(slab: Slab, start: number, end: number): void {
+    this.ring ??= new RingBuffer();
+    this.ring.write(slab.bytes, start, end);
+  }
+
+  /** Forgets everything that was received. */
+  protected dropInbound(): void {
+    this.ring = null;
+    this.slabStart = this.slabEnd;
+    this.scanned = 0;
+    this.codecState = undefined;
+  }
+
+  bufferLength(): number {
+    if (this.slab !== null) return this.slabEnd - this.slabStart;
+    return this.ring === null ? 0 : this.ring.length;
+  }
+
+  read(): Buffer {
+    if (this.slab !== null) return this.slab.bytes.subarray(this.slabStart, this.slabEnd);
+    return this.ring === null ? nothing : this.ring.peek(this.ring.length);
+  }
+
+  readN(n: number): Buffer {
+    if (this.slab !== null) {
+      const available = this.slabEnd - this.slabStart;
+      const count = n > 0 && n <= available ? n : available;
+      return this.slab.bytes.subarray(this.slabStart, this.slabStart + count);
+    }
+    const ring = this.ring;
+    if (ring === null) return nothing;
+    return ring.peek(n > 0 && n <= ring.length ? n : ring.length);
+  }
+
+  shiftN(n: number): number {
+    if (n === 0) return 0;
+    const available = this.bufferLength();
+    const count = n > 0 && n <= available ? n : available;
+    if (count === 0) return 0;
+    this.scanned = 0;
+    if (this.slab !== null) this.slabStart += count;
+    else (this.ring as RingBuffer).discard(count);
+    return count;
+  }
+
+  resetBuffer(): void {
+    this.scanned = 0;
+    if (this.slab !== null) this.slabStart = this.slabEnd;
+    else this.ring?.reset();
+  }
+
+  byteAt(offset: number): number {
+    if (this.slab !== null) return this.slab.bytes[this.slabStart + offset] as number;
+    return (this.ring as RingBuffer).byteAt(offset);
+  }
+
+  indexOfByte(byte: number, from: number): number {
+    const slab = this.slab;
+    if (slab === null) {
+      const ring = this.ring;
+      return ring === null ? -1 : ring.indexOf(byte, from, ring.length);
+    }
+    // The slab goes on behind `end` with bytes of earlier reads: the search must end there.
+    const index = searchByte(slab.bytes, byte, this.slabStart + from, this.slabEnd);
+    return index === -1 ? -1 : index - this.slabStart;
+  }
+}
+
+/** Short searches are faster in JavaScript than a call into the runtime (measured: 6 ns and 19 ns). */
+const shortSearchBytes = 32;
+
+function searchByte(bytes: Buffer, byte: number, from: number, end: number): number {
+  const shortEnd = Math.min(end, from + shortSearchBytes);
+  for (let index = from; index < shortEnd; index++) if (bytes[index] === byte) return index;
+  if (shortEnd === end) return -1;
+  const index = bytes.subarray(shortEnd, end).indexOf(byte);
+  return index === -1 ? -1 : index + shortEnd;
+}

@@ -1,0 +1,332 @@
+import { directSendBytesMin } from '../base/limits.ts';
+import {
+  ErrConnClosed,
+  ErrInvalidReply,
+  ErrOutboundOverflow,
+  type GnetError,
+} from '../base/errors.ts';
+import type { OutboundQueue } from '../buffer/outbound-queue.ts';
+import type { Slab } from '../buffer/slab.ts';
+import { BuiltInFrameCodec } from '../codec/built-in-frame-codec.ts';
+import type { ICodec } from '../codec/codec.ts';
+import type { Bytes } from './conn.ts';
+import type { ConnectionHost } from './host.ts';
+import { InboundSource } from './inbound-source.ts';
+
+/** Somebody waits until the first `remaining` pending bytes are in the kernel. */
+interface FlushWaiter {
+  remaining: number;
+  readonly resolve: () => void;
+  readonly reject: (error: GnetError) => void;
+}
+
+/**
+ * The way out of one connection. Bytes of one turn gather and leave in one send:
+ *
+ *  - a reply that is the frame itself, still standing in the read slab, is only remembered
+ *    (`directStart..directEnd`) and sent from there: an echo copies nothing;
+ *  - everything else is copied to the queue at once (the program may change its memory), except
+ *    that many KiB with nothing pending go to the kernel straight from the program's memory;
+ *  - what the kernel does not take stays in the queue until it is writable again.
+ *
+ * An idle connection has no queue.
+ */
+export abstract class OutboundSide extends InboundSource {
+  readonly host: ConnectionHost;
+  readonly slot: number;
+  readonly generation: number;
+  protected readonly codec: ICodec;
+  readonly #identity: boolean;
+  #queue: OutboundQueue | null = null;
+  /** The kernel took less than there was: `writable` follows. */
+  protected writeBlocked = false;
+  #aboveHigh = false;
+  #flushWaiters: FlushWaiter[] | null = null;
+  #directStart = 0;
+  #directEnd = 0;
+  /** When the kernel last took bytes while others waited; milliseconds of the host's clock. */
+  protected lastProgress = 0;
+
+  constructor(host: ConnectionHost, slot: number, generation: number) {
+    super();
+    this.host = host;
+    this.slot = slot;
+    this.generation = generation;
+    this.codec = host.codecFor();
+    this.#identity = this.codec instanceof BuiltInFrameCodec;
+  }
+
+  /** Above the high watermark. */
+  protected abstract overflowing(): void;
+  /** Back at the low watermark. */
+  protected abstract drained(): void;
+  /** Nothing is pending any more. */
+  protected abstract emptied(): void;
+  /** The kernel stopped taking bytes. */
+  protected abstract blocked(): void;
+  protected abstract fail(error: GnetError, abort: boolean): void;
+
+  outboundBuffered(): number {
+    const queued = this.#queue === null ? 0 : this.#queue.length;
+    return queued + this.#directEnd - this.#directStart;
+  }
+
+  protected get aboveHigh(): boolean {
+    return this.#aboveHigh;
+  }
+
+  // -- taking bytes -------------------------------------------------------------------------------
+
+  /** Encodes and takes. @throws what the codec throws; then nothing was taken. */
+  protected put(data: Bytes): void {
+    if (this.#identity) {
+      this.#callPreWrite();
+      this.#putBytes(data);
+      return;
+    }
+    const bytes = typeof data === 'string' ? Buffer.from(data) : checkBytes(data);
+    const { codec } = this;
+    if (codec.encodeInto === undefined) {
+      const encoded = codec.encode(this, bytes);
+      this.#callPreWrite();
+      this.#putBytes(encoded);
+      return;
+    }
+    if (!this.#admits(bytes.length)) return;
+    const queue = this.#openQueue();
+    try {
+      codec.encodeInto(this, bytes, queue);
+    } catch (error) {
+      queue.rollback();
+      throw error;
+    }
+    this.#callPreWrite();
+    queue.commit();
+    if (queue.length > this.host.settings.highWaterMark) this.#crossHigh();
+  }
+
+  /** Takes without the codec. */
+  protected putRaw(data: Bytes): void {
+    this.#putBytes(data);
+  }
+
+  /** The handler answered with the frame itself. */
+  protected putFrame(frame: Buffer): void {
+    if (!this.#identity) {
+      this.put(frame);
+      return;
+    }
+    this.#callPreWrite();
+    const slab = this.slab;
+    const direct = slab !== null && this.#queue === null && !this.writeBlocked;
+    if (!direct || frame.length === 0 || frame.buffer !== slab.buffer) {
+      this.#putBytes(frame);
+      return;
+    }
+    const start = frame.byteOffset;
+    if (this.#directEnd === 0) this.#directStart = start;
+    else if (this.#directEnd !== start) {
+      this.#putBytes(frame);
+      return;
+    }
+    this.#directEnd = start + frame.length;
+  }
+
+  /** Once per reply that nothing is waiting in front of (SPEC 1.4). */
+  #callPreWrite(): void {
+    const { calls } = this.host;
+    if (!calls.preWrite || this.writeBlocked) return;
+    try {
+      calls.handler.preWrite?.(this as never);
+    } catch (error) {
+      this.host.report('preWrite threw', error);
+    }
+  }
+
+  #putBytes(data: Bytes): void {
+    if (typeof data === 'string') {
+      if (data.length === 0 || !this.#admits(data.length)) return;
+      const queue = this.#openQueue();
+      queue.pushString(data);
+      if (queue.length > this.host.settings.highWaterMark) this.#crossHigh();
+      return;
+    }
+    const length = checkBytes(data).length;
+    if (length === 0) return;
+    let start = 0;
+    if (length >= directSendBytesMin && this.outboundBuffered() === 0 && !this.writeBlocked) {
+      start = this.#sendAtOnce(data);
+      if (start === length) return;
+    } else if (!this.#admits(length)) {
+      return;
+    }
+    const queue = this.#openQueue();
+    queue.push(data, start, length);
+    if (queue.length > this.host.settings.highWaterMark) this.#crossHigh();
+  }
+
+  /** How many bytes went to the kernel from where they stand. */
+  #sendAtOnce(data: Uint8Array): number {
+    // Memory that others may change or shrink during the call is copied like everything else.
+    if (!(data.buffer instanceof ArrayBuffer) || data.buffer.resizable) return 0;
+    const taken = this.host.driver.sendBytes(this.slot, data);
+    if (taken < data.length) this.#block();
+    return Math.max(taken, 0);
+  }
+
+  /** Whether `length` more bytes may wait; if not, the connection fails (DESIGN, Writes). */
+  #admits(length: number): boolean {
+    const { maxOutboundBytes } = this.host.settings;
+    let pending = this.outboundBuffered();
+    if (pending === 0 || pending + length <= maxOutboundBytes) return true;
+    this.#sendPending();
+    pending = this.outboundBuffered();
+    if (pending === 0 || pending + length <= maxOutboundBytes) return true;
+    this.fail(
+      new ErrOutboundOverflow(
+        `cannot buffer ${length} more bytes for a slow reader: ${pending} wait and maxOutboundBytes is ` +
+          `${maxOutboundBytes}; stop writing when a write returns false, and go on in onDrain`,
+      ),
+      true,
+    );
+    return false;
+  }
+
+  #openQueue(): OutboundQueue {
+    let queue = this.#queue;
+    if (queue === null) {
+      queue = this.host.takeQueue();
+      this.#queue = queue;
+      if (this.#directEnd > 0) {
+        queue.push((this.slab as Slab).bytes, this.#directStart, this.#directEnd);
+        this.#directStart = this.#directEnd = 0;
+      }
+    }
+    return queue;
+  }
+
+  #crossHigh(): void {
+    if (this.#aboveHigh) return;
+    this.#aboveHigh = true;
+    this.overflowing();
+  }
+
+  // -- giving them to the kernel ------------------------------------------------------------------
+
+  /** Sends what is pending and sees to what follows from that. */
+  protected sendPending(): void {
+    this.#sendPending();
+    if (this.#aboveHigh) this.#checkMarks();
+    if (this.#queue === null && !this.writeBlocked) this.emptied();
+  }
+
+  #sendPending(): void {
+    if (this.#directEnd > 0) this.#sendDirect();
+    const queue = this.#queue;
+    if (queue === null || this.writeBlocked) return;
+    const before = queue.length;
+    const empty = this.host.driver.flush(this.slot, queue);
+    if (empty) {
+      this.#queue = null;
+      this.host.giveQueue(queue);
+    } else {
+      this.#block();
+    }
+    if (this.#flushWaiters !== null) this.#settleWaiters(before - (empty ? 0 : queue.length));
+  }
+
+  #sendDirect(): void {
+    const slab = this.slab as Slab;
+    const start = this.#directStart;
+    const end = this.#directEnd;
+    this.#directStart = this.#directEnd = 0;
+    const taken = this.host.driver.send(this.slot, slab, start, end - start);
+    if (taken === end - start) return;
+    this.#block();
+    if (taken < 0) return; // broken: `failed` follows
+    this.#openQueue().push(slab.bytes, start + taken, end);
+  }
+
+  #block(): void {
+    this.writeBlocked = true;
+    this.blocked();
+  }
+
+  /** The driver takes bytes again. */
+  protected unblock(): void {
+    this.writeBlocked = false;
+    if (this.#queue !== null) this.#callPreWrite();
+    const before = this.outboundBuffered();
+    this.sendPending();
+    if (this.outboundBuffered() < before) this.lastProgress = this.host.now;
+  }
+
+  #checkMarks(): void {
+    const pending = this.outboundBuffered();
+    const { lowWaterMark, highWaterMark, closeOnOverflow } = this.host.settings;
+    if (pending <= lowWaterMark) {
+      this.#aboveHigh = false;
+      this.drained();
+    } else if (closeOnOverflow && pending > highWaterMark) {
+      this.fail(
+        new ErrOutboundOverflow(
+          `closed a slow reader: ${pending} bytes wait, highWaterMark is ${highWaterMark} and overflow is ` +
+            "'close'; raise highWaterMark or use overflow: 'pause'",
+        ),
+        true,
+      );
+    }
+  }
+
+  // -- waiting for it -----------------------------------------------------------------------------
+
+  /** Settles when everything taken so far is in the kernel, or the connection is gone. */
+  protected whenFlushed(): Promise<void> {
+    const remaining = this.outboundBuffered();
+    if (remaining === 0) return Promise.resolve();
+    // What stands in the read slab must be counted with the queue.
+    this.#openQueue();
+    return new Promise((resolve, reject) => {
+      this.#flushWaiters ??= [];
+      this.#flushWaiters.push({ remaining, resolve, reject });
+    });
+  }
+
+  #settleWaiters(taken: number): void {
+    const waiting: FlushWaiter[] = [];
+    for (const waiter of this.#flushWaiters ?? []) {
+      waiter.remaining -= taken;
+      if (waiter.remaining <= 0) waiter.resolve();
+      else waiting.push(waiter);
+    }
+    this.#flushWaiters = waiting.length === 0 ? null : waiting;
+  }
+
+  /** The connection is gone: forgets what was pending and tells those who wait. */
+  protected dropOutbound(): void {
+    this.#directStart = this.#directEnd = 0;
+    const queue = this.#queue;
+    if (queue !== null) {
+      this.#queue = null;
+      queue.clear();
+      this.host.giveQueue(queue);
+    }
+    const waiters = this.#flushWaiters;
+    if (waiters === null) return;
+    this.#flushWaiters = null;
+    for (const waiter of waiters) {
+      waiter.reject(
+        new ErrConnClosed(
+          `cannot flush: the connection closed with ${waiter.remaining} bytes still pending; the peer did not get them`,
+        ),
+      );
+    }
+  }
+}
+
+function checkBytes(data: unknown): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  throw new ErrInvalidReply(
+    `cannot send a ${data === null ? 'null' : typeof data}: give a Uint8Array, a Buffer or a string`,
+  );
+}

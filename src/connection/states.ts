@@ -1,0 +1,45 @@
+/**
+ * The life of a stream connection.
+ *
+ *   Open ----------------> Flushing ------------------> Lingering ----------> Closed
+ *     close(), Action,       nothing is pending:          the peer's EOF,
+ *     peer's EOF, an error   SHUT_WR is sent              or closeTimeout
+ *
+ * A broken transport, an overflow, a time limit and a forced stop lead from each to Closed at once.
+ */
+export const State = {
+  /** Frames are delivered and bytes are taken. */
+  Open: 0,
+  /** No frame is delivered any more; pending bytes go out; what is read is thrown away. */
+  Flushing: 1,
+  /** Everything is out and our side is ended; only the peer's end is waited for. */
+  Lingering: 2,
+  /** `onClosed` has run and the descriptor is closed. */
+  Closed: 3,
+} as const;
+
+export type State = (typeof State)[keyof typeof State];
+
+/** Why a connection delivers no frames and reads nothing. */
+export const pauseReason = {
+  /** `pauseRead()`. */
+  user: 1,
+  /** The promise of an earlier frame has not settled. */
+  handler: 2,
+  /** Too much pending output: above the high watermark. */
+  overflow: 4,
+  /** It had its share of this turn. */
+  turn: 8,
+} as const;
+
+/** What a connection asked the loop to do when its hands are free. */
+export const task = {
+  /** Call `onDrain`. */
+  drain: 1,
+  /** Call `react(null)`. */
+  wake: 2,
+  /** Go on with frames that wait, then with reading. */
+  continue: 4,
+  /** Begin the close that `close()` asked for. */
+  close: 8,
+} as const;

@@ -1,0 +1,26 @@
+/** An event loop of ours that wants to run on this thread. */
+export interface HostedLoop {
+  /**
+   * Does what is due without asking the kernel: tasks, deadlines. True when anything ran or is queued:
+   * promises made there must drain before the thread may sleep.
+   */
+  runDue(): boolean;
+  /** Milliseconds until its next deadline, 0 for now, -1 for none. */
+  timeUntilDeadline(): number;
+  /** Asks the kernel, sleeping at most that long (-1: no limit), and handles what is ready. */
+  wait(timeoutMs: number): void;
+  /** Makes readiness of a descriptor end `wait`. */
+  watch(descriptor: number): void;
+  unwatch(descriptor: number): void;
+  /** Readable when `wait(0)` would find something. */
+  readonly pollableDescriptor: number;
+}
+
+/** Who gives a loop its turns. */
+export interface LoopHost {
+  /** For `server.stats().host`. */
+  readonly mode: string;
+  attach(loop: HostedLoop): void;
+  /** Before the loop closes its descriptors. May be called from inside its own events. */
+  detach(loop: HostedLoop): void;
+}

@@ -1,0 +1,23 @@
+/** The public face. Everything a program needs is here, or under `gnet/codec`. */
+export * from './base/errors.ts';
+export * from './codec/index.ts';
+export { Action } from './connection/action.ts';
+export type { Bytes, Conn, ConnId, Timeouts } from './connection/conn.ts';
+export {
+  type EventHandler,
+  EventServer,
+  type Reply,
+  type TickReply,
+} from './connection/event-handler.ts';
+export type {
+  ConnHandle,
+  LoopStats,
+  Server,
+  ServerStats,
+  StopOptions,
+  StopResult,
+} from './connection/server-view.ts';
+export type { LogLevel } from './logging/log-level.ts';
+export type { Logger, LoggerOption } from './logging/logger.ts';
+export { LoadBalancing, type Options, TCPSocketOpt } from './server/options.ts';
+export { client, serve, stop } from './server/serve.ts';

@@ -1,0 +1,446 @@
+import { assert } from '../base/assert.ts';
+import type { GnetError } from '../base/errors.ts';
+import { outboundSlabBytes, readHeadroomBytes } from '../base/limits.ts';
+import { OutboundQueue } from '../buffer/outbound-queue.ts';
+import type { Slab, SlabPool } from '../buffer/slab.ts';
+import type { ICodec } from '../codec/codec.ts';
+import { codecFor } from '../codec/codec-for.ts';
+import type { DatagramHost } from '../connection/datagram-host.ts';
+import { DatagramConnection } from '../connection/datagram-connection.ts';
+import type { ConnectionHost, ConnectionSettings, HandlerCalls } from '../connection/host.ts';
+import type { LoopStats } from '../connection/server-view.ts';
+import { StreamConnection } from '../connection/stream-connection.ts';
+import type { Backend } from '../driver/backend.ts';
+import type { DatagramPeer, Driver, DriverEvents, Endpoint } from '../driver/contract.ts';
+import type { HostedLoop } from '../host/contract.ts';
+import type { Logger } from '../logging/logger.ts';
+import { ConnectionTable } from './connection-table.ts';
+import { DeadlineWheel } from './deadline-wheel.ts';
+import { Ticker } from './ticker.ts';
+
+/** Queues kept for the next connection that needs one. */
+const spareQueuesMax = 256;
+
+export interface EventLoopSettings {
+  readonly index: number;
+  readonly connection: ConnectionSettings;
+  readonly readBufferBytes: number;
+  readonly maxConnections: number;
+  readonly ticker: boolean;
+  readonly poisonFrames: boolean;
+}
+
+/** What a loop tells the server it belongs to. */
+export interface LoopOwner {
+  /** A handler returned `Action.Shutdown`. Called from inside a turn. */
+  shutdownRequested(): void;
+  /** An invariant does not hold: this loop cannot go on. */
+  loopDied(error: unknown): void;
+}
+
+interface RestingListener {
+  readonly listener: number;
+  due: number;
+}
+
+/**
+ * One thread's loop of one server. It owns its driver, its connections and their handler calls;
+ * nothing else touches them. One turn, given by the host:
+ *
+ *  1. `runDue`: deadlines, tick, listeners that have rested;
+ *  2. tasks that connections put off (wake, drain, resume, close), then flushes;
+ *  3. `wait`: the driver asks the kernel; each event goes to its connection, which decodes, calls
+ *     the handler and sends in one go.
+ */
+export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, DatagramHost {
+  readonly index: number;
+  readonly driver: Driver;
+  readonly calls: HandlerCalls;
+  readonly settings: ConnectionSettings;
+  readonly poisonFrames: boolean;
+  readonly readPool: SlabPool;
+  readonly codecFor: () => ICodec;
+  asyncHandler = false;
+  now = 0;
+  /** Open stream connections, as `countConnections` says: less the one whose `onClosed` runs. */
+  connectionCount = 0;
+
+  readonly #backend: Backend;
+  readonly #owner: LoopOwner;
+  readonly #logger: Logger;
+  readonly #maxConnections: number;
+  readonly #ticker: Ticker | null;
+  readonly #outboundPool: SlabPool;
+  readonly #table = new ConnectionTable();
+  readonly #wheel = new DeadlineWheel();
+  readonly #spareQueues: OutboundQueue[] = [];
+  #flushes: StreamConnection[] = [];
+  #tasks: StreamConnection[] = [];
+  #spareList: StreamConnection[] = [];
+  readonly #listeners: number[] = [];
+  readonly #endpoints: number[] = [];
+  readonly #endpointAddresses = new Map<number, string>();
+  #resting: RestingListener[] = [];
+  #full = false;
+  #accepting = false;
+  #attached = false;
+  #closed = false;
+  #nowIsStale = false;
+  #whenEmpty: (() => void) | null = null;
+  readonly #startedAt = performance.now();
+  #turns = 0;
+  #accepted = 0;
+  #closedCount = 0;
+  #acceptRests = 0;
+  #truncated = 0;
+
+  constructor(
+    backend: Backend,
+    calls: HandlerCalls,
+    settings: EventLoopSettings,
+    owner: LoopOwner,
+    logger: Logger,
+  ) {
+    this.index = settings.index;
+    this.calls = calls;
+    this.settings = settings.connection;
+    this.poisonFrames = settings.poisonFrames;
+    this.codecFor = codecFor(settings.connection.codec);
+    this.#backend = backend;
+    this.#owner = owner;
+    this.#logger = logger;
+    this.#maxConnections = settings.maxConnections;
+    this.driver = backend.create(this, {
+      readBufferBytes: settings.readBufferBytes,
+      headroomBytes: readHeadroomBytes,
+    });
+    this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
+    this.#outboundPool = this.driver.slabPool(outboundSlabBytes);
+    this.#ticker = settings.ticker ? new Ticker(calls.handler, this) : null;
+  }
+
+  // -- life, as the server directs it -------------------------------------------------------------
+
+  /** Binds an address; nothing is accepted or received yet. Returns the real address. */
+  listen(endpoint: Endpoint): string {
+    const { socket } = this.settings;
+    if (endpoint.kind === 'udp') {
+      const id = this.#endpoints.length;
+      this.driver.bind(id, endpoint, socket);
+      this.#endpoints.push(id);
+      const address = this.driver.endpointAddress(id);
+      this.#endpointAddresses.set(id, address);
+      return address;
+    }
+    const id = this.#listeners.length;
+    this.driver.listen(id, endpoint, socket);
+    this.#listeners.push(id);
+    return this.driver.listenerAddress(id);
+  }
+
+  start(): void {
+    this.#accepting = true;
+    for (const listener of this.#listeners) this.driver.startAccepting(listener);
+    for (const endpoint of this.#endpoints) this.driver.startReceiving(endpoint);
+    this.#attached = true;
+    this.#backend.host.attach(this);
+  }
+
+  /** Serves what waits in the backlog, then refuses. Datagrams are received no more. */
+  stopAccepting(): void {
+    if (!this.#accepting) return;
+    this.#accepting = false;
+    this.#resting = [];
+    for (const listener of this.#listeners) this.driver.drainBacklog(listener);
+    for (const endpoint of this.#endpoints) {
+      this.#endpointAddresses.delete(endpoint);
+      this.driver.closeEndpoint(endpoint);
+    }
+  }
+
+  /** Asks every connection to say goodbye and close; resolves when none is left. */
+  async closeConnections(): Promise<void> {
+    for (const connection of this.#table.all()) connection.signalClose();
+    if (this.#table.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve;
+    });
+  }
+
+  /** Closes what is still open; returns how many there were. */
+  abortConnections(error: Error | undefined): number {
+    const open = this.#table.all();
+    for (const connection of open) connection.abort(error);
+    return open.length;
+  }
+
+  stopTicker(): void {
+    this.#ticker?.stop();
+  }
+
+  /** The end: everything still open is closed, without events. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#ticker?.stop();
+    if (this.#attached) this.#backend.host.detach(this);
+    this.driver.close();
+  }
+
+  /** A duplicate of the first listener's (or endpoint's) descriptor. */
+  duplicateListener(): number {
+    if (this.#listeners.length > 0) return this.driver.duplicateListener(0);
+    return this.driver.duplicateEndpoint(0);
+  }
+
+  connection(slot: number, generation: number): StreamConnection | null {
+    return this.#table.get(slot, generation);
+  }
+
+  connections(): StreamConnection[] {
+    return this.#table.all();
+  }
+
+  stats(): LoopStats {
+    const { counters } = this.driver;
+    const wallMs = performance.now() - this.#startedAt;
+    return {
+      turns: this.#turns,
+      waits: counters.waits,
+      events: counters.events,
+      connections: this.connectionCount,
+      accepted: this.#accepted,
+      closed: this.#closedCount,
+      bytesReceived: counters.bytesReceived,
+      bytesSent: counters.bytesSent,
+      acceptRests: this.#acceptRests,
+      datagramsTruncated: this.#truncated,
+      datagramsDropped: counters.datagramsDropped,
+      utilization: Math.max(0, Math.min(1, 1 - counters.sleptMs / wallMs)),
+    };
+  }
+
+  // -- turns, as the host gives them --------------------------------------------------------------
+
+  runDue(): boolean {
+    if (this.#closed) return false;
+    this.#turns++;
+    try {
+      const timed = this.#wheel.count > 0 || this.#ticker !== null || this.#resting.length > 0;
+      const ran = timed && this.#runTimed();
+      return this.#runQueued() || ran;
+    } catch (error) {
+      this.#owner.loopDied(error);
+      return false;
+    }
+  }
+
+  #runTimed(): boolean {
+    const now = this.currentTime();
+    let ran = this.#wheel.advance(now);
+    if (this.#ticker?.runDue(now)) ran = true;
+    for (const resting of this.#resting) {
+      if (resting.due > now) continue;
+      this.#resting = this.#resting.filter((other) => other !== resting);
+      this.driver.startAccepting(resting.listener);
+      ran = true;
+    }
+    return ran;
+  }
+
+  /** Tasks before flushes: what a task writes leaves with the rest. */
+  #runQueued(): boolean {
+    const tasks = this.#tasks;
+    const flushes = this.#flushes;
+    if (tasks.length === 0 && flushes.length === 0) return false;
+    if (tasks.length > 0) {
+      this.#tasks = this.#spareList;
+      for (let index = 0; index < tasks.length; index++) {
+        (tasks[index] as StreamConnection).runTasks();
+      }
+      tasks.length = 0;
+      this.#spareList = tasks;
+    }
+    if (flushes.length > 0) {
+      this.#flushes = this.#spareList.length === 0 ? this.#spareList : [];
+      this.#spareList = [];
+      for (let index = 0; index < flushes.length; index++) {
+        (flushes[index] as StreamConnection).flushPending();
+      }
+      flushes.length = 0;
+      this.#spareList = flushes;
+    }
+    return true;
+  }
+
+  timeUntilDeadline(): number {
+    if (this.#tasks.length > 0 || this.#flushes.length > 0) return 0;
+    if (this.#wheel.count === 0 && this.#ticker === null && this.#resting.length === 0) return -1;
+    const now = this.currentTime();
+    let next = this.#wheel.timeUntilNext(now);
+    const consider = (ms: number): void => {
+      if (ms >= 0 && (next < 0 || ms < next)) next = ms;
+    };
+    if (this.#ticker !== null) consider(this.#ticker.timeUntilNext(now));
+    for (const { due } of this.#resting) consider(Math.max(0, due - now));
+    return Math.ceil(next);
+  }
+
+  wait(timeoutMs: number): void {
+    if (this.#closed) return;
+    this.#nowIsStale = this.#wheel.count > 0;
+    try {
+      this.driver.wait(timeoutMs);
+    } catch (error) {
+      this.#owner.loopDied(error);
+    }
+  }
+
+  watch(descriptor: number): void {
+    this.driver.watch(descriptor);
+  }
+  unwatch(descriptor: number): void {
+    this.driver.unwatch(descriptor);
+  }
+  get pollableDescriptor(): number {
+    return this.driver.pollableDescriptor;
+  }
+
+  // -- what the driver reports --------------------------------------------------------------------
+
+  accepted(_listener: number, descriptor: number): void {
+    const slot = this.#table.reserve();
+    if (slot === -1) {
+      this.driver.closeDescriptor(descriptor);
+      this.#logger.error('every connection slot of the loop is in use; a connection was dropped');
+      return;
+    }
+    this.#accepted++;
+    const connection = new StreamConnection(this, slot, this.#table.generationOf(slot));
+    this.#table.set(connection);
+    this.connectionCount++;
+    this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket);
+    if (this.#table.size >= this.#maxConnections && this.#accepting) this.#becomeFull();
+    connection.opened();
+  }
+
+  #becomeFull(): void {
+    this.#full = true;
+    for (const listener of this.#listeners) this.driver.pauseAccepting(listener);
+  }
+
+  acceptRested(listener: number, error: GnetError, restMs: number): void {
+    this.#acceptRests++;
+    this.#logger.warn('accepting rests: the system has no room for a connection', {
+      err: error,
+      restMs,
+    });
+    if (!this.#accepting) return;
+    this.#resting = [...this.#resting, { listener, due: this.currentTime() + restMs }];
+  }
+
+  received(slot: number, generation: number, slab: Slab, start: number, end: number): void {
+    if (this.#nowIsStale) this.currentTime();
+    this.#table.get(slot, generation)?.received(slab, start, end);
+  }
+
+  ended(slot: number, generation: number): void {
+    this.#table.get(slot, generation)?.ended();
+  }
+
+  failed(slot: number, generation: number, error: GnetError): void {
+    this.#table.get(slot, generation)?.failed(error);
+  }
+
+  writable(slot: number, generation: number): void {
+    if (this.#nowIsStale) this.currentTime();
+    this.#table.get(slot, generation)?.writable();
+  }
+
+  connected(slot: number, generation: number): void {
+    this.#table.get(slot, generation)?.opened();
+  }
+
+  datagram(
+    endpoint: number,
+    slab: Slab,
+    start: number,
+    end: number,
+    peer: DatagramPeer,
+    truncated: boolean,
+  ): void {
+    if (truncated) this.#truncated++;
+    new DatagramConnection(this, endpoint, peer).receive(slab, start, end);
+  }
+
+  // -- what connections need ----------------------------------------------------------------------
+
+  currentTime(): number {
+    this.#nowIsStale = false;
+    this.now = Math.trunc(performance.now() - this.#startedAt);
+    return this.now;
+  }
+
+  takeQueue(): OutboundQueue {
+    return this.#spareQueues.pop() ?? new OutboundQueue(this.#outboundPool);
+  }
+
+  giveQueue(queue: OutboundQueue): void {
+    assert(queue.length === 0, 'a queue is given back empty');
+    if (this.#spareQueues.length < spareQueuesMax) this.#spareQueues.push(queue);
+  }
+
+  scheduleFlush(connection: StreamConnection): void {
+    this.#flushes.push(connection);
+  }
+
+  scheduleTasks(connection: StreamConnection): void {
+    this.#tasks.push(connection);
+  }
+
+  scheduleDeadline(connection: StreamConnection, delayMs: number): void {
+    this.#wheel.schedule(connection, this.now, delayMs);
+  }
+
+  cancelDeadline(connection: StreamConnection): void {
+    this.#wheel.cancel(connection);
+  }
+
+  connectionClosing(_connection: StreamConnection): void {
+    this.connectionCount--;
+  }
+
+  connectionClosed(connection: StreamConnection): void {
+    this.#closedCount++;
+    this.#table.release(connection);
+    if (this.#accepting) this.#roomAgain();
+    if (this.#table.size === 0 && this.#whenEmpty !== null) {
+      this.#whenEmpty();
+      this.#whenEmpty = null;
+    }
+  }
+
+  /** A descriptor is free: listeners need not rest or wait any longer. */
+  #roomAgain(): void {
+    for (const resting of this.#resting) resting.due = 0;
+    if (!this.#full || this.#table.size >= this.#maxConnections) return;
+    this.#full = false;
+    for (const listener of this.#listeners) this.driver.startAccepting(listener);
+  }
+
+  endpointOpen(endpoint: number): boolean {
+    return this.#endpointAddresses.has(endpoint);
+  }
+
+  endpointAddress(endpoint: number): string {
+    return this.#endpointAddresses.get(endpoint) ?? '';
+  }
+
+  requestShutdown(): void {
+    this.#owner.shutdownRequested();
+  }
+
+  report(message: string, error: unknown): void {
+    this.#logger.error(message, { err: error });
+  }
+}

@@ -1,0 +1,74 @@
+import { Action } from '../connection/action.ts';
+import type { EventHandler, TickReply } from '../connection/event-handler.ts';
+
+const defaultDelayMs = 1_000;
+
+export interface TickerHost {
+  currentTime(): number;
+  requestShutdown(): void;
+  report(message: string, error: unknown): void;
+}
+
+/**
+ * Calls `tick`, the first time right after start, then after the delay that it returned. Never two at
+ * once: with a promise the delay begins when it settles (SPEC 2.6).
+ */
+export class Ticker {
+  readonly #handler: EventHandler;
+  readonly #host: TickerHost;
+  /** When the next call is due; Infinity while a promise is open or after `stop`. */
+  #due: number;
+  #stopped = false;
+
+  constructor(handler: EventHandler, host: TickerHost) {
+    this.#handler = handler;
+    this.#host = host;
+    this.#due = host.currentTime();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#due = Number.POSITIVE_INFINITY;
+  }
+
+  /** Milliseconds until the next call, -1 when none is to come. */
+  timeUntilNext(now: number): number {
+    return this.#due === Number.POSITIVE_INFINITY ? -1 : Math.max(0, this.#due - now);
+  }
+
+  runDue(now: number): boolean {
+    if (now < this.#due) return false;
+    this.#due = Number.POSITIVE_INFINITY;
+    try {
+      const reply = this.#handler.tick?.();
+      if (isPromise(reply)) {
+        reply.then(
+          (settled) => this.#next(settled),
+          (error: unknown) => this.#threw(error),
+        );
+      } else {
+        this.#next(reply);
+      }
+    } catch (error) {
+      this.#threw(error);
+    }
+    return true;
+  }
+
+  #threw(error: unknown): void {
+    this.#host.report('tick failed; it is called again in a second', error);
+    this.#next(defaultDelayMs);
+  }
+
+  #next(reply: TickReply): void {
+    if (this.#stopped) return;
+    const delay = Array.isArray(reply) ? reply[0] : reply;
+    const valid = typeof delay === 'number' && Number.isFinite(delay);
+    this.#due = this.#host.currentTime() + (valid ? Math.max(1, delay) : defaultDelayMs);
+    if (Array.isArray(reply) && reply[1] === Action.Shutdown) this.#host.requestShutdown();
+  }
+}
+
+function isPromise(reply: unknown): reply is Promise<TickReply> {
+  return typeof (reply as { then?: unknown } | null | undefined)?.then === 'function';
+}
