@@ -1,0 +1,63 @@
+import type { FrameSource } from '../../src/codec/codec.ts';
+
+/** A connection without a socket: what a test puts in is what a codec finds. */
+export class ByteSource implements FrameSource {
+  context: unknown = undefined;
+  codecState: unknown = undefined;
+  scanned = 0;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  /** Every piece makes new memory, so that a decoder which kept an expired view is found out. */
+  receive(piece: Uint8Array): void {
+    const old = this.#bytes;
+    this.#bytes = Buffer.concat([old, piece]);
+    old.fill(0xee);
+  }
+
+  bufferLength(): number {
+    return this.#bytes.length;
+  }
+
+  read(): Buffer {
+    return this.#bytes;
+  }
+
+  readN(n: number): Buffer {
+    return n > 0 && n <= this.#bytes.length ? this.#bytes.subarray(0, n) : this.#bytes;
+  }
+
+  shiftN(n: number): number {
+    const taken = n < 0 || n > this.#bytes.length ? this.#bytes.length : n;
+    if (taken > 0) this.scanned = 0;
+    this.#bytes = this.#bytes.subarray(taken);
+    return taken;
+  }
+
+  resetBuffer(): void {
+    this.shiftN(-1);
+  }
+
+  byteAt(offset: number): number {
+    return this.#bytes[offset] as number;
+  }
+
+  indexOfByte(byte: number, from: number): number {
+    return this.#bytes.indexOf(byte, from);
+  }
+}
+
+/** `bytes` cut at the given places, which may repeat and be in any order. */
+export function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
+  const sorted = [...places].sort((a, b) => a - b);
+  const pieces: Buffer[] = [];
+  let start = 0;
+  for (const place of [...sorted, bytes.length]) {
+    if (place > start) pieces.push(bytes.subarray(start, place));
+    start = Math.max(start, place);
+  }
+  return pieces;
+}
+
+export function everyByte(bytes: Buffer): Buffer[] {
+  return Array.from(bytes, (byte) => Buffer.from([byte]));
+}
