@@ -155,6 +155,7 @@ export class DatagramEndpoints {
   send(id: number, peer: DatagramPeer, data: Uint8Array): boolean {
     const batches = this.#batches as Batches;
     if (data.length > copyBytes) return this.#drop();
+    this.#sendAnswersBefore(id);
     if (batches.copied + data.length > copyBytes) this.#sendBatch(this.#get(id));
     const offset = batches.copied;
     batches.copies.bytes.set(data, offset);
@@ -163,7 +164,15 @@ export class DatagramEndpoints {
   }
 
   sendFrom(id: number, peer: DatagramPeer, slab: Slab, offset: number, length: number): boolean {
+    this.#sendAnswersBefore(id);
     return this.#add(id, peer, slab, offset, length);
+  }
+
+  /** A batch goes out through one socket: answers of another endpoint must have left before. */
+  #sendAnswersBefore(id: number): void {
+    if (this.#handingOut !== -1 && this.#handingOut !== id) {
+      this.#sendBatch(this.#get(this.#handingOut));
+    }
   }
 
   #add(id: number, peer: DatagramPeer, slab: Slab, offset: number, length: number): boolean {
@@ -209,7 +218,10 @@ export class DatagramEndpoints {
   closeEndpoint(id: number): void {
     const endpoint = this.#endpoints[id];
     if (endpoint === undefined) return;
-    if (this.#handingOut === id) this.#sendBatch(endpoint);
+    if (this.#handingOut === id) {
+      this.#sendBatch(endpoint);
+      this.#handingOut = -1;
+    }
     if (endpoint.registered) this.#poller.remove(endpoint.descriptor);
     this.#endpoints[id] = undefined;
     closeDescriptor(endpoint.descriptor);

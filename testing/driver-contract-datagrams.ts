@@ -1,0 +1,194 @@
+import { strict as assert } from 'node:assert';
+import type { DatagramPeer, Endpoint } from '../src/driver/contract.ts';
+import { type ContractCases, quietTurns, skipUnsupported } from './driver-contract-case.ts';
+import type { DatagramPeerSocket } from './driver-peers.ts';
+import { type DriverRig, plainOptions } from './driver-rig.ts';
+
+const endpointFor = (family: 4 | 6): Endpoint => ({
+  kind: 'udp',
+  family,
+  v6Only: family === 6,
+  host: family === 4 ? '127.0.0.1' : '::1',
+  port: 0,
+});
+
+function bind(rig: DriverRig, id: number, family: 4 | 6 = 4): string {
+  rig.driver.bind(id, endpointFor(family), plainOptions);
+  rig.driver.startReceiving(id);
+  return rig.driver.endpointAddress(id);
+}
+
+async function readyPeer(rig: DriverRig, family: 4 | 6 = 4): Promise<DatagramPeerSocket> {
+  const peer = rig.peers.datagramSocket(family);
+  await rig.peersUntil(() => peer.ready, 'the peer is bound');
+  return peer;
+}
+
+async function echoes(rig: DriverRig, family: 4 | 6): Promise<void> {
+  skipUnsupported(rig, family === 4 ? 'tcp4' : 'tcp6');
+  const address = bind(rig, 0, family);
+  const peer = await readyPeer(rig, family);
+  rig.onDatagram = (endpoint, slab, start, end) => {
+    const to = rig.datagramPeer as DatagramPeer;
+    assert.ok(rig.driver.sendDatagramFrom(endpoint, to, slab, start, end - start));
+  };
+  peer.send(address, Buffer.from('ping'));
+  await rig.until(() => peer.received.length === 1, 'the echo comes back');
+  assert.equal(peer.received[0]?.toString(), 'ping');
+  assert.equal(rig.driver.formatPeer(rig.datagrams[0]?.peer as DatagramPeer), peer.localAddress);
+  assert.equal(rig.datagrams[0]?.truncated, false);
+}
+
+export const datagramCases: ContractCases = {
+  'echoes over udp4': (rig) => echoes(rig, 4),
+  'echoes over udp6': (rig) => echoes(rig, 6),
+
+  async 'nothing is reported before startReceiving'(rig) {
+    rig.driver.bind(0, endpointFor(4), plainOptions);
+    const peer = await readyPeer(rig);
+    peer.send(rig.driver.endpointAddress(0), Buffer.from('early'));
+    await rig.turns(quietTurns);
+    assert.equal(rig.datagrams.length, 0);
+    rig.driver.startReceiving(0);
+    await rig.until(() => rig.datagrams.length === 1, 'what waited is reported');
+  },
+
+  async 'an empty datagram is a datagram, both ways'(rig) {
+    const address = bind(rig, 0);
+    const peer = await readyPeer(rig);
+    peer.send(address, Buffer.alloc(0));
+    await rig.until(() => rig.datagrams.length === 1, 'it is reported');
+    assert.equal(rig.datagrams[0]?.bytes.length, 0);
+    const to = rig.datagrams[0]?.peer as DatagramPeer;
+    assert.ok(rig.driver.sendDatagram(0, to, Buffer.alloc(0)));
+    await rig.until(() => peer.received.length === 1, 'it comes back');
+    assert.equal(peer.received[0]?.length, 0);
+  },
+
+  'a datagram longer than the buffer is cut and says so': {
+    readBufferBytes: 4_096,
+    async run(rig) {
+      const address = bind(rig, 0);
+      const peer = await readyPeer(rig);
+      const bytes = Buffer.from(Array.from({ length: 6_000 }, (_, index) => index & 255));
+      peer.send(address, bytes);
+      await rig.until(() => rig.datagrams.length === 1, 'it is reported');
+      const [cut] = rig.datagrams;
+      assert.equal(cut?.truncated, true);
+      assert.deepEqual(cut?.bytes, bytes.subarray(0, cut?.bytes.length));
+      assert.ok((cut?.bytes.length ?? 0) >= 4_096 && (cut?.bytes.length ?? 0) < 6_000);
+      peer.send(address, bytes.subarray(0, 4_096));
+      await rig.until(() => rig.datagrams.length === 2, 'the next one is reported');
+      assert.equal(rig.datagrams[1]?.truncated, false);
+      assert.equal(rig.datagrams[1]?.bytes.length, 4_096);
+    },
+  },
+
+  async '64 that wait are all answered, whole and to their sender'(rig) {
+    const address = bind(rig, 0);
+    const peers = [await readyPeer(rig), await readyPeer(rig)];
+    rig.onDatagram = (endpoint, slab, start, end) => {
+      const to = rig.datagramPeer as DatagramPeer;
+      const bytes = Buffer.from(slab.bytes.subarray(start, end));
+      assert.ok(rig.driver.sendDatagram(endpoint, to, bytes));
+      bytes.fill(0); // it was taken: what happens to it now is nobody's business
+    };
+    for (let number = 0; number < 32; number++) {
+      peers.forEach((peer, side) => {
+        peer.send(address, Buffer.from(`${side}:${number}`.padEnd(20 + number, '.')));
+      });
+    }
+    await rig.peersTurn();
+    const all = (): boolean => peers.every((peer) => peer.received.length === 32);
+    await rig.until(all, 'every answer arrives');
+    peers.forEach((peer, side) => {
+      const numbers = peer.received.map((bytes) => {
+        const text = bytes.toString();
+        assert.ok(text.startsWith(`${side}:`));
+        const number = Number.parseInt(text.slice(2), 10);
+        assert.equal(bytes.length, 20 + number);
+        return number;
+      });
+      assert.deepEqual(
+        numbers.sort((one, other) => one - other),
+        Array.from({ length: 32 }, (_, index) => index),
+      );
+    });
+  },
+
+  async 'a wait reports a bounded number'(rig) {
+    const address = bind(rig, 0);
+    const peer = await readyPeer(rig);
+    for (let number = 0; number < 150; number++) peer.send(address, Buffer.from([number]));
+    await rig.peersTurn();
+    await rig.peersTurn();
+    while (rig.datagrams.length === 0) rig.wait(0);
+    assert.ok(rig.datagrams.length < 150, `${rig.datagrams.length} at once`);
+    await rig.until(() => rig.datagrams.length === 150, 'all are reported in the end');
+  },
+
+  async 'one endpoint may answer through another'(rig) {
+    const first = bind(rig, 0);
+    bind(rig, 1);
+    const peer = await readyPeer(rig);
+    const other = await readyPeer(rig);
+    // Who is called on 0 answers on 0 and tells the other peer through 1.
+    let otherPeer: DatagramPeer | null = null;
+    rig.onDatagram = (endpoint, slab, start, end) => {
+      const from = { ...(rig.datagramPeer as DatagramPeer) };
+      if (rig.driver.formatPeer(from) === other.localAddress) {
+        otherPeer = from;
+        return;
+      }
+      const bytes = slab.bytes.subarray(start, end);
+      assert.ok(rig.driver.sendDatagram(endpoint, from, bytes));
+      assert.ok(rig.driver.sendDatagram(1, otherPeer as unknown as DatagramPeer, bytes));
+    };
+    other.send(first, Buffer.from('register'));
+    await rig.until(() => otherPeer !== null, 'the other peer is known');
+    peer.send(first, Buffer.from('relay'));
+    const both = (): boolean => peer.received.length === 1 && other.received.length === 1;
+    await rig.until(both, 'both get their datagram');
+    assert.deepEqual(peer.senders, [first]);
+    assert.deepEqual(other.senders, [rig.driver.endpointAddress(1)]);
+  },
+
+  async 'a peer that cannot be reached leaves the endpoint alive'(rig) {
+    const address = bind(rig, 0);
+    const gone = await readyPeer(rig);
+    gone.send(address, Buffer.from('who am I'));
+    await rig.until(() => rig.datagrams.length === 1, 'the peer is known');
+    const to = rig.datagrams[0]?.peer as DatagramPeer;
+    gone.close();
+    await rig.turns(3);
+    for (let count = 0; count < 5; count++) {
+      rig.driver.sendDatagram(0, to, Buffer.from('nobody home'));
+      rig.driver.sendDatagram(0, { ...to, port: 0 }, Buffer.from('no such port'));
+      await rig.turn();
+    }
+    const peer = await readyPeer(rig);
+    peer.send(address, Buffer.from('still there?'));
+    await rig.until(() => rig.datagrams.length === 2, 'others are heard');
+    assert.equal(rig.datagrams[1]?.bytes.toString(), 'still there?');
+    assert.equal(await rig.turns(quietTurns), 0, 'errors of the past cost nothing');
+  },
+
+  async 'closing the endpoint from inside datagram stops the batch'(rig) {
+    const address = bind(rig, 0);
+    const peer = await readyPeer(rig);
+    rig.onDatagram = (endpoint) => rig.driver.closeEndpoint(endpoint);
+    for (let number = 0; number < 10; number++) peer.send(address, Buffer.from([number]));
+    await rig.peersTurn();
+    await rig.turns(quietTurns);
+    assert.equal(rig.datagrams.length, 1);
+  },
+
+  'a busy port is EADDRINUSE and leaves nothing open'(rig) {
+    const address = bind(rig, 0);
+    const before = rig.peers.openDescriptors();
+    const port = Number(address.slice(address.lastIndexOf(':') + 1));
+    const again = { ...endpointFor(4), port };
+    assert.throws(() => rig.driver.bind(1, again, plainOptions), { code: 'EADDRINUSE', address });
+    assert.deepEqual(rig.peers.openDescriptors(), before);
+  },
+};

@@ -1,0 +1,129 @@
+import { strict as assert } from 'node:assert';
+import { BytePattern, PatternCheck } from './byte-pattern.ts';
+import { type ContractCases, quietTurns } from './driver-contract-case.ts';
+import type { StreamPeer } from './driver-peers.ts';
+import { type DriverRig, plainOptions, type StreamRecord } from './driver-rig.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** Sends `total` bytes of a pattern in pieces, however little is taken at a time. */
+async function sendAll(
+  rig: DriverRig,
+  stream: StreamRecord,
+  peer: StreamPeer,
+  total: number,
+): Promise<PatternCheck> {
+  const pattern = new BytePattern(total);
+  const check = new PatternCheck(pattern);
+  const pieceBytes = 256 * 1024;
+  let at = 0;
+  const feed = (): void => {
+    if (at === total || stream.queue.length > pieceBytes) return;
+    const count = Math.min(pieceBytes, total - at);
+    rig.send(stream, pattern.slice(at, count));
+    at += count;
+  };
+  await rig.until(() => {
+    feed();
+    check.add(peer.take());
+    return check.bytes >= total;
+  }, `${total} bytes arrive`);
+  return check;
+}
+
+export const sendingCases: ContractCases = {
+  async 'a reader that stops makes sends short; writable follows until all is out'(rig) {
+    rig.options = { ...plainOptions, sendBufferBytes: 8_192 };
+    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    peer.pauseReading();
+    stream.flushesItself = false;
+    const pattern = new BytePattern(5);
+    const total = 16 * mebibyte;
+    rig.send(stream, pattern.slice(0, total));
+    assert.ok(stream.queue.length > 0, 'the send was short');
+    stream.flushesItself = true;
+    await rig.turns(quietTurns);
+    const left = stream.queue.length;
+    assert.ok(left > 0, 'a reader that stopped takes no more');
+    assert.equal(await rig.turns(quietTurns), 0, 'waiting for a reader costs nothing');
+    peer.resumeReading();
+    await rig.until(() => peer.receivedBytes === total, 'everything arrives');
+    assert.ok(stream.writableCount > 0);
+    assert.equal(stream.queue.length, 0);
+    assert.ok(pattern.matches(0, peer.take()));
+    const writables = stream.writableCount;
+    await rig.turns(quietTurns);
+    assert.equal(stream.writableCount, writables, 'nothing more is promised');
+  },
+
+  async '32 MiB through small buffers, byte for byte'(rig) {
+    rig.options = { ...plainOptions, sendBufferBytes: 16_384, receiveBufferBytes: 16_384 };
+    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const check = await sendAll(rig, stream, peer, 32 * mebibyte);
+    assert.equal(check.bytes, 32 * mebibyte);
+    assert.equal(check.wrongAt, -1);
+    stream.queue.checkInvariants();
+  },
+
+  async '32 MiB received through small buffers, byte for byte'(rig) {
+    rig.options = { ...plainOptions, receiveBufferBytes: 65_536 };
+    const { peer, stream } = await rig.pair(rig.listen('unix'));
+    const pattern = new BytePattern(6);
+    stream.check = new PatternCheck(pattern);
+    const total = 32 * mebibyte;
+    for (let at = 0; at < total; at += mebibyte) peer.write(pattern.slice(at, mebibyte));
+    peer.end();
+    await rig.until(() => stream.endedCount === 1, 'everything is received');
+    assert.equal(stream.receivedBytes, total);
+    assert.equal(stream.check.wrongAt, -1);
+  },
+
+  async 'bytes of send, sendBytes and flush keep the order of the calls'(rig) {
+    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const pattern = new BytePattern(7);
+    let at = 0;
+    const next = (count: number): Buffer => {
+      at += count;
+      return pattern.slice(at - count, count);
+    };
+    for (let round = 0; round < 200; round++) {
+      const idle = stream.queue.length === 0 && !stream.awaitsWritable;
+      if (round % 3 === 0 && idle) {
+        const bytes = next(70_000);
+        const taken = rig.driver.sendBytes(stream.slot, bytes);
+        assert.ok(taken >= 0);
+        if (taken < bytes.length) {
+          stream.queue.push(bytes, taken, bytes.length);
+          stream.awaitsWritable = true;
+        }
+      } else {
+        rig.send(stream, next(1 + round * 37));
+      }
+      if (round % 5 === 0) await rig.turn();
+    }
+    await rig.until(() => peer.receivedBytes === at, 'everything arrives');
+    assert.ok(pattern.matches(0, peer.take()));
+  },
+
+  async 'flush may be tried at any time, and an empty queue is flushed'(rig) {
+    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    assert.equal(rig.flush(stream), true);
+    stream.queue.push(Buffer.from('queued'), 0, 6);
+    await rig.until(() => rig.flush(stream), 'the queue is empty');
+    await rig.until(() => peer.receivedBytes === 6, 'it arrives');
+    assert.equal(peer.take().toString(), 'queued');
+    assert.equal(await rig.turns(quietTurns), 0, 'writable does not come for nothing');
+  },
+
+  async 'a peer that goes away while bytes wait is a failure'(rig) {
+    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    peer.pauseReading();
+    rig.send(stream, Buffer.alloc(8 * mebibyte, 1));
+    assert.ok(stream.queue.length > 0);
+    await rig.turns(5);
+    peer.destroy();
+    await rig.until(() => stream.failures.length > 0, 'the failure is reported');
+    assert.ok(['ECONNRESET', 'EPIPE'].includes(stream.failures[0]?.code ?? ''));
+    assert.equal(await rig.turns(quietTurns), 0, 'a failed stream costs nothing');
+  },
+};

@@ -1,0 +1,78 @@
+/**
+ * One suite for every driver: each rule at the head of `src/driver/contract.ts`, over the peers that
+ * the driver's test brings along. A new driver runs it in a five-line test.
+ */
+import { describe, test } from 'node:test';
+import { type ContractCases, Skip } from './driver-contract-case.ts';
+import { datagramCases } from './driver-contract-datagrams.ts';
+import { limitCases } from './driver-contract-limits.ts';
+import { listenerCases } from './driver-contract-listeners.ts';
+import { outgoingCases } from './driver-contract-outgoing.ts';
+import { pausingCases } from './driver-contract-pausing.ts';
+import { sendingCases } from './driver-contract-sending.ts';
+import { streamCases } from './driver-contract-streams.ts';
+import { waitingCases } from './driver-contract-waiting.ts';
+import { type DriverFactory, withRig } from './driver-rig.ts';
+
+const groups: Readonly<Record<string, ContractCases>> = {
+  waiting: waitingCases,
+  listeners: listenerCases,
+  streams: streamCases,
+  sending: sendingCases,
+  pausing: pausingCases,
+  outgoing: outgoingCases,
+  datagrams: datagramCases,
+  limits: limitCases,
+};
+
+/** Names of cases a driver does not run, each with the reason. */
+export type ContractSkips = Readonly<Record<string, string>>;
+
+/**
+ * Registers the suite with `node:test`.
+ * @throws RangeError when a skip has no reason or names no case.
+ */
+export function driverContract(
+  name: string,
+  factory: DriverFactory,
+  skips: ContractSkips = {},
+): void {
+  checkSkips(skips);
+  describe(`the ${name} driver keeps the contract`, () => {
+    for (const [group, cases] of Object.entries(groups)) {
+      describe(group, () => {
+        for (const [title, given] of Object.entries(cases)) {
+          register(title, given, factory, skips[title]);
+        }
+      });
+    }
+  });
+}
+
+function register(
+  title: string,
+  given: ContractCases[string],
+  factory: DriverFactory,
+  skip: string | undefined,
+): void {
+  const run = typeof given === 'function' ? given : given.run;
+  const readBufferBytes = typeof given === 'function' ? undefined : given.readBufferBytes;
+  test(title, skip === undefined ? {} : { skip }, async (context) => {
+    try {
+      await withRig(factory, run, readBufferBytes);
+    } catch (error) {
+      if (!(error instanceof Skip)) throw error;
+      context.skip(error.message);
+    }
+  });
+}
+
+function checkSkips(skips: ContractSkips): void {
+  const titles = Object.values(groups).flatMap((cases) => Object.keys(cases));
+  for (const [title, reason] of Object.entries(skips)) {
+    if (!titles.includes(title))
+      throw new RangeError(`no case of the contract is called: ${title}`);
+    if (reason.trim() === '')
+      throw new RangeError(`the skip of this case needs a reason: ${title}`);
+  }
+}

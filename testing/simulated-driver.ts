@@ -1,0 +1,443 @@
+import { assert } from '../src/base/assert.ts';
+import type { SyscallError } from '../src/base/errors.ts';
+import type { OutboundQueue } from '../src/buffer/outbound-queue.ts';
+import type { Slab, SlabPool } from '../src/buffer/slab.ts';
+import type {
+  DatagramPeer,
+  Driver,
+  DriverCounters,
+  DriverEvents,
+  Endpoint,
+  SocketOptions,
+} from '../src/driver/contract.ts';
+import { formatInet, inetAddress } from '../src/syscall/socket-address.ts';
+import { Random } from './random.ts';
+import type { SimulatedEnd } from './simulated-driver-channel.ts';
+import { roughFaults, SimulatedClock, type SimulatedFaults } from './simulated-driver-faults.ts';
+import { SimulatedListeners } from './simulated-driver-listeners.ts';
+import { SimulatedNetwork, simulatedError } from './simulated-driver-network.ts';
+import type {
+  SimulatedDatagramPeer,
+  SimulatedInbox,
+  SimulatedListenerPeer,
+  SimulatedPeer,
+} from './simulated-driver-peer.ts';
+import { parsePeer } from './simulated-driver-peer.ts';
+import { giveBack, heapSlabs, SimulatedStream } from './simulated-driver-stream.ts';
+
+export {
+  noFaults,
+  roughFaults,
+  SimulatedClock,
+  type SimulatedFaults,
+} from './simulated-driver-faults.ts';
+export type { SimulatedListenerPeer, SimulatedPeer } from './simulated-driver-peer.ts';
+
+export interface SimulatedSettings {
+  /** The same seed and the same calls give the same run. */
+  readonly seed: number;
+  readonly faults: SimulatedFaults;
+  readonly clock: SimulatedClock;
+  /** Bytes per slab handed to `received` and `datagram`. */
+  readonly slabBytes: number;
+  /** What one side of a stream holds for its reader, where SO_RCVBUF and SO_SNDBUF say nothing. */
+  readonly channelBytes: number;
+  readonly acceptsPerWaitMax: number;
+  readonly datagramsPerWaitMax: number;
+}
+
+const defaults = {
+  seed: 1,
+  faults: roughFaults,
+  slabBytes: 64 * 1024,
+  channelBytes: 256 * 1024,
+  acceptsPerWaitMax: 16,
+  datagramsPerWaitMax: 64,
+};
+
+const firstDescriptor = 3;
+/** An idle wait looks this often whether something under way has arrived. */
+const turnsPerWaitMax = 10_000;
+
+interface SimulatedDatagrams {
+  readonly inbox: SimulatedInbox;
+  readonly descriptor: number;
+  receiving: boolean;
+}
+
+/**
+ * A driver in memory: no sockets, no threads, no time of its own. A seed decides how bytes are split
+ * and delayed, how short sends are, what is refused and what breaks; the same seed and the same
+ * calls give the same run. The far sides are objects that the test writes to and reads from:
+ *
+ *   const driver = new SimulatedDriver(events, { seed: 7 });
+ *   driver.listen(0, endpoint, options);
+ *   driver.startAccepting(0);
+ *   const peer = driver.connectPeer(0);
+ *   peer.write(Buffer.from('hello'));
+ *   driver.wait(0); // accepted, received, ... and everything under way moves one step
+ *
+ * Delays are counted in waits, so that `wait(0)` in a loop gets anywhere. A wait that sleeps moves the
+ * clock on.
+ */
+export class SimulatedDriver implements Driver {
+  readonly name = 'simulated';
+  readonly wakeDescriptor = -1;
+  readonly pollableDescriptor = -1;
+  readonly counters: DriverCounters = {
+    waits: 0,
+    sleptMs: 0,
+    events: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    datagramsDropped: 0,
+  };
+  readonly clock: SimulatedClock;
+  readonly network: SimulatedNetwork;
+  /** Of what is handed to `received` and `datagram`. */
+  readonly pool: SlabPool;
+  readonly #pools = new Map<number, SlabPool>();
+  /** How many descriptors may be open; beyond it accepting fails with EMFILE. */
+  descriptorsMax = Number.POSITIVE_INFINITY;
+  readonly #settings: SimulatedSettings;
+  readonly #events: DriverEvents;
+  readonly #listeners: SimulatedListeners;
+  readonly #datagrams = new Map<number, SimulatedDatagrams>();
+  readonly #streams = new Map<number, SimulatedStream>();
+  readonly #descriptors = new Set<number>();
+  readonly #watched = new Set<number>();
+  readonly #signalled = new Set<number>();
+  readonly #peer = parsePeer('0.0.0.0:0');
+  #woken = false;
+  #closed = false;
+
+  constructor(events: DriverEvents, settings: Partial<SimulatedSettings> = {}) {
+    this.#settings = { clock: new SimulatedClock(), ...defaults, ...settings };
+    this.#events = events;
+    this.clock = this.#settings.clock;
+    this.network = new SimulatedNetwork(new Random(this.#settings.seed), this.#settings.faults);
+    this.#listeners = new SimulatedListeners({
+      network: this.network,
+      events,
+      hasDescriptors: () => this.#descriptors.size < this.descriptorsMax,
+      openDescriptor: () => this.#openDescriptor(),
+      freeDescriptor: (descriptor) => this.#descriptors.delete(descriptor),
+    });
+    this.pool = this.slabPool(this.#settings.slabBytes);
+  }
+
+  slabPool(slabBytes: number): SlabPool {
+    const pool = this.#pools.get(slabBytes) ?? heapSlabs(slabBytes);
+    this.#pools.set(slabBytes, pool);
+    return pool;
+  }
+
+  // -- the far side -------------------------------------------------------------------------------
+  /** A peer calls a listener of this driver, by its number or by any address. */
+  connectPeer(target: number | string): SimulatedPeer {
+    const address = typeof target === 'number' ? this.listenerAddress(target) : target;
+    return this.network.connectPeer(address, this.#settings.channelBytes);
+  }
+
+  /** A peer listens, for `connect`. */
+  listenPeer(endpoint: Endpoint): SimulatedListenerPeer {
+    return this.network.listenPeer(endpoint, this.#settings.channelBytes);
+  }
+
+  datagramPeer(family: 4 | 6): SimulatedDatagramPeer {
+    return this.network.datagramPeer(family);
+  }
+
+  /** Makes a watched descriptor ready: ends the next wait, or the one in progress, once. */
+  signal(descriptor: number): void {
+    this.#signalled.add(descriptor);
+  }
+
+  /** Numbers of the descriptors that are open, in ascending order. */
+  openDescriptors(): readonly number[] {
+    return [...this.#descriptors].sort((one, other) => one - other);
+  }
+
+  // -- waiting ------------------------------------------------------------------------------------
+  wait(timeoutMs: number): number {
+    assert(!this.#closed, 'a closed driver is not waited for');
+    this.counters.waits++;
+    const deadline = timeoutMs < 0 ? Number.POSITIVE_INFINITY : this.clock.now + timeoutMs;
+    for (let turn = 0; turn < turnsPerWaitMax; turn++) {
+      const moving = this.network.step();
+      const events = this.#report();
+      this.counters.events += events;
+      if (events > 0 || this.#wakeUp() || timeoutMs === 0) return events;
+      if (!moving && !this.#underWay()) break;
+    }
+    this.#sleepUntil(deadline);
+    return 0;
+  }
+
+  /** Nothing will come by itself: the time passes. Without a limit the test gets its turn at once. */
+  #sleepUntil(deadline: number): void {
+    if (deadline === Number.POSITIVE_INFINITY) return;
+    this.counters.sleptMs += deadline - this.clock.now;
+    this.clock.advance(deadline - this.clock.now);
+  }
+
+  #underWay(): boolean {
+    for (const stream of this.#streams.values()) if (stream.underWay) return true;
+    for (const endpoint of this.#datagrams.values()) {
+      if (endpoint.receiving && endpoint.inbox.underWay) return true;
+    }
+    return this.#listeners.someoneWaits;
+  }
+
+  #wakeUp(): boolean {
+    let woken = this.#woken;
+    this.#woken = false;
+    for (const descriptor of this.#watched) {
+      woken = this.#signalled.delete(descriptor) || woken;
+    }
+    return woken;
+  }
+
+  /** Every ready source once, in an order of the seed; each checked again when its turn comes. */
+  #report(): number {
+    const sources: (() => number)[] = [];
+    for (const id of this.#listeners.ids()) {
+      sources.push(() => this.#listeners.accept(id, this.#settings.acceptsPerWaitMax));
+    }
+    for (const [id, endpoint] of this.#datagrams) {
+      sources.push(() => this.#reportDatagrams(id, endpoint));
+    }
+    for (const stream of this.#streams.values()) sources.push(() => stream.report());
+    let events = 0;
+    for (const report of this.network.random.shuffle(sources)) events += report();
+    return events;
+  }
+
+  wake(): void {
+    this.#woken = true;
+  }
+
+  watch(descriptor: number): void {
+    this.#watched.add(descriptor);
+  }
+
+  unwatch(descriptor: number): void {
+    this.#watched.delete(descriptor);
+  }
+
+  // -- listeners ----------------------------------------------------------------------------------
+  listen(listener: number, endpoint: Endpoint, options: SocketOptions): void {
+    const receiveBytes = options.receiveBufferBytes || this.#settings.channelBytes;
+    this.#listeners.listen(listener, endpoint, receiveBytes);
+  }
+
+  startAccepting(listener: number): void {
+    this.#listeners.get(listener).accepting = true;
+  }
+
+  pauseAccepting(listener: number): void {
+    this.#listeners.get(listener).accepting = false;
+  }
+
+  drainBacklog(listener: number): void {
+    this.#listeners.drain(listener);
+  }
+
+  closeListener(listener: number): void {
+    this.#listeners.close(listener);
+  }
+
+  listenerAddress(listener: number): string {
+    return this.#listeners.get(listener).address;
+  }
+
+  duplicateListener(listener: number): number {
+    return this.#listeners.duplicate(listener);
+  }
+
+  // -- datagram endpoints -------------------------------------------------------------------------
+  bind(endpointId: number, endpoint: Endpoint, _options: SocketOptions): void {
+    assert(!this.#datagrams.has(endpointId), `endpoint ${endpointId} is free`);
+    const inbox = this.network.openInbox(endpoint);
+    const descriptor = this.#openDescriptor();
+    this.#datagrams.set(endpointId, { inbox, descriptor, receiving: false });
+  }
+
+  startReceiving(endpointId: number): void {
+    this.#endpoint(endpointId).receiving = true;
+  }
+
+  sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
+    const { inbox } = this.#endpoint(endpointId);
+    if (this.network.random.chance(this.network.faults.datagramRefusal)) return false;
+    this.network.sendDatagram(inbox.address, formatInet(peer), data);
+    this.counters.bytesSent += data.length;
+    return true;
+  }
+
+  sendDatagramFrom(
+    endpointId: number,
+    peer: DatagramPeer,
+    slab: Slab,
+    offset: number,
+    length: number,
+  ): boolean {
+    return this.sendDatagram(endpointId, peer, slab.bytes.subarray(offset, offset + length));
+  }
+
+  closeEndpoint(endpointId: number): void {
+    const record = this.#endpoint(endpointId);
+    this.#datagrams.delete(endpointId);
+    this.network.closeInbox(record.inbox);
+    this.#descriptors.delete(record.descriptor);
+  }
+
+  formatPeer(peer: DatagramPeer): string {
+    return formatInet(peer);
+  }
+
+  endpointAddress(endpointId: number): string {
+    return this.#endpoint(endpointId).inbox.address;
+  }
+
+  duplicateEndpoint(endpointId: number): number {
+    this.#endpoint(endpointId);
+    return this.#openDescriptor();
+  }
+
+  #endpoint(id: number): SimulatedDatagrams {
+    const record = this.#datagrams.get(id);
+    assert(record !== undefined, `datagram endpoint ${id} is open`);
+    return record;
+  }
+
+  #reportDatagrams(id: number, record: SimulatedDatagrams): number {
+    let events = 0;
+    while (events < this.#settings.datagramsPerWaitMax && record.receiving) {
+      if (this.#datagrams.get(id) !== record) break;
+      const datagram = record.inbox.next(this.network.turn);
+      if (datagram === undefined) break;
+      events++;
+      const slab = this.pool.take();
+      const end = Math.min(datagram.bytes.length, slab.capacity);
+      slab.bytes.set(datagram.bytes.subarray(0, end));
+      Object.assign(this.#peer, parsePeer(datagram.from));
+      this.counters.bytesReceived += end;
+      this.#events.datagram(id, slab, 0, end, this.#peer, end < datagram.bytes.length);
+      giveBack(this.pool, slab, 0, end);
+    }
+    return events;
+  }
+
+  // -- streams ------------------------------------------------------------------------------------
+  openStream(slot: number, generation: number, descriptor: number, _options: SocketOptions): void {
+    const end = this.#listeners.takeAccepted(descriptor);
+    assert(end !== undefined, `descriptor ${descriptor} was accepted and not used yet`);
+    this.#addStream(slot, generation, descriptor, end, null);
+  }
+
+  connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
+    const { random, faults } = this.network;
+    const address =
+      endpoint.kind === 'unix'
+        ? endpoint.path
+        : formatInet(inetAddress(endpoint.family, endpoint.host, endpoint.port));
+    const receiveBytes = options.receiveBufferBytes || this.#settings.channelBytes;
+    const refused = random.chance(faults.connectRefusal);
+    const end = refused ? undefined : this.network.call(address, receiveBytes);
+    const outcome =
+      end === undefined
+        ? simulatedError('ECONNREFUSED', 'connect', `connect to ${address}`, address)
+        : 'connected';
+    this.#addStream(slot, generation, this.#openDescriptor(), end ?? null, outcome);
+  }
+
+  #addStream(
+    slot: number,
+    generation: number,
+    descriptor: number,
+    end: SimulatedEnd | null,
+    outcome: SyscallError | 'connected' | null,
+  ): void {
+    assert(!this.#streams.has(slot), `slot ${slot} is free`);
+    const around = {
+      network: this.network,
+      events: this.#events,
+      pool: this.pool,
+      counters: this.counters,
+    };
+    const stream = new SimulatedStream(slot, generation, descriptor, around, end, outcome);
+    this.#streams.set(slot, stream);
+  }
+
+  send(slot: number, slab: Slab, offset: number, length: number): number {
+    return this.#stream(slot).send(slab.bytes.subarray(offset, offset + length));
+  }
+
+  sendBytes(slot: number, bytes: Uint8Array): number {
+    return this.#stream(slot).send(bytes);
+  }
+
+  flush(slot: number, queue: OutboundQueue): boolean {
+    return this.#stream(slot).flush(queue);
+  }
+
+  pauseReading(slot: number): void {
+    this.#stream(slot).pause();
+  }
+
+  resumeReading(slot: number): void {
+    this.#stream(slot).resume();
+  }
+
+  shutdownWrite(slot: number): void {
+    this.#stream(slot).shutdownWrite();
+  }
+
+  closeStream(slot: number, abort: boolean): void {
+    const stream = this.#stream(slot);
+    this.#streams.delete(slot);
+    stream.close(abort);
+    this.#descriptors.delete(stream.descriptor);
+  }
+
+  closeDescriptor(descriptor: number): void {
+    this.#listeners.takeAccepted(descriptor)?.close(false);
+    assert(this.#descriptors.delete(descriptor), `descriptor ${descriptor} is open`);
+  }
+
+  descriptorOf(slot: number): number {
+    return this.#stream(slot).descriptor;
+  }
+
+  localAddress(slot: number): string {
+    return this.#stream(slot).end?.localAddress ?? '';
+  }
+
+  remoteAddress(slot: number): string {
+    return this.#stream(slot).end?.remoteAddress ?? '';
+  }
+
+  #stream(slot: number): SimulatedStream {
+    const stream = this.#streams.get(slot);
+    assert(stream !== undefined, `slot ${slot} has a stream`);
+    return stream;
+  }
+
+  /** The lowest free number, as a kernel does: whoever takes it for an identity is found out. */
+  #openDescriptor(): number {
+    let descriptor = firstDescriptor;
+    while (this.#descriptors.has(descriptor)) descriptor++;
+    this.#descriptors.add(descriptor);
+    return descriptor;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const slot of [...this.#streams.keys()]) this.closeStream(slot, true);
+    for (const endpoint of [...this.#datagrams.keys()]) this.closeEndpoint(endpoint);
+    this.#listeners.closeAll();
+    this.network.step();
+  }
+}
