@@ -81,7 +81,7 @@ export class SlabPool {
   /** A slab with one reference: the taker's. */
   take(): Slab {
     let slab = this.#free.pop();
-    while (slab !== undefined && slab.detached) {
+    while (slab?.detached) {
       this.made--;
       slab = this.#free.pop();
     }

@@ -1,11 +1,11 @@
 /**
  * The life of a stream connection.
  *
- *   Open ----------------> Flushing ------------------> Lingering ----------> Closed
- *     close(), Action,       nothing is pending:          the peer's EOF,
+ *   Open ----------------> Flushing ------------------> Lingering ----------> Ending -> Closed
+ *     close(), Action,       nothing is pending:          the peer's EOF,      onClosed
  *     peer's EOF, an error   SHUT_WR is sent              or closeTimeout
  *
- * A broken transport, an overflow, a time limit and a forced stop lead from each to Closed at once.
+ * A broken transport, an overflow, a time limit and a forced stop lead from each to Ending at once.
  */
 export const State = {
   /** Frames are delivered and bytes are taken. */
@@ -14,8 +14,10 @@ export const State = {
   Flushing: 1,
   /** Everything is out and our side is ended; only the peer's end is waited for. */
   Lingering: 2,
-  /** `onClosed` has run and the descriptor is closed. */
-  Closed: 3,
+  /** `onClosed` runs: the descriptor is still there, everything else is over. */
+  Ending: 3,
+  /** The descriptor is closed. */
+  Closed: 4,
 } as const;
 
 export type State = (typeof State)[keyof typeof State];

@@ -118,7 +118,7 @@ export interface Driver {
   // -- waiting ------------------------------------------------------------------------------------
   /**
    * Reports what is ready and returns how many events there were. `timeoutMs` 0: never sleeps;
-   * -1: sleeps until an event; other wake-ups (a watched descriptor, `wake`) also end it, as 0 or more events.
+   * -1: sleeps until an event. A watched descriptor and `wake` also end it, as 0 or more events.
    */
   wait(timeoutMs: number): number;
   /** Ends a wait in progress, from any thread; many calls before the wait count once. */

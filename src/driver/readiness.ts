@@ -1,5 +1,4 @@
 import { assert } from '../base/assert.ts';
-import type { SyscallError } from '../base/errors.ts';
 import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../ffi/index.ts';
@@ -28,15 +27,9 @@ import type {
   SocketOptions,
 } from './contract.ts';
 import { DatagramEndpoints } from './datagrams.ts';
-import {
-  brokenPipe,
-  connectionReset,
-  interrupted,
-  noBuffers,
-  noMemory,
-  tryAgain,
-} from './errno-sets.ts';
+import { interrupted, noBuffers, noMemory, tryAgain } from './errno-sets.ts';
 import { Listeners } from './listeners.ts';
+import { type BrokenStream, streamError } from './broken-stream.ts';
 import { nativeSlabPool } from './native-memory.ts';
 import { openOutgoing } from './native-sockets.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
@@ -50,12 +43,6 @@ const onlyReading = registered | readArmed | readWanted;
 
 /** Bytes a flush gives to the kernel before other connections have their turn. */
 const flushBytesMax = 4 * 1_024 * 1_024;
-
-interface BrokenStream {
-  readonly slot: number;
-  readonly generation: number;
-  readonly errno: number;
-}
 
 /**
  * The half of a driver that epoll and kqueue share: they report readiness through `Poller`, and
@@ -487,21 +474,19 @@ export class ReadinessDriver implements Driver {
     for (const { slot, generation, errno } of list) {
       if (this.#table.generations[slot] !== generation) continue;
       reported++;
-      this.#events.failed(slot, generation, this.#streamError(slot, errno));
+      const flags = this.#flagsOf(slot);
+      this.#events.failed(
+        slot,
+        generation,
+        streamError(
+          errno,
+          (flags & connecting) !== 0,
+          this.#descriptor(slot),
+          this.remoteAddress(slot),
+        ),
+      );
     }
     return reported;
-  }
-
-  #streamError(slot: number, errno: number): SyscallError {
-    const address = this.remoteAddress(slot);
-    const flags = this.#flagsOf(slot);
-    if ((flags & connecting) !== 0) {
-      return syscallError('connect', errno, `connect to ${address}`, address);
-    }
-    // A send to a reset connection says EPIPE; what happened is the reset.
-    const cause = errno === brokenPipe ? pendingError(this.#descriptor(slot)) || errno : errno;
-    const syscall = cause === connectionReset ? 'recv' : 'send';
-    return syscallError(syscall, cause, `go on with the connection to ${address}`, address);
   }
 }
 

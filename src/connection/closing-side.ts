@@ -1,0 +1,196 @@
+import { ErrTimeout, type GnetError } from '../base/errors.ts';
+import { Action } from './action.ts';
+import type { Timeouts } from './conn.ts';
+import type { ConnectionHost } from './host.ts';
+import { OutboundSide } from './outbound-side.ts';
+import { State } from './states.ts';
+import type { StreamConnection } from './stream-connection.ts';
+
+/**
+ * The states of a connection (`states.ts` draws them), its time limits and the way to its end:
+ * flush, half-close, read and discard until the peer's end, `onClosed`, out of the driver, `close(2)`.
+ */
+export abstract class ClosingSide extends OutboundSide {
+  protected state: State = State.Open;
+  /** Why frames and reading wait; bits of `pauseReason`. Not 0: nothing is read. */
+  protected paused = 0;
+  readEnded = false;
+  /** `onEnd` has had its turn: everything received was delivered. */
+  protected endReported = false;
+  /** `end()` was called: half-close once everything is flushed. */
+  protected endRequested = false;
+  protected writeShut = false;
+  protected lastActivity = 0;
+  #closeError: Error | undefined = undefined;
+  #lingerSince = 0;
+  #timeouts: Required<Timeouts>;
+  /** Links of the host's deadline wheel. */
+  deadlineNext: StreamConnection | null = null;
+  deadlinePrevious: StreamConnection | null = null;
+  deadlineBucket = -1;
+
+  constructor(host: ConnectionHost, slot: number, generation: number) {
+    super(host, slot, generation);
+    this.#timeouts = host.settings.timeouts;
+  }
+
+  abstract get remoteAddr(): string;
+  protected abstract scheduleFlush(): void;
+  /** This, for the host and the handler: the one class that extends this. */
+  protected abstract get self(): StreamConnection;
+
+  get isClosed(): boolean {
+    return this.state >= State.Ending;
+  }
+
+  setTimeouts(timeouts: Timeouts): void {
+    this.#timeouts = { ...this.#timeouts, ...timeouts };
+    if (this.isClosed) return;
+    this.lastActivity = this.host.currentTime();
+    this.armDeadline();
+  }
+
+  /** The transport is broken. */
+  failed(error: GnetError): void {
+    this.#finish(this.#closeError ?? (this.state === State.Open ? error : undefined), true);
+  }
+
+  /** Closes now, whatever is pending. */
+  abort(error: Error | undefined): void {
+    this.#finish(this.#closeError ?? error, true);
+  }
+
+  protected override fail(error: GnetError, abort: boolean): void {
+    if (abort) this.#finish(error, true);
+    else this.beginClose(error);
+  }
+
+  /** Open -> Flushing: no more frames; what is pending goes out. */
+  protected beginClose(error: Error | undefined): void {
+    if (this.state !== State.Open) return;
+    this.state = State.Flushing;
+    this.#closeError = error;
+    this.dropInbound();
+    this.lastProgress = this.host.currentTime();
+    // Reading goes on, and what is read is thrown away: closing with unread bytes would reset the
+    // connection and destroy what was flushed.
+    if (this.paused !== 0 && !this.readEnded) this.host.driver.resumeReading(this.slot);
+    this.armDeadline();
+    this.scheduleFlush();
+  }
+
+  protected override emptied(): void {
+    if (this.state === State.Open && !this.endRequested) return;
+    this.continueClose();
+  }
+
+  /** One step further, if nothing is pending: Flushing -> Lingering -> Closed. */
+  protected continueClose(): void {
+    if (this.outboundBuffered() > 0) return;
+    if (!this.writeShut) {
+      this.writeShut = true;
+      // A peer that has ended, too, sees the end by the close itself.
+      if (!this.readEnded) this.host.driver.shutdownWrite(this.slot);
+    }
+    if (this.state === State.Open) {
+      if (this.readEnded && this.endReported) this.beginClose(undefined);
+      return;
+    }
+    if (this.readEnded) {
+      this.#finish(this.#closeError, false);
+    } else if (this.state === State.Flushing) {
+      this.state = State.Lingering;
+      this.#lingerSince = this.host.currentTime();
+      this.armDeadline();
+    }
+  }
+
+  /** -> Closed: the program hears of it, then the descriptor goes. */
+  #finish(error: Error | undefined, abort: boolean): void {
+    if (this.isClosed) return;
+    const { host, self } = this;
+    host.cancelDeadline(self);
+    host.connectionClosing(self);
+    this.state = State.Ending;
+    this.#callOnClosed(error);
+    this.dropOutbound();
+    this.dropInbound();
+    this.slab = null;
+    this.context = undefined;
+    this.state = State.Closed;
+    host.driver.closeStream(this.slot, abort);
+    host.connectionClosed(self);
+  }
+
+  #callOnClosed(error: Error | undefined): void {
+    const { calls } = this.host;
+    if (!calls.onClosed) return;
+    try {
+      const action = calls.handler.onClosed?.(this.self, error);
+      if (action === Action.Shutdown) this.host.requestShutdown();
+    } catch (thrown) {
+      this.host.report('onClosed threw', thrown);
+    }
+  }
+
+  // -- time limits --------------------------------------------------------------------------------
+
+  protected override blocked(): void {
+    this.lastProgress = this.host.currentTime();
+    if (this.#timeouts.writeTimeout > 0) this.armDeadline();
+  }
+
+  /** The peer has ended or we are closing: only `closeTimeout` counts. */
+  get #leaving(): boolean {
+    const halfOpen = this.host.settings.allowHalfOpen && this.state === State.Open;
+    return this.state !== State.Open || (this.readEnded && !halfOpen);
+  }
+
+  /** The time scheduled with the host has come. */
+  deadlinePassed(): void {
+    if (this.isClosed) return;
+    const { now } = this.host;
+    const { idleTimeout, writeTimeout, closeTimeout } = this.#timeouts;
+    const passed = (since: number, limit: number): boolean => limit > 0 && now - since >= limit;
+    if (this.state === State.Lingering) {
+      // Everything was flushed: a peer that does not end is no error of ours.
+      if (passed(this.#lingerSince, closeTimeout)) this.#finish(this.#closeError, true);
+    } else if (this.#leaving) {
+      if (passed(this.lastProgress, closeTimeout)) this.#timedOut('closeTimeout', closeTimeout);
+    } else if (this.writeBlocked && passed(this.lastProgress, writeTimeout)) {
+      this.#timedOut('writeTimeout', writeTimeout);
+    } else if (passed(this.lastActivity, idleTimeout)) {
+      this.#timedOut('idleTimeout', idleTimeout);
+    }
+    if (!this.isClosed) this.armDeadline();
+  }
+
+  /** Asks the host for a call at the next limit that could pass. */
+  protected armDeadline(): void {
+    const now = this.host.currentTime();
+    const { idleTimeout, writeTimeout, closeTimeout } = this.#timeouts;
+    let delay = Number.POSITIVE_INFINITY;
+    const limit = (since: number, ms: number): void => {
+      if (ms > 0) delay = Math.min(delay, Math.max(1, since + ms - now));
+    };
+    if (this.state === State.Lingering) limit(this.#lingerSince, closeTimeout);
+    else if (this.#leaving) limit(this.lastProgress, closeTimeout);
+    else {
+      limit(this.lastActivity, idleTimeout);
+      if (this.writeBlocked) limit(this.lastProgress, writeTimeout);
+    }
+    if (delay === Number.POSITIVE_INFINITY) this.host.cancelDeadline(this.self);
+    else this.host.scheduleDeadline(this.self, delay);
+  }
+
+  protected get hasIdleTimeout(): boolean {
+    return this.#timeouts.idleTimeout > 0;
+  }
+
+  #timedOut(name: 'closeTimeout' | 'writeTimeout' | 'idleTimeout', limitMs: number): void {
+    const what =
+      name === 'idleTimeout' ? 'nothing was received or sent' : 'what was pending made no progress';
+    const message = `closed the connection to ${this.remoteAddr}: ${what} for ${limitMs} ms (${name})`;
+    this.#finish(this.#closeError ?? new ErrTimeout(message), true);
+  }
+}

@@ -1,0 +1,45 @@
+import { ErrCodec, ErrHandler, ErrInvalidReply, GnetError } from '../base/errors.ts';
+import type { Action } from './action.ts';
+import type { Bytes } from './conn.ts';
+import type { Reply } from './event-handler.ts';
+
+/** Bytes and an action. */
+export type ReplyPair = readonly [Bytes | null | undefined, Action];
+
+export function isBytes(value: unknown): value is Bytes {
+  return typeof value === 'string' || value instanceof Uint8Array;
+}
+
+export function isPair(reply: unknown): reply is ReplyPair {
+  if (!Array.isArray(reply) || reply.length !== 2 || typeof reply[1] !== 'number') return false;
+  const bytes: unknown = reply[0];
+  return bytes === null || bytes === undefined || isBytes(bytes);
+}
+
+export function isThenable(reply: unknown): reply is PromiseLike<Reply> {
+  return typeof (reply as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+export function invalidReply(reply: unknown): ErrInvalidReply {
+  const kind = Array.isArray(reply) ? 'array' : typeof reply;
+  return new ErrInvalidReply(
+    `cannot use the ${kind} that the handler returned: return bytes, an Action, ` +
+      '[bytes, Action], nothing, or a promise of one',
+  );
+}
+
+/** What a codec threw, as the error its connection closes with. */
+export function codecError(method: string, thrown: unknown): GnetError {
+  if (thrown instanceof GnetError) return thrown;
+  return new ErrCodec(`closed the connection: the codec's ${method} threw ${String(thrown)}`, {
+    cause: thrown,
+  });
+}
+
+/** What an event of the handler threw, as the error its connection closes with. */
+export function handlerError(method: string, thrown: unknown, peer: string): GnetError {
+  if (thrown instanceof GnetError) return thrown;
+  return new ErrHandler(`closed the connection to ${peer}: ${method} threw ${String(thrown)}`, {
+    cause: thrown,
+  });
+}
