@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import type { Slab } from '../src/buffer/slab.ts';
 import type { DatagramPeer, Endpoint } from '../src/driver/contract.ts';
 import { type ContractCases, quietTurns, skipUnsupported } from './driver-contract-case.ts';
 import type { DatagramPeerSocket } from './driver-peers.ts';
@@ -114,6 +115,25 @@ export const datagramCases: ContractCases = {
         Array.from({ length: 32 }, (_, index) => index),
       );
     });
+  },
+
+  async 'a retained slab keeps its datagram'(rig) {
+    const address = bind(rig, 0);
+    const peer = await readyPeer(rig);
+    const kept: { slab: Slab; start: number; expected: Buffer }[] = [];
+    rig.onDatagram = (_endpoint, slab, start, end) => {
+      // As `SlabPool.retain` does; the pool it came from is the driver's own business.
+      slab.references++;
+      kept.push({ slab, start, expected: Buffer.from(slab.bytes.subarray(start, end)) });
+    };
+    for (let number = 0; number < 20; number++) {
+      peer.send(address, Buffer.from(`datagram ${number}`));
+      await rig.until(() => kept.length === number + 1, 'it is reported');
+    }
+    for (const { slab, start, expected } of kept) {
+      assert.deepEqual(slab.bytes.subarray(start, start + expected.length), expected);
+    }
+    assert.deepEqual(rig.datagrams[19]?.bytes.toString(), 'datagram 19');
   },
 
   async 'a wait reports a bounded number'(rig) {

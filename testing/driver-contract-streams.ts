@@ -152,11 +152,12 @@ export const streamCases: ContractCases = {
     };
     first.stream.onReceived = () => swap(second.stream);
     second.stream.onReceived = () => swap(first.stream);
-    first.peer.write(Buffer.from('old'));
-    second.peer.write(Buffer.from('old'));
+    // All three have bytes when the batch begins: a stale event would read the newcomer's.
+    for (const { peer } of [first, second]) peer.write(Buffer.from('old'));
+    late.write(Buffer.from('new'));
+    await rig.peersTurn();
     await rig.peersTurn();
     await rig.until(() => spare === -1, 'the slot is used again');
-    late.write(Buffer.from('new'));
     const reopened = rig.streams[2];
     await rig.until(() => reopened?.text === 'new', 'the new stream hears its own bytes only');
     assert.equal(reopened?.endedCount, 0);
