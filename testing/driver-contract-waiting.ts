@@ -120,6 +120,7 @@ export const waitingCases: ContractCases = {
     driver.wait(0);
     driver.close();
     driver.close();
+    peers.close();
     assert.deepEqual(peers.openDescriptors(), before);
   },
 };
