@@ -65,7 +65,10 @@ export interface DatagramPeer {
 export interface DriverEvents {
   /** A listener has a new connection; the loop opens a stream for it or calls `closeDescriptor`. */
   accepted(listener: number, descriptor: number): void;
-  /** Accepting failed for lack of `error.code`; the listener rests for `restMs`, then goes on. */
+  /**
+   * Accepting failed for lack of `error.code`. The listener rests: after `restMs` the loop calls
+   * `startAccepting`.
+   */
   acceptRested(listener: number, error: GnetError, restMs: number): void;
   /**
    * Bytes `start..end` of `slab` were received. They are lent until this returns; who needs them
