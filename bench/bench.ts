@@ -60,14 +60,19 @@ const OPTIONS = {
 /** A mistake on the command line: shown without a stack. */
 class UsageError extends Error {}
 
-type Values = ReturnType<typeof readArguments>;
-
-function readArguments() {
+/** Runs what fails only by a mistake of the caller. */
+function refusing<T>(action: () => T): T {
   try {
-    return parseArgs({ options: OPTIONS }).values;
+    return action();
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+type Values = ReturnType<typeof readArguments>;
+
+function readArguments() {
+  return refusing(() => parseArgs({ options: OPTIONS }).values);
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20 };
@@ -155,6 +160,10 @@ async function measureWork(plan: Plan, folder: string): Promise<boolean> {
   return result.cases.every((one) => one.failures.length === 0);
 }
 
+function show(folder: string): void {
+  for (const result of refusing(() => readStored(folder))) console.log(renderResult(result));
+}
+
 async function main(): Promise<void> {
   const values = readArguments();
   if (values.help) {
@@ -169,7 +178,7 @@ async function main(): Promise<void> {
         : RESULTS_FOLDER
       : resolve(values.out);
   if (values.show) {
-    for (const result of readStored(folder)) console.log(renderResult(result));
+    show(folder);
     return;
   }
   const peers = select('peers', values.peers, await loadPeers());

@@ -20,7 +20,7 @@ export class Progress {
       return;
     }
     // A line that wraps cannot be replaced by going back to its start.
-    const width = this.#stream.columns ?? 80;
+    const width = this.#stream.columns || 80;
     this.#stream.write(`\r\x1b[2K${text.slice(0, width - 1)}`);
   }
 

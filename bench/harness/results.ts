@@ -1,6 +1,6 @@
 /** What is stored of a benchmark: raw values of every round, and what follows from them. */
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Case, LoadResult } from './load.ts';
@@ -135,16 +135,15 @@ export function store(result: WorkResult, folder: string): string {
   return path;
 }
 
-/** Every stored result of a folder, by name; throws when one is of another schema. */
+/** Every stored result of a folder, by name; throws when there is none or of another schema. */
 export function readStored(folder: string): WorkResult[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.json'))
-    .sort()
-    .map((file) => {
-      const result = JSON.parse(readFileSync(join(folder, file), 'utf8')) as WorkResult;
-      if (result.schema !== SCHEMA) {
-        throw new Error(`${file} has schema ${result.schema}, not ${SCHEMA}: measure it again`);
-      }
-      return result;
-    });
+  const files = existsSync(folder) ? readdirSync(folder).filter((f) => f.endsWith('.json')) : [];
+  if (files.length === 0) throw new Error(`no results are stored in ${folder}: measure first`);
+  return files.sort().map((file) => {
+    const result = JSON.parse(readFileSync(join(folder, file), 'utf8')) as WorkResult;
+    if (result.schema !== SCHEMA) {
+      throw new Error(`${file} has schema ${result.schema}, not ${SCHEMA}: measure it again`);
+    }
+    return result;
+  });
 }

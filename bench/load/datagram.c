@@ -150,7 +150,9 @@ static void refill(struct datagram_load *load, struct endpoint *e, uint64_t now)
   send_batch(load, e, count);
 }
 
-static void refill_all(struct datagram_load *load, uint64_t now) {
+static void refill_all(struct datagram_load *load) {
+  /* Read here: a time from before the last replies would lie before their datagrams were sent. */
+  uint64_t now = now_nanoseconds();
   load->next_scan = now + LOST_SCAN_NANOSECONDS;
   for (uint32_t i = 0; i < load->m->options->connections; i++) {
     if (load->endpoints[i].fd >= 0) refill(load, &load->endpoints[i], now);
@@ -201,7 +203,7 @@ static void run_loop(struct datagram_load *load) {
     now = now_nanoseconds();
     measurement_turn(m, now);
     for (int i = 0; i < count; i++) receive_replies(load, events[i].data.ptr);
-    if (now >= load->next_scan) refill_all(load, now);
+    if (now >= load->next_scan) refill_all(load);
     if (m->phase == PHASE_DRAINING && all_replied(load)) m->phase = PHASE_OVER;
   }
 }
@@ -213,7 +215,7 @@ void datagram_run(struct measurement *m) {
   open_all(&load);
   reset_batch(&load);
   measurement_start(m);
-  refill_all(&load, now_nanoseconds());
+  refill_all(&load);
   run_loop(&load);
   for (uint32_t i = 0; i < m->options->connections; i++) {
     if (load.endpoints[i].fd >= 0) close(load.endpoints[i].fd);

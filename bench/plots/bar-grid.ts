@@ -29,13 +29,13 @@ export interface BarGrid {
 }
 
 const MARGIN = 24;
-const PANEL_WIDTH = 340;
+const PANEL_WIDTH = 360;
 const PANEL_GAP = 20;
 const PANEL_TITLE_HEIGHT = 26;
 const BAR_PITCH = 22;
 const BAR_HEIGHT = 14;
 const LABEL_WIDTH = 84;
-const TEXT_WIDTH = 104;
+const TEXT_WIDTH = 126;
 const TITLE_HEIGHT = 34;
 const NOTE_HEIGHT = 17;
 /** Characters of a note that fit into one pixel of width, for wrapping. */

@@ -42,7 +42,7 @@ async function runScript(name: string, args: string[], env = process.env): Promi
 }
 
 const TINY = ['--rounds', '1', '--seconds', '0.1', '--warmup', '0.02', '--sizes', '64,1K'];
-const PEERS = ['c-epoll', 'node-net'];
+const PEERS = ['gnet', 'c-epoll', 'node-net'];
 
 test('a tiny run measures, stores and prints every work', needsCompiler, async () => {
   const matrix = ['--only', 'all', '--connections', '3', '--pipeline', '1,4'];
@@ -50,7 +50,7 @@ test('a tiny run measures, stores and prints every work', needsCompiler, async (
   const { status, output } = await runScript('bench.ts', args);
   assert.equal(status, 0, output);
   assert.match(output, /TCP echo, 1 KiB, 3 connections, 4 in flight each/);
-  assert.match(output, /c-epoll beside node-net: CPU [\d.]+x/);
+  assert.match(output, /gnet beside c-epoll: CPU [\d.]+x/);
   assert.match(output, /skipping node-net: does not do udp-echo/);
 
   const results = readStored(folder);
@@ -59,9 +59,9 @@ test('a tiny run measures, stores and prints every work', needsCompiler, async (
     ['tcp-echo', 'udp-echo', 'unix-echo'],
   );
   for (const result of results) {
-    const peers = result.work === 'udp-echo' ? 1 : 2;
+    const peers = result.work === 'udp-echo' ? 2 : 3;
     assert.equal(result.peers.length, peers);
-    assert.equal(result.skipped.length, 2 - peers);
+    assert.equal(result.skipped.length, 3 - peers);
     assert.equal(result.cases.length, 4);
     for (const one of result.cases) {
       assert.deepEqual(one.failures, []);
@@ -96,7 +96,15 @@ test('--help describes every option; a wrong option is refused with status 2', a
   const help = await runScript('bench.ts', ['--help']);
   assert.match(help.output, /--connections LIST/);
   assert.equal(help.status, 0);
-  for (const wrong of [['--peers', 'nobody'], ['--sizes', '64X'], ['--seconds', '0'], ['--fast']]) {
+  const nowhere = ['--show', '--out', join(folder, 'nowhere')];
+  const wrongs = [
+    ['--peers', 'nobody'],
+    ['--sizes', '64X'],
+    ['--seconds', '0'],
+    ['--fast'],
+    nowhere,
+  ];
+  for (const wrong of wrongs) {
     const refused = await runScript('bench.ts', wrong);
     assert.equal(refused.status, 2, refused.output);
     assert.match(refused.output, /see --help/);
