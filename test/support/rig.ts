@@ -1,0 +1,143 @@
+/**
+ * What tests over real sockets have in common: a server whose events and reports are written down,
+ * clients that go away with the test, addresses that nobody else uses.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Conn, type EventHandler, GnetError, type Options, type Server, serve } from 'gnet';
+import { RawClient } from '../../testing/raw-client.ts';
+
+/** What this kit needs of a test; `node:test` has more. */
+export interface TestScope {
+  after(cleanUp: () => unknown): void;
+}
+
+export type StreamTransport = 'tcp' | 'unix';
+export const streamTransports: readonly StreamTransport[] = ['tcp', 'unix'];
+
+/** A directory of this test alone. */
+export function temporaryDirectory(t: TestScope): string {
+  const directory = mkdtempSync(join(tmpdir(), 'gnet-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Something to listen on that is free. */
+export function freeAddress(t: TestScope, transport: StreamTransport | 'udp'): string {
+  if (transport === 'unix') return `unix://${join(temporaryDirectory(t), 'test.sock')}`;
+  return `${transport}://127.0.0.1:0`;
+}
+
+export interface Rig {
+  readonly server: Server;
+  /** `init`, `open`, `closed` or `closed(CODE)`, `shutdown`, in the order in which they came. */
+  readonly events: string[];
+  /** The errors that `onClosed` was given, in order. */
+  readonly closeErrors: (Error | undefined)[];
+  /** What was written to the log from `warn` on. */
+  readonly reports: Report[];
+}
+
+export interface Report {
+  readonly level: string;
+  readonly message: string;
+  readonly err: unknown;
+}
+
+/** Starts a server that ends with the test. */
+export async function startRig(
+  t: TestScope,
+  handler: EventHandler,
+  options: Options = {},
+  address: string | readonly string[] = 'tcp://127.0.0.1:0',
+): Promise<Rig> {
+  const events: string[] = [];
+  const closeErrors: (Error | undefined)[] = [];
+  const reports: Report[] = [];
+  const logger = recordingLogger(reports);
+  const server = await serve(recording(handler, events, closeErrors), address, {
+    logger,
+    ...options,
+  });
+  t.after(() => server.close());
+  return { server, events, closeErrors, reports };
+}
+
+function recordingLogger(reports: Report[]) {
+  const write = (level: string) => (message: string, fields?: object) => {
+    reports.push({ level, message, err: (fields as { err?: unknown } | undefined)?.err });
+  };
+  return {
+    debug: () => {},
+    info: () => {},
+    warn: write('warn'),
+    error: write('error'),
+    fatal: write('fatal'),
+  };
+}
+
+/** The same handler, with its life written down. What it does not have stays absent. */
+function recording(
+  handler: EventHandler,
+  events: string[],
+  closeErrors: (Error | undefined)[],
+): EventHandler {
+  const recorded: EventHandler = {
+    onInitComplete(server) {
+      events.push('init');
+      return handler.onInitComplete?.(server);
+    },
+    onOpened(c) {
+      events.push('open');
+      return handler.onOpened?.(c);
+    },
+    onClosed(c, error) {
+      events.push(error === undefined ? 'closed' : `closed(${codeOf(error)})`);
+      closeErrors.push(error);
+      return handler.onClosed?.(c, error);
+    },
+    onShutdown(server) {
+      events.push('shutdown');
+      handler.onShutdown?.(server);
+    },
+  };
+  for (const name of ['preWrite', 'react', 'onDrain', 'onEnd', 'tick', 'signalClose'] as const) {
+    const method = handler[name];
+    if (method !== undefined) Object.assign(recorded, { [name]: method.bind(handler) });
+  }
+  return recorded;
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof GnetError ? error.code : String(error);
+}
+
+/** A client that goes away with the test. */
+export async function connect(t: TestScope, rig: Rig | string): Promise<RawClient> {
+  const client = await RawClient.connect(typeof rig === 'string' ? rig : rig.server.addr);
+  t.after(() => client.destroy());
+  return client;
+}
+
+/** A handler that gives what is received back, and the connections it saw. */
+export class EchoHandler implements EventHandler {
+  readonly connections: Conn[] = [];
+  onOpened(c: Conn): void {
+    this.connections.push(c);
+  }
+  react(frame: Buffer | null): Buffer | null {
+    return frame;
+  }
+}
+
+export function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
+
+/** Compares without printing megabytes when it fails. */
+export function assertSameBytes(actual: Uint8Array, expected: Uint8Array, what = 'bytes'): void {
+  assert.equal(actual.length, expected.length, `${what}: the length`);
+  assert.ok(Buffer.compare(actual, expected) === 0, `${what}: they differ`);
+}
