@@ -465,6 +465,8 @@ export class ReadinessDriver implements Driver {
     this.#table.flags[slot] = (flags | broken) & ~registered;
     const generation = this.#table.generations[slot] as number;
     this.#broken.push({ slot, generation, errno });
+    // The next wait reports it: whoever sleeps on our descriptor until then must hear of it.
+    signalEvent(this.#wakeDescriptor);
   }
 
   #reportBroken(): number {
