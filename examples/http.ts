@@ -16,7 +16,11 @@ const flags = readFlags({ port: 8080 });
 const handler = new HttpServer();
 const server = await serve(handler, `tcp://:${flags.port}`, {
   ...serveOptions(flags),
+  // Once a second the date in the answers changes.
   ticker: true,
+  // A connection in use is never silent for this long, and one request never holds as many bytes.
+  idleTimeout: 60_000,
+  maxInboundBytes: 2 * 1024 * 1024,
   codec: handler.codec,
 });
 announce(server, 'tcp');

@@ -9,6 +9,9 @@ export interface RawClient {
   receive(length: number): Promise<Buffer>;
   /** Everything, once the server has ended. */
   receiveAll(): Promise<Buffer>;
+  /** Stops and goes on reading. */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 
@@ -51,6 +54,12 @@ export async function rawClient(port: number): Promise<RawClient> {
     },
     receive: (length) => until(() => received >= length),
     receiveAll: () => until(() => false),
+    pause: () => {
+      socket.pause();
+    },
+    resume: () => {
+      socket.resume();
+    },
     close: () => {
       socket.destroy();
     },
