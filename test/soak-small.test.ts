@@ -1,0 +1,37 @@
+/** Each soak for a moment, by the command that runs it for minutes, so that none of them can rot. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { soaks } from './soak/soaks.ts';
+
+interface Outcome {
+  readonly failed: boolean;
+  readonly output: string;
+}
+
+function runSoaks(...parameters: readonly string[]): Promise<Outcome> {
+  const script = fileURLToPath(new URL('soak/soak.ts', import.meta.url));
+  const flags = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
+  return new Promise((resolve) => {
+    execFile(process.execPath, [...flags, script, ...parameters], (error, stdout, stderr) => {
+      resolve({ failed: error !== null, output: stdout + stderr });
+    });
+  });
+}
+
+describe('npm run soak -- --small', { skip: process.platform !== 'linux' && 'reads /proc' }, () => {
+  for (const { name } of soaks) {
+    test(name, async () => {
+      const { failed, output } = await runSoaks('--small', '--only', name);
+      assert.equal(failed, false, output);
+      assert.match(output, /^1 passed, 0 failed$/m);
+    });
+  }
+
+  test('a name that is none ends it with an error', async () => {
+    const { failed, output } = await runSoaks('--small', '--only', 'nothing');
+    assert.equal(failed, true);
+    assert.match(output, /there is no such soak, only echo, churn/);
+  });
+});

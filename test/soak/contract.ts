@@ -1,0 +1,20 @@
+/** What a soak is: a long run of one thing, in a process of its own, that throws when it is not right. */
+
+export interface SoakContext {
+  /** A few seconds instead of minutes: the form that runs with the tests. */
+  readonly small: boolean;
+  /** Everything random comes from it, so that a failure can be repeated with `GNET_SEED`. */
+  readonly seed: number;
+  /** How far it is, 0..1, and what it is doing. */
+  progress(done: number, text: string): void;
+  /** A measured fact, printed on a line of its own. */
+  note(text: string): void;
+}
+
+export interface Soak {
+  /** For `--only`. */
+  readonly name: string;
+  readonly title: string;
+  /** @throws what went wrong. */
+  run(context: SoakContext): Promise<void>;
+}

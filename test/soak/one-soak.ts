@@ -1,0 +1,36 @@
+/** One soak, in the process that `soak.ts` starts for it. */
+import { seedOfRun } from '../../testing/random.ts';
+import type { SoakContext } from './contract.ts';
+import { soaks } from './soaks.ts';
+
+const [name, form] = process.argv.slice(2);
+const soak = soaks.find((one) => one.name === name);
+if (soak === undefined) throw new Error(`there is no soak named '${name}'`);
+
+const terminal = process.stdout.isTTY === true;
+/** Without a terminal a line every tenth is enough. */
+let nextLine = 0;
+
+function progress(done: number, text: string): void {
+  const line = `  ${name}: ${Math.floor(done * 100)} % ${text}`;
+  if (terminal) {
+    process.stdout.write(`\r\u001b[K${line}`);
+  } else if (done >= nextLine) {
+    nextLine = done + 0.1;
+    process.stdout.write(`${line}\n`);
+  }
+}
+
+function note(text: string): void {
+  process.stdout.write(`${terminal ? '\r\u001b[K' : ''}  ${name}: ${text}\n`);
+}
+
+const context: SoakContext = { small: form === '--small', seed: seedOfRun(), progress, note };
+try {
+  await soak.run(context);
+  process.exit(0);
+} catch (error) {
+  note(`failed (GNET_SEED=${context.seed} repeats it)`);
+  console.error(error);
+  process.exit(1);
+}

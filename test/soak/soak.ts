@@ -1,0 +1,55 @@
+/**
+ * Runs for minutes what the tests run for moments, and looks at what only shows then: lost bytes,
+ * descriptors and memory that grow.
+ *
+ *     npm run soak                               all of them
+ *     npm run soak -- --only echo,churn          some of them
+ *     npm run soak -- --small                    each for a few seconds, as the tests do
+ *     GNET_SEED=1 npm run soak -- --only echo    the same random choices again
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Soak } from './contract.ts';
+import { soaks } from './soaks.ts';
+
+const names = soaks.map((soak) => soak.name).join(', ');
+
+function chosen(only: string | undefined): readonly Soak[] {
+  if (only === undefined) return soaks;
+  return only.split(',').map((name) => {
+    const soak = soaks.find((one) => one.name === name);
+    if (soak === undefined) throw new Error(`--only ${name}: there is no such soak, only ${names}`);
+    return soak;
+  });
+}
+
+async function passes(soak: Soak, small: boolean): Promise<boolean> {
+  const script = fileURLToPath(new URL('one-soak.ts', import.meta.url));
+  const flags = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
+  const parameters = [soak.name, ...(small ? ['--small'] : [])];
+  const child = spawn(process.execPath, [...flags, '--expose-gc', script, ...parameters], {
+    stdio: 'inherit',
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code === 0;
+}
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, small: { type: 'boolean', default: false } },
+});
+
+let passed = 0;
+let failed = 0;
+for (const soak of chosen(values.only)) {
+  const began = performance.now();
+  console.log(`${soak.name}: ${soak.title}${values.small ? ' (much less of it)' : ''}`);
+  const good = await passes(soak, values.small);
+  if (good) passed++;
+  else failed++;
+  const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+  console.log(`${good ? 'passed' : 'FAILED'} ${soak.name} after ${seconds} s`);
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
