@@ -2,12 +2,13 @@ import { CR, HEX_VALUE, IS_FIELD, IS_TOKEN, LF, SEMICOLON, SPACE, TAB } from './
 import { BODY_LENGTH_MAX, CHUNK_LINE_LENGTH_MAX, TRAILERS_LENGTH_MAX } from './limits.ts';
 
 /**
- *   SizeFirst -> Size -> Extension -> SizeLineFeed -> Data -> DataReturn -> DataLineFeed -> SizeFirst
- *                                          | size 0
- *                                          v
- *                 TrailerStart <-> TrailerName -> TrailerValue -> TrailerLineFeed
- *                      |
- *                 LastLineFeed -> Done
+ *   SizeFirst -> Size -> Extension -> SizeLineFeed -> Data -> DataReturn -> DataLineFeed
+ *       ^                                 | size 0                               |
+ *       +---------------------------------|--------------------------------------+
+ *                                         v
+ *                TrailerStart <-> TrailerName -> TrailerValue -> TrailerLineFeed
+ *                     |
+ *                LastLineFeed -> Done
  */
 export const ChunkState = {
   /** A chunk size must have at least one digit. */

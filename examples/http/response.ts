@@ -48,7 +48,8 @@ export class Template {
   readonly #dateOffset: number;
 
   constructor(text: TemplateText) {
-    const start = `HTTP/1.1 ${text.status} ${STATUS_TEXT[text.status]}${CRLF}Server: gnet${CRLF}Date: `;
+    const statusLine = `HTTP/1.1 ${text.status} ${STATUS_TEXT[text.status]}${CRLF}`;
+    const start = `${statusLine}Server: gnet${CRLF}Date: `;
     this.#dateOffset = start.length;
     let head = `${start}${DATE_PLACE}${CRLF}Content-Type: ${text.contentType}${CRLF}`;
     for (const line of text.headers ?? []) head += line + CRLF;

@@ -91,7 +91,7 @@ export class Database {
     }
   }
 
-  /** Deletes expired keys among the `limit` that were looked at longest ago; returns how many it saw. */
+  /** Deletes what is expired of the `limit` keys seen longest ago; returns how many it saw. */
   sweep(now: number, limit: number): number {
     let seen = 0;
     for (const [key, entry] of this.#limited) {
