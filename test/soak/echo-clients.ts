@@ -51,6 +51,22 @@ function writeAll(socket: net.Socket, pattern: BytePattern, bytes: number, rando
   writeMore();
 }
 
+const stuckChecks = 5;
+const checkMs = 20;
+
+/** Reads nothing until nothing can be written either: every buffer on the way is full then. */
+function resumeWhenStuck(socket: net.Socket): void {
+  let written = 0;
+  let same = 0;
+  const timer = setInterval(() => {
+    same = socket.bytesWritten - socket.writableLength === written ? same + 1 : 0;
+    written = socket.bytesWritten - socket.writableLength;
+    if (same < stuckChecks) return;
+    clearInterval(timer);
+    socket.resume();
+  }, checkMs);
+}
+
 /** Writes a pattern and half-closes; everything must come back, then the end. */
 function echoOne(address: string, bytes: number, seed: number): Promise<Outcome> {
   const random = new Random(seed);
@@ -64,14 +80,18 @@ function echoOne(address: string, bytes: number, seed: number): Promise<Outcome>
       resolve({ error, chunks });
       socket.destroy();
     };
-    socket.on('connect', () => writeAll(socket, pattern, bytes, random));
+    socket.on('connect', () => {
+      writeAll(socket, pattern, bytes, random);
+      socket.pause();
+      resumeWhenStuck(socket);
+    });
     socket.on('data', (piece: Buffer) => {
       chunks++;
       check.add(piece);
       if (check.wrongAt >= 0) finish(`a wrong byte at or after ${check.wrongAt}`);
-      if (!random.chance(1 / 64)) return;
+      if (!random.chance(1 / 16)) return;
       socket.pause();
-      setTimeout(() => socket.resume(), random.chance(1 / 16) ? 50 : random.below(4));
+      setTimeout(() => socket.resume(), random.chance(1 / 4) ? 30 : random.below(4));
     });
     socket.on('end', () => {
       finish(check.bytes === bytes ? null : `${check.bytes} of ${bytes} bytes came back`);
