@@ -272,7 +272,7 @@ export class StreamConnection extends ClosingSide implements Conn {
     try {
       const reply = host.calls.handler.react?.(lent, this);
       if (reply === undefined || reply === null) return;
-      if (reply === lent) this.putFrame(reply as Buffer);
+      if (reply === lent && this.#answers) this.putFrame(reply as Buffer);
       else this.#apply(reply as Reply | Promise<Reply>, lent);
     } catch (error) {
       this.#handlerThrew('react', error);
@@ -283,9 +283,9 @@ export class StreamConnection extends ClosingSide implements Conn {
   #apply(reply: Reply | Promise<Reply>, lent: Buffer | null): void {
     if (reply === undefined || reply === null) return;
     if (typeof reply === 'number') this.#act(reply);
-    else if (isBytes(reply)) this.put(reply);
+    else if (isBytes(reply)) this.#answer(reply, false);
     else if (isPair(reply)) {
-      if (reply[0] !== undefined && reply[0] !== null) this.put(reply[0]);
+      this.#answer(reply[0], false);
       this.#act(reply[1]);
     } else if (isThenable(reply)) this.#suspend(reply, lent, false);
     else throw invalidReply(reply);
@@ -295,12 +295,23 @@ export class StreamConnection extends ClosingSide implements Conn {
   #applyRaw(reply: Reply | Promise<Reply>): void {
     if (reply === undefined || reply === null) return;
     if (typeof reply === 'number') this.#act(reply);
-    else if (isBytes(reply)) this.putRaw(reply);
+    else if (isBytes(reply)) this.#answer(reply, true);
     else if (isPair(reply)) {
-      if (reply[0] !== undefined && reply[0] !== null) this.putRaw(reply[0]);
+      this.#answer(reply[0], true);
       this.#act(reply[1]);
     } else if (isThenable(reply)) this.#suspend(reply, null, true);
     else throw invalidReply(reply);
+  }
+
+  /** After `end()`, or when the call itself broke the connection, an answer has nowhere to go. */
+  get #answers(): boolean {
+    return this.state === State.Open && !this.endRequested;
+  }
+
+  #answer(data: Bytes | null | undefined, raw: boolean): void {
+    if (data === undefined || data === null || !this.#answers) return;
+    if (raw) this.putRaw(data);
+    else this.put(data);
   }
 
   #act(action: number): void {
