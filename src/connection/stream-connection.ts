@@ -356,6 +356,8 @@ export class StreamConnection extends ClosingSide implements Conn {
     if (this.isClosed) return;
     this.scheduleFlush();
     this.#resume(pauseReason.handler);
+    // They wait for the promise alone, not for other reasons to pause.
+    if (this.#wakes > 0) this.#addTask(task.wake);
   }
 
   /** Bounds what an unfinished frame, or a paused connection, may hold. */

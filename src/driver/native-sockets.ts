@@ -143,7 +143,11 @@ function bindUnix(descriptor: number, endpoint: Endpoint & { kind: 'unix' }): Bo
   const { path } = endpoint;
   const first = bindSocket(descriptor, path);
   if (first === -addressInUse && !path.startsWith('@') && isSocketFile(path) && isStale(endpoint)) {
-    unlinkSync(path);
+    try {
+      unlinkSync(path);
+    } catch {
+      // Another user's, or no right to write: binding says that the address is in use.
+    }
     bindOrThrow(descriptor, endpoint);
   } else if (first !== 0) {
     throw syscallError('bind', -first, `listen on unix://${path}`, path);

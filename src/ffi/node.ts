@@ -40,6 +40,6 @@ export function findNodeFfi(): NodeFfi | undefined {
   try {
     return process.getBuiltinModule?.('node:ffi') as NodeFfi | undefined;
   } catch {
-    return undefined; // --no-experimental-ffi, or the Permission Model without --allow-ffi
+    return undefined; // --no-experimental-ffi
   }
 }

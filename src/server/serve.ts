@@ -27,7 +27,8 @@ export async function serve(
 ): Promise<Server> {
   const calls = handlerCalls(handler);
   const resolved = resolveOptions(options);
-  const texts = typeof address === 'string' ? [address] : [...address];
+  // What is neither is refused with the rest, by name.
+  const texts = Array.isArray(address) ? [...address] : [address as string];
   if (texts.length === 0) {
     throw new ErrInvalidNetworkAddress(
       "cannot serve on no address: give at least one, as 'tcp://:0'",
