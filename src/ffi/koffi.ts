@@ -1,0 +1,60 @@
+import { createRequire } from 'node:module';
+import type { Address, ForeignInterface, Word } from './contract.ts';
+
+/** What we use of `koffi`, an optional peer dependency: a native addon with prebuilt binaries. */
+interface Koffi {
+  load(path: null): {
+    func(name: string, result: string, parameters: string[]): (...args: Word[]) => number;
+  };
+  view(address: number, byteLength: number): ArrayBuffer;
+  address(value: Uint8Array): bigint;
+}
+
+/**
+ * Every argument and address is a machine word, as in `node.ts`; addresses of user space fit into a
+ * safe integer, and numbers are passed faster than BigInts.
+ */
+const wordType = 'int64_t';
+
+/** `v8::Isolate::GetCurrent()` and `node::GetCurrentEventLoop(v8::Isolate*)` in the C++ ABI of GCC and Clang. */
+const currentIsolateSymbol = '_ZN2v87Isolate10GetCurrentEv';
+const eventLoopSymbol = '_ZN4node19GetCurrentEventLoopEPN2v87IsolateE';
+
+/**
+ * `koffi`: the native drivers for Node without `node:ffi`. A call costs about 30 ns where `node:ffi`
+ * takes 4-8 ns (docs/drivers.md).
+ */
+export function createKoffiInterface(koffi: Koffi): ForeignInterface {
+  // Kept for the life of the thread, as its functions are.
+  const library = koffi.load(null);
+  const words = (count: number): string[] => new Array<string>(count).fill(wordType);
+  const lookupAddress = (name: string, argumentCount: number): ((...args: Word[]) => Address) =>
+    library.func(name, wordType, words(argumentCount));
+  return {
+    name: 'koffi',
+    nullAddress: 0,
+    lookup: (name, argumentCount) => library.func(name, 'int32_t', words(argumentCount)),
+    lookupAddress,
+    word: (value) => value,
+    addressAt: (base, offset) => (base as number) + offset,
+    view: (address, byteLength) => koffi.view(address as number, byteLength),
+    addressOf: (bytes) => Number(koffi.address(bytes)),
+    currentEventLoop() {
+      try {
+        return lookupAddress(eventLoopSymbol, 1)(lookupAddress(currentIsolateSymbol, 0)());
+      } catch {
+        return 0; // a build of the runtime that hides its symbols
+      }
+    },
+  };
+}
+
+/** `koffi` when it is installed beside this package and its binary can be loaded, otherwise why not. */
+export function findKoffi(): Koffi | Error {
+  try {
+    return createRequire(import.meta.url)('koffi') as Koffi;
+  } catch (error) {
+    // Not installed, no binary for this machine, or the Permission Model without --allow-addons.
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
