@@ -87,7 +87,9 @@ export class StreamConnection extends ClosingSide implements Conn {
     } else if (this.paused === 0) {
       this.#inputFinished();
     } else if (!this.host.settings.allowHalfOpen) {
-      this.armDeadline(); // what is pending has `closeTimeout` to finish
+      // What is pending has `closeTimeout` to finish, counted from now.
+      this.lastProgress = this.host.currentTime();
+      this.armDeadline();
     }
   }
 
@@ -140,7 +142,7 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   /** No new bytes are taken. */
   get isClosing(): boolean {
-    return !this.#writable;
+    return !this.#writable();
   }
 
   get fd(): number {
@@ -162,19 +164,19 @@ export class StreamConnection extends ClosingSide implements Conn {
   }
 
   asyncWrite(data: Bytes): boolean {
-    if (!this.#writable) return false;
+    if (!this.#writable()) return false;
     this.put(data);
     return this.#written();
   }
 
   writeNoCodec(data: Bytes): boolean {
-    if (!this.#writable) return false;
+    if (!this.#writable()) return false;
     this.putRaw(data);
     return this.#written();
   }
 
   flushWrite(data: Bytes, noCodec = false): Promise<void> {
-    if (!this.#writable) {
+    if (!this.#writable()) {
       return Promise.reject(
         new ErrConnClosed(
           'cannot write: the connection is closed, closing or ended; nothing was sent',
@@ -216,7 +218,7 @@ export class StreamConnection extends ClosingSide implements Conn {
   }
 
   end(): void {
-    if (!this.#writable) return;
+    if (!this.#writable()) return;
     this.endRequested = true;
     this.scheduleFlush();
   }
@@ -272,7 +274,7 @@ export class StreamConnection extends ClosingSide implements Conn {
     try {
       const reply = host.calls.handler.react?.(lent, this);
       if (reply === undefined || reply === null) return;
-      if (reply === lent && this.#answers) this.putFrame(reply as Buffer);
+      if (reply === lent && this.#answers()) this.putFrame(reply as Buffer);
       else this.#apply(reply as Reply | Promise<Reply>, lent);
     } catch (error) {
       this.#handlerThrew('react', error);
@@ -304,12 +306,12 @@ export class StreamConnection extends ClosingSide implements Conn {
   }
 
   /** After `end()`, or when the call itself broke the connection, an answer has nowhere to go. */
-  get #answers(): boolean {
+  #answers(): boolean {
     return this.state === State.Open && !this.endRequested;
   }
 
   #answer(data: Bytes | null | undefined, raw: boolean): void {
-    if (data === undefined || data === null || !this.#answers) return;
+    if (data === undefined || data === null || !this.#answers()) return;
     if (raw) this.putRaw(data);
     else this.put(data);
   }
@@ -457,7 +459,7 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   // -- small things -------------------------------------------------------------------------------
 
-  get #writable(): boolean {
+  #writable(): boolean {
     return this.state === State.Open && !this.#closeRequested && !this.endRequested;
   }
 
