@@ -1,4 +1,3 @@
-import { markAsUntransferable } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 
 /**
@@ -7,7 +6,10 @@ import { assert } from '../base/assert.ts';
  */
 export type SlabAddress = bigint | number | null;
 
-/** Memory a slab is made of: never moves, never unmapped while a view of it may be alive. */
+/**
+ * Memory a slab is made of: never moves, never unmapped while a view of it may be alive. Whoever
+ * allocates it also keeps programs from transferring it to another thread, where that is possible.
+ */
 export interface Region {
   readonly address: SlabAddress;
   readonly buffer: ArrayBuffer;
@@ -68,7 +70,6 @@ export class Slab implements Region {
     this.buffer = region.buffer;
     this.capacity = region.buffer.byteLength;
     this.bytes = Buffer.from(region.buffer);
-    markAsUntransferable(region.buffer);
   }
 
   #view: Buffer | null = null;

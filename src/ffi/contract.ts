@@ -35,7 +35,8 @@ export interface ForeignInterface {
   addressAt(base: Address, offset: number): Address;
   /**
    * The `byteLength` bytes at `address` as an ArrayBuffer, not copied. The memory must outlive every
-   * view of it: it is never unmapped once a view was given out.
+   * view of it: it is never unmapped once a view was given out. Programs cannot transfer a view to
+   * another thread where the runtime can forbid it.
    */
   view(address: Address, byteLength: number): ArrayBuffer;
   /**

@@ -37,6 +37,7 @@ export function createKoffiInterface(koffi: Koffi): ForeignInterface {
     lookupAddress,
     word: (value) => value,
     addressAt: (base, offset) => (base as number) + offset,
+    // Not marked as untransferable: Node aborts at exit, when it cannot detach an addon's buffer.
     view: (address, byteLength) => koffi.view(address as number, byteLength),
     addressOf: (bytes) => Number(koffi.address(bytes)),
     currentEventLoop() {

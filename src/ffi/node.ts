@@ -1,3 +1,4 @@
+import { markAsUntransferable } from 'node:worker_threads';
 import type { Address, ForeignInterface, Word } from './contract.ts';
 
 type NodeFfi = typeof import('node:ffi');
@@ -42,7 +43,11 @@ export function createNodeInterface(ffi: NodeFfi): ForeignInterface {
     },
     word: (value) => BigInt(value >>> 0),
     addressAt: (base, offset) => (base as bigint) + BigInt(offset),
-    view: (address, byteLength) => ffi.toArrayBuffer(address as bigint, byteLength, false),
+    view(address, byteLength) {
+      const buffer = ffi.toArrayBuffer(address as bigint, byteLength, false);
+      markAsUntransferable(buffer);
+      return buffer;
+    },
     addressOf: (bytes) => ffi.getRawPointer(bytes),
     currentEventLoop: () => ffi.getCurrentEventLoop(),
   };
