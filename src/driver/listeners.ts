@@ -3,9 +3,10 @@ import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
 import { syscallError } from '../syscall/errno.ts';
 import { acceptSocket, localName, shutdownSocket } from '../syscall/socket.ts';
 import { constants } from '../syscall/tables.ts';
+import { type BoundPath, removeBoundPath } from './bound-path.ts';
 import type { DriverEvents, Endpoint, SocketOptions } from './contract.ts';
 import { acceptRests, acceptSkips, tryAgain } from './errno-sets.ts';
-import { type BoundPath, openListener, removeBoundPath } from './native-sockets.ts';
+import { openListener } from './native-sockets.ts';
 import { type Poller, readable } from './poller.ts';
 import { tagKind } from './tags.ts';
 

@@ -2,7 +2,6 @@
  * Opening sockets on kernels with file descriptors; shared by every native driver. Off the hot path.
  * Each function either returns an open descriptor or throws a typed error and leaves nothing open.
  */
-import { lstatSync, unlinkSync } from 'node:fs';
 import { errnoNumber } from '../platform/index.ts';
 import { closeDescriptor } from '../syscall/descriptor.ts';
 import { syscallError } from '../syscall/errno.ts';
@@ -17,18 +16,18 @@ import {
 } from '../syscall/socket.ts';
 import { formatInet, inetAddress } from '../syscall/socket-address.ts';
 import { constants } from '../syscall/tables.ts';
+import {
+  type BoundPath,
+  boundPathOf,
+  isSocketFile,
+  removeBoundPath,
+  removeDeadSocket,
+} from './bound-path.ts';
 import type { Endpoint, SocketOptions } from './contract.ts';
 
 const addressInUse = errnoNumber('EADDRINUSE') as number;
 const connectionRefused = errnoNumber('ECONNREFUSED') as number;
 const inProgress = errnoNumber('EINPROGRESS') as number;
-
-/** A Unix path that we bound, to be removed at the end if it is still ours. */
-export interface BoundPath {
-  readonly path: string;
-  readonly device: number;
-  readonly inode: number;
-}
 
 export interface OpenedSocket {
   readonly descriptor: number;
@@ -134,38 +133,18 @@ function isStale(endpoint: Endpoint): boolean {
   return result === -connectionRefused;
 }
 
-function isSocketFile(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
-}
-
 /** Binds; removes a dead socket file in the way, never anything else (SPEC 2.8, 9.11). */
 function bindUnix(descriptor: number, endpoint: Endpoint & { kind: 'unix' }): BoundPath | null {
   const { path } = endpoint;
   const first = bindSocket(descriptor, path);
   if (first === -addressInUse && !path.startsWith('@') && isSocketFile(path) && isStale(endpoint)) {
-    try {
-      unlinkSync(path);
-    } catch {
-      // Another user's, or no right to write: binding says that the address is in use.
-    }
+    removeDeadSocket(path);
     bindOrThrow(descriptor, endpoint);
   } else if (first !== 0) {
     throw syscallError('bind', -first, `listen on unix://${path}`, path);
   }
   if (path.startsWith('@')) return null;
-  const { dev: device, ino: inode } = lstatSync(path);
-  return { path, device, inode };
-}
-
-/** Removes the path if it still is the socket that we bound. */
-export function removeBoundPath(bound: BoundPath): void {
-  const found = lstatSync(bound.path, { throwIfNoEntry: false });
-  if (found?.dev !== bound.device || found.ino !== bound.inode) return;
-  try {
-    unlinkSync(bound.path);
-  } catch {
-    // Gone already, or the directory was made read-only: a refused socket file is removed by the next bind.
-  }
+  return boundPathOf(path);
 }
 
 /** A listening stream socket. */

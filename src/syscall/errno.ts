@@ -1,6 +1,6 @@
-import { SyscallError } from '../base/errors.ts';
 import { foreignInterface } from '../ffi/index.ts';
-import { describeErrno, errnoHint, errnoName } from '../platform/index.ts';
+
+export { syscallError } from '../platform/syscall-error.ts';
 
 /**
  * errno of this thread, mapped once (docs/decisions/0003). Read it right after the call that failed, before
@@ -18,25 +18,4 @@ export function lastErrno(): number {
 /** Result of a call in the kernel's own form: not negative, or minus the error number. */
 export function resultOf(returned: number): number {
   return returned >= 0 ? returned : -(errnoView[0] as number);
-}
-
-/**
- * A typed error for a failed call.
- * @param action what was tried, in the form "listen on tcp://127.0.0.1:80".
- */
-export function syscallError(
-  syscall: string,
-  errno: number,
-  action: string,
-  address?: string,
-): SyscallError {
-  const name = errnoName(errno);
-  const hint = errnoHint(errno);
-  const advice = hint === undefined ? '' : `; ${hint}`;
-  const message = `cannot ${action}: ${describeErrno(errno)} (${syscall}: ${name})${advice}`;
-  return new SyscallError(name, message, {
-    syscall,
-    errno,
-    ...(address === undefined ? {} : { address }),
-  });
 }

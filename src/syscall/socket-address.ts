@@ -1,7 +1,15 @@
-import { isIPv4 } from 'node:net';
-import { assert } from '../base/assert.ts';
 import { ErrInvalidNetworkAddress } from '../base/errors.ts';
+import type { InetAddress } from '../base/inet-address.ts';
 import { constants, layouts } from './tables.ts';
+
+export {
+  emptyInetAddress,
+  formatHost,
+  formatInet,
+  type InetAddress,
+  inetAddress,
+  inetBytes,
+} from '../base/inet-address.ts';
 
 /** Largest socket address of the families we use: sockaddr_un. */
 export const socketAddressBytesMax: number = layouts.sockaddrUn.size + 2;
@@ -10,45 +18,6 @@ const inet = layouts.sockaddrIn.fields;
 const inet6 = layouts.sockaddrIn6.fields;
 const unixPathOffset = layouts.sockaddrUn.fields.path.offset;
 const unixPathBytesMax = layouts.sockaddrUn.fields.path.size;
-
-/** An IP address in the kernel's terms; the four words hold its bytes in memory order. */
-export interface InetAddress {
-  family: 0 | 4 | 6;
-  port: number;
-  word0: number;
-  word1: number;
-  word2: number;
-  word3: number;
-  scope: number;
-}
-
-export function emptyInetAddress(): InetAddress {
-  return { family: 0, port: 0, word0: 0, word1: 0, word2: 0, word3: 0, scope: 0 };
-}
-
-function parseIPv6Groups(text: string): number[] {
-  const [head = '', tail] = text.split('::');
-  const groupsOf = (part: string): number[] =>
-    part === ''
-      ? []
-      : part.split(':').flatMap((group) => {
-          if (!group.includes('.')) return [Number.parseInt(group, 16)];
-          const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number);
-          return [(a << 8) | b, (c << 8) | d];
-        });
-  const before = groupsOf(head);
-  if (tail === undefined) return before;
-  const after = groupsOf(tail);
-  return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
-}
-
-/** The 4 or 16 bytes of a literal that `node:net` accepts as an IP address. */
-export function inetBytes(host: string): Buffer {
-  if (isIPv4(host)) return Buffer.from(host.split('.').map(Number));
-  const groups = parseIPv6Groups(host);
-  assert(groups.length === 8, `an IPv6 literal has eight groups: ${host}`);
-  return Buffer.from(groups.flatMap((group) => [group >> 8, group & 255]));
-}
 
 /** Writes a sockaddr_in or sockaddrIn6 at `offset`; returns its length. */
 export function writeInet(view: DataView, offset: number, address: InetAddress): number {
@@ -92,72 +61,6 @@ export function readInet(view: DataView, offset: number, into: InetAddress): voi
     into.port = 0;
     into.word0 = 0;
   }
-}
-
-/** An address from a literal, as `listen` and `connect` need it. */
-export function inetAddress(family: 4 | 6, host: string, port: number): InetAddress {
-  const bytes = inetBytes(host);
-  const address = emptyInetAddress();
-  address.family = family;
-  address.port = port;
-  address.word0 = bytes.readInt32LE(0);
-  if (family === 6) {
-    address.word1 = bytes.readInt32LE(4);
-    address.word2 = bytes.readInt32LE(8);
-    address.word3 = bytes.readInt32LE(12);
-  }
-  return address;
-}
-
-/** Bytes 0..n-1 of the address, most significant first. */
-function bytesOf(address: InetAddress): Buffer {
-  const bytes = Buffer.alloc(16);
-  bytes.writeInt32LE(address.word0, 0);
-  bytes.writeInt32LE(address.word1, 4);
-  bytes.writeInt32LE(address.word2, 8);
-  bytes.writeInt32LE(address.word3, 12);
-  return bytes;
-}
-
-/** The longest run of at least two zero groups, as RFC 5952 section 4.2 abbreviates it. */
-function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
-  let best = { start: -1, length: 1 };
-  let start = -1;
-  groups.forEach((group, index) => {
-    if (group !== 0) start = -1;
-    else if (start === -1) start = index;
-    const length = start === -1 ? 0 : index - start + 1;
-    if (length > best.length) best = { start, length };
-  });
-  return best;
-}
-
-const ipv4Mapped = -65_536; // 00 00 ff ff in memory order
-
-/** `127.0.0.1` or `::1`; an IPv4 peer of a dual-stack socket prints as plain IPv4 (SPEC 1.2). */
-export function formatHost(address: InetAddress): string {
-  const mapped =
-    address.family === 6 &&
-    address.word0 === 0 &&
-    address.word1 === 0 &&
-    address.word2 === ipv4Mapped;
-  if (address.family === 4 || mapped) {
-    const word = mapped ? address.word3 : address.word0;
-    return `${word & 255}.${(word >>> 8) & 255}.${(word >>> 16) & 255}.${word >>> 24}`;
-  }
-  const bytes = bytesOf(address);
-  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2));
-  const zeros = longestZeroRun(groups);
-  const hex = (part: readonly number[]): string =>
-    part.map((group) => group.toString(16)).join(':');
-  if (zeros.start === -1) return hex(groups);
-  return `${hex(groups.slice(0, zeros.start))}::${hex(groups.slice(zeros.start + zeros.length))}`;
-}
-
-/** `127.0.0.1:9000`, `[::1]:9000`. */
-export function formatInet(address: InetAddress): string {
-  const host = formatHost(address);
-  return host.includes(':') ? `[${host}]:${address.port}` : `${host}:${address.port}`;
 }
 
 /**
