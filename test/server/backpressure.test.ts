@@ -1,0 +1,484 @@
+/** Bounded memory each way: watermarks, pausing, overflow, limits (DESIGN, decision 9 and Writes). */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  type Conn,
+  ErrFrameTooLong,
+  ErrInboundOverflow,
+  ErrOutboundOverflow,
+  type EventHandler,
+  LengthFieldBasedFrameCodec,
+  LineBasedFrameCodec,
+  type Options,
+} from 'gnet';
+import { BytePattern } from '../../testing/byte-pattern.ts';
+import type { RawClient } from '../../testing/raw-client.ts';
+import {
+  assertSameBytes,
+  connect,
+  freeAddress,
+  type Rig,
+  startRig,
+  streamTransports,
+  type TestScope,
+  text,
+} from '../support/rig.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
+
+const mebibyte = 1_048_576;
+const pattern = new BytePattern(4);
+
+/** A rig with one connection, as both sides see it. */
+async function pair(
+  t: TestScope,
+  handler: EventHandler = {},
+  options: Options = {},
+  address?: string,
+): Promise<{ rig: Rig; c: Conn; client: RawClient }> {
+  let opened: Conn | null = null;
+  const both: EventHandler = {
+    ...handler,
+    onOpened(c) {
+      opened = c;
+      return handler.onOpened?.(c);
+    },
+  };
+  const rig = await startRig(t, both, options, address);
+  const client = await connect(t, rig);
+  await waitUntil(() => opened !== null, 'onOpened');
+  return { rig, c: opened as unknown as Conn, client };
+}
+
+/** Fills the kernel's buffers until bytes stay here. */
+async function block(c: Conn, client: RawClient): Promise<number> {
+  client.pauseReading();
+  let written = 0;
+  while (c.outboundBuffered() === 0) {
+    c.asyncWrite(pattern.slice(written, mebibyte));
+    written += mebibyte;
+    await settle(5);
+  }
+  return written;
+}
+
+describe('watermarks', () => {
+  test('a write returns false from the high mark on; onDrain follows once, at the low mark', async (t) => {
+    const drained: number[] = [];
+    const handler: EventHandler = { onDrain: (c) => void drained.push(c.outboundBuffered()) };
+    const options = { highWaterMark: 4 * mebibyte, lowWaterMark: mebibyte };
+    const { c, client } = await pair(t, handler, options);
+    let written = await block(c, client);
+    let accepted = true;
+    while (accepted) {
+      accepted = c.asyncWrite(pattern.slice(written, mebibyte));
+      written += mebibyte;
+      assert.equal(accepted, c.outboundBuffered() <= options.highWaterMark);
+    }
+    assert.equal(c.asyncWrite(pattern.slice(written, 10)), false);
+    written += 10;
+    await settle(20);
+    assert.deepEqual(drained, []);
+    client.resumeReading();
+    const bytes = await client.readExactly(written);
+    await waitUntil(() => drained.length > 0, 'onDrain');
+    assertSameBytes(bytes, pattern.slice(0, written));
+    await settle(20);
+    assert.equal(drained.length, 1);
+    assert.ok((drained.at(0) ?? Infinity) <= options.lowWaterMark);
+    assert.equal(c.asyncWrite('again'), true);
+  });
+
+  test('onDrain comes exactly once per crossing, whenever the reader rests', async (t) => {
+    const plan = fc.array(
+      fc.record({
+        writes: fc.integer({ min: 1, max: 12 }),
+        bytes: fc.integer({ min: 1, max: 2 * mebibyte }),
+        restMs: fc.integer({ min: 0, max: 5 }),
+        reads: fc.boolean(),
+      }),
+      { minLength: 4, maxLength: 10 },
+    );
+    await fc.assert(
+      fc.asyncProperty(plan, async (steps) => {
+        let [crossings, drains, written] = [0, 0, 0];
+        let above = false;
+        const handler: EventHandler = {
+          onDrain() {
+            assert.equal(above, true);
+            above = false;
+            drains++;
+          },
+        };
+        const options = { highWaterMark: mebibyte, lowWaterMark: 65_536 };
+        const { rig, c, client } = await pair(t, handler, options);
+        for (const { writes, bytes, restMs, reads } of steps) {
+          if (reads) client.resumeReading();
+          else client.pauseReading();
+          for (let count = 0; count < writes && c.outboundBuffered() < 40 * mebibyte; count++) {
+            const fits = c.asyncWrite(pattern.slice(written, bytes));
+            written += bytes;
+            if (!fits && !above) {
+              above = true;
+              crossings++;
+            }
+          }
+          await settle(restMs);
+        }
+        client.resumeReading();
+        assertSameBytes(await client.readExactly(written), pattern.slice(0, written));
+        await waitUntil(() => !above, 'the last onDrain');
+        await settle(2);
+        assert.equal(drains, crossings);
+        await rig.server.close();
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test('bytes are taken at the call: changing the buffer afterwards changes nothing', async (t) => {
+    const { c, client } = await pair(t);
+    const small = Buffer.from('small');
+    const direct = pattern.slice(0, 60_000);
+    c.asyncWrite(small);
+    small.fill(0);
+    assert.equal(text(await client.readExactly(5)), 'small');
+    c.asyncWrite(direct);
+    direct.fill(0);
+    assertSameBytes(await client.readExactly(60_000), pattern.slice(0, 60_000));
+    const written = await block(c, client);
+    const pending = pattern.slice(written, 20 * mebibyte);
+    c.asyncWrite(pending);
+    pending.fill(0);
+    client.resumeReading();
+    const total = written + 20 * mebibyte;
+    assertSameBytes(await client.readExactly(total), pattern.slice(0, total));
+  });
+
+  test('bytes of a SharedArrayBuffer and of a resizable ArrayBuffer are taken at the call', async (t) => {
+    const { c, client } = await pair(t);
+    const shared = new Uint8Array(new SharedArrayBuffer(100_000)).fill(1);
+    const resizable = new ArrayBuffer(100_000, { maxByteLength: 200_000 });
+    new Uint8Array(resizable).fill(2);
+    c.asyncWrite(shared);
+    c.asyncWrite(new Uint8Array(resizable));
+    shared.fill(9);
+    resizable.resize(0);
+    const bytes = await client.readExactly(200_000);
+    assert.ok(bytes.subarray(0, 100_000).every((byte) => byte === 1));
+    assert.ok(bytes.subarray(100_000).every((byte) => byte === 2));
+  });
+
+  test('flushWrite settles once per call: in order when flushed, rejected when closed', async (t) => {
+    const settled: string[] = [];
+    const { rig, c, client } = await pair(t);
+    const follow = (name: string, promise: Promise<void>): void => {
+      promise.then(
+        () => settled.push(`${name} flushed`),
+        (error: { code?: string }) => settled.push(`${name} ${error.code}`),
+      );
+    };
+    follow('empty', c.flushWrite(''));
+    await block(c, client);
+    follow('one', c.flushWrite(Buffer.alloc(mebibyte)));
+    follow('two', c.flushWrite('x', true));
+    await settle(20);
+    assert.deepEqual(settled, ['empty flushed']);
+    client.resumeReading();
+    await waitUntil(() => settled.length === 3, 'both');
+    assert.deepEqual(settled, ['empty flushed', 'one flushed', 'two flushed']);
+    await block(c, client);
+    follow('three', c.flushWrite(Buffer.alloc(mebibyte)));
+    follow('four', c.flushWrite('x'));
+    await rig.server.close();
+    await waitUntil(() => settled.length === 5, 'both');
+    follow('five', c.flushWrite('x'));
+    await settle(5);
+    assert.deepEqual(settled.slice(3), [
+      'three ErrConnClosed',
+      'four ErrConnClosed',
+      'five ErrConnClosed',
+    ]);
+  });
+});
+
+for (const transport of streamTransports) {
+  describe(`${transport}: pauseRead and resumeRead`, () => {
+    test('nothing is delivered while paused, and nothing is lost', async (t) => {
+      const received: Buffer[] = [];
+      const handler: EventHandler = {
+        onOpened: (c) => c.pauseRead(),
+        react: (frame) => void received.push(Buffer.from(frame ?? '')),
+      };
+      const { c, client } = await pair(t, handler, {}, freeAddress(t, transport));
+      const total = 8 * mebibyte;
+      client.write(pattern.slice(0, total));
+      await settle(50);
+      assert.equal(received.length, 0);
+      const length = (): number => received.reduce((sum, piece) => sum + piece.length, 0);
+      for (let round = 0; round < 5; round++) {
+        c.resumeRead();
+        await settle(2);
+        c.pauseRead();
+        const before = length();
+        await settle(10);
+        assert.equal(length(), before);
+      }
+      c.resumeRead();
+      await waitUntil(() => length() === total, 'everything');
+      assertSameBytes(Buffer.concat(received), pattern.slice(0, total));
+    });
+
+    test('frames that were read already wait, too', async (t) => {
+      const frames: string[] = [];
+      const handler: EventHandler = {
+        react(frame, c) {
+          frames.push(String(frame));
+          c.pauseRead();
+        },
+      };
+      const options = { codec: new LineBasedFrameCodec() };
+      const { c, client } = await pair(t, handler, options, freeAddress(t, transport));
+      client.write('one\ntwo\nthree\n');
+      for (const count of [1, 2, 3]) {
+        await waitUntil(() => frames.length === count, `frame ${count}`);
+        await settle(10);
+        assert.equal(frames.length, count);
+        c.resumeRead();
+      }
+      assert.deepEqual(frames, ['one', 'two', 'three']);
+    });
+
+    test('writing and waking go on while paused', async (t) => {
+      const handler: EventHandler = {
+        onOpened: (c) => c.pauseRead(),
+        react: (frame) => (frame === null ? 'woken' : 'frame'),
+      };
+      const { c, client } = await pair(t, handler, {}, freeAddress(t, transport));
+      client.write('x');
+      c.asyncWrite('written ');
+      c.wake();
+      assert.equal(text(await client.readExactly(13)), 'written woken');
+      c.resumeRead();
+      assert.equal(text(await client.readExactly(5)), 'frame');
+    });
+
+    test('the end of the peer waits for resumeRead, behind its last bytes', async (t) => {
+      const received: string[] = [];
+      const handler: EventHandler = {
+        onOpened: (c) => c.pauseRead(),
+        react: (frame) => void received.push(String(frame)),
+        onEnd: () => void received.push('end'),
+      };
+      const { rig, c, client } = await pair(t, handler, {}, freeAddress(t, transport));
+      client.write('last words');
+      client.end();
+      await settle(30);
+      assert.equal(rig.server.countConnections(), 1);
+      c.resumeRead();
+      await waitUntil(() => rig.events.length === 3, 'onClosed');
+      assert.deepEqual(received, ['last words', 'end']);
+    });
+
+    test('a paused connection whose peer is gone costs nothing until it is resumed', async (t) => {
+      const handler: EventHandler = { onOpened: (c) => c.pauseRead() };
+      const { rig, c, client } = await pair(t, handler, {}, freeAddress(t, transport));
+      if (transport === 'tcp') client.reset();
+      else client.destroy();
+      await client.untilClosed();
+      await settle(20);
+      const waits = (): number => rig.server.stats().loops[0]?.waits ?? 0;
+      const before = waits();
+      await settle(200);
+      // The two timers of this test, and the runtime's own turns: a spin makes tens of thousands.
+      assert.ok(waits() - before < 50, `${waits() - before} waits`);
+      c.resumeRead();
+      await waitUntil(() => rig.events.length === 3, 'onClosed');
+      assert.equal(rig.events[2], transport === 'tcp' ? 'closed(ECONNRESET)' : 'closed');
+    });
+  });
+}
+
+describe('overflow', () => {
+  test('pause: a client that sends and never reads is not read, and memory is bounded', async (t) => {
+    const options = {
+      highWaterMark: mebibyte,
+      lowWaterMark: 65_536,
+      maxOutboundBytes: 4 * mebibyte,
+    };
+    let most = 0;
+    const handler: EventHandler = {
+      react(frame, c) {
+        most = Math.max(most, c.outboundBuffered());
+        return frame;
+      },
+    };
+    const { rig, c, client } = await pair(t, handler, options);
+    client.pauseReading();
+    const total = 32 * mebibyte;
+    client.write(pattern.slice(0, total));
+    const received = (): number => rig.server.stats().loops[0]?.bytesReceived ?? 0;
+    await waitUntil(() => c.outboundBuffered() > options.highWaterMark, 'the high mark');
+    await settle(30);
+    const before = received();
+    await settle(50);
+    assert.equal(received(), before, 'reading has paused');
+    assert.ok(c.outboundBuffered() <= options.highWaterMark + 65_536, `${c.outboundBuffered()}`);
+    assert.ok(most <= options.highWaterMark);
+    client.resumeReading();
+    assertSameBytes(await client.readExactly(total), pattern.slice(0, total));
+    assert.deepEqual(rig.events, ['init', 'open']);
+  });
+
+  test('pause: frames that were read already wait behind the mark, too', async (t) => {
+    const answer = Buffer.alloc(65_536, 'a');
+    const options = { highWaterMark: mebibyte, codec: new LineBasedFrameCodec() };
+    let frames = 0;
+    const handler: EventHandler = {
+      react() {
+        frames++;
+        return answer;
+      },
+    };
+    const { c, client } = await pair(t, handler, options);
+    client.pauseReading();
+    client.write('\n'.repeat(400));
+    await waitUntil(() => c.outboundBuffered() > mebibyte, 'the high mark');
+    await settle(30);
+    assert.ok(frames < 400, `${frames} frames`);
+    assert.ok(c.outboundBuffered() <= mebibyte + 65_537, `${c.outboundBuffered()}`);
+    client.resumeReading();
+    await client.readExactly(400 * 65_537);
+    assert.equal(frames, 400);
+  });
+
+  test('close: above the high mark the connection ends with ErrOutboundOverflow', async (t) => {
+    const options: Options = { overflow: 'close', highWaterMark: mebibyte };
+    const { rig, client } = await pair(t, { react: () => Buffer.alloc(2 * mebibyte) }, options);
+    client.pauseReading();
+    for (let count = 0; count < 20; count++) {
+      client.write('x');
+      await settle(2);
+    }
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+    assert.ok(rig.closeErrors[0] instanceof ErrOutboundOverflow);
+    assert.match(rig.closeErrors[0].message, /highWaterMark is 1048576/);
+  });
+
+  test('close: a reader that keeps up may get more than the mark in one go', async (t) => {
+    const options: Options = { overflow: 'close', highWaterMark: mebibyte };
+    const answer = pattern.slice(0, 1_500_000);
+    const { rig, client } = await pair(t, { react: () => answer }, options);
+    for (let count = 0; count < 5; count++) {
+      client.write('x');
+      assertSameBytes(await client.readExactly(answer.length), answer);
+    }
+    assert.deepEqual(rig.events, ['init', 'open']);
+  });
+
+  test('maxOutboundBytes closes with ErrOutboundOverflow; nothing is written afterwards', async (t) => {
+    const options = { highWaterMark: mebibyte, maxOutboundBytes: 2 * mebibyte };
+    const { rig, c, client } = await pair(t, {}, options);
+    client.pauseReading();
+    let writes = 0;
+    while (rig.closeErrors.length === 0 && writes < 200) {
+      c.asyncWrite(Buffer.alloc(mebibyte));
+      writes++;
+      await settle(1);
+    }
+    assert.ok(rig.closeErrors[0] instanceof ErrOutboundOverflow);
+    assert.match(rig.closeErrors[0].message, /maxOutboundBytes is 2097152/);
+    assert.equal(c.asyncWrite('x'), false);
+    assert.equal(c.outboundBuffered(), 0);
+  });
+
+  test('maxOutboundBytes, passed inside react: the answer of that call goes nowhere', async (t) => {
+    const options = { highWaterMark: 1_024, maxOutboundBytes: 2_048 };
+    const handler: EventHandler = {
+      react(frame, c) {
+        for (let count = 0; count < 20_000; count++) c.asyncWrite(Buffer.alloc(1_500));
+        return frame;
+      },
+    };
+    const { rig, client } = await pair(t, handler, options);
+    client.pauseReading();
+    client.write('x');
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+    assert.ok(rig.closeErrors[0] instanceof ErrOutboundOverflow);
+    assert.deepEqual(rig.reports, []);
+    const other = await connect(t, rig);
+    await waitUntil(() => rig.events.length === 4, 'another connection');
+    assert.equal(other.broken, undefined);
+  });
+
+  test('one answer above maxOutboundBytes is allowed when nothing else is pending', async (t) => {
+    const options = { highWaterMark: mebibyte, maxOutboundBytes: 2 * mebibyte };
+    const answer = pattern.slice(0, 20 * mebibyte);
+    const { c, client } = await pair(t, {}, options);
+    client.pauseReading();
+    assert.equal(c.asyncWrite(answer), false);
+    await settle(20);
+    client.resumeReading();
+    assertSameBytes(await client.readExactly(answer.length), answer);
+  });
+});
+
+describe('what a connection may hold of its input', () => {
+  test('maxInboundBytes ends an unfinished frame with ErrInboundOverflow', async (t) => {
+    const options = { maxInboundBytes: mebibyte, codec: new LineBasedFrameCodec() };
+    const { rig, client } = await pair(t, { react: (frame) => frame }, options);
+    client.write(Buffer.alloc(4 * mebibyte, 'x'));
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+    assert.ok(rig.closeErrors[0] instanceof ErrInboundOverflow);
+    assert.match(rig.closeErrors[0].message, /maxInboundBytes is 1048576/);
+  });
+
+  test('maxInboundBytes is no limit for frames that are finished', async (t) => {
+    const options = {
+      maxInboundBytes: 65_536,
+      readBufferCap: 65_536,
+      codec: new LineBasedFrameCodec(),
+    };
+    const { client } = await pair(t, { react: (frame) => frame }, options);
+    const lines = Buffer.alloc(mebibyte, `${'y'.repeat(1_023)}\n`);
+    client.write(lines);
+    assertSameBytes(await client.readExactly(lines.length), lines);
+  });
+
+  test('maxFrameLength lets a frame of that length pass and refuses a longer one', async (t) => {
+    const options = { maxFrameLength: 1_000, codec: new LineBasedFrameCodec() };
+    const { rig, client } = await pair(t, { react: (frame) => frame }, options);
+    client.write(`${'a'.repeat(1_000)}\n`);
+    assert.equal((await client.readExactly(1_001)).length, 1_001);
+    client.write(`b\n${'a'.repeat(1_001)}\n`);
+    assert.equal(text(await client.readUntilEnd()), 'b\n', 'earlier frames are answered');
+    client.end();
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+    assert.ok(rig.closeErrors[0] instanceof ErrFrameTooLong);
+  });
+
+  test('maxFrameLength ends a frame that never ends', async (t) => {
+    const options = { maxFrameLength: 1_000, codec: new LineBasedFrameCodec() };
+    const { rig, client } = await pair(t, { react: (frame) => frame }, options);
+    client.write('a'.repeat(2_000));
+    await waitUntil(() => rig.closeErrors.length === 1 || client.ended, 'the end');
+    client.end();
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+    assert.ok(rig.closeErrors[0] instanceof ErrFrameTooLong);
+  });
+
+  test('large frames in small pieces arrive whole', async (t) => {
+    const codec = new LengthFieldBasedFrameCodec(
+      { lengthFieldLength: 4 },
+      { lengthFieldLength: 4, initialBytesToStrip: 4 },
+    );
+    const { client } = await pair(t, { react: (frame) => frame }, { codec });
+    const frame = Buffer.alloc(4 + 3 * mebibyte);
+    frame.writeUInt32BE(3 * mebibyte);
+    pattern.slice(0, 3 * mebibyte).copy(frame, 4);
+    for (let offset = 0; offset < frame.length; offset += 50_000) {
+      await client.send(frame.subarray(offset, offset + 50_000));
+    }
+    assertSameBytes(await client.readExactly(frame.length), frame);
+  });
+});
