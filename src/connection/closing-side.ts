@@ -141,7 +141,7 @@ export abstract class ClosingSide extends OutboundSide {
   }
 
   /** The peer has ended or we are closing: only `closeTimeout` counts. */
-  get #leaving(): boolean {
+  #leaving(): boolean {
     const halfOpen = this.host.settings.allowHalfOpen && this.state === State.Open;
     return this.state !== State.Open || (this.readEnded && !halfOpen);
   }
@@ -155,7 +155,7 @@ export abstract class ClosingSide extends OutboundSide {
     if (this.state === State.Lingering) {
       // Everything was flushed: a peer that does not end is no error of ours.
       if (passed(this.#lingerSince, closeTimeout)) this.#finish(this.#closeError, true);
-    } else if (this.#leaving) {
+    } else if (this.#leaving()) {
       if (passed(this.lastProgress, closeTimeout)) this.#timedOut('closeTimeout', closeTimeout);
     } else if (this.writeBlocked && passed(this.lastProgress, writeTimeout)) {
       this.#timedOut('writeTimeout', writeTimeout);
@@ -174,7 +174,7 @@ export abstract class ClosingSide extends OutboundSide {
       if (ms > 0) delay = Math.min(delay, Math.max(1, since + ms - now));
     };
     if (this.state === State.Lingering) limit(this.#lingerSince, closeTimeout);
-    else if (this.#leaving) limit(this.lastProgress, closeTimeout);
+    else if (this.#leaving()) limit(this.lastProgress, closeTimeout);
     else {
       limit(this.lastActivity, idleTimeout);
       if (this.writeBlocked) limit(this.lastProgress, writeTimeout);

@@ -16,14 +16,20 @@ const nothing = Buffer.alloc(0);
  * When a read finds a leftover, either the leftover moves in front of it (small against the read),
  * or the read moves behind the leftover: each byte is copied a bounded number of times.
  */
-export class InboundSource implements FrameSource {
+export abstract class InboundSource implements FrameSource {
   context: unknown = undefined;
   codecState: unknown = undefined;
   scanned = 0;
   protected slab: Slab | null = null;
   protected slabStart = 0;
   protected slabEnd = 0;
+  /** The newest view of the slab that was given out, to know it again without asking for its memory. */
+  protected slabView: Buffer | null = null;
+  protected slabViewStart = 0;
   protected ring: RingBuffer | null = null;
+
+  /** Frames must not share a view with earlier ones: a kept one would show the next bytes. */
+  protected abstract get freshViews(): boolean;
 
   /** Begins the handling of a read. */
   protected enterSlab(slab: Slab, start: number, end: number): void {
@@ -52,6 +58,7 @@ export class InboundSource implements FrameSource {
     const slab = this.slab;
     if (slab === null) return;
     this.slab = null;
+    this.slabView = null;
     if (this.slabStart < this.slabEnd) this.keep(slab, this.slabStart, this.slabEnd);
   }
 
@@ -74,8 +81,17 @@ export class InboundSource implements FrameSource {
     return this.ring === null ? 0 : this.ring.length;
   }
 
+  #view(slab: Slab, end: number): Buffer {
+    const view = this.freshViews
+      ? slab.freshView(this.slabStart, end)
+      : slab.view(this.slabStart, end);
+    this.slabView = view;
+    this.slabViewStart = this.slabStart;
+    return view;
+  }
+
   read(): Buffer {
-    if (this.slab !== null) return this.slab.bytes.subarray(this.slabStart, this.slabEnd);
+    if (this.slab !== null) return this.#view(this.slab, this.slabEnd);
     return this.ring === null ? nothing : this.ring.peek(this.ring.length);
   }
 
@@ -83,7 +99,7 @@ export class InboundSource implements FrameSource {
     if (this.slab !== null) {
       const available = this.slabEnd - this.slabStart;
       const count = n > 0 && n <= available ? n : available;
-      return this.slab.bytes.subarray(this.slabStart, this.slabStart + count);
+      return this.#view(this.slab, this.slabStart + count);
     }
     const ring = this.ring;
     if (ring === null) return nothing;

@@ -66,6 +66,10 @@ export abstract class OutboundSide extends InboundSource {
   protected abstract blocked(): void;
   protected abstract fail(error: GnetError, abort: boolean): void;
 
+  protected override get freshViews(): boolean {
+    return this.host.poisonFrames;
+  }
+
   outboundBuffered(): number {
     const queued = this.#queue === null ? 0 : this.#queue.length;
     return queued + this.#directEnd - this.#directStart;
@@ -117,13 +121,12 @@ export abstract class OutboundSide extends InboundSource {
       return;
     }
     this.#callPreWrite();
-    const slab = this.slab;
-    const direct = slab !== null && this.#queue === null && !this.writeBlocked;
-    if (!direct || frame.length === 0 || frame.buffer !== slab.buffer) {
+    const direct = this.slab !== null && this.#queue === null && !this.writeBlocked;
+    if (!direct || frame.length === 0 || frame !== this.slabView) {
       this.#putBytes(frame);
       return;
     }
-    const start = frame.byteOffset;
+    const start = this.slabViewStart;
     if (this.#directEnd === 0) this.#directStart = start;
     else if (this.#directEnd !== start) {
       this.#putBytes(frame);

@@ -256,7 +256,7 @@ export class StreamConnection extends ClosingSide implements Conn {
         return;
       }
       if (frame === null) {
-        this.#checkInbound(true);
+        if (this.bufferLength() > 0) this.#checkInbound(true);
         return;
       }
       if (frame.length > maxFrameLength) this.#frameTooLong(frame.length);

@@ -7,8 +7,13 @@ export interface HostedLoop {
   runDue(): boolean;
   /** Milliseconds until its next deadline, 0 for now, -1 for none. */
   timeUntilDeadline(): number;
-  /** Asks the kernel, sleeping at most that long (-1: no limit), and handles what is ready. */
-  wait(timeoutMs: number): void;
+  /**
+   * Asks the kernel, sleeping at most that long (-1: no limit), and handles what is ready; returns how
+   * many events there were.
+   */
+  wait(timeoutMs: number): number;
+  /** Handlers answer with promises: their continuations must not wait for more than one `wait`. */
+  readonly hasPromises: boolean;
   /** Makes readiness of a descriptor end `wait`. */
   watch(descriptor: number): void;
   unwatch(descriptor: number): void;

@@ -2,6 +2,12 @@ import { assert } from '../base/assert.ts';
 import type { HostedLoop, LoopHost } from './contract.ts';
 import { hostMode, runtimeEventLoop } from './runtime-event-loop.ts';
 
+/** From so many events per wait on, another wait follows at once. */
+const batchEventsMin = 2;
+/** The runtime has its turn, and promises drain, after at most so many waits and events. */
+const turnWaitsMax = 8;
+const turnEventsMax = 256;
+
 /**
  * Shares this thread between our loops and the runtime's. One turn is one `setImmediate` callback:
  *
@@ -10,7 +16,8 @@ import { hostMode, runtimeEventLoop } from './runtime-event-loop.ts';
  *  3. if nothing ran, the runtime is asked how long it could sleep, bounded by our deadlines;
  *  4. the loops ask the kernel: the first one sleeps that long, with the runtime's descriptor and
  *     those of the other loops in its set, so that any of them wakes the thread;
- *  5. what became ready is handled; then the runtime has its turn: timers, promises, messages.
+ *  5. what became ready is handled; under load 4 and 5 are repeated a few times without sleeping;
+ *     then the runtime has its turn: timers, promises, messages.
  *
  * Rejected: uv_poll or uv_async handles of our own, and foreign callbacks. A handle that is open when
  * a worker ends, or a callback running at that time, aborts the process.
@@ -19,6 +26,8 @@ class HostLoop implements LoopHost {
   #loops: HostedLoop[] = [];
   #immediate: NodeJS.Immediate | null = null;
   #keepAlive: NodeJS.Timeout | null = null;
+  /** The last turn had its hands full: this one need not ask how long it may sleep. */
+  #busy = false;
 
   get mode(): string {
     return hostMode;
@@ -78,11 +87,34 @@ class HostLoop implements LoopHost {
     }
     // A loop that detached itself, or the last one, changed the list: the next turn sees to it.
     if (loops !== this.#loops) return;
+    if (loops.length === 1) {
+      this.#runAlone(loops[0] as HostedLoop, ran);
+      return;
+    }
     (loops[0] as HostedLoop).wait(ran ? 0 : this.#sleepMs());
     for (let index = 1; index < loops.length && loops === this.#loops; index++) {
       (loops[index] as HostedLoop).wait(0);
     }
   };
+
+  /** The usual case. Under load, several waits share the cost of the runtime's turn. */
+  #runAlone(loop: HostedLoop, ran: boolean): void {
+    let events = loop.wait(ran || this.#busy ? 0 : this.#sleepMs());
+    let total = events;
+    let waits = 1;
+    while (
+      events >= batchEventsMin &&
+      total < turnEventsMax &&
+      waits < turnWaitsMax &&
+      !loop.hasPromises
+    ) {
+      loop.runDue();
+      events = loop.wait(0);
+      total += events;
+      waits++;
+    }
+    this.#busy = total >= batchEventsMin;
+  }
 
   /** How long the thread may sleep now. */
   #sleepMs(): number {

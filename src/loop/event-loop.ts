@@ -286,14 +286,19 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     return Math.ceil(next);
   }
 
-  wait(timeoutMs: number): void {
-    if (this.#closed) return;
+  wait(timeoutMs: number): number {
+    if (this.#closed) return 0;
     this.#nowIsStale = this.#wheel.count > 0;
     try {
-      this.driver.wait(timeoutMs);
+      return this.driver.wait(timeoutMs);
     } catch (error) {
       this.#owner.loopDied(error);
+      return 0;
     }
+  }
+
+  get hasPromises(): boolean {
+    return this.asyncHandler;
   }
 
   watch(descriptor: number): void {
