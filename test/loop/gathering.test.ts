@@ -1,0 +1,93 @@
+/** Replies of one turn leave in one send, and an echo leaves from where it was received. */
+import { strict as assert } from 'node:assert';
+import { describe, test } from 'node:test';
+import type { Conn } from '../../src/connection/conn.ts';
+import { FixedLengthFrameCodec } from '../../src/codec/fixed-length-frame-codec.ts';
+import { LineBasedFrameCodec } from '../../src/codec/line-based-frame-codec.ts';
+import { simulatedLoop } from './simulated-loop.ts';
+
+async function echoOnce(
+  rig: ReturnType<typeof simulatedLoop>,
+  request: string,
+): Promise<{ sends: number; answer: string }> {
+  const peer = rig.connect();
+  await rig.turns(3);
+  const before = rig.driver.sends;
+  peer.write(Buffer.from(request));
+  await rig.turns(6);
+  assert.deepEqual(rig.deaths, []);
+  return { sends: rig.driver.sends - before, answer: peer.take().toString() };
+}
+
+describe('replies of one turn', () => {
+  test('a frame that comes back leaves in one send', async () => {
+    const rig = simulatedLoop({ react: (frame) => frame });
+    assert.deepEqual(await echoOnce(rig, 'hello'), { sends: 1, answer: 'hello' });
+  });
+
+  test('sixteen pipelined frames that come back leave in one send, from the read slab', async () => {
+    const codec = new FixedLengthFrameCodec(4);
+    const rig = simulatedLoop({ react: (frame) => frame }, { connection: { codec } });
+    const request = 'abcd'.repeat(16);
+    assert.deepEqual(await echoOnce(rig, request), { sends: 1, answer: request });
+  });
+
+  test('sixteen pipelined lines leave in one send', async () => {
+    const codec = new LineBasedFrameCodec();
+    const rig = simulatedLoop({ react: (frame) => frame }, { connection: { codec } });
+    const request = 'line\n'.repeat(16);
+    assert.deepEqual(await echoOnce(rig, request), { sends: 1, answer: request });
+  });
+
+  test('asyncWrite, the reply, and writes after it leave in one send, in call order', async () => {
+    const rig = simulatedLoop({
+      react(frame, c: Conn) {
+        c.asyncWrite('1');
+        c.writeNoCodec('2');
+        return frame;
+      },
+    });
+    assert.deepEqual(await echoOnce(rig, '3'), { sends: 1, answer: '123' });
+  });
+
+  test('a frame, then text, then a frame again stay in order', async () => {
+    const codec = new FixedLengthFrameCodec(1);
+    let count = 0;
+    const rig = simulatedLoop(
+      { react: (frame) => (++count % 2 === 1 ? frame : `<${frame}>`) },
+      { connection: { codec } },
+    );
+    assert.deepEqual(await echoOnce(rig, 'abcd'), { sends: 1, answer: 'a<b>c<d>' });
+  });
+
+  test('writes from a timer or a promise in one turn leave in one send', async () => {
+    let connection: Conn | undefined;
+    const rig = simulatedLoop({
+      onOpened(c) {
+        connection = c;
+      },
+    });
+    const peer = rig.connect();
+    await rig.turns(3);
+    const before = rig.driver.sends;
+    for (const piece of ['a', 'b', 'c']) connection?.asyncWrite(piece);
+    await rig.turns(4);
+    assert.equal(rig.driver.sends - before, 1);
+    assert.equal(peer.take().toString(), 'abc');
+  });
+
+  test('a reply that the program overwrites afterwards was taken before', async () => {
+    const codec = new FixedLengthFrameCodec(1);
+    const shared = Buffer.alloc(1);
+    const rig = simulatedLoop(
+      {
+        react(frame) {
+          shared[0] = ((frame as Buffer)[0] as number) - 32;
+          return shared;
+        },
+      },
+      { connection: { codec } },
+    );
+    assert.equal((await echoOnce(rig, 'abc')).answer, 'ABC');
+  });
+});
