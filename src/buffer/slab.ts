@@ -17,8 +17,11 @@ export interface Region {
 
 export interface RegionAllocator {
   allocate(byteLength: number): Region;
-  /** Gives the pages back to the system; the region stays usable and reads as anything. */
-  discard(region: Region): void;
+  /**
+   * Gives the pages back to the system; the region stays usable and reads as anything. Absent where
+   * regions are collected like any object: then they are thrown away instead.
+   */
+  discard?(region: Region): void;
 }
 
 /**
@@ -152,7 +155,13 @@ export class SlabPool {
   }
 
   #putBack(slab: Slab): void {
-    if (this.#free.length >= warmSlabsMax) this.#allocator.discard(slab);
+    if (this.#free.length >= warmSlabsMax) {
+      if (this.#allocator.discard === undefined) {
+        this.made--;
+        return;
+      }
+      this.#allocator.discard(slab);
+    }
     this.#free.push(slab);
   }
 }

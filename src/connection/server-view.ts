@@ -45,7 +45,12 @@ export interface LoopStats {
 
 export interface ServerStats {
   readonly driver: string;
-  /** How the loop shares its thread with the runtime: `embedded`, or the fall-back in use. */
+  /** Better drivers that do not work here, and why; empty when the program named the driver. */
+  readonly driversRefused: readonly { readonly name: string; readonly reason: string }[];
+  /**
+   * How the loop shares its thread with the runtime: `embedded`, `runtime` when the runtime's own
+   * sockets are used, or the fall-back in use.
+   */
   readonly host: string;
   readonly connections: number;
   readonly loops: readonly LoopStats[];

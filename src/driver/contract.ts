@@ -136,6 +136,13 @@ export interface Driver {
 
   // -- listeners and datagram endpoints -----------------------------------------------------------
   /**
+   * Only in drivers that cannot open a socket at once: opens what the `listen` of the same number
+   * takes over, and must be awaited before it. Rejects as `listen` throws.
+   */
+  prepareListener?(listener: number, endpoint: Endpoint, options: SocketOptions): Promise<void>;
+  /** The same for `bind`. */
+  prepareEndpoint?(endpointId: number, endpoint: Endpoint, options: SocketOptions): Promise<void>;
+  /**
    * Binds and listens; nothing is accepted before `startAccepting`. Numbers for listeners come from
    * the loop.
    * @throws SyscallError, with everything closed that was opened.

@@ -26,6 +26,11 @@ export interface LoopHost {
   /** For `server.stats().host`. */
   readonly mode: string;
   attach(loop: HostedLoop): void;
+  /**
+   * Only in hosts that give turns on demand: something waits to be done, or a deadline came nearer.
+   * May be called at any time.
+   */
+  requestTurn?(): void;
   /** Before the loop closes its descriptors. May be called from inside its own events. */
   detach(loop: HostedLoop): void;
 }

@@ -66,6 +66,8 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   connectionCount = 0;
 
   readonly #backend: Backend;
+  /** For hosts that give turns on demand: something waits, or a deadline came nearer. */
+  readonly #requestTurn: (() => void) | undefined;
   readonly #owner: LoopOwner;
   readonly #logger: Logger;
   readonly #maxConnections: number;
@@ -107,6 +109,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.poisonFrames = settings.poisonFrames;
     this.codecFor = codecFor(settings.connection.codec);
     this.#backend = backend;
+    this.#requestTurn = backend.host.requestTurn?.bind(backend.host);
     this.#owner = owner;
     this.#logger = logger;
     this.#maxConnections = settings.maxConnections;
@@ -120,6 +123,16 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   // -- life, as the server directs it -------------------------------------------------------------
+
+  /** Does ahead of `listen` what the driver cannot do at once; rejects as `listen` throws. */
+  async prepare(endpoint: Endpoint): Promise<void> {
+    const { socket } = this.settings;
+    if (endpoint.kind === 'udp') {
+      await this.driver.prepareEndpoint?.(this.#endpoints.length, endpoint, socket);
+    } else {
+      await this.driver.prepareListener?.(this.#listeners.length, endpoint, socket);
+    }
+  }
 
   /** Binds an address; nothing is accepted or received yet. Returns the real address. */
   listen(endpoint: Endpoint): string {
@@ -397,14 +410,17 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   scheduleFlush(connection: StreamConnection): void {
     this.#flushes.push(connection);
+    this.#requestTurn?.();
   }
 
   scheduleTasks(connection: StreamConnection): void {
     this.#tasks.push(connection);
+    this.#requestTurn?.();
   }
 
   scheduleDeadline(connection: StreamConnection, delayMs: number): void {
     this.#wheel.schedule(connection, this.now, delayMs);
+    this.#requestTurn?.();
   }
 
   cancelDeadline(connection: StreamConnection): void {
@@ -439,6 +455,10 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   endpointAddress(endpoint: number): string {
     return this.#endpointAddresses.get(endpoint) ?? '';
+  }
+
+  tickScheduled(): void {
+    this.#requestTurn?.();
   }
 
   requestShutdown(): void {

@@ -5,6 +5,8 @@ const defaultDelayMs = 1_000;
 
 export interface TickerHost {
   currentTime(): number;
+  /** The next call has its time. */
+  tickScheduled(): void;
   requestShutdown(): void;
   report(message: string, error: unknown): void;
 }
@@ -65,6 +67,7 @@ export class Ticker {
     const delay = Array.isArray(reply) ? reply[0] : reply;
     const valid = typeof delay === 'number' && Number.isFinite(delay);
     this.#due = this.#host.currentTime() + (valid ? Math.max(1, delay) : defaultDelayMs);
+    this.#host.tickScheduled();
     if (Array.isArray(reply) && reply[1] === Action.Shutdown) this.#host.requestShutdown();
   }
 }

@@ -33,7 +33,7 @@ export interface ServerPlan {
 
 /** A server with one loop on this thread. */
 export class RunningServer implements Server {
-  readonly addrs: readonly string[];
+  #addrs: readonly string[] = [];
   readonly multicore: boolean;
   readonly numEventLoop = 1;
   readonly reusePort: boolean;
@@ -50,8 +50,24 @@ export class RunningServer implements Server {
   #forced = 0;
   #ended = false;
 
-  /** Opens every address; throws a typed error and leaves nothing open when one fails. */
-  constructor(plan: ServerPlan) {
+  /** Opens every address; rejects with a typed error and leaves nothing open when one fails. */
+  static async open(plan: ServerPlan): Promise<RunningServer> {
+    const server = new RunningServer(plan);
+    try {
+      const addrs: string[] = [];
+      for (const endpoint of plan.endpoints) {
+        await server.#loop.prepare(endpoint);
+        addrs.push(server.#loop.listen(endpoint));
+      }
+      server.#addrs = addrs;
+    } catch (error) {
+      server.#loop.close();
+      throw error;
+    }
+    return server;
+  }
+
+  private constructor(plan: ServerPlan) {
     const { options, backend, calls, log } = plan;
     this.#plan = plan;
     this.multicore = options.multicore;
@@ -63,12 +79,6 @@ export class RunningServer implements Server {
       loopDied: (error: unknown) => this.#died(error),
     };
     this.#loop = new EventLoop(backend, calls, loopSettings(options), owner, log.logger);
-    try {
-      this.addrs = plan.endpoints.map((endpoint) => this.#loop.listen(endpoint));
-    } catch (error) {
-      this.#loop.close();
-      throw error;
-    }
     this.closed = new Promise((resolve, reject) => {
       this.#settleClosed = { resolve, reject };
     });
@@ -92,6 +102,10 @@ export class RunningServer implements Server {
   /** Whether `stop(address)` means this one. */
   answersTo(address: string): boolean {
     return this.#plan.texts.includes(address) || this.addrs.includes(address);
+  }
+
+  get addrs(): readonly string[] {
+    return this.#addrs;
   }
 
   get addr(): string {
@@ -137,6 +151,7 @@ export class RunningServer implements Server {
     return {
       driver: this.driver,
       host: this.#plan.backend.host.mode,
+      driversRefused: this.#plan.backend.refused ?? [],
       connections: loops.reduce((sum, loop) => sum + loop.connections, 0),
       loops,
     };

@@ -42,11 +42,13 @@ export async function serve(
   const log = createLogger(resolved);
   let server: RunningServer;
   try {
-    server = new RunningServer({ calls, options: resolved, backend, log, texts, endpoints });
+    server = await RunningServer.open({ calls, options: resolved, backend, log, texts, endpoints });
   } catch (error) {
     await log.close();
     throw error;
   }
+  if (resolved.signal?.aborted) await server.abandon();
+  resolved.signal?.throwIfAborted();
   await initialize(server, handler);
   resolved.signal?.addEventListener('abort', () => void server.stop(), { once: true });
   if (resolved.block) await server.closed;
