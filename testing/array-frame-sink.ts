@@ -11,16 +11,18 @@ export class ArrayFrameSink implements FrameSink {
   offset = 0;
   #length = -1;
 
-  reserve(length: number): void {
-    assert.equal(this.#length, -1, 'reserve was called twice');
-    this.#length = length;
+  wrap(prefixLength: number, payload: Uint8Array, suffix: Uint8Array | null): void {
+    assert.equal(this.#length, -1, 'wrap was called twice');
+    this.#length = prefixLength + payload.length + (suffix?.length ?? 0);
     this.offset = FENCE_LENGTH;
-    this.bytes = Buffer.alloc(FENCE_LENGTH + length + FENCE_LENGTH, FENCE);
+    this.bytes = Buffer.alloc(FENCE_LENGTH + this.#length + FENCE_LENGTH, FENCE);
+    this.bytes.set(payload, this.offset + prefixLength);
+    if (suffix !== null) this.bytes.set(suffix, this.offset + prefixLength + payload.length);
   }
 
   /** The bytes that were written. */
   written(): Buffer {
-    assert.notEqual(this.#length, -1, 'reserve was not called');
+    assert.notEqual(this.#length, -1, 'wrap was not called');
     const end = FENCE_LENGTH + this.#length;
     for (const around of [this.bytes.subarray(0, FENCE_LENGTH), this.bytes.subarray(end)]) {
       assert.ok(

@@ -17,12 +17,8 @@ export class OutboundQueue {
   #tail: Slab | null = null;
   /** Bytes that wait. */
   length = 0;
-  /** The region that `reserve` lent: `FrameSink` of `codec/`. */
-  bytes: Buffer = emptyBuffer;
-  offset = 0;
-  #reserved = 0;
-  /** A reservation longer than a slab stands on the heap until `commit`. */
-  #onHeap = false;
+  /** Where the newest reservation begins in its slab. */
+  reserved = 0;
 
   constructor(pool: SlabPool) {
     this.#pool = pool;
@@ -74,46 +70,18 @@ export class OutboundQueue {
     return bytes.length;
   }
 
-  /** Lends `length` contiguous bytes as `bytes[offset..]`; `commit` adds them to the queue. */
-  reserve(length: number): void {
-    assert(this.#reserved === 0, 'one reservation at a time');
+  /**
+   * Adds `length` contiguous bytes (at most a slab) to the queue, to be filled at once: they stand at
+   * `reserved` of the returned slab.
+   */
+  reserve(length: number): Slab {
+    assert(length <= this.#pool.slabBytes, 'what is reserved fits into a slab');
     let slab = this.#tail;
-    if (slab === null || slab.capacity - slab.end < length) {
-      if (length > this.#pool.slabBytes) {
-        this.#onHeap = true;
-        this.bytes = Buffer.allocUnsafeSlow(length);
-        this.offset = 0;
-        this.#reserved = length;
-        return;
-      }
-      slab = this.#freshTail();
-    }
-    this.bytes = slab.bytes;
-    this.offset = slab.end;
-    this.#reserved = length;
-  }
-
-  /** Ends a reservation, with its bytes filled in. Returns how many there were. */
-  commit(): number {
-    const length = this.#reserved;
-    this.#reserved = 0;
-    if (this.#onHeap) {
-      this.#onHeap = false;
-      this.push(this.bytes, 0, length);
-    } else if (length > 0) {
-      (this.#tail as Slab).end += length;
-      this.length += length;
-    }
-    this.bytes = emptyBuffer;
-    return length;
-  }
-
-  /** Ends a reservation without its bytes: the encoder failed. */
-  rollback(): void {
-    this.#reserved = 0;
-    this.#onHeap = false;
-    this.bytes = emptyBuffer;
-    if (this.length === 0) this.clear();
+    if (slab === null || slab.capacity - slab.end < length) slab = this.#freshTail();
+    this.reserved = slab.end;
+    slab.end += length;
+    this.length += length;
+    return slab;
   }
 
   /** Forgets the first `count` bytes: the kernel took them. */
@@ -165,5 +133,3 @@ export class OutboundQueue {
     assert(last === this.#tail, 'the tail is the last slab');
   }
 }
-
-const emptyBuffer = Buffer.alloc(0);

@@ -42,16 +42,17 @@ export interface FrameSource {
   codecState: unknown;
 }
 
-/** Where an encoder that knows its output length may write without making a buffer of its own. */
+/** Where an encoder that only adds bytes in front of a payload or behind it may put them. */
 export interface FrameSink {
   /**
-   * Lends `length` contiguous bytes of the connection's outbound queue, to be filled before the
-   * encoder returns; `start` of the lent region is `sink.offset` in `sink.bytes`. Every byte must
-   * be written: the region is not cleared.
+   * Takes `prefixLength` bytes, then `payload`, then `suffix`, without making a buffer of their own:
+   * a payload that is the frame just received stays where it stands. The prefix is lent as
+   * `bytes[offset..offset + prefixLength]`, to be filled before the encoder returns; it is not
+   * cleared.
    */
-  reserve(length: number): void;
-  bytes: Buffer;
-  offset: number;
+  wrap(prefixLength: number, payload: Uint8Array, suffix: Uint8Array | null): void;
+  readonly bytes: Buffer;
+  readonly offset: number;
 }
 
 /**
@@ -72,8 +73,8 @@ export interface ICodec {
    */
   decode(c: FrameSource): Buffer | null;
   /**
-   * Optional, instead of `encode`, for codecs that know their output length beforehand: saves one
-   * allocation and one copy per frame. Must reserve exactly once, and only after every check.
+   * Optional, instead of `encode`, for codecs that add a known number of bytes to the payload: saves
+   * an allocation and a copy per frame. Must call `sink.wrap` exactly once, after every check.
    */
   encodeInto?(c: FrameSource, buf: Uint8Array, sink: FrameSink): void;
 }

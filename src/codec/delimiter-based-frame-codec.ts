@@ -47,9 +47,7 @@ export class DelimiterBasedFrameCodec implements ICodec {
   }
 
   encodeInto(_c: FrameSource, buf: Uint8Array, sink: FrameSink): void {
-    sink.reserve(buf.length + this.#appended.length);
-    sink.bytes.set(buf, sink.offset);
-    sink.bytes.set(this.#appended, sink.offset + buf.length);
+    sink.wrap(0, buf, this.#appended);
   }
 
   /** @throws `ErrFrameTooLong`, unless such frames are skipped. */

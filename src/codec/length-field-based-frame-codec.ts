@@ -111,13 +111,12 @@ export class LengthFieldBasedFrameCodec implements ICodec {
     return encoded;
   }
 
-  /** @throws as `encode`, before anything is reserved. */
+  /** @throws as `encode`, before anything is taken. */
   encodeInto(_c: FrameSource, buf: Uint8Array, sink: FrameSink): void {
     const value = this.#encodedLength(buf.length);
     const length = this.#encoderFieldLength;
-    sink.reserve(length + buf.length);
+    sink.wrap(length, buf, null);
     writeLengthField(sink.bytes, sink.offset, length, this.#encoderLittleEndian, value);
-    sink.bytes.set(buf, sink.offset + length);
   }
 
   /**

@@ -39,9 +39,7 @@ export class LineBasedFrameCodec implements ICodec {
   }
 
   encodeInto(_c: FrameSource, buf: Uint8Array, sink: FrameSink): void {
-    sink.reserve(buf.length + 1);
-    sink.bytes.set(buf, sink.offset);
-    sink.bytes[sink.offset + buf.length] = CRLFByte;
+    sink.wrap(0, buf, LF);
   }
 
   /** @throws `ErrFrameTooLong`, unless such lines are skipped. */

@@ -3,6 +3,7 @@ import type { SlabPool } from '../buffer/slab.ts';
 import type { CodecOption, ICodec } from '../codec/codec.ts';
 import type { Driver, SocketOptions } from '../driver/contract.ts';
 import type { Timeouts } from './conn.ts';
+import type { EncodeSink } from './encode-sink.ts';
 import type { EventHandler } from './event-handler.ts';
 import type { StreamConnection } from './stream-connection.ts';
 
@@ -46,6 +47,7 @@ export interface ConnectionHost {
   currentTime(): number;
   /** The pool that what is received stands in. */
   readonly readPool: SlabPool;
+  readonly encodeSink: EncodeSink;
   /** The codec of a new connection. */
   codecFor(): ICodec;
   /** A handler has answered with a promise: from now on small frames are copied before it runs. */

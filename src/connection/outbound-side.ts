@@ -10,6 +10,7 @@ import type { Slab } from '../buffer/slab.ts';
 import { BuiltInFrameCodec } from '../codec/built-in-frame-codec.ts';
 import type { ICodec } from '../codec/codec.ts';
 import type { Bytes } from './conn.ts';
+import type { EncodeSink, EncodeTarget } from './encode-sink.ts';
 import type { ConnectionHost } from './host.ts';
 import { InboundSource } from './inbound-source.ts';
 
@@ -31,7 +32,7 @@ interface FlushWaiter {
  *
  * An idle connection has no queue.
  */
-export abstract class OutboundSide extends InboundSource {
+export abstract class OutboundSide extends InboundSource implements EncodeTarget {
   readonly host: ConnectionHost;
   readonly slot: number;
   readonly generation: number;
@@ -97,16 +98,47 @@ export abstract class OutboundSide extends InboundSource {
       return;
     }
     if (!this.#admits(bytes.length)) return;
-    const queue = this.#openQueue();
-    try {
-      codec.encodeInto(this, bytes, queue);
-    } catch (error) {
-      queue.rollback();
-      throw error;
-    }
+    const { encodeSink } = this.host;
+    encodeSink.begin(this);
+    codec.encodeInto(this, bytes, encodeSink);
     this.#callPreWrite();
-    queue.commit();
+  }
+
+  /**
+   * A payload that is the frame just received is not copied: its prefix and suffix go into the
+   * consumed bytes around it, where the frame's own once stood. Everything else goes to the queue.
+   */
+  takeWrapped(
+    sink: EncodeSink,
+    prefixLength: number,
+    payload: Uint8Array,
+    suffix: Uint8Array | null,
+  ): void {
+    const suffixLength = suffix === null ? 0 : suffix.length;
+    const start = payload === this.slabView ? this.slabViewStart - prefixLength : -1;
+    const end = start + prefixLength + payload.length + suffixLength;
+    if (start >= 0 && this.#canSendFrom(start, end)) {
+      const { bytes } = this.slab as Slab;
+      if (suffix !== null) bytes.set(suffix, end - suffixLength);
+      if (this.#directEnd === 0) this.#directStart = start;
+      this.#directEnd = end;
+      sink.lend(bytes, start);
+      return;
+    }
+    const queue = this.#openQueue();
+    const slab = queue.reserve(prefixLength);
+    sink.lend(slab.bytes, queue.reserved);
+    queue.push(payload, 0, payload.length);
+    if (suffix !== null) queue.push(suffix, 0, suffixLength);
     if (queue.length > this.host.settings.highWaterMark) this.#crossHigh();
+  }
+
+  /** Whether bytes `start..end` of the read slab are free to be sent from, behind what already is. */
+  #canSendFrom(start: number, end: number): boolean {
+    const slab = this.slab;
+    if (slab === null || this.#queue !== null || this.writeBlocked || start === end) return false;
+    if (start < slab.floor || end > this.slabStart) return false;
+    return this.#directEnd === 0 || this.#directEnd === start;
   }
 
   /** Takes without the codec. */
@@ -121,18 +153,14 @@ export abstract class OutboundSide extends InboundSource {
       return;
     }
     this.#callPreWrite();
-    const direct = this.slab !== null && this.#queue === null && !this.writeBlocked;
-    if (!direct || frame.length === 0 || frame !== this.slabView) {
-      this.#putBytes(frame);
-      return;
-    }
     const start = this.slabViewStart;
-    if (this.#directEnd === 0) this.#directStart = start;
-    else if (this.#directEnd !== start) {
+    const end = start + frame.length;
+    if (frame !== this.slabView || !this.#canSendFrom(start, end)) {
       this.#putBytes(frame);
       return;
     }
-    this.#directEnd = start + frame.length;
+    if (this.#directEnd === 0) this.#directStart = start;
+    this.#directEnd = end;
   }
 
   /** Once per reply that nothing is waiting in front of (SPEC 1.4). */

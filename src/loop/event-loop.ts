@@ -6,6 +6,7 @@ import type { Slab, SlabPool } from '../buffer/slab.ts';
 import type { ICodec } from '../codec/codec.ts';
 import { codecFor } from '../codec/codec-for.ts';
 import type { DatagramHost } from '../connection/datagram-host.ts';
+import { EncodeSink } from '../connection/encode-sink.ts';
 import { DatagramConnection } from '../connection/datagram-connection.ts';
 import type { ConnectionHost, ConnectionSettings, HandlerCalls } from '../connection/host.ts';
 import type { LoopStats } from '../connection/server-view.ts';
@@ -60,6 +61,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly poisonFrames: boolean;
   readonly readPool: SlabPool;
   readonly codecFor: () => ICodec;
+  readonly encodeSink: EncodeSink = new EncodeSink();
   asyncHandler = false;
   now = 0;
   /** Open stream connections, as `countConnections` says: less the one whose `onClosed` runs. */

@@ -2,9 +2,9 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
 import type { Conn } from '../../src/connection/conn.ts';
 import type { EventHandler } from '../../src/connection/event-handler.ts';
-import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
 import { roughFaults } from '../../testing/simulated-driver.ts';
 import { simulatedLoop } from './simulated-loop.ts';
 

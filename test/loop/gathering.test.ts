@@ -1,9 +1,10 @@
 /** Replies of one turn leave in one send, and an echo leaves from where it was received. */
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import type { Conn } from '../../src/connection/conn.ts';
 import { FixedLengthFrameCodec } from '../../src/codec/fixed-length-frame-codec.ts';
+import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
 import { LineBasedFrameCodec } from '../../src/codec/line-based-frame-codec.ts';
+import type { Conn } from '../../src/connection/conn.ts';
 import { simulatedLoop } from './simulated-loop.ts';
 
 async function echoOnce(
@@ -89,5 +90,41 @@ describe('replies of one turn', () => {
       { connection: { codec } },
     );
     assert.equal((await echoOnce(rig, 'abc')).answer, 'ABC');
+  });
+});
+
+describe('an encoder that wraps the frame', () => {
+  const lengthField = new LengthFieldBasedFrameCodec(
+    { lengthFieldLength: 4 },
+    { lengthFieldLength: 4, initialBytesToStrip: 4 },
+  );
+  const wider = new LengthFieldBasedFrameCodec(
+    { lengthFieldLength: 8 },
+    { lengthFieldLength: 2, initialBytesToStrip: 2 },
+  );
+
+  test('frames that come back are sent from where they were received', async () => {
+    const rig = simulatedLoop({ react: (frame) => frame }, { connection: { codec: lengthField } });
+    const request = '\0\0\0\x03abc\0\0\0\x01d';
+    assert.deepEqual(await echoOnce(rig, request), { sends: 1, answer: request });
+    assert.equal(rig.driver.flushes, 0, 'no queue was needed');
+  });
+
+  test('a longer prefix than was received does not touch the reply before it', async () => {
+    const rig = simulatedLoop({ react: (frame) => frame }, { connection: { codec: wider } });
+    const request = '\0\x03abc\0\0\0\x01d\0\x02ef';
+    const answer = '\0\0\0\0\0\0\0\x03abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01d\0\0\0\0\0\0\0\x02ef';
+    assert.deepEqual(await echoOnce(rig, request), { sends: 1, answer });
+  });
+
+  test('other bytes, longer than a slab of the queue, arrive whole', async () => {
+    const payload = Buffer.alloc(200_000, 'x');
+    const rig = simulatedLoop({ react: () => payload }, { connection: { codec: lengthField } });
+    const peer = rig.connect();
+    peer.write(Buffer.from('\0\0\0\0'));
+    await rig.turns(60);
+    const answer = peer.take();
+    assert.equal(answer.readUInt32BE(0), payload.length);
+    assert.ok(answer.subarray(4).equals(payload));
   });
 });

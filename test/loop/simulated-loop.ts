@@ -1,10 +1,11 @@
 /** One event loop over the simulated driver: no sockets, no time, every run the same for a seed. */
+
+import type { OutboundQueue } from '../../src/buffer/outbound-queue.ts';
+import type { Slab } from '../../src/buffer/slab.ts';
 import type { EventHandler } from '../../src/connection/event-handler.ts';
 import { handlerCalls } from '../../src/connection/handler-calls.ts';
 import type { ConnectionSettings } from '../../src/connection/host.ts';
 import type { Backend } from '../../src/driver/backend.ts';
-import type { OutboundQueue } from '../../src/buffer/outbound-queue.ts';
-import type { Slab } from '../../src/buffer/slab.ts';
 import { EventLoop } from '../../src/loop/event-loop.ts';
 import {
   noFaults,
@@ -16,6 +17,8 @@ import {
 /** Counts how often bytes are handed over. */
 export class CountingDriver extends SimulatedDriver {
   sends = 0;
+  /** Those that came from a queue. */
+  flushes = 0;
 
   override send(slot: number, slab: Slab, offset: number, length: number): number {
     this.sends++;
@@ -27,6 +30,7 @@ export class CountingDriver extends SimulatedDriver {
   }
   override flush(slot: number, queue: OutboundQueue): boolean {
     this.sends++;
+    this.flushes++;
     return super.flush(slot, queue);
   }
 }
