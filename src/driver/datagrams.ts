@@ -6,8 +6,10 @@ import { MessageBatch } from '../syscall/message-batch.ts';
 import { emptyInetAddress } from '../syscall/socket-address.ts';
 import type {
   DatagramPeer,
+  DescriptorLedger,
   DriverCounters,
   DriverEvents,
+  DriverSettings,
   Endpoint,
   SocketOptions,
 } from './contract.ts';
@@ -21,6 +23,9 @@ import { tagKind } from './tags.ts';
 const batchMax = 64;
 /** Copied datagrams of one batch stand behind each other in one slab of this size. */
 const copyBytes = 131_072;
+
+/** Reports readability of a socket, by its tag, until it is removed: `Poller`, or a part of a ring. */
+export type ReadabilitySource = Pick<Poller, 'add' | 'remove'>;
 
 interface DatagramEndpoint {
   readonly descriptor: number;
@@ -37,11 +42,12 @@ interface Batches {
   copied: number;
 }
 
-/** Datagram sockets of a readiness driver, by recvmmsg and sendmmsg. */
+/** Datagram sockets of a driver that knows when they are readable, by recvmmsg and sendmmsg. */
 export class DatagramEndpoints {
-  readonly #poller: Poller;
+  readonly #poller: ReadabilitySource;
   readonly #events: DriverEvents;
   readonly #counters: DriverCounters;
+  readonly #ledger: DescriptorLedger | undefined;
   readonly #readPool: SlabPool;
   readonly #copyPool: SlabPool;
   readonly #headroom: number;
@@ -54,14 +60,15 @@ export class DatagramEndpoints {
   #handingOut = -1;
 
   constructor(
-    poller: Poller,
+    poller: ReadabilitySource,
     events: DriverEvents,
     counters: DriverCounters,
-    settings: { readonly readBufferBytes: number; readonly headroomBytes: number },
+    settings: DriverSettings,
   ) {
     this.#poller = poller;
     this.#events = events;
     this.#counters = counters;
+    this.#ledger = settings.ledger;
     this.#headroom = settings.headroomBytes;
     this.#readBytes = settings.readBufferBytes;
     this.#readPool = nativeSlabPool(this.#headroom + this.#readBytes);
@@ -71,6 +78,7 @@ export class DatagramEndpoints {
   bind(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#endpoints[id] === undefined, 'an endpoint is bound once');
     const descriptor = openDatagramSocket(endpoint, options);
+    this.#ledger?.opened(descriptor);
     this.#generation++;
     this.#endpoints[id] = { descriptor, generation: this.#generation, registered: false };
     this.#batches ??= this.#makeBatches();
@@ -224,6 +232,7 @@ export class DatagramEndpoints {
     }
     if (endpoint.registered) this.#poller.remove(endpoint.descriptor);
     this.#endpoints[id] = undefined;
+    this.#ledger?.closing(endpoint.descriptor);
     closeDescriptor(endpoint.descriptor);
   }
 

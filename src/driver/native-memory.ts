@@ -2,7 +2,7 @@ import { type Region, type RegionAllocator, SlabPool } from '../buffer/slab.ts';
 import type { Address } from '../ffi/index.ts';
 import { discardMemory, mapMemory } from '../syscall/memory.ts';
 
-const nativeAllocator: RegionAllocator = {
+export const nativeAllocator: RegionAllocator = {
   allocate: (byteLength) => mapMemory(byteLength),
   discard: (region: Region) => discardMemory(region.address as Address, region.buffer.byteLength),
 };

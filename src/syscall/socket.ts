@@ -14,6 +14,7 @@ import {
 } from './socket-address.ts';
 
 const socketRaw = foreignInterface.lookup('socket', 3);
+const socketpairRaw = foreignInterface.lookup('socketpair', 4);
 const bindRaw = foreignInterface.lookup('bind', 3);
 const listenRaw = foreignInterface.lookup('listen', 2);
 const connectRaw = foreignInterface.lookup('connect', 3);
@@ -166,6 +167,25 @@ export function peerName(socket: number): string {
  */
 const receiveNumber = word(syscallNumbers.recvfrom);
 const sendNumber = word(syscallNumbers.sendto);
+
+/** As `acceptedPeer`, of any connection; family 0 and null when it has none any more. */
+export function peerInto(socket: number, into: InetAddress): string | null {
+  scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
+  into.family = 0;
+  if (resultOf(getpeernameRaw(word(socket), nameAddress, lengthAddress)) < 0) return null;
+  readInet(scratch.view, addressOffset, into);
+  return into.family === 0 ? readName() : null;
+}
+
+/** Two connected Unix stream sockets, or minus an errno. socketpair(2) */
+export function socketPair(): readonly [number, number] | number {
+  const type = constants.SOCK_STREAM | constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC;
+  const result = resultOf(
+    socketpairRaw(word(constants.AF_UNIX), word(type), zero, scratch.address),
+  );
+  if (result < 0) return result;
+  return [scratch.view.getInt32(0, true), scratch.view.getInt32(4, true)];
+}
 
 /** Bytes received, 0 at the peer's end, or minus an errno. recv(2) */
 export function receive(socket: number, address: Address, length: number): number {

@@ -1,0 +1,351 @@
+import type { OutboundQueue } from '../buffer/outbound-queue.ts';
+import type { Slab, SlabPool } from '../buffer/slab.ts';
+import { ioUringConstants as numbers } from '../platform/linux-io-uring.ts';
+import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
+import { clearEvent, eventDescriptor, signalEvent } from '../syscall/epoll.ts';
+import { localName } from '../syscall/socket.ts';
+import { formatInet } from '../syscall/socket-address.ts';
+import { constants } from '../syscall/tables.ts';
+import type {
+  DatagramPeer,
+  Driver,
+  DriverCounters,
+  DriverEvents,
+  DriverSettings,
+  Endpoint,
+  SocketOptions,
+} from './contract.ts';
+import { DatagramEndpoints } from './datagrams.ts';
+import { BufferRing, type BufferRingShape } from './io-uring/buffer-ring.ts';
+import {
+  completionWords,
+  flagsWord,
+  generationWord,
+  resultWord,
+  tagWord,
+} from './io-uring/completion-queue.ts';
+import { indexMask, kind, kindShift, tagOf } from './io-uring/kinds.ts';
+import { UringListeners } from './io-uring/listeners.ts';
+import { Operations } from './io-uring/operations.ts';
+import { DatagramPolls, Watches } from './io-uring/polls.ts';
+import { probeIoUring } from './io-uring/probe.ts';
+import { Ring } from './io-uring/ring.ts';
+import { Streams } from './io-uring/streams.ts';
+import { nativeSlabPool } from './native-memory.ts';
+
+const submissionEntries = 1_024;
+/** Completions handled per wait: the runtime and other loops have their turn then. */
+const completionsPerWaitMax = 256;
+
+/** Receive buffers of one driver, together: enough for a turn in which every stream has something. */
+const bufferBytesTotal = 4 * 1_024 * 1_024;
+const incrementalBuffersMax = 64;
+/** Buffers that are used once each: small ones, or short messages would waste them. */
+const plainBufferBytesMax = 16_384;
+const plainBuffers = 256;
+/** Below this a buffer is too small to be filled bit by bit. */
+const incrementalBytesMin = 4_096;
+
+/** Closing waits so long for the kernel to let go: some `closingTries` times `closingPatienceMs`. */
+const closingTries = 50;
+const closingPatienceMs = 20;
+
+const more = numbers.IORING_CQE_F_MORE;
+
+function bufferShape(settings: DriverSettings, incremental: boolean): BufferRingShape {
+  const { readBufferBytes, headroomBytes } = settings;
+  if (!incremental || readBufferBytes < incrementalBytesMin) {
+    const bufferBytes = Math.min(readBufferBytes, plainBufferBytesMax);
+    return { entries: plainBuffers, bufferBytes, headroomBytes, incremental: false };
+  }
+  const fitting = 2 ** Math.floor(Math.log2(Math.max(4, bufferBytesTotal / readBufferBytes)));
+  const entries = Math.min(incrementalBuffersMax, fitting);
+  return { entries, bufferBytes: readBufferBytes, headroomBytes, incremental: true };
+}
+
+/**
+ * io_uring(7), Linux 6.1 and newer: operations are queued while events are handled, and one entry into
+ * the kernel per turn submits them all and waits. `io-uring/` has a file for each part of it.
+ */
+export class IoUringDriver implements Driver {
+  readonly name = 'io_uring';
+  readonly counters: DriverCounters = {
+    waits: 0,
+    events: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    datagramsDropped: 0,
+    sleptMs: 0,
+  };
+  readonly wakeDescriptor: number;
+  readonly #ring: Ring;
+  readonly #operations: Operations;
+  readonly #buffers: BufferRing;
+  readonly #streams: Streams;
+  readonly #listeners: UringListeners;
+  readonly #datagrams: DatagramEndpoints;
+  readonly #datagramPolls: DatagramPolls;
+  readonly #watches: Watches;
+  #closed = false;
+
+  constructor(events: DriverEvents, settings: DriverSettings) {
+    const { incremental } = probeIoUring();
+    const ring = new Ring(submissionEntries);
+    this.#ring = ring;
+    try {
+      this.#buffers = new BufferRing(ring, bufferShape(settings, incremental));
+      this.wakeDescriptor = eventDescriptor();
+    } catch (error) {
+      ring.close();
+      throw error;
+    }
+    const operations = new Operations(ring);
+    this.#operations = operations;
+    this.#streams = new Streams(ring, operations, this.#buffers, events, this.counters);
+    this.#listeners = new UringListeners(ring, operations, events);
+    this.#datagramPolls = new DatagramPolls(ring, operations);
+    this.#datagrams = new DatagramEndpoints(this.#datagramPolls, events, this.counters, settings);
+    this.#watches = new Watches(operations);
+    this.#pollWake();
+  }
+
+  slabPool(slabBytes: number): SlabPool {
+    return nativeSlabPool(slabBytes);
+  }
+
+  // -- waiting ------------------------------------------------------------------------------------
+
+  wait(timeoutMs: number): number {
+    const ring = this.#ring;
+    const streams = this.#streams;
+    this.counters.waits++;
+    ring.beginWait(timeoutMs);
+    let reported = streams.attendedCount > 0 ? streams.reportAttended() : 0;
+    if (this.#listeners.due) reported += this.#listeners.reportKept();
+    if (this.#closed) return reported;
+    this.#watches.arm();
+    const mustReturn = timeoutMs === 0 || reported > 0 || streams.attendedCount > 0;
+    if (mustReturn) ring.collect(0, completionsPerWaitMax);
+    else this.#sleep(timeoutMs);
+    reported += this.#dispatch();
+    if (this.#closed) return reported;
+    streams.receiveAgain();
+    ring.endWait(streams.attendedCount > 0 || this.#listeners.due);
+    this.counters.events += reported;
+    return reported;
+  }
+
+  #sleep(timeoutMs: number): void {
+    const before = performance.now();
+    this.#ring.collect(timeoutMs, completionsPerWaitMax);
+    this.counters.sleptMs += performance.now() - before;
+  }
+
+  /** Handles the list. A handler may add to it, by a call that waits for an operation to end. */
+  #dispatch(): number {
+    const ring = this.#ring;
+    const { completions } = ring;
+    const streams = this.#streams;
+    let reported = 0;
+    while (ring.position < completions.count) {
+      const { list } = completions;
+      const at = ring.position++ * completionWords;
+      const tag = list[at + tagWord] as number;
+      const generation = list[at + generationWord] as number;
+      const result = list[at + resultWord] as number;
+      const flags = list[at + flagsWord] as number;
+      if (tag <= indexMask) reported += streams.received(tag, generation, result, flags);
+      else if (tag >>> kindShift === kind.send) {
+        reported += streams.sent(tag & indexMask, generation, result);
+      } else reported += this.#other(tag, generation, result, flags);
+    }
+    ring.position = 0;
+    completions.count = 0;
+    return reported;
+  }
+
+  #other(tag: number, generation: number, result: number, flags: number): number {
+    const index = tag & indexMask;
+    switch (tag >>> kindShift) {
+      case kind.accept:
+        return this.#listeners.accepted(index, generation, result, flags);
+      case kind.datagram:
+        return this.#datagramPolls.completed(index, generation, () =>
+          this.#datagrams.ready(index, generation),
+        );
+      case kind.connect:
+        return this.#streams.connectEnded(index, generation);
+      case kind.cancelStream:
+        this.#streams.cancelAnswered(index, generation);
+        return 0;
+      case kind.cancelReceive:
+        this.#streams.stopAnswered(index, generation, result);
+        return 0;
+      case kind.wake:
+        this.#woken(flags);
+        return 0;
+      case kind.watched:
+        this.#watches.completed(index, generation);
+        return 0;
+      case kind.sweep:
+        if (!this.#closed) this.#streams.sweep();
+        return 0;
+      default:
+        return 0; // kind.ignored
+    }
+  }
+
+  #pollWake(): void {
+    const tag = tagOf(kind.wake, 0);
+    this.#operations.pollChanges(this.wakeDescriptor, constants.POLLIN, tag, 0);
+  }
+
+  #woken(flags: number): void {
+    if (this.#closed) return;
+    clearEvent(this.wakeDescriptor);
+    if ((flags & more) === 0) this.#pollWake();
+  }
+
+  wake(): void {
+    signalEvent(this.wakeDescriptor);
+  }
+
+  watch(descriptor: number): void {
+    this.#watches.add(descriptor);
+  }
+
+  unwatch(descriptor: number): void {
+    this.#watches.remove(descriptor);
+  }
+
+  get pollableDescriptor(): number {
+    return this.#closed ? -1 : this.#ring.pollableDescriptor;
+  }
+
+  // -- listeners and datagram endpoints -----------------------------------------------------------
+
+  listen(listener: number, endpoint: Endpoint, options: SocketOptions): void {
+    this.#listeners.listen(listener, endpoint, options);
+  }
+  startAccepting(listener: number): void {
+    this.#listeners.start(listener);
+  }
+  drainBacklog(listener: number): void {
+    this.#listeners.drain(listener);
+  }
+  pauseAccepting(listener: number): void {
+    this.#listeners.pause(listener);
+  }
+  closeListener(listener: number): void {
+    this.#listeners.close(listener);
+  }
+  bind(endpointId: number, endpoint: Endpoint, options: SocketOptions): void {
+    this.#datagrams.bind(endpointId, endpoint, options);
+  }
+  startReceiving(endpointId: number): void {
+    this.#datagrams.start(endpointId);
+  }
+  sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
+    return this.#datagrams.send(endpointId, peer, data);
+  }
+  sendDatagramFrom(
+    endpointId: number,
+    peer: DatagramPeer,
+    slab: Slab,
+    offset: number,
+    length: number,
+  ): boolean {
+    return this.#datagrams.sendFrom(endpointId, peer, slab, offset, length);
+  }
+  closeEndpoint(endpointId: number): void {
+    this.#datagrams.closeEndpoint(endpointId);
+  }
+  formatPeer(peer: DatagramPeer): string {
+    return formatInet(peer);
+  }
+  listenerAddress(listener: number): string {
+    return localName(this.#listeners.descriptorOf(listener));
+  }
+  endpointAddress(endpointId: number): string {
+    return localName(this.#datagrams.descriptorOf(endpointId));
+  }
+  duplicateListener(listener: number): number {
+    return this.#listeners.duplicate(listener);
+  }
+  duplicateEndpoint(endpointId: number): number {
+    return duplicateDescriptor(this.#datagrams.descriptorOf(endpointId));
+  }
+
+  // -- streams ------------------------------------------------------------------------------------
+
+  openStream(slot: number, generation: number, descriptor: number, _options: SocketOptions): void {
+    // Options of the socket were inherited from its listener.
+    this.#streams.open(slot, generation, descriptor);
+  }
+  connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
+    this.#streams.connect(slot, generation, endpoint, options);
+  }
+  send(slot: number, slab: Slab, offset: number, length: number): number {
+    return this.#streams.sending.send(this.#streams.get(slot), slab, offset, length);
+  }
+  sendBytes(slot: number, bytes: Uint8Array): number {
+    return this.#streams.sending.sendBytes(this.#streams.get(slot), bytes);
+  }
+  flush(slot: number, queue: OutboundQueue): boolean {
+    return this.#streams.sending.flush(this.#streams.get(slot), queue);
+  }
+  pauseReading(slot: number): void {
+    this.#streams.pause(slot);
+  }
+  resumeReading(slot: number): void {
+    this.#streams.resume(slot);
+  }
+  shutdownWrite(slot: number): void {
+    this.#streams.sending.shutdown(this.#streams.get(slot));
+  }
+  closeStream(slot: number, abort: boolean): void {
+    this.#streams.close(slot, abort);
+  }
+  closeDescriptor(descriptor: number): void {
+    closeDescriptor(descriptor);
+  }
+  descriptorOf(slot: number): number {
+    return this.#streams.descriptorOf(slot);
+  }
+  localAddress(slot: number): string {
+    return localName(this.#streams.get(slot).descriptor);
+  }
+  remoteAddress(slot: number): string {
+    return this.#streams.remoteAddress(slot);
+  }
+
+  // -- the end ------------------------------------------------------------------------------------
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listeners.closeAll();
+    this.#datagrams.closeAll();
+    this.#streams.abortAll();
+    this.#operations.cancelEverything();
+    const ring = this.#ring;
+    for (let tries = 0; ring.inFlight > 0 && tries < closingTries; tries++) {
+      ring.collect(tries === 0 ? 0 : closingPatienceMs, completionsPerWaitMax);
+      this.#dispatch();
+    }
+    // What the kernel still holds then, it holds for ever: its memory is never used again.
+    const abandoned = ring.inFlight > 0;
+    this.#streams.finishAll();
+    this.#buffers.close(abandoned);
+    ring.close();
+    closeDescriptor(this.wakeDescriptor);
+  }
+}
+
+/**
+ * @throws ErrUnsupportedPlatform when io_uring does not work here, and why.
+ * @throws SyscallError when the kernel refuses a wake descriptor.
+ */
+export function createIoUringDriver(events: DriverEvents, settings: DriverSettings): IoUringDriver {
+  return new IoUringDriver(events, settings);
+}

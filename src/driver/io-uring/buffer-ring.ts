@@ -1,0 +1,193 @@
+import { assert } from '../../base/assert.ts';
+import { type Slab, SlabPool } from '../../buffer/slab.ts';
+import { ioUringConstants as numbers, ioUringLayouts } from '../../platform/linux-io-uring.ts';
+import { syscallError } from '../../syscall/errno.ts';
+import { registerBufferRing, unregisterBufferRing } from '../../syscall/io-uring.ts';
+import { mapMemory, type NativeMemory } from '../../syscall/memory.ts';
+import { nativeAllocator, nativeSlabPool } from '../native-memory.ts';
+import { bufferGroup } from './operations.ts';
+import type { Ring } from './ring.ts';
+
+const { fields, size } = ioUringLayouts.buf;
+const entryWords = size / 4;
+const lengthWord = fields.len.offset / 4;
+/** Number of the buffer, and above it, in entry 0 only, the tail of the ring: halves of a word. */
+const numberHalf = fields.bid.offset / 2;
+const tailHalf = ioUringLayouts.bufRing.fields.tail.offset / 2;
+const bufferShift = numbers.IORING_CQE_BUFFER_SHIFT;
+const keepsBuffer = numbers.IORING_CQE_F_BUF_MORE;
+
+/** Bytes that were received while slabs are scarce stand in slabs of these sizes. */
+const smallCopyBytes = 4_096;
+
+export interface BufferRingShape {
+  /** Buffers; a power of two. */
+  readonly entries: number;
+  /** Bytes of one buffer that the kernel receives into. */
+  readonly bufferBytes: number;
+  /** Free bytes in front of a buffer. */
+  readonly headroomBytes: number;
+  /** The kernel fills a buffer bit by bit instead of using it once (6.12). */
+  readonly incremental: boolean;
+}
+
+interface BufferMemory {
+  readonly ring: NativeMemory;
+  readonly pool: SlabPool;
+}
+
+/** Memory of rings that were closed, for the next ring of that shape: it is never unmapped. */
+const spares = new Map<string, BufferMemory[]>();
+
+function keyOf(shape: BufferRingShape): string {
+  return `${shape.entries} x ${shape.headroomBytes} + ${shape.bufferBytes}`;
+}
+
+function takeMemory(shape: BufferRingShape): BufferMemory {
+  const spare = spares.get(keyOf(shape))?.pop();
+  if (spare !== undefined) return spare;
+  return {
+    ring: mapMemory(shape.entries * size),
+    pool: new SlabPool(shape.headroomBytes + shape.bufferBytes, nativeAllocator),
+  };
+}
+
+/**
+ * Buffers the kernel picks from when bytes arrive: an idle connection has none. Each is a slab:
+ *
+ *   0          headroom                                     capacity
+ *   |  headroom  | received | received |  the kernel's        |
+ *                             ^ lent to the loop; in front of it stand bytes of other streams
+ *
+ * A buffer that is full is renewed at once: by itself when nobody holds it, else by another slab of
+ * the pool, so that the ring is as full after each turn as before it. Slabs others hold (sends under
+ * way, frames lent to handlers that wait) are counted; when they are many, `scarce` asks for bytes
+ * to be lent as copies in smaller slabs, so that neither slow readers nor slow handlers can pin
+ * more than a bounded number of buffers, and nobody waits for a buffer that will not come.
+ */
+export class BufferRing {
+  readonly #ring: Ring;
+  readonly #shape: BufferRingShape;
+  readonly #memory: BufferMemory;
+  readonly #words: Int32Array;
+  readonly #halves: Uint16Array;
+  readonly #slabs: Slab[] = [];
+  /** Bytes of each buffer that were received into. */
+  readonly #filled: Int32Array;
+  readonly #mask: number;
+  #tail = 0;
+  /** Where the bytes of the completion at hand are: see `begin`. */
+  slab: Slab;
+  start = 0;
+
+  /** @throws SyscallError when the kernel refuses such a ring: EINVAL for an incremental one. */
+  constructor(ring: Ring, shape: BufferRingShape) {
+    this.#ring = ring;
+    this.#shape = shape;
+    this.#memory = takeMemory(shape);
+    this.#words = new Int32Array(this.#memory.ring.buffer);
+    this.#halves = new Uint16Array(this.#memory.ring.buffer);
+    this.#words.fill(0);
+    this.#filled = new Int32Array(shape.entries);
+    this.#mask = shape.entries - 1;
+    const { address } = this.#memory.ring;
+    const { entries, incremental } = shape;
+    const { descriptor } = ring.memory;
+    const result = registerBufferRing(descriptor, address, entries, bufferGroup, incremental);
+    if (result < 0) {
+      this.#giveMemory();
+      throw syscallError('io_uring_register', -result, 'register a ring of buffers');
+    }
+    for (let number = 0; number < entries; number++) {
+      this.#slabs.push(this.#memory.pool.take());
+      this.#provide(number);
+    }
+    this.#publish();
+    this.slab = this.#slabs[0] as Slab;
+  }
+
+  /** So many slabs are held by others that what is lent from now on should be a copy. */
+  get scarce(): boolean {
+    const { pool } = this.#memory;
+    return pool.made - pool.free >= 2 * this.#shape.entries;
+  }
+
+  /** The slab is one of those that must not be held for long when they are scarce. */
+  owns(slab: Slab): boolean {
+    return slab.home === this.#memory.pool;
+  }
+
+  /**
+   * Finds the bytes of a completion that has IORING_CQE_F_BUFFER: `slab` from `start` on. Every such
+   * completion, also one that failed, must be followed by `end`.
+   */
+  begin(flags: number, count: number): void {
+    const number = flags >>> bufferShift;
+    const slab = this.#slabs[number] as Slab;
+    const filled = this.#filled[number] as number;
+    const { headroomBytes } = this.#shape;
+    this.slab = slab;
+    this.start = headroomBytes + filled;
+    this.#filled[number] = filled + count;
+    // Only in front of its first bytes is the slab nobody's.
+    slab.floor = filled === 0 ? 0 : this.start;
+  }
+
+  /** The bytes of the completion were handled. */
+  end(flags: number): void {
+    if ((flags & keepsBuffer) !== 0) return;
+    this.#renew(flags >>> bufferShift);
+  }
+
+  #renew(number: number): void {
+    const slab = this.#slabs[number] as Slab;
+    const { pool } = this.#memory;
+    if (slab.references !== 1 || slab.detached) {
+      this.#slabs[number] = pool.take();
+      pool.release(slab);
+    }
+    this.#filled[number] = 0;
+    this.#provide(number);
+    this.#publish();
+  }
+
+  #provide(number: number): void {
+    const slab = this.#slabs[number] as Slab;
+    const at = (this.#tail & this.#mask) * entryWords;
+    const low = (slab.addressLow >>> 0) + this.#shape.headroomBytes;
+    this.#words[at] = low | 0;
+    this.#words[at + 1] = slab.addressHigh + (low >= 2 ** 32 ? 1 : 0);
+    this.#words[at + lengthWord] = this.#shape.bufferBytes;
+    this.#halves[at * 2 + numberHalf] = number;
+    this.#tail = (this.#tail + 1) & 0xffff;
+  }
+
+  #publish(): void {
+    Atomics.store(this.#halves, tailHalf, this.#tail);
+  }
+
+  /** A copy of `slab[start..end]` that nobody else holds, for bytes that may be held for long. */
+  copyOf(slab: Slab, start: number, end: number): Slab {
+    const length = end - start;
+    const bytes = length <= smallCopyBytes ? smallCopyBytes : this.#memory.pool.slabBytes;
+    const copy = nativeSlabPool(bytes).take();
+    copy.bytes.set(slab.bytes.subarray(start, end));
+    return copy;
+  }
+
+  /** @param abandoned the kernel did not let go of everything: the memory is never used again. */
+  close(abandoned: boolean): void {
+    if (abandoned) return;
+    const result = unregisterBufferRing(this.#ring.memory.descriptor, bufferGroup);
+    assert(result === 0, `buffers nobody uses can be unregistered, errno ${-result}`);
+    for (const slab of this.#slabs.splice(0)) this.#memory.pool.release(slab);
+    this.#giveMemory();
+  }
+
+  #giveMemory(): void {
+    const key = keyOf(this.#shape);
+    const list = spares.get(key) ?? [];
+    list.push(this.#memory);
+    spares.set(key, list);
+  }
+}

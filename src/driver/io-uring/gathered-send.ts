@@ -1,0 +1,70 @@
+import type { Slab } from '../../buffer/slab.ts';
+import { mapMemory, type NativeMemory } from '../../syscall/memory.ts';
+import { layouts } from '../../syscall/tables.ts';
+
+const message = layouts.msghdr;
+const vector = layouts.iovec;
+/** Slabs of one gathered send. */
+const slabsMax = 16;
+const byteLength = message.size + slabsMax * vector.size;
+const bytesApart = Math.ceil(byteLength / 64) * 64;
+const pageBytes = 65_536;
+
+const spares: GatheredSend[] = [];
+
+/** A msghdr over the slabs of a queue, and the slabs, held until the kernel has read them. */
+export class GatheredSend {
+  readonly addressLow: number;
+  readonly addressHigh: number;
+  readonly #words: Int32Array;
+  readonly #slabs: Slab[] = [];
+  length = 0;
+
+  private constructor(memory: NativeMemory, offset: number) {
+    const address = BigInt(memory.address) + BigInt(offset);
+    this.addressLow = Number(BigInt.asIntN(32, address));
+    this.addressHigh = Number(BigInt.asIntN(32, address >> 32n));
+    this.#words = new Int32Array(memory.buffer, offset, byteLength / 4);
+    const view = new DataView(memory.buffer, offset, byteLength);
+    const { iov } = message.fields;
+    view.setBigUint64(iov.offset, address + BigInt(message.size), true);
+  }
+
+  /** One of this thread. */
+  static take(): GatheredSend {
+    if (spares.length === 0) {
+      const memory = mapMemory(pageBytes);
+      for (let offset = 0; offset + byteLength <= pageBytes; offset += bytesApart) {
+        spares.push(new GatheredSend(memory, offset));
+      }
+    }
+    return spares.pop() as GatheredSend;
+  }
+
+  /** Names the waiting bytes of a queue from `head` on, as many as fit. */
+  fill(head: Slab): void {
+    const words = this.#words;
+    let count = 0;
+    let length = 0;
+    for (let slab: Slab | null = head; slab !== null && count < slabsMax; slab = slab.next) {
+      const at = (message.size + count * vector.size) / 4;
+      const low = (slab.addressLow >>> 0) + slab.start;
+      words[at] = low | 0;
+      words[at + 1] = slab.addressHigh + (low >= 2 ** 32 ? 1 : 0);
+      words[at + vector.fields.len.offset / 4] = slab.end - slab.start;
+      slab.home.retain(slab);
+      this.#slabs.push(slab);
+      length += slab.end - slab.start;
+      count++;
+    }
+    words[message.fields.iovlen.offset / 4] = count;
+    this.length = length;
+  }
+
+  /** The kernel has let go. */
+  release(): void {
+    for (const slab of this.#slabs) slab.home.release(slab);
+    this.#slabs.length = 0;
+    spares.push(this);
+  }
+}

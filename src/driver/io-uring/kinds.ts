@@ -1,0 +1,35 @@
+/**
+ * The user data of a completion: 64 bits, the generation above and this tag below.
+ *
+ *   31  30..24   23..0
+ *   0   kind     slot of a stream, or number of a listener, endpoint or watched descriptor
+ *
+ * The tag of a stream's receive, by far the commonest, is its slot.
+ */
+export const kindShift = 24;
+export const indexMask: number = 2 ** kindShift - 1;
+
+export const kind = {
+  receive: 0,
+  send: 1,
+  /** Cancels the receive of a paused stream. */
+  cancelReceive: 2,
+  /** Cancels everything of a stream that is being closed. */
+  cancelStream: 3,
+  /** Reports the outcome of connecting. */
+  connect: 4,
+  accept: 5,
+  datagram: 6,
+  /** Our own wake descriptor. */
+  wake: 7,
+  /** Somebody else's descriptor, which only ends the wait. */
+  watched: 8,
+  /** Looks after streams whose last bytes do not go out. */
+  sweep: 9,
+  /** The answer to a cancellation nobody waits for. */
+  ignored: 10,
+} as const;
+
+export function tagOf(ofKind: number, index: number): number {
+  return (ofKind << kindShift) | index;
+}

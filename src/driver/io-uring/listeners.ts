@@ -1,0 +1,237 @@
+import { assert } from '../../base/assert.ts';
+import { errnoNumber } from '../../platform/index.ts';
+import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
+import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
+import { syscallError } from '../../syscall/errno.ts';
+import { acceptSocket, localName, shutdownSocket } from '../../syscall/socket.ts';
+import { constants } from '../../syscall/tables.ts';
+import type { DriverEvents, Endpoint, SocketOptions } from '../contract.ts';
+import { acceptRests, acceptSkips, tryAgain } from '../errno-sets.ts';
+import { type BoundPath, openListener, removeBoundPath } from '../native-sockets.ts';
+import { completionWords, generationWord, resultWord, tagWord } from './completion-queue.ts';
+import { kind, tagOf } from './kinds.ts';
+import type { Operations } from './operations.ts';
+import type { Ring } from './ring.ts';
+
+/** A listener that found no descriptor or memory rests this long, then twice as long, up to the limit. */
+const restMsFirst = 10;
+const restMsMax = 1_000;
+const canceled = errnoNumber('ECANCELED') as number;
+
+interface Listener {
+  readonly descriptor: number;
+  readonly generation: number;
+  readonly boundPath: BoundPath | null;
+  /** The loop wants connections. */
+  wanted: boolean;
+  /** A multishot accept is in flight. */
+  armed: boolean;
+  restMs: number;
+  /** Somebody else may hold a descriptor of the same socket. */
+  duplicated: boolean;
+  /** Connections the kernel had accepted when the loop paused. */
+  readonly kept: number[];
+}
+
+/** Listeners with a multishot accept each. */
+export class UringListeners {
+  readonly #ring: Ring;
+  readonly #operations: Operations;
+  readonly #events: DriverEvents;
+  readonly #listeners: (Listener | undefined)[] = [];
+  #generation = 0;
+  /** A listener that is wanted again has kept connections to report. */
+  due = false;
+
+  constructor(ring: Ring, operations: Operations, events: DriverEvents) {
+    this.#ring = ring;
+    this.#operations = operations;
+    this.#events = events;
+  }
+
+  listen(id: number, endpoint: Endpoint, options: SocketOptions): void {
+    assert(this.#listeners[id] === undefined, 'a listener is opened once');
+    const { descriptor, boundPath } = openListener(endpoint, options);
+    this.#generation++;
+    this.#listeners[id] = {
+      descriptor,
+      generation: this.#generation,
+      boundPath,
+      wanted: false,
+      armed: false,
+      restMs: restMsFirst,
+      duplicated: false,
+      kept: [],
+    };
+  }
+
+  #get(id: number): Listener {
+    const listener = this.#listeners[id];
+    assert(listener !== undefined, 'the listener is open');
+    return listener;
+  }
+
+  descriptorOf(id: number): number {
+    return this.#get(id).descriptor;
+  }
+
+  duplicate(id: number): number {
+    const listener = this.#get(id);
+    const duplicate = duplicateDescriptor(listener.descriptor);
+    listener.duplicated = true;
+    return duplicate;
+  }
+
+  start(id: number): void {
+    const listener = this.#get(id);
+    if (listener.wanted) return;
+    listener.wanted = true;
+    if (listener.kept.length > 0) {
+      this.due = true;
+      if (!this.#ring.waiting) this.#ring.signal();
+    }
+    if (!listener.armed) this.#arm(id, listener);
+  }
+
+  #arm(id: number, listener: Listener): void {
+    listener.armed = true;
+    const tag = tagOf(kind.accept, id);
+    this.#operations.accept(listener.descriptor, tag, listener.generation);
+  }
+
+  pause(id: number): void {
+    const listener = this.#get(id);
+    if (!listener.wanted) return;
+    listener.wanted = false;
+    if (listener.armed) this.#cancel(id, listener);
+  }
+
+  #cancel(id: number, listener: Listener): void {
+    const tag = tagOf(kind.accept, id);
+    this.#operations.cancel(tag, listener.generation, tagOf(kind.ignored, 0), 0);
+  }
+
+  /** A completion of an accept. Returns how many events were reported. */
+  accepted(id: number, generation: number, result: number, flags: number): number {
+    const listener = this.#listeners[id];
+    if (listener?.generation !== generation) {
+      if (result >= 0) closeDescriptor(result);
+      return 0;
+    }
+    // Whatever the result: only this flag says that no more will come.
+    if ((flags & numbers.IORING_CQE_F_MORE) === 0) listener.armed = false;
+    const reported =
+      result >= 0 ? this.#admit(id, listener, result) : this.#missed(id, listener, -result);
+    const open = this.#listeners[id] === listener;
+    if (open && listener.wanted && !listener.armed) this.#arm(id, listener);
+    return reported;
+  }
+
+  #admit(id: number, listener: Listener, descriptor: number): number {
+    listener.restMs = restMsFirst;
+    if (!listener.wanted) {
+      listener.kept.push(descriptor);
+      return 0;
+    }
+    this.#events.accepted(id, descriptor);
+    return 1;
+  }
+
+  #missed(id: number, listener: Listener, errno: number): number {
+    if (!listener.wanted || errno === canceled) return 0;
+    if (errno === tryAgain || acceptSkips.has(errno)) return 0;
+    this.#rest(id, listener, errno);
+    return 1;
+  }
+
+  #rest(id: number, listener: Listener, errno: number): void {
+    const address = localName(listener.descriptor);
+    const error = syscallError('accept4', errno, `accept a connection on ${address}`, address);
+    const restMs = acceptRests.has(errno) ? listener.restMs : restMsMax;
+    listener.restMs = Math.min(restMs * 2, restMsMax);
+    this.pause(id);
+    this.#events.acceptRested(id, error, restMs);
+  }
+
+  /** Connections that were kept through a pause. Returns how many were reported. */
+  reportKept(): number {
+    if (!this.due) return 0;
+    this.due = false;
+    let reported = 0;
+    this.#listeners.forEach((listener, id) => {
+      if (listener !== undefined) reported += this.#reportKeptOf(id, listener);
+    });
+    return reported;
+  }
+
+  #reportKeptOf(id: number, listener: Listener): number {
+    let reported = 0;
+    while (listener.wanted && this.#listeners[id] === listener) {
+      const descriptor = listener.kept.shift();
+      if (descriptor === undefined) break;
+      this.#events.accepted(id, descriptor);
+      reported++;
+    }
+    return reported;
+  }
+
+  drain(id: number): void {
+    const listener = this.#get(id);
+    listener.wanted = false;
+    this.#settle(id, listener);
+    this.#takeFromList(id, listener);
+    for (const descriptor of listener.kept.splice(0)) this.#events.accepted(id, descriptor);
+    this.#acceptRest(id, listener);
+    // On Linux this ends listening for every holder of the socket: not when there may be others.
+    if (!listener.duplicated) shutdownSocket(listener.descriptor, constants.SHUT_RDWR);
+  }
+
+  /** Ends the accept in flight; its completions stand in the list then. */
+  #settle(id: number, listener: Listener): void {
+    if (!listener.armed) return;
+    this.#cancel(id, listener);
+    this.#ring.settle(tagOf(kind.accept, id), listener.generation);
+  }
+
+  /** Moves what the kernel has accepted from the list of completions to `kept`. */
+  #takeFromList(id: number, listener: Listener): void {
+    const { list, count } = this.#ring.completions;
+    const tag = tagOf(kind.accept, id);
+    for (let index = this.#ring.position; index < count; index++) {
+      const at = index * completionWords;
+      if (list[at + tagWord] !== tag || list[at + generationWord] !== listener.generation) continue;
+      const result = list[at + resultWord] as number;
+      if (result >= 0) listener.kept.push(result);
+      list[at + tagWord] = tagOf(kind.ignored, 0);
+    }
+    listener.armed = false;
+  }
+
+  #acceptRest(id: number, listener: Listener): void {
+    for (;;) {
+      const result = acceptSocket(listener.descriptor);
+      if (result >= 0) {
+        this.#events.accepted(id, result);
+      } else if (!acceptSkips.has(-result)) {
+        if (result !== -tryAgain) this.#rest(id, listener, -result);
+        return;
+      }
+    }
+  }
+
+  close(id: number): void {
+    const listener = this.#listeners[id];
+    if (listener === undefined) return;
+    listener.wanted = false;
+    this.#settle(id, listener);
+    this.#listeners[id] = undefined;
+    for (const descriptor of listener.kept.splice(0)) closeDescriptor(descriptor);
+    // First the path: a client that still finds it would be refused, not left hanging.
+    if (listener.boundPath !== null) removeBoundPath(listener.boundPath);
+    closeDescriptor(listener.descriptor);
+  }
+
+  closeAll(): void {
+    for (let id = 0; id < this.#listeners.length; id++) this.close(id);
+  }
+}

@@ -1,0 +1,132 @@
+import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
+import { mapMemory } from '../../syscall/memory.ts';
+import { constants } from '../../syscall/tables.ts';
+import { kind, tagOf } from './kinds.ts';
+import type { Ring } from './ring.ts';
+
+/** The one buffer ring of a driver. */
+export const bufferGroup = 0;
+
+const receiveOperation =
+  numbers.IORING_OP_RECV |
+  (numbers.IOSQE_BUFFER_SELECT << 8) |
+  (numbers.IORING_RECV_MULTISHOT << 16);
+const acceptOperation = numbers.IORING_OP_ACCEPT | (numbers.IORING_ACCEPT_MULTISHOT << 16);
+const acceptFlags = constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC;
+const sendFlags = constants.MSG_NOSIGNAL;
+const cancelAllOf = numbers.IORING_ASYNC_CANCEL_FD | numbers.IORING_ASYNC_CANCEL_ALL;
+const cancelEverything = numbers.IORING_ASYNC_CANCEL_ANY | numbers.IORING_ASYNC_CANCEL_ALL;
+
+/** A timespec that never changes, so that any number of operations may point at it. */
+const sweepSeconds = 5;
+const sweepTime = mapMemory(16);
+new Int32Array(sweepTime.buffer)[0] = sweepSeconds;
+
+const sweepAddress = BigInt(sweepTime.address);
+const sweepLow = Number(BigInt.asIntN(32, sweepAddress));
+const sweepHigh = Number(BigInt.asIntN(32, sweepAddress >> 32n));
+
+/** The operations of the driver, as submissions. None is ever given to a kernel thread (IOSQE_ASYNC). */
+export class Operations {
+  readonly #ring: Ring;
+
+  constructor(ring: Ring) {
+    this.#ring = ring;
+  }
+
+  /** Receives into the buffer ring until it is cancelled, the peer ends or buffers run out. */
+  receive(descriptor: number, slot: number, generation: number): void {
+    this.#ring.push(receiveOperation, descriptor, 0, 0, 0, 0, bufferGroup, slot, generation);
+  }
+
+  /** @param whole the kernel goes on by itself after a short send. */
+  send(
+    descriptor: number,
+    addressLow: number,
+    addressHigh: number,
+    length: number,
+    whole: boolean,
+    slot: number,
+    generation: number,
+  ): void {
+    const flags = whole ? sendFlags | constants.MSG_WAITALL : sendFlags;
+    const tag = tagOf(kind.send, slot);
+    const operation = numbers.IORING_OP_SEND;
+    this.#ring.push(
+      operation,
+      descriptor,
+      addressLow,
+      addressHigh,
+      length,
+      flags,
+      0,
+      tag,
+      generation,
+    );
+  }
+
+  /** Sends what a msghdr names. */
+  sendMessage(
+    descriptor: number,
+    addressLow: number,
+    addressHigh: number,
+    slot: number,
+    generation: number,
+  ): void {
+    const tag = tagOf(kind.send, slot);
+    const operation = numbers.IORING_OP_SENDMSG;
+    this.#ring.push(
+      operation,
+      descriptor,
+      addressLow,
+      addressHigh,
+      1,
+      sendFlags,
+      0,
+      tag,
+      generation,
+    );
+  }
+
+  /** No room for the peer's address is given: later accepts would overwrite it. */
+  accept(descriptor: number, tag: number, generation: number): void {
+    this.#ring.push(acceptOperation, descriptor, 0, 0, 0, acceptFlags, 0, tag, generation);
+  }
+
+  /** Completes once when one of `events` holds. */
+  poll(descriptor: number, events: number, tag: number, generation: number): void {
+    const operation = numbers.IORING_OP_POLL_ADD;
+    this.#ring.push(operation, descriptor, 0, 0, 0, events, 0, tag, generation);
+  }
+
+  /** Completes at every change that makes one of `events` hold. */
+  pollChanges(descriptor: number, events: number, tag: number, generation: number): void {
+    const operation = numbers.IORING_OP_POLL_ADD;
+    const length = numbers.IORING_POLL_ADD_MULTI;
+    this.#ring.push(operation, descriptor, 0, 0, length, events, 0, tag, generation);
+  }
+
+  /** Cancels one operation by its user data. */
+  cancel(targetTag: number, targetGeneration: number, tag: number, generation: number): void {
+    const operation = numbers.IORING_OP_ASYNC_CANCEL;
+    this.#ring.push(operation, -1, targetTag, targetGeneration, 0, 0, 0, tag, generation);
+  }
+
+  /** Cancels everything in flight for a descriptor. */
+  cancelDescriptor(descriptor: number, tag: number, generation: number): void {
+    const operation = numbers.IORING_OP_ASYNC_CANCEL;
+    this.#ring.push(operation, descriptor, 0, 0, 0, cancelAllOf, 0, tag, generation);
+  }
+
+  cancelEverything(): void {
+    const operation = numbers.IORING_OP_ASYNC_CANCEL;
+    const tag = tagOf(kind.ignored, 0);
+    this.#ring.push(operation, -1, 0, 0, 0, cancelEverything, 0, tag, 0);
+  }
+
+  /** Completes after five seconds. */
+  sweepLater(): void {
+    const tag = tagOf(kind.sweep, 0);
+    this.#ring.push(numbers.IORING_OP_TIMEOUT, -1, sweepLow, sweepHigh, 1, 0, 0, tag, 0);
+  }
+}

@@ -1,0 +1,104 @@
+import { ErrUnsupportedPlatform, GnetError } from '../../base/errors.ts';
+import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
+import { closeDescriptor } from '../../syscall/descriptor.ts';
+import { describeErrno } from '../../platform/index.ts';
+import { send, socketPair } from '../../syscall/socket.ts';
+import { mapMemory } from '../../syscall/memory.ts';
+import { BufferRing } from './buffer-ring.ts';
+import { flagsWord, resultWord } from './completion-queue.ts';
+import { Operations } from './operations.ts';
+import { Ring } from './ring.ts';
+
+export interface IoUringAbilities {
+  /** The kernel fills a receive buffer bit by bit, correctly. */
+  readonly incremental: boolean;
+}
+
+const pieceBytes = 100;
+const patienceMs = 1_000;
+const more = numbers.IORING_CQE_F_MORE;
+const bufferMore = numbers.IORING_CQE_F_BUF_MORE;
+
+/** Two pieces through a socket pair into one buffer ring: whether they came as they should. */
+function receivesPieces(incremental: boolean): boolean {
+  const ring = new Ring(8);
+  let buffers: BufferRing | null = null;
+  const pair = socketPair();
+  if (typeof pair === 'number') {
+    ring.close();
+    throw new ErrUnsupportedPlatform(`cannot try io_uring: socketpair: ${describeErrno(-pair)}`);
+  }
+  try {
+    buffers = new BufferRing(ring, {
+      entries: 4,
+      bufferBytes: 4_096,
+      headroomBytes: 0,
+      incremental,
+    });
+    new Operations(ring).receive(pair[0], 0, 1);
+    return [1, 2].every((piece) =>
+      receivesPiece(ring, buffers as BufferRing, pair[1], piece, incremental),
+    );
+  } finally {
+    // The end of the peer ends the receive; then nothing is in flight.
+    closeDescriptor(pair[1]);
+    for (let tries = 0; ring.inFlight > 0 && tries < 5; tries++) ring.collect(patienceMs, 8);
+    closeDescriptor(pair[0]);
+    buffers?.close(ring.inFlight > 0);
+    ring.close();
+  }
+}
+
+function receivesPiece(
+  ring: Ring,
+  buffers: BufferRing,
+  from: number,
+  piece: number,
+  incremental: boolean,
+): boolean {
+  const memory = mapMemory(pieceBytes);
+  new Uint8Array(memory.buffer).fill(piece);
+  if (send(from, memory.address, pieceBytes) !== pieceBytes) return false;
+  const { completions } = ring;
+  completions.count = 0;
+  ring.collect(patienceMs, 8);
+  if (completions.count !== 1) return false;
+  const flags = completions.list[flagsWord] as number;
+  const wanted = numbers.IORING_CQE_F_BUFFER | more | (incremental ? bufferMore : 0);
+  if (completions.list[resultWord] !== pieceBytes || (flags & 0xffff & wanted) !== wanted)
+    return false;
+  buffers.begin(flags, pieceBytes);
+  const { slab, start } = buffers;
+  const right = slab.bytes.subarray(start, start + pieceBytes).every((byte) => byte === piece);
+  buffers.end(flags);
+  return right && start === (incremental ? (piece - 1) * pieceBytes : 0);
+}
+
+let known: IoUringAbilities | null = null;
+
+/**
+ * Tries it: a ring of this thread, a buffer ring, bytes through both. Once per thread.
+ * @throws ErrUnsupportedPlatform with the reason when it does not work here.
+ */
+export function probeIoUring(): IoUringAbilities {
+  known ??= probe();
+  return known;
+}
+
+function probe(): IoUringAbilities {
+  try {
+    if (receivesPieces(true)) return { incremental: true };
+  } catch (error) {
+    // EINVAL: older than 6.12. What else is wrong shows below.
+    if (!(error instanceof GnetError) || error instanceof ErrUnsupportedPlatform) throw error;
+  }
+  try {
+    if (receivesPieces(false)) return { incremental: false };
+  } catch (error) {
+    if (!(error instanceof GnetError) || error instanceof ErrUnsupportedPlatform) throw error;
+    throw new ErrUnsupportedPlatform(`cannot use io_uring: ${error.message}`, { cause: error });
+  }
+  throw new ErrUnsupportedPlatform(
+    'cannot use io_uring: a multishot receive into a ring of buffers does not work here; Linux 6.1 is needed',
+  );
+}

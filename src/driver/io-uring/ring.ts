@@ -1,0 +1,215 @@
+import { assert } from '../../base/assert.ts';
+import { errnoName, errnoNumber } from '../../platform/index.ts';
+import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
+import { clearEvent, eventDescriptor, signalEvent } from '../../syscall/epoll.ts';
+import { closeDescriptor } from '../../syscall/descriptor.ts';
+import { enterRing, enterRingTimed, registerEventDescriptor } from '../../syscall/io-uring.ts';
+import { syscallError } from '../../syscall/errno.ts';
+import {
+  CompletionQueue,
+  completionWords,
+  flagsWord,
+  generationWord,
+  tagWord,
+} from './completion-queue.ts';
+import { RingMemory } from './ring-memory.ts';
+import { SubmissionQueue } from './submission-queue.ts';
+
+const somethingToDo = numbers.IORING_SQ_TASKRUN | numbers.IORING_SQ_CQ_OVERFLOW;
+const noLimit = Number.MAX_SAFE_INTEGER;
+
+/** Ways of io_uring_enter(2) to come back without what was asked for. */
+const emptyHanded: ReadonlySet<number> = new Set(
+  [
+    'ETIME', // the time passed
+    'EINTR', // a signal, whose handler the runtime runs
+    'EAGAIN', // no memory for a request: it stays in the queue and is tried again
+    'EBUSY', // completions overflowed: they must be taken first, as the next enter does
+  ].map((name) => errnoNumber(name) as number),
+);
+
+/** Calls of one `settle` or `makeRoom`, each of which makes progress or waits for some. */
+const patienceMax = 100;
+const patienceMs = 20;
+
+/**
+ * Submission and completion together: one kernel entry per turn does both. Counts what is in flight,
+ * so that closing knows when the kernel has let go.
+ */
+export class Ring {
+  readonly memory: RingMemory;
+  readonly completions: CompletionQueue;
+  /** The completion of the list that is handled next. */
+  position = 0;
+  readonly #submissions: SubmissionQueue;
+  readonly #waitFlags: number;
+  #started = 0;
+  /** Readable when there is something to do; made for those who cannot wait in this ring. */
+  #signal = -1;
+  /** Inside a wait: whoever waits enters the kernel again, nobody needs a signal. */
+  waiting = false;
+
+  constructor(entries: number) {
+    this.memory = new RingMemory(entries);
+    this.#submissions = new SubmissionQueue(this.memory);
+    this.completions = new CompletionQueue(this.memory);
+    const noIowait = (this.memory.features & numbers.IORING_FEAT_NO_IOWAIT) !== 0;
+    // Without it an idle server looks like one that waits for a disk.
+    this.#waitFlags =
+      numbers.IORING_ENTER_GETEVENTS | (noIowait ? numbers.IORING_ENTER_NO_IOWAIT : 0);
+  }
+
+  /** Operations whose last completion has not been taken. */
+  get inFlight(): number {
+    return this.#started - this.completions.ended;
+  }
+
+  /** Queues an operation: see `SubmissionQueue.push`. */
+  push(
+    operation: number,
+    descriptor: number,
+    addressLow: number,
+    addressHigh: number,
+    length: number,
+    flags: number,
+    group: number,
+    tag: number,
+    generation: number,
+  ): void {
+    const submissions = this.#submissions;
+    if (submissions.full) this.#makeRoom();
+    submissions.push(
+      operation,
+      descriptor,
+      addressLow,
+      addressHigh,
+      length,
+      flags,
+      group,
+      tag,
+      generation,
+    );
+    this.#started++;
+    if (this.#signal !== -1 && !this.waiting) signalEvent(this.#signal);
+  }
+
+  /** The kernel takes entries unless it has no memory or too many completions: make way for both. */
+  #makeRoom(): void {
+    for (let tries = 0; this.#submissions.full; tries++) {
+      assert(tries < patienceMax, 'the kernel takes submissions');
+      this.completions.drain(noLimit);
+      this.#enter(0, 0);
+    }
+  }
+
+  #enter(minComplete: number, timeoutMs: number): void {
+    const toSubmit = this.#submissions.publish();
+    const { descriptor } = this.memory;
+    const result =
+      timeoutMs > 0
+        ? enterRingTimed(descriptor, toSubmit, minComplete, this.#waitFlags, timeoutMs)
+        : enterRing(descriptor, toSubmit, minComplete, this.#waitFlags);
+    this.#submissions.update();
+    if (result < 0) this.#cameBack(-result);
+  }
+
+  #cameBack(errno: number): void {
+    const lost = this.memory.words[this.memory.lost];
+    assert(lost === 0, `no completion is lost, ${lost} were: streams would hang silently`);
+    if (emptyHanded.has(errno)) return;
+    throw syscallError('io_uring_enter', errno, `wait in the ring (${errnoName(errno)})`);
+  }
+
+  get #kernelHasWork(): boolean {
+    const { words, submissionFlags } = this.memory;
+    return ((words[submissionFlags] as number) & somethingToDo) !== 0;
+  }
+
+  /** Gives what is queued to the kernel now. */
+  submit(): void {
+    if (this.#submissions.pending > 0) this.#enter(0, 0);
+  }
+
+  /**
+   * Submits, waits for a completion for at most `timeoutMs` (0: does not wait, -1: no limit) and
+   * moves up to `max` completions to the list.
+   */
+  collect(timeoutMs: number, max: number): void {
+    const { completions } = this;
+    if (timeoutMs !== 0 && completions.waiting === 0) this.#enter(1, timeoutMs);
+    else if (this.#submissions.pending > 0 || this.#kernelHasWork) this.#enter(0, 0);
+    completions.drain(max);
+    // One call makes some twenty completions, however many there are to be made.
+    while (completions.count < max && this.#kernelHasWork) {
+      const before = completions.count;
+      this.#enter(0, 0);
+      completions.drain(max - before);
+      if (completions.count === before) return;
+    }
+  }
+
+  /**
+   * Waits until the last completion of an operation stands in the list, unhandled. For operations
+   * that were cancelled and whose end somebody must know now. False: the kernel does not let go.
+   */
+  settle(tag: number, generation: number): boolean {
+    const { completions } = this;
+    let index = this.position;
+    for (let tries = 0; tries < patienceMax; tries++) {
+      this.#enter(0, 0);
+      completions.drain(noLimit);
+      const { list } = completions;
+      for (; index < completions.count; index++) {
+        const at = index * completionWords;
+        if (list[at + tagWord] !== tag || list[at + generationWord] !== generation) continue;
+        if (((list[at + flagsWord] as number) & numbers.IORING_CQE_F_MORE) === 0) return true;
+      }
+      if (completions.waiting === 0) this.#enter(1, patienceMs);
+      completions.drain(noLimit);
+    }
+    return false;
+  }
+
+  // -- for another loop's wait ----------------------------------------------------------------------
+
+  /**
+   * A ring of this kind cannot be polled: completions are made only when its thread asks. An eventfd
+   * is signalled when there is something to ask for, or to submit.
+   */
+  get pollableDescriptor(): number {
+    if (this.#signal !== -1) return this.#signal;
+    this.submit();
+    const signal = eventDescriptor();
+    const result = registerEventDescriptor(this.memory.descriptor, signal);
+    if (result < 0) {
+      closeDescriptor(signal);
+      throw syscallError('io_uring_register', -result, 'be told of completions by an eventfd');
+    }
+    this.#signal = signal;
+    return signal;
+  }
+
+  /** Others wait in `pollableDescriptor`, if it was ever asked for. */
+  beginWait(timeoutMs: number): void {
+    this.waiting = true;
+    if (this.#signal !== -1 && timeoutMs === 0) clearEvent(this.#signal);
+  }
+
+  /** @param left something is left to do for the next wait. */
+  endWait(left: boolean): void {
+    this.waiting = false;
+    if (this.#signal === -1) return;
+    this.submit();
+    if (left || this.completions.waiting > 0 || this.#kernelHasWork) this.signal();
+  }
+
+  /** Somebody has something to report in the next wait. */
+  signal(): void {
+    if (this.#signal !== -1) signalEvent(this.#signal);
+  }
+
+  close(): void {
+    if (this.#signal !== -1) closeDescriptor(this.#signal);
+    this.memory.close();
+  }
+}

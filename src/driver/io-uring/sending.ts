@@ -1,0 +1,183 @@
+import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
+import type { Slab } from '../../buffer/slab.ts';
+import { foreignInterface } from '../../ffi/index.ts';
+import { send as sendNow, shutdownSocket } from '../../syscall/socket.ts';
+import { constants } from '../../syscall/tables.ts';
+import type { DriverCounters } from '../contract.ts';
+import { interrupted, noBuffers, noMemory, tryAgain } from '../errno-sets.ts';
+import type { BufferRing } from './buffer-ring.ts';
+import { GatheredSend } from './gathered-send.ts';
+import type { Operations } from './operations.ts';
+import { type Stream, streamFlag } from './stream.ts';
+
+const { sending, connecting, awaited, writableDue, broken, shutdownDue, closing, aborted } =
+  streamFlag;
+const busy = sending | connecting;
+
+/** The system is short of memory, or a signal came: nothing is wrong with the stream. */
+function isPassing(errno: number): boolean {
+  return errno === tryAgain || errno === interrupted || errno === noBuffers || errno === noMemory;
+}
+
+/** What sending needs of the streams it sends for. */
+export interface SendingHost {
+  /** To be looked after by the next wait. */
+  attend(stream: Stream): void;
+  /** A call failed outside a wait. */
+  breakLater(stream: Stream, errno: number): void;
+}
+
+/**
+ * The way out of streams. One send per stream is in flight, so bytes cannot overtake each other:
+ *
+ *  - up to a slab with nothing in flight is taken at once, held until the kernel has sent it, and sent
+ *    again from where it stopped if the kernel took less;
+ *  - more is gathered from the loop's queue, where it stays until it is sent: what a slow reader
+ *    leaves waiting is seen and limited by the loop;
+ *  - anything while a send is in flight is refused, and `writable` follows.
+ */
+export class Sending {
+  readonly #operations: Operations;
+  readonly #buffers: BufferRing;
+  readonly #counters: DriverCounters;
+  readonly #host: SendingHost;
+
+  constructor(
+    operations: Operations,
+    buffers: BufferRing,
+    counters: DriverCounters,
+    host: SendingHost,
+  ) {
+    this.#operations = operations;
+    this.#buffers = buffers;
+    this.#counters = counters;
+    this.#host = host;
+  }
+
+  send(stream: Stream, slab: Slab, offset: number, length: number): number {
+    if ((stream.flags & (busy | broken)) !== 0) {
+      if ((stream.flags & broken) !== 0) return -1;
+      stream.flags |= awaited;
+      return 0;
+    }
+    if (this.#buffers.owns(slab) && this.#buffers.scarce) {
+      const copy = this.#buffers.copyOf(slab, offset, offset + length);
+      this.#start(stream, copy, 0, length);
+    } else {
+      slab.home.retain(slab);
+      this.#start(stream, slab, offset, offset + length);
+    }
+    this.#counters.bytesSent += length;
+    return length;
+  }
+
+  /** The slab is held already. */
+  #start(stream: Stream, slab: Slab, start: number, end: number): void {
+    stream.sendSlab = slab;
+    stream.sendStart = start;
+    stream.sendEnd = end;
+    this.#submit(stream, slab);
+  }
+
+  #submit(stream: Stream, slab: Slab): void {
+    stream.flags |= sending;
+    const low = (slab.addressLow >>> 0) + stream.sendStart;
+    const high = slab.addressHigh + (low >= 2 ** 32 ? 1 : 0);
+    const length = stream.sendEnd - stream.sendStart;
+    const { descriptor, slot, generation } = stream;
+    this.#operations.send(descriptor, low | 0, high, length, true, slot, generation);
+  }
+
+  /**
+   * From the program's memory, which nobody can hold: the kernel copies it in a call of its own. The
+   * rest goes the usual way, so `writable` is reported at once.
+   */
+  sendBytes(stream: Stream, bytes: Uint8Array): number {
+    if ((stream.flags & broken) !== 0) return -1;
+    if ((stream.flags & busy) !== 0) {
+      stream.flags |= awaited;
+      return 0;
+    }
+    const address = foreignInterface.addressOf(bytes);
+    const result = sendNow(stream.descriptor, address, bytes.length);
+    if (result < 0 && !isPassing(-result)) {
+      this.#host.breakLater(stream, -result);
+      return -1;
+    }
+    const taken = Math.max(result, 0);
+    this.#counters.bytesSent += taken;
+    if (taken < bytes.length) {
+      stream.flags |= writableDue;
+      this.#host.attend(stream);
+    }
+    return taken;
+  }
+
+  flush(stream: Stream, queue: OutboundQueue): boolean {
+    if (stream.sent > 0) {
+      const { sent } = stream;
+      stream.sent = 0;
+      queue.consume(sent);
+    }
+    if (queue.length === 0) return true;
+    if ((stream.flags & (busy | broken)) !== 0) {
+      stream.flags |= awaited;
+      return false;
+    }
+    const head = queue.head as Slab;
+    if (head.next === null) {
+      const taken = this.send(stream, head, head.start, head.end - head.start);
+      queue.consume(taken);
+      return true;
+    }
+    const gathered = GatheredSend.take();
+    gathered.fill(head);
+    stream.gathered = gathered;
+    stream.flags |= sending | awaited;
+    this.#counters.bytesSent += gathered.length;
+    const { addressLow, addressHigh } = gathered;
+    const { descriptor, slot, generation } = stream;
+    this.#operations.sendMessage(descriptor, addressLow, addressHigh, slot, generation);
+    return false;
+  }
+
+  /**
+   * The send in flight has ended. Returns the errno of a failure that breaks the stream, or 0; unless
+   * another send follows by itself, `sending` is off afterwards.
+   */
+  completed(stream: Stream, result: number): number {
+    stream.flags &= ~sending;
+    const failed = result < 0 && !isPassing(-result);
+    const count = Math.max(result, 0);
+    const { gathered, sendSlab } = stream;
+    if (gathered !== null) {
+      this.#counters.bytesSent -= gathered.length - count;
+      stream.sent += count;
+      stream.gathered = null;
+      gathered.release();
+    } else if (sendSlab !== null) {
+      stream.sendStart += count;
+      if (!failed && stream.sendStart < stream.sendEnd && (stream.flags & aborted) === 0) {
+        this.#submit(stream, sendSlab);
+        return 0;
+      }
+      this.#counters.bytesSent -= stream.sendEnd - stream.sendStart;
+      stream.sendSlab = null;
+      sendSlab.home.release(sendSlab);
+    }
+    if (failed) return -result;
+    if ((stream.flags & (shutdownDue | closing)) === shutdownDue) this.shutdown(stream);
+    return 0;
+  }
+
+  /** Ends our side, after what was taken. */
+  shutdown(stream: Stream): void {
+    if ((stream.flags & sending) !== 0) {
+      stream.flags |= shutdownDue;
+      return;
+    }
+    stream.flags &= ~shutdownDue;
+    // ENOTCONN: reset already, which the receive reports.
+    shutdownSocket(stream.descriptor, constants.SHUT_WR);
+  }
+}

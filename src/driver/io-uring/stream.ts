@@ -1,0 +1,109 @@
+import type { Slab } from '../../buffer/slab.ts';
+import type { GatheredSend } from './gathered-send.ts';
+
+/** What a stream is doing; bits of `Stream.flags`. */
+export const streamFlag = {
+  /** The loop wants bytes. */
+  wanted: 1,
+  /** A multishot receive is in flight: also after a pause, until something arrives. */
+  receiving: 2,
+  /** That receive is being cancelled, because something arrived while the stream is paused. */
+  stopping: 4,
+  /** A send is in flight. At most one: two could overtake each other. */
+  sending: 8,
+  /** Being connected; the poll that tells is in flight. */
+  connecting: 16,
+  /** `closeStream` was called and a cancellation of everything is in flight. */
+  cancelling: 32,
+  /** Bytes were left behind: `writable` follows when the send ends. */
+  awaited: 64,
+  /** `writable` is reported by the next wait. */
+  writableDue: 128,
+  /** The peer's end was received; not reported yet while bytes are kept. */
+  endReceived: 256,
+  /** The peer's end was reported. */
+  ended: 512,
+  /** Nothing more can be done with it. `failed` was reported, or is by the next wait. */
+  broken: 1_024,
+  failureDue: 2_048,
+  /** Half-close when the send ends. */
+  shutdownDue: 4_096,
+  /** `closeStream` was called: nothing is reported any more. */
+  closing: 8_192,
+  /** It is to be reset. */
+  aborted: 16_384,
+  /** On the list of those that the next wait looks after. */
+  listed: 32_768,
+  /** On the list of those whose receive found no buffer. */
+  starved: 65_536,
+  /** Its cancellation was submitted. */
+  cancelled: 131_072,
+  /** The descriptor is closed. */
+  gone: 262_144,
+} as const;
+
+const { receiving, sending, connecting, cancelling } = streamFlag;
+/** The kernel still has something of the stream: its descriptor must not be closed. */
+export const inFlight: number = receiving | sending | connecting | cancelling;
+
+/** Bytes that arrived while the stream was paused; the slab is held. */
+export interface KeptBytes {
+  readonly slab: Slab;
+  readonly start: number;
+  readonly end: number;
+  next: KeptBytes | null;
+}
+
+/**
+ * One stream, from `openStream` until the kernel has let go of everything it was given for it: what
+ * the kernel reads from or writes to is held here, also after `closeStream`.
+ */
+export class Stream {
+  readonly slot: number;
+  readonly generation: number;
+  readonly descriptor: number;
+  flags: number;
+  /** The send in flight, when it is of one slab: its bytes `sendStart..sendEnd` are not sent yet. */
+  sendSlab: Slab | null = null;
+  sendStart = 0;
+  sendEnd = 0;
+  /** The send in flight, when it is of several. */
+  gathered: GatheredSend | null = null;
+  /** Bytes at the head of the loop's queue that were sent; the next `flush` takes them out. */
+  sent = 0;
+  kept: KeptBytes | null = null;
+  keptLast: KeptBytes | null = null;
+  /** Why it is broken. */
+  errno = 0;
+  /** Sweeps that found its last bytes not sent. */
+  sweeps = 0;
+
+  constructor(slot: number, generation: number, descriptor: number, flags: number) {
+    this.slot = slot;
+    this.generation = generation;
+    this.descriptor = descriptor;
+    this.flags = flags;
+  }
+
+  keep(slab: Slab, start: number, end: number): void {
+    const kept: KeptBytes = { slab, start, end, next: null };
+    if (this.keptLast === null) this.kept = kept;
+    else this.keptLast.next = kept;
+    this.keptLast = kept;
+  }
+
+  /** The oldest kept bytes, whose slab is the caller's to release. */
+  takeKept(): KeptBytes | null {
+    const kept = this.kept;
+    if (kept === null) return null;
+    this.kept = kept.next;
+    if (kept.next === null) this.keptLast = null;
+    return kept;
+  }
+
+  dropKept(): void {
+    for (let kept = this.takeKept(); kept !== null; kept = this.takeKept()) {
+      kept.slab.home.release(kept.slab);
+    }
+  }
+}

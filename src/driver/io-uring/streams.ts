@@ -1,0 +1,421 @@
+import { assert } from '../../base/assert.ts';
+import type { Slab } from '../../buffer/slab.ts';
+import { errnoNumber } from '../../platform/index.ts';
+import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
+import { pendingError, peerInto, peerName } from '../../syscall/socket.ts';
+import { emptyInetAddress, inetAddress } from '../../syscall/socket-address.ts';
+import { constants } from '../../syscall/tables.ts';
+import { streamError } from '../broken-stream.ts';
+import type { DriverCounters, DriverEvents, Endpoint, SocketOptions } from '../contract.ts';
+import { interrupted, noBuffers, noMemory, tryAgain } from '../errno-sets.ts';
+import { openOutgoing } from '../native-sockets.ts';
+import { StreamTable } from '../stream-table.ts';
+import type { BufferRing } from './buffer-ring.ts';
+import { ClosingStreams } from './closing.ts';
+import { kind, tagOf } from './kinds.ts';
+import type { Operations } from './operations.ts';
+import type { Ring } from './ring.ts';
+import { Sending, type SendingHost } from './sending.ts';
+import { Stream, streamFlag } from './stream.ts';
+
+const {
+  wanted,
+  receiving,
+  stopping,
+  sending,
+  connecting,
+  cancelling,
+  awaited,
+  writableDue,
+  endReceived,
+  ended,
+  broken,
+  failureDue,
+  closing,
+  listed,
+  starved,
+} = streamFlag;
+
+const more = numbers.IORING_CQE_F_MORE;
+const hasBuffer = numbers.IORING_CQE_F_BUFFER;
+const canceled = errnoNumber('ECANCELED') as number;
+
+/**
+ * Streams over the ring: a multishot receive into the buffer ring for each, until the loop pauses
+ * it. A pause is lazy: the receive is cancelled when something arrives for a paused stream, and what
+ * arrives until the cancellation takes effect is kept for the resume. So a handler that waits for a
+ * promise between two requests costs no operation.
+ */
+export class Streams implements SendingHost {
+  readonly #ring: Ring;
+  readonly #operations: Operations;
+  readonly #buffers: BufferRing;
+  readonly #events: DriverEvents;
+  readonly #counters: DriverCounters;
+  /** Descriptors, generations and peers of the open streams. */
+  readonly #table = new StreamTable();
+  readonly #open: (Stream | null)[] = [];
+  readonly #closing: ClosingStreams;
+  readonly sending: Sending;
+  /** Streams the next wait looks after. */
+  #attended: Stream[] = [];
+  /** Streams whose receive found no buffer. */
+  #starved: Stream[] = [];
+  /** How often that was. */
+  starvations = 0;
+
+  constructor(
+    ring: Ring,
+    operations: Operations,
+    buffers: BufferRing,
+    events: DriverEvents,
+    counters: DriverCounters,
+  ) {
+    this.#ring = ring;
+    this.#operations = operations;
+    this.#buffers = buffers;
+    this.#events = events;
+    this.#counters = counters;
+    this.#closing = new ClosingStreams(operations);
+    this.sending = new Sending(operations, buffers, counters, this);
+  }
+
+  // -- opening and closing --------------------------------------------------------------------------
+
+  open(slot: number, generation: number, descriptor: number): void {
+    const stream = this.#add(new Stream(slot, generation, descriptor, wanted));
+    // Now, while it has one: a reset connection has no peer to ask for, and `onClosed` names it.
+    const address = emptyInetAddress();
+    const name = peerInto(descriptor, address);
+    if (name !== null || address.family !== 0) this.#table.setPeer(slot, address, name);
+    this.#receive(stream);
+  }
+
+  connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
+    const { descriptor, errno } = openOutgoing(endpoint, options);
+    const stream = this.#add(new Stream(slot, generation, descriptor, wanted | connecting));
+    // A connection that fails has no peer to ask for.
+    if (endpoint.kind === 'unix') this.#table.setPeer(slot, emptyInetAddress(), endpoint.path);
+    else
+      this.#table.setPeer(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
+    if (errno !== 0) {
+      this.breakLater(stream, errno);
+      return;
+    }
+    const tag = tagOf(kind.connect, slot);
+    this.#operations.poll(descriptor, constants.POLLOUT, tag, generation);
+  }
+
+  #add(stream: Stream): Stream {
+    const { slot } = stream;
+    assert((this.#open[slot] ?? null) === null, 'a slot holds one stream');
+    while (this.#open.length <= slot) this.#open.push(null);
+    this.#open[slot] = stream;
+    this.#table.open(slot, stream.generation, stream.descriptor, 0);
+    return stream;
+  }
+
+  get(slot: number): Stream {
+    const stream = this.#open[slot] ?? null;
+    assert(stream !== null, 'the stream is open');
+    return stream;
+  }
+
+  descriptorOf(slot: number): number {
+    return this.#open[slot]?.descriptor ?? -1;
+  }
+
+  remoteAddress(slot: number): string {
+    return this.#table.peer(slot) ?? peerName(this.get(slot).descriptor);
+  }
+
+  close(slot: number, abort: boolean): void {
+    const stream = this.get(slot);
+    this.#open[slot] = null;
+    this.#table.release(slot);
+    // A connection that was refused has no poll in flight.
+    if ((stream.flags & (connecting | broken)) === (connecting | broken)) {
+      stream.flags &= ~connecting;
+    }
+    this.#closing.begin(stream, abort);
+  }
+
+  /** Open streams are reset; nothing is reported any more. */
+  abortAll(): void {
+    for (const stream of this.#open) if (stream !== null) this.close(stream.slot, true);
+    this.#closing.abortAll();
+    this.#attended = [];
+    this.#starved = [];
+  }
+
+  /** After the last completion, or when the kernel does not let go. */
+  finishAll(): void {
+    this.#closing.finishAll();
+  }
+
+  /** Everything in flight belongs to a stream that is open or closing. */
+  #find(slot: number, generation: number): Stream {
+    const open = this.#open[slot];
+    if (open !== null && open !== undefined && open.generation === generation) return open;
+    const stream = this.#closing.find(slot, generation);
+    assert(stream !== undefined, 'a completion belongs to a stream');
+    return stream;
+  }
+
+  // -- receiving ------------------------------------------------------------------------------------
+
+  #receive(stream: Stream): void {
+    stream.flags |= receiving;
+    this.#operations.receive(stream.descriptor, stream.slot, stream.generation);
+  }
+
+  /** A completion of a receive. Returns how many events were reported. */
+  received(slot: number, generation: number, result: number, flags: number): number {
+    const stream = this.#find(slot, generation);
+    if ((flags & more) === 0) stream.flags &= ~(receiving | stopping);
+    let reported = 0;
+    if ((flags & hasBuffer) !== 0) {
+      const count = Math.max(result, 0);
+      this.#buffers.begin(flags, count);
+      if (count > 0)
+        reported = this.#arrived(stream, this.#buffers.slab, this.#buffers.start, count);
+      this.#buffers.end(flags);
+    }
+    if (result <= 0) reported = this.#arrivedNothing(stream, -result);
+    if ((stream.flags & receiving) === 0) this.#receiveEnded(stream);
+    return reported;
+  }
+
+  #arrived(stream: Stream, slab: Slab, start: number, count: number): number {
+    if ((stream.flags & (closing | broken)) !== 0) return 0;
+    this.#counters.bytesReceived += count;
+    if ((stream.flags & wanted) !== 0 && stream.kept === null) {
+      this.#lend(stream, slab, start, start + count);
+      return 1;
+    }
+    if (this.#buffers.scarce) {
+      stream.keep(this.#buffers.copyOf(slab, start, start + count), 0, count);
+    } else {
+      slab.home.retain(slab);
+      stream.keep(slab, start, start + count);
+    }
+    if ((stream.flags & (wanted | receiving | stopping)) === receiving) this.#stop(stream);
+    return 0;
+  }
+
+  #lend(stream: Stream, slab: Slab, start: number, end: number): void {
+    const { slot, generation } = stream;
+    if (!this.#buffers.scarce || !this.#buffers.owns(slab)) {
+      this.#events.received(slot, generation, slab, start, end);
+      return;
+    }
+    const copy = this.#buffers.copyOf(slab, start, end);
+    this.#events.received(slot, generation, copy, 0, end - start);
+    copy.home.release(copy);
+  }
+
+  /** Once: the kernel answers a second cancellation with an error only. */
+  #stop(stream: Stream): void {
+    const { slot, generation } = stream;
+    stream.flags |= stopping;
+    const tag = tagOf(kind.cancelReceive, slot);
+    this.#operations.cancel(slot, generation, tag, generation);
+  }
+
+  #arrivedNothing(stream: Stream, errno: number): number {
+    if ((stream.flags & (closing | broken)) !== 0) return 0;
+    if (errno === 0) {
+      stream.flags |= endReceived;
+      return (stream.flags & wanted) !== 0 && stream.kept === null ? this.#reportEnd(stream) : 0;
+    }
+    // ECANCELED: paused. ENOBUFS: no buffer, or no memory for the system. EAGAIN, EINTR, ENOMEM: not
+    // now. None of them is about the stream.
+    if (errno === canceled || errno === tryAgain || errno === interrupted) return 0;
+    if (errno === noBuffers || errno === noMemory) {
+      this.starvations++;
+      stream.flags |= starved;
+      this.#starved.push(stream);
+      return 0;
+    }
+    stream.errno = errno;
+    stream.flags |= broken;
+    if (stream.kept === null) return this.#reportFailure(stream);
+    stream.flags |= failureDue;
+    return 0;
+  }
+
+  #receiveEnded(stream: Stream): void {
+    const { flags } = stream;
+    if ((flags & closing) !== 0) {
+      this.#closing.step(stream);
+      return;
+    }
+    const over = endReceived | broken | connecting | starved;
+    if ((flags & (over | wanted)) === wanted && stream.kept === null) this.#receive(stream);
+  }
+
+  /** Buffers are back: those that found none try again. */
+  receiveAgain(): void {
+    const list = this.#starved;
+    if (list.length === 0) return;
+    this.#starved = [];
+    for (const stream of list) {
+      stream.flags &= ~starved;
+      if ((stream.flags & (receiving | closing)) === 0) this.#receiveEnded(stream);
+    }
+  }
+
+  pause(slot: number): void {
+    const stream = this.get(slot);
+    stream.flags &= ~wanted;
+  }
+
+  resume(slot: number): void {
+    const stream = this.get(slot);
+    if ((stream.flags & (ended | wanted)) !== 0) return;
+    stream.flags |= wanted;
+    const { flags } = stream;
+    if (stream.kept !== null || (flags & (endReceived | failureDue)) !== 0) this.attend(stream);
+    else if ((flags & receiving) === 0) this.#receiveEnded(stream);
+  }
+
+  // -- what the next wait reports ---------------------------------------------------------------------
+
+  attend(stream: Stream): void {
+    if ((stream.flags & listed) !== 0) return;
+    stream.flags |= listed;
+    this.#attended.push(stream);
+    if (!this.#ring.waiting) this.#ring.signal();
+  }
+
+  breakLater(stream: Stream, errno: number): void {
+    if ((stream.flags & broken) !== 0) return;
+    stream.errno = errno;
+    stream.flags |= broken | failureDue;
+    this.attend(stream);
+  }
+
+  get attendedCount(): number {
+    return this.#attended.length;
+  }
+
+  /** Looks after those on the list. Returns how many events were reported. */
+  reportAttended(): number {
+    const list = this.#attended;
+    this.#attended = [];
+    let reported = 0;
+    for (const stream of list) {
+      stream.flags &= ~listed;
+      reported += this.#report(stream);
+    }
+    return reported;
+  }
+
+  #report(stream: Stream): number {
+    let reported = 0;
+    const waits = closing | wanted;
+    while ((stream.flags & waits) === wanted) {
+      const kept = stream.takeKept();
+      if (kept === null) break;
+      reported++;
+      this.#lend(stream, kept.slab, kept.start, kept.end);
+      kept.slab.home.release(kept.slab);
+    }
+    if ((stream.flags & closing) !== 0) return reported;
+    if ((stream.flags & failureDue) !== 0 && stream.kept === null) {
+      return reported + this.#reportFailure(stream);
+    }
+    if ((stream.flags & wanted) !== 0 && stream.kept === null) {
+      if ((stream.flags & (endReceived | ended)) === endReceived)
+        reported += this.#reportEnd(stream);
+      else if ((stream.flags & receiving) === 0) this.#receiveEnded(stream);
+    }
+    if ((stream.flags & (writableDue | closing)) === writableDue) {
+      stream.flags &= ~writableDue;
+      reported += this.#reportWritable(stream);
+    }
+    return reported;
+  }
+
+  #reportEnd(stream: Stream): number {
+    stream.flags |= ended;
+    this.#events.ended(stream.slot, stream.generation);
+    return 1;
+  }
+
+  #reportWritable(stream: Stream): number {
+    stream.flags &= ~awaited;
+    this.#events.writable(stream.slot, stream.generation);
+    return 1;
+  }
+
+  #reportFailure(stream: Stream): number {
+    stream.flags &= ~failureDue;
+    const { slot, generation, descriptor } = stream;
+    const address = this.remoteAddress(slot);
+    const failed = (stream.flags & connecting) !== 0;
+    this.#events.failed(slot, generation, streamError(stream.errno, failed, descriptor, address));
+    return 1;
+  }
+
+  // -- other completions ------------------------------------------------------------------------------
+
+  /** A send has ended. */
+  sent(slot: number, generation: number, result: number): number {
+    const stream = this.#find(slot, generation);
+    const errno = this.sending.completed(stream, result);
+    if ((stream.flags & closing) !== 0) {
+      this.#closing.step(stream);
+      return 0;
+    }
+    if (errno !== 0) {
+      if ((stream.flags & broken) !== 0) return 0;
+      stream.errno = errno;
+      stream.flags |= broken;
+      return this.#reportFailure(stream);
+    }
+    if ((stream.flags & (awaited | sending | broken)) === awaited)
+      return this.#reportWritable(stream);
+    return 0;
+  }
+
+  /** The poll of an outgoing connection has ended. */
+  connectEnded(slot: number, generation: number): number {
+    const stream = this.#find(slot, generation);
+    if ((stream.flags & closing) !== 0) {
+      stream.flags &= ~connecting;
+      this.#closing.step(stream);
+      return 0;
+    }
+    const errno = pendingError(stream.descriptor);
+    if (errno !== 0) {
+      stream.errno = errno;
+      stream.flags |= broken;
+      return this.#reportFailure(stream);
+    }
+    stream.flags &= ~connecting;
+    if ((stream.flags & wanted) !== 0) this.#receive(stream);
+    this.#events.connected(slot, generation);
+    if ((stream.flags & (closing | awaited | sending)) !== awaited) return 1;
+    return 1 + this.#reportWritable(stream);
+  }
+
+  cancelAnswered(slot: number, generation: number): void {
+    const stream = this.#closing.find(slot, generation);
+    assert(stream !== undefined, 'a stream is not forgotten while it is cancelled');
+    stream.flags &= ~cancelling;
+    this.#closing.step(stream);
+  }
+
+  /** The cancellation of a paused receive was answered; its own end comes by itself. */
+  stopAnswered(slot: number, generation: number, result: number): void {
+    const stream = this.#open[slot];
+    if (stream === null || stream?.generation !== generation) return;
+    // It missed: what arrives next tries again.
+    if (result < 0) stream.flags &= ~stopping;
+  }
+
+  sweep(): void {
+    this.#closing.sweep();
+  }
+}
