@@ -336,12 +336,27 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
       return;
     }
     this.#accepted++;
-    const connection = new StreamConnection(this, slot, this.#table.generationOf(slot));
+    const connection = this.#newConnection(slot);
+    if (connection === null) {
+      this.driver.closeDescriptor(descriptor);
+      return;
+    }
     this.#table.set(connection);
     this.connectionCount++;
     this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket);
     if (this.#table.size >= this.#maxConnections && this.#accepting) this.#becomeFull();
     connection.opened();
+  }
+
+  /** Null when the program's function for the codec option fails. */
+  #newConnection(slot: number): StreamConnection | null {
+    try {
+      return new StreamConnection(this, slot, this.#table.generationOf(slot));
+    } catch (error) {
+      this.#table.unreserve(slot);
+      this.report('the codec option gave no codec; a connection was dropped', error);
+      return null;
+    }
   }
 
   #becomeFull(): void {
