@@ -74,7 +74,8 @@ export abstract class ClosingSide extends OutboundSide {
     this.lastProgress = this.host.currentTime();
     // Reading goes on, and what is read is thrown away: closing with unread bytes would reset the
     // connection and destroy what was flushed.
-    if (this.paused !== 0 && !this.readEnded) this.host.driver.resumeReading(this.slot);
+    // Also when no reason to pause is left: the task that would have gone on reading does so no more.
+    if (!this.readEnded) this.host.driver.resumeReading(this.slot);
     this.armDeadline();
     this.scheduleFlush();
   }

@@ -132,6 +132,7 @@ export class StreamConnection extends ClosingSide implements Conn {
       this.#handling = false;
     }
     this.close();
+    if (this.state === State.Flushing) this.scheduleFlush(); // by an error just now
   }
 
   // -- Conn ---------------------------------------------------------------------------------------
@@ -271,13 +272,19 @@ export class StreamConnection extends ClosingSide implements Conn {
     if (host.asyncHandler && frame !== null && frame.length <= asyncFrameCopyBytesMax) {
       lent = Buffer.from(frame);
     }
+    let reply: Reply | Promise<Reply>;
     try {
-      const reply = host.calls.handler.react?.(lent, this);
-      if (reply === undefined || reply === null) return;
-      if (reply === lent && this.#answers()) this.putFrame(reply as Buffer);
-      else this.#apply(reply as Reply | Promise<Reply>, lent);
+      reply = host.calls.handler.react?.(lent, this);
     } catch (error) {
       this.#handlerThrew('react', error);
+      return;
+    }
+    if (reply === undefined || reply === null) return;
+    try {
+      if (reply === lent && this.#answers()) this.putFrame(reply as Buffer);
+      else this.#apply(reply, lent);
+    } catch (error) {
+      this.#answerFailed(error);
     }
   }
 
@@ -347,7 +354,7 @@ export class StreamConnection extends ClosingSide implements Conn {
         if (raw) this.#applyRaw(reply);
         else this.#apply(reply, null);
       } catch (error) {
-        this.#handlerThrew('react', error);
+        this.#answerFailed(error);
       }
     }
     const lent = this.#lent;
@@ -450,6 +457,12 @@ export class StreamConnection extends ClosingSide implements Conn {
       this.#wakes--;
       this.#deliver(null);
     }
+  }
+
+  /** It is malformed, or the codec cannot encode it. */
+  #answerFailed(thrown: unknown): void {
+    this.host.report('an answer cannot be sent; its connection is closed', thrown);
+    this.fail(codecError('encode', thrown), false);
   }
 
   #handlerThrew(method: string, thrown: unknown): void {

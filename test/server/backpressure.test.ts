@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
+  Action,
   type Conn,
   ErrFrameTooLong,
   ErrInboundOverflow,
@@ -278,6 +279,26 @@ for (const transport of streamTransports) {
       c.resumeRead();
       await waitUntil(() => rig.events.length === 3, 'onClosed');
       assert.deepEqual(received, ['last words', 'end']);
+    });
+
+    test('closing right after resumeRead still reads on to the end of the peer', async (t) => {
+      const handler: EventHandler = {
+        onOpened: (c) => c.pauseRead(),
+        react(frame, c) {
+          if (frame !== null) return frame;
+          c.resumeRead();
+          return Action.Close;
+        },
+      };
+      const options = { closeTimeout: 0 }; // only the end of the peer ends it
+      const { rig, c, client } = await pair(t, handler, options, freeAddress(t, transport));
+      client.write('unread');
+      await settle(5);
+      c.wake();
+      assert.equal((await client.readUntilEnd()).length, 0);
+      client.end();
+      await waitUntil(() => rig.events.length === 3, 'onClosed');
+      assert.deepEqual(rig.events, ['init', 'open', 'closed']);
     });
 
     test('a paused connection whose peer is gone costs nothing until it is resumed', async (t) => {
