@@ -104,12 +104,22 @@ export interface DriverCounters {
   sleptMs: number;
 }
 
+/**
+ * Where a driver writes down which descriptors it has, for whoever must close them when the thread
+ * dies. Each is written down right after it was opened, and crossed out right before it is closed.
+ */
+export interface DescriptorLedger {
+  opened(descriptor: number): void;
+  closing(descriptor: number): void;
+}
+
 /** What a loop asks of its driver when it is made. */
 export interface DriverSettings {
   /** Bytes of one read call: `readBufferCap`. */
   readonly readBufferBytes: number;
   /** Free bytes in front of what is read, for the leftover of the read before. */
   readonly headroomBytes: number;
+  readonly ledger?: DescriptorLedger;
 }
 
 export interface Driver {
@@ -183,8 +193,22 @@ export interface Driver {
   duplicateEndpoint(endpointId: number): number;
 
   // -- streams ------------------------------------------------------------------------------------
-  /** Starts a stream on an accepted descriptor, reading at once. */
-  openStream(slot: number, generation: number, descriptor: number, options: SocketOptions): void;
+  /**
+   * Starts a stream on an accepted descriptor, reading at once. `peer` is what `acceptedPeer` of the
+   * driver that accepted it told, where that was another one.
+   */
+  openStream(
+    slot: number,
+    generation: number,
+    descriptor: number,
+    options: SocketOptions,
+    peer?: DatagramPeer | string,
+  ): void;
+  /**
+   * The peer of the connection that `accepted` reports just now, for whoever hands it to another
+   * loop: fills `into`, or returns the path of a Unix peer.
+   */
+  acceptedPeer?(descriptor: number, into: DatagramPeer): string | null;
   /** Starts an outgoing connection: `connected` or `failed` follows. */
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void;
   /**

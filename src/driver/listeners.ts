@@ -4,7 +4,7 @@ import { syscallError } from '../syscall/errno.ts';
 import { acceptSocket, localName, shutdownSocket } from '../syscall/socket.ts';
 import { constants } from '../syscall/tables.ts';
 import { type BoundPath, removeBoundPath } from './bound-path.ts';
-import type { DriverEvents, Endpoint, SocketOptions } from './contract.ts';
+import type { DescriptorLedger, DriverEvents, Endpoint, SocketOptions } from './contract.ts';
 import { acceptRests, acceptSkips, tryAgain } from './errno-sets.ts';
 import { openListener } from './native-sockets.ts';
 import { type Poller, readable } from './poller.ts';
@@ -30,19 +30,22 @@ interface Listener {
 export class Listeners {
   readonly #poller: Poller;
   readonly #events: DriverEvents;
+  readonly #ledger: DescriptorLedger | undefined;
   readonly #listeners: (Listener | undefined)[] = [];
   #generation = 0;
   /** The newest accepted descriptor, whose peer `acceptedPeer` still knows. */
   lastAccepted = -1;
 
-  constructor(poller: Poller, events: DriverEvents) {
+  constructor(poller: Poller, events: DriverEvents, ledger?: DescriptorLedger) {
     this.#poller = poller;
     this.#events = events;
+    this.#ledger = ledger;
   }
 
   listen(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#listeners[id] === undefined, 'a listener is opened once');
     const { descriptor, boundPath } = openListener(endpoint, options);
+    this.#ledger?.opened(descriptor);
     this.#generation++;
     this.#listeners[id] = {
       descriptor,
@@ -139,6 +142,7 @@ export class Listeners {
     this.#listeners[id] = undefined;
     // First the path: a client that still finds it would be refused, not left hanging.
     if (listener.boundPath !== null) removeBoundPath(listener.boundPath);
+    this.#ledger?.closing(listener.descriptor);
     closeDescriptor(listener.descriptor);
   }
 

@@ -19,6 +19,7 @@ import { emptyInetAddress, formatInet, inetAddress } from '../syscall/socket-add
 import { constants } from '../syscall/tables.ts';
 import type {
   DatagramPeer,
+  DescriptorLedger,
   Driver,
   DriverCounters,
   DriverEvents,
@@ -26,6 +27,7 @@ import type {
   Endpoint,
   SocketOptions,
 } from './contract.ts';
+import { newCounters } from './counters.ts';
 import { DatagramEndpoints } from './datagrams.ts';
 import { interrupted, noBuffers, noMemory, tryAgain } from './errno-sets.ts';
 import { Listeners } from './listeners.ts';
@@ -51,17 +53,10 @@ const flushBytesMax = 4 * 1_024 * 1_024;
  */
 export class ReadinessDriver implements Driver {
   readonly name: 'epoll' | 'kqueue';
-  readonly counters: DriverCounters = {
-    waits: 0,
-    events: 0,
-    bytesReceived: 0,
-    bytesSent: 0,
-    datagramsDropped: 0,
-    sleptMs: 0,
-  };
+  readonly counters: DriverCounters = newCounters();
   readonly #poller: Poller;
   readonly #events: DriverEvents;
-  readonly #table = new StreamTable();
+  readonly #table: StreamTable;
   readonly #listeners: Listeners;
   readonly #datagrams: DatagramEndpoints;
   readonly #readPool: SlabPool;
@@ -71,6 +66,7 @@ export class ReadinessDriver implements Driver {
   #readAddress: Address;
   #broken: BrokenStream[] = [];
   readonly #wakeDescriptor: number;
+  readonly #ledger: DescriptorLedger | undefined;
   #closed = false;
 
   constructor(poller: Poller, events: DriverEvents, settings: DriverSettings) {
@@ -82,9 +78,12 @@ export class ReadinessDriver implements Driver {
     this.#readPool = nativeSlabPool(settings.headroomBytes + settings.readBufferBytes);
     this.#readSlab = this.#readPool.take();
     this.#readAddress = addressAt(this.#readSlab.address as Address, this.#headroom);
-    this.#listeners = new Listeners(poller, events);
+    this.#ledger = settings.ledger;
+    this.#table = new StreamTable(this.#ledger);
+    this.#listeners = new Listeners(poller, events, this.#ledger);
     this.#datagrams = new DatagramEndpoints(poller, events, this.counters, settings);
     this.#wakeDescriptor = eventDescriptor();
+    for (const own of [poller.descriptor, this.#wakeDescriptor]) this.#ledger?.opened(own);
     poller.add(this.#wakeDescriptor, readable, tagKind.wake, 0);
   }
 
@@ -209,14 +208,24 @@ export class ReadinessDriver implements Driver {
 
   // -- streams ------------------------------------------------------------------------------------
 
-  openStream(slot: number, generation: number, descriptor: number, _options: SocketOptions): void {
-    // Options of the socket were inherited from its listener.
+  openStream(
+    slot: number,
+    generation: number,
+    descriptor: number,
+    _options: SocketOptions, // those of the socket were inherited from its listener
+    peer?: DatagramPeer | string,
+  ): void {
     this.#table.open(slot, generation, descriptor, readArmed | readWanted);
-    if (descriptor === this.#listeners.lastAccepted) {
+    if (peer !== undefined) this.#table.setPeerOf(slot, peer);
+    else if (descriptor === this.#listeners.lastAccepted) {
       const address = emptyInetAddress();
       this.#table.setPeer(slot, address, acceptedPeer(address));
     }
     this.#register(slot);
+  }
+
+  acceptedPeer(_descriptor: number, into: DatagramPeer): string | null {
+    return acceptedPeer(into);
   }
 
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
@@ -311,6 +320,8 @@ export class ReadinessDriver implements Driver {
     for (const slot of this.#table.slots()) this.closeStream(slot, true);
     this.#listeners.closeAll();
     this.#datagrams.closeAll();
+    const own = [this.#poller.descriptor, this.#wakeDescriptor];
+    for (const descriptor of own) this.#ledger?.closing(descriptor);
     this.#poller.close();
     closeDescriptor(this.#wakeDescriptor);
     this.#readPool.release(this.#readSlab);
@@ -476,17 +487,9 @@ export class ReadinessDriver implements Driver {
     for (const { slot, generation, errno } of list) {
       if (this.#table.generations[slot] !== generation) continue;
       reported++;
-      const flags = this.#flagsOf(slot);
-      this.#events.failed(
-        slot,
-        generation,
-        streamError(
-          errno,
-          (flags & connecting) !== 0,
-          this.#descriptor(slot),
-          this.remoteAddress(slot),
-        ),
-      );
+      const dialled = (this.#flagsOf(slot) & connecting) !== 0;
+      const error = streamError(errno, dialled, this.#descriptor(slot), this.remoteAddress(slot));
+      this.#events.failed(slot, generation, error);
     }
     return reported;
   }

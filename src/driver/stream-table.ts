@@ -1,3 +1,4 @@
+import type { DatagramPeer, DescriptorLedger } from './contract.ts';
 import { emptyInetAddress, formatInet, type InetAddress } from '../syscall/socket-address.ts';
 
 /** What a stream is doing; bits of `StreamTable.flags`. */
@@ -32,6 +33,11 @@ export class StreamTable {
   #peers = new Int32Array(firstCapacity * peerWords);
   /** Unix peers that have a name; most have none. */
   readonly #names = new Map<number, string>();
+  readonly #ledger: DescriptorLedger | undefined;
+
+  constructor(ledger?: DescriptorLedger) {
+    this.#ledger = ledger;
+  }
 
   ensure(slot: number): void {
     let capacity = this.flags.length;
@@ -56,9 +62,11 @@ export class StreamTable {
     this.generations[slot] = generation;
     this.flags[slot] = flags;
     this.#peers[slot * peerWords] = 0;
+    this.#ledger?.opened(descriptor);
   }
 
   release(slot: number): void {
+    this.#ledger?.closing(this.descriptors[slot] as number);
     this.descriptors[slot] = -1;
     this.generations[slot] = -1;
     this.flags[slot] = 0;
@@ -88,6 +96,12 @@ export class StreamTable {
     this.#peers[at + 4] = address.word2;
     this.#peers[at + 5] = address.word3;
     this.#peers[at + 6] = address.scope;
+  }
+
+  /** The same for a peer that another driver was told of. */
+  setPeerOf(slot: number, peer: DatagramPeer | string): void {
+    if (typeof peer === 'string') this.setPeer(slot, emptyInetAddress(), peer);
+    else this.setPeer(slot, peer, null);
   }
 
   /** As text, or null when it was never remembered. */

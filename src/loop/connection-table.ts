@@ -11,13 +11,20 @@ export class ConnectionTable {
   /** Connections that hold a slot. */
   size = 0;
 
+  readonly #firstGeneration: number;
+
+  /** @param firstGeneration 1, or above those that an earlier loop of this name has used. */
+  constructor(firstGeneration = 1) {
+    this.#firstGeneration = firstGeneration;
+  }
+
   /** A free slot, or -1 when all are taken. */
   reserve(): number {
     const slot = this.#free.pop();
     if (slot !== undefined) return slot;
     if (this.#connections.length >= slotsMax) return -1;
     this.#connections.push(null);
-    this.#generations.push(1);
+    this.#generations.push(this.#firstGeneration);
     return this.#connections.length - 1;
   }
 

@@ -17,27 +17,14 @@ import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
+import type { EventLoopSettings, LoopOwner } from './event-loop-settings.ts';
+import type { Inbox, LoopPublication } from './shared-side.ts';
 import { Ticker } from './ticker.ts';
 
 /** Queues kept for the next connection that needs one. */
 const spareQueuesMax = 256;
 
-export interface EventLoopSettings {
-  readonly index: number;
-  readonly connection: ConnectionSettings;
-  readonly readBufferBytes: number;
-  readonly maxConnections: number;
-  readonly ticker: boolean;
-  readonly poisonFrames: boolean;
-}
-
-/** What a loop tells the server it belongs to. */
-export interface LoopOwner {
-  /** A handler returned `Action.Shutdown`. Called from inside a turn. */
-  shutdownRequested(): void;
-  /** An invariant does not hold: this loop cannot go on. */
-  loopDied(error: unknown): void;
-}
+export type { EventLoopSettings, LoopOwner };
 
 interface RestingListener {
   readonly listener: number;
@@ -75,7 +62,9 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly #maxConnections: number;
   readonly #ticker: Ticker | null;
   readonly #outboundPool: SlabPool;
-  readonly #table = new ConnectionTable();
+  readonly #table: ConnectionTable;
+  #publication: LoopPublication | null;
+  #inbox: Inbox | null = null;
   readonly #wheel = new DeadlineWheel();
   readonly #spareQueues: OutboundQueue[] = [];
   #flushes: StreamConnection[] = [];
@@ -115,9 +104,12 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#owner = owner;
     this.#logger = logger;
     this.#maxConnections = settings.maxConnections;
+    this.#table = new ConnectionTable(settings.firstGeneration ?? 1);
+    this.#publication = settings.publication ?? null;
     this.driver = backend.create(this, {
       readBufferBytes: settings.readBufferBytes,
       headroomBytes: readHeadroomBytes,
+      ...(settings.publication && { ledger: settings.publication.ledger }),
     });
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
     this.#outboundPool = this.driver.slabPool(outboundSlabBytes);
@@ -198,6 +190,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     if (this.#closed) return;
     this.#closed = true;
     this.#ticker?.stop();
+    this.#inbox?.close();
     if (this.#attached) this.#backend.host.detach(this);
     this.driver.close();
   }
@@ -206,6 +199,12 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   duplicateListener(): number {
     if (this.#listeners.length > 0) return this.driver.duplicateListener(0);
     return this.driver.duplicateEndpoint(0);
+  }
+
+  /** Other threads may ask for something, and see how the loop is doing. */
+  share(inbox: Inbox, publication: LoopPublication): void {
+    this.#inbox = inbox;
+    this.#publication = publication;
   }
 
   connection(slot: number, generation: number): StreamConnection | null {
@@ -235,15 +234,23 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     };
   }
 
+  #publish(publication: LoopPublication): void {
+    const { sleptMs } = this.driver.counters;
+    publication.publish(this.stats(), sleptMs, performance.timeOrigin + this.#startedAt);
+  }
+
   // -- turns, as the host gives them --------------------------------------------------------------
 
   runDue(): boolean {
     if (this.#closed) return false;
     this.#turns++;
     try {
+      const asked = this.#inbox?.drain() ?? false;
       const timed = this.#wheel.count > 0 || this.#ticker !== null || this.#resting.length > 0;
       const ran = timed && this.#runTimed();
-      return this.#runQueued() || ran;
+      const did = this.#runQueued() || ran || asked;
+      if (did && this.#publication !== null) this.#publish(this.#publication);
+      return did;
     } catch (error) {
       this.#owner.loopDied(error);
       return false;
@@ -289,6 +296,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   timeUntilDeadline(): number {
+    if (this.#inbox?.aboutToSleep()) return 0;
     if (this.#tasks.length > 0 || this.#flushes.length > 0) return 0;
     if (this.#wheel.count === 0 && this.#ticker === null && this.#resting.length === 0) return -1;
     const now = this.currentTime();
@@ -305,7 +313,9 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     if (this.#closed) return 0;
     this.#nowIsStale = this.#wheel.count > 0;
     try {
-      return this.driver.wait(timeoutMs);
+      const events = this.driver.wait(timeoutMs);
+      if (events > 0 && this.#publication !== null) this.#publish(this.#publication);
+      return events;
     } catch (error) {
       this.#owner.loopDied(error);
       return 0;
@@ -329,6 +339,11 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   // -- what the driver reports --------------------------------------------------------------------
 
   accepted(_listener: number, descriptor: number): void {
+    this.adopt(descriptor);
+  }
+
+  /** Takes a connection; `peer` when another thread accepted it. */
+  adopt(descriptor: number, peer?: DatagramPeer | string): void {
     const slot = this.#table.reserve();
     if (slot === -1) {
       this.driver.closeDescriptor(descriptor);
@@ -343,7 +358,8 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     }
     this.#table.set(connection);
     this.connectionCount++;
-    this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket);
+    this.#publication?.opened(this.connectionCount, connection.generation);
+    this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket, peer);
     if (this.#table.size >= this.#maxConnections && this.#accepting) this.#becomeFull();
     connection.opened();
   }
@@ -446,6 +462,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   connectionClosing(_connection: StreamConnection): void {
     this.connectionCount--;
+    this.#publication?.closed(this.connectionCount);
   }
 
   connectionClosed(connection: StreamConnection): void {

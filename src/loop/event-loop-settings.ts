@@ -1,0 +1,22 @@
+import type { ConnectionSettings } from '../connection/host.ts';
+import type { LoopPublication } from './shared-side.ts';
+
+export interface EventLoopSettings {
+  readonly index: number;
+  readonly connection: ConnectionSettings;
+  readonly readBufferBytes: number;
+  readonly maxConnections: number;
+  readonly ticker: boolean;
+  readonly poisonFrames: boolean;
+  /** For a loop that other threads look at: the next generation, and where to write what they see. */
+  readonly firstGeneration?: number;
+  readonly publication?: LoopPublication;
+}
+
+/** What a loop tells the server it belongs to. */
+export interface LoopOwner {
+  /** A handler returned `Action.Shutdown`. Called from inside a turn. */
+  shutdownRequested(): void;
+  /** An invariant does not hold: this loop cannot go on. */
+  loopDied(error: unknown): void;
+}

@@ -1,0 +1,24 @@
+import type { LoopStats } from '../connection/server-view.ts';
+import type { DescriptorLedger } from '../driver/contract.ts';
+
+/** What other threads may see of a loop while it runs. The loop writes, everybody reads. */
+export interface LoopPublication {
+  /** Every descriptor of the loop, for whoever cleans up when its thread dies. */
+  readonly ledger: DescriptorLedger;
+  /** A connection of this generation is open, and so many are now. */
+  opened(connections: number, generation: number): void;
+  /** One is gone, and so many are left. */
+  closed(connections: number): void;
+  /** Counters, after a turn that had events. `asOfMs` and `startedMs` are of the wall clock. */
+  publish(stats: LoopStats, sleptMs: number, startedMs: number): void;
+}
+
+/** What other threads want of a loop. Only the loop's thread calls this. */
+export interface Inbox {
+  /** Does what is there, within bounds; true when anything was. */
+  drain(): boolean;
+  /** The thread may sleep from now on; true when something is there and it must not. */
+  aboutToSleep(): boolean;
+  /** Refuses what is there and what comes. */
+  close(): void;
+}

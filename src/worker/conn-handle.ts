@@ -1,0 +1,134 @@
+import { ErrConnClosed, ErrInvalidReply } from '../base/errors.ts';
+import type { Bytes, ConnId } from '../connection/conn.ts';
+import { fromConnId } from '../connection/identity.ts';
+import type { ConnHandle } from '../connection/server-view.ts';
+import type { StreamConnection } from '../connection/stream-connection.ts';
+import { LoopMemory, loopState } from './loop-memory.ts';
+import { MailboxSender } from './mailbox-sender.ts';
+import { recordKind } from './mailbox-record.ts';
+
+/** Finds a connection of a loop of this thread, anew at each call. */
+export type FindConnection = (slot: number, generation: number) => StreamConnection | null;
+
+/** Loops of this thread, by the key of their memory: their connections are reached directly. */
+const ownLoops = new Map<string, FindConnection>();
+/** This thread's ways to the loops of others. */
+const senders = new Map<string, MailboxSender>();
+
+export function addOwnLoop(memory: LoopMemory, find: FindConnection): void {
+  ownLoops.set(memory.key, find);
+}
+
+export function removeOwnLoop(memory: LoopMemory): void {
+  ownLoops.delete(memory.key);
+}
+
+function senderTo(memory: LoopMemory): MailboxSender {
+  const { key } = memory;
+  let sender = senders.get(key);
+  if (sender === undefined) {
+    // A good moment to forget those of loops that have ended.
+    for (const [old, one] of senders) if (one.isOver) senders.delete(old);
+    sender = new MailboxSender(memory);
+    senders.set(key, sender);
+  }
+  return sender;
+}
+
+export function staleId(id: ConnId): ErrConnClosed {
+  return new ErrConnClosed(
+    `cannot reach connection ${String(id)}: it is closed, or this server never had it; ` +
+      'forget ids in onClosed',
+  );
+}
+
+/**
+ * What `server.conn(id)` gives. Its own properties are plain values that `postMessage` can take; in
+ * the thread that received it, `connHandle` gives the methods back.
+ */
+export class LoopConnHandle implements ConnHandle {
+  readonly id: ConnId;
+  /** The memory of the loop that owns the connection. */
+  readonly memory: SharedArrayBuffer;
+  #view: LoopMemory | null = null;
+
+  constructor(id: ConnId, memory: SharedArrayBuffer) {
+    this.id = id;
+    this.memory = memory;
+  }
+
+  write(data: Bytes): Promise<void> {
+    const identity = fromConnId(this.id);
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    if (!(bytes instanceof Uint8Array)) {
+      return Promise.reject(
+        new ErrInvalidReply(`cannot write a ${typeof data}: give a Uint8Array or a string`),
+      );
+    }
+    const memory = this.#loop;
+    if (identity === null || memory.state !== loopState.running) {
+      return Promise.reject(staleId(this.id));
+    }
+    const { slot, generation } = identity;
+    const find = ownLoops.get(memory.key);
+    if (find !== undefined) return this.#writeDirectly(find(slot, generation), data);
+    return new Promise((resolve, reject) => {
+      senderTo(memory).post(recordKind.write, slot, generation, bytes, { resolve, reject });
+    });
+  }
+
+  get #loop(): LoopMemory {
+    this.#view ??= new LoopMemory(this.memory);
+    return this.#view;
+  }
+
+  async #writeDirectly(connection: StreamConnection | null, data: Bytes): Promise<void> {
+    if (connection === null || !giveBytes(connection, data)) throw staleId(this.id);
+  }
+
+  wake(): void {
+    this.#tell(recordKind.wake);
+  }
+
+  close(): void {
+    this.#tell(recordKind.close);
+  }
+
+  #tell(kind: number): void {
+    const identity = fromConnId(this.id);
+    const memory = this.#loop;
+    if (identity === null || memory.state !== loopState.running) return;
+    const { slot, generation } = identity;
+    const find = ownLoops.get(memory.key);
+    if (find === undefined) {
+      senderTo(memory).post(kind, slot, generation, null, null);
+    } else {
+      const connection = find(slot, generation);
+      if (kind === recordKind.wake) connection?.wake();
+      else connection?.close();
+    }
+  }
+}
+
+/** False when the connection takes no bytes any more. @throws what its codec throws. */
+export function giveBytes(connection: StreamConnection, data: Bytes): boolean {
+  if (connection.isClosed || connection.isClosing) return false;
+  connection.asyncWrite(data);
+  return !connection.isClosed;
+}
+
+/**
+ * Gives a handle its methods back after it was sent to another thread.
+ * @param received what `postMessage`, `workerData` or a worker pool made of a handle.
+ * @throws ErrConnClosed when it never was one.
+ */
+export function connHandle(received: Pick<ConnHandle, 'id'>): ConnHandle {
+  if (received instanceof LoopConnHandle) return received;
+  const { id, memory } = (received ?? {}) as { readonly id: ConnId; readonly memory?: unknown };
+  if (fromConnId(id) === null || !LoopMemory.isBuffer(memory)) {
+    throw new ErrConnClosed(
+      'cannot make a connection handle of this: give what server.conn(id) returned, as another thread received it',
+    );
+  }
+  return new LoopConnHandle(id, memory);
+}

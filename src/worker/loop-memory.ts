@@ -1,0 +1,222 @@
+/**
+ * The memory that one event loop shares with every thread, in one SharedArrayBuffer:
+ *
+ *   control words | counters | descriptor ledger | lanes of the mailbox
+ *
+ * A handle of a connection carries this buffer and nothing else, so it works wherever it is sent.
+ */
+import { threadId } from 'node:worker_threads';
+import { assert } from '../base/assert.ts';
+
+/** Control words, by index into `words`. */
+export const control = {
+  /** One of `loopState`. */
+  state: 0,
+  /** Together the name of this memory: the thread that made it, and its how manieth it was. */
+  creator: 1,
+  serial: 2,
+  /** The descriptor that wakes the loop, plus one; 0 where there is none. */
+  wakeDescriptor: 3,
+  /** Open stream connections. */
+  connections: 4,
+  /** Connections that were handed over and not taken yet. */
+  handedOver: 5,
+  /** The highest generation in use: a loop that takes over begins above it. */
+  generation: 6,
+  /** Odd while the loop may sleep; see `MailboxReader`. */
+  sleepTicket: 7,
+  /** One bit per lane with something in it; two words. */
+  pending: 8,
+  /** Goes up when a lane is given back. */
+  lanesReleased: 10,
+} as const;
+
+export const loopState = {
+  running: 0,
+  /** The loop ended in order and refused what was left. */
+  closed: 1,
+  /** Its thread is gone; nothing in the mailbox will be done. */
+  dead: 2,
+} as const;
+
+/** Counters as 64-bit floats, in the order of `LoopStats`, then what `utilization` is made of. */
+export const counter = {
+  turns: 0,
+  waits: 1,
+  events: 2,
+  accepted: 3,
+  closed: 4,
+  bytesReceived: 5,
+  bytesSent: 6,
+  acceptRests: 7,
+  datagramsTruncated: 8,
+  datagramsDropped: 9,
+  sleptMs: 10,
+  /** Milliseconds of the wall clock. */
+  startedAt: 11,
+  publishedAt: 12,
+} as const;
+
+/** Words of a lane's header; each header has a cache line of its own. */
+export const lane = {
+  /** Who writes: the id of a thread plus one, 0 for nobody. */
+  owner: 0,
+  /** Bytes ever written and ever taken, modulo 2^32. */
+  tail: 1,
+  head: 2,
+  /** The owner is between looking at the state and having woken the loop. */
+  signalling: 3,
+  /** The owner's thread is dead: the loop gives the lane back. */
+  abandoned: 4,
+} as const;
+
+export const laneCount = 64;
+/** Bytes of one lane's ring; a power of two. */
+export const ringBytes = 65_536;
+
+const controlBytes = 256;
+const counterCount = 16;
+const countersOffset = controlBytes;
+const ledgerOffset = countersOffset + counterCount * 8;
+/** Descriptors from here on are not written down: a dead loop would leak them. */
+const ledgerDescriptors = 2 ** 20;
+const ledgerBytes = ledgerDescriptors / 8;
+const lanesOffset = ledgerOffset + ledgerBytes;
+const laneHeaderBytes = 64;
+const laneBytes = laneHeaderBytes + ringBytes;
+const totalBytes = lanesOffset + laneCount * laneBytes;
+
+assert(laneCount === 64, 'two words hold one bit for each lane');
+assert(lanesOffset % laneHeaderBytes === 0, 'the header of a lane has a cache line of its own');
+
+let made = 0;
+
+export class LoopMemory {
+  readonly buffer: SharedArrayBuffer;
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  readonly counters: Float64Array<SharedArrayBuffer>;
+  #key = '';
+
+  constructor(buffer: SharedArrayBuffer) {
+    assert(buffer.byteLength === totalBytes, 'this is the memory of a loop');
+    this.buffer = buffer;
+    this.words = new Int32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
+    this.counters = new Float64Array(buffer, countersOffset, counterCount);
+  }
+
+  /** Takes address space; pages become memory only when they are used. */
+  static create(): LoopMemory {
+    const memory = new LoopMemory(new SharedArrayBuffer(totalBytes));
+    made++;
+    memory.words[control.creator] = threadId + 1;
+    memory.words[control.serial] = made;
+    return memory;
+  }
+
+  /** Whether a value that came from another thread can be such a memory. */
+  static isBuffer(value: unknown): value is SharedArrayBuffer {
+    return value instanceof SharedArrayBuffer && value.byteLength === totalBytes;
+  }
+
+  /** The same in every thread, whatever object the buffer is there. */
+  get key(): string {
+    if (this.#key === '') {
+      this.#key = `${this.words[control.creator]}.${this.words[control.serial]}`;
+    }
+    return this.#key;
+  }
+
+  get state(): number {
+    return Atomics.load(this.words, control.state);
+  }
+
+  get connections(): number {
+    return Atomics.load(this.words, control.connections);
+  }
+
+  /** Connections for the balancer: open ones, and those on their way. */
+  get load(): number {
+    return this.connections + Atomics.load(this.words, control.handedOver);
+  }
+
+  get highestGeneration(): number {
+    return Atomics.load(this.words, control.generation);
+  }
+
+  /** The thread is gone: whoever waits for an answer is told so. */
+  markDead(): void {
+    Atomics.store(this.words, control.state, loopState.dead);
+    Atomics.store(this.words, control.connections, 0);
+    for (let index = 0; index < laneCount; index++) this.notifyLane(index);
+    Atomics.notify(this.words, control.lanesReleased);
+  }
+
+  // -- descriptors --------------------------------------------------------------------------------
+
+  /** The loop has opened this descriptor. */
+  opened(descriptor: number): void {
+    if (descriptor < 0 || descriptor >= ledgerDescriptors) return;
+    Atomics.or(this.words, ledgerOffset / 4 + (descriptor >>> 5), 1 << (descriptor & 31));
+  }
+
+  /** It is about to close it. */
+  closing(descriptor: number): void {
+    if (descriptor < 0 || descriptor >= ledgerDescriptors) return;
+    Atomics.and(this.words, ledgerOffset / 4 + (descriptor >>> 5), ~(1 << (descriptor & 31)));
+  }
+
+  /** Everything that is written down as open. */
+  descriptors(): number[] {
+    const found: number[] = [];
+    for (let index = 0; index < ledgerDescriptors / 32; index++) {
+      const word = Atomics.load(this.words, ledgerOffset / 4 + index);
+      for (let bit = 0; word !== 0 && bit < 32; bit++) {
+        if ((word & (1 << bit)) !== 0) found.push(index * 32 + bit);
+      }
+    }
+    return found;
+  }
+
+  // -- lanes --------------------------------------------------------------------------------------
+
+  /** Index into `words` of a word of a lane's header. */
+  laneWord(index: number, word: number): number {
+    return (lanesOffset + index * laneBytes) / 4 + word;
+  }
+
+  /** Offset into `bytes` of a lane's ring. */
+  ringStart(index: number): number {
+    return lanesOffset + index * laneBytes + laneHeaderBytes;
+  }
+
+  notifyLane(index: number): void {
+    Atomics.notify(this.words, this.laneWord(index, lane.head));
+  }
+
+  /** Gives a lane back after its owner: everything in it has been answered. */
+  releaseLane(index: number): void {
+    Atomics.store(this.words, this.laneWord(index, lane.owner), 0);
+    Atomics.add(this.words, control.lanesReleased, 1);
+    Atomics.notify(this.words, control.lanesReleased);
+  }
+
+  /** Sets the bit that makes the loop look at a lane. */
+  markPending(index: number): void {
+    Atomics.or(this.words, control.pending + (index >>> 5), 1 << (index & 31));
+  }
+
+  /** A thread has died: its lanes are given back by the loop. True when there were any. */
+  abandonLanesOf(deadThreadId: number): boolean {
+    let any = false;
+    for (let index = 0; index < laneCount; index++) {
+      if (Atomics.load(this.words, this.laneWord(index, lane.owner)) !== deadThreadId + 1) continue;
+      Atomics.store(this.words, this.laneWord(index, lane.signalling), 0);
+      Atomics.store(this.words, this.laneWord(index, lane.abandoned), 1);
+      this.markPending(index);
+      any = true;
+    }
+    return any;
+  }
+}

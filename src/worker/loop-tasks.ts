@@ -1,0 +1,59 @@
+import type { EventLoop } from '../loop/event-loop.ts';
+import type { DatagramPeer } from '../driver/contract.ts';
+import type { Logger } from '../logging/logger.ts';
+import { addOwnLoop, giveBytes, removeOwnLoop } from './conn-handle.ts';
+import { control, type LoopMemory } from './loop-memory.ts';
+import { MailboxReader, type MailboxTasks } from './mailbox-reader.ts';
+import { recordStatus } from './mailbox-record.ts';
+import { publicationIn } from './publication.ts';
+
+/** Opens the mailbox of a loop of this thread: from now on other threads reach it. */
+export function openMailbox(loop: EventLoop, memory: LoopMemory, logger: Logger): void {
+  const reader = new MailboxReader(memory, tasksOf(loop, memory, logger));
+  Atomics.store(memory.words, control.wakeDescriptor, loop.driver.wakeDescriptor + 1);
+  addOwnLoop(memory, (slot, generation) => loop.connection(slot, generation));
+  loop.share(
+    {
+      drain: () => reader.drain(),
+      aboutToSleep: () => reader.aboutToSleep(),
+      close() {
+        removeOwnLoop(memory);
+        reader.close();
+      },
+    },
+    publicationIn(memory),
+  );
+}
+
+function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTasks {
+  return {
+    write(slot, generation, bytes) {
+      const connection = loop.connection(slot, generation);
+      if (connection === null) return recordStatus.stale;
+      try {
+        return giveBytes(connection, bytes) ? recordStatus.taken : recordStatus.stale;
+      } catch (error) {
+        logger.error('a write of another thread could not be encoded', { err: error });
+        return recordStatus.refused;
+      }
+    },
+    wake: (slot, generation) => loop.connection(slot, generation)?.wake(),
+    close: (slot, generation) => loop.connection(slot, generation)?.close(),
+    accept(descriptor, peer) {
+      memory.opened(descriptor);
+      loop.adopt(descriptor, typeof peer === 'string' ? peer : peerOf(peer));
+      Atomics.sub(memory.words, control.handedOver, 1);
+    },
+  };
+}
+
+/** A peer in seven words, as the acceptor sends it. */
+export function peerWords(peer: DatagramPeer): Int32Array {
+  const { family, port, word0, word1, word2, word3, scope } = peer;
+  return Int32Array.of(family, port, word0, word1, word2, word3, scope);
+}
+
+function peerOf(words: Int32Array): DatagramPeer {
+  const [family = 0, port = 0, word0 = 0, word1 = 0, word2 = 0, word3 = 0, scope = 0] = words;
+  return { family: family as 0 | 4 | 6, port, word0, word1, word2, word3, scope };
+}

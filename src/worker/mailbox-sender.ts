@@ -1,0 +1,294 @@
+import { threadId } from 'node:worker_threads';
+import { ErrCodec, ErrConnClosed, type GnetError } from '../base/errors.ts';
+import { Fifo } from './fifo.ts';
+import { control, lane, laneCount, type LoopMemory, loopState, ringBytes } from './loop-memory.ts';
+import {
+  byteInRing,
+  bytesToRingEnd,
+  pieceBytesMax,
+  recordBytes,
+  recordField,
+  recordHeaderBytes,
+  recordKind,
+  recordStatus,
+  wordInRing,
+} from './mailbox-record.ts';
+import { wakeIfAsleep } from './wake.ts';
+
+/** Somebody who waits for the answer to a post. */
+export interface Settle {
+  resolve(): void;
+  reject(error: GnetError): void;
+}
+
+interface Post {
+  readonly kind: number;
+  readonly slot: number;
+  readonly generation: number;
+  /** The caller's until `post` returns, then a copy of what was not written yet. */
+  bytes: Uint8Array;
+  /** How many of them are in the lane. */
+  written: number;
+  readonly settle: Settle | null;
+}
+
+/** A record in the lane whose answer has not been read. */
+interface Sent {
+  readonly size: number;
+  readonly settle: Settle | null;
+}
+
+const noBytes = new Uint8Array(0);
+
+/** A loop that is busy for long, or dead without a witness, is looked at this often. */
+const lookMs = 1_000;
+
+/**
+ * One thread's way into the mailbox of one loop. What is posted arrives in order. What does not fit
+ * waits in a list here; nothing is lost, and every `settle` is called exactly once.
+ */
+export class MailboxSender {
+  readonly #memory: LoopMemory;
+  readonly #keepLane: boolean;
+  #lane = -1;
+  #lastLane = (threadId * 7) % laneCount;
+  #tail = 0;
+  /** Up to here answers were read and the ring may be written again. */
+  #reclaimed = 0;
+  readonly #waiting = new Fifo<Post>();
+  readonly #sent = new Fifo<Sent>();
+  #watching = false;
+  #keepAlive: NodeJS.Timeout | null = null;
+  #whenIdle: (() => void)[] = [];
+
+  /** @param keepLane for a sender that is used all the time: it never gives its lane back. */
+  constructor(memory: LoopMemory, keepLane = false) {
+    this.#memory = memory;
+    this.#keepLane = keepLane;
+  }
+
+  /** Nothing is under way, and the loop will never take anything again. */
+  get isOver(): boolean {
+    return this.#isIdle && this.#memory.state !== loopState.running;
+  }
+
+  get #isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#sent.length === 0;
+  }
+
+  /** Bytes are taken at the call. `settle` is called once, later: when the loop has answered. */
+  post(
+    kind: number,
+    slot: number,
+    generation: number,
+    bytes: Uint8Array | null,
+    settle: Settle | null,
+  ): void {
+    const post = { kind, slot, generation, bytes: bytes ?? noBytes, written: 0, settle };
+    this.#waiting.push(post);
+    if (this.#waiting.length === 1) {
+      this.#readAnswers();
+      this.#pump();
+    }
+    if (this.#waiting.length > 0 && post.written < post.bytes.length) {
+      post.bytes = post.bytes.slice(post.written);
+      post.written = 0;
+    }
+    if (!this.#keepLane || this.#waiting.length > 0) this.#watch();
+  }
+
+  /** Resolves when the loop has answered everything, or can answer no more. */
+  async whenIdle(): Promise<void> {
+    this.#collect();
+    if (this.#isIdle) return;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle.push(resolve);
+      this.#watch();
+    });
+  }
+
+  // -- writing ------------------------------------------------------------------------------------
+
+  /** Writes what fits and tells the loop. */
+  #pump(): void {
+    if (this.#waiting.length === 0 || !this.#claimLane()) return;
+    const before = this.#tail;
+    for (let post = this.#waiting.peek(); post !== undefined; post = this.#waiting.peek()) {
+      if (!this.#write(post)) break;
+      this.#waiting.shift();
+    }
+    if (this.#tail !== before) this.#publish();
+  }
+
+  #claimLane(): boolean {
+    if (this.#lane !== -1) return true;
+    const { words } = this.#memory;
+    for (let step = 0; step < laneCount; step++) {
+      const index = (this.#lastLane + step) % laneCount;
+      const owner = this.#memory.laneWord(index, lane.owner);
+      if (Atomics.compareExchange(words, owner, 0, threadId + 1) !== 0) continue;
+      this.#lane = this.#lastLane = index;
+      this.#tail = Atomics.load(words, this.#memory.laneWord(index, lane.tail));
+      this.#reclaimed = this.#tail;
+      return true;
+    }
+    return false;
+  }
+
+  /** As many records of a post as fit; true when it is written whole. */
+  #write(post: Post): boolean {
+    for (;;) {
+      const rest = post.bytes.length - post.written;
+      const length = Math.min(rest, pieceBytesMax);
+      const size = recordBytes(length);
+      if (size > ringBytes - ((this.#tail - this.#reclaimed) >>> 0)) return false;
+      const isLast = length === rest;
+      this.#writeRecord(post, isLast ? post.kind : recordKind.piece, length, size);
+      this.#sent.push({ size, settle: isLast ? post.settle : null });
+      post.written += length;
+      if (isLast) return true;
+    }
+  }
+
+  #writeRecord(post: Post, kind: number, length: number, size: number): void {
+    const { words, bytes } = this.#memory;
+    const start = this.#memory.ringStart(this.#lane);
+    const firstWord = start / 4;
+    const at = this.#tail;
+    words[firstWord + wordInRing(at, recordField.size)] = size;
+    words[firstWord + wordInRing(at, recordField.kind)] = kind;
+    words[firstWord + wordInRing(at, recordField.slot)] = post.slot;
+    words[firstWord + wordInRing(at, recordField.generation)] = post.generation;
+    words[firstWord + wordInRing(at, recordField.byteLength)] = length;
+    words[firstWord + wordInRing(at, recordField.status)] = 0;
+    if (length > 0) {
+      const piece = post.bytes.subarray(post.written, post.written + length);
+      const first = Math.min(length, bytesToRingEnd(at, recordHeaderBytes));
+      bytes.set(
+        first === length ? piece : piece.subarray(0, first),
+        start + byteInRing(at, recordHeaderBytes),
+      );
+      if (first < length) bytes.set(piece.subarray(first), start);
+    }
+    this.#tail = (this.#tail + size) | 0;
+  }
+
+  /** From here on the loop may see what was written. */
+  #publish(): void {
+    const memory = this.#memory;
+    const { words } = memory;
+    const signalling = memory.laneWord(this.#lane, lane.signalling);
+    Atomics.store(words, signalling, 1);
+    try {
+      // A loop that closes waits for `signalling`, then answers everything: this comes in time, or
+      // is refused by `#collect`.
+      if (memory.state !== loopState.running) return;
+      Atomics.store(words, memory.laneWord(this.#lane, lane.tail), this.#tail);
+      memory.markPending(this.#lane);
+      wakeIfAsleep(memory);
+    } finally {
+      Atomics.store(words, signalling, 0);
+    }
+  }
+
+  // -- answers ------------------------------------------------------------------------------------
+
+  #collect(): void {
+    // The state first: what the loop answered before it ended is in front of the head that follows.
+    const running = this.#memory.state === loopState.running;
+    this.#readAnswers();
+    if (running) this.#pump();
+    else this.#refuseAll();
+    if (this.#isIdle) this.#becomeIdle();
+    else this.#watch();
+  }
+
+  #readAnswers(): void {
+    if (this.#lane === -1) return;
+    const memory = this.#memory;
+    const { words } = memory;
+    const firstWord = memory.ringStart(this.#lane) / 4;
+    const head = Atomics.load(words, memory.laneWord(this.#lane, lane.head));
+    while (this.#reclaimed !== head) {
+      const sent = this.#sent.shift();
+      if (sent === undefined) return;
+      const status = words[firstWord + wordInRing(this.#reclaimed, recordField.status)] as number;
+      this.#reclaimed = (this.#reclaimed + sent.size) | 0;
+      if (sent.settle !== null) settleWith(sent.settle, status);
+    }
+  }
+
+  /** The loop is over: what it has not answered by now it never will. */
+  #refuseAll(): void {
+    const { words } = this.#memory;
+    const firstWord = this.#lane === -1 ? 0 : this.#memory.ringStart(this.#lane) / 4;
+    for (let sent = this.#sent.shift(); sent !== undefined; sent = this.#sent.shift()) {
+      // Its thread may have died between an answer and moving the head.
+      const status = words[firstWord + wordInRing(this.#reclaimed, recordField.status)] as number;
+      this.#reclaimed = (this.#reclaimed + sent.size) | 0;
+      if (sent.settle !== null) settleWith(sent.settle, status);
+    }
+    for (let post = this.#waiting.shift(); post !== undefined; post = this.#waiting.shift()) {
+      if (post.settle !== null) settleWith(post.settle, recordStatus.stale);
+    }
+  }
+
+  #becomeIdle(): void {
+    if (this.#lane !== -1 && !this.#keepLane) {
+      this.#memory.releaseLane(this.#lane);
+      this.#lane = -1;
+    }
+    if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
+    this.#keepAlive = null;
+    const waiting = this.#whenIdle;
+    this.#whenIdle = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /** Sees to it that `#collect` runs when the loop has moved, or a lane is free. */
+  #watch(): void {
+    // Without a handle the runtime would end a thread that waits for nothing but this.
+    this.#keepAlive ??= setInterval(() => this.#collect(), lookMs);
+    if (this.#watching) return;
+    this.#watching = true;
+    const look = (): void => {
+      this.#watching = false;
+      this.#collect();
+    };
+    const { words } = this.#memory;
+    if (this.#memory.state !== loopState.running) {
+      queueMicrotask(look);
+      return;
+    }
+    const waited =
+      this.#lane === -1
+        ? Atomics.waitAsync(words, control.lanesReleased, this.#freeLanesSeen())
+        : Atomics.waitAsync(words, this.#memory.laneWord(this.#lane, lane.head), this.#reclaimed);
+    if (waited.async) void waited.value.then(look);
+    else queueMicrotask(look);
+  }
+
+  /** How many lanes were given back, as of before the last one was found in use. */
+  #freeLanesSeen(): number {
+    const seen = Atomics.load(this.#memory.words, control.lanesReleased);
+    this.#pump();
+    return this.#lane === -1 ? seen : seen - 1;
+  }
+}
+
+function settleWith(settle: Settle, status: number): void {
+  if (status === recordStatus.taken) settle.resolve();
+  else if (status === recordStatus.refused) {
+    settle.reject(
+      new ErrCodec(
+        'cannot write: the codec of the connection could not encode the bytes; the log of the server says why',
+      ),
+    );
+  } else {
+    settle.reject(
+      new ErrConnClosed(
+        'cannot write: the connection is closed, or the server never had it; forget ids in onClosed',
+      ),
+    );
+  }
+}

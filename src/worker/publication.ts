@@ -1,0 +1,65 @@
+import type { LoopStats } from '../connection/server-view.ts';
+import type { LoopPublication } from '../loop/shared-side.ts';
+import { control, counter, type LoopMemory } from './loop-memory.ts';
+
+/** Lets a loop write what others may see into its memory. */
+export function publicationIn(memory: LoopMemory): LoopPublication {
+  const { words, counters } = memory;
+  return {
+    ledger: memory,
+    opened(connections, generation) {
+      Atomics.store(words, control.connections, connections);
+      if (generation > Atomics.load(words, control.generation)) {
+        Atomics.store(words, control.generation, generation);
+      }
+    },
+    closed(connections) {
+      Atomics.store(words, control.connections, connections);
+    },
+    publish(stats, sleptMs, startedMs) {
+      counters[counter.turns] = stats.turns;
+      counters[counter.waits] = stats.waits;
+      counters[counter.events] = stats.events;
+      counters[counter.accepted] = stats.accepted;
+      counters[counter.closed] = stats.closed;
+      counters[counter.bytesReceived] = stats.bytesReceived;
+      counters[counter.bytesSent] = stats.bytesSent;
+      counters[counter.acceptRests] = stats.acceptRests;
+      counters[counter.datagramsTruncated] = stats.datagramsTruncated;
+      counters[counter.datagramsDropped] = stats.datagramsDropped;
+      counters[counter.sleptMs] = sleptMs;
+      counters[counter.startedAt] = startedMs;
+      counters[counter.publishedAt] = performance.timeOrigin + performance.now();
+    },
+  };
+}
+
+/** The counters of a loop as of its last turn that had events, read from any thread. */
+export function statsIn(memory: LoopMemory): LoopStats {
+  const { words, counters } = memory;
+  const read = (index: number): number => counters[index] as number;
+  return {
+    turns: read(counter.turns),
+    waits: read(counter.waits),
+    events: read(counter.events),
+    connections: memory.connections,
+    accepted: read(counter.accepted),
+    closed: read(counter.closed),
+    bytesReceived: read(counter.bytesReceived),
+    bytesSent: read(counter.bytesSent),
+    acceptRests: read(counter.acceptRests),
+    datagramsTruncated: read(counter.datagramsTruncated),
+    datagramsDropped: read(counter.datagramsDropped),
+    utilization: utilization(),
+  };
+
+  function utilization(): number {
+    const now = performance.timeOrigin + performance.now();
+    const wallMs = now - read(counter.startedAt);
+    if (read(counter.startedAt) === 0 || wallMs <= 0) return 0;
+    // A loop that sleeps says nothing until it wakes: the time since counts as slept.
+    const asleep = (Atomics.load(words, control.sleepTicket) & 1) === 1;
+    const sleepingMs = asleep ? Math.max(0, now - read(counter.publishedAt)) : 0;
+    return Math.max(0, Math.min(1, 1 - (read(counter.sleptMs) + sleepingMs) / wallMs));
+  }
+}

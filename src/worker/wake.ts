@@ -1,0 +1,24 @@
+import { writeSync } from 'node:fs';
+import { control, type LoopMemory } from './loop-memory.ts';
+
+/** What an eventfd wants to be given: the number 1 in eight bytes. */
+const one = new Uint8Array(8);
+new BigUint64Array(one.buffer)[0] = 1n;
+
+/**
+ * Wakes the loop if it may sleep. By the file functions of the runtime, so that this works in threads
+ * that may not use an FFI. The caller must hold the lane's `signalling` word: only then is the
+ * descriptor certain to be the loop's.
+ *
+ * The ticket is moved on after the wake, so that others need not wake the same sleep again. Whoever
+ * dies in between has only made somebody wake it twice.
+ */
+export function wakeIfAsleep(memory: LoopMemory): void {
+  const { words } = memory;
+  const ticket = Atomics.load(words, control.sleepTicket);
+  if ((ticket & 1) === 0) return;
+  const descriptor = Atomics.load(words, control.wakeDescriptor) - 1;
+  if (descriptor < 0) return;
+  writeSync(descriptor, one);
+  Atomics.compareExchange(words, control.sleepTicket, ticket, (ticket + 1) | 0);
+}
