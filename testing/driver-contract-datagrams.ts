@@ -13,8 +13,8 @@ const endpointFor = (family: 4 | 6): Endpoint => ({
   port: 0,
 });
 
-function bind(rig: DriverRig, id: number, family: 4 | 6 = 4): string {
-  rig.driver.bind(id, endpointFor(family), plainOptions);
+async function bind(rig: DriverRig, id: number, family: 4 | 6 = 4): Promise<string> {
+  await rig.openEndpoint(id, endpointFor(family), plainOptions);
   rig.driver.startReceiving(id);
   return rig.driver.endpointAddress(id);
 }
@@ -27,7 +27,7 @@ async function readyPeer(rig: DriverRig, family: 4 | 6 = 4): Promise<DatagramPee
 
 async function echoes(rig: DriverRig, family: 4 | 6): Promise<void> {
   skipUnsupported(rig, family === 4 ? 'tcp4' : 'tcp6');
-  const address = bind(rig, 0, family);
+  const address = await bind(rig, 0, family);
   const peer = await readyPeer(rig, family);
   rig.onDatagram = (endpoint, slab, start, end) => {
     const to = rig.datagramPeer as DatagramPeer;
@@ -45,7 +45,7 @@ export const datagramCases: ContractCases = {
   'echoes over udp6': (rig) => echoes(rig, 6),
 
   async 'nothing is reported before startReceiving'(rig) {
-    rig.driver.bind(0, endpointFor(4), plainOptions);
+    await rig.openEndpoint(0, endpointFor(4), plainOptions);
     const peer = await readyPeer(rig);
     peer.send(rig.driver.endpointAddress(0), Buffer.from('early'));
     await rig.turns(quietTurns);
@@ -55,7 +55,7 @@ export const datagramCases: ContractCases = {
   },
 
   async 'an empty datagram is a datagram, both ways'(rig) {
-    const address = bind(rig, 0);
+    const address = await bind(rig, 0);
     const peer = await readyPeer(rig);
     peer.send(address, Buffer.alloc(0));
     await rig.until(() => rig.datagrams.length === 1, 'it is reported');
@@ -69,7 +69,7 @@ export const datagramCases: ContractCases = {
   'a datagram longer than the buffer is cut and says so': {
     readBufferBytes: 4_096,
     async run(rig) {
-      const address = bind(rig, 0);
+      const address = await bind(rig, 0);
       const peer = await readyPeer(rig);
       const bytes = Buffer.from(Array.from({ length: 6_000 }, (_, index) => index & 255));
       peer.send(address, bytes);
@@ -86,7 +86,7 @@ export const datagramCases: ContractCases = {
   },
 
   async '64 that wait are all answered, whole and to their sender'(rig) {
-    const address = bind(rig, 0);
+    const address = await bind(rig, 0);
     const peers = [await readyPeer(rig), await readyPeer(rig)];
     rig.onDatagram = (endpoint, slab, start, end) => {
       const to = rig.datagramPeer as DatagramPeer;
@@ -118,7 +118,7 @@ export const datagramCases: ContractCases = {
   },
 
   async 'a retained slab keeps its datagram'(rig) {
-    const address = bind(rig, 0);
+    const address = await bind(rig, 0);
     const peer = await readyPeer(rig);
     const kept: { slab: Slab; start: number; expected: Buffer }[] = [];
     rig.onDatagram = (_endpoint, slab, start, end) => {
@@ -137,7 +137,7 @@ export const datagramCases: ContractCases = {
   },
 
   async 'a wait reports a bounded number'(rig) {
-    const address = bind(rig, 0);
+    const address = await bind(rig, 0);
     const peer = await readyPeer(rig);
     for (let number = 0; number < 150; number++) peer.send(address, Buffer.from([number]));
     await rig.peersTurn();
@@ -148,8 +148,8 @@ export const datagramCases: ContractCases = {
   },
 
   async 'one endpoint may answer through another'(rig) {
-    const first = bind(rig, 0);
-    bind(rig, 1);
+    const first = await bind(rig, 0);
+    await bind(rig, 1);
     const peer = await readyPeer(rig);
     const other = await readyPeer(rig);
     // Who is called on 0 answers on 0 and tells the other peer through 1.
@@ -174,7 +174,7 @@ export const datagramCases: ContractCases = {
   },
 
   async 'a peer that cannot be reached leaves the endpoint alive'(rig) {
-    const address = bind(rig, 0);
+    const address = await bind(rig, 0);
     const gone = await readyPeer(rig);
     gone.send(address, Buffer.from('who am I'));
     await rig.until(() => rig.datagrams.length === 1, 'the peer is known');
@@ -194,7 +194,7 @@ export const datagramCases: ContractCases = {
   },
 
   async 'closing the endpoint from inside datagram stops the batch'(rig) {
-    const address = bind(rig, 0);
+    const address = await bind(rig, 0);
     const peer = await readyPeer(rig);
     rig.onDatagram = (endpoint) => rig.driver.closeEndpoint(endpoint);
     for (let number = 0; number < 10; number++) peer.send(address, Buffer.from([number]));
@@ -203,12 +203,13 @@ export const datagramCases: ContractCases = {
     assert.equal(rig.datagrams.length, 1);
   },
 
-  'a busy port is EADDRINUSE and leaves nothing open'(rig) {
-    const address = bind(rig, 0);
+  async 'a busy port is EADDRINUSE and leaves nothing open'(rig) {
+    const address = await bind(rig, 0);
     const before = rig.peers.openDescriptors();
     const port = Number(address.slice(address.lastIndexOf(':') + 1));
     const again = { ...endpointFor(4), port };
-    assert.throws(() => rig.driver.bind(1, again, plainOptions), { code: 'EADDRINUSE', address });
+    const bindAgain = rig.openEndpoint(1, again, plainOptions);
+    await assert.rejects(bindAgain, { code: 'EADDRINUSE', address });
     assert.deepEqual(rig.peers.openDescriptors(), before);
   },
 };

@@ -24,7 +24,7 @@ async function inChild(): Promise<void> {
 }
 
 async function restsAndComesBack(rig: DriverRig): Promise<void> {
-  const listener = rig.listen('tcp4');
+  const listener = await rig.listen('tcp4');
   const { peer, stream } = await rig.pair(listener);
   stream.onReceived = (bytes) => rig.send(stream, bytes);
   // These wait in the backlog, with their own descriptors already open.

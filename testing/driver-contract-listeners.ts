@@ -12,7 +12,7 @@ import { type DriverRig, plainOptions } from './driver-rig.ts';
 
 async function acceptsAndEchoes(rig: DriverRig, transport: Transport): Promise<void> {
   skipUnsupported(rig, transport);
-  const listener = rig.listen(transport);
+  const listener = await rig.listen(transport);
   const { peer, stream } = await rig.pair(listener);
   stream.onReceived = (bytes) => rig.send(stream, bytes);
   peer.write(Buffer.from('hello '));
@@ -34,9 +34,14 @@ const echoCases: ContractCases = Object.fromEntries(
 
 const knownPort = (address: string): number => Number(address.slice(address.lastIndexOf(':') + 1));
 
-function expectRefused(rig: DriverRig, listen: () => void, code: string, address: string): void {
+async function expectRefused(
+  rig: DriverRig,
+  listen: () => Promise<void>,
+  code: string,
+  address: string,
+): Promise<void> {
   const before = rig.peers.openDescriptors();
-  assert.throws(listen, (error) => {
+  await assert.rejects(listen, (error) => {
     assert.ok(error instanceof SyscallError);
     assert.equal(error.code, code);
     assert.equal(error.address, address);
@@ -49,38 +54,38 @@ function expectRefused(rig: DriverRig, listen: () => void, code: string, address
 export const listenerCases: ContractCases = {
   ...echoCases,
 
-  'port 0 becomes a real port'(rig) {
-    const first = rig.driver.listenerAddress(rig.listen('tcp4'));
-    const second = rig.driver.listenerAddress(rig.listen('tcp4'));
+  async 'port 0 becomes a real port'(rig) {
+    const first = rig.driver.listenerAddress(await rig.listen('tcp4'));
+    const second = rig.driver.listenerAddress(await rig.listen('tcp4'));
     assert.match(first, /^127\.0\.0\.1:\d+$/);
     assert.ok(knownPort(first) > 0);
     assert.notEqual(first, second);
   },
 
-  'a busy address is EADDRINUSE and leaves nothing open'(rig) {
-    const address = rig.driver.listenerAddress(rig.listen('tcp4'));
+  async 'a busy address is EADDRINUSE and leaves nothing open'(rig) {
+    const address = rig.driver.listenerAddress(await rig.listen('tcp4'));
     const endpoint = tcp4At(knownPort(address));
-    const again = (): void => rig.driver.listen(7, endpoint, plainOptions);
-    expectRefused(rig, again, 'EADDRINUSE', address);
+    const again = (): Promise<void> => rig.openListener(7, endpoint, plainOptions);
+    await expectRefused(rig, again, 'EADDRINUSE', address);
   },
 
-  'a busy Unix path is EADDRINUSE and leaves nothing open'(rig) {
+  async 'a busy Unix path is EADDRINUSE and leaves nothing open'(rig) {
     skipUnsupported(rig, 'unix');
     const endpoint = rig.peers.endpoint('unix');
-    const address = rig.driver.listenerAddress(rig.listen('unix', endpoint));
-    const again = (): void => rig.driver.listen(7, endpoint, plainOptions);
-    expectRefused(rig, again, 'EADDRINUSE', address);
+    const address = rig.driver.listenerAddress(await rig.listen('unix', endpoint));
+    const again = (): Promise<void> => rig.openListener(7, endpoint, plainOptions);
+    await expectRefused(rig, again, 'EADDRINUSE', address);
   },
 
-  "an address that is not this machine's is EADDRNOTAVAIL and leaves nothing open"(rig) {
+  async "an address that is not this machine's is EADDRNOTAVAIL and leaves nothing open"(rig) {
     // TEST-NET-1 of RFC 5737: nobody has it.
     const endpoint = tcp4At(9, '192.0.2.1');
-    const listen = (): void => rig.driver.listen(7, endpoint, plainOptions);
-    expectRefused(rig, listen, 'EADDRNOTAVAIL', '192.0.2.1:9');
+    const listen = (): Promise<void> => rig.openListener(7, endpoint, plainOptions);
+    await expectRefused(rig, listen, 'EADDRNOTAVAIL', '192.0.2.1:9');
   },
 
   async 'nothing is accepted before startAccepting'(rig) {
-    rig.driver.listen(0, rig.peers.endpoint('tcp4'), plainOptions);
+    await rig.openListener(0, rig.peers.endpoint('tcp4'), plainOptions);
     rig.peers.connect(rig.driver.listenerAddress(0));
     await rig.turns(quietTurns);
     assert.equal(rig.acceptedBy.length, 0);
@@ -89,7 +94,7 @@ export const listenerCases: ContractCases = {
   },
 
   async 'pauseAccepting leaves connections waiting, startAccepting goes on'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const { peer, stream } = await rig.pair(listener);
     rig.driver.pauseAccepting(listener);
     rig.driver.pauseAccepting(listener);
@@ -105,7 +110,7 @@ export const listenerCases: ContractCases = {
   },
 
   async 'pausing from inside accepted stops the batch'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const address = rig.driver.listenerAddress(listener);
     rig.onAccepted = (number, descriptor) => {
       rig.driver.closeDescriptor(descriptor);
@@ -118,7 +123,7 @@ export const listenerCases: ContractCases = {
   },
 
   async 'drainBacklog accepts what waits, at once, and refuses what comes'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const address = rig.driver.listenerAddress(listener);
     const peers = Array.from({ length: 100 }, () => rig.peers.connect(address));
     await rig.peersUntil(() => peers.every((peer) => peer.connected), 'all are connected');
@@ -133,7 +138,7 @@ export const listenerCases: ContractCases = {
   },
 
   async 'a drained listener that was duplicated goes on admitting, and accepts nothing'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const duplicate = rig.driver.duplicateListener(listener);
     rig.drainBacklog(listener);
     const late = rig.peers.connect(rig.driver.listenerAddress(listener));
@@ -144,7 +149,7 @@ export const listenerCases: ContractCases = {
   },
 
   async 'a wait accepts a bounded number of connections'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const address = rig.driver.listenerAddress(listener);
     const peers = Array.from({ length: 300 }, () => rig.peers.connect(address));
     await rig.peersUntil(() => peers.every((peer) => peer.connected), 'all are connected');
@@ -154,15 +159,15 @@ export const listenerCases: ContractCases = {
   },
 
   async 'two listeners are told apart'(rig) {
-    const first = rig.listen('tcp4');
-    const second = rig.listen('unix');
+    const first = await rig.listen('tcp4');
+    const second = await rig.listen('unix');
     await rig.pair(second);
     await rig.pair(first);
     assert.deepEqual(rig.acceptedBy, [second, first]);
   },
 
   async 'closeListener refuses new callers and leaves streams alone'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const address = rig.driver.listenerAddress(listener);
     const { peer, stream } = await rig.pair(listener);
     rig.driver.closeListener(listener);
@@ -171,13 +176,13 @@ export const listenerCases: ContractCases = {
     assert.equal(late.broken, 'ECONNREFUSED');
     peer.write(Buffer.from('served'));
     await rig.until(() => stream.text === 'served', 'the open stream is served');
-    rig.driver.listen(listener, rig.peers.endpoint('tcp4'), plainOptions);
+    await rig.openListener(listener, rig.peers.endpoint('tcp4'), plainOptions);
     rig.driver.startAccepting(listener);
     await rig.pair(listener);
   },
 
   async 'closing the listener from inside accepted stops the batch'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const address = rig.driver.listenerAddress(listener);
     rig.onAccepted = (number, descriptor) => {
       rig.driver.closeDescriptor(descriptor);
@@ -190,15 +195,15 @@ export const listenerCases: ContractCases = {
   },
 
   async 'closeDescriptor turns an accepted connection away'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     rig.onAccepted = (_listener, descriptor) => rig.driver.closeDescriptor(descriptor);
     const peer = rig.peers.connect(rig.driver.listenerAddress(listener));
     await rig.until(() => peer.ended || peer.broken !== undefined, 'the caller sees the end');
     assert.equal(rig.streams.length, 0);
   },
 
-  'duplicateListener gives another descriptor'(rig) {
-    const listener = rig.listen('tcp4');
+  async 'duplicateListener gives another descriptor'(rig) {
+    const listener = await rig.listen('tcp4');
     const before = rig.peers.openDescriptors().length;
     const duplicate = rig.driver.duplicateListener(listener);
     const line = rig.peers.openDescriptors().find((text) => text.startsWith(`${duplicate} `));

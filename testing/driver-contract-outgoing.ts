@@ -81,7 +81,7 @@ export const outgoingCases: ContractCases = {
     const listener = await listening(rig, 'tcp4');
     const stream = rig.connect(listener.endpoint);
     rig.close(stream, true);
-    const { peer } = await rig.pair(rig.listen('tcp4'));
+    const { peer } = await rig.pair(await rig.listen('tcp4'));
     assert.ok(peer.connected);
     assert.equal(stream.connectedCount + stream.failures.length, 0);
   },

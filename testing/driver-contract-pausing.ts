@@ -17,7 +17,7 @@ async function expectQuiet(rig: DriverRig): Promise<void> {
 
 export const pausingCases: ContractCases = {
   async 'a paused stream reports nothing and loses nothing'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     const pattern = new BytePattern(8);
     stream.check = new PatternCheck(pattern);
     const total = 3 * 1024 * 1024;
@@ -33,7 +33,7 @@ export const pausingCases: ContractCases = {
   },
 
   async 'pausing from inside received takes effect at once'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     const pattern = new BytePattern(9);
     stream.check = new PatternCheck(pattern);
     stream.onReceived = () => rig.pause(stream);
@@ -54,7 +54,7 @@ export const pausingCases: ContractCases = {
   },
 
   async 'pausing and resuming twice is as good as once'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     rig.pause(stream);
     rig.pause(stream);
     rig.resume(stream);
@@ -68,7 +68,7 @@ export const pausingCases: ContractCases = {
   },
 
   async 'a paused stream can send'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     rig.pause(stream);
     peer.write(Buffer.from('not now'));
     const bytes = Buffer.alloc(4 * 1024 * 1024, 7);
@@ -80,7 +80,7 @@ export const pausingCases: ContractCases = {
   },
 
   async 'a paused stream whose peer ends gets the bytes and the end after the resume'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     rig.pause(stream);
     peer.write(Buffer.from('last words'));
     peer.end();
@@ -93,7 +93,7 @@ export const pausingCases: ContractCases = {
 
   async 'a paused stream whose peer resets costs nothing, and fails after the resume'(rig) {
     if (!rig.peers.canReset('tcp4')) throw new Skip('these peers cannot reset a connection');
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     rig.pause(stream);
     peer.reset();
     await expectQuiet(rig);
@@ -104,7 +104,7 @@ export const pausingCases: ContractCases = {
   },
 
   async 'a paused Unix stream whose peer is gone costs nothing'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('unix'));
+    const { peer, stream } = await rig.pair(await rig.listen('unix'));
     rig.pause(stream);
     peer.write(Buffer.from('unread'));
     await rig.peersTurn();
@@ -118,7 +118,7 @@ export const pausingCases: ContractCases = {
   },
 
   async 'a stream that ended both ways costs nothing until it is closed'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     peer.end();
     await rig.until(() => stream.endedCount === 1, 'the end is reported');
     rig.driver.shutdownWrite(stream.slot);
@@ -129,7 +129,7 @@ export const pausingCases: ContractCases = {
   },
 
   async 'a stream may be closed while it is paused'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     rig.pause(stream);
     peer.write(Buffer.from('unread'));
     await rig.turns(5);

@@ -34,7 +34,7 @@ async function sendAll(
 export const sendingCases: ContractCases = {
   async 'a reader that stops makes sends short; writable follows until all is out'(rig) {
     rig.options = { ...plainOptions, sendBufferBytes: 8_192 };
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     peer.pauseReading();
     stream.flushesItself = false;
     const pattern = new BytePattern(5);
@@ -58,7 +58,7 @@ export const sendingCases: ContractCases = {
 
   async '32 MiB through small buffers, byte for byte'(rig) {
     rig.options = { ...plainOptions, sendBufferBytes: 16_384, receiveBufferBytes: 16_384 };
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     const check = await sendAll(rig, stream, peer, 32 * mebibyte);
     assert.equal(check.bytes, 32 * mebibyte);
     assert.equal(check.wrongAt, -1);
@@ -67,7 +67,7 @@ export const sendingCases: ContractCases = {
 
   async '32 MiB received through small buffers, byte for byte'(rig) {
     rig.options = { ...plainOptions, receiveBufferBytes: 65_536 };
-    const { peer, stream } = await rig.pair(rig.listen('unix'));
+    const { peer, stream } = await rig.pair(await rig.listen('unix'));
     const pattern = new BytePattern(6);
     stream.check = new PatternCheck(pattern);
     const total = 32 * mebibyte;
@@ -79,7 +79,7 @@ export const sendingCases: ContractCases = {
   },
 
   async 'bytes of send, sendBytes and flush keep the order of the calls'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     const pattern = new BytePattern(7);
     let at = 0;
     const next = (count: number): Buffer => {
@@ -106,7 +106,7 @@ export const sendingCases: ContractCases = {
   },
 
   async 'flush may be tried at any time, and an empty queue is flushed'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     assert.equal(rig.flush(stream), true);
     stream.queue.push(Buffer.from('queued'), 0, 6);
     await rig.until(() => rig.flush(stream), 'the queue is empty');
@@ -116,7 +116,7 @@ export const sendingCases: ContractCases = {
   },
 
   async 'a peer that goes away while bytes wait is a failure'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     peer.pauseReading();
     rig.send(stream, Buffer.alloc(8 * mebibyte, 1));
     assert.ok(stream.queue.length > 0);

@@ -12,7 +12,7 @@ function expectReset(rig: DriverRig): void {
 async function echoesAnyChunks(rig: DriverRig, transport: 'tcp4' | 'unix'): Promise<void> {
   const random = new Random(seedOfRun());
   const pattern = new BytePattern(random.seed);
-  const { peer, stream } = await rig.pair(rig.listen(transport));
+  const { peer, stream } = await rig.pair(await rig.listen(transport));
   stream.check = new PatternCheck(pattern);
   stream.onReceived = (bytes) => rig.send(stream, bytes);
   const back = new PatternCheck(pattern);
@@ -36,7 +36,7 @@ export const streamCases: ContractCases = {
   'a MiB in random pieces comes back over unix': (rig) => echoesAnyChunks(rig, 'unix'),
 
   async 'the end comes once, after all bytes, and the stream can still send'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     const pattern = new BytePattern(1);
     stream.check = new PatternCheck(pattern);
     peer.write(pattern.slice(0, 300_000));
@@ -56,7 +56,7 @@ export const streamCases: ContractCases = {
 
   async 'a reset is reported as failed, once, with its name'(rig) {
     expectReset(rig);
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     peer.reset();
     await rig.until(() => stream.failures.length > 0, 'the reset is reported');
     const events = await rig.turns(quietTurns);
@@ -68,7 +68,7 @@ export const streamCases: ContractCases = {
   },
 
   async 'sending to a stream that broke is reported as failed'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     rig.pause(stream);
     peer.destroy();
     const broke = (): boolean => stream.failures.length > 0;
@@ -82,7 +82,7 @@ export const streamCases: ContractCases = {
   },
 
   async 'shutdownWrite ends after everything that was taken, and bytes still come in'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     const pattern = new BytePattern(2);
     rig.send(stream, pattern.slice(0, 400_000));
     await rig.until(() => stream.queue.length === 0 && !stream.awaitsWritable, 'all is taken');
@@ -95,7 +95,7 @@ export const streamCases: ContractCases = {
   },
 
   async 'after closeStream nothing is reported and the peer sees the end'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     rig.send(stream, Buffer.from('bye'));
     await rig.until(() => stream.queue.length === 0 && !stream.awaitsWritable, 'it is taken');
     rig.close(stream);
@@ -109,14 +109,14 @@ export const streamCases: ContractCases = {
 
   async 'an abort resets the connection'(rig) {
     expectReset(rig);
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     rig.close(stream, true);
     await rig.until(() => peer.broken !== undefined, 'the peer sees the reset');
     assert.equal(peer.broken, 'ECONNRESET');
   },
 
   async 'closing another stream from inside received silences it within the batch'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const pairs: Awaited<ReturnType<typeof rig.pair>>[] = [];
     for (let count = 0; count < 8; count++) pairs.push(await rig.pair(listener));
     for (const { stream } of pairs) {
@@ -133,7 +133,7 @@ export const streamCases: ContractCases = {
   },
 
   async 'a slot used again in the same batch does not hear of its former stream'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const first = await rig.pair(listener);
     const second = await rig.pair(listener);
     // A third connection waits, accepted but without a stream.
@@ -164,7 +164,7 @@ export const streamCases: ContractCases = {
   },
 
   async 'a stream may close itself inside every event'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const { peer, stream } = await rig.pair(listener);
     stream.onReceived = () => rig.close(stream);
     peer.write(Buffer.from('x'));
@@ -175,7 +175,7 @@ export const streamCases: ContractCases = {
   },
 
   async 'a retained slab keeps its bytes'(rig) {
-    const { peer, stream } = await rig.pair(rig.listen('tcp4'));
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     const kept: { slab: Slab; start: number; expected: Buffer }[] = [];
     const received = rig.received.bind(rig);
     rig.received = (slot, generation, slab, start, end) => {
@@ -199,7 +199,7 @@ export const streamCases: ContractCases = {
   },
 
   async 'one wait gives every stream its turn'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const flood = await rig.pair(listener);
     const quiet = await rig.pair(listener);
     flood.stream.check = new PatternCheck(new BytePattern(4));
@@ -216,8 +216,8 @@ export const streamCases: ContractCases = {
 
   async 'every descriptor is close-on-exec'(rig) {
     const numbers = rig.peers.openDescriptors().map((line) => line.split(' ')[0]);
-    const listener = rig.listen('tcp4');
-    rig.driver.bind(0, datagramEndpoint, rig.options);
+    const listener = await rig.listen('tcp4');
+    await rig.openEndpoint(0, datagramEndpoint, rig.options);
     const { stream } = await rig.pair(listener);
     const descriptor = rig.driver.descriptorOf(stream.slot);
     const fresh = rig.peers

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { Worker } from 'node:worker_threads';
 import { type ContractCases, quietTurns, Skip, tcp4At } from './driver-contract-case.ts';
-import type { DriverRig } from './driver-rig.ts';
+import { type DriverRig, openEndpoint, openListener } from './driver-rig.ts';
 
 /** A wait this long that is not ended by something else is a hang. */
 const hangMs = 60_000;
@@ -27,14 +27,14 @@ const wakerSource = `
 
 export const waitingCases: ContractCases = {
   async 'an idle driver reports nothing and does not sleep with a timeout of 0'(rig) {
-    rig.listen('tcp4');
+    await rig.listen('tcp4');
     assert.equal(await rig.turns(quietTurns), 0);
     assert.equal(rig.driver.counters.waits, quietTurns);
     assert.equal(rig.driver.counters.events, 0);
   },
 
-  'a timeout ends a wait'(rig) {
-    rig.listen('tcp4');
+  async 'a timeout ends a wait'(rig) {
+    await rig.listen('tcp4');
     assert.equal(rig.wait(1), 0);
   },
 
@@ -58,7 +58,7 @@ export const waitingCases: ContractCases = {
   },
 
   async 'something to report ends the wait'(rig) {
-    const listener = rig.listen('tcp4');
+    const listener = await rig.listen('tcp4');
     const { peer, stream } = await rig.pair(listener);
     peer.write(Buffer.from('now'));
     await rig.peersTurn();
@@ -87,7 +87,7 @@ export const waitingCases: ContractCases = {
     if (rig.driver.pollableDescriptor === -1) throw new Skip('this driver has none');
     const outer = rig.another().driver;
     try {
-      const listener = rig.listen('tcp4');
+      const listener = await rig.listen('tcp4');
       outer.watch(rig.driver.pollableDescriptor);
       assert.equal(outer.wait(0), 0);
       const peer = rig.peers.connect(rig.driver.listenerAddress(listener));
@@ -103,15 +103,20 @@ export const waitingCases: ContractCases = {
     }
   },
 
-  'close closes everything, and again is nothing'(rig) {
+  async 'close closes everything, and again is nothing'(rig) {
     // Once for what a first driver of a process opens for good.
     rig.another().driver.close();
     const before = rig.peers.openDescriptors();
     const { driver, peers } = rig.another();
     const options = rig.options;
-    driver.listen(0, peers.endpoint('tcp4'), options);
-    driver.listen(1, peers.endpoint('unix'), options);
-    driver.bind(0, { kind: 'udp', family: 4, v6Only: false, host: '127.0.0.1', port: 0 }, options);
+    await openListener(driver, 0, peers.endpoint('tcp4'), options);
+    await openListener(driver, 1, peers.endpoint('unix'), options);
+    await openEndpoint(
+      driver,
+      0,
+      { kind: 'udp', family: 4, v6Only: false, host: '127.0.0.1', port: 0 },
+      options,
+    );
     driver.startReceiving(0);
     const port = Number(driver.listenerAddress(0).split(':')[1]);
     driver.connect(3, 1, tcp4At(port), options);

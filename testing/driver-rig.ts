@@ -195,11 +195,22 @@ export class DriverRig implements DriverEvents {
 
   // -- listening and streams ----------------------------------------------------------------------
   /** Listens and accepts. Returns the number of the listener. */
-  listen(transport: Transport, endpoint: Endpoint = this.peers.endpoint(transport)): number {
+  async listen(
+    transport: Transport,
+    endpoint: Endpoint = this.peers.endpoint(transport),
+  ): Promise<number> {
     const listener = this.#nextListener++;
-    this.driver.listen(listener, endpoint, this.options);
+    await this.openListener(listener, endpoint, this.options);
     this.driver.startAccepting(listener);
     return listener;
+  }
+
+  openListener(listener: number, endpoint: Endpoint, options: SocketOptions): Promise<void> {
+    return openListener(this.driver, listener, endpoint, options);
+  }
+
+  openEndpoint(endpointId: number, endpoint: Endpoint, options: SocketOptions): Promise<void> {
+    return openEndpoint(this.driver, endpointId, endpoint, options);
   }
 
   openStream(descriptor: number, slot: number = this.#freeSlot()): StreamRecord {
@@ -372,6 +383,27 @@ export class DriverRig implements DriverEvents {
     this.peers.close();
     await this.peersTurn();
   }
+}
+
+/** Listens as servers do: what the driver cannot do at once is awaited before. */
+export async function openListener(
+  driver: Driver,
+  listener: number,
+  endpoint: Endpoint,
+  options: SocketOptions,
+): Promise<void> {
+  await driver.prepareListener?.(listener, endpoint, options);
+  driver.listen(listener, endpoint, options);
+}
+
+export async function openEndpoint(
+  driver: Driver,
+  endpointId: number,
+  endpoint: Endpoint,
+  options: SocketOptions,
+): Promise<void> {
+  await driver.prepareEndpoint?.(endpointId, endpoint, options);
+  driver.bind(endpointId, endpoint, options);
 }
 
 /** Runs one test on a fresh driver; the rules that always hold are checked at its end. */

@@ -25,6 +25,8 @@ import {
 } from './bound-path.ts';
 import type { Endpoint, SocketOptions } from './contract.ts';
 
+export { type BoundPath, removeBoundPath } from './bound-path.ts';
+
 const addressInUse = errnoNumber('EADDRINUSE') as number;
 const connectionRefused = errnoNumber('ECONNREFUSED') as number;
 const inProgress = errnoNumber('EINPROGRESS') as number;

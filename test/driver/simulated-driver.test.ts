@@ -26,7 +26,9 @@ function simulate(seed: number, faults: SimulatedFaults): Simulation {
     driver = new SimulatedDriver(events, { seed, faults });
     return { driver, peers: new SimulatedPeers(driver) };
   }, 65_536);
-  const listener = rig.listen('tcp4');
+  const listener = 0;
+  rig.driver.listen(listener, rig.peers.endpoint('tcp4'), rig.options);
+  rig.driver.startAccepting(listener);
   const address = rig.driver.listenerAddress(listener);
   return { rig, driver: driver as SimulatedDriver, listener, address };
 }
