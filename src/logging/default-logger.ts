@@ -83,7 +83,13 @@ function leveledLogger(threshold: LogLevelName, destination: LineDestination): L
   let loaded: Logger | undefined;
   const call = (level: keyof Logger, message: string, fields: object | undefined): void => {
     if (!isLogged(level, threshold)) return;
-    loaded ??= loadPino(threshold, destination);
+    try {
+      loaded ??= loadPino(threshold, destination);
+    } catch {
+      // Loading takes descriptors, and "none is left" may be just what there is to say.
+      destination.write(plainLine(level, message, fields));
+      return;
+    }
     loaded[level](message, fields);
   };
   return {
@@ -93,6 +99,14 @@ function leveledLogger(threshold: LogLevelName, destination: LineDestination): L
     error: (message, fields) => call('error', message, fields),
     fatal: (message, fields) => call('fatal', message, fields),
   };
+}
+
+/** A line in pino's form, for when pino cannot be loaded; the next line tries again. */
+function plainLine(level: keyof Logger, message: string, fields: object | undefined): string {
+  const error: unknown = (fields as { err?: unknown } | undefined)?.err;
+  const err = error === undefined ? {} : { err: String(error) };
+  const time = new Date().toISOString();
+  return `${JSON.stringify({ level, time, name: 'gnet', pid: process.pid, ...err, msg: message })}\n`;
 }
 
 /**

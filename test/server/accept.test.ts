@@ -1,0 +1,182 @@
+/** Accepting that survives: no descriptors left, limits, storms (issue 2, part 7). */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Conn, EventHandler, LoopStats } from 'gnet';
+import { RawClient } from '../../testing/raw-client.ts';
+import { nodeFlags, Program } from '../support/program.ts';
+import {
+  connect,
+  EchoHandler,
+  freeAddress,
+  startRig,
+  streamTransports,
+  text,
+} from '../support/rig.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
+
+async function statsThrough(client: RawClient): Promise<LoopStats> {
+  client.write('stats');
+  let line = '';
+  while (!line.endsWith('\n')) line += text(await client.readExactly(1));
+  return JSON.parse(line) as LoopStats;
+}
+
+describe('a process with 64 descriptors and 500 connects', () => {
+  test('serves those it has, rests, does not spin, and gets to all of them', async (t) => {
+    const script = 'ulimit -n 64; exec "$@"';
+    const file = 'test/server/programs/count-loop.ts';
+    const args = ['-c', script, 'sh', process.execPath, ...nodeFlags, file];
+    const program = new Program(t, 'sh', args, {});
+    const [address] = (await program.line(/listening on (\S+)/)) as [string];
+    const first = await connect(t, address);
+    const clients: RawClient[] = [];
+    for (let count = 0; count < 500; count++) {
+      const client = RawClient.begin(address);
+      t.after(() => client.destroy());
+      client.write('x');
+      clients.push(client);
+    }
+    const served = (): RawClient[] => clients.filter((client) => client.receivedBytes > 0);
+    await waitUntil(() => clients.every((client) => client.connected), 'the kernel took them all');
+    let stats = await statsThrough(first);
+    while (stats.acceptRests === 0) stats = await statsThrough(first);
+    await settle(50);
+    const servedAtFirst = served().length;
+    assert.ok(servedAtFirst > 0 && servedAtFirst < 64, `${servedAtFirst} were served`);
+
+    const before = await statsThrough(first);
+    await settle(400);
+    const after = await statsThrough(first);
+    assert.equal(served().length, servedAtFirst, 'there is room for no more');
+    // A spin makes tens of thousands.
+    assert.ok(after.waits - before.waits < 200, `${after.waits - before.waits} waits`);
+    assert.ok(after.acceptRests - before.acceptRests < 50);
+
+    // Whoever has been served goes: the rest must follow by itself.
+    const gone = new Set<RawClient>();
+    while (gone.size < clients.length) {
+      await waitUntil(() => served().length > gone.size, `more than ${gone.size} served`);
+      for (const client of served()) {
+        if (gone.has(client)) continue;
+        gone.add(client);
+        client.destroy();
+      }
+    }
+    assert.deepEqual(new Set(clients.map((client) => client.broken)), new Set([undefined]));
+    first.write('still here');
+    assert.equal(text(await first.readExactly(10)), 'still here');
+    first.end();
+    program.kill('SIGTERM');
+    const { code, output } = await program.ending();
+    assert.equal(code, 0);
+    assert.match(output, /accepting rests/);
+  });
+});
+
+for (const transport of streamTransports) {
+  describe(`${transport}: limits`, () => {
+    test('maxConnections: the rest waits in the backlog and follows', async (t) => {
+      const rig = await startRig(
+        t,
+        { react: (frame) => frame },
+        { maxConnections: 3 },
+        freeAddress(t, transport),
+      );
+      const clients = await Promise.all(Array.from({ length: 7 }, () => connect(t, rig)));
+      for (const client of clients) client.write('x');
+      const open = new Set(clients);
+      const served = (): RawClient[] => [...open].filter((client) => client.receivedBytes > 0);
+      while (open.size > 0) {
+        const expected = Math.min(3, open.size);
+        await waitUntil(() => served().length === expected, `${expected} are served`);
+        await settle(10);
+        assert.equal(served().length, expected);
+        assert.equal(rig.server.countConnections(), expected);
+        const [leaving] = served() as [RawClient];
+        open.delete(leaving);
+        leaving.end();
+        await leaving.readUntilEnd();
+      }
+      await waitUntil(() => rig.server.countConnections() === 0, 'all are gone');
+      assert.equal(rig.events.filter((event) => event === 'open').length, 7);
+    });
+
+    test('a full server does not spin on the connections that wait', async (t) => {
+      const address = freeAddress(t, transport);
+      const rig = await startRig(t, {}, { maxConnections: 1 }, address);
+      for (let count = 0; count < 5; count++) await connect(t, rig);
+      await waitUntil(() => rig.server.countConnections() === 1, 'one is in');
+      await settle(20);
+      const waits = (): number => rig.server.stats().loops[0]?.waits ?? 0;
+      const before = waits();
+      await settle(200);
+      assert.ok(waits() - before < 50, `${waits() - before} waits`);
+    });
+
+    test('a storm of 300 connects: all are served, and so is the one that was there', async (t) => {
+      const rig = await startRig(t, { react: (frame) => frame }, {}, freeAddress(t, transport));
+      const old = await connect(t, rig);
+      await waitUntil(() => rig.server.countConnections() === 1, 'the old one');
+      const storm = Array.from({ length: 300 }, async (_, number) => {
+        const client = await connect(t, rig);
+        client.write(`number ${number}`);
+        const answer = text(await client.readExactly(`number ${number}`.length));
+        assert.equal(answer, `number ${number}`);
+        client.destroy();
+      });
+      for (let round = 0; round < 20; round++) {
+        old.write('x');
+        await old.readExactly(1);
+      }
+      await Promise.all(storm);
+      await waitUntil(() => rig.server.countConnections() === 1, 'the storm is over');
+      assert.equal(rig.server.stats().loops[0]?.accepted, 301);
+    });
+  });
+}
+
+describe('backlog and stop', () => {
+  test('backlog: a Unix socket refuses what does not fit', async (t) => {
+    const address = freeAddress(t, 'unix');
+    const rig = await startRig(t, {}, { maxConnections: 1, backlog: 2 }, address);
+    await connect(t, rig);
+    await waitUntil(() => rig.server.countConnections() === 1, 'one is in');
+    const waiting = [await connect(t, rig), await connect(t, rig), await connect(t, rig)];
+    await assert.rejects(connect(t, rig), { code: 'EAGAIN' });
+    assert.equal(waiting.length, 3);
+  });
+
+  test('what waits in the backlog when the server stops is told goodbye', async (t) => {
+    const handler: EventHandler = { signalClose: (c: Conn) => void c.asyncWrite('bye') };
+    const rig = await startRig(t, handler, { maxConnections: 2 });
+    const clients = await Promise.all(Array.from({ length: 5 }, () => connect(t, rig)));
+    await waitUntil(() => rig.server.countConnections() === 2, 'two are in');
+    const stopped = rig.server.stop();
+    const words = clients.map(async (client) => {
+      const bytes = await client.readUntilEnd();
+      client.end();
+      return text(bytes);
+    });
+    assert.deepEqual(await Promise.all(words), ['bye', 'bye', 'bye', 'bye', 'bye']);
+    assert.deepEqual(await stopped, { forced: 0 });
+  });
+
+  test('connections that are reset while they wait are nothing', async (t) => {
+    const handler = new EchoHandler();
+    const rig = await startRig(t, handler, { maxConnections: 1 });
+    const first = await connect(t, rig);
+    await waitUntil(() => rig.server.countConnections() === 1, 'one is in');
+    for (let count = 0; count < 5; count++) (await connect(t, rig)).reset();
+    const last = await connect(t, rig);
+    last.write('x');
+    first.end();
+    assert.equal(text(await last.readExactly(1)), 'x');
+    assert.deepEqual(rig.reports, []);
+  });
+
+  test('nobody gets in after stop', async (t) => {
+    const rig = await startRig(t, {});
+    await rig.server.stop();
+    await assert.rejects(RawClient.connect(rig.server.addr), { code: 'ECONNREFUSED' });
+  });
+});
