@@ -37,6 +37,9 @@ const submissionEntries = 1_024;
 /** Completions handled per wait: the runtime and other loops have their turn then. */
 const completionsPerWaitMax = 256;
 
+/** Times `readBufferBytes` that one stream is read before others have their turn. */
+const readsPerWaitMax = 4;
+
 /** Receive buffers of one driver, together: enough for a turn in which every stream has something. */
 const bufferBytesTotal = 4 * 1_024 * 1_024;
 const incrementalBuffersMax = 64;
@@ -89,7 +92,7 @@ export class IoUringDriver implements Driver {
   #closed = false;
 
   constructor(events: DriverEvents, settings: DriverSettings) {
-    const { incremental } = probeIoUring();
+    const { incremental, limited } = probeIoUring();
     const ring = new Ring(submissionEntries);
     this.#ring = ring;
     try {
@@ -99,7 +102,10 @@ export class IoUringDriver implements Driver {
       ring.close();
       throw error;
     }
-    const operations = new Operations(ring);
+    const operations = new Operations(
+      ring,
+      limited ? settings.readBufferBytes * readsPerWaitMax : 0,
+    );
     this.#operations = operations;
     this.#streams = new Streams(ring, operations, this.#buffers, events, this.counters);
     this.#listeners = new UringListeners(ring, operations, events);
@@ -173,6 +179,8 @@ export class IoUringDriver implements Driver {
         return this.#datagramPolls.completed(index, generation, () =>
           this.#datagrams.ready(index, generation),
         );
+      case kind.room:
+        return this.#streams.hasRoom(index, generation);
       case kind.connect:
         return this.#streams.connectEnded(index, generation);
       case kind.cancelStream:

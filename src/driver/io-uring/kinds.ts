@@ -18,6 +18,8 @@ export const kind = {
   cancelStream: 3,
   /** Reports the outcome of connecting. */
   connect: 4,
+  /** Reports that a full socket has room again. */
+  room: 11,
   accept: 5,
   datagram: 6,
   /** Our own wake descriptor. */

@@ -4,7 +4,7 @@ import { constants } from '../../syscall/tables.ts';
 import { kind, tagOf } from './kinds.ts';
 import type { Ring } from './ring.ts';
 
-/** The one buffer ring of a driver. */
+/** The one buffer ring of a driver. 0, as the field for it is in all other operations. */
 export const bufferGroup = 0;
 
 const receiveOperation =
@@ -29,14 +29,21 @@ const sweepHigh = Number(BigInt.asIntN(32, sweepAddress >> 32n));
 /** The operations of the driver, as submissions. None is ever given to a kernel thread (IOSQE_ASYNC). */
 export class Operations {
   readonly #ring: Ring;
+  readonly #receiveBytesMax: number;
 
-  constructor(ring: Ring) {
+  /**
+   * @param receiveBytesMax after which a multishot receive ends and must be asked for again, so that
+   * one stream cannot use up a turn; 0 for no limit but the kernel's own: 32 receives in a row.
+   */
+  constructor(ring: Ring, receiveBytesMax: number) {
     this.#ring = ring;
+    this.#receiveBytesMax = receiveBytesMax;
   }
 
   /** Receives into the buffer ring until it is cancelled, the peer ends or buffers run out. */
   receive(descriptor: number, slot: number, generation: number): void {
-    this.#ring.push(receiveOperation, descriptor, 0, 0, 0, 0, bufferGroup, slot, generation);
+    const limit = this.#receiveBytesMax;
+    this.#ring.push(receiveOperation, descriptor, 0, 0, 0, 0, limit, slot, generation);
   }
 
   /** @param whole the kernel goes on by itself after a short send. */

@@ -1,9 +1,10 @@
 import { ErrUnsupportedPlatform, GnetError } from '../../base/errors.ts';
+import type { Address } from '../../ffi/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { describeErrno } from '../../platform/index.ts';
 import { send, socketPair } from '../../syscall/socket.ts';
-import { mapMemory } from '../../syscall/memory.ts';
+import { nativeSlabPool } from '../native-memory.ts';
 import { BufferRing } from './buffer-ring.ts';
 import { flagsWord, resultWord } from './completion-queue.ts';
 import { Operations } from './operations.ts';
@@ -12,15 +13,19 @@ import { Ring } from './ring.ts';
 export interface IoUringAbilities {
   /** The kernel fills a receive buffer bit by bit, correctly. */
   readonly incremental: boolean;
+  /** A multishot receive can be told to end after so many bytes (6.17). */
+  readonly limited: boolean;
 }
 
 const pieceBytes = 100;
+const bufferBytes = 4_096;
+const limitBytes = 2 * pieceBytes;
 const patienceMs = 1_000;
 const more = numbers.IORING_CQE_F_MORE;
 const bufferMore = numbers.IORING_CQE_F_BUF_MORE;
 
 /** Two pieces through a socket pair into one buffer ring: whether they came as they should. */
-function receivesPieces(incremental: boolean): boolean {
+function receivesPieces(abilities: IoUringAbilities): boolean {
   const ring = new Ring(8);
   let buffers: BufferRing | null = null;
   const pair = socketPair();
@@ -31,13 +36,13 @@ function receivesPieces(incremental: boolean): boolean {
   try {
     buffers = new BufferRing(ring, {
       entries: 4,
-      bufferBytes: 4_096,
+      bufferBytes,
       headroomBytes: 0,
-      incremental,
+      incremental: abilities.incremental,
     });
-    new Operations(ring).receive(pair[0], 0, 1);
+    new Operations(ring, abilities.limited ? limitBytes : 0).receive(pair[0], 0, 1);
     return [1, 2].every((piece) =>
-      receivesPiece(ring, buffers as BufferRing, pair[1], piece, incremental),
+      receivesPiece(ring, buffers as BufferRing, pair[1], piece, abilities),
     );
   } finally {
     // The end of the peer ends the receive; then nothing is in flight.
@@ -49,22 +54,30 @@ function receivesPieces(incremental: boolean): boolean {
   }
 }
 
+function sendPiece(to: number, piece: number): boolean {
+  const pool = nativeSlabPool(bufferBytes);
+  const slab = pool.take();
+  slab.bytes.fill(piece, 0, pieceBytes);
+  const sent = send(to, slab.address as Address, pieceBytes);
+  pool.release(slab);
+  return sent === pieceBytes;
+}
+
 function receivesPiece(
   ring: Ring,
   buffers: BufferRing,
   from: number,
   piece: number,
-  incremental: boolean,
+  { incremental, limited }: IoUringAbilities,
 ): boolean {
-  const memory = mapMemory(pieceBytes);
-  new Uint8Array(memory.buffer).fill(piece);
-  if (send(from, memory.address, pieceBytes) !== pieceBytes) return false;
+  if (!sendPiece(from, piece)) return false;
   const { completions } = ring;
   completions.count = 0;
   ring.collect(patienceMs, 8);
   if (completions.count !== 1) return false;
   const flags = completions.list[flagsWord] as number;
-  const wanted = numbers.IORING_CQE_F_BUFFER | more | (incremental ? bufferMore : 0);
+  const last = limited && piece * pieceBytes === limitBytes;
+  const wanted = numbers.IORING_CQE_F_BUFFER | (last ? 0 : more) | (incremental ? bufferMore : 0);
   if (completions.list[resultWord] !== pieceBytes || (flags & 0xffff & wanted) !== wanted)
     return false;
   buffers.begin(flags, pieceBytes);
@@ -85,20 +98,23 @@ export function probeIoUring(): IoUringAbilities {
   return known;
 }
 
+/** Best first. */
+const candidates: readonly IoUringAbilities[] = [
+  { incremental: true, limited: true },
+  { incremental: true, limited: false },
+  { incremental: false, limited: false },
+];
+
 function probe(): IoUringAbilities {
-  try {
-    if (receivesPieces(true)) return { incremental: true };
-  } catch (error) {
-    // EINVAL: older than 6.12. What else is wrong shows below.
-    if (!(error instanceof GnetError) || error instanceof ErrUnsupportedPlatform) throw error;
+  let reason = 'a multishot receive into a ring of buffers does not work here; Linux 6.1 is needed';
+  for (const abilities of candidates) {
+    try {
+      if (receivesPieces(abilities)) return abilities;
+    } catch (error) {
+      // EINVAL from registering buffers: not incremental before 6.12. Without a ring nothing helps.
+      if (!(error instanceof GnetError) || error instanceof ErrUnsupportedPlatform) throw error;
+      reason = error.message;
+    }
   }
-  try {
-    if (receivesPieces(false)) return { incremental: false };
-  } catch (error) {
-    if (!(error instanceof GnetError) || error instanceof ErrUnsupportedPlatform) throw error;
-    throw new ErrUnsupportedPlatform(`cannot use io_uring: ${error.message}`, { cause: error });
-  }
-  throw new ErrUnsupportedPlatform(
-    'cannot use io_uring: a multishot receive into a ring of buffers does not work here; Linux 6.1 is needed',
-  );
+  throw new ErrUnsupportedPlatform(`cannot use io_uring: ${reason}`);
 }

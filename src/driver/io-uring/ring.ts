@@ -28,6 +28,9 @@ const emptyHanded: ReadonlySet<number> = new Set(
   ].map((name) => errnoNumber(name) as number),
 );
 
+/** A call that made so many completions stopped for their number: there are more streams to serve. */
+const manyCompletions = 16;
+
 /** Calls of one `settle` or `makeRoom`, each of which makes progress or waits for some. */
 const patienceMax = 100;
 const patienceMs = 20;
@@ -72,7 +75,7 @@ export class Ring {
     addressHigh: number,
     length: number,
     flags: number,
-    group: number,
+    limit: number,
     tag: number,
     generation: number,
   ): void {
@@ -85,7 +88,7 @@ export class Ring {
       addressHigh,
       length,
       flags,
-      group,
+      limit,
       tag,
       generation,
     );
@@ -139,12 +142,13 @@ export class Ring {
     if (timeoutMs !== 0 && completions.waiting === 0) this.#enter(1, timeoutMs);
     else if (this.#submissions.pending > 0 || this.#kernelHasWork) this.#enter(0, 0);
     completions.drain(max);
-    // One call makes some twenty completions, however many there are to be made.
-    while (completions.count < max && this.#kernelHasWork) {
-      const before = completions.count;
+    // One call makes some twenty completions, however many there are to be made. When it made few,
+    // what is left is more of the same streams: that must not keep others waiting.
+    let before = 0;
+    while (completions.count - before >= manyCompletions && this.#kernelHasWork) {
+      before = completions.count;
       this.#enter(0, 0);
       completions.drain(max - before);
-      if (completions.count === before) return;
     }
   }
 

@@ -1,18 +1,22 @@
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
-import { foreignInterface } from '../../ffi/index.ts';
+import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
 import { send as sendNow, shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { DriverCounters } from '../contract.ts';
 import { interrupted, noBuffers, noMemory, tryAgain } from '../errno-sets.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { GatheredSend } from './gathered-send.ts';
+import { kind, tagOf } from './kinds.ts';
 import type { Operations } from './operations.ts';
 import { type Stream, streamFlag } from './stream.ts';
 
-const { sending, connecting, awaited, writableDue, broken, shutdownDue, closing, aborted } =
+const { sending, connecting, polling, awaited, broken, shutdownDue, closing, aborted, congested } =
   streamFlag;
-const busy = sending | connecting;
+const busy = sending | connecting | polling;
+
+/** Bytes a flush gives to the kernel itself before other connections have their turn. */
+const flushBytesMax = 4 * 1_024 * 1_024;
 
 /** The system is short of memory, or a signal came: nothing is wrong with the stream. */
 function isPassing(errno: number): boolean {
@@ -21,8 +25,6 @@ function isPassing(errno: number): boolean {
 
 /** What sending needs of the streams it sends for. */
 export interface SendingHost {
-  /** To be looked after by the next wait. */
-  attend(stream: Stream): void;
   /** A call failed outside a wait. */
   breakLater(stream: Stream, errno: number): void;
 }
@@ -34,6 +36,8 @@ export interface SendingHost {
  *    again from where it stopped if the kernel took less;
  *  - more is gathered from the loop's queue, where it stays until it is sent: what a slow reader
  *    leaves waiting is seen and limited by the loop;
+ *  - when the socket is full, a poll tells when it has room, and what waits is sent then, in calls of
+ *    its own, until the queue is empty: a slow reader makes the kernel hold nothing of ours;
  *  - anything while a send is in flight is refused, and `writable` follows.
  */
 export class Sending {
@@ -88,29 +92,36 @@ export class Sending {
     this.#operations.send(descriptor, low | 0, high, length, true, slot, generation);
   }
 
-  /**
-   * From the program's memory, which nobody can hold: the kernel copies it in a call of its own. The
-   * rest goes the usual way, so `writable` is reported at once.
-   */
+  /** From the program's memory, which nobody can hold: the kernel copies it in a call of its own. */
   sendBytes(stream: Stream, bytes: Uint8Array): number {
-    if ((stream.flags & broken) !== 0) return -1;
-    if ((stream.flags & busy) !== 0) {
+    if ((stream.flags & (busy | broken)) !== 0) {
+      if ((stream.flags & broken) !== 0) return -1;
       stream.flags |= awaited;
       return 0;
     }
-    const address = foreignInterface.addressOf(bytes);
-    const result = sendNow(stream.descriptor, address, bytes.length);
+    return this.#sendNow(stream, foreignInterface.addressOf(bytes), bytes.length);
+  }
+
+  /** As `Driver.send`, but by a call; what is left waits until the socket has room. */
+  #sendNow(stream: Stream, address: Address, length: number): number {
+    const result = sendNow(stream.descriptor, address, length);
     if (result < 0 && !isPassing(-result)) {
       this.#host.breakLater(stream, -result);
       return -1;
     }
     const taken = Math.max(result, 0);
     this.#counters.bytesSent += taken;
-    if (taken < bytes.length) {
-      stream.flags |= writableDue;
-      this.#host.attend(stream);
+    if (taken < length) {
+      stream.flags |= congested;
+      this.#waitForRoom(stream);
     }
     return taken;
+  }
+
+  #waitForRoom(stream: Stream): void {
+    stream.flags |= polling | awaited;
+    const tag = tagOf(kind.room, stream.slot);
+    this.#operations.poll(stream.descriptor, constants.POLLOUT, tag, stream.generation);
   }
 
   flush(stream: Stream, queue: OutboundQueue): boolean {
@@ -119,15 +130,24 @@ export class Sending {
       stream.sent = 0;
       queue.consume(sent);
     }
-    if (queue.length === 0) return true;
     if ((stream.flags & (busy | broken)) !== 0) {
+      if (queue.length === 0) return true;
       stream.flags |= awaited;
       return false;
     }
-    const head = queue.head as Slab;
+    const taken =
+      (stream.flags & congested) === 0
+        ? this.#flushThroughRing(stream, queue)
+        : this.#flushNow(stream, queue);
+    if (taken) stream.flags &= ~congested;
+    return taken;
+  }
+
+  #flushThroughRing(stream: Stream, queue: OutboundQueue): boolean {
+    const { head } = queue;
+    if (head === null) return true;
     if (head.next === null) {
-      const taken = this.send(stream, head, head.start, head.end - head.start);
-      queue.consume(taken);
+      queue.consume(this.send(stream, head, head.start, head.end - head.start));
       return true;
     }
     const gathered = GatheredSend.take();
@@ -139,6 +159,22 @@ export class Sending {
     const { descriptor, slot, generation } = stream;
     this.#operations.sendMessage(descriptor, addressLow, addressHigh, slot, generation);
     return false;
+  }
+
+  #flushNow(stream: Stream, queue: OutboundQueue): boolean {
+    let budget = flushBytesMax;
+    for (let slab = queue.head; slab !== null; slab = queue.head) {
+      if (budget <= 0) {
+        this.#waitForRoom(stream);
+        return false;
+      }
+      const length = slab.end - slab.start;
+      const taken = this.#sendNow(stream, addressAt(slab.address as Address, slab.start), length);
+      if (taken > 0) queue.consume(taken);
+      if (taken < length) return false;
+      budget -= taken;
+    }
+    return true;
   }
 
   /**
@@ -153,6 +189,7 @@ export class Sending {
     if (gathered !== null) {
       this.#counters.bytesSent -= gathered.length - count;
       stream.sent += count;
+      if (count < gathered.length) stream.flags |= congested;
       stream.gathered = null;
       gathered.release();
     } else if (sendSlab !== null) {

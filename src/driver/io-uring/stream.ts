@@ -17,8 +17,8 @@ export const streamFlag = {
   cancelling: 32,
   /** Bytes were left behind: `writable` follows when the send ends. */
   awaited: 64,
-  /** `writable` is reported by the next wait. */
-  writableDue: 128,
+  /** A poll that tells when the socket has room is in flight. */
+  polling: 128,
   /** The peer's end was received; not reported yet while bytes are kept. */
   endReceived: 256,
   /** The peer's end was reported. */
@@ -40,11 +40,13 @@ export const streamFlag = {
   cancelled: 131_072,
   /** The descriptor is closed. */
   gone: 262_144,
+  /** The socket is full: what waits is sent when it has room, until the queue is empty. */
+  congested: 524_288,
 } as const;
 
-const { receiving, sending, connecting, cancelling } = streamFlag;
+const { receiving, sending, connecting, cancelling, polling } = streamFlag;
 /** The kernel still has something of the stream: its descriptor must not be closed. */
-export const inFlight: number = receiving | sending | connecting | cancelling;
+export const inFlight: number = receiving | sending | connecting | cancelling | polling;
 
 /** Bytes that arrived while the stream was paused; the slab is held. */
 export interface KeptBytes {

@@ -26,7 +26,7 @@ const {
   connecting,
   cancelling,
   awaited,
-  writableDue,
+  polling,
   endReceived,
   ended,
   broken,
@@ -318,6 +318,8 @@ export class Streams implements SendingHost {
       const kept = stream.takeKept();
       if (kept === null) break;
       reported++;
+      // What stands in front may belong to others by now.
+      kept.slab.floor = kept.start;
       this.#lend(stream, kept.slab, kept.start, kept.end);
       kept.slab.home.release(kept.slab);
     }
@@ -329,10 +331,6 @@ export class Streams implements SendingHost {
       if ((stream.flags & (endReceived | ended)) === endReceived)
         reported += this.#reportEnd(stream);
       else if ((stream.flags & receiving) === 0) this.#receiveEnded(stream);
-    }
-    if ((stream.flags & (writableDue | closing)) === writableDue) {
-      stream.flags &= ~writableDue;
-      reported += this.#reportWritable(stream);
     }
     return reported;
   }
@@ -377,6 +375,17 @@ export class Streams implements SendingHost {
     if ((stream.flags & (awaited | sending | broken)) === awaited)
       return this.#reportWritable(stream);
     return 0;
+  }
+
+  /** A full socket has room, or is broken, which sending finds out. */
+  hasRoom(slot: number, generation: number): number {
+    const stream = this.#find(slot, generation);
+    stream.flags &= ~polling;
+    if ((stream.flags & closing) !== 0) {
+      this.#closing.step(stream);
+      return 0;
+    }
+    return (stream.flags & (awaited | broken)) === awaited ? this.#reportWritable(stream) : 0;
   }
 
   /** The poll of an outgoing connection has ended. */

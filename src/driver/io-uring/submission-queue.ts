@@ -64,6 +64,7 @@ export class SubmissionQueue {
   /**
    * @param operation opcode | flags << 8 | ioprio << 16.
    * @param flags of the operation: msg_flags, accept_flags, poll events, cancel flags.
+   * @param limit bytes after which a multishot receive ends (6.17), or 0.
    */
   push(
     operation: number,
@@ -72,7 +73,7 @@ export class SubmissionQueue {
     addressHigh: number,
     length: number,
     flags: number,
-    group: number,
+    limit: number,
     tag: number,
     generation: number,
   ): void {
@@ -88,8 +89,8 @@ export class SubmissionQueue {
     entries[at + flagsWord] = flags;
     entries[at + userDataWord] = tag;
     entries[at + userDataWord + 1] = generation;
-    entries[at + groupWord] = group;
-    entries[at + fileWord] = 0;
+    entries[at + groupWord] = 0;
+    entries[at + fileWord] = limit;
     entries[at + lastWord] = 0;
     entries[at + lastWord + 1] = 0;
     entries[at + lastWord + 2] = 0;
