@@ -127,7 +127,7 @@ export const listenerCases: ContractCases = {
     const address = rig.driver.listenerAddress(listener);
     const peers = Array.from({ length: 100 }, () => rig.peers.connect(address));
     await rig.peersUntil(() => peers.every((peer) => peer.connected), 'all are connected');
-    rig.drainBacklog(listener);
+    await rig.drainBacklog(listener);
     assert.equal(rig.acceptedBy.length, 100);
     const late = rig.peers.connect(address);
     await rig.until(() => late.broken !== undefined, 'a late caller is refused');
@@ -140,7 +140,7 @@ export const listenerCases: ContractCases = {
   async 'a drained listener that was duplicated goes on admitting, and accepts nothing'(rig) {
     const listener = await rig.listen('tcp4');
     const duplicate = rig.driver.duplicateListener(listener);
-    rig.drainBacklog(listener);
+    await rig.drainBacklog(listener);
     const late = rig.peers.connect(rig.driver.listenerAddress(listener));
     await rig.peersUntil(() => late.connected, 'a late caller is admitted');
     assert.equal(await rig.turns(quietTurns), 0);

@@ -120,6 +120,7 @@ export const waitingCases: ContractCases = {
     driver.startReceiving(0);
     const port = Number(driver.listenerAddress(0).split(':')[1]);
     driver.connect(3, 1, tcp4At(port), options);
+    await rig.peersTurn();
     assert.ok(peers.openDescriptors().length >= before.length + 4);
     driver.wait(0);
     driver.wait(0);

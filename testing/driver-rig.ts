@@ -142,7 +142,8 @@ export class DriverRig implements DriverEvents {
     }
   }
 
-  drainBacklog(listener: number): void {
+  async drainBacklog(listener: number): Promise<void> {
+    await this.driver.prepareDrain?.(listener);
     this.#reporting = true;
     this.driver.drainBacklog(listener);
     this.#reporting = false;

@@ -160,6 +160,11 @@ export interface Driver {
   listen(listener: number, endpoint: Endpoint, options: SocketOptions): void;
   startAccepting(listener: number): void;
   /**
+   * Only in drivers that cannot drain at once: accepts what waits in the backlog, and must be awaited
+   * before `drainBacklog`.
+   */
+  prepareDrain?(listener: number): Promise<void>;
+  /**
    * Accepts what already waits in the backlog (bounded by it), then refuses what comes; the
    * descriptor stays until `closeListener`. A listener that was duplicated goes on admitting, for
    * whoever holds the duplicate. Reports through `accepted`, from inside this call: the one

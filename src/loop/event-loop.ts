@@ -153,6 +153,12 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#backend.host.attach(this);
   }
 
+  /** Does ahead of `stopAccepting` what the driver cannot do at once. */
+  async prepareStop(): Promise<void> {
+    if (!this.#accepting || this.driver.prepareDrain === undefined) return;
+    for (const listener of this.#listeners) await this.driver.prepareDrain(listener);
+  }
+
   /** Serves what waits in the backlog, then refuses. Datagrams are received no more. */
   stopAccepting(): void {
     if (!this.#accepting) return;

@@ -203,6 +203,7 @@ export class RunningServer implements Server {
     };
     // Not from inside the call that asked: a handler's answer goes out first.
     await Promise.resolve();
+    await this.#loop.prepareStop();
     this.#loop.stopAccepting();
     await this.#loop.closeConnections();
     this.#loop.stopTicker();

@@ -1,0 +1,22 @@
+import { driverContract } from '../../testing/driver-contract.ts';
+import { RawPeers } from '../../testing/raw-peers.ts';
+import { NodeDriver } from './node.ts';
+
+const noDescriptor =
+  "the runtime's sockets have no descriptor to duplicate: refused with ErrUnsupportedOp";
+
+driverContract(
+  'node',
+  (events, readBufferBytes) => ({
+    driver: new NodeDriver(events, { readBufferBytes, headroomBytes: 64 }, () => {}),
+    peers: new RawPeers(),
+  }),
+  {
+    'duplicateListener gives another descriptor': noDescriptor,
+    'a drained listener that was duplicated goes on admitting, and accepts nothing': noDescriptor,
+    'a busy Unix path is EADDRINUSE and leaves nothing open':
+      'the runtime accepts the call that looks whether somebody listens, so a descriptor is open',
+    'out of descriptors the listener rests, streams are served, and it comes back':
+      'without descriptors the runtime turns callers away by itself, and the listener cannot rest',
+  },
+);

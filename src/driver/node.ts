@@ -1,0 +1,303 @@
+import net, { type Socket } from 'node:net';
+import { assert } from '../base/assert.ts';
+import { ErrUnsupportedOp } from '../base/errors.ts';
+import { formatInet } from '../base/inet-address.ts';
+import type { OutboundQueue } from '../buffer/outbound-queue.ts';
+import type { Slab, SlabPool } from '../buffer/slab.ts';
+import type {
+  DatagramPeer,
+  Driver,
+  DriverCounters,
+  DriverEvents,
+  DriverSettings,
+  Endpoint,
+  SocketOptions,
+} from './contract.ts';
+import { endpointText } from './node/address-text.ts';
+import { NodeDatagrams } from './node/datagrams.ts';
+import { heapSlabPool } from './node/heap-memory.ts';
+import { type AcceptedSocket, type ListenerHost, NodeListeners } from './node/listeners.ts';
+import { pipePath } from './node/open-listener.ts';
+import type { Reporter } from './node/reporter.ts';
+import { NodeStream } from './node/stream.ts';
+
+/**
+ * A driver over the runtime's own sockets, for systems without a native one and for hosts that forbid
+ * FFI. The runtime pushes; this notes who has something and asks for a turn, in which `wait` reports
+ * it. It never sleeps: `wait` returns at once, whatever the timeout.
+ *
+ * What it cannot do, because there is no descriptor: duplicate and hand over sockets, stop accepting
+ * (see `node/listeners.ts`), set buffer sizes of TCP connections. `docs/drivers.md` lists it all.
+ */
+export class NodeDriver implements Driver, ListenerHost {
+  readonly name = 'node';
+  readonly wakeDescriptor = -1;
+  readonly pollableDescriptor = -1;
+  readonly counters: DriverCounters = countersOfThread();
+  readonly events: DriverEvents;
+  readonly headroomBytes: number;
+  readonly readBytes: number;
+  readonly #requestTurn: () => void;
+  readonly #readPool: SlabPool;
+  #readSlab: Slab;
+  #ready: Reporter[] = [];
+  readonly #listeners: NodeListeners;
+  readonly #datagrams: NodeDatagrams;
+  readonly #streams: (NodeStream | undefined)[] = [];
+  readonly #accepted = new Map<number, AcceptedSocket>();
+  #nextAccepted = 1;
+  #closed = false;
+
+  /** @param requestTurn asks for a `wait` soon; called from anywhere, also from inside `wait`. */
+  constructor(events: DriverEvents, settings: DriverSettings, requestTurn: () => void) {
+    this.events = events;
+    this.headroomBytes = settings.headroomBytes;
+    this.readBytes = settings.readBufferBytes;
+    this.#requestTurn = requestTurn;
+    this.#readPool = heapSlabPool(settings.headroomBytes + settings.readBufferBytes);
+    this.#readSlab = this.#readPool.take();
+    this.#listeners = new NodeListeners(this);
+    this.#datagrams = new NodeDatagrams(this);
+  }
+
+  slabPool(slabBytes: number): SlabPool {
+    return heapSlabPool(slabBytes);
+  }
+
+  // -- what the parts need ------------------------------------------------------------------------
+
+  enqueue(reporter: Reporter): void {
+    if (reporter.queued || this.#closed) return;
+    reporter.queued = true;
+    this.#ready.push(reporter);
+    if (this.#ready.length === 1) this.#requestTurn();
+  }
+
+  readSlab(): Slab {
+    if (this.#readSlab.references !== 1 || this.#readSlab.detached) {
+      this.#readPool.release(this.#readSlab);
+      this.#readSlab = this.#readPool.take();
+    }
+    this.#readSlab.floor = 0;
+    return this.#readSlab;
+  }
+
+  keepAccepted(accepted: AcceptedSocket): number {
+    const descriptor = this.#nextAccepted++;
+    this.#accepted.set(descriptor, accepted);
+    return descriptor;
+  }
+
+  // -- waiting ------------------------------------------------------------------------------------
+
+  wait(_timeoutMs: number): number {
+    this.counters.waits++;
+    const ready = this.#ready;
+    if (ready.length === 0) return 0;
+    this.#ready = [];
+    let count = 0;
+    for (const reporter of ready) {
+      reporter.queued = false;
+      count += reporter.report();
+    }
+    this.counters.events += count;
+    return count;
+  }
+
+  wake(): void {
+    this.#requestTurn();
+  }
+  watch(descriptor: number): void {
+    throw new ErrUnsupportedOp(
+      `cannot watch descriptor ${descriptor}: this driver uses the runtime's sockets, not the kernel's`,
+    );
+  }
+  unwatch(_descriptor: number): void {}
+
+  // -- listeners and datagram endpoints -----------------------------------------------------------
+
+  prepareListener(listener: number, endpoint: Endpoint, options: SocketOptions): Promise<void> {
+    return this.#listeners.prepare(listener, endpoint, options);
+  }
+  prepareEndpoint(endpointId: number, endpoint: Endpoint, options: SocketOptions): Promise<void> {
+    return this.#datagrams.prepare(endpointId, endpoint, options);
+  }
+  listen(listener: number, _endpoint: Endpoint, _options: SocketOptions): void {
+    this.#listeners.listen(listener);
+  }
+  startAccepting(listener: number): void {
+    this.#listeners.get(listener).start();
+  }
+  prepareDrain(listener: number): Promise<void> {
+    return this.#listeners.get(listener).settle();
+  }
+  drainBacklog(listener: number): void {
+    this.#listeners.get(listener).drain();
+  }
+  pauseAccepting(listener: number): void {
+    this.#listeners.get(listener).pause();
+  }
+  closeListener(listener: number): void {
+    this.#listeners.close(listener);
+  }
+  bind(endpointId: number, _endpoint: Endpoint, _options: SocketOptions): void {
+    this.#datagrams.bind(endpointId);
+  }
+  startReceiving(endpointId: number): void {
+    this.#datagrams.get(endpointId).start();
+  }
+  sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
+    return this.#datagrams.get(endpointId).send(peer, data);
+  }
+  sendDatagramFrom(
+    endpointId: number,
+    peer: DatagramPeer,
+    slab: Slab,
+    offset: number,
+    length: number,
+  ): boolean {
+    const bytes = slab.bytes.subarray(offset, offset + length);
+    return this.#datagrams.get(endpointId).send(peer, bytes);
+  }
+  closeEndpoint(endpointId: number): void {
+    this.#datagrams.close(endpointId);
+  }
+  formatPeer(peer: DatagramPeer): string {
+    return formatInet(peer);
+  }
+  listenerAddress(listener: number): string {
+    return this.#listeners.get(listener).opened.address;
+  }
+  endpointAddress(endpointId: number): string {
+    return this.#datagrams.get(endpointId).address;
+  }
+  duplicateListener(_listener: number): number {
+    throw noDescriptor('duplicate the listener');
+  }
+  duplicateEndpoint(_endpointId: number): number {
+    throw noDescriptor('duplicate the datagram socket');
+  }
+
+  // -- streams ------------------------------------------------------------------------------------
+
+  openStream(slot: number, generation: number, descriptor: number, _options: SocketOptions): void {
+    const accepted = this.#accepted.get(descriptor);
+    assert(accepted !== undefined, 'a stream is opened on an accepted connection');
+    this.#accepted.delete(descriptor);
+    const { socket, kind, remoteAddress, localAddress, broken, onError } = accepted;
+    const identity = {
+      slot,
+      generation,
+      kind,
+      remoteAddress,
+      localAddress,
+      connecting: false,
+    };
+    this.#streams[slot] = new NodeStream(this, socket, identity, broken);
+    socket.off('error', onError);
+  }
+
+  connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
+    const identity = {
+      slot,
+      generation,
+      kind: endpoint.kind === 'unix' ? ('unix' as const) : ('tcp' as const),
+      remoteAddress: endpointText(endpoint),
+      localAddress: endpoint.kind === 'unix' ? '@' : null,
+      connecting: true,
+    };
+    this.#streams[slot] = new NodeStream(this, connectSocket(endpoint, options), identity, null);
+  }
+
+  send(slot: number, slab: Slab, offset: number, length: number): number {
+    return this.#stream(slot).send(slab.bytes, offset, length);
+  }
+  sendBytes(slot: number, bytes: Uint8Array): number {
+    return this.#stream(slot).send(bytes, 0, bytes.length);
+  }
+  flush(slot: number, queue: OutboundQueue): boolean {
+    return this.#stream(slot).flush(queue);
+  }
+  pauseReading(slot: number): void {
+    this.#stream(slot).pauseReading();
+  }
+  resumeReading(slot: number): void {
+    this.#stream(slot).resumeReading();
+  }
+  shutdownWrite(slot: number): void {
+    this.#stream(slot).shutdownWrite();
+  }
+  closeStream(slot: number, abort: boolean): void {
+    const stream = this.#stream(slot);
+    this.#streams[slot] = undefined;
+    stream.close(abort);
+  }
+  closeDescriptor(descriptor: number): void {
+    this.#accepted.get(descriptor)?.socket.destroy();
+    this.#accepted.delete(descriptor);
+  }
+  descriptorOf(_slot: number): number {
+    return -1;
+  }
+  localAddress(slot: number): string {
+    return this.#stream(slot).localAddress;
+  }
+  remoteAddress(slot: number): string {
+    return this.#stream(slot).identity.remoteAddress;
+  }
+
+  #stream(slot: number): NodeStream {
+    const stream = this.#streams[slot];
+    assert(stream !== undefined, 'the stream is open');
+    return stream;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const stream of this.#streams) stream?.close(true);
+    this.#streams.length = 0;
+    for (const { socket } of this.#accepted.values()) socket.destroy();
+    this.#accepted.clear();
+    this.#listeners.closeAll();
+    this.#datagrams.closeAll();
+    this.#ready = [];
+    this.#readPool.release(this.#readSlab);
+  }
+}
+
+function connectSocket(endpoint: Endpoint, options: SocketOptions): Socket {
+  if (endpoint.kind === 'unix') {
+    return net.connect({ path: pipePath(endpoint.path), allowHalfOpen: true });
+  }
+  return net.connect({
+    host: endpoint.host,
+    port: endpoint.port,
+    family: endpoint.family,
+    allowHalfOpen: true,
+    noDelay: options.tcpNoDelay,
+    keepAlive: options.keepAliveSeconds > 0,
+    keepAliveInitialDelay: options.keepAliveSeconds * 1_000,
+  });
+}
+
+function noDescriptor(action: string): ErrUnsupportedOp {
+  return new ErrUnsupportedOp(
+    `cannot ${action}: the driver 'node' has no descriptors; use a native driver for that`,
+  );
+}
+
+/** Sleeping is the runtime's: its own count, from here on. */
+function countersOfThread(): DriverCounters {
+  const before = performance.eventLoopUtilization().idle;
+  return {
+    waits: 0,
+    events: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    datagramsDropped: 0,
+    get sleptMs() {
+      return performance.eventLoopUtilization().idle - before;
+    },
+  };
+}

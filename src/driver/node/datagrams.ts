@@ -1,0 +1,257 @@
+import {
+  createSocket,
+  type RemoteInfo,
+  type Socket,
+  type SocketOptions as UdpOptions,
+} from 'node:dgram';
+import { assert } from '../../base/assert.ts';
+import { ErrUnsupportedOp } from '../../base/errors.ts';
+import {
+  emptyInetAddress,
+  formatHost,
+  type InetAddress,
+  inetAddress,
+} from '../../base/inet-address.ts';
+import type { DatagramPeer, Endpoint, SocketOptions } from '../contract.ts';
+import { addressText, endpointText } from './address-text.ts';
+import { requireReusePort } from './open-listener.ts';
+import type { Reporter, ReporterHost } from './reporter.ts';
+import { runtimeError } from './runtime-error.ts';
+
+/** Datagrams reported per endpoint and wait. */
+const batchMax = 64;
+/** What waits to be reported; more is dropped, as a kernel does when its buffer is full. */
+const waitingMax = 1_024;
+/** Bytes the runtime may hold of one endpoint for the kernel. */
+const outgoingBytesMax = 4 * 1_024 * 1_024;
+/** Peers whose texts are remembered. */
+const namesMax = 4_096;
+
+interface Waiting {
+  readonly bytes: Buffer;
+  readonly from: RemoteInfo;
+}
+
+/** Addresses as texts and as words; who sends once mostly sends again. */
+class PeerNames {
+  readonly #byText = new Map<string, InetAddress>();
+  readonly #byWords = new Map<string, string>();
+  /** Zones of link-local addresses; a peer's `scope` is a place in this list. */
+  readonly #zones: string[] = [''];
+
+  /** Fills `into` from what the runtime says. */
+  read(host: string, port: number, into: DatagramPeer): void {
+    let address = this.#byText.get(host);
+    if (address === undefined) {
+      const [literal = '', zone = ''] = host.split('%');
+      address = inetAddress(literal.includes(':') ? 6 : 4, literal, 0);
+      address.scope = this.#zoneNumber(zone);
+      if (this.#byText.size >= namesMax) this.#byText.clear();
+      this.#byText.set(host, address);
+    }
+    Object.assign(into, address);
+    into.port = port;
+  }
+
+  #zoneNumber(zone: string): number {
+    const known = this.#zones.indexOf(zone);
+    return known === -1 ? this.#zones.push(zone) - 1 : known;
+  }
+
+  /** The host of a peer as the runtime wants it. */
+  hostOf(peer: DatagramPeer): string {
+    const { family, word0, word1, word2, word3, scope } = peer;
+    const key = `${family} ${word0} ${word1} ${word2} ${word3} ${scope}`;
+    let host = this.#byWords.get(key);
+    if (host === undefined) {
+      host = formatHost(peer);
+      // A socket of IPv6 wants its IPv4 peers mapped.
+      if (family === 6 && !host.includes(':')) host = `::ffff:${host}`;
+      const zone = this.#zones[scope] ?? '';
+      if (zone !== '') host += `%${zone}`;
+      if (this.#byWords.size >= namesMax) this.#byWords.clear();
+      this.#byWords.set(key, host);
+    }
+    return host;
+  }
+}
+
+/** A bound socket of `node:dgram`. It receives without being asked: what comes early waits here. */
+class NodeEndpoint implements Reporter {
+  queued = false;
+  readonly address: string;
+  readonly #host: ReporterHost;
+  readonly #names: PeerNames;
+  readonly #id: number;
+  readonly #socket: Socket;
+  readonly #peer: DatagramPeer = emptyInetAddress();
+  #waiting: Waiting[] = [];
+  #receiving = false;
+  #closed = false;
+
+  constructor(host: ReporterHost, names: PeerNames, id: number, socket: Socket) {
+    this.#host = host;
+    this.#names = names;
+    this.#id = id;
+    this.#socket = socket;
+    const { address, port } = socket.address();
+    this.address = addressText(address, port);
+    socket.on('message', (bytes, from) => this.#came(bytes, from));
+    // What comes back for datagrams that were sent. None of it ends an endpoint.
+    socket.on('error', () => {});
+  }
+
+  #came(bytes: Buffer, from: RemoteInfo): void {
+    if (this.#closed || this.#waiting.length >= waitingMax) return;
+    this.#waiting.push({ bytes, from });
+    if (this.#receiving) this.#host.enqueue(this);
+  }
+
+  start(): void {
+    this.#receiving = true;
+    if (this.#waiting.length > 0) this.#host.enqueue(this);
+  }
+
+  report(): number {
+    const batch = this.#waiting.splice(0, batchMax);
+    let count = 0;
+    for (const { bytes, from } of batch) {
+      if (this.#closed) return count;
+      count++;
+      this.#handOut(bytes, from);
+    }
+    if (this.#waiting.length > 0) this.#host.enqueue(this);
+    return count;
+  }
+
+  #handOut(bytes: Buffer, from: RemoteInfo): void {
+    const host = this.#host;
+    const slab = host.readSlab();
+    const start = host.headroomBytes;
+    const length = Math.min(bytes.length, host.readBytes);
+    bytes.copy(slab.bytes, start, 0, length);
+    host.counters.bytesReceived += length;
+    this.#names.read(from.address, from.port, this.#peer);
+    const truncated = length < bytes.length;
+    host.events.datagram(this.#id, slab, start, start + length, this.#peer, truncated);
+  }
+
+  /** Takes a copy: the runtime may keep it until the kernel has room. */
+  send(peer: DatagramPeer, bytes: Uint8Array): boolean {
+    const { counters } = this.#host;
+    // Port 0 is nobody's; the runtime would throw.
+    const full = this.#socket.getSendQueueSize() + bytes.length > outgoingBytesMax;
+    if (full || peer.port === 0) return this.#dropped();
+    const copy = Buffer.from(bytes);
+    this.#socket.send(copy, peer.port, this.#names.hostOf(peer), this.#onSent);
+    counters.bytesSent += bytes.length;
+    return true;
+  }
+
+  readonly #onSent = (error: Error | null): void => {
+    if (error !== null) this.#dropped();
+  };
+
+  #dropped(): false {
+    this.#host.counters.datagramsDropped++;
+    return false;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#waiting = [];
+    this.#socket.close();
+  }
+}
+
+type UdpEndpoint = Endpoint & { readonly kind: 'udp' | 'tcp' };
+
+/** Hosts are literals: asking for their address would only take a turn of the runtime. */
+const literalLookup = (
+  host: string,
+  options: unknown,
+  callback?: (error: null, address: string, family: number) => void,
+): void => {
+  const answer = typeof options === 'function' ? (options as typeof callback) : callback;
+  answer?.(null, host, host.includes(':') ? 6 : 4);
+};
+
+async function openEndpoint(endpoint: UdpEndpoint, options: SocketOptions): Promise<Socket> {
+  requireReusePort(options);
+  const address = endpointText(endpoint);
+  const settings: UdpOptions = {
+    type: endpoint.family === 4 ? 'udp4' : 'udp6',
+    ipv6Only: endpoint.v6Only,
+    lookup: literalLookup as NonNullable<UdpOptions['lookup']>,
+    ...(options.reusePort ? { reusePort: true } : {}),
+    ...(options.receiveBufferBytes > 0 ? { recvBufferSize: options.receiveBufferBytes } : {}),
+    ...(options.sendBufferBytes > 0 ? { sendBufferSize: options.sendBufferBytes } : {}),
+  };
+  const socket = createSocket(settings);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind({ address: endpoint.host, port: endpoint.port, exclusive: true }, () => {
+        socket.off('error', reject);
+        resolve();
+      });
+    });
+    socket.setBroadcast(true);
+    return socket;
+  } catch (error) {
+    socket.on('error', () => {});
+    socket.close();
+    throw runtimeError(error, 'bind', `listen on ${address}`, address);
+  }
+}
+
+export class NodeDatagrams {
+  readonly #host: ReporterHost;
+  readonly #names = new PeerNames();
+  readonly #prepared = new Map<number, NodeEndpoint>();
+  readonly #endpoints = new Map<number, NodeEndpoint>();
+  #closed = false;
+
+  constructor(host: ReporterHost) {
+    this.#host = host;
+  }
+
+  async prepare(id: number, endpoint: Endpoint, options: SocketOptions): Promise<void> {
+    assert(endpoint.kind !== 'unix', 'datagram endpoints are IP');
+    const socket = await openEndpoint(endpoint, options);
+    const made = new NodeEndpoint(this.#host, this.#names, id, socket);
+    if (this.#closed) made.close();
+    else this.#prepared.set(id, made);
+  }
+
+  bind(id: number): void {
+    assert(!this.#endpoints.has(id), 'an endpoint is bound once');
+    const endpoint = this.#prepared.get(id);
+    if (endpoint === undefined) {
+      throw new ErrUnsupportedOp(
+        "cannot bind at once: the runtime's sockets are opened ahead, by prepareEndpoint",
+      );
+    }
+    this.#prepared.delete(id);
+    this.#endpoints.set(id, endpoint);
+  }
+
+  get(id: number): NodeEndpoint {
+    const endpoint = this.#endpoints.get(id);
+    assert(endpoint !== undefined, 'the datagram endpoint is open');
+    return endpoint;
+  }
+
+  close(id: number): void {
+    this.#endpoints.get(id)?.close();
+    this.#endpoints.delete(id);
+  }
+
+  closeAll(): void {
+    this.#closed = true;
+    for (const endpoint of this.#prepared.values()) endpoint.close();
+    this.#prepared.clear();
+    for (const id of this.#endpoints.keys()) this.close(id);
+  }
+}

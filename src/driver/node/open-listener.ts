@@ -1,0 +1,236 @@
+/**
+ * Opening listeners of `node:net`. Each function resolves with an open server or rejects with a
+ * typed error and leaves nothing open.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, linkSync, unlinkSync } from 'node:fs';
+import net from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { ErrUnsupportedOp } from '../../base/errors.ts';
+import { knowsReusePort } from '../../host/runtime-features.ts';
+import { type BoundPath, boundPathOf, isSocketFile, removeDeadSocket } from '../bound-path.ts';
+import type { Endpoint, SocketOptions } from '../contract.ts';
+import { addressText, endpointText } from './address-text.ts';
+import { runtimeError } from './runtime-error.ts';
+
+export interface OpenedServer {
+  readonly kind: 'tcp' | 'unix';
+  readonly server: net.Server;
+  /** With its real port. */
+  readonly address: string;
+  readonly boundPath: BoundPath | null;
+}
+
+type UnixEndpoint = Endpoint & { readonly kind: 'unix' };
+type OnConnection = (socket: net.Socket) => void;
+
+const unixPathBytesMax = 107;
+const abstractNamesTried = 16;
+
+/** @throws ErrUnsupportedOp when the runtime would leave the option out without a word. */
+export function requireReusePort(options: SocketOptions): void {
+  if (!options.reusePort || knowsReusePort()) return;
+  throw new ErrUnsupportedOp(
+    'cannot listen with reusePort: the sockets of this runtime do not know it; ' +
+      'use Node 22.12 or newer, or another driver',
+  );
+}
+
+function createServer(options: SocketOptions, onConnection: OnConnection): net.Server {
+  const { tcpNoDelay, keepAliveSeconds } = options;
+  return net.createServer(
+    {
+      allowHalfOpen: true,
+      // Nothing is read before there is a stream for it.
+      pauseOnConnect: true,
+      noDelay: tcpNoDelay,
+      keepAlive: keepAliveSeconds > 0,
+      keepAliveInitialDelay: keepAliveSeconds * 1_000,
+    },
+    onConnection,
+  );
+}
+
+function listen(server: net.Server, options: net.ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    // Throws at once for some errors, which rejects as well.
+    server.listen(options, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+export function openServer(
+  endpoint: Endpoint,
+  options: SocketOptions,
+  onConnection: OnConnection,
+): Promise<OpenedServer> {
+  const create = (): net.Server => createServer(options, onConnection);
+  if (endpoint.kind !== 'unix') return openTcp(endpoint, options, create);
+  if (process.platform === 'win32') return openPipe(endpoint, options, create);
+  if (endpoint.path.startsWith('@')) return openAbstract(endpoint, options, create);
+  return openUnix(endpoint.path, options, create);
+}
+
+async function openTcp(
+  endpoint: Exclude<Endpoint, UnixEndpoint>,
+  options: SocketOptions,
+  create: () => net.Server,
+): Promise<OpenedServer> {
+  requireReusePort(options);
+  const server = create();
+  const address = endpointText(endpoint);
+  try {
+    await listen(server, {
+      host: endpoint.host,
+      port: endpoint.port,
+      backlog: options.backlog,
+      ipv6Only: endpoint.v6Only,
+      exclusive: true,
+      ...(options.reusePort ? { reusePort: true } : {}),
+    });
+  } catch (error) {
+    throw runtimeError(error, 'listen', `listen on ${address}`, address);
+  }
+  const bound = server.address() as net.AddressInfo;
+  return {
+    kind: 'tcp',
+    server,
+    address: addressText(bound.address, bound.port),
+    boundPath: null,
+  };
+}
+
+/** `@` alone: a free name of the form that the kernel's autobind gives. unix(7) */
+async function openAbstract(
+  endpoint: UnixEndpoint,
+  options: SocketOptions,
+  create: () => net.Server,
+): Promise<OpenedServer> {
+  const named = endpoint.path !== '@';
+  for (let tried = 1; ; tried++) {
+    const name = named ? endpoint.path.slice(1) : randomBytes(3).toString('hex').slice(1);
+    const server = create();
+    try {
+      await listen(server, { path: `\0${name}`, backlog: options.backlog, exclusive: true });
+      return { kind: 'unix', server, address: `@${name}`, boundPath: null };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (!named && code === 'EADDRINUSE' && tried < abstractNamesTried) continue;
+      throw runtimeError(error, 'listen', `listen on unix://@${name}`, `@${name}`);
+    }
+  }
+}
+
+/** Windows has named pipes in this place; they vanish with their server. */
+async function openPipe(
+  endpoint: UnixEndpoint,
+  options: SocketOptions,
+  create: () => net.Server,
+): Promise<OpenedServer> {
+  const { path } = endpoint;
+  const server = create();
+  try {
+    const pipe = pipePath(path);
+    await listen(server, { path: pipe, backlog: options.backlog, exclusive: true });
+  } catch (error) {
+    throw runtimeError(error, 'listen', `listen on unix://${path}`, path);
+  }
+  return { kind: 'unix', server, address: path, boundPath: null };
+}
+
+/** Where a Unix path is to be found as far as `node:net` is concerned. */
+export function pipePath(path: string): string {
+  if (process.platform === 'win32') {
+    return path.startsWith('\\\\') ? path : join('\\\\?\\pipe', resolve(path));
+  }
+  return path.startsWith('@') ? `\0${path.slice(1)}` : path;
+}
+
+/**
+ * The runtime removes the path that it bound when it closes, whoever's it is by then. So it binds a
+ * name of its own beside it, and the path is a second name of that socket, which this driver removes
+ * itself if it still is ours. Linking never replaces a file that is there.
+ */
+async function openUnix(
+  path: string,
+  options: SocketOptions,
+  create: () => net.Server,
+): Promise<OpenedServer> {
+  const fail = (code: string, syscall: string): Error =>
+    runtimeError({ code, syscall }, syscall, `listen on unix://${path}`, path);
+  // The runtime reports a missing directory as EACCES.
+  if (!existsSync(dirname(path))) throw fail('ENOENT', 'bind');
+  const ownName = join(dirname(path), `.${randomBytes(4).toString('hex')}`);
+  const linked = Buffer.byteLength(ownName) <= unixPathBytesMax;
+  if (!linked) return openUnixDirectly(path, options, create);
+  const server = create();
+  try {
+    await listen(server, { path: ownName, backlog: options.backlog, exclusive: true });
+  } catch (error) {
+    throw runtimeError(error, 'listen', `listen on unix://${path}`, path);
+  }
+  try {
+    if (!tryLink(ownName, path)) {
+      if (!(await isDead(path))) throw fail('EADDRINUSE', 'bind');
+      removeDeadSocket(path);
+      if (!tryLink(ownName, path)) throw fail('EADDRINUSE', 'bind');
+    }
+    unlinkSync(ownName);
+    return { kind: 'unix', server, address: path, boundPath: boundPathOf(path) };
+  } catch (error) {
+    server.close();
+    if ((error as { syscall?: string }).syscall === 'bind') throw error;
+    // No links in this file system, or the Permission Model forbids them.
+    return openUnixDirectly(path, options, create);
+  }
+}
+
+/** False when there is something at the path already. */
+function tryLink(ownName: string, path: string): boolean {
+  try {
+    linkSync(ownName, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function openUnixDirectly(
+  path: string,
+  options: SocketOptions,
+  create: () => net.Server,
+): Promise<OpenedServer> {
+  const attempt = async (): Promise<net.Server> => {
+    const server = create();
+    await listen(server, { path, backlog: options.backlog, exclusive: true });
+    return server;
+  };
+  try {
+    const server = await attempt().catch(async (error: unknown) => {
+      const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (!busy || !(await isDead(path))) throw error;
+      removeDeadSocket(path);
+      return attempt();
+    });
+    return { kind: 'unix', server, address: path, boundPath: null };
+  } catch (error) {
+    throw runtimeError(error, 'listen', `listen on unix://${path}`, path);
+  }
+}
+
+/** A socket file nobody listens on: connecting to it is refused. unix(7) */
+async function isDead(path: string): Promise<boolean> {
+  if (!isSocketFile(path)) return false;
+  return new Promise((resolve) => {
+    const probe = net.connect({ path });
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'));
+  });
+}

@@ -1,0 +1,23 @@
+import type { Slab } from '../../buffer/slab.ts';
+import type { DriverCounters, DriverEvents } from '../contract.ts';
+
+/** Something that has events for the loop: a stream, a listener, a datagram endpoint. */
+export interface Reporter {
+  /** Waits for its turn already. */
+  queued: boolean;
+  /** Reports a bounded number of events and returns it; queues itself again for the rest. */
+  report(): number;
+}
+
+/** What the parts of the driver share. */
+export interface ReporterHost {
+  readonly events: DriverEvents;
+  readonly counters: DriverCounters;
+  readonly headroomBytes: number;
+  /** Bytes of one `received` or `datagram`. */
+  readonly readBytes: number;
+  /** Gives it a turn in the next `wait`, and asks for that `wait`. */
+  enqueue(reporter: Reporter): void;
+  /** The slab that received bytes are copied into; nobody else holds it. */
+  readSlab(): Slab;
+}

@@ -1,0 +1,33 @@
+import { SyscallError } from '../../base/errors.ts';
+import { errnoNumber } from '../../platform/index.ts';
+import { syscallError } from '../../platform/syscall-error.ts';
+
+/** Errors of the runtime's own that stand for something the kernel would say. */
+const errnoOfCode: Readonly<Record<string, string>> = {
+  ERR_STREAM_DESTROYED: 'EPIPE',
+  ERR_STREAM_WRITE_AFTER_END: 'EPIPE',
+  ERR_SOCKET_CLOSED: 'ENOTCONN',
+  ERR_SOCKET_BAD_PORT: 'EINVAL',
+};
+
+/**
+ * A typed error, with the positive number of this system, from one that the runtime's sockets gave.
+ * @param action what was tried, in the form "listen on 127.0.0.1:80".
+ */
+export function runtimeError(
+  error: unknown,
+  syscall: string,
+  action: string,
+  address: string,
+): SyscallError {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_ACCESS_DENIED') {
+    const text = `cannot ${action}: the Permission Model of the runtime forbids it (${message})`;
+    const errno = errnoNumber('EACCES');
+    const details = { syscall, address, cause: error };
+    return new SyscallError('EACCES', text, errno === undefined ? details : { ...details, errno });
+  }
+  const call = (error as NodeJS.ErrnoException).syscall ?? syscall;
+  const name = errnoOfCode[code] ?? code;
+  return syscallError(call, errnoNumber(name) ?? errnoNumber('EIO') ?? 5, action, address);
+}

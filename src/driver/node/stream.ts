@@ -1,0 +1,287 @@
+import type { Socket } from 'node:net';
+import { assert } from '../../base/assert.ts';
+import type { GnetError } from '../../base/errors.ts';
+import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
+import type { Slab } from '../../buffer/slab.ts';
+import { addressText } from './address-text.ts';
+import type { Reporter, ReporterHost } from './reporter.ts';
+import { runtimeError } from './runtime-error.ts';
+
+/** Bytes given to the socket in one write: what is copied while the kernel is slow. */
+const pieceBytesMax = 65_536;
+/** Bytes a send or flush gives away before other connections have their turn. */
+const sendBytesMax = 4 * 1_024 * 1_024;
+
+export interface StreamIdentity {
+  readonly slot: number;
+  readonly generation: number;
+  readonly kind: 'tcp' | 'unix';
+  /** The peer as text; the socket forgets it when it breaks. */
+  readonly remoteAddress: string;
+  /** Our end as text, where it is known without asking the socket. */
+  readonly localAddress: string | null;
+  readonly connecting: boolean;
+}
+
+/**
+ * One stream over a socket of `node:net`. What the socket pushes is only noted; it is reported from
+ * inside `wait`.
+ *
+ * Sending keeps an exact account of what the kernel took, so that closing never loses bytes and a
+ * flush is over when it says so. A piece that the kernel does not take at once stays in a copy of the
+ * socket's (`#presented`) and still counts as not taken: the caller keeps it queued. Once the kernel
+ * has it, the next `flush` only strikes it off the queue (`#delivered`).
+ */
+export class NodeStream implements Reporter {
+  queued = false;
+  open = true;
+  readonly identity: StreamIdentity;
+  readonly #host: ReporterHost;
+  readonly #socket: Socket;
+  #localAddress: string | null;
+  #connecting: boolean;
+  #connectedDue = false;
+  // Reading.
+  #wanted = true;
+  /** What was read and not reported, from `#chunkStart` on. */
+  #chunk: Buffer | null = null;
+  #chunkStart = 0;
+  /** The socket said that it has more while `#chunk` was full, or nothing was wanted. */
+  #moreToRead = false;
+  #endDue = false;
+  // Sending.
+  #presented = 0;
+  #delivered = 0;
+  #awaitsWritable = false;
+  #writableDue = false;
+  // Breaking.
+  #error: GnetError | null = null;
+  #failed = false;
+
+  /** Takes over a socket that nobody has read from. @param broken what it has suffered already. */
+  constructor(host: ReporterHost, socket: Socket, identity: StreamIdentity, broken: Error | null) {
+    this.#host = host;
+    this.#socket = socket;
+    this.identity = identity;
+    this.#localAddress = identity.localAddress;
+    this.#connecting = identity.connecting;
+    socket.on('error', this.#onError);
+    socket.on('end', this.#onEnd);
+    if (identity.connecting) socket.on('connect', this.#onConnect);
+    if (broken !== null) this.#onError(broken);
+    else if (socket.destroyed) this.#onError(Object.assign(new Error(), { code: 'ECONNRESET' }));
+    // Listening for this one starts the reading.
+    else socket.on('readable', this.#onReadable);
+  }
+
+  // -- what the socket tells ----------------------------------------------------------------------
+
+  readonly #onConnect = (): void => {
+    this.#connecting = false;
+    this.#connectedDue = true;
+    this.#enqueue();
+  };
+
+  readonly #onReadable = (): void => {
+    // Read early, so that a reset behind these bytes does not take them along.
+    if (this.#chunk === null && this.#wanted) this.#fillChunk();
+    else this.#moreToRead = true;
+    if (this.#chunk !== null && this.#wanted) this.#enqueue();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#endDue = true;
+    this.#enqueue();
+  };
+
+  readonly #onError = (error: Error): void => {
+    if (this.#error !== null) return;
+    const address = this.identity.remoteAddress;
+    const action = this.#connecting
+      ? `connect to ${address}`
+      : `go on with the connection to ${address}`;
+    this.#error = runtimeError(error, this.#connecting ? 'connect' : 'read', action, address);
+    this.#enqueue();
+  };
+
+  /** A write is over; of the last one the kernel may have had everything before. */
+  readonly #onWritten = (error?: Error | null): void => {
+    if (this.#presented === 0 || this.#socket.writableLength > 0 || error) return;
+    this.#delivered = this.#presented;
+    this.#presented = 0;
+    if (!this.#awaitsWritable) return;
+    this.#writableDue = true;
+    this.#enqueue();
+  };
+
+  #enqueue(): void {
+    if (this.open && !this.#failed) this.#host.enqueue(this);
+  }
+
+  // -- what the loop hears ------------------------------------------------------------------------
+
+  report(): number {
+    if (!this.open || this.#failed) return 0;
+    const { slot, generation } = this.identity;
+    const { events } = this.#host;
+    let count = 0;
+    if (this.#connectedDue) {
+      this.#connectedDue = false;
+      count++;
+      events.connected(slot, generation);
+    }
+    if (this.open && this.#writableDue && this.#error === null) {
+      this.#writableDue = false;
+      this.#awaitsWritable = false;
+      count++;
+      events.writable(slot, generation);
+    }
+    if (this.open && this.#wanted && !this.#connecting) count += this.#reportBytes();
+    if (!this.open || this.#chunk !== null || (this.#moreToRead && this.#wanted)) return count;
+    if (this.#error !== null) {
+      this.#failed = true;
+      count++;
+      events.failed(slot, generation, this.#error);
+    } else if (this.#endDue && this.#wanted) {
+      this.#endDue = false;
+      count++;
+      events.ended(slot, generation);
+    }
+    return count;
+  }
+
+  #reportBytes(): number {
+    if (this.#chunk === null) this.#fillChunk();
+    const chunk = this.#chunk;
+    if (chunk === null) return 0;
+    const host = this.#host;
+    const slab = host.readSlab();
+    const start = this.#chunkStart;
+    const length = Math.min(chunk.length - start, host.readBytes);
+    chunk.copy(slab.bytes, host.headroomBytes, start, start + length);
+    this.#chunkStart = start + length;
+    if (this.#chunkStart === chunk.length) this.#chunk = null;
+    if (this.#chunk !== null || this.#moreToRead) host.enqueue(this);
+    host.counters.bytesReceived += length;
+    const end = host.headroomBytes + length;
+    host.events.received(
+      this.identity.slot,
+      this.identity.generation,
+      slab,
+      host.headroomBytes,
+      end,
+    );
+    return 1;
+  }
+
+  #fillChunk(): void {
+    this.#chunk = this.#socket.read() as Buffer | null;
+    this.#chunkStart = 0;
+    // Some versions give one piece of several; only an empty socket says again that it has something.
+    this.#moreToRead = this.#chunk !== null && this.#socket.readableLength > 0;
+  }
+
+  // -- what the loop asks for ---------------------------------------------------------------------
+
+  pauseReading(): void {
+    this.#wanted = false;
+  }
+
+  resumeReading(): void {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    this.#enqueue();
+  }
+
+  /** As `Driver.send`. */
+  send(bytes: Uint8Array, offset: number, length: number): number {
+    if (this.#isBroken()) return -1;
+    assert(this.#delivered === 0, 'what the kernel took meanwhile is struck off by a flush');
+    let taken = 0;
+    while (taken < length && taken < sendBytesMax) {
+      const piece = Math.min(pieceBytesMax, length - taken);
+      if (!this.#present(bytes, offset + taken, piece)) break;
+      taken += piece;
+    }
+    this.#host.counters.bytesSent += taken;
+    if (taken < length) this.#awaitWritable();
+    return taken;
+  }
+
+  /** As `Driver.flush`. */
+  flush(queue: OutboundQueue): boolean {
+    if (this.#isBroken()) return queue.length === 0;
+    const before = queue.length;
+    const isEmpty = this.#flush(queue);
+    this.#host.counters.bytesSent += before - queue.length;
+    this.#writableDue = false;
+    this.#awaitsWritable = false;
+    if (!isEmpty) this.#awaitWritable();
+    return isEmpty;
+  }
+
+  #flush(queue: OutboundQueue): boolean {
+    if (this.#delivered > 0) {
+      queue.consume(this.#delivered);
+      this.#delivered = 0;
+    }
+    let budget = sendBytesMax;
+    while (queue.length > 0 && budget > 0) {
+      const slab = queue.head as Slab;
+      const piece = Math.min(pieceBytesMax, slab.end - slab.start);
+      if (!this.#present(slab.bytes, slab.start, piece)) return false;
+      queue.consume(piece);
+      budget -= piece;
+    }
+    return queue.length === 0;
+  }
+
+  /** Writes a copy; true when the kernel has it already. */
+  #present(bytes: Uint8Array, offset: number, length: number): boolean {
+    if (this.#presented > 0) return false;
+    const piece = Buffer.allocUnsafe(length);
+    piece.set(bytes.subarray(offset, offset + length));
+    this.#socket.write(piece, this.#onWritten);
+    if (this.#socket.writableLength === 0) return true;
+    this.#presented = length;
+    return false;
+  }
+
+  /** `writable` follows: when the kernel has the piece in the socket's hands, or in the next turn. */
+  #awaitWritable(): void {
+    this.#awaitsWritable = true;
+    if (this.#presented > 0) return;
+    this.#writableDue = true;
+    this.#enqueue();
+  }
+
+  #isBroken(): boolean {
+    if (this.#error === null && this.#socket.destroyed) {
+      this.#onError(Object.assign(new Error(), { code: 'EPIPE', syscall: 'write' }));
+    }
+    return this.#error !== null;
+  }
+
+  shutdownWrite(): void {
+    this.#socket.end();
+  }
+
+  close(abort: boolean): void {
+    this.open = false;
+    this.#chunk = null;
+    const socket = this.#socket;
+    // Only TCP connections can be reset.
+    if (abort && this.identity.kind === 'tcp' && !this.#connecting && !socket.destroyed) {
+      socket.resetAndDestroy();
+    } else {
+      socket.destroy();
+    }
+  }
+
+  get localAddress(): string {
+    if (this.#localAddress === null && !this.#socket.destroyed && !this.#connecting) {
+      this.#localAddress = addressText(this.#socket.localAddress, this.#socket.localPort);
+    }
+    return this.#localAddress ?? '';
+  }
+}
