@@ -12,15 +12,26 @@ async function epollBackend(): Promise<Backend> {
   return { name: 'epoll', host: hostLoop, create: createEpollDriver };
 }
 
+async function ioUringBackend(): Promise<Backend> {
+  const { createIoUringDriver } = await import('./io-uring.ts');
+  const { probeIoUring } = await import('./io-uring/probe.ts');
+  const { hostLoop } = await import('../host/host-loop.ts');
+  probeIoUring();
+  return { name: 'io_uring', host: hostLoop, create: createIoUringDriver };
+}
+
 const candidates: readonly (readonly [DriverName, () => Promise<Backend>])[] = [
   ['epoll', epollBackend],
+  ['io_uring', ioUringBackend],
 ];
 
 /**
- * The driver asked for, or the first that works.
+ * The driver asked for, by the option or, where that says `auto`, by the environment's `GNET_DRIVER`;
+ * otherwise the first that works.
  * @throws ErrUnsupportedPlatform when there is none, with the reason of each.
  */
-export async function chooseBackend(wanted: 'auto' | DriverName): Promise<Backend> {
+export async function chooseBackend(option: 'auto' | DriverName): Promise<Backend> {
+  const wanted = option === 'auto' ? process.env['GNET_DRIVER'] || 'auto' : option;
   const reasons: string[] = [];
   for (const [name, load] of candidates) {
     if (wanted !== 'auto' && wanted !== name) continue;

@@ -291,7 +291,6 @@ describe('options', () => {
       [{ tls: {} }, /TLS \(tls\): not built yet/],
       [{ graceful: true }, /graceful/],
       [{ pidName: 'server.pid' }, /pidName/],
-      [{ driver: 'io_uring' }, /io_uring/],
       [{ driver: 'kqueue' }, /kqueue/],
       [{ driver: 'node' }, /driver node \(driver\): not built yet/],
       [{ busyPoll: 50 }, /busyPoll/],
