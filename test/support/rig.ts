@@ -46,6 +46,13 @@ export interface Report {
   readonly err: unknown;
 }
 
+/** `GNET_TEST_DRIVER=epoll npm test -- test/server` runs the same tests over a driver of choice. */
+const driverOfRun = driverOption(process.env['GNET_TEST_DRIVER']);
+
+function driverOption(name: string | undefined): Options {
+  return name === undefined ? {} : { driver: name as NonNullable<Options['driver']> };
+}
+
 /** Starts a server that ends with the test. */
 export async function startRig(
   t: TestScope,
@@ -59,6 +66,7 @@ export async function startRig(
   const logger = recordingLogger(reports);
   const server = await serve(recording(handler, events, closeErrors), address, {
     logger,
+    ...driverOfRun,
     ...options,
   });
   t.after(() => server.close());
