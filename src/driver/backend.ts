@@ -1,5 +1,13 @@
 import type { LoopHost } from '../host/contract.ts';
-import type { Driver, DriverEvents, DriverName, DriverSettings } from './contract.ts';
+import type {
+  Driver,
+  DriverEvents,
+  DriverName,
+  DriverSettings,
+  SocketOptions,
+} from './contract.ts';
+
+export type BufferSizes = Pick<SocketOptions, 'receiveBufferBytes' | 'sendBufferBytes'>;
 
 /** A driver that was tried before the one that was taken. */
 export interface RefusedDriver {
@@ -13,5 +21,7 @@ export interface Backend {
   readonly host: LoopHost;
   /** Better drivers that do not work here; empty when the program named the driver. */
   readonly refused?: readonly RefusedDriver[];
+  /** Names of options that were given and that this driver cannot honour; the program is told. */
+  readonly optionsWithoutEffect?: (options: BufferSizes) => readonly string[];
   create(events: DriverEvents, settings: DriverSettings): Driver;
 }

@@ -1,14 +1,16 @@
 /**
- * Which driver runs where, best first. Each is imported only when it is chosen: a file that needs an
- * FFI must not be touched where there is none.
+ * Which driver runs where, best first. Each is imported only when it is tried: a file that needs an
+ * FFI must not be touched where there is none. `docs/drivers.md` tells programs about it.
  */
-import { ErrUnsupportedPlatform, GnetError } from '../base/errors.ts';
-import type { Backend } from './backend.ts';
+import { ErrInvalidOption, ErrUnsupportedPlatform, GnetError } from '../base/errors.ts';
+import type { Backend, RefusedDriver } from './backend.ts';
 import type { DriverName } from './contract.ts';
 
 async function epollBackend(): Promise<Backend> {
   const { createEpollDriver } = await import('./epoll.ts');
   const { hostLoop } = await import('../host/host-loop.ts');
+  const { probeLoopback } = await import('./loopback-probe.ts');
+  probeLoopback(createEpollDriver);
   return { name: 'epoll', host: hostLoop, create: createEpollDriver };
 }
 
@@ -20,28 +22,70 @@ async function ioUringBackend(): Promise<Backend> {
   return { name: 'io_uring', host: hostLoop, create: createIoUringDriver };
 }
 
+async function nodeBackend(): Promise<Backend> {
+  const { createNodeDriver, optionsWithoutEffect } = await import('./node.ts');
+  const { runtimeDrivenHost: host } = await import('../host/runtime-driven-host.ts');
+  const { probeSockets } = await import('./node/probe.ts');
+  probeSockets();
+  const create: Backend['create'] = (events, settings) =>
+    createNodeDriver(events, settings, () => host.requestTurn());
+  return { name: 'node', host, create, optionsWithoutEffect };
+}
+
+/** In the order in which `auto` tries them. */
 const candidates: readonly (readonly [DriverName, () => Promise<Backend>])[] = [
   ['epoll', epollBackend],
   ['io_uring', ioUringBackend],
+  ['node', nodeBackend],
 ];
 
+/** Names a driver in place of `auto`, for tests and for operators. */
+const driverVariable = 'GNET_DRIVER';
+
+/** Each is tried once: what works goes on working, and so does what does not. */
+const tried = new Map<DriverName, Promise<Backend>>();
+
 /**
- * The driver asked for, by the option or, where that says `auto`, by the environment's `GNET_DRIVER`;
- * otherwise the first that works.
+ * The driver asked for, or the first that works.
  * @throws ErrUnsupportedPlatform when there is none, with the reason of each.
+ * @throws ErrInvalidOption when GNET_DRIVER names no driver.
  */
 export async function chooseBackend(option: 'auto' | DriverName): Promise<Backend> {
-  const wanted = option === 'auto' ? process.env['GNET_DRIVER'] || 'auto' : option;
-  const reasons: string[] = [];
+  const wanted = option === 'auto' ? fromEnvironment() : option;
+  const refused: RefusedDriver[] = [];
   for (const [name, load] of candidates) {
     if (wanted !== 'auto' && wanted !== name) continue;
     try {
-      return await load();
+      let attempt = tried.get(name);
+      if (attempt === undefined) {
+        attempt = load();
+        tried.set(name, attempt);
+      }
+      const backend = await attempt;
+      return refused.length === 0 ? backend : { ...backend, refused };
     } catch (error) {
-      if (!(error instanceof GnetError)) throw error;
-      reasons.push(`${name}: ${error.message}`);
+      refused.push({ name, reason: reasonOf(error) });
     }
   }
-  const why = reasons.length === 0 ? 'there is no such driver here' : reasons.join('; ');
-  throw new ErrUnsupportedPlatform(`cannot use the driver '${wanted}': ${why}`);
+  const reasons = refused.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+  throw new ErrUnsupportedPlatform(
+    `cannot use the driver '${wanted}': ${reasons === '' ? 'there is no such driver here' : reasons}`,
+  );
+}
+
+function fromEnvironment(): 'auto' | DriverName {
+  const given = process.env[driverVariable] ?? '';
+  if (given === '' || given === 'auto') return 'auto';
+  const names = candidates.map(([name]) => name);
+  const known = names.find((name) => name === given);
+  if (known !== undefined) return known;
+  throw new ErrInvalidOption(
+    `cannot use ${driverVariable}=${given}: give auto, ${names.join(', ')}, or nothing`,
+  );
+}
+
+/** Errors that are none of ours come from an FFI or a system that is not as expected. */
+function reasonOf(error: unknown): string {
+  if (error instanceof GnetError) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

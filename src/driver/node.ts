@@ -4,6 +4,7 @@ import { ErrUnsupportedOp } from '../base/errors.ts';
 import { formatInet } from '../base/inet-address.ts';
 import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
+import type { BufferSizes } from './backend.ts';
 import type {
   DatagramPeer,
   Driver,
@@ -264,6 +265,23 @@ export class NodeDriver implements Driver, ListenerHost {
     this.#ready = [];
     this.#readPool.release(this.#readSlab);
   }
+}
+
+/** @param requestTurn as for `NodeDriver`. */
+export function createNodeDriver(
+  events: DriverEvents,
+  settings: DriverSettings,
+  requestTurn: () => void,
+): NodeDriver {
+  return new NodeDriver(events, settings, requestTurn);
+}
+
+/** The runtime sets buffer sizes of datagram sockets only. */
+export function optionsWithoutEffect(options: BufferSizes): readonly string[] {
+  const names: string[] = [];
+  if (options.receiveBufferBytes > 0) names.push('socketRecvBuffer');
+  if (options.sendBufferBytes > 0) names.push('socketSendBuffer');
+  return names;
 }
 
 function connectSocket(endpoint: Endpoint, options: SocketOptions): Socket {

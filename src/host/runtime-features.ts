@@ -6,3 +6,15 @@ export function knowsReusePort(version: string = process.versions.node): boolean
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
 }
+
+/**
+ * Whether the Permission Model keeps the runtime's own sockets from this process. Versions without
+ * the flag let everybody use them, though they say no when asked.
+ */
+export function networkForbidden(): boolean {
+  const { permission } = process;
+  if (permission === undefined || !process.allowedNodeEnvironmentFlags.has('--allow-net')) {
+    return false;
+  }
+  return !permission.has('net');
+}

@@ -292,7 +292,6 @@ describe('options', () => {
       [{ graceful: true }, /graceful/],
       [{ pidName: 'server.pid' }, /pidName/],
       [{ driver: 'kqueue' }, /kqueue/],
-      [{ driver: 'node' }, /driver node \(driver\): not built yet/],
       [{ busyPoll: 50 }, /busyPoll/],
     ];
     for (const [options, message] of later) {

@@ -106,7 +106,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
 /** The names of all options, in the order of the documentation. */
 export const optionNames: readonly (keyof Options)[] = Object.keys(checks) as (keyof Options)[];
 
-const driversNotBuiltYet: readonly DriverOption[] = ['kqueue', 'node'];
+const driversNotBuiltYet: readonly DriverOption[] = ['kqueue'];
 
 /** What is named but not there: take a line away when it is built. True: the option asks for it. */
 const notBuiltYet: readonly (readonly [string, (given: Checked, loops: number) => boolean])[] = [

@@ -7,6 +7,7 @@ import { chooseBackend } from '../driver/choice.ts';
 import { createLogger } from '../logging/default-logger.ts';
 import { parseAddress, resolveAddress } from './addresses.ts';
 
+import { reportDriver } from './driver-report.ts';
 import { type Options, resolveOptions } from './options.ts';
 import { registry } from './registry.ts';
 import { RunningServer } from './running-server.ts';
@@ -42,6 +43,7 @@ export async function serve(
   const log = createLogger(resolved);
   let server: RunningServer;
   try {
+    reportDriver(backend, resolved, log.logger);
     server = await RunningServer.open({ calls, options: resolved, backend, log, texts, endpoints });
   } catch (error) {
     await log.close();

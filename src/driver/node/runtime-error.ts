@@ -1,9 +1,10 @@
-import { SyscallError } from '../../base/errors.ts';
+import type { SyscallError } from '../../base/errors.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { syscallError } from '../../platform/syscall-error.ts';
 
 /** Errors of the runtime's own that stand for something the kernel would say. */
 const errnoOfCode: Readonly<Record<string, string>> = {
+  ERR_ACCESS_DENIED: 'EACCES', // the Permission Model
   ERR_STREAM_DESTROYED: 'EPIPE',
   ERR_STREAM_WRITE_AFTER_END: 'EPIPE',
   ERR_SOCKET_CLOSED: 'ENOTCONN',
@@ -20,13 +21,7 @@ export function runtimeError(
   action: string,
   address: string,
 ): SyscallError {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  if (code === 'ERR_ACCESS_DENIED') {
-    const text = `cannot ${action}: the Permission Model of the runtime forbids it (${message})`;
-    const errno = errnoNumber('EACCES');
-    const details = { syscall, address, cause: error };
-    return new SyscallError('EACCES', text, errno === undefined ? details : { ...details, errno });
-  }
+  const { code = '' } = error as NodeJS.ErrnoException;
   const call = (error as NodeJS.ErrnoException).syscall ?? syscall;
   const name = errnoOfCode[code] ?? code;
   return syscallError(call, errnoNumber(name) ?? errnoNumber('EIO') ?? 5, action, address);

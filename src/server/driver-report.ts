@@ -1,0 +1,26 @@
+import { isMainThread } from 'node:worker_threads';
+import type { Backend } from '../driver/backend.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { ResolvedOptions } from './options.ts';
+
+let said = false;
+
+/**
+ * Says once per process that the driver is not the best one, and why: a warning where the kernel is
+ * not called at all. Each server that gives options which its driver cannot honour is told so.
+ */
+export function reportDriver(backend: Backend, options: ResolvedOptions, logger: Logger): void {
+  const { name: driver, refused = [], optionsWithoutEffect } = backend;
+  if (refused.length > 0 && isMainThread && !said) {
+    said = true;
+    const message = 'serving with a second-best driver: better ones do not work here';
+    if (driver === 'node') logger.warn(message, { driver, refused });
+    else logger.info(message, { driver, refused });
+  }
+  const withoutEffect = optionsWithoutEffect?.({
+    receiveBufferBytes: options.socketRecvBuffer,
+    sendBufferBytes: options.socketSendBuffer,
+  });
+  if (withoutEffect === undefined || withoutEffect.length === 0) return;
+  logger.warn('some options have no effect with this driver', { driver, options: withoutEffect });
+}
