@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Conn, type EventHandler, GnetError, type Options, type Server, serve } from 'gnet';
 import { RawClient } from '../../testing/raw-client.ts';
+import { waitUntil } from './wait-until.ts';
 
 /** What this kit needs of a test; `node:test` has more. */
 export interface TestScope {
@@ -127,6 +128,27 @@ export async function connect(t: TestScope, rig: Rig | string): Promise<RawClien
   const client = await RawClient.connect(typeof rig === 'string' ? rig : rig.server.addr);
   t.after(() => client.destroy());
   return client;
+}
+
+/** A rig with one connection, as both sides see it. */
+export async function pair(
+  t: TestScope,
+  handler: EventHandler = {},
+  options: Options = {},
+  address?: string,
+): Promise<{ rig: Rig; c: Conn; client: RawClient }> {
+  let opened: Conn | null = null;
+  const both: EventHandler = {
+    ...handler,
+    onOpened(c) {
+      opened = c;
+      return handler.onOpened?.(c);
+    },
+  };
+  const rig = await startRig(t, both, options, address);
+  const client = await connect(t, rig);
+  await waitUntil(() => opened !== null, 'onOpened');
+  return { rig, c: opened as unknown as Conn, client };
 }
 
 /** A handler that gives what is received back, and the connections it saw. */
