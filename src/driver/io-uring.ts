@@ -3,11 +3,12 @@ import type { Slab, SlabPool } from '../buffer/slab.ts';
 import { ioUringConstants as numbers } from '../platform/linux-io-uring.ts';
 import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
 import { clearEvent, eventDescriptor, signalEvent } from '../syscall/epoll.ts';
-import { localName } from '../syscall/socket.ts';
+import { localName, peerInto } from '../syscall/socket.ts';
 import { formatInet } from '../syscall/socket-address.ts';
 import { constants } from '../syscall/tables.ts';
 import type {
   DatagramPeer,
+  DescriptorLedger,
   Driver,
   DriverCounters,
   DriverEvents,
@@ -15,6 +16,7 @@ import type {
   Endpoint,
   SocketOptions,
 } from './contract.ts';
+import { newCounters } from './counters.ts';
 import { DatagramEndpoints } from './datagrams.ts';
 import { BufferRing, type BufferRingShape } from './io-uring/buffer-ring.ts';
 import {
@@ -72,14 +74,7 @@ function bufferShape(settings: DriverSettings, incremental: boolean): BufferRing
  */
 export class IoUringDriver implements Driver {
   readonly name = 'io_uring';
-  readonly counters: DriverCounters = {
-    waits: 0,
-    events: 0,
-    bytesReceived: 0,
-    bytesSent: 0,
-    datagramsDropped: 0,
-    sleptMs: 0,
-  };
+  readonly counters: DriverCounters = newCounters();
   readonly wakeDescriptor: number;
   readonly #ring: Ring;
   readonly #operations: Operations;
@@ -89,11 +84,13 @@ export class IoUringDriver implements Driver {
   readonly #datagrams: DatagramEndpoints;
   readonly #datagramPolls: DatagramPolls;
   readonly #watches: Watches;
+  readonly #ledger: DescriptorLedger | undefined;
   #closed = false;
 
   constructor(events: DriverEvents, settings: DriverSettings) {
     const { incremental, limited } = probeIoUring();
-    const ring = new Ring(submissionEntries);
+    const { ledger } = settings;
+    const ring = new Ring(submissionEntries, ledger);
     this.#ring = ring;
     try {
       this.#buffers = new BufferRing(ring, bufferShape(settings, incremental));
@@ -102,13 +99,15 @@ export class IoUringDriver implements Driver {
       ring.close();
       throw error;
     }
+    ledger?.opened(this.wakeDescriptor);
+    this.#ledger = ledger;
     const operations = new Operations(
       ring,
       limited ? settings.readBufferBytes * readsPerWaitMax : 0,
     );
     this.#operations = operations;
-    this.#streams = new Streams(ring, operations, this.#buffers, events, this.counters);
-    this.#listeners = new UringListeners(ring, operations, events);
+    this.#streams = new Streams(ring, operations, this.#buffers, events, this.counters, ledger);
+    this.#listeners = new UringListeners(ring, operations, events, ledger);
     this.#datagramPolls = new DatagramPolls(ring, operations);
     this.#datagrams = new DatagramEndpoints(this.#datagramPolls, events, this.counters, settings);
     this.#watches = new Watches(operations);
@@ -286,9 +285,17 @@ export class IoUringDriver implements Driver {
 
   // -- streams ------------------------------------------------------------------------------------
 
-  openStream(slot: number, generation: number, descriptor: number, _options: SocketOptions): void {
-    // Options of the socket were inherited from its listener.
-    this.#streams.open(slot, generation, descriptor);
+  openStream(
+    slot: number,
+    generation: number,
+    descriptor: number,
+    _options: SocketOptions, // those of the socket were inherited from its listener
+    peer?: DatagramPeer | string,
+  ): void {
+    this.#streams.open(slot, generation, descriptor, peer);
+  }
+  acceptedPeer(descriptor: number, into: DatagramPeer): string | null {
+    return peerInto(descriptor, into);
   }
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
     this.#streams.connect(slot, generation, endpoint, options);
@@ -346,6 +353,7 @@ export class IoUringDriver implements Driver {
     this.#streams.finishAll();
     this.#buffers.close(abandoned);
     ring.close();
+    this.#ledger?.closing(this.wakeDescriptor);
     closeDescriptor(this.wakeDescriptor);
   }
 }

@@ -2,6 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { setLingerReset, shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
+import type { DescriptorLedger } from '../contract.ts';
 import { kind, tagOf } from './kinds.ts';
 import type { Operations } from './operations.ts';
 import { inFlight, type Stream, streamFlag } from './stream.ts';
@@ -28,10 +29,12 @@ function keyOf(slot: number, generation: number): number {
 export class ClosingStreams {
   readonly #operations: Operations;
   readonly #streams = new Map<number, Stream>();
+  readonly #ledger: DescriptorLedger | undefined;
   #sweeping = false;
 
-  constructor(operations: Operations) {
+  constructor(operations: Operations, ledger: DescriptorLedger | undefined) {
     this.#operations = operations;
+    this.#ledger = ledger;
   }
 
   find(slot: number, generation: number): Stream | undefined {
@@ -77,6 +80,7 @@ export class ClosingStreams {
     assert((stream.flags & gone) === 0, 'a descriptor is closed once');
     stream.flags |= gone;
     if ((stream.flags & aborted) !== 0) setLingerReset(stream.descriptor);
+    this.#ledger?.closing(stream.descriptor);
     closeDescriptor(stream.descriptor);
   }
 

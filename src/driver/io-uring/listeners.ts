@@ -5,7 +5,7 @@ import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.t
 import { syscallError } from '../../syscall/errno.ts';
 import { acceptSocket, localName, shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
-import type { DriverEvents, Endpoint, SocketOptions } from '../contract.ts';
+import type { DescriptorLedger, DriverEvents, Endpoint, SocketOptions } from '../contract.ts';
 import { acceptRests, acceptSkips, tryAgain } from '../errno-sets.ts';
 import { type BoundPath, openListener, removeBoundPath } from '../native-sockets.ts';
 import { completionWords, generationWord, resultWord, tagWord } from './completion-queue.ts';
@@ -38,12 +38,19 @@ export class UringListeners {
   readonly #ring: Ring;
   readonly #operations: Operations;
   readonly #events: DriverEvents;
+  readonly #ledger: DescriptorLedger | undefined;
   readonly #listeners: (Listener | undefined)[] = [];
   #generation = 0;
   /** A listener that is wanted again has kept connections to report. */
   due = false;
 
-  constructor(ring: Ring, operations: Operations, events: DriverEvents) {
+  constructor(
+    ring: Ring,
+    operations: Operations,
+    events: DriverEvents,
+    ledger: DescriptorLedger | undefined,
+  ) {
+    this.#ledger = ledger;
     this.#ring = ring;
     this.#operations = operations;
     this.#events = events;
@@ -52,6 +59,7 @@ export class UringListeners {
   listen(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#listeners[id] === undefined, 'a listener is opened once');
     const { descriptor, boundPath } = openListener(endpoint, options);
+    this.#ledger?.opened(descriptor);
     this.#generation++;
     this.#listeners[id] = {
       descriptor,
@@ -228,6 +236,7 @@ export class UringListeners {
     for (const descriptor of listener.kept.splice(0)) closeDescriptor(descriptor);
     // First the path: a client that still finds it would be refused, not left hanging.
     if (listener.boundPath !== null) removeBoundPath(listener.boundPath);
+    this.#ledger?.closing(listener.descriptor);
     closeDescriptor(listener.descriptor);
   }
 

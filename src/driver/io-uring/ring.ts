@@ -5,6 +5,7 @@ import { clearEvent, eventDescriptor, signalEvent } from '../../syscall/epoll.ts
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { enterRing, enterRingTimed, registerEventDescriptor } from '../../syscall/io-uring.ts';
 import { syscallError } from '../../syscall/errno.ts';
+import type { DescriptorLedger } from '../contract.ts';
 import {
   CompletionQueue,
   completionWords,
@@ -52,8 +53,12 @@ export class Ring {
   /** Inside a wait: whoever waits enters the kernel again, nobody needs a signal. */
   waiting = false;
 
-  constructor(entries: number) {
+  readonly #ledger: DescriptorLedger | undefined;
+
+  constructor(entries: number, ledger?: DescriptorLedger) {
     this.memory = new RingMemory(entries);
+    this.#ledger = ledger;
+    ledger?.opened(this.memory.descriptor);
     this.#submissions = new SubmissionQueue(this.memory);
     this.completions = new CompletionQueue(this.memory);
     const noIowait = (this.memory.features & numbers.IORING_FEAT_NO_IOWAIT) !== 0;
@@ -189,6 +194,7 @@ export class Ring {
       closeDescriptor(signal);
       throw syscallError('io_uring_register', -result, 'be told of completions by an eventfd');
     }
+    this.#ledger?.opened(signal);
     this.#signal = signal;
     return signal;
   }
@@ -213,7 +219,10 @@ export class Ring {
   }
 
   close(): void {
-    if (this.#signal !== -1) closeDescriptor(this.#signal);
+    this.#ledger?.closing(this.memory.descriptor);
     this.memory.close();
+    if (this.#signal === -1) return;
+    this.#ledger?.closing(this.#signal);
+    closeDescriptor(this.#signal);
   }
 }

@@ -6,7 +6,14 @@ import { pendingError, peerInto, peerName } from '../../syscall/socket.ts';
 import { emptyInetAddress, inetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
 import { streamError } from '../broken-stream.ts';
-import type { DriverCounters, DriverEvents, Endpoint, SocketOptions } from '../contract.ts';
+import type {
+  DatagramPeer,
+  DescriptorLedger,
+  DriverCounters,
+  DriverEvents,
+  Endpoint,
+  SocketOptions,
+} from '../contract.ts';
 import { interrupted, noBuffers, noMemory, tryAgain } from '../errno-sets.ts';
 import { openOutgoing } from '../native-sockets.ts';
 import { StreamTable } from '../stream-table.ts';
@@ -54,6 +61,7 @@ export class Streams implements SendingHost {
   readonly #counters: DriverCounters;
   /** Descriptors, generations and peers of the open streams. */
   readonly #table = new StreamTable();
+  readonly #ledger: DescriptorLedger | undefined;
   readonly #open: (Stream | null)[] = [];
   readonly #closing: ClosingStreams;
   readonly sending: Sending;
@@ -70,25 +78,37 @@ export class Streams implements SendingHost {
     buffers: BufferRing,
     events: DriverEvents,
     counters: DriverCounters,
+    ledger: DescriptorLedger | undefined,
   ) {
     this.#ring = ring;
     this.#operations = operations;
     this.#buffers = buffers;
     this.#events = events;
     this.#counters = counters;
-    this.#closing = new ClosingStreams(operations);
+    this.#closing = new ClosingStreams(operations, ledger);
+    this.#ledger = ledger;
     this.sending = new Sending(operations, buffers, counters, this);
   }
 
   // -- opening and closing --------------------------------------------------------------------------
 
-  open(slot: number, generation: number, descriptor: number): void {
+  open(
+    slot: number,
+    generation: number,
+    descriptor: number,
+    peer: DatagramPeer | string | undefined,
+  ): void {
     const stream = this.#add(new Stream(slot, generation, descriptor, wanted));
+    if (peer === undefined) this.#rememberPeer(slot, descriptor);
+    else this.#table.setPeerOf(slot, peer);
+    this.#receive(stream);
+  }
+
+  #rememberPeer(slot: number, descriptor: number): void {
     // Now, while it has one: a reset connection has no peer to ask for, and `onClosed` names it.
     const address = emptyInetAddress();
     const name = peerInto(descriptor, address);
     if (name !== null || address.family !== 0) this.#table.setPeer(slot, address, name);
-    this.#receive(stream);
   }
 
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
@@ -112,6 +132,7 @@ export class Streams implements SendingHost {
     while (this.#open.length <= slot) this.#open.push(null);
     this.#open[slot] = stream;
     this.#table.open(slot, stream.generation, stream.descriptor, 0);
+    this.#ledger?.opened(stream.descriptor);
     return stream;
   }
 
