@@ -11,18 +11,31 @@ import { type Plan, preparePeers, runPlan, stepsOf } from './harness/runner.ts';
 import { renderResult } from './harness/table.ts';
 import { casesOf, WORKS, type Work } from './harness/work.ts';
 
+/** Names in lines of the help text. */
+function wrapped(names: readonly string[]): string {
+  const indent = ' '.repeat(22);
+  const lines = [indent];
+  for (const name of names) {
+    const line = lines.at(-1)!;
+    if (line.length + name.length > 98) lines.push(`${indent}${name}`);
+    else lines[lines.length - 1] = line === indent ? `${indent}${name}` : `${line}, ${name}`;
+  }
+  return lines.join(',\n');
+}
+
 const USAGE = `npm run bench -- [options]
 
-Measures echo servers beside each other: fresh processes, server and load on different cores,
+Measures servers beside each other: fresh processes, server and load on different cores,
 several rounds in alternating order. Prints a table and stores all values as JSON.
 
 What
   --only LIST         work to measure (tcp-echo), or all; known are
-                      ${WORKS.map((work) => work.name).join(', ')}
+${wrapped(WORKS.map((work) => work.name))}
   --peers LIST        servers to measure (all in bench/peers/); what cannot run is named and skipped
   --sizes LIST        bytes per message, with K or M for KiB and MiB
   --connections LIST  sockets
   --pipeline LIST     messages in flight per socket
+  --commands LIST     requests of the Redis protocol: PING, SET, GET, INCR, MSET
   --max-outstanding N leave out cases with more bytes in flight than this (128M)
 
 How
@@ -45,6 +58,7 @@ const OPTIONS = {
   sizes: { type: 'string' },
   connections: { type: 'string' },
   pipeline: { type: 'string' },
+  commands: { type: 'string' },
   'max-outstanding': { type: 'string', default: '128M' },
   rounds: { type: 'string' },
   seconds: { type: 'string' },
@@ -119,23 +133,28 @@ function makePlan(work: Work, peers: readonly Peer[], values: Values): Plan {
   const sizes = readCounts('sizes', values.sizes);
   const connections = readCounts('connections', values.connections);
   const pipelines = readCounts('pipeline', values.pipeline);
+  const commands = values.commands?.split(',').map((name) => name.trim().toUpperCase());
   return {
     work,
-    ...preparePeers(work, peers),
+    ...preparePeers(work, peers, values.peers !== undefined),
     cases: casesOf(work, {
       ...(sizes && { sizes }),
       ...(connections && { connections }),
       ...(pipelines && { pipelines }),
+      ...(commands && { commands }),
       maxOutstandingBytes: readCount('max-outstanding', values['max-outstanding']),
     }),
     settings: {
       rounds: readCount('rounds', values.rounds ?? defaults.rounds),
       seconds: readSeconds('seconds', values.seconds ?? defaults.seconds, 0.01),
       warmupSeconds: readSeconds('warmup', values.warmup ?? defaults.warmup, 0),
-      pinning: choosePinning({
-        ...(values['server-cores'] && { server: values['server-cores'] }),
-        ...(values['load-cores'] && { load: values['load-cores'] }),
-      }),
+      pinning: choosePinning(
+        {
+          ...(values['server-cores'] && { server: values['server-cores'] }),
+          ...(values['load-cores'] && { load: values['load-cores'] }),
+        },
+        work.serverCores,
+      ),
     },
   };
 }

@@ -4,13 +4,20 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BUILD_FOLDER, compileC, compiler } from './command.ts';
-import type { Load, LoadResult, LoadRun } from './load.ts';
-import type { Endpoint } from './peer.ts';
+import {
+  BUILD_FOLDER,
+  type Command,
+  compileC,
+  compiler,
+  environment,
+  PROJECT_FOLDER,
+} from './command.ts';
+import { addressText, type Load, type LoadResult, type LoadRun } from './load.ts';
 import { pinned } from './pinning.ts';
 
 const SOURCE_FOLDER = fileURLToPath(new URL('../load/', import.meta.url));
 const BINARY = 'echo-load';
+export const ECHO_LOAD = join(BUILD_FOLDER, BINARY);
 /** Beyond its own warm-up, window and drain, before it counts as hanging. */
 const GRACE_SECONDS = 30;
 
@@ -23,38 +30,51 @@ interface EchoLoadOutput extends Omit<LoadResult, 'serverCpuSeconds'> {
 export interface EchoLoadOptions {
   /** Puts a 4-byte big-endian length before every payload. */
   readonly lengthField?: boolean;
+  /** A new connection for every message: a request is connect, message, echo, close. */
+  readonly reconnect?: boolean;
+}
+
+export function compilerMissing(): string | null {
+  return compiler() === null ? 'a C compiler is needed for the load' : null;
+}
+
+export function buildEchoLoad(): void {
+  const files = readdirSync(SOURCE_FOLDER).map((file) => join(SOURCE_FOLDER, file));
+  compileC(
+    BINARY,
+    files.filter((file) => file.endsWith('.c')),
+    files,
+  );
 }
 
 export function echoLoad(options: EchoLoadOptions = {}): Load {
   return {
     name: BINARY,
-    unavailable: () => (compiler() === null ? 'a C compiler is needed for the load' : null),
-    build() {
-      const files = readdirSync(SOURCE_FOLDER).map((file) => join(SOURCE_FOLDER, file));
-      compileC(
-        BINARY,
-        files.filter((file) => file.endsWith('.c')),
-        files,
-      );
-    },
+    unavailable: compilerMissing,
+    build: buildEchoLoad,
     run: (run) => runEchoLoad(run, options),
   };
 }
 
-async function runEchoLoad(run: LoadRun, options: EchoLoadOptions): Promise<LoadResult> {
-  const { program, args } = pinned(
-    { program: join(BUILD_FOLDER, BINARY), args: argumentsFor(run, options) },
-    run.cores,
-  );
-  const timeout = (run.warmupSeconds + run.seconds + GRACE_SECONDS) * 1000;
-  const output = await new Promise<string>((resolve, reject) => {
-    execFile(program, args, { timeout, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+/** What a program prints; rejects with its standard error when it fails or takes too long. */
+export function printedBy(command: Command, cores: string | null, seconds: number) {
+  const { program, args } = pinned(command, cores);
+  const timeout = (seconds + GRACE_SECONDS) * 1000;
+  const options = { timeout, env: environment(command), cwd: PROJECT_FOLDER } as const;
+  return new Promise<string>((resolve, reject) => {
+    execFile(program, args, { ...options, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(new Error(stderr.trim() || `the load ended with ${error.signal ?? error.code}`));
     });
   });
+}
+
+async function runEchoLoad(run: LoadRun, options: EchoLoadOptions): Promise<LoadResult> {
+  const command = { program: ECHO_LOAD, args: argumentsFor(run, options) };
+  const output = await printedBy(command, run.cores, run.warmupSeconds + run.seconds);
   const { errors, serverCpuSeconds, ...result } = JSON.parse(output) as EchoLoadOutput;
   if (errors !== 0 || serverCpuSeconds === null) throw new Error(`unusable figures: ${output}`);
+  if (options.reconnect) return { ...result, serverCpuSeconds };
   const frameBytes = run.case.size + (options.lengthField ? 4 : 0);
   return { ...result, serverCpuSeconds, requests: result.bytes / frameBytes };
 }
@@ -63,11 +83,10 @@ function argumentsFor(run: LoadRun, options: EchoLoadOptions): string[] {
   const args = ['--protocol', run.endpoint.protocol, '--address', addressText(run.endpoint)];
   args.push('--connections', `${run.case.connections}`, '--size', `${run.case.size}`);
   args.push('--pipeline', `${run.case.pipeline}`, '--warmup', `${run.warmupSeconds}`);
-  args.push('--seconds', `${run.seconds}`, '--watch-pid', `${run.serverPid}`);
+  args.push('--seconds', `${run.seconds}`);
+  for (const pid of run.serverPids) args.push('--watch-pid', `${pid}`);
+  for (const pid of run.companionPids) args.push('--companion-pid', `${pid}`);
   if (options.lengthField) args.push('--length-field');
+  if (options.reconnect) args.push('--reconnect');
   return args;
-}
-
-function addressText(endpoint: Endpoint): string {
-  return endpoint.protocol === 'unix' ? endpoint.path : `127.0.0.1:${endpoint.port}`;
 }

@@ -14,20 +14,26 @@ export interface Pinning {
 /**
  * The server on one core and the load on another, so that neither takes time from the other.
  * A runtime's helper threads inherit the server's core: their work is part of its cost.
- * Without a wish it is the first two cores that this process may use.
+ * Without a wish it is the first cores that this process may use, and the load has the next one;
+ * a server of several cores shares its last one when there is no further.
  */
-export function choosePinning(wish: { server?: string; load?: string } = {}): Pinning {
+export function choosePinning(
+  wish: { server?: string; load?: string } = {},
+  serverCores = 1,
+): Pinning {
   const unpinned = { server: null, load: null };
   if (!hasTool('taskset')) {
     return { ...unpinned, warning: 'taskset is missing: nothing is pinned to a core' };
   }
-  const [first, second] = usableCores();
-  const server = wish.server ?? first;
-  const load = wish.load ?? second;
+  const cores = usableCores();
+  const server = wish.server ?? (cores.slice(0, serverCores).join() || undefined);
+  const load = wish.load ?? cores[serverCores] ?? (serverCores > 1 ? cores.at(-1) : undefined);
   if (server === undefined || load === undefined) {
     return { ...unpinned, warning: 'one core only: server and load share it' };
   }
-  return { server, load, warning: null };
+  const shared = server.split(',').includes(load);
+  const warning = shared ? `core ${load} is shared by server and load` : null;
+  return { server, load, warning };
 }
 
 /** The cores that the kernel lets this process use, which in a container may not start at 0. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CaseResult, cpuUsPerRequest, ratio, type Sample, summarise } from './results.ts';
+import { cpuUsPerRequest, KINDS, type Sample } from './metrics.ts';
+import { type CaseResult, ratio, spreadOf, utilisation } from './results.ts';
 
 function sample(peer: string, round: number, values: Partial<Sample> = {}): Sample {
   return {
@@ -22,24 +23,43 @@ function caseOf(samples: readonly Sample[]): CaseResult {
   return { case: { connections: 1, size: 64, pipeline: 1 }, samples, failures: [] };
 }
 
-test('summarise turns raw values into figures per request, KiB and second', () => {
-  const summary = summarise(caseOf([sample('ours', 0)]), 'ours');
-  assert.ok(summary !== null);
-  assert.equal(summary.cpuUsPerRequest.median, 5);
-  assert.equal(summary.cpuUsPerKiB.median, 80);
-  assert.equal(summary.requestsPerSecond.median, 500);
-  assert.equal(summary.peakMemoryBytes, null);
-  assert.equal(summary.loadUtilisation.median, 0.5);
+test('metrics turn raw values into figures per request, KiB and second', () => {
+  const one = caseOf([sample('ours', 0)]);
+  const found = KINDS.requests.columns.map((metric) => [
+    metric.column,
+    spreadOf(one, 'ours', metric)?.median ?? null,
+  ]);
+  assert.deepEqual(found, [
+    ['CPU us/req', 5],
+    ['CPU us/KiB', 80],
+    ['req/s', 500],
+    ['MiB/s', 64_000 / 2 / 2 ** 20],
+    ['p50 us', 10],
+    ['p99 us', 20],
+    ['p99.9 us', 30],
+    ['RSS MiB', null],
+  ]);
+  assert.equal(utilisation(one, 'ours')?.load.median, 0.5);
 });
 
-test('summarise marks figures of a load generator at its own limit', () => {
-  const busy = summarise(caseOf([sample('ours', 0, { loadCpuSeconds: 1.96 })]), 'ours');
-  const idle = summarise(caseOf([sample('ours', 0, { loadCpuSeconds: 1.8 })]), 'ours');
-  assert.deepEqual([busy?.loadSaturated, idle?.loadSaturated], [true, false]);
+test('a load generator at its own limit is marked', () => {
+  const busy = utilisation(caseOf([sample('ours', 0, { loadCpuSeconds: 1.96 })]), 'ours');
+  const idle = utilisation(caseOf([sample('ours', 0, { loadCpuSeconds: 1.8 })]), 'ours');
+  assert.deepEqual([busy?.saturated, idle?.saturated], [true, false]);
 });
 
-test('summarise gives null for a peer without a sample', () => {
-  assert.equal(summarise(caseOf([sample('ours', 0)]), 'theirs'), null);
+test('a peer without a sample has no figures', () => {
+  const one = caseOf([sample('ours', 0)]);
+  assert.equal(utilisation(one, 'theirs'), null);
+  assert.equal(spreadOf(one, 'theirs', KINDS.requests.columns[0]!), null);
+});
+
+test('memory and start-up have figures of their own', () => {
+  const memory = caseOf([sample('ours', 0, { bytesPerConnection: 700 })]);
+  assert.equal(spreadOf(memory, 'ours', KINDS.memory.columns[0]!)?.median, 700);
+  const start = caseOf([sample('ours', 0, { requests: 1, seconds: 0.25, serverCpuSeconds: 0.2 })]);
+  const found = KINDS.start.columns.map((metric) => spreadOf(start, 'ours', metric)?.median);
+  assert.deepEqual(found, [250, 200, undefined]);
 });
 
 test('ratio pairs values of the same round, so that a slow round does not count', () => {

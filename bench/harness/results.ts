@@ -3,21 +3,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Case, LoadResult } from './load.ts';
+import type { Case } from './load.ts';
 import type { Machine } from './machine.ts';
+import type { Kind, Metric, Sample } from './metrics.ts';
 import type { Pinning } from './pinning.ts';
 import { bootstrapMedian, type Interval, type Spread, spread } from './statistics.ts';
 
 export const RESULTS_FOLDER = fileURLToPath(new URL('../results/', import.meta.url));
 /** Of the stored JSON; raised when its fields change their meaning. */
-export const SCHEMA = 1;
-
-/** One round of one peer in one case. */
-export interface Sample extends LoadResult {
-  readonly peer: string;
-  readonly round: number;
-  readonly peakMemoryBytes: number | null;
-}
+export const SCHEMA = 2;
 
 export interface Failure {
   readonly peer: string;
@@ -48,6 +42,9 @@ export interface WorkResult {
   readonly schema: number;
   readonly work: string;
   readonly title: string;
+  readonly kind: Kind;
+  /** The load generator. */
+  readonly load: string;
   /** ISO 8601. */
   readonly measuredAt: string;
   readonly machine: Machine;
@@ -57,55 +54,36 @@ export interface WorkResult {
   readonly cases: readonly CaseResult[];
 }
 
-/** What a reader compares: one peer in one case. */
-export interface Summary {
-  readonly cpuUsPerRequest: Spread;
-  readonly cpuUsPerKiB: Spread;
-  readonly requestsPerSecond: Spread;
-  readonly mebibytesPerSecond: Spread;
-  readonly p50Us: Spread;
-  readonly p99Us: Spread;
-  readonly p999Us: Spread;
-  /** Null where the system does not tell. */
-  readonly peakMemoryBytes: number | null;
-  /** The share of one core that the load generator used, 0 to 1. */
-  readonly loadUtilisation: Spread;
-  /** The load was at its own limit: throughput and latency say more about it than the server. */
-  readonly loadSaturated: boolean;
-  readonly lost: number;
-}
-
 /** Above this share of its core the load generator, not the server, may set the pace. */
 export const LOAD_SATURATION = 0.95;
 
-export function cpuUsPerRequest(sample: Sample): number {
-  return (sample.serverCpuSeconds * 1e6) / sample.requests;
+export interface Utilisation {
+  /** The share of one core that the load generator used, 0 to 1. */
+  readonly load: Spread;
+  /** The load was at its own limit: throughput and latency say more about it than the server. */
+  readonly saturated: boolean;
+  /** Datagrams, in all rounds. */
+  readonly lost: number;
 }
 
-export function requestsPerSecond(sample: Sample): number {
-  return sample.requests / sample.seconds;
+function samplesOf(result: CaseResult, peer: string): Sample[] {
+  return result.samples.filter((sample) => sample.peer === peer);
+}
+
+/** A metric over the rounds of a peer; null when no round tells. */
+export function spreadOf(result: CaseResult, peer: string, metric: Metric): Spread | null {
+  const values = samplesOf(result, peer).map((sample) => metric.value(sample));
+  const told = values.filter((value) => value !== null);
+  return told.length === 0 ? null : spread(told);
 }
 
 /** Null when the peer has no sample in this case: every round failed. */
-export function summarise(result: CaseResult, peer: string): Summary | null {
-  const samples = result.samples.filter((sample) => sample.peer === peer);
+export function utilisation(result: CaseResult, peer: string): Utilisation | null {
+  const samples = samplesOf(result, peer);
   if (samples.length === 0) return null;
-  const of = (value: (sample: Sample) => number) => spread(samples.map(value));
-  const loadUtilisation = of((sample) => sample.loadCpuSeconds / sample.seconds);
-  const memory = samples.map((sample) => sample.peakMemoryBytes).filter((bytes) => bytes !== null);
-  return {
-    cpuUsPerRequest: of(cpuUsPerRequest),
-    cpuUsPerKiB: of((sample) => (sample.serverCpuSeconds * 1e6) / (sample.bytes / 1024)),
-    requestsPerSecond: of(requestsPerSecond),
-    mebibytesPerSecond: of((sample) => sample.bytes / sample.seconds / 2 ** 20),
-    p50Us: of((sample) => sample.latencyUs.p50),
-    p99Us: of((sample) => sample.latencyUs.p99),
-    p999Us: of((sample) => sample.latencyUs.p999),
-    peakMemoryBytes: memory.length > 0 ? spread(memory).median : null,
-    loadUtilisation,
-    loadSaturated: loadUtilisation.median > LOAD_SATURATION,
-    lost: samples.reduce((sum, sample) => sum + sample.lost, 0),
-  };
+  const load = spread(samples.map((sample) => sample.loadCpuSeconds / sample.seconds));
+  const lost = samples.reduce((sum, sample) => sum + sample.lost, 0);
+  return { load, saturated: load.median > LOAD_SATURATION, lost };
 }
 
 /**
@@ -116,13 +94,14 @@ export function ratio(
   result: CaseResult,
   subject: string,
   baseline: string,
-  value: (sample: Sample) => number,
+  value: (sample: Sample) => number | null,
 ): Interval | null {
   const ratios: number[] = [];
-  for (const sample of result.samples) {
-    if (sample.peer !== subject) continue;
+  for (const sample of samplesOf(result, subject)) {
     const other = result.samples.find((s) => s.peer === baseline && s.round === sample.round);
-    if (other !== undefined) ratios.push(value(sample) / value(other));
+    const ours = value(sample);
+    const theirs = other === undefined ? null : value(other);
+    if (ours !== null && theirs !== null && theirs > 0) ratios.push(ours / theirs);
   }
   return ratios.length === 0 ? null : bootstrapMedian(ratios);
 }

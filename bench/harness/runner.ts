@@ -1,18 +1,21 @@
 /** Runs one work: every case, every round, every peer, in alternating order. */
 
+import cEpoll from '../peers/c-epoll/peer.ts';
 import type { Case } from './load.ts';
 import { describeMachine } from './machine.ts';
+import type { Sample } from './metrics.ts';
 import type { Peer } from './peer.ts';
+import { peakResidentBytes, processTree } from './process-tree.ts';
 import type { Progress } from './progress.ts';
 import {
   type CaseResult,
   type Failure,
-  type Sample,
   SCHEMA,
   type Settings,
   type WorkResult,
 } from './results.ts';
 import { freeEndpoint, ServerProcess } from './server-process.ts';
+import { buildStart, measureStart } from './start-load.ts';
 import { caseTitle } from './table.ts';
 import type { Work } from './work.ts';
 
@@ -30,22 +33,30 @@ export function stepsOf(plan: Plan): number {
 
 /**
  * Builds what can do the work here. A peer that cannot, because a tool is missing or its build
- * fails, is left out with the reason: one peer must not keep the others from being measured.
+ * fails, is left out with the reason: one peer must not keep the others from being measured. One
+ * that has nothing to do with the work is worth a word only when it was asked for by name.
  */
-export function preparePeers(work: Work, peers: readonly Peer[]): Pick<Plan, 'peers' | 'skipped'> {
+export function preparePeers(
+  work: Work,
+  peers: readonly Peer[],
+  named: boolean,
+): Pick<Plan, 'peers' | 'skipped'> {
   const able: Peer[] = [];
   const skipped: { peer: string; reason: string }[] = [];
   for (const peer of peers) {
-    const reason = peer.works.includes(work.name) ? prepare(peer) : `does not do ${work.name}`;
+    if (!named && !peer.works.includes(work.name)) continue;
+    const reason = peer.works.includes(work.name)
+      ? prepare(peer, work.name)
+      : `does not do ${work.name}`;
     if (reason === null) able.push(peer);
     else skipped.push({ peer: peer.name, reason });
   }
   return { peers: able, skipped };
 }
 
-/** Why the peer cannot run; null when it is ready. */
-function prepare(peer: Peer): string | null {
-  const reason = peer.unavailable();
+/** Why the peer cannot do this work; null when it is ready. */
+function prepare(peer: Peer, work: string): string | null {
+  const reason = peer.unavailable(work);
   if (reason !== null) return reason;
   try {
     peer.build();
@@ -58,12 +69,15 @@ function prepare(peer: Peer): string | null {
 export async function runPlan(plan: Plan, progress: Progress): Promise<WorkResult> {
   const { work, peers, settings } = plan;
   work.load.build();
+  if (work.kind === 'start') buildStart();
   const cases: CaseResult[] = [];
   for (const one of plan.cases) cases.push(await runCase(plan, one, progress));
   return {
     schema: SCHEMA,
     work: work.name,
     title: work.title,
+    kind: work.kind,
+    load: work.load.name,
     measuredAt: new Date().toISOString(),
     machine: describeMachine(),
     settings,
@@ -98,25 +112,56 @@ async function runCase(plan: Plan, one: Case, progress: Progress): Promise<CaseR
   return { case: one, samples, failures };
 }
 
-async function measure(plan: Plan, one: Case, peer: Peer): Promise<Omit<Sample, 'round'>> {
+type Measured = Omit<Sample, 'round'>;
+
+async function measure(plan: Plan, one: Case, peer: Peer): Promise<Measured> {
   const { work, settings } = plan;
   const endpoint = await freeEndpoint(work.protocol);
-  const command = peer.server(work.name, endpoint);
-  const server = await ServerProcess.start(command, endpoint, settings.pinning.server);
-  try {
-    const result = await work.load.run({
-      work: work.name,
-      endpoint,
-      case: one,
-      warmupSeconds: settings.warmupSeconds,
-      seconds: settings.seconds,
-      serverPid: server.pid,
-      cores: settings.pinning.load,
-    });
-    return { peer: peer.name, ...result, peakMemoryBytes: server.peakMemory() };
-  } finally {
-    await server.stop();
+  if (work.kind === 'start' && endpoint.protocol === 'tcp') {
+    const command = peer.server(work.name, endpoint);
+    return { peer: peer.name, ...(await measureStart(command, endpoint.port, settings.pinning)) };
   }
+  const backend = work.proxied ? await startBackend(settings) : null;
+  try {
+    const command = peer.server(work.name, endpoint, backend?.endpoint);
+    const server = await ServerProcess.start(command, endpoint, settings.pinning.server);
+    try {
+      return await offerLoad(plan, one, peer, server, backend);
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    await backend?.stop();
+  }
+}
+
+async function offerLoad(
+  { work, settings }: Plan,
+  one: Case,
+  peer: Peer,
+  server: ServerProcess,
+  backend: ServerProcess | null,
+): Promise<Measured> {
+  const serverPids = processTree(server.pid);
+  const result = await work.load.run({
+    work: work.name,
+    endpoint: server.endpoint,
+    case: one,
+    warmupSeconds: settings.warmupSeconds * (peer.warmupFactor ?? 1),
+    seconds: settings.seconds,
+    serverPids,
+    companionPids: backend === null ? [] : processTree(backend.pid),
+    cores: settings.pinning.load,
+  });
+  if (result.requests === 0) throw new Error('nothing came back during the window');
+  return { peer: peer.name, ...result, peakMemoryBytes: peakResidentBytes(serverPids) };
+}
+
+/** The echo server behind a proxy: the one in C, on the load's core, as a part of the load. */
+async function startBackend(settings: Settings): Promise<ServerProcess> {
+  const endpoint = await freeEndpoint('tcp');
+  cEpoll.build();
+  return ServerProcess.start(cEpoll.server('tcp-echo', endpoint), endpoint, settings.pinning.load);
 }
 
 function textOf(error: unknown): string {

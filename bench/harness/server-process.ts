@@ -1,9 +1,10 @@
 /** A server under test: a fresh process that is started, found ready, looked at and ended. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +27,10 @@ process.on('exit', () => {
 /** An address that is free now, as a server under test listens on it. */
 export async function freeEndpoint(protocol: Endpoint['protocol']): Promise<Endpoint> {
   if (protocol === 'unix') {
-    return { protocol, path: join(mkdtempSync(join(tmpdir(), 'gnet-bench-')), 'echo.sock') };
+    // Small letters only: gnet v1 for Go turns an address into them before it binds.
+    const folder = join(tmpdir(), `gnet-bench-${randomBytes(8).toString('hex')}`);
+    mkdirSync(folder);
+    return { protocol, path: join(folder, 'echo.sock') };
   }
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
@@ -39,13 +43,13 @@ export async function freeEndpoint(protocol: Endpoint['protocol']): Promise<Endp
 
 export class ServerProcess {
   readonly #child: ChildProcess;
-  readonly #endpoint: Endpoint;
+  readonly endpoint: Endpoint;
   #stderr = '';
   #failure: string | null = null;
 
   private constructor(child: ChildProcess, endpoint: Endpoint) {
     this.#child = child;
-    this.#endpoint = endpoint;
+    this.endpoint = endpoint;
     running.add(child);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT_CHARACTERS);
@@ -82,17 +86,6 @@ export class ServerProcess {
     return pid;
   }
 
-  /** The most memory that was resident so far, in bytes; null where there is no /proc. */
-  peakMemory(): number | null {
-    try {
-      const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
-      const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
-      return kibibytes === undefined ? null : Number(kibibytes) * 1024;
-    } catch {
-      return null;
-    }
-  }
-
   async stop(): Promise<void> {
     const child = this.#child;
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
@@ -103,15 +96,15 @@ export class ServerProcess {
       clearTimeout(force);
     }
     running.delete(child);
-    if (this.#endpoint.protocol === 'unix') {
-      rmSync(join(this.#endpoint.path, '..'), { recursive: true, force: true });
+    if (this.endpoint.protocol === 'unix') {
+      rmSync(join(this.endpoint.path, '..'), { recursive: true, force: true });
     }
   }
 
   async #ready(): Promise<void> {
     const deadline = Date.now() + READY_TIMEOUT_MS;
     while (this.#failure === null && Date.now() < deadline) {
-      if (await answers(this.#endpoint)) return;
+      if (await answers(this.endpoint)) return;
       await delay(READY_RETRY_MS);
     }
     const reason = this.#failure ?? `did not answer within ${READY_TIMEOUT_MS / 1000} s`;

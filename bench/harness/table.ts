@@ -1,36 +1,25 @@
 /** Results as text for a terminal. */
 
 import type { Case } from './load.ts';
+import { KINDS } from './metrics.ts';
 import { SUBJECT } from './peer.ts';
 import {
   type CaseResult,
-  cpuUsPerRequest,
   LOAD_SATURATION,
   ratio,
-  requestsPerSecond,
-  type Summary,
-  summarise,
+  spreadOf,
+  utilisation,
   type WorkResult,
 } from './results.ts';
 import type { Interval, Spread } from './statistics.ts';
 
-const COLUMNS = [
-  'peer',
-  'CPU us/req (min-max)',
-  'CPU us/KiB',
-  'req/s',
-  'MiB/s',
-  'p50 us',
-  'p99 us',
-  'p99.9 us',
-  'RSS MiB',
-  'load',
-];
-
 export function caseTitle(one: Case): string {
-  const pipeline = one.pipeline === 1 ? '' : `, ${one.pipeline} in flight each`;
+  const command = one.command === undefined ? [] : [one.command];
+  const size = one.size === 0 ? [] : [bytesText(one.size)];
   const plural = one.connections === 1 ? '' : 's';
-  return `${bytesText(one.size)}, ${one.connections} connection${plural}${pipeline}`;
+  const connections = `${one.connections.toLocaleString('en-US')} connection${plural}`;
+  const pipeline = one.pipeline === 1 ? [] : [`${one.pipeline} in flight each`];
+  return [...command, ...size, connections, ...pipeline].join(', ');
 }
 
 export function bytesText(bytes: number): string {
@@ -42,7 +31,8 @@ export function bytesText(bytes: number): string {
 /** Three significant digits, without an exponent. */
 export function numberText(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString('en-US');
-  return value >= 10 ? value.toFixed(1) : value >= 0.1 ? value.toFixed(2) : value.toFixed(4);
+  if (value >= 10 || value === 0) return value.toFixed(value === 0 ? 0 : 1);
+  return value >= 0.1 ? value.toFixed(2) : value.toFixed(4);
 }
 
 /** The peer that ratios start from: ours, or the first one when ours was not measured. */
@@ -55,12 +45,18 @@ export function machineText({ machine }: WorkResult): string {
   return `${machine.cpu}, ${machine.cores} cores, ${machine.system} ${machine.architecture}`;
 }
 
+export function settingsText({ settings, load, kind }: WorkResult): string {
+  const rounds = `${settings.rounds} rounds`;
+  if (kind === 'memory' || kind === 'start') return rounds;
+  const windows = `${rounds} of ${settings.seconds} s after ${settings.warmupSeconds} s of warm-up`;
+  return `${windows}, load by ${load}`;
+}
+
 export function renderResult(result: WorkResult): string {
   const { settings } = result;
   const lines = [
     `${result.title}, measured ${result.measuredAt}`,
-    `${machineText(result)}; ${settings.rounds} rounds of ${settings.seconds} s ` +
-      `after ${settings.warmupSeconds} s of warm-up`,
+    `${machineText(result)}; ${settingsText(result)}`,
   ];
   for (const peer of result.peers) {
     const versions = Object.entries(peer.versions).map(([name, version]) => `${name} ${version}`);
@@ -73,60 +69,70 @@ export function renderResult(result: WorkResult): string {
 }
 
 function renderCase(result: WorkResult, one: CaseResult): string[] {
-  const rows = [COLUMNS];
+  const notes = notesOf(result, one).map((note) => `  ! ${note}`);
+  const ratios = ratioLines(result, one).map((line) => `  ${line}`);
+  return [
+    `${result.title}, ${caseTitle(one.case)}`,
+    ...align(tableOf(result, one)),
+    ...ratios,
+  ].concat(notes);
+}
+
+/** Head and rows, the same cells for a terminal and for a page. */
+export function tableOf(result: WorkResult, one: CaseResult): string[][] {
+  const { columns } = KINDS[result.kind];
+  const [first, ...others] = columns.map((metric) => metric.column);
+  const timed = hasLoadShare(result);
+  const head = ['peer', `${first} (min-max)`, ...others, ...(timed ? ['load'] : [])];
+  const rows = result.peers.flatMap(({ name }) => {
+    const used = utilisation(one, name);
+    if (used === null) return [];
+    const spreads = columns.map((metric) => spreadOf(one, name, metric));
+    const cells = spreads.map((spread, index) =>
+      spread === null ? '-' : index === 0 ? spreadText(spread) : numberText(spread.median),
+    );
+    const share = `${Math.round(used.load.median * 100)} %${used.saturated ? ' !' : ''}`;
+    return [[name, ...cells, ...(timed ? [share] : [])]];
+  });
+  return [head, ...rows];
+}
+
+function hasLoadShare({ kind }: WorkResult): boolean {
+  return kind === 'requests' || kind === 'connections';
+}
+
+/** What a reader has to know about the figures of a case. */
+export function notesOf(result: WorkResult, one: CaseResult): string[] {
   const notes: string[] = [];
-  for (const peer of result.peers) {
-    const summary = summarise(one, peer.name);
-    if (summary === null) notes.push(`${peer.name}: no figures, every round failed`);
-    else {
-      rows.push(row(peer.name, summary));
-      notes.push(...warnings(peer.name, summary));
+  for (const { name } of result.peers) {
+    const used = utilisation(one, name);
+    if (used === null) notes.push(`${name}: no figures, every round failed`);
+    else if (used.saturated && hasLoadShare(result)) {
+      const limit = LOAD_SATURATION * 100;
+      notes.push(`${name}: the load used more than ${limit} % of its core, req/s is a lower bound`);
     }
+    if (used !== null && used.lost > 0) notes.push(`${name}: ${used.lost} datagrams were lost`);
   }
   for (const { peer, round, reason } of one.failures) {
     notes.push(`${peer}: round ${round + 1} failed: ${reason}`);
   }
-  const lines = [`${result.title}, ${caseTitle(one.case)}`, ...align(rows)];
-  return [...lines, ...ratioLines(result, one), ...notes.map((note) => `  ! ${note}`)];
-}
-
-function row(peer: string, s: Summary): string[] {
-  const medians = [s.cpuUsPerKiB, s.requestsPerSecond, s.mebibytesPerSecond];
-  const latencies = [s.p50Us, s.p99Us, s.p999Us];
-  const memory = s.peakMemoryBytes === null ? '-' : numberText(s.peakMemoryBytes / 2 ** 20);
-  return [
-    peer,
-    spreadText(s.cpuUsPerRequest),
-    ...[...medians, ...latencies].map((value) => numberText(value.median)),
-    memory,
-    `${Math.round(s.loadUtilisation.median * 100)} %${s.loadSaturated ? ' !' : ''}`,
-  ];
-}
-
-function warnings(peer: string, summary: Summary): string[] {
-  const notes: string[] = [];
-  if (summary.loadSaturated) {
-    const limit = LOAD_SATURATION * 100;
-    notes.push(`${peer}: the load used more than ${limit} % of its core, req/s is a lower bound`);
-  }
-  if (summary.lost > 0) notes.push(`${peer}: ${summary.lost} datagrams were lost`);
   return notes;
 }
 
-function ratioLines(result: WorkResult, one: CaseResult): string[] {
+export function ratioLines(result: WorkResult, one: CaseResult): string[] {
   const subject = subjectOf(result);
   if (subject === undefined) return [];
   return result.peers.flatMap(({ name }) => {
     if (name === subject) return [];
-    const cpu = ratio(one, subject, name, cpuUsPerRequest);
-    const throughput = ratio(one, subject, name, requestsPerSecond);
-    if (cpu === null || throughput === null) return [];
-    const values = `CPU ${ratioText(cpu)}, throughput ${ratioText(throughput)}`;
-    return [`  ${subject} beside ${name}: ${values}`];
+    const texts = KINDS[result.kind].compared.flatMap((metric) => {
+      const found = ratio(one, subject, name, metric.value);
+      return found === null ? [] : [`${metric.column} ${ratioText(found)}`];
+    });
+    return texts.length === 0 ? [] : [`${subject} beside ${name}: ${texts.join(', ')}`];
   });
 }
 
-function ratioText(interval: Interval): string {
+export function ratioText(interval: Interval): string {
   const [low, high] = [interval.low.toFixed(2), interval.high.toFixed(2)];
   return `${interval.median.toFixed(2)}x (${low}-${high})`;
 }
@@ -137,7 +143,9 @@ function spreadText(value: Spread): string {
 
 /** Pads cells into columns: names to the left, numbers to the right. */
 function align(rows: readonly (readonly string[])[]): string[] {
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((r) => r[column]!.length)));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
   return rows.map((cells) => {
     const padded = cells.map((cell, column) =>
       column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!),

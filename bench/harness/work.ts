@@ -1,54 +1,174 @@
 /** The kinds of work that are compared, each with its protocol, its load and its matrix. */
 
 import { echoLoad } from './echo-load.ts';
+import { holdLoad } from './hold-load.ts';
 import type { Case, Load } from './load.ts';
+import type { Kind } from './metrics.ts';
 import type { Endpoint } from './peer.ts';
+import { RESP_COMMANDS, redisLoad } from './redis-load.ts';
+import { wrkLoad } from './wrk-load.ts';
 
 export interface Work {
   readonly name: string;
   readonly title: string;
+  /** What its figures are. */
+  readonly kind: Kind;
   readonly protocol: Endpoint['protocol'];
   readonly load: Load;
-  /** The matrix that is measured when the command line does not narrow it. */
+  /** The matrix that is measured when the command line does not narrow it; [0] is not a size. */
   readonly sizes: readonly number[];
   readonly connections: readonly number[];
   readonly pipelines: readonly number[];
+  readonly commands?: readonly string[];
+  /** The server is a proxy: behind it stands the echo server in C, on the load's core. */
+  readonly proxied?: boolean;
+  /** Cores of the server, 1 unless it says more; then the load shares them. */
+  readonly serverCores?: number;
 }
 
-export const WORKS: readonly Work[] = [
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const ECHOES: readonly Work[] = [
   {
     name: 'tcp-echo',
     title: 'TCP echo',
+    kind: 'requests',
     protocol: 'tcp',
     load: echoLoad(),
-    sizes: [64, 1024, 64 * 1024, 1024 * 1024],
+    sizes: [64, KIB, 64 * KIB, MIB],
     connections: [1, 100, 1000],
     pipelines: [1],
   },
   {
     name: 'unix-echo',
     title: 'Unix socket echo',
+    kind: 'requests',
     protocol: 'unix',
     load: echoLoad(),
-    sizes: [64, 1024, 64 * 1024],
+    sizes: [64, KIB, 64 * KIB],
     connections: [1, 50],
     pipelines: [1],
   },
   {
     name: 'udp-echo',
     title: 'UDP echo',
+    kind: 'requests',
     protocol: 'udp',
     load: echoLoad(),
     sizes: [64, 1400],
     connections: [16],
     pipelines: [1, 8],
   },
+  {
+    name: 'length-field-echo',
+    title: 'Echo of frames with a length field',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: echoLoad({ lengthField: true }),
+    sizes: [64, KIB],
+    connections: [100],
+    pipelines: [1, 16],
+  },
+  {
+    name: 'tcp-proxy',
+    title: 'TCP proxy before an echo server',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: echoLoad(),
+    sizes: [64, 16 * KIB],
+    connections: [100],
+    pipelines: [1],
+    proxied: true,
+  },
+  {
+    name: 'tcp-echo-2-loops',
+    title: 'TCP echo on two cores',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: echoLoad(),
+    sizes: [64],
+    connections: [100],
+    pipelines: [1],
+    serverCores: 2,
+  },
 ];
+
+const PROTOCOLS: readonly Work[] = [
+  {
+    name: 'http-plaintext',
+    title: 'HTTP plaintext',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: wrkLoad(),
+    sizes: [0],
+    connections: [64],
+    pipelines: [1, 16],
+  },
+  {
+    name: 'http-2-loops',
+    title: 'HTTP plaintext on two cores',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: wrkLoad(),
+    sizes: [0],
+    connections: [64],
+    pipelines: [1, 16],
+    serverCores: 2,
+  },
+  {
+    name: 'resp',
+    title: 'Redis protocol',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: redisLoad(),
+    sizes: [0],
+    connections: [50],
+    pipelines: [1, 16],
+    commands: RESP_COMMANDS,
+  },
+];
+
+const CONNECTIONS: readonly Work[] = [
+  {
+    name: 'connection-rate',
+    title: 'Connect, one message, close',
+    kind: 'connections',
+    protocol: 'tcp',
+    load: echoLoad({ reconnect: true }),
+    sizes: [64],
+    connections: [64],
+    pipelines: [1],
+  },
+  {
+    name: 'idle-memory',
+    title: 'Memory of idle connections',
+    kind: 'memory',
+    protocol: 'tcp',
+    load: holdLoad(),
+    sizes: [64],
+    connections: [18_000],
+    pipelines: [1],
+  },
+  {
+    name: 'start-up',
+    title: 'From starting the process to its first echo',
+    kind: 'start',
+    protocol: 'tcp',
+    load: echoLoad(),
+    sizes: [64],
+    connections: [1],
+    pipelines: [1],
+  },
+];
+
+export const WORKS: readonly Work[] = [...ECHOES, ...PROTOCOLS, ...CONNECTIONS];
 
 export interface Selection {
   readonly sizes?: readonly number[];
   readonly connections?: readonly number[];
   readonly pipelines?: readonly number[];
+  readonly commands?: readonly string[];
   /** Bytes in flight over all connections, above which a case is left out. */
   readonly maxOutstandingBytes: number;
 }
@@ -59,15 +179,30 @@ export interface Selection {
  */
 export function casesOf(work: Work, selection: Selection): Case[] {
   const cases: Case[] = [];
-  for (const size of selection.sizes ?? work.sizes) {
-    for (const connections of selection.connections ?? work.connections) {
-      for (const pipeline of selection.pipelines ?? work.pipelines) {
-        const outstanding = size * connections * pipeline;
-        if (outstanding <= selection.maxOutstandingBytes) {
-          cases.push({ size, connections, pipeline });
+  for (const command of commandsOf(work, selection)) {
+    for (const size of sizesOf(work, selection)) {
+      for (const connections of selection.connections ?? work.connections) {
+        for (const pipeline of pipelinesOf(work, selection)) {
+          const outstanding = size * connections * pipeline;
+          if (outstanding > selection.maxOutstandingBytes) continue;
+          cases.push({ size, connections, pipeline, ...(command !== null && { command }) });
         }
       }
     }
   }
   return cases;
+}
+
+function commandsOf(work: Work, { commands }: Selection): readonly (string | null)[] {
+  if (work.commands === undefined) return [null];
+  return work.commands.filter((command) => commands?.includes(command) ?? true);
+}
+
+function sizesOf(work: Work, { sizes }: Selection): readonly number[] {
+  return work.sizes.includes(0) ? work.sizes : (sizes ?? work.sizes);
+}
+
+/** One message at a time where a connection has no more, whatever was asked for. */
+function pipelinesOf(work: Work, { pipelines }: Selection): readonly number[] {
+  return work.kind === 'requests' ? (pipelines ?? work.pipelines) : work.pipelines;
 }

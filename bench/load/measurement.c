@@ -20,19 +20,26 @@ static uint64_t clock_nanoseconds(clockid_t clock) {
  * and from its CPU clock, which counts every thread, also ended ones, in nanoseconds, where
  * /proc/PID/stat counts in steps of 10 ms.
  */
-static struct cpu_reading read_cpu(const struct options *options) {
-  struct cpu_reading reading = {.own = clock_nanoseconds(CLOCK_PROCESS_CPUTIME_ID)};
-  for (uint32_t i = 0; i < options->watched_count; i++) {
+static uint64_t read_processes(const pid_t *processes, uint32_t count) {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < count; i++) {
     clockid_t clock;
-    int failure = clock_getcpuclockid(options->watched[i], &clock);
+    int failure = clock_getcpuclockid(processes[i], &clock);
     if (failure != 0) {
       fprintf(stderr, "echo-load: cannot read the CPU time of process %d: %s\n",
-              (int)options->watched[i], strerror(failure));
+              (int)processes[i], strerror(failure));
       exit(1);
     }
-    reading.watched += clock_nanoseconds(clock);
+    sum += clock_nanoseconds(clock);
   }
-  return reading;
+  return sum;
+}
+
+static struct cpu_reading read_cpu(const struct options *options) {
+  return (struct cpu_reading){
+      .own = clock_nanoseconds(CLOCK_PROCESS_CPUTIME_ID) +
+             read_processes(options->companions, options->companion_count),
+      .watched = read_processes(options->watched, options->watched_count)};
 }
 
 void measurement_prepare(struct measurement *m, const struct options *options) {

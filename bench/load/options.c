@@ -12,6 +12,8 @@
 #define MESSAGE_BYTES_MAX (1024.0 * 1024 * 1024)
 #define DATAGRAM_BYTES_MIN 8
 #define DATAGRAM_BYTES_MAX 65507
+/* Goes out in one send and fits into what any server reads at once. */
+#define SINGLE_MESSAGE_BYTES_MAX 16384
 
 static const char usage[] =
     "echo-load: send messages to an echo server, check every byte of the replies, time them\n"
@@ -22,9 +24,13 @@ static const char usage[] =
     "  --size N                  bytes of payload per message (64)\n"
     "  --pipeline N              messages in flight per socket (1)\n"
     "  --length-field            put a 4-byte big-endian length before every payload\n"
+    "  --reconnect               a new TCP connection for every message: connect, echo, close\n"
+    "  --hold                    one message per connection; then print \"held\" and keep the\n"
+    "                            connections open until standard input ends\n"
     "  --warmup S                seconds of load before the measured window (0.5)\n"
     "  --seconds S               seconds of the measured window (2)\n"
     "  --watch-pid PID           add the CPU time of this process to the result; repeatable\n"
+    "  --companion-pid PID       add the CPU time of this process to that of the load; repeatable\n"
     "\n"
     "Prints one line of JSON. Exit status: 0 all replies right, 1 errors, 2 wrong usage.\n";
 
@@ -88,11 +94,22 @@ static void finish(struct options *options, const char *address) {
   } else {
     parse_internet_address(options, address);
   }
+  if (options->reconnect || options->hold) {
+    if (options->protocol != PROTOCOL_TCP) refuse("--reconnect and --hold are for TCP");
+    if (options->size > SINGLE_MESSAGE_BYTES_MAX) {
+      refuse("--size with --reconnect or --hold is at most %d", SINGLE_MESSAGE_BYTES_MAX);
+    }
+  }
   if (options->protocol != PROTOCOL_UDP) return;
   if (options->length_field) refuse("--length-field is for streams, a datagram has its length");
   if (options->size < DATAGRAM_BYTES_MIN || options->size > DATAGRAM_BYTES_MAX) {
     refuse("--size of a datagram is %d to %d", DATAGRAM_BYTES_MIN, DATAGRAM_BYTES_MAX);
   }
+}
+
+static void add_process(const char *name, pid_t *processes, uint32_t *count) {
+  if (*count == WATCHED_PROCESSES_MAX) refuse("too many --%s", name);
+  processes[(*count)++] = (pid_t)parse_number(name, optarg, 1, 1 << 30);
 }
 
 void options_parse(struct options *options, int argc, char **argv) {
@@ -102,6 +119,8 @@ void options_parse(struct options *options, int argc, char **argv) {
       {"pipeline", required_argument, NULL, 'p'}, {"length-field", no_argument, NULL, 'l'},
       {"warmup", required_argument, NULL, 'w'}, {"seconds", required_argument, NULL, 'd'},
       {"watch-pid", required_argument, NULL, 'x'}, {"help", no_argument, NULL, 'h'},
+      {"companion-pid", required_argument, NULL, 'y'}, {"reconnect", no_argument, NULL, 'r'},
+      {"hold", no_argument, NULL, 'k'},
       {NULL, 0, NULL, 0},
   };
   const char *address = NULL;
@@ -118,11 +137,10 @@ void options_parse(struct options *options, int argc, char **argv) {
       case 'l': options->length_field = true; break;
       case 'w': options->warmup_seconds = parse_number("warmup", optarg, 0, 3600); break;
       case 'd': options->measured_seconds = parse_number("seconds", optarg, 0.01, 3600); break;
-      case 'x':
-        if (options->watched_count == WATCHED_PROCESSES_MAX) refuse("too many --watch-pid");
-        options->watched[options->watched_count++] =
-            (pid_t)parse_number("watch-pid", optarg, 1, 1 << 30);
-        break;
+      case 'r': options->reconnect = true; break;
+      case 'k': options->hold = true; break;
+      case 'x': add_process("watch-pid", options->watched, &options->watched_count); break;
+      case 'y': add_process("companion-pid", options->companions, &options->companion_count); break;
       case 'h': fputs(usage, stdout); exit(0);
       default: refuse("unknown option");
     }

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#define WATCHED_PROCESSES_MAX 16
+#define WATCHED_PROCESSES_MAX 64
 
 enum protocol { PROTOCOL_TCP, PROTOCOL_UNIX, PROTOCOL_UDP };
 
@@ -19,10 +19,14 @@ struct options {
   uint32_t pipeline; /* messages in flight per connection */
   size_t size;       /* bytes of payload per message */
   bool length_field; /* a 4-byte big-endian length before every payload */
+  bool reconnect;    /* a new connection for every message */
+  bool hold;         /* one message per connection, then silence until the input ends */
   double warmup_seconds;
   double measured_seconds;
   pid_t watched[WATCHED_PROCESSES_MAX];
   uint32_t watched_count;
+  pid_t companions[WATCHED_PROCESSES_MAX];
+  uint32_t companion_count;
 };
 
 /* Reads the command line; prints what is wrong and exits with status 2 when it cannot. */

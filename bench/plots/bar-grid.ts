@@ -29,12 +29,12 @@ export interface BarGrid {
 }
 
 const MARGIN = 24;
-const PANEL_WIDTH = 360;
+const PANEL_WIDTH = 380;
 const PANEL_GAP = 20;
 const PANEL_TITLE_HEIGHT = 26;
 const BAR_PITCH = 22;
 const BAR_HEIGHT = 14;
-const LABEL_WIDTH = 84;
+const LABEL_WIDTH = 104;
 const TEXT_WIDTH = 126;
 const TITLE_HEIGHT = 34;
 const NOTE_HEIGHT = 17;

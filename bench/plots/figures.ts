@@ -1,40 +1,11 @@
 /** Which figures are drawn of a stored result, and what they say. */
 
 import type { Case } from '../harness/load.ts';
-import { SUBJECT } from '../harness/peer.ts';
-import { type CaseResult, type Summary, summarise, type WorkResult } from '../harness/results.ts';
-import type { Spread } from '../harness/statistics.ts';
-import { caseTitle, machineText, numberText, subjectOf } from '../harness/table.ts';
+import { KINDS, type Metric } from '../harness/metrics.ts';
+import { isOurs, SUBJECT } from '../harness/peer.ts';
+import { type CaseResult, spreadOf, utilisation, type WorkResult } from '../harness/results.ts';
+import { caseTitle, machineText, numberText, settingsText, subjectOf } from '../harness/table.ts';
 import { type Bar, type BarGrid, drawBarGrid, type Panel } from './bar-grid.ts';
-
-interface Metric {
-  /** Part of the file's name. */
-  readonly name: string;
-  readonly title: string;
-  readonly note: string;
-  value(summary: Summary): Spread;
-}
-
-const METRICS: readonly Metric[] = [
-  {
-    name: 'cpu',
-    title: 'CPU time of the server per request',
-    note: 'microseconds, less is better',
-    value: (summary) => summary.cpuUsPerRequest,
-  },
-  {
-    name: 'throughput',
-    title: 'requests per second',
-    note: 'more is better; a star marks a load generator at its own limit',
-    value: (summary) => summary.requestsPerSecond,
-  },
-  {
-    name: 'latency',
-    title: '99th percentile of latency',
-    note: 'microseconds in a closed loop, less is better',
-    value: (summary) => summary.p99Us,
-  },
-];
 
 export interface Figure {
   /** Without an extension. */
@@ -43,31 +14,32 @@ export interface Figure {
 }
 
 export function figuresOf(result: WorkResult): Figure[] {
-  return METRICS.map((metric) => ({
+  return KINDS[result.kind].drawn.map((metric) => ({
     name: `${result.work}-${metric.name}`,
     svg: drawBarGrid(gridOf(result, metric)),
   }));
 }
 
-/** One row of panels per message size, one column per number of connections and pipeline. */
+/** One row of panels per message size or command, one column per connections and pipeline. */
 function gridOf(result: WorkResult, metric: Metric): BarGrid {
-  const sizes = distinct(result.cases.map((one) => one.case.size));
+  const rows = distinct(result.cases.map((one) => rowKey(one.case)));
   const columns = distinct(result.cases.map((one) => columnKey(one.case)));
-  const { rounds, seconds } = result.settings;
   const versions = result.peers.map((peer) =>
     [`${peer.name}:`, ...Object.entries(peer.versions).flat()].join(' '),
   );
+  const star = metric.better === 'more' ? ' A star marks a load generator at its own limit.' : '';
   return {
     title: `${result.title}: ${metric.title}`,
     notes: [
-      `${metric.note}; bar: median of ${rounds} rounds of ${seconds} s, whisker: lowest and ` +
-        `highest round; in parentheses: times ${subjectOf(result)}. Every panel has its own scale.`,
+      `${metric.unit}, ${metric.better} is better. Bar: median of ${settingsText(result)}; ` +
+        `whisker: lowest and highest round; in parentheses: times ${subjectOf(result)}. ` +
+        `Every panel has its own scale.${star}`,
       `${machineText(result)}, ${result.measuredAt.slice(0, 10)}. ${versions.join('; ')}`,
     ],
-    rows: sizes.map((size) =>
+    rows: rows.map((row) =>
       columns.map((column) => {
         const found = result.cases.find(
-          (one) => one.case.size === size && columnKey(one.case) === column,
+          (one) => rowKey(one.case) === row && columnKey(one.case) === column,
         );
         return found === undefined ? null : panelOf(result, found, metric);
       }),
@@ -76,20 +48,22 @@ function gridOf(result: WorkResult, metric: Metric): BarGrid {
 }
 
 function panelOf(result: WorkResult, one: CaseResult, metric: Metric): Panel | null {
-  const subject = summarise(one, subjectOf(result) ?? SUBJECT);
+  const subject = spreadOf(one, subjectOf(result) ?? SUBJECT, metric);
   const bars = result.peers.flatMap(({ name }): Bar[] => {
-    const summary = summarise(one, name);
-    if (summary === null) return [];
-    const { median, min, max } = metric.value(summary);
-    const star = metric.name === 'throughput' && summary.loadSaturated ? '*' : '';
+    const spread = spreadOf(one, name, metric);
+    if (spread === null) return [];
+    const { median, min, max } = spread;
+    const star = metric.better === 'more' && utilisation(one, name)?.saturated ? '*' : '';
     const times =
-      subject === null ? '' : ` (${(median / metric.value(subject).median).toFixed(2)}x)`;
+      subject === null || subject.median === 0 ? '' : ` (${(median / subject.median).toFixed(2)}x)`;
     const text = `${numberText(median)}${star}${times}`;
-    return [
-      { label: name, value: median, low: min, high: max, text, highlighted: name === SUBJECT },
-    ];
+    return [{ label: name, value: median, low: min, high: max, text, highlighted: isOurs(name) }];
   });
   return bars.length === 0 ? null : { title: caseTitle(one.case), bars };
+}
+
+function rowKey(one: Case): string {
+  return `${one.command ?? ''}/${one.size}`;
 }
 
 function columnKey(one: Case): string {

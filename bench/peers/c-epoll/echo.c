@@ -1,15 +1,17 @@
 /*
  * An echo server in C over epoll: the floor that every figure is compared with.
  *
- * usage: echo tcp PORT | echo unix PATH | echo udp PORT
+ * usage: echo tcp PORT | echo unix PATH | echo udp PORT | echo frames PORT
  *
  * Level-triggered, one receive per event into one shared 64 KiB buffer and an immediate send,
  * which is the least number of system calls. What the socket does not take is kept for the
- * connection, and nothing more is read from it until that is gone.
+ * connection, and nothing more is read from it until that is gone. With frames, each begins with
+ * its length in 4 bytes, big-endian, and only whole ones are sent back.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,7 @@
 #define ACCEPTS_PER_EVENT 64
 #define DATAGRAMS_PER_CALL 64
 #define BACKLOG 4096
+#define FRAME_HEADER_BYTES 4
 /* The kernel lowers it to net.core.rmem_max: a burst of small datagrams needs the room. */
 #define DATAGRAM_SOCKET_BYTES (4 * 1024 * 1024)
 
@@ -32,9 +35,12 @@ struct connection {
   size_t kept_length; /* bytes received but not yet taken by the socket */
   size_t kept_start;
   uint8_t *kept; /* RECEIVE_BYTES long, allocated at the first short send */
+  size_t partial_length; /* bytes of a frame that is not whole yet */
+  uint8_t *partial;      /* RECEIVE_BYTES long, allocated at the first cut frame */
 };
 
 static uint8_t received[RECEIVE_BYTES];
+static bool framed;
 static int epoll;
 
 static void fail(const char *what) {
@@ -50,6 +56,7 @@ static void watch(struct connection *c, int operation, uint32_t events) {
 static void drop(struct connection *c) {
   close(c->fd);
   free(c->kept);
+  free(c->partial);
   free(c);
 }
 
@@ -68,8 +75,41 @@ static int send_all(struct connection *c, const uint8_t *bytes, size_t *length) 
   return 1;
 }
 
+/* How many of the bytes are whole frames; -1 when a frame is larger than the buffer. */
+static ssize_t whole_frames(const uint8_t *bytes, size_t length) {
+  size_t at = 0;
+  while (length - at >= FRAME_HEADER_BYTES) {
+    const uint8_t *header = bytes + at;
+    size_t payload = (size_t)header[0] << 24 | (size_t)header[1] << 16 | (size_t)header[2] << 8 |
+                     (size_t)header[3];
+    if (payload > RECEIVE_BYTES - FRAME_HEADER_BYTES) return -1;
+    if (length - at < FRAME_HEADER_BYTES + payload) break;
+    at += FRAME_HEADER_BYTES + payload;
+  }
+  return (ssize_t)at;
+}
+
+/* Receives behind what is there of a cut frame, and keeps what is cut now. */
+static ssize_t receive_frames(struct connection *c) {
+  size_t before = c->partial_length;
+  if (before > 0) memcpy(received, c->partial, before);
+  ssize_t length = recv(c->fd, received + before, sizeof received - before, 0);
+  if (length <= 0) return length;
+  size_t total = before + (size_t)length;
+  ssize_t whole = whole_frames(received, total);
+  if (whole < 0) return 0;
+  c->partial_length = total - (size_t)whole;
+  if (c->partial_length > 0) {
+    if (c->partial == NULL && (c->partial = malloc(RECEIVE_BYTES)) == NULL) fail("malloc");
+    memcpy(c->partial, received + whole, c->partial_length);
+  }
+  if (whole > 0) return whole;
+  errno = EAGAIN;
+  return -1;
+}
+
 static void on_readable(struct connection *c) {
-  ssize_t length = recv(c->fd, received, sizeof received, 0);
+  ssize_t length = framed ? receive_frames(c) : recv(c->fd, received, sizeof received, 0);
   if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (length <= 0) {
     drop(c);
@@ -186,11 +226,12 @@ static int bind_unix(const char *path) {
 
 int main(int argc, char **argv) {
   if (argc != 3) {
-    fputs("usage: echo tcp PORT | echo unix PATH | echo udp PORT\n", stderr);
+    fputs("usage: echo tcp PORT | echo unix PATH | echo udp PORT | echo frames PORT\n", stderr);
     return 2;
   }
   epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) fail("epoll_create1");
+  framed = strcmp(argv[1], "frames") == 0;
   if (strcmp(argv[1], "udp") == 0) serve_datagrams(bind_internet(SOCK_DGRAM, argv[2]));
   serve_streams(strcmp(argv[1], "unix") == 0
                     ? bind_unix(argv[2])

@@ -9,7 +9,15 @@ const SOURCE = fileURLToPath(new URL('echo.c', import.meta.url));
 const peer: Peer = {
   name: 'c-epoll',
   title: 'C, epoll',
-  works: ['tcp-echo', 'unix-echo', 'udp-echo'],
+  works: [
+    'tcp-echo',
+    'unix-echo',
+    'udp-echo',
+    'length-field-echo',
+    'connection-rate',
+    'idle-memory',
+    'start-up',
+  ],
   unavailable() {
     if (process.platform !== 'linux') return 'epoll is Linux';
     return compiler() === null ? 'no C compiler' : null;
@@ -18,9 +26,12 @@ const peer: Peer = {
     compileC(BINARY, [SOURCE]);
   },
   versions: () => ({ compiler: compilerVersion() }),
-  server: (_work, endpoint) => ({
+  server: (work, endpoint) => ({
     program: join(BUILD_FOLDER, BINARY),
-    args: [endpoint.protocol, endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port)],
+    args: [
+      work === 'length-field-echo' ? 'frames' : endpoint.protocol,
+      endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port),
+    ],
   }),
 };
 

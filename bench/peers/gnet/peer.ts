@@ -1,42 +1,32 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { gnetPeer } from '../../harness/gnet-peer.ts';
 import type { Peer } from '../../harness/peer.ts';
 
-const EXAMPLES: Readonly<Record<string, string>> = {
-  'tcp-echo': 'echo-tcp.ts',
-  'unix-echo': 'echo-unix.ts',
-  'udp-echo': 'echo-udp.ts',
-};
-const PACKAGE = new URL('../../../package.json', import.meta.url);
+/** Enough to see what a driver is good for. */
+const DRIVER_WORKS = [
+  'tcp-echo',
+  'unix-echo',
+  'udp-echo',
+  'http-plaintext',
+  'connection-rate',
+  'idle-memory',
+  'start-up',
+];
 
-function pathOf(example: string): string {
-  return fileURLToPath(new URL(`../../../examples/${example}`, import.meta.url));
+function withDriver(name: string, driver: string): Peer {
+  return gnetPeer({ name, title: `gnet for TypeScript, ${driver}`, driver, works: DRIVER_WORKS });
 }
 
-const peer: Peer = {
-  name: 'gnet',
-  title: 'gnet for TypeScript',
-  works: Object.keys(EXAMPLES),
-  unavailable() {
-    const missing = Object.values(EXAMPLES).find((example) => !existsSync(pathOf(example)));
-    return missing === undefined ? null : `examples/${missing} does not exist`;
-  },
-  build() {},
-  versions: () => ({
-    gnet: (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version,
-    node: process.versions.node,
+const peers: readonly Peer[] = [
+  gnetPeer({ name: 'gnet', title: 'gnet for TypeScript' }),
+  gnetPeer({
+    name: 'gnet-plain',
+    title: 'gnet for TypeScript without a codec',
+    works: ['length-field-echo'],
+    examples: { 'length-field-echo': 'echo-tcp.ts' },
   }),
-  server: (work, endpoint) => ({
-    program: process.execPath,
-    args: [
-      '--conditions=gnet-source',
-      '--disable-warning=ExperimentalWarning',
-      pathOf(EXAMPLES[work]!),
-      ...(endpoint.protocol === 'unix'
-        ? ['--sock', endpoint.path]
-        : ['--port', String(endpoint.port)]),
-    ],
-  }),
-};
+  withDriver('gnet-epoll', 'epoll'),
+  withDriver('gnet-io-uring', 'io_uring'),
+  withDriver('gnet-node', 'node'),
+];
 
-export default peer;
+export default peers;

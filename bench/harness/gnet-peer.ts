@@ -1,0 +1,131 @@
+/** Our own servers, the examples of a checkout, as peers. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT_FOLDER } from './command.ts';
+import type { Endpoint, Peer } from './peer.ts';
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  'tcp-echo': 'echo-tcp.ts',
+  'unix-echo': 'echo-unix.ts',
+  'udp-echo': 'echo-udp.ts',
+  'length-field-echo': 'codec/server.ts',
+  'http-plaintext': 'http.ts',
+  resp: 'redis.ts',
+  'tcp-proxy': 'proxy.ts',
+  'connection-rate': 'echo-tcp.ts',
+  'idle-memory': 'echo-tcp.ts',
+  'start-up': 'echo-tcp.ts',
+  'tcp-echo-2-loops': 'echo-tcp.ts',
+  'http-2-loops': 'http.ts',
+};
+const NODE_OPTIONS = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
+const PROBE_TIMEOUT_MS = 20_000;
+
+export interface GnetPeerOptions {
+  readonly name: string;
+  readonly title: string;
+  /** Instead of the one that the framework chooses. */
+  readonly driver?: string;
+  /** Instead of all that we do. */
+  readonly works?: readonly string[];
+  /** Of another example than the one that belongs to a work. */
+  readonly examples?: Readonly<Record<string, string>>;
+  /** The checkout that is measured; this one when left out. */
+  readonly root?: string;
+}
+
+export function gnetPeer(options: GnetPeerOptions): Peer {
+  const { name, title, driver, root = PROJECT_FOLDER } = options;
+  const examples = { ...EXAMPLES, ...options.examples };
+  const env = driver === undefined ? {} : { GNET_DRIVER: driver };
+  const probes = new Map<number, Probe>();
+  const probe = (loops: number): Probe => {
+    const found = probes.get(loops) ?? probeServer(root, env, loops);
+    probes.set(loops, found);
+    return found;
+  };
+  return {
+    name,
+    title,
+    works: options.works ?? Object.keys(examples),
+    unavailable(work) {
+      const example = examples[work];
+      if (example === undefined || !existsSync(join(root, 'examples', example))) {
+        return `examples/${example ?? work} does not exist`;
+      }
+      if (driver !== undefined && automaticDriver(root) === driver) {
+        return `'gnet' has taken the driver '${driver}' by itself`;
+      }
+      return refusal(probe(loopsOf(work)), loopsOf(work), driver);
+    },
+    build() {},
+    versions: () => ({
+      gnet: (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string })
+        .version,
+      node: process.versions.node,
+      driver: probe(1).driver ?? 'unknown',
+    }),
+    server: (work, endpoint, backend) => ({
+      program: process.execPath,
+      args: [
+        ...NODE_OPTIONS,
+        join(root, 'examples', examples[work]!),
+        ...addressFlags(endpoint),
+        ...(backend?.protocol === 'tcp' ? ['--upstream', `127.0.0.1:${backend.port}`] : []),
+        ...(loopsOf(work) === 1 ? [] : ['--loops', `${loopsOf(work)}`]),
+      ],
+      env,
+    }),
+  };
+}
+
+const automaticDrivers = new Map<string, string | undefined>();
+
+function automaticDriver(root: string): string | undefined {
+  if (!automaticDrivers.has(root)) automaticDrivers.set(root, probeServer(root, {}, 1).driver);
+  return automaticDrivers.get(root);
+}
+
+function loopsOf(work: string): number {
+  return work.endsWith('-2-loops') ? 2 : 1;
+}
+
+function addressFlags(endpoint: Endpoint): string[] {
+  return endpoint.protocol === 'unix'
+    ? ['--sock', endpoint.path]
+    : ['--port', String(endpoint.port)];
+}
+
+interface Probe {
+  readonly driver?: string;
+  readonly loops?: number;
+  /** Why no server started. */
+  readonly failure?: string;
+}
+
+/** Starts a server in a process of its own and asks it which driver and how many loops it has. */
+function probeServer(root: string, env: Readonly<Record<string, string>>, loops: number): Probe {
+  const script = join(PROJECT_FOLDER, 'bench', 'harness', 'gnet-probe.ts');
+  const entry = join(root, 'src', 'index.ts');
+  const result = spawnSync(process.execPath, [...NODE_OPTIONS, script, entry, String(loops)], {
+    cwd: root,
+    env: { ...process.env, NODE_ENV: 'production', ...env },
+    encoding: 'utf8',
+    timeout: PROBE_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+  });
+  const line = result.stdout.split('\n').findLast((text) => text.startsWith('{'));
+  if (line !== undefined) return JSON.parse(line) as Probe;
+  const reason = /^\w*Err\w*.*$/m.exec(result.stderr)?.[0];
+  return { failure: reason ?? 'no server started in a process of its own' };
+}
+
+function refusal(probe: Probe, loops: number, driver: string | undefined): string | null {
+  if (probe.failure !== undefined) return probe.failure;
+  if (driver !== undefined && probe.driver !== driver) {
+    return `the driver '${driver}' was asked for, and '${probe.driver}' was taken`;
+  }
+  return probe.loops === loops ? null : `${loops} loops were asked for, ${probe.loops} started`;
+}

@@ -1,0 +1,57 @@
+/** Other runtimes of JavaScript that come as npm packages: a folder with a package.json. */
+
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { outputOf } from './command.ts';
+import { missingInstallation, runInstallSteps } from './installed.ts';
+import type { Installation, Peer } from './peer.ts';
+
+/** Versions are exact in package.json; a lock file would list the programs of this system only. */
+const INSTALL = ['install', '--ignore-scripts', '--no-package-lock'];
+
+export interface NpmPeerOptions extends Pick<Peer, 'name' | 'title' | 'works'> {
+  /**
+   * Where the packages put the program for this platform, as patterns under `node_modules`.
+   * It is taken from there: the package's own link to it needs an install script.
+   */
+  readonly program: string;
+  /** Between the program and the file that it runs. */
+  readonly args: readonly string[];
+}
+
+/** Runs `server.js` of its folder as `server.js tcp|unix|udp|http ADDRESS`. */
+export function npmPeer({ program, args, ...facts }: NpmPeerOptions): Peer {
+  const folder = fileURLToPath(new URL(`../peers/${facts.name}/`, import.meta.url));
+  const installation: Installation = {
+    tool: 'npm',
+    product: join(folder, 'node_modules'),
+    run: () => runInstallSteps([{ program: 'npm', args: INSTALL, folder }]),
+  };
+  const found = (): string | null => {
+    const [path] = globSync(program, { cwd: join(folder, 'node_modules') });
+    return path === undefined ? null : join(folder, 'node_modules', path);
+  };
+  return {
+    ...facts,
+    installation,
+    unavailable() {
+      const missing = missingInstallation(installation);
+      if (missing !== null) return missing;
+      const path = found();
+      if (path !== null && existsSync(path)) return null;
+      return `the npm package has no program for ${process.platform} on ${process.arch}`;
+    },
+    build() {},
+    versions: () => ({ [facts.name]: /\d+\.\d+\S*/.exec(outputOf(found()!, ['--version']))![0] }),
+    server: (work, endpoint) => ({
+      program: found()!,
+      args: [
+        ...args,
+        join(folder, 'server.js'),
+        work === 'http-plaintext' ? 'http' : endpoint.protocol,
+        endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port),
+      ],
+    }),
+  };
+}

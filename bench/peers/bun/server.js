@@ -1,0 +1,65 @@
+/**
+ * Servers over Bun's own interfaces.
+ *
+ * usage: bun server.js tcp PORT | unix PATH | udp PORT | http PORT
+ */
+
+const [kind, address] = process.argv.slice(2);
+const hostname = '127.0.0.1';
+const port = Number(address);
+
+/** What a socket does not take waits in its `data`, and the socket is not read from meanwhile. */
+const echo = {
+  data(socket, bytes) {
+    send(socket, bytes);
+  },
+  drain(socket) {
+    const rest = socket.data;
+    socket.data = null;
+    if (rest === null || send(socket, rest)) socket.resume();
+  },
+  open(socket) {
+    socket.data = null;
+  },
+  error() {},
+};
+
+function send(socket, bytes) {
+  const sent = socket.write(bytes);
+  if (sent >= bytes.length || sent < 0) return true;
+  // The bytes are lent for the time of the call.
+  socket.data = Buffer.concat([socket.data ?? Buffer.alloc(0), bytes.subarray(sent)]);
+  socket.pause();
+  return false;
+}
+
+const start = {
+  tcp: () => Bun.listen({ hostname, port, socket: echo }),
+  unix: () => Bun.listen({ unix: address, socket: echo }),
+  udp: () =>
+    Bun.udpSocket({
+      hostname,
+      port,
+      socket: {
+        data(socket, bytes, fromPort, fromAddress) {
+          socket.send(bytes, fromPort, fromAddress);
+        },
+      },
+    }),
+  http: () =>
+    Bun.serve({
+      hostname,
+      port,
+      // A response that never changes: its documentation's advice.
+      routes: {
+        '/plaintext': new Response('Hello, World!', { headers: { 'Content-Type': 'text/plain' } }),
+      },
+      fetch: () => new Response(null, { status: 404 }),
+    }),
+}[kind];
+
+if (start === undefined) {
+  console.error('usage: bun server.js tcp PORT | unix PATH | udp PORT | http PORT');
+  process.exit(2);
+}
+await start();

@@ -1,0 +1,23 @@
+import { goPeer } from '../../harness/go-peer.ts';
+
+export default goPeer({
+  name: 'gnet-v2',
+  title: 'gnet v2 for Go',
+  works: [
+    'tcp-echo',
+    'unix-echo',
+    'udp-echo',
+    'http-plaintext',
+    'connection-rate',
+    'idle-memory',
+    'start-up',
+  ],
+  module: 'github.com/panjf2000/gnet/v2',
+  tags: 'poll_opt,gc_opt',
+  args: (work, endpoint) => [
+    work === 'http-plaintext' ? 'http' : 'echo',
+    endpoint.protocol === 'unix'
+      ? `unix://${endpoint.path}`
+      : `${endpoint.protocol}://127.0.0.1:${endpoint.port}`,
+  ],
+});

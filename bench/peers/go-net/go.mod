@@ -1,0 +1,3 @@
+module bench/go-net
+
+go 1.22

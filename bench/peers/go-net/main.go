@@ -1,0 +1,90 @@
+// Servers over the standard library of Go, one processor: a goroutine for every connection.
+//
+// usage: server tcp PORT | server unix PATH | server udp PORT | server http PORT
+package main
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+)
+
+const bufferBytes = 65536
+
+func echo(connection net.Conn) {
+	defer connection.Close()
+	buffer := make([]byte, bufferBytes)
+	for {
+		length, err := connection.Read(buffer)
+		if err != nil {
+			return
+		}
+		if _, err := connection.Write(buffer[:length]); err != nil {
+			return
+		}
+	}
+}
+
+func serveStreams(network, address string) error {
+	listener, err := net.Listen(network, address)
+	if err != nil {
+		return err
+	}
+	for {
+		connection, err := listener.Accept()
+		if err != nil {
+			return err
+		}
+		go echo(connection)
+	}
+}
+
+func serveDatagrams(address string) error {
+	socket, err := net.ListenPacket("udp4", address)
+	if err != nil {
+		return err
+	}
+	connection := socket.(*net.UDPConn)
+	buffer := make([]byte, bufferBytes)
+	for {
+		length, peer, err := connection.ReadFromUDPAddrPort(buffer)
+		if err != nil {
+			return err
+		}
+		// A datagram that cannot be sent is skipped, as UDP does.
+		_, _ = connection.WriteToUDPAddrPort(buffer[:length], peer)
+	}
+}
+
+func serveHTTP(address string) error {
+	http.HandleFunc("/plaintext", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		w.Header().Set("Server", "go")
+		_, _ = io.WriteString(w, "Hello, World!")
+	})
+	return http.ListenAndServe(address, nil)
+}
+
+func serve(kind, address string) error {
+	switch kind {
+	case "tcp":
+		return serveStreams("tcp4", "127.0.0.1:"+address)
+	case "unix":
+		return serveStreams("unix", address)
+	case "udp":
+		return serveDatagrams("127.0.0.1:" + address)
+	case "http":
+		return serveHTTP("127.0.0.1:" + address)
+	}
+	return fmt.Errorf("usage: server tcp PORT | unix PATH | udp PORT | http PORT")
+}
+
+func main() {
+	if len(os.Args) != 3 {
+		log.Fatal("usage: server tcp PORT | unix PATH | udp PORT | http PORT")
+	}
+	log.Fatal(serve(os.Args[1], os.Args[2]))
+}
