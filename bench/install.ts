@@ -3,7 +3,7 @@
  * package manager, each with its own. Says what it skips and why; fails when a build fails.
  */
 
-import { hasTool } from './harness/command.ts';
+import { hasHeader, hasTool } from './harness/command.ts';
 import { type Installation, loadPeers, type Peer } from './harness/peer.ts';
 
 /** Programs that come from Debian: they are named here, installed by who owns the machine. */
@@ -58,6 +58,8 @@ if (unknown !== undefined) {
 const chosen = peers.filter(({ name }) => names?.includes(name) ?? true);
 for (const peer of installable(chosen)) if (!install(peer)) process.exitCode = 1;
 
+const uringHint = 'for c-io-uring, on Debian: apt-get install liburing-dev';
+if (!hasHeader('liburing.h')) console.log(`not here: liburing.h; ${uringHint}`);
 const missing = Object.entries(DEBIAN_PACKAGES).filter(([program]) => !hasTool(program));
 if (missing.length > 0) {
   const packages = missing.map(([, name]) => name).join(' ');

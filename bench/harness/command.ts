@@ -45,12 +45,25 @@ export function compiler(): string | null {
   return COMPILERS.find(hasTool) ?? null;
 }
 
+/** Whether a C program can include this header. */
+export function hasHeader(header: string): boolean {
+  const found = compiler();
+  if (found === null) return false;
+  const args = ['-E', '-x', 'c', '-include', header, '/dev/null', '-o', '/dev/null'];
+  return spawnSync(found, args, { stdio: 'ignore' }).status === 0;
+}
+
 export function compilerVersion(): string {
   return outputOf(requireCompiler(), ['--version']).split('\n')[0] ?? 'unknown';
 }
 
 /** Compiles C sources into `bench/build/<name>`, unless that is newer than all of `inputs`. */
-export function compileC(name: string, sources: readonly string[], inputs = sources): string {
+export function compileC(
+  name: string,
+  sources: readonly string[],
+  inputs = sources,
+  libraries: readonly string[] = [],
+): string {
   mkdirSync(BUILD_FOLDER, { recursive: true });
   const target = join(BUILD_FOLDER, name);
   const built = statSync(target, { throwIfNoEntry: false });
@@ -58,7 +71,7 @@ export function compileC(name: string, sources: readonly string[], inputs = sour
     const flags = ['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra'];
     // Renamed when it is whole: another run may be starting the same binary right now.
     const unfinished = `${target}.${process.pid}`;
-    outputOf(requireCompiler(), [...flags, '-o', unfinished, ...sources]);
+    outputOf(requireCompiler(), [...flags, '-o', unfinished, ...sources, ...libraries]);
     renameSync(unfinished, target);
   }
   return target;
