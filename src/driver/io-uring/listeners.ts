@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { SyscallError } from '../../base/errors.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
@@ -7,7 +8,8 @@ import { acceptSocket, localName, shutdownSocket } from '../../syscall/socket.ts
 import { constants } from '../../syscall/tables.ts';
 import type { DescriptorLedger, DriverEvents, Endpoint, SocketOptions } from '../contract.ts';
 import { acceptRests, acceptSkips, tryAgain } from '../errno-sets.ts';
-import { type BoundPath, openListener, removeBoundPath } from '../native-sockets.ts';
+import { type BoundPath, removeBoundPath } from '../bound-path.ts';
+import { type OpenedSocket, openListener } from '../native-sockets.ts';
 import { completionWords, generationWord, resultWord, tagWord } from './completion-queue.ts';
 import { kind, tagOf } from './kinds.ts';
 import type { Operations } from './operations.ts';
@@ -17,6 +19,26 @@ import type { Ring } from './ring.ts';
 const restMsFirst = 10;
 const restMsMax = 1_000;
 const canceled = errnoNumber('ECANCELED') as number;
+
+/**
+ * A process that used io_uring and was killed holds its sockets for some milliseconds after its end:
+ * a busy address is tried again that often before it is reported. Only a failing start waits.
+ */
+const listenTriesMax = 10;
+const listenRetryMs = 5;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+function openPatiently(endpoint: Endpoint, options: SocketOptions): OpenedSocket {
+  for (let tries = 1; ; tries++) {
+    try {
+      return openListener(endpoint, options);
+    } catch (error) {
+      const busy = error instanceof SyscallError && error.code === 'EADDRINUSE';
+      if (!busy || tries === listenTriesMax) throw error;
+      Atomics.wait(pause, 0, 0, listenRetryMs);
+    }
+  }
+}
 
 interface Listener {
   readonly descriptor: number;
@@ -58,7 +80,7 @@ export class UringListeners {
 
   listen(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#listeners[id] === undefined, 'a listener is opened once');
-    const { descriptor, boundPath } = openListener(endpoint, options);
+    const { descriptor, boundPath } = openPatiently(endpoint, options);
     this.#ledger?.opened(descriptor);
     this.#generation++;
     this.#listeners[id] = {

@@ -14,7 +14,7 @@ import type {
   Endpoint,
   SocketOptions,
 } from '../contract.ts';
-import { interrupted, noBuffers, noMemory, tryAgain } from '../errno-sets.ts';
+import { brokenPipe, interrupted, noBuffers, noMemory, tryAgain } from '../errno-sets.ts';
 import { openOutgoing } from '../native-sockets.ts';
 import { StreamTable } from '../stream-table.ts';
 import type { BufferRing } from './buffer-ring.ts';
@@ -244,7 +244,11 @@ export class Streams implements SendingHost {
   }
 
   #arrivedNothing(stream: Stream, errno: number): number {
-    if ((stream.flags & (closing | broken)) !== 0) return 0;
+    if ((stream.flags & (closing | broken)) !== 0) {
+      // A send that failed before says EPIPE only; this is what happened.
+      if (errno !== 0 && errno !== canceled && stream.errno === brokenPipe) stream.errno = errno;
+      return 0;
+    }
     if (errno === 0) {
       stream.flags |= endReceived;
       return (stream.flags & wanted) !== 0 && stream.kept === null ? this.#reportEnd(stream) : 0;
@@ -388,10 +392,9 @@ export class Streams implements SendingHost {
       return 0;
     }
     if (errno !== 0) {
-      if ((stream.flags & broken) !== 0) return 0;
-      stream.errno = errno;
-      stream.flags |= broken;
-      return this.#reportFailure(stream);
+      // In the next wait: the receive may be about to tell more.
+      this.breakLater(stream, errno);
+      return 0;
     }
     if ((stream.flags & (awaited | sending | broken)) === awaited)
       return this.#reportWritable(stream);
