@@ -1,7 +1,8 @@
-import { ErrTimeout, type GnetError } from '../base/errors.ts';
+import type { GnetError } from '../base/errors.ts';
 import { Action } from './action.ts';
 import type { Timeouts } from './conn.ts';
 import type { ConnectionHost } from './host.ts';
+import { timedOut } from './limit-errors.ts';
 import { OutboundSide } from './outbound-side.ts';
 import { State } from './states.ts';
 import type { StreamConnection } from './stream-connection.ts';
@@ -34,13 +35,14 @@ export abstract class ClosingSide extends OutboundSide {
     this.#timeouts = host.settings.timeouts;
   }
 
-  abstract get remoteAddr(): string;
   protected abstract scheduleFlush(): void;
+  /** Has `abort` called soon, from the loop. */
+  protected abstract scheduleAbort(): void;
   /** This, for the host and the handler: the one class that extends this. */
   protected abstract get self(): StreamConnection;
 
   get isClosed(): boolean {
-    return this.state >= State.Ending;
+    return this.state >= State.Broken;
   }
 
   setTimeouts(timeouts: Timeouts): void {
@@ -65,6 +67,14 @@ export abstract class ClosingSide extends OutboundSide {
     else this.beginClose(error);
   }
 
+  protected override breakOff(error: GnetError): void {
+    if (this.isClosed) return;
+    this.state = State.Broken;
+    this.#closeError = error;
+    this.dropInbound();
+    this.scheduleAbort();
+  }
+
   /** Open -> Flushing: no more frames; what is pending goes out. */
   protected beginClose(error: Error | undefined): void {
     if (this.state !== State.Open) return;
@@ -87,7 +97,7 @@ export abstract class ClosingSide extends OutboundSide {
 
   /** One step further, if nothing is pending: Flushing -> Lingering -> Closed. */
   protected continueClose(): void {
-    if (this.outboundBuffered() > 0) return;
+    if (this.isClosed || this.outboundBuffered() > 0) return;
     if (!this.writeShut) {
       this.writeShut = true;
       // A peer that has ended, too, sees the end by the close itself.
@@ -108,7 +118,7 @@ export abstract class ClosingSide extends OutboundSide {
 
   /** -> Closed: the program hears of it, then the descriptor goes. */
   #finish(error: Error | undefined, abort: boolean): void {
-    if (this.isClosed) return;
+    if (this.state >= State.Ending) return;
     const { host, self } = this;
     host.cancelDeadline(self);
     host.connectionClosing(self);
@@ -160,7 +170,7 @@ export abstract class ClosingSide extends OutboundSide {
       if (passed(this.lastProgress, closeTimeout)) this.#timedOut('closeTimeout', closeTimeout);
     } else if (this.writeBlocked && passed(this.lastProgress, writeTimeout)) {
       this.#timedOut('writeTimeout', writeTimeout);
-    } else if (passed(this.lastActivity, idleTimeout)) {
+    } else if (passed(this.#lastTraffic, idleTimeout)) {
       this.#timedOut('idleTimeout', idleTimeout);
     }
     if (!this.isClosed) this.armDeadline();
@@ -177,11 +187,16 @@ export abstract class ClosingSide extends OutboundSide {
     if (this.state === State.Lingering) limit(this.#lingerSince, closeTimeout);
     else if (this.#leaving()) limit(this.lastProgress, closeTimeout);
     else {
-      limit(this.lastActivity, idleTimeout);
+      limit(this.#lastTraffic, idleTimeout);
       if (this.writeBlocked) limit(this.lastProgress, writeTimeout);
     }
     if (delay === Number.POSITIVE_INFINITY) this.host.cancelDeadline(this.self);
     else this.host.scheduleDeadline(this.self, delay);
+  }
+
+  /** A slow reader that takes what is pending is not idle. */
+  get #lastTraffic(): number {
+    return Math.max(this.lastActivity, this.lastProgress);
   }
 
   protected get hasIdleTimeout(): boolean {
@@ -189,9 +204,6 @@ export abstract class ClosingSide extends OutboundSide {
   }
 
   #timedOut(name: 'closeTimeout' | 'writeTimeout' | 'idleTimeout', limitMs: number): void {
-    const what =
-      name === 'idleTimeout' ? 'nothing was received or sent' : 'what was pending made no progress';
-    const message = `closed the connection to ${this.remoteAddr}: ${what} for ${limitMs} ms (${name})`;
-    this.#finish(this.#closeError ?? new ErrTimeout(message), true);
+    this.#finish(this.#closeError ?? timedOut(name, limitMs, this.remoteAddr), true);
   }
 }

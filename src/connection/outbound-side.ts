@@ -1,25 +1,15 @@
 import { directSendBytesMin } from '../base/limits.ts';
-import {
-  ErrConnClosed,
-  ErrInvalidReply,
-  ErrOutboundOverflow,
-  type GnetError,
-} from '../base/errors.ts';
+import { ErrInvalidReply, type GnetError } from '../base/errors.ts';
 import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { BuiltInFrameCodec } from '../codec/built-in-frame-codec.ts';
 import type { ICodec } from '../codec/codec.ts';
 import type { Bytes } from './conn.ts';
 import type { EncodeSink, EncodeTarget } from './encode-sink.ts';
+import { FlushWaiters } from './flush-waiters.ts';
 import type { ConnectionHost } from './host.ts';
 import { InboundSource } from './inbound-source.ts';
-
-/** Somebody waits until the first `remaining` pending bytes are in the kernel. */
-interface FlushWaiter {
-  remaining: number;
-  readonly resolve: () => void;
-  readonly reject: (error: GnetError) => void;
-}
+import { outboundOverflow, tooSlow } from './limit-errors.ts';
 
 /**
  * The way out of one connection. Bytes of one turn gather and leave in one send:
@@ -42,9 +32,11 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   /** The kernel took less than there was: `writable` follows. */
   protected writeBlocked = false;
   #aboveHigh = false;
-  #flushWaiters: FlushWaiter[] | null = null;
+  #flushWaiters: FlushWaiters | null = null;
   #directStart = 0;
   #directEnd = 0;
+  /** The payload in the encoder's hands is an answer: the program is done with its memory. */
+  #payloadIsAnswer = false;
   /** When the kernel last took bytes while others waited; milliseconds of the host's clock. */
   protected lastProgress = 0;
 
@@ -66,6 +58,10 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   /** The kernel stopped taking bytes. */
   protected abstract blocked(): void;
   protected abstract fail(error: GnetError, abort: boolean): void;
+  /** As `fail`, from inside a call of the program: `onClosed` must not come before that returns. */
+  protected abstract breakOff(error: GnetError): void;
+  abstract get isClosed(): boolean;
+  abstract get remoteAddr(): string;
 
   protected override get freshViews(): boolean {
     return this.host.poisonFrames;
@@ -82,8 +78,12 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
 
   // -- taking bytes -------------------------------------------------------------------------------
 
-  /** Encodes and takes. @throws what the codec throws; then nothing was taken. */
-  protected put(data: Bytes): void {
+  /**
+   * Encodes and takes. An answer (`isAnswer`) may stay where it stands until the turn ends; anything
+   * else the program may change as soon as this returns.
+   * @throws what the codec throws; then nothing was taken.
+   */
+  protected put(data: Bytes, isAnswer: boolean): void {
     if (this.#identity) {
       this.#callPreWrite();
       this.#putBytes(data);
@@ -99,13 +99,14 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     }
     if (!this.#admits(bytes.length)) return;
     const { encodeSink } = this.host;
+    this.#payloadIsAnswer = isAnswer;
     encodeSink.begin(this);
     codec.encodeInto(this, bytes, encodeSink);
     this.#callPreWrite();
   }
 
   /**
-   * A payload that is the frame just received is not copied: its prefix and suffix go into the
+   * An answer that is the frame just received is not copied: its prefix and suffix go into the
    * consumed bytes around it, where the frame's own once stood. Everything else goes to the queue.
    */
   takeWrapped(
@@ -115,7 +116,8 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     suffix: Uint8Array | null,
   ): void {
     const suffixLength = suffix === null ? 0 : suffix.length;
-    const start = payload === this.slabView ? this.slabViewStart - prefixLength : -1;
+    const stands = this.#payloadIsAnswer && payload === this.slabView;
+    const start = stands ? this.slabViewStart - prefixLength : -1;
     const end = start + prefixLength + payload.length + suffixLength;
     if (start >= 0 && this.#canSendFrom(start, end)) {
       const { bytes } = this.slab as Slab;
@@ -149,7 +151,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   /** The handler answered with the frame itself. */
   protected putFrame(frame: Buffer): void {
     if (!this.#identity) {
-      this.put(frame);
+      this.put(frame, true);
       return;
     }
     this.#callPreWrite();
@@ -175,8 +177,9 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   }
 
   #putBytes(data: Bytes): void {
+    if (this.isClosed) return; // by the program's own codec or preWrite
     if (typeof data === 'string') {
-      if (data.length === 0 || !this.#admits(data.length)) return;
+      if (data.length === 0 || !this.#admitsText(data)) return;
       const queue = this.#openQueue();
       queue.pushString(data);
       if (queue.length > this.host.settings.highWaterMark) this.#crossHigh();
@@ -205,6 +208,12 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     return Math.max(taken, 0);
   }
 
+  #admitsText(text: string): boolean {
+    // At most three bytes for each unit: measured only where it could matter.
+    const most = this.outboundBuffered() + text.length * 3;
+    return most <= this.host.settings.maxOutboundBytes || this.#admits(Buffer.byteLength(text));
+  }
+
   /** Whether `length` more bytes may wait; if not, the connection fails (DESIGN, Writes). */
   #admits(length: number): boolean {
     const { maxOutboundBytes } = this.host.settings;
@@ -213,13 +222,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     this.#sendPending();
     pending = this.outboundBuffered();
     if (pending === 0 || pending + length <= maxOutboundBytes) return true;
-    this.fail(
-      new ErrOutboundOverflow(
-        `cannot buffer ${length} more bytes for a slow reader: ${pending} wait and maxOutboundBytes is ` +
-          `${maxOutboundBytes}; stop writing when a write returns false, and go on in onDrain`,
-      ),
-      true,
-    );
+    this.breakOff(outboundOverflow(length, pending, maxOutboundBytes, this.remoteAddr));
     return false;
   }
 
@@ -248,7 +251,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   protected sendPending(): void {
     this.#sendPending();
     if (this.#aboveHigh) this.#checkMarks();
-    if (this.#queue === null && !this.writeBlocked) this.emptied();
+    if (this.#queue === null && !this.writeBlocked && !this.isClosed) this.emptied();
   }
 
   #sendPending(): void {
@@ -263,7 +266,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     } else {
       this.#block();
     }
-    if (this.#flushWaiters !== null) this.#settleWaiters(before - (empty ? 0 : queue.length));
+    if (this.#flushWaiters?.taken(before - (empty ? 0 : queue.length))) this.#flushWaiters = null;
   }
 
   #sendDirect(): void {
@@ -275,7 +278,9 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     if (taken === end - start) return;
     this.#block();
     if (taken < 0) return; // broken: `failed` follows
-    this.#openQueue().push(slab.bytes, start + taken, end);
+    const queue = this.#openQueue();
+    queue.push(slab.bytes, start + taken, end);
+    if (queue.length > this.host.settings.highWaterMark) this.#crossHigh();
   }
 
   #block(): void {
@@ -287,6 +292,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   protected unblock(): void {
     this.writeBlocked = false;
     if (this.#queue !== null) this.#callPreWrite();
+    if (this.isClosed) return;
     const before = this.outboundBuffered();
     this.sendPending();
     if (this.outboundBuffered() < before) this.lastProgress = this.host.now;
@@ -299,13 +305,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
       this.#aboveHigh = false;
       this.drained();
     } else if (closeOnOverflow && pending > highWaterMark) {
-      this.fail(
-        new ErrOutboundOverflow(
-          `closed a slow reader: ${pending} bytes wait, highWaterMark is ${highWaterMark} and overflow is ` +
-            "'close'; raise highWaterMark or use overflow: 'pause'",
-        ),
-        true,
-      );
+      this.fail(tooSlow(pending, highWaterMark, this.remoteAddr), true);
     }
   }
 
@@ -317,20 +317,8 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     if (remaining === 0) return Promise.resolve();
     // What stands in the read slab must be counted with the queue.
     this.#openQueue();
-    return new Promise((resolve, reject) => {
-      this.#flushWaiters ??= [];
-      this.#flushWaiters.push({ remaining, resolve, reject });
-    });
-  }
-
-  #settleWaiters(taken: number): void {
-    const waiting: FlushWaiter[] = [];
-    for (const waiter of this.#flushWaiters ?? []) {
-      waiter.remaining -= taken;
-      if (waiter.remaining <= 0) waiter.resolve();
-      else waiting.push(waiter);
-    }
-    this.#flushWaiters = waiting.length === 0 ? null : waiting;
+    this.#flushWaiters ??= new FlushWaiters();
+    return this.#flushWaiters.wait(remaining);
   }
 
   /** The connection is gone: forgets what was pending and tells those who wait. */
@@ -343,15 +331,8 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
       this.host.giveQueue(queue);
     }
     const waiters = this.#flushWaiters;
-    if (waiters === null) return;
     this.#flushWaiters = null;
-    for (const waiter of waiters) {
-      waiter.reject(
-        new ErrConnClosed(
-          `cannot flush: the connection closed with ${waiter.remaining} bytes still pending; the peer did not get them`,
-        ),
-      );
-    }
+    waiters?.giveUp(this.remoteAddr);
   }
 }
 

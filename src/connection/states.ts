@@ -5,7 +5,8 @@
  *     close(), Action,       nothing is pending:          the peer's EOF,      onClosed
  *     peer's EOF, an error   SHUT_WR is sent              or closeTimeout
  *
- * A broken transport, an overflow, a time limit and a forced stop lead from each to Ending at once.
+ * A broken transport, an overflow, a time limit and a forced stop lead from each to Ending at once;
+ * an overflow by a call of the program by way of Broken, when that call has returned.
  */
 export const State = {
   /** Frames are delivered and bytes are taken. */
@@ -14,10 +15,12 @@ export const State = {
   Flushing: 1,
   /** Everything is out and our side is ended; only the peer's end is waited for. */
   Lingering: 2,
+  /** The program wrote too much: over, but `onClosed` waits until the program's call has returned. */
+  Broken: 3,
   /** `onClosed` runs: the descriptor is still there, everything else is over. */
-  Ending: 3,
+  Ending: 4,
   /** The descriptor is closed. */
-  Closed: 4,
+  Closed: 5,
 } as const;
 
 export type State = (typeof State)[keyof typeof State];
@@ -44,4 +47,6 @@ export const task = {
   continue: 4,
   /** Begin the close that `close()` asked for. */
   close: 8,
+  /** End at once: it is broken. */
+  abort: 16,
 } as const;

@@ -1,10 +1,5 @@
 import { assert } from '../base/assert.ts';
-import {
-  ErrConnClosed,
-  ErrFrameTooLong,
-  ErrInboundOverflow,
-  ErrUnsupportedOp,
-} from '../base/errors.ts';
+import { ErrUnsupportedOp } from '../base/errors.ts';
 import { asyncFrameCopyBytesMax, frameOverheadBytesMax, framesPerTurnMax } from '../base/limits.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { Action } from './action.ts';
@@ -12,6 +7,7 @@ import { ClosingSide } from './closing-side.ts';
 import type { Bytes, Conn, ConnId } from './conn.ts';
 import type { Reply } from './event-handler.ts';
 import { toConnId } from './identity.ts';
+import { frameTooLong, inboundOverflow, neverFlushed, notWritable } from './limit-errors.ts';
 import { codecError, handlerError, invalidReply, isBytes, isPair, isThenable } from './reply.ts';
 import { pauseReason, State, task } from './states.ts';
 
@@ -53,7 +49,7 @@ export class StreamConnection extends ClosingSide implements Conn {
       this.#handlerThrew('onOpened', error);
     }
     this.#handling = false;
-    if (this.state !== State.Closed) this.sendPending();
+    if (!this.isClosed) this.sendPending();
   }
 
   /** Bytes arrived. The hot path: decode, react, reply, one send. */
@@ -70,9 +66,11 @@ export class StreamConnection extends ClosingSide implements Conn {
     const first = this.slabStart;
     this.#pump();
     this.#handling = false;
-    if (this.isClosed) return;
-    this.sendPending();
-    if (this.isClosed) return;
+    if (!this.isClosed) this.sendPending();
+    if (this.isClosed) {
+      this.slab = null;
+      return;
+    }
     const consumed = this.slab === null ? first : this.slabStart;
     this.leaveSlab();
     if (this.host.poisonFrames && slab.references === 1) slab.bytes.fill(poison, first, consumed);
@@ -108,6 +106,7 @@ export class StreamConnection extends ClosingSide implements Conn {
   runTasks(): void {
     const tasks = this.#tasks;
     this.#tasks = 0;
+    if ((tasks & task.abort) !== 0) this.abort(undefined);
     if (this.isClosed) return;
     this.#handling = true;
     if ((tasks & task.drain) !== 0 && this.state === State.Open) this.#callOnDrain();
@@ -166,7 +165,7 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   asyncWrite(data: Bytes): boolean {
     if (!this.#writable()) return false;
-    this.put(data);
+    this.put(data, false);
     return this.#written();
   }
 
@@ -178,23 +177,17 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   flushWrite(data: Bytes, noCodec = false): Promise<void> {
     if (!this.#writable()) {
-      return Promise.reject(
-        new ErrConnClosed(
-          'cannot write: the connection is closed, closing or ended; nothing was sent',
-        ),
-      );
+      return Promise.reject(notWritable(this.remoteAddr));
     }
     try {
       if (noCodec) this.putRaw(data);
-      else this.put(data);
+      else this.put(data, false);
     } catch (error) {
       return Promise.reject(error);
     }
     this.#written();
     return this.isClosed
-      ? Promise.reject(
-          new ErrConnClosed('cannot flush: the connection closed while it was written'),
-        )
+      ? Promise.reject(neverFlushed(this.outboundBuffered(), this.remoteAddr))
       : this.whenFlushed();
   }
 
@@ -320,7 +313,7 @@ export class StreamConnection extends ClosingSide implements Conn {
   #answer(data: Bytes | null | undefined, raw: boolean): void {
     if (data === undefined || data === null || !this.#answers()) return;
     if (raw) this.putRaw(data);
-    else this.put(data);
+    else this.put(data, true);
   }
 
   #act(action: number): void {
@@ -376,24 +369,13 @@ export class StreamConnection extends ClosingSide implements Conn {
     if (unfinished && held > maxFrameLength + frameOverheadBytesMax) {
       this.#frameTooLong(held);
     } else if (held > maxInboundBytes) {
-      this.fail(
-        new ErrInboundOverflow(
-          `cannot hold ${held} bytes of an unfinished frame: maxInboundBytes is ${maxInboundBytes}; ` +
-            'raise it, or use smaller frames',
-        ),
-        true,
-      );
+      this.fail(inboundOverflow(held, maxInboundBytes, this.remoteAddr), true);
     }
   }
 
   #frameTooLong(length: number): void {
     const { maxFrameLength } = this.host.settings;
-    this.fail(
-      new ErrFrameTooLong(
-        `cannot accept a frame of ${length} bytes: maxFrameLength is ${maxFrameLength}; raise it, or send less`,
-      ),
-      false,
-    );
+    this.fail(frameTooLong(length, maxFrameLength, this.remoteAddr), false);
   }
 
   // -- pausing ------------------------------------------------------------------------------------
@@ -452,11 +434,17 @@ export class StreamConnection extends ClosingSide implements Conn {
   }
 
   #runWakes(): void {
-    const suspended = pauseReason.handler;
-    while (this.#wakes > 0 && this.state === State.Open && (this.paused & suspended) === 0) {
+    // What the handler asks for meanwhile has its turn later: others must not starve.
+    for (let left = Math.min(this.#wakes, framesPerTurnMax); left > 0; left--) {
+      if (!this.#mayBeWoken()) return;
       this.#wakes--;
       this.#deliver(null);
     }
+    if (this.#wakes > 0 && this.#mayBeWoken()) this.#addTask(task.wake);
+  }
+
+  #mayBeWoken(): boolean {
+    return this.state === State.Open && (this.paused & pauseReason.handler) === 0;
   }
 
   /** It is malformed, or the codec cannot encode it. */
@@ -477,8 +465,13 @@ export class StreamConnection extends ClosingSide implements Conn {
   }
 
   #written(): boolean {
-    this.lastActivity = this.host.now;
-    if (!this.#handling) this.scheduleFlush();
+    if (!this.#handling) {
+      // From a timer or a promise: the loop's own time is that of its last turn.
+      if (this.hasIdleTimeout) this.lastActivity = this.host.currentTime();
+      this.scheduleFlush();
+    } else {
+      this.lastActivity = this.host.now;
+    }
     return !this.aboveHigh && !this.isClosed;
   }
 
@@ -488,6 +481,10 @@ export class StreamConnection extends ClosingSide implements Conn {
     this.host.scheduleFlush(this);
   }
 
+  protected override scheduleAbort(): void {
+    this.#addTask(task.abort);
+  }
+
   #addTask(bit: number): void {
     if (this.#tasks === 0) this.host.scheduleTasks(this);
     this.#tasks |= bit;
@@ -495,6 +492,9 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   checkInvariants(): void {
     assert(this.isClosed || this.slab === null || this.#handling, 'bytes rest in the ring');
-    assert(!this.isClosed || this.outboundBuffered() === 0, 'a closed connection holds nothing');
+    assert(
+      this.state !== State.Closed || this.outboundBuffered() === 0,
+      'a closed connection holds nothing',
+    );
   }
 }

@@ -1,0 +1,56 @@
+import type { GnetError } from '../base/errors.ts';
+import { neverFlushed } from './limit-errors.ts';
+
+/** Somebody waits until that many bytes have been taken since the first one began to wait. */
+interface FlushWaiter {
+  readonly position: number;
+  readonly resolve: () => void;
+  readonly reject: (error: GnetError) => void;
+}
+
+/** So many settled waiters are forgotten at once: each is moved a bounded number of times. */
+const settledMax = 1_024;
+
+/**
+ * Who waits until pending bytes are in the kernel, in the order of the bytes: each flush looks at
+ * those it settles and one more, however many there are.
+ */
+export class FlushWaiters {
+  #waiters: FlushWaiter[] = [];
+  /** The first one that has not settled. */
+  #first = 0;
+  #taken = 0;
+
+  /** Settles when `pending` more bytes have been taken. */
+  wait(pending: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ position: this.#taken + pending, resolve, reject });
+    });
+  }
+
+  /** The kernel took so many bytes. True when nobody waits any more. */
+  taken(count: number): boolean {
+    this.#taken += count;
+    let waiter = this.#waiters[this.#first];
+    while (waiter !== undefined && waiter.position <= this.#taken) {
+      waiter.resolve();
+      this.#first++;
+      waiter = this.#waiters[this.#first];
+    }
+    if (waiter === undefined) return true;
+    if (this.#first >= settledMax && this.#first * 2 >= this.#waiters.length) {
+      this.#waiters = this.#waiters.slice(this.#first);
+      this.#first = 0;
+    }
+    return false;
+  }
+
+  /** Nothing more is taken. */
+  giveUp(address: string): void {
+    for (let index = this.#first; index < this.#waiters.length; index++) {
+      const waiter = this.#waiters[index] as FlushWaiter;
+      waiter.reject(neverFlushed(waiter.position - this.#taken, address));
+    }
+    this.#waiters = [];
+  }
+}

@@ -1,0 +1,74 @@
+/** The errors of a connection that went beyond one of its limits, or is no more. */
+import {
+  ErrConnClosed,
+  ErrFrameTooLong,
+  ErrInboundOverflow,
+  ErrOutboundOverflow,
+  ErrTimeout,
+} from '../base/errors.ts';
+
+export function inboundOverflow(held: number, max: number, address: string): ErrInboundOverflow {
+  return new ErrInboundOverflow(
+    `cannot hold ${held} bytes of an unfinished frame of ${address}: maxInboundBytes is ${max}; ` +
+      'raise it, or use smaller frames',
+    { address },
+  );
+}
+
+export function frameTooLong(length: number, max: number, address: string): ErrFrameTooLong {
+  return new ErrFrameTooLong(
+    `cannot accept a frame of ${length} bytes of ${address}: maxFrameLength is ${max}; ` +
+      'raise it, or send less',
+    { address },
+  );
+}
+
+export function outboundOverflow(
+  length: number,
+  pending: number,
+  max: number,
+  address: string,
+): ErrOutboundOverflow {
+  return new ErrOutboundOverflow(
+    `cannot buffer ${length} more bytes for the slow reader ${address}: ${pending} wait and ` +
+      `maxOutboundBytes is ${max}; stop writing when a write returns false, and go on in onDrain`,
+    { address },
+  );
+}
+
+export function tooSlow(pending: number, max: number, address: string): ErrOutboundOverflow {
+  return new ErrOutboundOverflow(
+    `closed the slow reader ${address}: ${pending} bytes wait, highWaterMark is ${max} and overflow ` +
+      "is 'close'; raise highWaterMark or use overflow: 'pause'",
+    { address },
+  );
+}
+
+export function timedOut(
+  name: 'closeTimeout' | 'writeTimeout' | 'idleTimeout',
+  limitMs: number,
+  address: string,
+): ErrTimeout {
+  const what =
+    name === 'idleTimeout' ? 'nothing was received or sent' : 'what was pending made no progress';
+  return new ErrTimeout(
+    `closed the connection to ${address}: ${what} for ${limitMs} ms; raise ${name} for slower peers`,
+    { address },
+  );
+}
+
+export function notWritable(address: string): ErrConnClosed {
+  return new ErrConnClosed(
+    `cannot write to ${address}: the connection is closed, closing or ended; nothing was sent`,
+    { address },
+  );
+}
+
+/** For somebody who waits until bytes are in the kernel. */
+export function neverFlushed(remaining: number, address: string): ErrConnClosed {
+  return new ErrConnClosed(
+    `cannot flush: the connection to ${address} closed with ${remaining} bytes still pending; ` +
+      'the peer did not get them',
+    { address },
+  );
+}
