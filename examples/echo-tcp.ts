@@ -7,7 +7,7 @@
  *
  *   printf hello | nc -q1 127.0.0.1 9000
  */
-import { EventServer, serve } from 'gnet';
+import { EventServer, isMainLoop, serve } from 'gnet';
 import { announce, readFlags, serveOptions } from './lib/flags.ts';
 
 class Echo extends EventServer {
@@ -20,4 +20,6 @@ const flags = readFlags({ port: 9000 });
 const server = await serve(new Echo(), `tcp://:${flags.port}`, serveOptions(flags));
 announce(server, 'tcp');
 const port = server.addr.slice(server.addr.lastIndexOf(':') + 1);
-console.log(`Try it:  printf hello | nc -q1 127.0.0.1 ${port}   (Ctrl-C stops the server)`);
+if (isMainLoop) {
+  console.log(`Try it:  printf hello | nc -q1 127.0.0.1 ${port}   (Ctrl-C stops the server)`);
+}

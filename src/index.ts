@@ -21,3 +21,5 @@ export type { LogLevel } from './logging/log-level.ts';
 export type { Logger, LoggerOption } from './logging/logger.ts';
 export { LoadBalancing, type Options, TCPSocketOpt } from './server/options.ts';
 export { client, serve, stop } from './server/serve.ts';
+export { connHandle } from './worker/conn-handle.ts';
+export { isMainLoop } from './worker/loop-thread-data.ts';

@@ -1,7 +1,7 @@
 /** Command-line flags that all examples share, and the line each prints when it listens. */
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Options, Server } from 'gnet';
+import { isMainLoop, type Options, type Server } from 'gnet';
 
 export interface Flags {
   /** 0 takes a free port. */
@@ -65,8 +65,12 @@ export function serveOptions(flags: Flags): Options {
   return { multicore: flags.multicore, numEventLoop: flags.loops };
 }
 
-/** Says where the server listens, and stops it in order on Ctrl-C and SIGTERM. */
+/**
+ * Says where the server listens, and stops it in order on Ctrl-C and SIGTERM. Once: with several
+ * loops this program runs in each of their threads, too.
+ */
 export function announce(server: Server, scheme: string): void {
+  if (!isMainLoop) return;
   const name = basename(process.argv[1] ?? 'example').replace(/\.[jt]s$/, '');
   const cores = `multi-cores: ${server.multicore}, loops: ${server.numEventLoop}`;
   process.stdout.write(`${name} is listening on ${scheme}://${server.addr} (${cores})\n`);

@@ -19,17 +19,11 @@ import { ConnectionTable } from './connection-table.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 import type { EventLoopSettings, LoopOwner } from './event-loop-settings.ts';
 import type { Inbox, LoopPublication } from './shared-side.ts';
+import { RestingListeners } from './resting-listeners.ts';
 import { Ticker } from './ticker.ts';
 
 /** Queues kept for the next connection that needs one. */
 const spareQueuesMax = 256;
-
-export type { EventLoopSettings, LoopOwner };
-
-interface RestingListener {
-  readonly listener: number;
-  due: number;
-}
 
 /**
  * One thread's loop of one server. It owns its driver, its connections and their handler calls;
@@ -73,7 +67,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly #listeners: number[] = [];
   readonly #endpoints: number[] = [];
   readonly #endpointAddresses = new Map<number, string>();
-  #resting: RestingListener[] = [];
+  readonly #resting = new RestingListeners();
   #full = false;
   #accepting = false;
   #attached = false;
@@ -163,7 +157,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   stopAccepting(): void {
     if (!this.#accepting) return;
     this.#accepting = false;
-    this.#resting = [];
+    this.#resting.clear();
     for (const listener of this.#listeners) this.driver.drainBacklog(listener);
     for (const endpoint of this.#endpoints) {
       this.#endpointAddresses.delete(endpoint);
@@ -252,7 +246,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#turns++;
     try {
       const asked = this.#inbox?.drain() ?? false;
-      const timed = this.#wheel.count > 0 || this.#ticker !== null || this.#resting.length > 0;
+      const timed = this.#wheel.count > 0 || this.#ticker !== null || this.#resting.any;
       const ran = timed && this.#runTimed();
       const did = this.#runQueued() || ran || asked;
       if (did && this.#publication !== null) this.#publish(this.#publication);
@@ -267,12 +261,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     const now = this.currentTime();
     let ran = this.#wheel.advance(now);
     if (this.#ticker?.runDue(now)) ran = true;
-    for (const resting of this.#resting) {
-      if (resting.due > now) continue;
-      this.#resting = this.#resting.filter((other) => other !== resting);
-      this.driver.startAccepting(resting.listener);
-      ran = true;
-    }
+    if (this.#resting.runDue(now, (listener) => this.driver.startAccepting(listener))) ran = true;
     return ran;
   }
 
@@ -304,14 +293,14 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   timeUntilDeadline(): number {
     if (this.#inbox?.aboutToSleep()) return 0;
     if (this.#tasks.length > 0 || this.#flushes.length > 0) return 0;
-    if (this.#wheel.count === 0 && this.#ticker === null && this.#resting.length === 0) return -1;
+    if (this.#wheel.count === 0 && this.#ticker === null && !this.#resting.any) return -1;
     const now = this.currentTime();
     let next = this.#wheel.timeUntilNext(now);
     const consider = (ms: number): void => {
       if (ms >= 0 && (next < 0 || ms < next)) next = ms;
     };
     if (this.#ticker !== null) consider(this.#ticker.timeUntilNext(now));
-    for (const { due } of this.#resting) consider(Math.max(0, due - now));
+    consider(this.#resting.timeUntilNext(now));
     return Math.ceil(next);
   }
 
@@ -393,7 +382,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
       restMs,
     });
     if (!this.#accepting) return;
-    this.#resting = [...this.#resting, { listener, due: this.currentTime() + restMs }];
+    this.#resting.add(listener, this.currentTime() + restMs);
   }
 
   received(slot: number, generation: number, slab: Slab, start: number, end: number): void {
@@ -483,7 +472,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   /** A descriptor is free: listeners need not rest or wait any longer. */
   #roomAgain(): void {
-    for (const resting of this.#resting) resting.due = 0;
+    this.#resting.hurry();
     if (!this.#full || this.#table.size >= this.#maxConnections) return;
     this.#full = false;
     for (const listener of this.#listeners) this.driver.startAccepting(listener);

@@ -180,7 +180,10 @@ describe('options', () => {
     assert.equal(resolve({ numEventLoop: -3 }).numEventLoop, 1);
     assert.equal(resolve({ loopNum: 1 }).numEventLoop, 1);
     assert.equal(resolve({ loopNum: 1, numEventLoop: 1 }).numEventLoop, 1);
-    assert.throws(() => resolveOptions({ multicore: true }, cpus(8)), ErrUnsupportedOp);
+    assert.equal(resolveOptions({ multicore: true }, cpus(8)).numEventLoop, 8);
+    assert.equal(resolveOptions({ multicore: true, loopNum: 3 }, cpus(8)).numEventLoop, 3);
+    assert.equal(resolve({ numEventLoop: 4_096, lockOSThread: true }).numEventLoop, 4_096);
+    refuses({ loopNum: 10_001, lockOSThread: true }, /a whole number up to 4096/);
     refuses({ loopNum: 1, numEventLoop: 2 }, /loopNum: give a number equal to numEventLoop/);
     refuses({ numEventLoop: 1.5 }, /option numEventLoop/);
   });
@@ -286,8 +289,6 @@ describe('options', () => {
 
   test('what is not built yet is refused, and switching it off is not', () => {
     const later: readonly [Options, RegExp][] = [
-      [{ numEventLoop: 2 }, /several event loops .* not built yet/],
-      [{ loopNum: 10_001, lockOSThread: true }, /several event loops/],
       [{ tls: {} }, /TLS \(tls\): not built yet/],
       [{ graceful: true }, /graceful/],
       [{ pidName: 'server.pid' }, /pidName/],

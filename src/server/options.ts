@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
+import { loopsMax } from '../base/limits.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import { codecFor } from '../codec/codec-for.ts';
 import { type LogLevelName, parseLogLevel } from '../logging/log-level.ts';
@@ -110,7 +111,6 @@ const driversNotBuiltYet: readonly DriverOption[] = ['kqueue'];
 
 /** What is named but not there: take a line away when it is built. True: the option asks for it. */
 const notBuiltYet: readonly (readonly [string, (given: Checked, loops: number) => boolean])[] = [
-  ['several event loops (multicore, numEventLoop, loopNum)', (_given, loops) => loops > 1],
   ['TLS (tls)', (given) => given.tls !== undefined],
   ['restarting without closing the listeners (graceful)', (given) => given.graceful === true],
   ['the pid file (pidName)', (given) => given.pidName !== undefined],
@@ -194,8 +194,13 @@ function countLoops(given: Checked, environment: OptionEnvironment): number {
     throw contradiction('loopNum', loopNum, 'equal to', 'numEventLoop', numEventLoop);
   }
   const wanted = numEventLoop ?? loopNum ?? 0;
+  // The number of its loop is a part of each connection's id.
+  if (wanted > loopsMax) {
+    throw invalidOption('numEventLoop', wanted, `a whole number up to ${loopsMax} (loops)`);
+  }
   if (wanted > 0) return wanted;
-  return given.multicore === true ? Math.max(1, environment.cpuCount()) : 1;
+  const cpus = given.multicore === true ? environment.cpuCount() : 1;
+  return Math.min(Math.max(1, cpus), loopsMax);
 }
 
 function resolveInbound(given: Checked) {

@@ -1,17 +1,23 @@
-import type { RunningServer } from './running-server.ts';
+import type { StopOptions, StopResult } from '../connection/server-view.ts';
 
-const servers = new Set<RunningServer>();
+/** A server of this thread, or what this thread sees of one. */
+export interface Stoppable {
+  answersTo(address: string): boolean;
+  stop(options?: StopOptions): Promise<StopResult>;
+}
+
+const servers = new Set<Stoppable>();
 
 /** Running servers of this thread, for `stop(address)`. */
 export const registry = {
-  add(server: RunningServer): void {
+  add(server: Stoppable): void {
     servers.add(server);
   },
-  remove(server: RunningServer): void {
+  remove(server: Stoppable): void {
     servers.delete(server);
   },
   /** The server that was started with this text, or that listens on this real address. */
-  find(address: string): RunningServer | undefined {
+  find(address: string): Stoppable | undefined {
     for (const server of servers) if (server.answersTo(address)) return server;
     return undefined;
   },

@@ -1,7 +1,6 @@
 import { ErrServerInShutdown } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
-import { fromConnId } from '../connection/identity.ts';
 import type {
   ConnHandle,
   Server,
@@ -9,12 +8,13 @@ import type {
   StopOptions,
   StopResult,
 } from '../connection/server-view.ts';
-import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { OwnedLogger } from '../logging/default-logger.ts';
-import { EventLoop } from '../loop/event-loop.ts';
-import { LocalConnHandle, staleId } from './conn-handle.ts';
+import type { LoopOwner } from '../loop/event-loop-settings.ts';
+import type { LoopGroup } from '../loop/loop-group.ts';
+import { type MainServer, mainServers, nextServerId } from '../worker/main-servers.ts';
+import type { ServerViewData } from '../worker/messages.ts';
 import type { ResolvedOptions } from './options.ts';
 import { registry } from './registry.ts';
 
@@ -29,56 +29,61 @@ export interface ServerPlan {
   /** The addresses as the program gave them, and what they mean. */
   readonly texts: readonly string[];
   readonly endpoints: readonly Endpoint[];
+  /** Makes the loops. */
+  readonly makeGroup: (owner: LoopOwner, server: MainServer) => LoopGroup;
+  /** The server is over; how many connections were closed by force. */
+  readonly onEnd: (server: MainServer, forced: number) => void;
 }
 
-/** A server with one loop on this thread. */
-export class RunningServer implements Server {
+/** A server over its loops, wherever they run: its life from bound addresses to the end. */
+export class RunningServer implements Server, MainServer {
+  readonly id: number = nextServerId();
+  readonly ready: Promise<void>;
   #addrs: readonly string[] = [];
   readonly multicore: boolean;
-  readonly numEventLoop = 1;
+  readonly numEventLoop: number;
   readonly reusePort: boolean;
   readonly tcpKeepAlive: number;
   readonly driver: string;
   readonly closed: Promise<void>;
   readonly #plan: ServerPlan;
-  readonly #loop: EventLoop;
-  readonly #closeAtExit = (): void => this.#loop.close();
+  readonly #group: LoopGroup;
+  readonly #closeAtExit = (): void => this.#group.closeAtExit();
   #settleClosed!: { resolve: () => void; reject: (error: unknown) => void };
   #started = false;
   #stopping: Promise<StopResult> | null = null;
-  #force: (() => void) | null = null;
-  #forced = 0;
+  #becomeReady!: () => void;
   #ended = false;
 
   /** Opens every address; rejects with a typed error and leaves nothing open when one fails. */
   static async open(plan: ServerPlan): Promise<RunningServer> {
     const server = new RunningServer(plan);
     try {
-      const addrs: string[] = [];
-      for (const endpoint of plan.endpoints) {
-        await server.#loop.prepare(endpoint);
-        addrs.push(server.#loop.listen(endpoint));
-      }
-      server.#addrs = addrs;
+      server.#addrs = await server.#group.open(plan.endpoints);
     } catch (error) {
-      server.#loop.close();
+      mainServers.delete(server.id);
       throw error;
     }
     return server;
   }
 
   private constructor(plan: ServerPlan) {
-    const { options, backend, calls, log } = plan;
+    const { options, backend } = plan;
     this.#plan = plan;
     this.multicore = options.multicore;
     this.reusePort = options.reusePort;
     this.tcpKeepAlive = options.tcpKeepAlive;
     this.driver = backend.name;
+    mainServers.set(this.id, this);
+    this.ready = new Promise((resolve) => {
+      this.#becomeReady = resolve;
+    });
     const owner = {
       shutdownRequested: () => this.#stopSoon(),
       loopDied: (error: unknown) => this.#died(error),
     };
-    this.#loop = new EventLoop(backend, calls, loopSettings(options), owner, log.logger);
+    this.#group = plan.makeGroup(owner, this);
+    this.numEventLoop = this.#group.size;
     this.closed = new Promise((resolve, reject) => {
       this.#settleClosed = { resolve, reject };
     });
@@ -87,11 +92,12 @@ export class RunningServer implements Server {
   }
 
   /** Accepts from now on. */
-  start(): void {
+  async start(): Promise<void> {
     this.#started = true;
-    this.#loop.start();
     registry.add(this);
     process.on('exit', this.#closeAtExit);
+    await this.#group.start();
+    this.#becomeReady();
   }
 
   /** Closes a server that was never started. */
@@ -113,7 +119,7 @@ export class RunningServer implements Server {
   }
 
   countConnections(): number {
-    return this.#loop.connectionCount;
+    return this.#group.connections;
   }
 
   dupFd(): number {
@@ -122,32 +128,42 @@ export class RunningServer implements Server {
         'cannot duplicate the listener: the server is down; serve again',
       );
     }
-    return this.#loop.duplicateListener();
+    return this.#group.duplicateListener();
   }
 
-  readonly #find = (id: ConnId): StreamConnection | null => {
-    const identity = fromConnId(id);
-    if (identity === null || identity.loop !== this.#loop.index) return null;
-    return this.#loop.connection(identity.slot, identity.generation);
-  };
+  listenerWasDuplicated(): void {
+    this.#group.listenerWasDuplicated();
+  }
 
   conn(id: ConnId): ConnHandle {
-    if (this.#find(id) === null) throw staleId(id);
-    return new LocalConnHandle(id, this.#find);
+    return this.#group.conn(id);
   }
 
-  async broadcast(data: Bytes): Promise<number> {
-    let taken = 0;
-    for (const connection of this.#loop.connections()) {
-      if (connection.isClosing) continue;
-      connection.asyncWrite(data);
-      if (!connection.isClosed) taken++;
-    }
-    return taken;
+  broadcast(data: Bytes): Promise<number> {
+    return this.#group.broadcast(data);
+  }
+
+  /** What the threads of loops show of it. */
+  view(): ServerViewData {
+    return {
+      server: this.id,
+      texts: this.#plan.texts,
+      addrs: this.addrs,
+      multicore: this.multicore,
+      numEventLoop: this.numEventLoop,
+      reusePort: this.reusePort,
+      tcpKeepAlive: this.tcpKeepAlive,
+      driver: this.driver,
+      host: this.#plan.backend.host.mode,
+      driversRefused: this.#plan.backend.refused ?? [],
+      memories: this.#ended ? [] : this.#group.memories(),
+      listenerDescriptor: this.#group.listenerDescriptor,
+      ended: this.#ended,
+    };
   }
 
   stats(): ServerStats {
-    const loops = [this.#loop.stats()];
+    const loops = this.#group.stats();
     return {
       driver: this.driver,
       host: this.#plan.backend.host.mode,
@@ -181,7 +197,9 @@ export class RunningServer implements Server {
 
   /** Forces what is still open when the time is up, or at once when `signal` aborts. */
   #forceAfter(timeoutMs: number, signal: AbortSignal | undefined): void {
-    const force = (): void => this.#force?.();
+    const force = (): void => {
+      if (!this.#ended) this.#group.force(undefined);
+    };
     if (signal?.aborted) {
       force();
       return;
@@ -198,17 +216,11 @@ export class RunningServer implements Server {
 
   async #stop(): Promise<StopResult> {
     registry.remove(this);
-    this.#force = () => {
-      this.#forced += this.#loop.abortConnections(undefined);
-    };
     // Not from inside the call that asked: a handler's answer goes out first.
     await Promise.resolve();
-    await this.#loop.prepareStop();
-    this.#loop.stopAccepting();
-    await this.#loop.closeConnections();
-    this.#loop.stopTicker();
+    await this.#group.drain();
     await this.#end(undefined);
-    return { forced: this.#forced };
+    return { forced: this.#group.forced };
   }
 
   #died(error: unknown): void {
@@ -216,7 +228,7 @@ export class RunningServer implements Server {
     this.#plan.log.logger.fatal('an event loop died; its server is down', { err: error });
     registry.remove(this);
     const reason = error instanceof Error ? error : new Error(String(error));
-    this.#loop.abortConnections(reason);
+    this.#group.force(reason);
     this.#stopping ??= Promise.resolve({ forced: 0 });
     void this.#end(reason);
   }
@@ -225,9 +237,11 @@ export class RunningServer implements Server {
     if (this.#ended) return;
     if (this.#started) this.#callOnShutdown();
     this.#ended = true;
-    this.#force = null;
     process.off('exit', this.#closeAtExit);
-    this.#loop.close();
+    await this.#group.close();
+    mainServers.delete(this.id);
+    this.#becomeReady();
+    this.#plan.onEnd(this, this.#group.forced);
     await this.#plan.log.close();
     if (error === undefined) this.#settleClosed.resolve();
     else this.#settleClosed.reject(error);
@@ -240,37 +254,4 @@ export class RunningServer implements Server {
       this.#plan.log.logger.error('onShutdown threw', { err: thrown });
     }
   }
-}
-
-function loopSettings(options: ResolvedOptions) {
-  return {
-    index: 0,
-    readBufferBytes: options.readBufferCap,
-    maxConnections: options.maxConnections,
-    ticker: options.ticker,
-    poisonFrames: process.env['NODE_ENV'] !== 'production' || process.env['GNET_DEBUG'] === '1',
-    connection: {
-      codec: options.codec,
-      highWaterMark: options.highWaterMark,
-      lowWaterMark: options.lowWaterMark,
-      maxOutboundBytes: options.maxOutboundBytes,
-      maxInboundBytes: options.maxInboundBytes,
-      maxFrameLength: options.maxFrameLength,
-      closeOnOverflow: options.overflow === 'close',
-      allowHalfOpen: options.allowHalfOpen,
-      timeouts: {
-        idleTimeout: options.idleTimeout,
-        writeTimeout: options.writeTimeout,
-        closeTimeout: options.closeTimeout,
-      },
-      socket: {
-        backlog: options.backlog,
-        reusePort: options.reusePort,
-        tcpNoDelay: options.tcpNoDelay,
-        keepAliveSeconds: options.keepAliveSeconds,
-        receiveBufferBytes: options.socketRecvBuffer,
-        sendBufferBytes: options.socketSendBuffer,
-      },
-    },
-  };
 }

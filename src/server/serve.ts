@@ -5,10 +5,14 @@ import { handlerCalls } from '../connection/handler-calls.ts';
 import type { Server, StopOptions, StopResult } from '../connection/server-view.ts';
 import { chooseBackend } from '../driver/choice.ts';
 import { createLogger } from '../logging/default-logger.ts';
+import { loopThreadData } from '../worker/loop-thread-data.ts';
+import { programEntry } from '../worker/program-entry.ts';
+import { recordServeCall, type ServeCall } from '../worker/serve-calls.ts';
 import { parseAddress, resolveAddress } from './addresses.ts';
 
 import { reportDriver } from './driver-report.ts';
 import { type Options, resolveOptions } from './options.ts';
+import { groupMaker, handlerOf, moduleUrl, serverEnded } from './loop-groups.ts';
 import { registry } from './registry.ts';
 import { RunningServer } from './running-server.ts';
 
@@ -22,38 +26,88 @@ import { RunningServer } from './running-server.ts';
  * `ErrInvalidOption`, `ErrUnsupportedOp`, `ErrUnsupportedPlatform`, or the errno of a failed call.
  */
 export async function serve(
-  handler: EventHandler,
+  handler: EventHandler | URL,
   address: string | readonly string[],
   options: Options = {},
 ): Promise<Server> {
-  const calls = handlerCalls(handler);
-  const resolved = resolveOptions(options);
   // What is neither is refused with the rest, by name.
   const texts = Array.isArray(address) ? [...address] : [address as string];
+  if (loopThreadData !== null) return joinAsThread(handler, texts, options);
+  const call = recordServeCall(texts);
+  try {
+    return await serveHere(handler, texts, options, call);
+  } catch (error) {
+    call.fail(error);
+    throw error;
+  }
+}
+
+async function serveHere(
+  given: EventHandler | URL,
+  texts: readonly string[],
+  options: Options,
+  call: ServeCall,
+): Promise<Server> {
+  if (!(given instanceof URL)) handlerCalls(given);
+  const resolved = resolveOptions(options);
   if (texts.length === 0) {
     throw new ErrInvalidNetworkAddress(
       "cannot serve on no address: give at least one, as 'tcp://:0'",
     );
   }
   const parsed = texts.map((text) => parseAddress(text));
+  const module = given instanceof URL ? moduleUrl(given, resolved) : null;
+  if (resolved.numEventLoop > 1 && module === null) programEntry();
   resolved.signal?.throwIfAborted();
   const endpoints = await Promise.all(parsed.map((one) => resolveAddress(one)));
   const backend = await chooseBackend(resolved.driver);
+  const { handler, codec } = await handlerOf(given, resolved);
   resolved.signal?.throwIfAborted();
   const log = createLogger(resolved);
   let server: RunningServer;
   try {
     reportDriver(backend, resolved, log.logger);
-    server = await RunningServer.open({ calls, options: resolved, backend, log, texts, endpoints });
+    const own = { ...resolved, codec };
+    server = await RunningServer.open({
+      calls: handlerCalls(handler),
+      options: own,
+      backend,
+      log,
+      texts,
+      endpoints,
+      makeGroup: await groupMaker({ handler, options: own, backend, log, call, module }),
+      onEnd: serverEnded,
+    });
   } catch (error) {
     await log.close();
     throw error;
   }
   if (resolved.signal?.aborted) await server.abandon();
   resolved.signal?.throwIfAborted();
+  call.settle({ kind: 'elsewhere', server });
   await initialize(server, handler);
   resolved.signal?.addEventListener('abort', () => void server.stop(), { once: true });
   if (resolved.block) await server.closed;
+  return server;
+}
+
+/** This thread runs the program again, for a loop of its own: see `docs/threads.md`. */
+async function joinAsThread(
+  given: EventHandler | URL,
+  texts: readonly string[],
+  options: Options,
+): Promise<Server> {
+  const { threadSide } = await import('../worker/thread-side.ts');
+  if (threadSide === null) throw new ErrUnsupportedOp('cannot join: this is no thread of a loop');
+  const server = await threadSide.join(texts, () => {
+    const resolved = resolveOptions(options);
+    // A server over a handler module has its loops in other threads.
+    const calls = handlerCalls(given instanceof URL ? {} : given);
+    return { calls, codec: resolved.codec };
+  });
+  registry.add(server);
+  void server.closed.then(() => registry.remove(server));
+  if (options.block === true) await server.closed;
   return server;
 }
 
@@ -66,7 +120,7 @@ async function initialize(server: RunningServer, handler: EventHandler): Promise
     throw error;
   }
   if (action === Action.Shutdown) await server.abandon();
-  else server.start();
+  else await server.start();
 }
 
 /**

@@ -306,7 +306,6 @@ describe('families and ports', () => {
 
 describe('options and operations that are refused', () => {
   const unsupported: readonly Options[] = [
-    { numEventLoop: 2 },
     { tls: {} },
     { graceful: true },
     { pidName: 'pid' },

@@ -1,0 +1,36 @@
+import type { Bytes, ConnId } from '../connection/conn.ts';
+import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
+import type { Endpoint } from '../driver/contract.ts';
+
+/** The event loops of one server, wherever they run. */
+export interface LoopGroup {
+  /** How many there are. */
+  readonly size: number;
+  /** Binds every address; nothing is accepted yet. Returns the real addresses. */
+  open(endpoints: readonly Endpoint[]): Promise<readonly string[]>;
+  /** Accepts from now on; resolves when every loop runs. */
+  start(): Promise<void>;
+  /** Open stream connections. */
+  readonly connections: number;
+  stats(): LoopStats[];
+  /** What each loop shares with other threads, in the order of the loops. */
+  memories(): SharedArrayBuffer[];
+  /** The descriptor of the first listener or endpoint, or -1 where it is not known. */
+  readonly listenerDescriptor: number;
+  duplicateListener(): number;
+  /** Somebody has duplicated `listenerDescriptor` by himself. */
+  listenerWasDuplicated(): void;
+  /** @throws ErrConnClosed when the id cannot be one of these loops'. */
+  conn(id: ConnId): ConnHandle;
+  broadcast(data: Bytes): Promise<number>;
+  /** Stops accepting, serves what waits, says goodbye; resolves when no connection is left. */
+  drain(): Promise<void>;
+  /** Closes what is still open, at once. */
+  force(error: Error | undefined): void;
+  /** How many that were. */
+  readonly forced: number;
+  /** The end of every loop; resolves when nothing is left of them. */
+  close(): Promise<void>;
+  /** The process ends: nothing of it may stay behind in the file system. */
+  closeAtExit(): void;
+}

@@ -1,0 +1,120 @@
+import type { Bytes, ConnId } from '../connection/conn.ts';
+import type { HandlerCalls } from '../connection/host.ts';
+import { fromConnId } from '../connection/identity.ts';
+import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
+import type { Backend } from '../driver/backend.ts';
+import type { Endpoint } from '../driver/contract.ts';
+import type { Logger } from '../logging/logger.ts';
+import { EventLoop } from '../loop/event-loop.ts';
+import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
+import type { LoopGroup } from '../loop/loop-group.ts';
+import { broadcastOn } from '../worker/broadcast.ts';
+import { LoopConnHandle, staleId } from '../worker/conn-handle.ts';
+import { control, LoopMemory } from '../worker/loop-memory.ts';
+import { openMailbox } from '../worker/loop-tasks.ts';
+
+/** One loop, on this thread. */
+export class LocalLoopGroup implements LoopGroup {
+  readonly size = 1;
+  /** Other threads ask by handles, whose number it is not known. */
+  readonly listenerDescriptor = -1;
+  forced = 0;
+  readonly #loop: EventLoop;
+  readonly #logger: Logger;
+  /** What other threads need; made when the first handle is. */
+  #memory: LoopMemory | null = null;
+
+  constructor(
+    backend: Backend,
+    calls: HandlerCalls,
+    settings: EventLoopSettings,
+    owner: LoopOwner,
+    logger: Logger,
+  ) {
+    this.#loop = new EventLoop(backend, calls, settings, owner, logger);
+    this.#logger = logger;
+  }
+
+  async open(endpoints: readonly Endpoint[]): Promise<readonly string[]> {
+    const addresses: string[] = [];
+    try {
+      for (const endpoint of endpoints) {
+        await this.#loop.prepare(endpoint);
+        addresses.push(this.#loop.listen(endpoint));
+      }
+    } catch (error) {
+      this.#loop.close();
+      throw error;
+    }
+    return addresses;
+  }
+
+  start(): Promise<void> {
+    this.#loop.start();
+    return Promise.resolve();
+  }
+
+  get connections(): number {
+    return this.#loop.connectionCount;
+  }
+
+  stats(): LoopStats[] {
+    return [this.#loop.stats()];
+  }
+
+  memories(): SharedArrayBuffer[] {
+    return [this.#share().buffer];
+  }
+
+  #share(): LoopMemory {
+    if (this.#memory === null) {
+      this.#memory = LoopMemory.create();
+      const { words } = this.#memory;
+      Atomics.store(words, control.connections, this.#loop.connectionCount);
+      // Ids are looked up where the loop is; no other thread need know which there were.
+      Atomics.store(words, control.generation, 2 ** 31 - 1);
+      openMailbox(this.#loop, this.#memory, this.#logger);
+    }
+    return this.#memory;
+  }
+
+  duplicateListener(): number {
+    return this.#loop.duplicateListener();
+  }
+
+  listenerWasDuplicated(): void {}
+
+  conn(id: ConnId): ConnHandle {
+    const identity = fromConnId(id);
+    const found =
+      identity !== null &&
+      identity.loop === this.#loop.index &&
+      this.#loop.connection(identity.slot, identity.generation) !== null;
+    if (!found) throw staleId(id);
+    return new LoopConnHandle(id, this.#share().buffer);
+  }
+
+  broadcast(data: Bytes): Promise<number> {
+    return Promise.resolve(broadcastOn(this.#loop, data));
+  }
+
+  async drain(): Promise<void> {
+    await this.#loop.prepareStop();
+    this.#loop.stopAccepting();
+    await this.#loop.closeConnections();
+    this.#loop.stopTicker();
+  }
+
+  force(error: Error | undefined): void {
+    this.forced += this.#loop.abortConnections(error);
+  }
+
+  close(): Promise<void> {
+    this.#loop.close();
+    return Promise.resolve();
+  }
+
+  closeAtExit(): void {
+    this.#loop.close();
+  }
+}

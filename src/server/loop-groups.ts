@@ -1,0 +1,84 @@
+import { ErrInvalidOption } from '../base/errors.ts';
+import type { CodecOption } from '../codec/codec.ts';
+import type { EventHandler } from '../connection/event-handler.ts';
+import { handlerCalls } from '../connection/handler-calls.ts';
+import type { Backend } from '../driver/backend.ts';
+import type { OwnedLogger } from '../logging/default-logger.ts';
+import type { LoopOwner } from '../loop/event-loop-settings.ts';
+import type { LoopGroup } from '../loop/loop-group.ts';
+import { loadHandlerModule } from '../worker/handler-module.ts';
+import type { MainServer } from '../worker/main-servers.ts';
+import type { ServeCall } from '../worker/serve-calls.ts';
+import { LocalLoopGroup } from './local-loop-group.ts';
+import { loopSettings } from './loop-settings.ts';
+import type { ResolvedOptions } from './options.ts';
+
+/** Threads are there only once a server has had several loops. */
+let tellThreads: ((server: number, forced: number) => void) | null = null;
+
+export function serverEnded(server: MainServer, forced: number): void {
+  tellThreads?.(server.id, forced);
+}
+
+/**
+ * The URL of a handler module as text.
+ * @throws ErrInvalidOption for options that cannot go to the threads that import it.
+ */
+export function moduleUrl(url: URL, options: ResolvedOptions): string {
+  if (options.codec !== undefined) {
+    throw new ErrInvalidOption(
+      'cannot use the option codec with a handler module: it cannot be sent to other threads; ' +
+        'export it as codec from the module',
+    );
+  }
+  return url.href;
+}
+
+/** The handler of this thread: the one given, or one of the module. */
+export async function handlerOf(
+  given: EventHandler | URL,
+  options: ResolvedOptions,
+): Promise<{ readonly handler: EventHandler; readonly codec: CodecOption | undefined }> {
+  if (given instanceof URL) return loadHandlerModule(given.href);
+  return { handler: given, codec: options.codec };
+}
+
+interface GroupPlan {
+  readonly handler: EventHandler;
+  readonly options: ResolvedOptions;
+  readonly backend: Backend;
+  readonly log: OwnedLogger;
+  readonly call: ServeCall;
+  readonly module: string | null;
+}
+
+/** One loop runs on this thread; several on threads of their own, whose code is loaded only then. */
+export async function groupMaker(
+  plan: GroupPlan,
+): Promise<(owner: LoopOwner, server: MainServer) => LoopGroup> {
+  const { options, backend, log, call, module } = plan;
+  const settings = loopSettings(options);
+  if (options.numEventLoop === 1) {
+    const calls = handlerCalls(plan.handler);
+    return (owner) => new LocalLoopGroup(backend, calls, settings, owner, log.logger);
+  }
+  const { ThreadGroup } = await import('../worker/thread-group.ts');
+  const { threadPools } = await import('../worker/thread-pool.ts');
+  tellThreads = (server, forced) => threadPools.program.serverEnded(server, forced);
+  return (owner, server) =>
+    new ThreadGroup({
+      server: server.id,
+      call: module === null ? call.index : -1,
+      size: options.numEventLoop,
+      backend,
+      settings: { ...settings, connection: { ...settings.connection, codec: undefined } },
+      logger: log.logger,
+      owner,
+      loadBalancing: options.loadBalancing,
+      pin: options.lockOSThread,
+      module,
+      onJoinable: () => {
+        if (module === null) call.settle({ kind: 'hosted', server, loops: options.numEventLoop });
+      },
+    });
+}

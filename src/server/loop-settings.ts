@@ -1,0 +1,36 @@
+import type { EventLoopSettings } from '../loop/event-loop-settings.ts';
+import type { ResolvedOptions } from './options.ts';
+
+/** The options of a server in the form that its loops take them. */
+export function loopSettings(options: ResolvedOptions): EventLoopSettings {
+  return {
+    index: 0,
+    readBufferBytes: options.readBufferCap,
+    maxConnections: options.maxConnections,
+    ticker: options.ticker,
+    poisonFrames: process.env['NODE_ENV'] !== 'production' || process.env['GNET_DEBUG'] === '1',
+    connection: {
+      codec: options.codec,
+      highWaterMark: options.highWaterMark,
+      lowWaterMark: options.lowWaterMark,
+      maxOutboundBytes: options.maxOutboundBytes,
+      maxInboundBytes: options.maxInboundBytes,
+      maxFrameLength: options.maxFrameLength,
+      closeOnOverflow: options.overflow === 'close',
+      allowHalfOpen: options.allowHalfOpen,
+      timeouts: {
+        idleTimeout: options.idleTimeout,
+        writeTimeout: options.writeTimeout,
+        closeTimeout: options.closeTimeout,
+      },
+      socket: {
+        backlog: options.backlog,
+        reusePort: options.reusePort,
+        tcpNoDelay: options.tcpNoDelay,
+        keepAliveSeconds: options.keepAliveSeconds,
+        receiveBufferBytes: options.socketRecvBuffer,
+        sendBufferBytes: options.socketSendBuffer,
+      },
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { addressAt, foreignInterface, word } from '../ffi/index.ts';
+import { resultOf } from './errno.ts';
+import { scratch } from './memory.ts';
+
+const getAffinityRaw = foreignInterface.lookup('sched_getaffinity', 3);
+const setAffinityRaw = foreignInterface.lookup('sched_setaffinity', 3);
+
+/** A part of the scratch page; 8,192 CPUs. */
+const maskBytes = 1_024;
+const maskOffset = 2_048;
+const maskAddress = addressAt(scratch.address, maskOffset);
+/** "This thread." */
+const self = word(0);
+
+/** The numbers of the CPUs that this thread may run on; empty when that cannot be known. */
+export function allowedCpus(): number[] {
+  scratch.bytes.fill(0, maskOffset, maskOffset + maskBytes);
+  if (resultOf(getAffinityRaw(self, word(maskBytes), maskAddress)) < 0) return [];
+  const cpus: number[] = [];
+  for (let cpu = 0; cpu < maskBytes * 8; cpu++) {
+    const byte = scratch.bytes[maskOffset + (cpu >>> 3)] as number;
+    if ((byte & (1 << (cpu & 7))) !== 0) cpus.push(cpu);
+  }
+  return cpus;
+}
+
+/** Keeps this thread on one CPU: 0 or minus an errno. sched_setaffinity(2) */
+export function pinToCpu(cpu: number): number {
+  scratch.bytes.fill(0, maskOffset, maskOffset + maskBytes);
+  scratch.bytes[maskOffset + (cpu >>> 3)] = 1 << (cpu & 7);
+  return resultOf(setAffinityRaw(self, word(maskBytes), maskAddress));
+}

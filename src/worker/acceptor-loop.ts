@@ -1,0 +1,276 @@
+import type { GnetError } from '../base/errors.ts';
+import type { Backend } from '../driver/backend.ts';
+import type {
+  DatagramPeer,
+  Driver,
+  DriverEvents,
+  Endpoint,
+  SocketOptions,
+} from '../driver/contract.ts';
+import type { HostedLoop } from '../host/contract.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Balancer } from './balancer.ts';
+import { control, type LoopMemory } from './loop-memory.ts';
+import { peerWords } from './loop-tasks.ts';
+import { recordKind } from './mailbox-record.ts';
+import { MailboxSender } from './mailbox-sender.ts';
+
+/** While no loop has room, this often is looked for one. */
+const fullRestMs = 5;
+
+export interface AcceptorSettings {
+  readonly backend: Backend;
+  readonly balancer: Balancer;
+  readonly logger: Logger;
+  readonly socket: SocketOptions;
+  /** Connections that one loop may have. */
+  readonly maxConnections: number;
+  readonly died: (error: unknown) => void;
+}
+
+/** A loop that takes connections. */
+interface Target {
+  readonly memory: LoopMemory;
+  readonly sender: MailboxSender;
+}
+
+interface Homeless {
+  readonly descriptor: number;
+  readonly peer: DatagramPeer | string | undefined;
+}
+
+/**
+ * The main thread's part in a server with several loops: it owns the listeners, accepts, and hands
+ * each connection to the loop that the balancer picks. It never reads or writes one.
+ */
+export class AcceptorLoop implements DriverEvents, HostedLoop {
+  readonly hasPromises = false;
+  readonly #settings: AcceptorSettings;
+  readonly #driver: Driver;
+  readonly #targets: (Target | null)[] = [];
+  readonly #homeless: Homeless[] = [];
+  #listeners = 0;
+  #accepting = false;
+  #attached = false;
+  #closed = false;
+  /** When a listener that rests accepts again; the listener is the index. */
+  readonly #resting = new Map<number, number>();
+  /** No loop has room: looked at again then; 0 for "there is room". */
+  #fullUntil = 0;
+  acceptRests = 0;
+
+  constructor(settings: AcceptorSettings) {
+    this.#settings = settings;
+    // It reads nothing: the smallest memory will do.
+    this.#driver = settings.backend.create(this, { readBufferBytes: 4_096, headroomBytes: 0 });
+  }
+
+  async listen(endpoint: Endpoint): Promise<string> {
+    const id = this.#listeners;
+    await this.#driver.prepareListener?.(id, endpoint, this.#settings.socket);
+    this.#driver.listen(id, endpoint, this.#settings.socket);
+    this.#listeners++;
+    return this.#driver.listenerAddress(id);
+  }
+
+  get hasListeners(): boolean {
+    return this.#listeners > 0;
+  }
+
+  duplicateListener(): number {
+    return this.#driver.duplicateListener(0);
+  }
+
+  start(): void {
+    this.#accepting = true;
+    this.#attached = true;
+    this.#settings.backend.host.attach(this);
+    this.#acceptAll();
+  }
+
+  /** Hands out what waits in the backlog, then refuses; resolves when the loops have it all. */
+  async stopAccepting(): Promise<void> {
+    if (this.#accepting) {
+      this.#accepting = false;
+      this.#resting.clear();
+      for (let id = 0; id < this.#listeners; id++) this.#driver.drainBacklog(id);
+    }
+    for (const { descriptor } of this.#homeless.splice(0)) this.#driver.closeDescriptor(descriptor);
+    await Promise.all(this.#targets.map((target) => target?.sender.whenIdle()));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { descriptor } of this.#homeless.splice(0)) this.#driver.closeDescriptor(descriptor);
+    if (this.#attached) this.#settings.backend.host.detach(this);
+    this.#driver.close();
+  }
+
+  // -- loops --------------------------------------------------------------------------------------
+
+  /** A loop takes connections from now on, perhaps in place of one that died. */
+  loopRuns(index: number, memory: LoopMemory): void {
+    this.#targets[index] = { memory, sender: new MailboxSender(memory, true) };
+    for (const { descriptor, peer } of this.#homeless.splice(0)) this.#handOver(descriptor, peer);
+    if (this.#attached && this.#accepting) this.#acceptAll();
+  }
+
+  /** A loop is gone; what it has not taken of its mailbox is given to others. */
+  loopDied(index: number): void {
+    const target = this.#targets[index];
+    this.#targets[index] = null;
+    void target?.sender.whenIdle();
+  }
+
+  #acceptAll(): void {
+    this.#fullUntil = 0;
+    for (let id = 0; id < this.#listeners; id++) {
+      if (!this.#resting.has(id)) this.#driver.startAccepting(id);
+    }
+  }
+
+  accepted(_listener: number, descriptor: number): void {
+    const peer: DatagramPeer = { ...noPeer };
+    const path = this.#driver.acceptedPeer?.(descriptor, peer);
+    this.#handOver(descriptor, path === undefined ? undefined : (path ?? peer));
+  }
+
+  #handOver(descriptor: number, peer: DatagramPeer | string | undefined): void {
+    const target = this.#pick(peer);
+    if (target === null) {
+      this.#homeless.push({ descriptor, peer });
+      this.#rest();
+      return;
+    }
+    const { memory, sender } = target;
+    Atomics.add(memory.words, control.handedOver, 1);
+    const named = typeof peer === 'string';
+    const bytes = named ? Buffer.from(peer) : new Uint8Array(peerWords(peer ?? noPeer).buffer);
+    const kind = named ? recordKind.acceptNamed : recordKind.accept;
+    sender.post(kind, descriptor, 0, bytes, {
+      resolve: () => {},
+      // The loop ended before it took it.
+      reject: () => this.#comeBack(descriptor, peer),
+    });
+    if (this.#accepting && this.#settings.maxConnections !== Infinity && !this.#hasRoom()) {
+      this.#rest();
+    }
+  }
+
+  #comeBack(descriptor: number, peer: DatagramPeer | string | undefined): void {
+    if (this.#accepting) this.#handOver(descriptor, peer);
+    else this.#driver.closeDescriptor(descriptor);
+  }
+
+  /** The loop for a connection: the balancer's, or, when that one has no room, the emptiest. */
+  #pick(peer: DatagramPeer | string | undefined): Target | null {
+    const alive = this.#targets.filter((target) => target !== null);
+    if (alive.length === 0) return null;
+    const loads = alive.map(({ memory }) => memory.load);
+    const text = (): string =>
+      typeof peer === 'string' ? peer : this.#driver.formatPeer(peer ?? noPeer);
+    const picked = this.#settings.balancer.pick(loads, text);
+    if ((loads[picked] as number) < this.#settings.maxConnections) return alive[picked] as Target;
+    const least = loads.indexOf(Math.min(...loads));
+    const hasRoom = (loads[least] as number) < this.#settings.maxConnections;
+    return hasRoom || !this.#accepting ? (alive[least] as Target) : null;
+  }
+
+  #hasRoom(): boolean {
+    const { maxConnections } = this.#settings;
+    return this.#targets.some((target) => target !== null && target.memory.load < maxConnections);
+  }
+
+  /** No loop takes connections: they wait in the backlog. */
+  #rest(): void {
+    if (!this.#accepting) return;
+    for (let id = 0; id < this.#listeners; id++) this.#driver.pauseAccepting(id);
+    this.#fullUntil = performance.now() + fullRestMs;
+  }
+
+  acceptRested(listener: number, error: GnetError, restMs: number): void {
+    this.acceptRests++;
+    this.#settings.logger.warn('accepting rests: the system has no room for a connection', {
+      err: error,
+      restMs,
+    });
+    if (this.#accepting) this.#resting.set(listener, performance.now() + restMs);
+  }
+
+  // -- turns, as the host gives them --------------------------------------------------------------
+
+  runDue(): boolean {
+    if (this.#fullUntil === 0 && this.#resting.size === 0) return false;
+    try {
+      return this.#runTimed(performance.now());
+    } catch (error) {
+      this.#settings.died(error);
+      return false;
+    }
+  }
+
+  #runTimed(now: number): boolean {
+    let ran = false;
+    for (const [listener, due] of this.#resting) {
+      if (due > now) continue;
+      this.#resting.delete(listener);
+      if (this.#fullUntil === 0) this.#driver.startAccepting(listener);
+      ran = true;
+    }
+    if (this.#fullUntil !== 0 && this.#fullUntil <= now) {
+      this.#fullUntil = now + fullRestMs;
+      if (!this.#hasRoom()) return ran;
+      for (const { descriptor, peer } of this.#homeless.splice(0)) this.#handOver(descriptor, peer);
+      if (this.#homeless.length === 0 && this.#hasRoom()) this.#acceptAll();
+      ran = true;
+    }
+    return ran;
+  }
+
+  timeUntilDeadline(): number {
+    let next = this.#fullUntil === 0 ? Number.POSITIVE_INFINITY : this.#fullUntil;
+    for (const due of this.#resting.values()) next = Math.min(next, due);
+    if (next === Number.POSITIVE_INFINITY) return -1;
+    return Math.max(0, Math.ceil(next - performance.now()));
+  }
+
+  wait(timeoutMs: number): number {
+    if (this.#closed) return 0;
+    try {
+      return this.#driver.wait(timeoutMs);
+    } catch (error) {
+      this.#settings.died(error);
+      return 0;
+    }
+  }
+
+  watch(descriptor: number): void {
+    this.#driver.watch(descriptor);
+  }
+  unwatch(descriptor: number): void {
+    this.#driver.unwatch(descriptor);
+  }
+  get pollableDescriptor(): number {
+    return this.#driver.pollableDescriptor;
+  }
+
+  // -- it has no streams and no datagrams ---------------------------------------------------------
+
+  received(): void {}
+  ended(): void {}
+  failed(): void {}
+  writable(): void {}
+  connected(): void {}
+  datagram(): void {}
+}
+
+const noPeer: DatagramPeer = {
+  family: 0,
+  port: 0,
+  word0: 0,
+  word1: 0,
+  word2: 0,
+  word3: 0,
+  scope: 0,
+};

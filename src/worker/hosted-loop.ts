@@ -1,0 +1,152 @@
+import type { LoopStats } from '../connection/server-view.ts';
+import { unpackError } from './error-transfer.ts';
+import { LoopMemory } from './loop-memory.ts';
+import type { LoopThread } from './loop-thread.ts';
+import type { FromThread, ToThread } from './messages.ts';
+import { statsIn } from './publication.ts';
+
+/** A promise that somebody else settles; nobody need look at it. */
+class Milestone {
+  readonly reached: Promise<void>;
+  #resolve!: () => void;
+  #reject!: (error: Error) => void;
+
+  constructor() {
+    this.reached = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.reached.catch(() => {});
+  }
+
+  reach(): void {
+    this.#resolve();
+  }
+
+  fail(error: Error): void {
+    this.#reject(error);
+  }
+}
+
+/** One loop of a server on another thread, as the main thread sees it; outlives threads that die. */
+export class HostedLoop {
+  readonly index: number;
+  thread: LoopThread | null = null;
+  memory: LoopMemory = LoopMemory.create();
+  /** Ids of connections that this loop's predecessors had are never used again. */
+  firstGeneration = 1;
+  addresses: readonly string[] = [];
+  listenerDescriptor = -1;
+  forced = 0;
+  isRunning = false;
+  /** It was told to run. */
+  mayRun = false;
+  #listening = new Milestone();
+  #started = new Milestone();
+  #drained = new Milestone();
+  #closed = new Milestone();
+  #over = new Milestone();
+  /** What the predecessors counted. */
+  #before: LoopStats | null = null;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  /** Rejects when it cannot. */
+  get listening(): Promise<void> {
+    return this.#listening.reached;
+  }
+  get started(): Promise<void> {
+    return this.#started.reached;
+  }
+  /** It answers nothing any more: closed, or dead. */
+  get over(): Promise<void> {
+    return this.#over.reached;
+  }
+
+  post(message: ToThread): void {
+    this.thread?.post(message);
+  }
+
+  message(message: FromThread): void {
+    if (message.type === 'listening') {
+      this.addresses = message.addresses;
+      this.listenerDescriptor = message.listenerDescriptor;
+      this.#listening.reach();
+    } else if (message.type === 'failed') {
+      this.#listening.fail(unpackError(message.error));
+    } else if (message.type === 'started') {
+      this.isRunning = true;
+      this.#started.reach();
+    } else if (message.type === 'drained') {
+      this.forced = message.forced;
+      this.#drained.reach();
+    } else if (message.type === 'closed') {
+      this.#end();
+    }
+  }
+
+  fail(error: Error): void {
+    this.#listening.fail(error);
+    this.#end();
+  }
+
+  #end(): void {
+    this.isRunning = this.mayRun = false;
+    this.#started.reach();
+    this.#drained.reach();
+    this.#closed.reach();
+    this.#over.reach();
+  }
+
+  /**
+   * Its thread is dead. Returns the descriptors that it left open, which the caller closes.
+   * @param goesOn another thread takes over.
+   */
+  die(reason: Error, goesOn: boolean): number[] {
+    this.thread = null;
+    this.#listening.fail(reason);
+    this.#end();
+    const left = this.memory.descriptors();
+    this.memory.markDead();
+    if (!goesOn) return left;
+    this.#before = this.stats();
+    this.firstGeneration = Math.max(this.firstGeneration, this.memory.highestGeneration + 1);
+    this.memory = LoopMemory.create();
+    this.#listening = new Milestone();
+    this.#started = new Milestone();
+    this.#drained = new Milestone();
+    this.#closed = new Milestone();
+    this.#over = new Milestone();
+    return left;
+  }
+
+  async drain(server: number): Promise<void> {
+    if (!this.mayRun) return;
+    await this.started;
+    if (!this.isRunning) return;
+    this.post({ type: 'drain', server });
+    await this.#drained.reached;
+  }
+
+  async close(server: number, forced: number): Promise<void> {
+    if (this.thread === null) return;
+    this.post({ type: 'close', server, forced });
+    await this.#closed.reached;
+  }
+
+  /** Counters go on from those of its predecessors. */
+  stats(): LoopStats {
+    const now = statsIn(this.memory);
+    const before = this.#before;
+    if (before === null) return now;
+    return {
+      ...now,
+      accepted: before.accepted + now.accepted,
+      closed: before.closed + now.closed,
+      bytesReceived: before.bytesReceived + now.bytesReceived,
+      bytesSent: before.bytesSent + now.bytesSent,
+    };
+  }
+}

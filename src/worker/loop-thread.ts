@@ -1,0 +1,74 @@
+import { extname } from 'node:path';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { FromThread, LoopThreadData, ToThread } from './messages.ts';
+import { programEntry } from './program-entry.ts';
+
+/** How long a thread that is no longer needed may take to end by itself. */
+const endingMs = 250;
+
+export interface LoopThreadEvents {
+  message(thread: LoopThread, message: FromThread): void;
+  /** The thread is gone; `reason` when it was not asked to go. */
+  ended(thread: LoopThread, reason: Error | null): void;
+}
+
+/** As the file of this module: `.ts` in the repository, `.js` in the package. */
+const moduleEntry = new URL(`./thread-side${extname(import.meta.url)}`, import.meta.url);
+
+/** One thread for loops, as the main thread sees it. */
+export class LoopThread {
+  readonly index: number;
+  readonly threadId: number;
+  readonly ended: Promise<void>;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  #error: Error | null = null;
+  #asked = false;
+
+  constructor(kind: 'program' | 'module', index: number, events: LoopThreadEvents) {
+    this.index = index;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const data: LoopThreadData = { gnetLoopThread: { index, kind, port: port2 } };
+    // The runtime's flags, conditions and preloaded modules are passed on by themselves.
+    this.#worker = new Worker(kind === 'program' ? programEntry() : moduleEntry, {
+      argv: process.argv.slice(2),
+      name: `gnet loop ${index}`,
+      workerData: data,
+      transferList: [port2],
+    });
+    this.threadId = this.#worker.threadId;
+    port1.on('message', (message: FromThread) => events.message(this, message));
+    // The thread itself keeps the process alive.
+    port1.unref();
+    this.#worker.on('error', (error: unknown) => {
+      this.#error = error instanceof Error ? error : new Error(String(error));
+    });
+    this.ended = new Promise((resolve) => {
+      this.#worker.on('exit', (code) => {
+        port1.close();
+        const why = this.#error ?? new Error(`the thread ended with exit code ${code}`);
+        events.ended(this, this.#asked ? null : why);
+        resolve();
+      });
+    });
+  }
+
+  post(message: ToThread): void {
+    this.#port.postMessage(message);
+  }
+
+  /** Asks it to end, then makes it end. */
+  async end(): Promise<void> {
+    this.#asked = true;
+    this.post({ type: 'end' });
+    const timer = setTimeout(() => void this.#worker.terminate(), endingMs);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  /** It does not do what it is asked: away with it. Reported as a death. */
+  kill(): void {
+    void this.#worker.terminate();
+  }
+}

@@ -1,0 +1,109 @@
+/** What the main thread and the threads of loops tell each other, over one MessagePort per thread. */
+import type { RefusedDriver } from '../driver/backend.ts';
+import type { DriverName, Endpoint } from '../driver/contract.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { EventLoopSettings } from '../loop/event-loop-settings.ts';
+import type { TransferredError } from './error-transfer.ts';
+
+/** What a thread needs to show a server that runs elsewhere. */
+export interface ServerViewData {
+  readonly server: number;
+  readonly texts: readonly string[];
+  readonly addrs: readonly string[];
+  readonly multicore: boolean;
+  readonly numEventLoop: number;
+  readonly reusePort: boolean;
+  readonly tcpKeepAlive: number;
+  readonly driver: string;
+  readonly host: string;
+  readonly driversRefused: readonly RefusedDriver[];
+  /** One per loop. */
+  readonly memories: readonly SharedArrayBuffer[];
+  readonly listenerDescriptor: number;
+  /** It is down already. */
+  readonly ended: boolean;
+}
+
+/** "Run loop `loop` of server `server`." */
+export interface HostOrder {
+  readonly type: 'host';
+  readonly server: number;
+  /** Which call of `serve` it is; -1 for a handler module. */
+  readonly call: number;
+  readonly loop: number;
+  readonly memory: SharedArrayBuffer;
+  readonly firstGeneration: number;
+  /** What this loop listens on by itself. */
+  readonly endpoints: readonly Endpoint[];
+  /** Without a codec: that comes from the thread's own program or module. */
+  readonly settings: EventLoopSettings;
+  readonly module: string | null;
+  readonly driver: DriverName;
+  /** Keep the thread on one CPU. */
+  readonly pin: boolean;
+}
+
+export type ToThread =
+  | HostOrder
+  | { readonly type: 'start'; readonly view: ServerViewData }
+  /** A call of `serve` whose server has no loop in this thread. */
+  | { readonly type: 'view'; readonly call: number; readonly view: ServerViewData }
+  | { readonly type: 'refuse'; readonly call: number; readonly error: TransferredError }
+  | { readonly type: 'drain' | 'force' | 'duplicated'; readonly server: number }
+  | { readonly type: 'close'; readonly server: number; readonly forced: number }
+  | {
+      readonly type: 'memory';
+      readonly server: number;
+      readonly loop: number;
+      readonly memory: SharedArrayBuffer;
+    }
+  | {
+      readonly type: 'broadcast';
+      readonly server: number;
+      readonly request: number;
+      readonly data: Uint8Array | string;
+    }
+  | { readonly type: 'answer'; readonly request: number; readonly value: number }
+  /** No server needs this thread any more. */
+  | { readonly type: 'end' };
+
+export type FromThread =
+  | { readonly type: 'join'; readonly call: number; readonly texts: readonly string[] }
+  | {
+      readonly type: 'listening';
+      readonly server: number;
+      readonly addresses: readonly string[];
+      readonly listenerDescriptor: number;
+    }
+  | { readonly type: 'failed'; readonly server: number; readonly error: TransferredError }
+  | { readonly type: 'started' | 'closed' | 'shutdown' | 'duplicated'; readonly server: number }
+  | { readonly type: 'drained'; readonly server: number; readonly forced: number }
+  | { readonly type: 'stop'; readonly server: number; readonly timeout: number | undefined }
+  | {
+      readonly type: 'taken';
+      readonly server: number;
+      readonly request: number;
+      readonly count: number;
+    }
+  | {
+      readonly type: 'broadcast';
+      readonly server: number;
+      readonly request: number;
+      readonly data: Uint8Array | string;
+    }
+  | {
+      readonly type: 'log';
+      readonly server: number;
+      readonly level: keyof Logger;
+      readonly message: string;
+      readonly fields: object | undefined;
+    };
+
+/** How a thread knows that it is one of ours, in `workerData`. */
+export interface LoopThreadData {
+  readonly gnetLoopThread: {
+    readonly index: number;
+    readonly kind: 'program' | 'module';
+    readonly port: import('node:worker_threads').MessagePort;
+  };
+}

@@ -1,0 +1,40 @@
+import { createRequire } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+import { join } from 'node:path';
+import { ErrUnsupportedOp } from '../base/errors.ts';
+
+const evaluates = /^(?:-e|--eval|-p|--print|-pe|-i|--interactive)(?:=|$)/;
+
+const hint =
+  'put the handler into a module of its own and give its URL: ' +
+  "serve(new URL('./handler.ts', import.meta.url), ...)";
+
+function refused(why: string): ErrUnsupportedOp {
+  return new ErrUnsupportedOp(`cannot run several event loops: ${why}; ${hint}`);
+}
+
+/**
+ * The file that this program began with, which every thread of a loop runs again.
+ * @throws ErrUnsupportedOp when there is none: REPL, `-e`, standard input; or on another thread than
+ * the main one.
+ */
+export function programEntry(
+  script: string | undefined = process.argv[1],
+  flags: readonly string[] = process.execArgv,
+): string {
+  if (!isMainThread) {
+    throw refused('this is a worker thread of the program, whose file is not its entry module');
+  }
+  if (flags.some((flag) => evaluates.test(flag))) {
+    throw refused('the program was given on the command line, and cannot be run again in a thread');
+  }
+  if (script === undefined || script === '' || script === '-') {
+    throw refused('the program has no file that a thread could run again (REPL or standard input)');
+  }
+  try {
+    // As the runtime found it: without an extension, a folder, a link of a package manager.
+    return createRequire(join(process.cwd(), 'program.js')).resolve(script);
+  } catch {
+    throw refused(`the file of the program, ${script}, is not there any more`);
+  }
+}

@@ -1,0 +1,339 @@
+import { ErrUnsupportedOp } from '../base/errors.ts';
+import type { Bytes, ConnId } from '../connection/conn.ts';
+import { fromConnId } from '../connection/identity.ts';
+import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
+import type { Backend } from '../driver/backend.ts';
+import type { Endpoint } from '../driver/contract.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
+import type { LoopGroup } from '../loop/loop-group.ts';
+import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
+import { AcceptorLoop } from './acceptor-loop.ts';
+import { createBalancer } from './balancer.ts';
+import { LoopConnHandle, staleId } from './conn-handle.ts';
+import { packError, unpackError, unpackFields } from './error-transfer.ts';
+import { HostedLoop } from './hosted-loop.ts';
+import type { LoopThread } from './loop-thread.ts';
+import { mainServers } from './main-servers.ts';
+import type { FromThread, HostOrder, ToThread } from './messages.ts';
+import { type HostedGroup, type ThreadPool, threadPools } from './thread-pool.ts';
+
+export interface ThreadGroupPlan {
+  readonly server: number;
+  /** Which call of `serve`; -1 with a handler module. */
+  readonly call: number;
+  readonly size: number;
+  readonly backend: Backend;
+  /** Without a codec. */
+  readonly settings: EventLoopSettings;
+  readonly logger: Logger;
+  readonly owner: LoopOwner;
+  readonly loadBalancing: number;
+  readonly pin: boolean;
+  /** The URL of a handler module, or null: threads run the program again. */
+  readonly module: string | null;
+  /** The threads may be told: they find this group. */
+  readonly onJoinable: () => void;
+}
+
+const slowStartMs = 10_000;
+
+/** Several loops of one server, each on a thread of its own. */
+export class ThreadGroup implements LoopGroup, HostedGroup {
+  readonly server: number;
+  readonly size: number;
+  readonly #plan: ThreadGroupPlan;
+  readonly #pool: ThreadPool;
+  readonly #loops: HostedLoop[] = [];
+  readonly #acceptor: AcceptorLoop;
+  /** What every loop listens on by itself, with real ports once loop 0 has bound them. */
+  #shared: Promise<readonly Endpoint[]> = Promise.resolve([]);
+  #settleShared: (endpoints: readonly Endpoint[]) => void = () => {};
+  #sharedWanted: readonly Endpoint[] = [];
+  #addresses: (string | undefined)[] = [];
+  #listenerDescriptor = -1;
+  #phase: 'opening' | 'open' | 'running' | 'draining' | 'closing' = 'opening';
+  #request = 0;
+  readonly #broadcasts = new Map<number, (count: number) => void>();
+
+  constructor(plan: ThreadGroupPlan) {
+    this.#plan = plan;
+    this.server = plan.server;
+    this.size = plan.size;
+    this.#pool = plan.module === null ? threadPools.program : threadPools.module;
+    this.#acceptor = new AcceptorLoop({
+      backend: plan.backend,
+      balancer: createBalancer(plan.loadBalancing),
+      logger: plan.logger,
+      socket: plan.settings.connection.socket,
+      maxConnections: plan.settings.maxConnections,
+      died: (error) => plan.owner.loopDied(error),
+    });
+    for (let index = 0; index < plan.size; index++) this.#loops.push(new HostedLoop(index));
+  }
+
+  // -- start --------------------------------------------------------------------------------------
+
+  async open(endpoints: readonly Endpoint[]): Promise<readonly string[]> {
+    const { reusePort } = this.#plan.settings.connection.socket;
+    const isShared = (endpoint: Endpoint): boolean => endpoint.kind === 'udp' || reusePort;
+    this.#refuseUnixReusePort(endpoints);
+    try {
+      for (const [index, endpoint] of endpoints.entries()) {
+        if (!isShared(endpoint)) this.#addresses[index] = await this.#acceptor.listen(endpoint);
+      }
+      this.#sharedWanted = endpoints.filter(isShared);
+      this.#shared = new Promise((resolve) => {
+        this.#settleShared = resolve;
+      });
+      await this.#pool.join(this);
+      this.#plan.onJoinable();
+      await this.#allListening();
+    } catch (error) {
+      this.#postAll({ type: 'refuse', call: this.#plan.call, error: packError(error) });
+      await this.close();
+      throw error;
+    }
+    this.#phase = 'open';
+    const bound = (this.#loops[0] as HostedLoop).addresses.values();
+    return endpoints.map((_, index) => this.#addresses[index] ?? (bound.next().value as string));
+  }
+
+  /** One path, one socket: the kernel would give all connections to the loop that bound last. */
+  #refuseUnixReusePort(endpoints: readonly Endpoint[]): void {
+    if (!this.#plan.settings.connection.socket.reusePort) return;
+    const unix = endpoints.find((endpoint) => endpoint.kind === 'unix');
+    if (unix?.kind !== 'unix') return;
+    throw new ErrUnsupportedOp(
+      `cannot listen on unix://${unix.path} with reusePort and several loops: a path belongs to one ` +
+        'socket; leave reusePort out, and connections are spread over the loops all the same',
+      { address: unix.path },
+    );
+  }
+
+  async #allListening(): Promise<void> {
+    const timer = setTimeout(() => {
+      const missing = this.#loops.filter((loop) => loop.thread === null).map(({ index }) => index);
+      this.#plan.logger.warn('threads have not reached this call of serve yet', { missing });
+    }, slowStartMs);
+    try {
+      const [first, ...others] = this.#loops as [HostedLoop, ...HostedLoop[]];
+      const rest = Promise.all(others.map((loop) => loop.listening));
+      rest.catch(() => {}); // told below, if loop 0 does not fail first
+      await first.listening;
+      this.#settleShared(
+        this.#sharedWanted.map((endpoint, index) => withPort(endpoint, first.addresses[index])),
+      );
+      this.#listenerDescriptor = first.listenerDescriptor;
+      await rest;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async start(): Promise<void> {
+    this.#phase = 'running';
+    await Promise.all(this.#loops.map((loop) => this.#startLoop(loop)));
+    if (this.#acceptor.hasListeners) this.#acceptor.start();
+  }
+
+  async #startLoop(loop: HostedLoop): Promise<void> {
+    const view = mainServers.get(this.server)?.view();
+    if (view === undefined) return;
+    loop.mayRun = true;
+    loop.post({ type: 'start', view });
+    await loop.started;
+    // Not the loop that died meanwhile: its successor starts itself.
+    if (loop.isRunning) this.#acceptor.loopRuns(loop.index, loop.memory);
+  }
+
+  // -- what threads say ---------------------------------------------------------------------------
+
+  threadReady(thread: LoopThread): void {
+    const loop = this.#loops[thread.index];
+    // A server that is going down needs no successor of a loop that died.
+    if (loop === undefined || this.#phase === 'draining' || this.#phase === 'closing') return;
+    loop.thread = thread;
+    if (loop.index === 0 && this.#phase === 'opening') this.#host(loop, this.#sharedWanted);
+    else void this.#shared.then((endpoints) => this.#host(loop, endpoints));
+  }
+
+  #host(loop: HostedLoop, endpoints: readonly Endpoint[]): void {
+    const { settings, backend, call, module, pin } = this.#plan;
+    const order: HostOrder = {
+      type: 'host',
+      server: this.server,
+      call,
+      loop: loop.index,
+      memory: loop.memory.buffer,
+      firstGeneration: loop.firstGeneration,
+      endpoints,
+      settings,
+      module,
+      driver: backend.name,
+      pin,
+    };
+    loop.post(order);
+  }
+
+  message(thread: LoopThread, message: FromThread): void {
+    const loop = this.#loops[thread.index];
+    // What a thread said before it died may come after its successor was made.
+    if (loop === undefined || loop.thread !== thread) return;
+    if (message.type === 'log') {
+      this.#plan.logger[message.level](message.message, unpackFields(message.fields));
+    } else if (message.type === 'shutdown') {
+      this.#plan.owner.shutdownRequested();
+    } else if (message.type === 'taken') {
+      this.#broadcasts.get(message.request)?.(message.count);
+    } else if (message.type === 'failed' && this.#phase !== 'opening') {
+      this.#plan.logger.error('a loop could not be started again', {
+        err: unpackError(message.error),
+        loop: loop.index,
+      });
+      thread.kill();
+    } else {
+      loop.message(message);
+      if (message.type === 'listening' && this.#phase === 'running') void this.#rejoin(loop);
+    }
+  }
+
+  /** A loop that took over from a dead one listens: it may run, and everybody is told. */
+  async #rejoin(loop: HostedLoop): Promise<void> {
+    for (const other of this.#loops) {
+      if (other === loop) continue;
+      const { server } = this;
+      other.post({ type: 'memory', server, loop: loop.index, memory: loop.memory.buffer });
+    }
+    await this.#startLoop(loop);
+  }
+
+  threadDied(thread: LoopThread, reason: Error): void {
+    for (const other of this.#loops) other.memory.abandonLanesOf(thread.threadId);
+    const loop = this.#loops[thread.index];
+    if (loop === undefined) return;
+    const { logger } = this.#plan;
+    const wasOpening = this.#phase === 'opening';
+    if (loop.thread === null && wasOpening) {
+      loop.fail(
+        new ErrUnsupportedOp(
+          `cannot run loop ${loop.index}: its thread ended before it came to the same call of serve ` +
+            `(${reason.message}); do not put serve behind isMainLoop`,
+          { cause: reason },
+        ),
+      );
+      return;
+    }
+    const lost = loop.memory.connections;
+    const left = loop.die(reason, this.#phase === 'running');
+    this.#acceptor.loopDied(loop.index);
+    for (const descriptor of left) closeDescriptor(descriptor);
+    if (wasOpening || this.#phase === 'closing') return;
+    logger.error('the thread of an event loop died; its connections are lost', {
+      err: reason,
+      loop: loop.index,
+      connections: lost,
+    });
+  }
+
+  // -- while it runs ------------------------------------------------------------------------------
+
+  get connections(): number {
+    return this.#loops.reduce((sum, loop) => sum + loop.memory.connections, 0);
+  }
+
+  stats(): LoopStats[] {
+    return this.#loops.map((loop) => loop.stats());
+  }
+
+  memories(): SharedArrayBuffer[] {
+    return this.#loops.map((loop) => loop.memory.buffer);
+  }
+
+  get listenerDescriptor(): number {
+    return this.#listenerDescriptor;
+  }
+
+  duplicateListener(): number {
+    if (this.#acceptor.hasListeners) return this.#acceptor.duplicateListener();
+    this.listenerWasDuplicated();
+    return duplicateDescriptor(this.#listenerDescriptor);
+  }
+
+  listenerWasDuplicated(): void {
+    const { server } = this;
+    if (this.#acceptor.hasListeners) closeDescriptor(this.#acceptor.duplicateListener());
+    else this.#loops[0]?.post({ type: 'duplicated', server });
+  }
+
+  conn(id: ConnId): ConnHandle {
+    const identity = fromConnId(id);
+    const loop = identity === null ? undefined : this.#loops[identity.loop];
+    if (identity === null || loop === undefined) throw staleId(id);
+    const { generation } = identity;
+    if (generation < loop.firstGeneration || generation > loop.memory.highestGeneration) {
+      throw staleId(id);
+    }
+    return new LoopConnHandle(id, loop.memory.buffer);
+  }
+
+  async broadcast(data: Bytes): Promise<number> {
+    const { server } = this;
+    const counts = this.#loops
+      .filter((loop) => loop.isRunning)
+      .map((loop) => {
+        this.#request++;
+        const request = this.#request;
+        const answered = new Promise<number>((resolve) => this.#broadcasts.set(request, resolve));
+        loop.post({ type: 'broadcast', server, request, data });
+        // A loop that dies or closes answers no more.
+        const none = loop.over.then(() => 0);
+        return Promise.race([answered, none]).finally(() => this.#broadcasts.delete(request));
+      });
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  // -- end ----------------------------------------------------------------------------------------
+
+  async drain(): Promise<void> {
+    this.#phase = 'draining';
+    await this.#acceptor.stopAccepting();
+    await Promise.all(this.#loops.map((loop) => loop.drain(this.server)));
+  }
+
+  force(): void {
+    this.#postAll({ type: 'force', server: this.server });
+  }
+
+  get forced(): number {
+    return this.#loops.reduce((sum, loop) => sum + loop.forced, 0);
+  }
+
+  #postAll(message: ToThread): void {
+    for (const loop of this.#loops) loop.post(message);
+  }
+
+  async close(): Promise<void> {
+    if (this.#phase === 'closing') return;
+    const view = mainServers.get(this.server)?.view();
+    if (this.#phase === 'open' && view !== undefined) {
+      // It is closed before it started: the program's call succeeds there as it does here.
+      this.#postAll({ type: 'view', call: this.#plan.call, view: { ...view, ended: true } });
+    }
+    this.#phase = 'closing';
+    this.#settleShared([]);
+    this.#acceptor.close();
+    await Promise.all(this.#loops.map((loop) => loop.close(this.server, this.forced)));
+    await this.#pool.leave(this);
+  }
+
+  closeAtExit(): void {
+    this.#acceptor.close();
+  }
+}
+
+function withPort(endpoint: Endpoint, address: string | undefined): Endpoint {
+  if (endpoint.kind === 'unix' || endpoint.port !== 0) return endpoint;
+  const port = Number(/:(\d+)$/.exec(address ?? '')?.[1] ?? 0);
+  return { ...endpoint, port };
+}

@@ -1,0 +1,141 @@
+import { packError } from './error-transfer.ts';
+import { LoopThread } from './loop-thread.ts';
+import { mainServers } from './main-servers.ts';
+import type { FromThread } from './messages.ts';
+import { RestartBudget } from './restart-budget.ts';
+import { serveCall } from './serve-calls.ts';
+
+/** The loops of one server, for the threads that run them. */
+export interface HostedGroup {
+  readonly server: number;
+  readonly size: number;
+  /** A thread can run its loop now. */
+  threadReady(thread: LoopThread): void;
+  message(thread: LoopThread, message: FromThread): void;
+  threadDied(thread: LoopThread, reason: Error): void;
+}
+
+/**
+ * The threads of loops, of the whole process: thread i runs loop i of every server that has more than
+ * i loops. They are made when the first server needs them and end with the last one.
+ */
+export class ThreadPool {
+  readonly #kind: 'program' | 'module';
+  readonly #threads: (LoopThread | null)[] = [];
+  readonly #budgets: RestartBudget[] = [];
+  readonly #groups = new Map<number, HostedGroup>();
+  readonly #ending = new Set<Promise<void>>();
+
+  constructor(kind: 'program' | 'module') {
+    this.#kind = kind;
+  }
+
+  /** Gives a group its threads; each reports by `threadReady` when it is there. */
+  async join(group: HostedGroup): Promise<void> {
+    await Promise.all(this.#ending);
+    this.#groups.set(group.server, group);
+    for (let index = 0; index < group.size; index++) {
+      const thread = this.#threads[index] ?? null;
+      if (thread === null) this.#start(index);
+      else if (this.#kind === 'module') group.threadReady(thread);
+    }
+  }
+
+  /** A group is over: threads that no other group needs end, and are waited for. */
+  async leave(group: HostedGroup): Promise<void> {
+    this.#groups.delete(group.server);
+    let needed = 0;
+    for (const { size } of this.#groups.values()) needed = Math.max(needed, size);
+    const unneeded = this.#threads.slice(needed).filter((thread) => thread !== null);
+    for (const thread of unneeded) {
+      this.#threads[thread.index] = null;
+      const ended = thread.end();
+      this.#ending.add(ended);
+      void ended.then(() => this.#ending.delete(ended));
+    }
+    await Promise.all(this.#ending);
+  }
+
+  #start(index: number): void {
+    const thread = new LoopThread(this.#kind, index, {
+      message: (from, message) => this.#message(from, message),
+      ended: (gone, reason) => this.#ended(gone, reason),
+    });
+    this.#threads[index] = thread;
+    if (this.#kind === 'program') return; // it joins when it reaches the same call of `serve`
+    for (const group of this.#groups.values()) if (group.size > index) group.threadReady(thread);
+  }
+
+  #ended(thread: LoopThread, reason: Error | null): void {
+    if (this.#threads[thread.index] === thread) this.#threads[thread.index] = null;
+    const groups = [...this.#groups.values()];
+    if (reason === null) return;
+    for (const group of groups) if (group.size > thread.index) group.threadDied(thread, reason);
+    const isNeeded = (): boolean =>
+      this.#threads[thread.index] === null &&
+      [...this.#groups.values()].some((group) => group.size > thread.index);
+    if (!isNeeded()) return;
+    this.#budgets[thread.index] ??= new RestartBudget();
+    const delay = (this.#budgets[thread.index] as RestartBudget).take(performance.now());
+    setTimeout(() => {
+      if (isNeeded()) this.#start(thread.index);
+    }, delay);
+  }
+
+  // -- what threads say ---------------------------------------------------------------------------
+
+  #message(thread: LoopThread, message: FromThread): void {
+    if (message.type === 'join') {
+      void this.#join(thread, message.call, message.texts);
+      return;
+    }
+    const server = mainServers.get(message.server);
+    if (message.type === 'stop') {
+      const { timeout } = message;
+      void server?.stop(timeout === undefined ? {} : { timeout });
+    } else if (message.type === 'broadcast') {
+      const { request } = message;
+      void server?.broadcast(message.data).then((value) => {
+        thread.post({ type: 'answer', request, value });
+      });
+    } else if (message.type === 'duplicated') {
+      server?.listenerWasDuplicated();
+    } else {
+      this.#groups.get(message.server)?.message(thread, message);
+    }
+  }
+
+  /** The thread has come to a call of `serve`. */
+  async #join(thread: LoopThread, index: number, texts: readonly string[]): Promise<void> {
+    const call = await serveCall(index);
+    try {
+      call.mustMatch(texts);
+    } catch (error) {
+      thread.post({ type: 'refuse', call: index, error: packError(error) });
+      return;
+    }
+    const outcome = await call.outcome;
+    if (outcome.kind === 'failed') {
+      thread.post({ type: 'refuse', call: index, error: outcome.error });
+      return;
+    }
+    const group = this.#groups.get(outcome.server.id);
+    if (outcome.kind === 'hosted' && group !== undefined && group.size > thread.index) {
+      group.threadReady(thread);
+    } else {
+      await outcome.server.ready;
+      thread.post({ type: 'view', call: index, view: outcome.server.view() });
+    }
+  }
+
+  /** A server has ended: threads that only look at it are told. */
+  serverEnded(server: number, forced: number): void {
+    for (const thread of this.#threads) thread?.post({ type: 'close', server, forced });
+  }
+}
+
+/** Threads that run the program's own file, and threads that run handler modules. */
+export const threadPools = {
+  program: new ThreadPool('program'),
+  module: new ThreadPool('module'),
+} as const;

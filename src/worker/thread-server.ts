@@ -1,0 +1,139 @@
+import { ErrServerInShutdown } from '../base/errors.ts';
+import type { Bytes, ConnId } from '../connection/conn.ts';
+import { fromConnId } from '../connection/identity.ts';
+import type {
+  ConnHandle,
+  Server,
+  ServerStats,
+  StopOptions,
+  StopResult,
+} from '../connection/server-view.ts';
+import { LoopConnHandle, staleId } from './conn-handle.ts';
+import { LoopMemory } from './loop-memory.ts';
+import type { ServerViewData } from './messages.ts';
+import { statsIn } from './publication.ts';
+
+/** What a view asks of the main thread. */
+export interface MainThread {
+  stop(server: number, timeout: number | undefined): void;
+  broadcast(server: number, data: Bytes): Promise<number>;
+  duplicated(server: number): void;
+  /** The listener's number means the same in every thread. */
+  duplicateDescriptor(descriptor: number): number;
+}
+
+/** A server as a thread sees it whose program has called `serve` again. */
+export class ThreadServer implements Server {
+  readonly closed: Promise<void>;
+  readonly #data: ServerViewData;
+  readonly #memories: LoopMemory[];
+  readonly #main: MainThread;
+  readonly #stopped: Promise<StopResult>;
+  #settle!: (result: StopResult) => void;
+  #ended = false;
+
+  constructor(data: ServerViewData, main: MainThread) {
+    this.#data = data;
+    this.#main = main;
+    this.#memories = data.memories.map((buffer) => new LoopMemory(buffer));
+    this.#stopped = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    this.closed = this.#stopped.then(() => {});
+    if (data.ended) this.end(0);
+  }
+
+  /** The server is down. */
+  end(forced: number): void {
+    this.#ended = true;
+    this.#settle({ forced });
+  }
+
+  /** Another memory took the place of a loop's. */
+  replaceMemory(loop: number, buffer: SharedArrayBuffer): void {
+    this.#memories[loop] = new LoopMemory(buffer);
+  }
+
+  answersTo(address: string): boolean {
+    return this.#data.texts.includes(address) || this.addrs.includes(address);
+  }
+
+  get addr(): string {
+    return this.addrs[0] ?? '';
+  }
+  get addrs(): readonly string[] {
+    return this.#data.addrs;
+  }
+  get multicore(): boolean {
+    return this.#data.multicore;
+  }
+  get numEventLoop(): number {
+    return this.#data.numEventLoop;
+  }
+  get reusePort(): boolean {
+    return this.#data.reusePort;
+  }
+  get tcpKeepAlive(): number {
+    return this.#data.tcpKeepAlive;
+  }
+  get driver(): string {
+    return this.#data.driver;
+  }
+
+  countConnections(): number {
+    return this.#memories.reduce((sum, memory) => sum + memory.connections, 0);
+  }
+
+  dupFd(): number {
+    if (this.#ended) {
+      throw new ErrServerInShutdown(
+        'cannot duplicate the listener: the server is down; serve again',
+      );
+    }
+    const duplicate = this.#main.duplicateDescriptor(this.#data.listenerDescriptor);
+    this.#main.duplicated(this.#data.server);
+    return duplicate;
+  }
+
+  conn(id: ConnId): ConnHandle {
+    const identity = fromConnId(id);
+    const memory = identity === null ? undefined : this.#memories[identity.loop];
+    if (identity === null || memory === undefined) throw staleId(id);
+    if (identity.generation < 1 || identity.generation > memory.highestGeneration) {
+      throw staleId(id);
+    }
+    return new LoopConnHandle(id, memory.buffer);
+  }
+
+  async broadcast(data: Bytes): Promise<number> {
+    return this.#ended ? 0 : this.#main.broadcast(this.#data.server, data);
+  }
+
+  stats(): ServerStats {
+    const loops = this.#memories.map(statsIn);
+    return {
+      driver: this.driver,
+      host: this.#data.host,
+      driversRefused: this.#data.driversRefused,
+      connections: this.countConnections(),
+      loops,
+    };
+  }
+
+  stop(options: StopOptions = {}): Promise<StopResult> {
+    if (this.#ended) return this.#stopped;
+    const { timeout, signal } = options;
+    const { server } = this.#data;
+    this.#main.stop(server, signal?.aborted === true ? 0 : timeout);
+    signal?.addEventListener('abort', () => this.#main.stop(server, 0), { once: true });
+    return this.#stopped;
+  }
+
+  close(): Promise<StopResult> {
+    return this.stop({ timeout: 0 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}

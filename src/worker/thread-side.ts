@@ -1,0 +1,311 @@
+/** What runs in a thread of loops: it does what the main thread orders. */
+import { closeSync } from 'node:fs';
+import type { MessagePort } from 'node:worker_threads';
+import type { CodecOption } from '../codec/codec.ts';
+import type { Bytes } from '../connection/conn.ts';
+import { handlerCalls } from '../connection/handler-calls.ts';
+import type { HandlerCalls } from '../connection/host.ts';
+import { chooseBackend } from '../driver/choice.ts';
+import type { Logger } from '../logging/logger.ts';
+import { EventLoop } from '../loop/event-loop.ts';
+import { broadcastOn } from './broadcast.ts';
+import { packError, packFields, unpackError } from './error-transfer.ts';
+import { loadHandlerModule } from './handler-module.ts';
+import { LoopMemory } from './loop-memory.ts';
+import { loopThreadData } from './loop-thread-data.ts';
+import { openMailbox } from './loop-tasks.ts';
+import type { FromThread, HostOrder, ServerViewData, ToThread } from './messages.ts';
+import { publicationIn } from './publication.ts';
+import { type MainThread, ThreadServer } from './thread-server.ts';
+
+/** What a program's own call of `serve` brings along. */
+export interface Joining {
+  readonly calls: HandlerCalls;
+  readonly codec: CodecOption | undefined;
+}
+
+interface Waiting extends Joining {
+  readonly resolve: (server: ThreadServer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One loop of this thread. */
+interface Hosted {
+  readonly call: number;
+  /** Null until it listens, and when it could not. */
+  loop: EventLoop | null;
+  readonly ready: Promise<void>;
+  forcing: boolean;
+  forced: number;
+}
+
+class ThreadSide implements MainThread {
+  readonly #port: MessagePort;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #hosted = new Map<number, Hosted>();
+  readonly #views = new Map<number, Set<ThreadServer>>();
+  readonly #answers = new Map<number, (value: number) => void>();
+  #calls = 0;
+  #requests = 0;
+  #duplicate: (descriptor: number) => number = () => -1;
+
+  constructor(port: MessagePort, staysUp: boolean) {
+    this.#port = port;
+    port.on('message', (message: ToThread) => this.#message(message));
+    // A program that never calls `serve` in this thread must be able to end.
+    if (!staysUp) port.unref();
+    // An error or `process.exit()` ends the thread: nothing native may stay behind.
+    process.on('exit', () => {
+      for (const { loop } of this.#hosted.values()) loop?.close();
+    });
+  }
+
+  /** The program has come to its next call of `serve`. */
+  join(texts: readonly string[], joining: () => Joining): Promise<ThreadServer> {
+    const call = this.#calls;
+    this.#calls++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(call, { ...joining(), resolve, reject });
+      this.#port.ref();
+      this.#post({ type: 'join', call, texts });
+    });
+  }
+
+  #post(message: FromThread): void {
+    this.#port.postMessage(message);
+  }
+
+  // -- orders -------------------------------------------------------------------------------------
+
+  #message(message: ToThread): void {
+    if (message.type === 'host') this.#host(message);
+    else if (message.type === 'start') this.#start(message.view);
+    else if (message.type === 'view') this.#settleJoin(message.call, message.view);
+    else if (message.type === 'refuse') this.#refuse(message.call, unpackError(message.error));
+    else if (message.type === 'close') void this.#close(message.server, message.forced);
+    else if (message.type === 'drain') void this.#drain(message.server);
+    else if (message.type === 'force') this.#force(message.server);
+    else if (message.type === 'duplicated') this.#markDuplicated(message.server);
+    else if (message.type === 'broadcast') this.#broadcast(message);
+    else if (message.type === 'answer') this.#answers.get(message.request)?.(message.value);
+    else if (message.type === 'memory') {
+      for (const view of this.#views.get(message.server) ?? []) {
+        view.replaceMemory(message.loop, message.memory);
+      }
+    } else this.#port.close();
+  }
+
+  #host(order: HostOrder): void {
+    const hosted: Hosted = {
+      call: order.call,
+      loop: null,
+      forcing: false,
+      forced: 0,
+      ready: this.#listen(order).then(
+        (loop) => {
+          hosted.loop = loop;
+        },
+        (error: unknown) => {
+          this.#post({ type: 'failed', server: order.server, error: packError(error) });
+        },
+      ),
+    };
+    this.#hosted.set(order.server, hosted);
+  }
+
+  async #listen(order: HostOrder): Promise<EventLoop> {
+    const { server, settings } = order;
+    const logger = this.#loggerFor(server);
+    const { calls, codec } = await this.#handlerFor(order);
+    const backend = await chooseBackend(order.driver);
+    const { duplicateDescriptor } = await import('../syscall/descriptor.ts');
+    this.#duplicate = duplicateDescriptor;
+    if (order.pin) await pinThread(order.loop, logger);
+    const memory = new LoopMemory(order.memory);
+    let lastOpened = -1;
+    const publication = publicationIn(memory);
+    const ledger = {
+      opened(descriptor: number): void {
+        lastOpened = descriptor;
+        memory.opened(descriptor);
+      },
+      closing: (descriptor: number) => memory.closing(descriptor),
+    };
+    const loop = new EventLoop(
+      backend,
+      calls,
+      {
+        ...settings,
+        index: order.loop,
+        firstGeneration: order.firstGeneration,
+        publication: { ...publication, ledger },
+        connection: {
+          ...settings.connection,
+          codec,
+          // Every loop binds what it listens on by itself to the same addresses.
+          socket: { ...settings.connection.socket, reusePort: true },
+        },
+      },
+      {
+        shutdownRequested: () => this.#post({ type: 'shutdown', server }),
+        loopDied: (error) => this.#die(logger, error),
+      },
+      logger,
+    );
+    try {
+      const addresses: string[] = [];
+      let listenerDescriptor = -1;
+      for (const endpoint of order.endpoints) {
+        await loop.prepare(endpoint);
+        addresses.push(loop.listen(endpoint));
+        if (listenerDescriptor === -1) listenerDescriptor = lastOpened;
+      }
+      openMailbox(loop, memory, logger);
+      this.#post({ type: 'listening', server, addresses, listenerDescriptor });
+    } catch (error) {
+      loop.close();
+      throw error;
+    }
+    return loop;
+  }
+
+  async #handlerFor(order: HostOrder): Promise<Joining> {
+    if (order.module !== null) {
+      const { handler, codec } = await loadHandlerModule(order.module);
+      return { calls: handlerCalls(handler), codec };
+    }
+    return this.#waiting.get(order.call) as Waiting;
+  }
+
+  /** An invariant of a loop does not hold: the whole thread is given up, and replaced. */
+  #die(logger: Logger, error: unknown): void {
+    logger.fatal('an event loop died; its thread is replaced', { err: error });
+    process.exit(1);
+  }
+
+  #start(view: ServerViewData): void {
+    const hosted = this.#hosted.get(view.server);
+    if (hosted?.loop === null || hosted === undefined) return;
+    hosted.loop.start();
+    this.#post({ type: 'started', server: view.server });
+    this.#settleJoin(hosted.call, view);
+  }
+
+  #settleJoin(call: number, data: ServerViewData): void {
+    const waiting = this.#waiting.get(call);
+    if (waiting === undefined) return;
+    this.#waiting.delete(call);
+    const view = new ThreadServer(data, this);
+    if (!data.ended) {
+      const views = this.#views.get(data.server) ?? new Set();
+      this.#views.set(data.server, views.add(view));
+    }
+    waiting.resolve(view);
+  }
+
+  #refuse(call: number, error: Error): void {
+    this.#waiting.get(call)?.reject(error);
+    this.#waiting.delete(call);
+  }
+
+  async #drain(server: number): Promise<void> {
+    const hosted = this.#hosted.get(server);
+    if (hosted?.loop === null || hosted === undefined) return;
+    await hosted.loop.prepareStop();
+    hosted.loop.stopAccepting();
+    const closed = hosted.loop.closeConnections();
+    if (hosted.forcing) this.#force(server);
+    await closed;
+    hosted.loop.stopTicker();
+    this.#post({ type: 'drained', server, forced: hosted.forced });
+  }
+
+  #force(server: number): void {
+    const hosted = this.#hosted.get(server);
+    if (!hosted?.loop) return;
+    // Connections that come in with the last hand-over have their turn, too.
+    hosted.forcing = true;
+    hosted.forced += hosted.loop.abortConnections(undefined);
+  }
+
+  async #close(server: number, forced: number): Promise<void> {
+    const hosted = this.#hosted.get(server);
+    if (hosted !== undefined) {
+      await hosted.ready;
+      this.#hosted.delete(server);
+      hosted.loop?.close();
+      this.#refuse(hosted.call, new Error('the server was closed before it started'));
+      this.#post({ type: 'closed', server });
+    }
+    for (const view of this.#views.get(server) ?? []) view.end(forced);
+    this.#views.delete(server);
+  }
+
+  /** A listener that others hold must not be shut down for them. */
+  #markDuplicated(server: number): void {
+    const loop = this.#hosted.get(server)?.loop;
+    if (loop) closeSync(loop.duplicateListener());
+  }
+
+  #broadcast(message: ToThread & { type: 'broadcast' }): void {
+    const { server, request, data } = message;
+    const loop = this.#hosted.get(server)?.loop;
+    const count = loop ? broadcastOn(loop, data) : 0;
+    this.#post({ type: 'taken', server, request, count });
+  }
+
+  // -- what views ask -----------------------------------------------------------------------------
+
+  stop(server: number, timeout: number | undefined): void {
+    this.#post({ type: 'stop', server, timeout });
+  }
+
+  broadcast(server: number, data: Bytes): Promise<number> {
+    this.#requests++;
+    const request = this.#requests;
+    return new Promise((resolve) => {
+      this.#answers.set(request, (value) => {
+        this.#answers.delete(request);
+        resolve(value);
+      });
+      this.#post({ type: 'broadcast', server, request, data });
+    });
+  }
+
+  duplicated(server: number): void {
+    this.#post({ type: 'duplicated', server });
+  }
+
+  duplicateDescriptor(descriptor: number): number {
+    return this.#duplicate(descriptor);
+  }
+
+  #loggerFor(server: number): Logger {
+    const write =
+      (level: keyof Logger) =>
+      (message: string, fields?: object): void =>
+        this.#post({ type: 'log', server, level, message, fields: packFields(fields) });
+    return {
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+      fatal: write('fatal'),
+    };
+  }
+}
+
+async function pinThread(loop: number, logger: Logger): Promise<void> {
+  const { allowedCpus, pinToCpu } = await import('../syscall/affinity.ts');
+  const cpus = allowedCpus();
+  const cpu = cpus[loop % cpus.length];
+  if (cpu === undefined || pinToCpu(cpu) < 0) {
+    logger.warn('the thread of a loop could not be kept on one CPU', { loop });
+  }
+}
+
+/** The one of this thread; null in every other thread. */
+export const threadSide: ThreadSide | null =
+  loopThreadData === null
+    ? null
+    : new ThreadSide(loopThreadData.port, loopThreadData.kind === 'module');
