@@ -1,0 +1,161 @@
+/** Stored results as Markdown: the page of all of them, and the section of the README. */
+
+import { headlinesOf, type MeasuredHeadline } from './headlines.ts';
+import { KINDS } from './metrics.ts';
+import { SUBJECT } from './peer.ts';
+import { type CaseResult, ratio, spreadOf, type WorkResult } from './results.ts';
+import {
+  caseTitle,
+  machineText,
+  notesOf,
+  numberText,
+  ratioText,
+  settingsText,
+  subjectOf,
+  tableOf,
+} from './table.ts';
+
+const GENERATED = '<!-- Generated from bench/results/ by `npm run bench:report`; not by hand. -->';
+
+/** From the page in docs/ to the figures. */
+const FIGURES_FROM_DOCS = '../bench/results';
+
+export function resultsPage(results: readonly WorkResult[]): string {
+  const parts = [
+    `# Benchmark results\n\n${GENERATED}`,
+    'How each figure is measured, what it says and what it does not: [benchmarks](benchmarks.md). ' +
+      'Ratios divide our value by that of the other server in the same round; below 1 is less ' +
+      'than the other. In parentheses: the interval that holds 95 % of resampled medians. When it ' +
+      'contains 1.00, no difference was shown.',
+    `## The short form\n\n${headlineTable(results)}`,
+    `![CPU time per request](${FIGURES_FROM_DOCS}/overview-cpu.svg)`,
+    ...results.map(workSection),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function workSection(result: WorkResult): string {
+  const parts = [
+    `## ${result.title}`,
+    `${machineText(result)}; ${settingsText(result)}; measured ${result.measuredAt.slice(0, 10)}.`,
+    versionLines(result),
+    ...KINDS[result.kind].drawn.map(
+      (metric) =>
+        `![${result.title}: ${metric.title}](${FIGURES_FROM_DOCS}/${result.work}-${metric.name}.svg)`,
+    ),
+    ...result.cases.map((one) => caseSection(result, one)),
+  ];
+  const { warning } = result.settings.pinning;
+  if (warning !== null) parts.splice(2, 0, `**Note:** ${warning}.`);
+  return parts.join('\n\n');
+}
+
+function versionLines(result: WorkResult): string {
+  const lines = result.peers.map(({ name, title, versions }) => {
+    const facts = Object.entries(versions).map(([what, version]) => `${what} ${version}`);
+    return `- \`${name}\`: ${[title, ...facts].join(', ')}`;
+  });
+  const skipped = result.skipped.map(({ peer, reason }) => `- \`${peer}\`: not here, ${reason}`);
+  return [...lines, ...skipped].join('\n');
+}
+
+function caseSection(result: WorkResult, one: CaseResult): string {
+  const notes = notesOf(result, one).map((note) => `- ${note}`);
+  const parts = [
+    `### ${result.title}: ${caseTitle(one.case)}`,
+    markdownTable(withRatios(result, one)),
+  ];
+  if (notes.length > 0) parts.push(notes.join('\n'));
+  return parts.join('\n\n');
+}
+
+/** The table of the terminal, with our ratio to every other server behind its row. */
+function withRatios(result: WorkResult, one: CaseResult): string[][] {
+  const subject = subjectOf(result) ?? '';
+  const metric = KINDS[result.kind].columns[0]!;
+  const [head, ...rows] = tableOf(result, one);
+  const extended = rows.map((row) => {
+    const name = row[0]!;
+    const found = name === subject ? null : ratio(one, subject, name, metric.value);
+    return [...row, found === null ? '' : ratioText(found)];
+  });
+  return [[...head!, `${subject}: ${metric.column}, times this`], ...extended];
+}
+
+function markdownTable(rows: readonly (readonly string[])[]): string {
+  const [head, ...body] = rows;
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const rule = head!.map((_, column) => (column === 0 ? '---' : '---:'));
+  return [line(head!), line(rule), ...body.map(line)].join('\n');
+}
+
+/** The servers that a reader knows; a column for each that was measured in one of the cases. */
+const HEADLINE_PEERS: readonly (readonly [string, readonly string[]])[] = [
+  ['C, epoll', ['c-epoll']],
+  ['Go, gnet v2', ['gnet-v2']],
+  ['Node', ['node-net', 'node-dgram', 'node-http']],
+  ['Bun', ['bun']],
+  ['Redis, HAProxy', ['redis-server', 'haproxy']],
+];
+
+function headlineTable(results: readonly WorkResult[]): string {
+  const headlines = headlinesOf(results);
+  const columns = HEADLINE_PEERS.filter(([, names]) =>
+    headlines.some(({ result }) => result.peers.some(({ name }) => names.includes(name))),
+  );
+  const head = ['', 'gnet for TypeScript', ...columns.map(([title]) => `beside ${title}`)];
+  const rows = headlines.map((headline) => [
+    headline.title,
+    ownFigure(headline),
+    ...columns.map(([, names]) => besideFigure(headline, names)),
+  ]);
+  return markdownTable([head, ...rows]);
+}
+
+function ownFigure({ result, one }: MeasuredHeadline): string {
+  const metric = KINDS[result.kind].columns[0]!;
+  const spread = spreadOf(one, SUBJECT, metric);
+  return spread === null ? '-' : `${numberText(spread.median)} ${UNITS[result.kind]}`;
+}
+
+const UNITS = {
+  requests: 'us CPU',
+  connections: 'us CPU',
+  memory: 'B',
+  start: 'ms',
+} as const;
+
+function besideFigure({ result, one }: MeasuredHeadline, names: readonly string[]): string {
+  const peer = result.peers.find(({ name }) => names.includes(name));
+  if (peer === undefined) return '';
+  const metric = KINDS[result.kind].columns[0]!;
+  const found = ratio(one, SUBJECT, peer.name, metric.value);
+  return found === null ? '' : ratioText(found);
+}
+
+export const README_BEGIN = '<!-- bench:begin -->';
+export const README_END = '<!-- bench:end -->';
+
+/** The README with its section between the markers written anew; null when it has no markers. */
+export function withResults(readme: string, results: readonly WorkResult[]): string | null {
+  const begin = readme.indexOf(README_BEGIN);
+  const end = readme.indexOf(README_END);
+  if (begin < 0 || end < begin) return null;
+  const newest =
+    results
+      .map(({ measuredAt }) => measuredAt)
+      .sort()
+      .at(-1) ?? '';
+  const section = [
+    GENERATED,
+    'CPU time of the server process per request, and how many times that of others it is: less ' +
+      'than 1 is less than theirs. One core for the server, another for the load, loopback; in ' +
+      'parentheses the interval of 95 %.',
+    headlineTable(results),
+    '![CPU time per request](bench/results/overview-cpu.svg)',
+    `Measured ${newest.slice(0, 10)} on ${machineText(results[0]!)}. ` +
+      'All tables, plots and versions: [results](docs/benchmark-results.md); how they are ' +
+      'measured, and what they do not say: [benchmarks](docs/benchmarks.md).',
+  ].join('\n\n');
+  return `${readme.slice(0, begin + README_BEGIN.length)}\n${section}\n${readme.slice(end)}`;
+}
