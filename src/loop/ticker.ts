@@ -66,9 +66,13 @@ export class Ticker {
     if (this.#stopped) return;
     const delay = Array.isArray(reply) ? reply[0] : reply;
     const valid = typeof delay === 'number' && Number.isFinite(delay);
+    if (Array.isArray(reply) && reply[1] === Action.Shutdown) {
+      this.stop();
+      this.#host.requestShutdown();
+      return;
+    }
     this.#due = this.#host.currentTime() + (valid ? Math.max(1, delay) : defaultDelayMs);
     this.#host.tickScheduled();
-    if (Array.isArray(reply) && reply[1] === Action.Shutdown) this.#host.requestShutdown();
   }
 }
 

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { driverName } from '../support/driver.ts';
 import { freeAddress, type TestScope, temporaryDirectory } from '../support/rig.ts';
 
 /** Serves, stops, and prints `up` or the code and the message of the error. */
@@ -40,7 +41,8 @@ async function deadSocket(t: TestScope): Promise<string> {
   return path;
 }
 
-describe('--permission', { skip: process.platform !== 'linux' && 'needs a native driver' }, () => {
+const native = process.platform === 'linux' && driverName !== 'node';
+describe('--permission', { skip: !native && 'needs a native driver' }, () => {
   test('without --allow-ffi serve rejects with ErrUnsupportedPlatform and the flag', async () => {
     const output = await serveUnder(['--allow-fs-read=*'], 'tcp://127.0.0.1:0');
     assert.match(output, /^ErrUnsupportedPlatform .*--allow-ffi/);

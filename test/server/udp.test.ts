@@ -4,6 +4,7 @@ import { closeSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { Action, type Conn, ErrConnClosed, type EventHandler } from 'gnet';
 import { BytePattern } from '../../testing/byte-pattern.ts';
+import { noDescriptors, notOn } from '../support/driver.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { assertSameBytes, connect, startRig, text } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
@@ -296,7 +297,7 @@ describe('a datagram endpoint', () => {
     await assert.rejects((sender as unknown as Conn).flushWrite('late'));
   });
 
-  test('dupFd of a server of datagrams only', async (t) => {
+  test('dupFd of a server of datagrams only', notOn('node', noDescriptors), async (t) => {
     const rig = await startRig(t, echo, {}, local);
     closeSync(rig.server.dupFd());
   });

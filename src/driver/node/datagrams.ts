@@ -24,6 +24,9 @@ const batchMax = 64;
 const waitingMax = 1_024;
 /** Bytes the runtime may hold of one endpoint for the kernel. */
 const outgoingBytesMax = 4 * 1_024 * 1_024;
+/** What fits into a datagram: 65,535 bytes less the headers. udp(7) */
+const payloadBytesMax4 = 65_507;
+const payloadBytesMax6 = 65_527;
 /** Peers whose texts are remembered. */
 const namesMax = 4_096;
 
@@ -139,9 +142,10 @@ class NodeEndpoint implements Reporter {
   /** Takes a copy: the runtime may keep it until the kernel has room. */
   send(peer: DatagramPeer, bytes: Uint8Array): boolean {
     const { counters } = this.#host;
-    // Port 0 is nobody's; the runtime would throw.
+    const longest = peer.family === 4 ? payloadBytesMax4 : payloadBytesMax6;
     const full = this.#socket.getSendQueueSize() + bytes.length > outgoingBytesMax;
-    if (full || peer.port === 0) return this.#dropped();
+    // Port 0 is nobody's; the runtime would throw.
+    if (bytes.length > longest || full || peer.port === 0) return this.#dropped();
     const copy = Buffer.from(bytes);
     this.#socket.send(copy, peer.port, this.#names.hostOf(peer), this.#onSent);
     counters.bytesSent += bytes.length;

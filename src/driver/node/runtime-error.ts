@@ -11,6 +11,13 @@ const errnoOfCode: Readonly<Record<string, string>> = {
   ERR_SOCKET_BAD_PORT: 'EINVAL',
 };
 
+const bindErrors: ReadonlySet<string> = new Set([
+  'EADDRINUSE',
+  'EADDRNOTAVAIL',
+  'EACCES',
+  'EINVAL',
+]);
+
 /**
  * A typed error, with the positive number of this system, from one that the runtime's sockets gave.
  * @param action what was tried, in the form "listen on 127.0.0.1:80".
@@ -22,7 +29,9 @@ export function runtimeError(
   address: string,
 ): SyscallError {
   const { code = '' } = error as NodeJS.ErrnoException;
-  const call = (error as NodeJS.ErrnoException).syscall ?? syscall;
   const name = errnoOfCode[code] ?? code;
+  const said = (error as NodeJS.ErrnoException).syscall ?? syscall;
+  // The runtime calls both steps of listening by one name.
+  const call = said === 'listen' && bindErrors.has(name) ? 'bind' : said;
   return syscallError(call, errnoNumber(name) ?? errnoNumber('EIO') ?? 5, action, address);
 }

@@ -1,0 +1,13 @@
+import { chooseBackend } from '../../src/driver/choice.ts';
+import type { DriverName } from '../../src/driver/contract.ts';
+
+/** What the tests of this process run on: what GNET_DRIVER names, or the best that works here. */
+export const driverName: DriverName = (await chooseBackend('auto')).name;
+
+/** Options of a test that has no meaning on one of the drivers: it is skipped there, with the reason. */
+export function notOn(driver: DriverName, reason: string): { readonly skip: string | false } {
+  return { skip: driverName === driver && `not on the driver ${driver}: ${reason}` };
+}
+
+/** Reasons that several tests have. */
+export const noDescriptors = 'its sockets have no descriptors to duplicate or to hand over';
