@@ -22,4 +22,5 @@ export type { Logger, LoggerOption } from './logging/logger.ts';
 export { LoadBalancing, type Options, TCPSocketOpt } from './server/options.ts';
 export { client, serve, stop } from './server/serve.ts';
 export { connHandle } from './worker/conn-handle.ts';
+export type { LoopContext } from './worker/handler-module.ts';
 export { isMainLoop } from './worker/loop-thread-data.ts';

@@ -2,6 +2,7 @@ import { ErrInvalidOption } from '../base/errors.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import type { EventHandler } from '../connection/event-handler.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
+import type { Server } from '../connection/server-view.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { OwnedLogger } from '../logging/default-logger.ts';
 import type { LoopOwner } from '../loop/event-loop-settings.ts';
@@ -38,8 +39,11 @@ export function moduleUrl(url: URL, options: ResolvedOptions): string {
 export async function handlerOf(
   given: EventHandler | URL,
   options: ResolvedOptions,
+  server: Promise<Server>,
 ): Promise<{ readonly handler: EventHandler; readonly codec: CodecOption | undefined }> {
-  if (given instanceof URL) return loadHandlerModule(given.href);
+  if (given instanceof URL) {
+    return loadHandlerModule(given.href, { loop: options.numEventLoop === 1 ? 0 : -1, server });
+  }
   return { handler: given, codec: options.codec };
 }
 

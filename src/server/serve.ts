@@ -61,7 +61,11 @@ async function serveHere(
   resolved.signal?.throwIfAborted();
   const endpoints = await Promise.all(parsed.map((one) => resolveAddress(one)));
   const backend = await chooseBackend(resolved.driver);
-  const { handler, codec } = await handlerOf(given, resolved);
+  let tell!: (server: Server) => void;
+  const promised = new Promise<Server>((resolve) => {
+    tell = resolve;
+  });
+  const { handler, codec } = await handlerOf(given, resolved, promised);
   resolved.signal?.throwIfAborted();
   const log = createLogger(resolved);
   let server: RunningServer;
@@ -86,6 +90,7 @@ async function serveHere(
   resolved.signal?.throwIfAborted();
   call.settle({ kind: 'elsewhere', server });
   await initialize(server, handler);
+  tell(server);
   resolved.signal?.addEventListener('abort', () => void server.stop(), { once: true });
   if (resolved.block) await server.closed;
   return server;

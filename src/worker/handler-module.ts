@@ -1,6 +1,7 @@
 import { ErrInvalidOption } from '../base/errors.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import type { EventHandler } from '../connection/event-handler.ts';
+import type { Server } from '../connection/server-view.ts';
 
 /** What a handler module gives to one loop. */
 export interface HandlerModule {
@@ -8,21 +9,30 @@ export interface HandlerModule {
   readonly codec: CodecOption | undefined;
 }
 
-type Factory = () => EventHandler | Promise<EventHandler>;
+/** What a handler module is told about the loop that it makes a handler for. */
+export interface LoopContext {
+  /** The number of the loop, from 0 on; -1 for the main thread of a server with several loops. */
+  readonly loop: number;
+  /** The server, once this loop runs: `conn(id)`, `broadcast`, `stop`, `countConnections`, ... */
+  readonly server: Promise<Server>;
+}
+
+type Factory = (context: LoopContext) => EventHandler | Promise<EventHandler>;
+type HandlerClass = new (context: LoopContext) => EventHandler;
 
 /**
  * Imports a handler module: its default export is a handler, a class of handlers, or a function that
- * makes one (or a promise of one) for each loop; `codec` is exported beside it when there is one.
+ * makes one (or a promise of one) for each loop, given a `LoopContext`; `codec` is exported beside it when there is one.
  * @throws ErrInvalidOption when there is no such default export, and what the module itself throws.
  */
-export async function loadHandlerModule(url: string): Promise<HandlerModule> {
+export async function loadHandlerModule(url: string, context: LoopContext): Promise<HandlerModule> {
   const module = (await import(url)) as { default?: unknown; codec?: CodecOption };
   const { default: exported, codec } = module;
   if (typeof exported === 'function') {
     const isClass = /^class\b/.test(Function.prototype.toString.call(exported));
     const handler = isClass
-      ? new (exported as new () => EventHandler)()
-      : await (exported as Factory)();
+      ? new (exported as HandlerClass)(context)
+      : await (exported as Factory)(context);
     return { handler, codec };
   }
   if (typeof exported === 'object' && exported !== null) {

@@ -44,6 +44,8 @@ class ThreadSide implements MainThread {
   readonly #waiting = new Map<number, Waiting>();
   readonly #hosted = new Map<number, Hosted>();
   readonly #views = new Map<number, Set<ThreadServer>>();
+  /** Handlers of modules wait for their server. */
+  readonly #wanted = new Map<number, (server: ThreadServer) => void>();
   readonly #answers = new Map<number, (value: number) => void>();
   #calls = 0;
   #requests = 0;
@@ -171,7 +173,13 @@ class ThreadSide implements MainThread {
 
   async #handlerFor(order: HostOrder): Promise<Joining> {
     if (order.module !== null) {
-      const { handler, codec } = await loadHandlerModule(order.module);
+      const server = new Promise<ThreadServer>((resolve) => {
+        this.#wanted.set(order.server, resolve);
+      });
+      const { handler, codec } = await loadHandlerModule(order.module, {
+        loop: order.loop,
+        server,
+      });
       return { calls: handlerCalls(handler), codec };
     }
     return this.#waiting.get(order.call) as Waiting;
@@ -192,15 +200,15 @@ class ThreadSide implements MainThread {
   }
 
   #settleJoin(call: number, data: ServerViewData): void {
-    const waiting = this.#waiting.get(call);
-    if (waiting === undefined) return;
+    const waiting = this.#waiting.get(call) ?? { resolve: this.#wanted.get(data.server) };
     this.#waiting.delete(call);
+    this.#wanted.delete(data.server);
     const view = new ThreadServer(data, this);
     if (!data.ended) {
       const views = this.#views.get(data.server) ?? new Set();
       this.#views.set(data.server, views.add(view));
     }
-    waiting.resolve(view);
+    waiting.resolve?.(view);
   }
 
   #refuse(call: number, error: Error): void {

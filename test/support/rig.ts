@@ -74,7 +74,7 @@ export async function startRig(
   return { server, events, closeErrors, reports };
 }
 
-function recordingLogger(reports: Report[]) {
+export function recordingLogger(reports: Report[]) {
   const write = (level: string) => (message: string, fields?: object) => {
     reports.push({ level, message, err: (fields as { err?: unknown } | undefined)?.err });
   };
