@@ -1,3 +1,4 @@
+import { asyncFrameCopyBytesMax } from '../base/limits.ts';
 import { ErrInvalidReply, ErrUnsupportedOp } from '../base/errors.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
@@ -48,36 +49,43 @@ export class DatagramConnection implements Conn, DatagramPeer {
     const host = this.#host;
     const { calls } = host;
     if (!calls.react) return;
-    const frame = slab.bytes.subarray(start, end);
+    const standing = slab.bytes.subarray(start, end);
+    const copied = host.asyncHandler && end - start <= asyncFrameCopyBytesMax;
+    const frame = copied ? Buffer.from(standing) : standing;
     this.#frame = frame;
     try {
       const reply = calls.handler.react?.(frame, this);
-      if (reply === frame && !host.poisonFrames) {
+      if (reply === frame && !copied && !host.poisonFrames) {
         this.#callPreWrite();
         host.driver.sendDatagramFrom(this.#endpoint, this, slab, start, end - start);
       } else if (reply !== undefined && reply !== null) {
-        if (isThenable(reply)) this.#suspend(reply, slab);
-        else this.#apply(reply as Reply);
+        if (isThenable(reply)) {
+          this.#suspend(reply, copied ? null : slab);
+          return;
+        }
+        this.#apply(reply as Reply);
       }
     } catch (error) {
       host.report('react failed for a datagram; the others go on', error);
     }
-    if (slab.references > 1) return;
     this.#frame = null;
     if (host.poisonFrames) slab.bytes.fill(poison, start, end);
   }
 
-  #suspend(promise: PromiseLike<Reply>, slab: Slab): void {
+  /** `slab` is where the datagram stands, unless it was copied. */
+  #suspend(promise: PromiseLike<Reply>, slab: Slab | null): void {
     const host = this.#host;
-    host.readPool.retain(slab);
-    promise
+    host.asyncHandler = true;
+    if (slab !== null) host.readPool.retain(slab);
+    // Any thenable will do, whatever its own `then` returns.
+    Promise.resolve(promise)
       .then((reply) => this.#apply(reply))
       .then(undefined, (error: unknown) => {
         host.report('react failed for a datagram; the others go on', error);
       })
       .then(() => {
         this.#frame = null;
-        host.readPool.release(slab);
+        if (slab !== null) host.readPool.release(slab);
       });
   }
 

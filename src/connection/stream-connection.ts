@@ -332,7 +332,7 @@ export class StreamConnection extends ClosingSide implements Conn {
     } else if (slab === null) {
       this.ring?.detach();
     }
-    promise.then(
+    Promise.resolve(promise).then(
       (reply) => this.#settled(reply, raw),
       (error: unknown) => {
         if (!this.isClosed) this.#handlerThrew('react', error);

@@ -1,5 +1,6 @@
 /** Socket files in the file system: ours and dead ones. No system call of our own is needed. */
 import { lstatSync, unlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 /** A Unix path that we bound, to be removed at the end if it is still ours. */
 export interface BoundPath {
@@ -11,7 +12,8 @@ export interface BoundPath {
 /** What stands at a path that was just bound. */
 export function boundPathOf(path: string): BoundPath {
   const { dev: device, ino: inode } = lstatSync(path);
-  return { path, device, inode };
+  // The program may change its directory before the path is removed.
+  return { path: resolve(path), device, inode };
 }
 
 export function isSocketFile(path: string): boolean {

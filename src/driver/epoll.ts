@@ -81,5 +81,11 @@ class EpollPoller implements Poller {
 
 /** @throws SyscallError when the kernel refuses an epoll instance or a wake descriptor. */
 export function createEpollDriver(events: DriverEvents, settings: DriverSettings): ReadinessDriver {
-  return new ReadinessDriver(new EpollPoller(), events, settings);
+  const poller = new EpollPoller();
+  try {
+    return new ReadinessDriver(poller, events, settings);
+  } catch (error) {
+    poller.close();
+    throw error;
+  }
 }

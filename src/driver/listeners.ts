@@ -20,6 +20,7 @@ interface Listener {
   readonly descriptor: number;
   readonly generation: number;
   readonly boundPath: BoundPath | null;
+  readonly backlog: number;
   registered: boolean;
   restMs: number;
   /** Somebody else may hold a descriptor of the same socket. */
@@ -51,6 +52,7 @@ export class Listeners {
       descriptor,
       generation: this.#generation,
       boundPath,
+      backlog: options.backlog,
       registered: false,
       restMs: restMsFirst,
       duplicated: false,
@@ -72,7 +74,10 @@ export class Listeners {
     if (listener.registered) return;
     const tag = tagKind.listener + id;
     const result = this.#poller.add(listener.descriptor, readable, tag, listener.generation);
-    if (result < 0) throw syscallError('epoll_ctl', -result, 'start accepting connections');
+    if (result < 0) {
+      const address = localName(listener.descriptor);
+      throw syscallError('epoll_ctl', -result, `accept connections on ${address}`, address);
+    }
     listener.registered = true;
   }
 
@@ -86,13 +91,14 @@ export class Listeners {
   ready(id: number, generation: number): void {
     const listener = this.#listeners[id];
     if (listener?.generation !== generation || !listener.registered) return;
-    this.#accept(id, listener, acceptBatchMax);
+    this.#accept(id, listener, acceptBatchMax, false);
   }
 
   drain(id: number): void {
     const listener = this.#get(id);
     this.pause(id);
-    this.#accept(id, listener, Number.MAX_SAFE_INTEGER);
+    // The kernel keeps one more than it was asked for. Who comes meanwhile must not hold up the stop.
+    this.#accept(id, listener, listener.backlog + 1, true);
     // On Linux this ends listening for every holder of the socket: not when there may be others.
     if (!listener.duplicated) shutdownSocket(listener.descriptor, constants.SHUT_RDWR);
   }
@@ -104,7 +110,7 @@ export class Listeners {
     return duplicate;
   }
 
-  #accept(id: number, listener: Listener, max: number): void {
+  #accept(id: number, listener: Listener, max: number, draining: boolean): void {
     for (let count = 0; count < max; count++) {
       const result = acceptSocket(listener.descriptor);
       if (result >= 0) {
@@ -113,7 +119,7 @@ export class Listeners {
         this.#events.accepted(id, result);
         this.lastAccepted = -1;
         // The loop may have stopped accepting, or closed this listener, on that connection.
-        if (!listener.registered && max === acceptBatchMax) return;
+        if (!listener.registered && !draining) return;
         continue;
       }
       const errno = -result;

@@ -92,6 +92,19 @@ function setBufferSizes(descriptor: number, endpoint: Endpoint, options: SocketO
   set(constants.SO_SNDBUF, options.sendBufferBytes, 'SO_SNDBUF');
 }
 
+/**
+ * An accepted Unix socket inherits nothing from its listener. Failing is no reason to lose the
+ * connection: the sizes are a wish (socket(7)).
+ */
+export function setBufferSizesOfAccepted(descriptor: number, options: SocketOptions): void {
+  const { receiveBufferBytes, sendBufferBytes } = options;
+  const level = constants.SOL_SOCKET;
+  if (receiveBufferBytes > 0) {
+    setOption(descriptor, level, constants.SO_RCVBUF, receiveBufferBytes);
+  }
+  if (sendBufferBytes > 0) setOption(descriptor, level, constants.SO_SNDBUF, sendBufferBytes);
+}
+
 /** Options of a TCP socket; a listener's are inherited by what it accepts (tcp(7), Linux). */
 function setTcpOptions(descriptor: number, endpoint: Endpoint, options: SocketOptions): void {
   const tcp = constants.IPPROTO_TCP;

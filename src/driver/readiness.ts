@@ -3,7 +3,7 @@ import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../ffi/index.ts';
 import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
-import { clearEvent, eventDescriptor, signalEvent } from '../syscall/epoll.ts';
+import { clearEvent, signalEvent } from '../syscall/epoll.ts';
 import { syscallError } from '../syscall/errno.ts';
 import {
   acceptedPeer,
@@ -33,10 +33,11 @@ import { interrupted, noBuffers, noMemory, tryAgain } from './errno-sets.ts';
 import { Listeners } from './listeners.ts';
 import { type BrokenStream, streamError } from './broken-stream.ts';
 import { nativeSlabPool } from './native-memory.ts';
-import { openOutgoing } from './native-sockets.ts';
+import { openOutgoing, setBufferSizesOfAccepted } from './native-sockets.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
-import { StreamTable, streamFlag } from './stream-table.ts';
+import { interestOf, StreamTable, streamFlag } from './stream-table.ts';
 import { kindMask, kindOf, tagKind } from './tags.ts';
+import { openWakeDescriptor } from './wake-descriptor.ts';
 
 const { readArmed, writeArmed, readWanted, registered, ended, connecting, broken, wroteEarly } =
   streamFlag;
@@ -72,6 +73,7 @@ export class ReadinessDriver implements Driver {
   constructor(poller: Poller, events: DriverEvents, settings: DriverSettings) {
     this.name = poller.name;
     this.#poller = poller;
+    this.#wakeDescriptor = openWakeDescriptor(poller);
     this.#events = events;
     this.#headroom = settings.headroomBytes;
     this.#readBytes = settings.readBufferBytes;
@@ -82,9 +84,7 @@ export class ReadinessDriver implements Driver {
     this.#table = new StreamTable(this.#ledger);
     this.#listeners = new Listeners(poller, events, this.#ledger);
     this.#datagrams = new DatagramEndpoints(poller, events, this.counters, settings);
-    this.#wakeDescriptor = eventDescriptor();
     for (const own of [poller.descriptor, this.#wakeDescriptor]) this.#ledger?.opened(own);
-    poller.add(this.#wakeDescriptor, readable, tagKind.wake, 0);
   }
 
   slabPool(slabBytes: number): SlabPool {
@@ -212,7 +212,7 @@ export class ReadinessDriver implements Driver {
     slot: number,
     generation: number,
     descriptor: number,
-    _options: SocketOptions, // those of the socket were inherited from its listener
+    options: SocketOptions,
     peer?: DatagramPeer | string,
   ): void {
     this.#table.open(slot, generation, descriptor, readArmed | readWanted);
@@ -221,6 +221,8 @@ export class ReadinessDriver implements Driver {
       const address = emptyInetAddress();
       this.#table.setPeer(slot, address, acceptedPeer(address));
     }
+    // Everything else was inherited from the listener.
+    if (this.#table.isUnix(slot)) setBufferSizesOfAccepted(descriptor, options);
     this.#register(slot);
   }
 
@@ -317,7 +319,8 @@ export class ReadinessDriver implements Driver {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const slot of this.#table.slots()) this.closeStream(slot, true);
+    // In order: what the kernel took still goes out, where a program ends right after an answer.
+    for (const slot of this.#table.slots()) this.closeStream(slot, false);
     this.#listeners.closeAll();
     this.#datagrams.closeAll();
     const own = [this.#poller.descriptor, this.#wakeDescriptor];
@@ -493,8 +496,4 @@ export class ReadinessDriver implements Driver {
     }
     return reported;
   }
-}
-
-function interestOf(flags: number): number {
-  return (flags & readArmed ? readable : 0) | (flags & writeArmed ? writable : 0);
 }

@@ -1,4 +1,5 @@
 import type { DatagramPeer, DescriptorLedger } from './contract.ts';
+import { readable, writable } from './poller.ts';
 import { emptyInetAddress, formatInet, type InetAddress } from '../syscall/socket-address.ts';
 
 /** What a stream is doing; bits of `StreamTable.flags`. */
@@ -20,6 +21,12 @@ export const streamFlag = {
   /** Bytes were left behind while it was being connected: `writable` follows `connected`. */
   wroteEarly: 128,
 } as const;
+
+/** What the poller reports of a stream with these flags. */
+export function interestOf(flags: number): number {
+  const { readArmed, writeArmed } = streamFlag;
+  return (flags & readArmed ? readable : 0) | (flags & writeArmed ? writable : 0);
+}
 
 const firstCapacity = 64;
 const peerWords = 7;
@@ -102,6 +109,10 @@ export class StreamTable {
   setPeerOf(slot: number, peer: DatagramPeer | string): void {
     if (typeof peer === 'string') this.setPeer(slot, emptyInetAddress(), peer);
     else this.setPeer(slot, peer, null);
+  }
+
+  isUnix(slot: number): boolean {
+    return this.#peers[slot * peerWords] === unixPeer;
   }
 
   /** As text, or null when it was never remembered. */
