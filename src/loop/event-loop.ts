@@ -15,11 +15,11 @@ import type { Backend } from '../driver/backend.ts';
 import type { DatagramPeer, Driver, DriverEvents, Endpoint } from '../driver/contract.ts';
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
+import { Acceptors } from './acceptors.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 import type { EventLoopSettings, LoopOwner } from './event-loop-settings.ts';
 import type { Inbox, LoopPublication } from './shared-side.ts';
-import { RestingListeners } from './resting-listeners.ts';
 import { Ticker } from './ticker.ts';
 
 /** Queues kept for the next connection that needs one. */
@@ -53,7 +53,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly #requestTurn: (() => void) | undefined;
   readonly #owner: LoopOwner;
   readonly #logger: Logger;
-  readonly #maxConnections: number;
+  readonly #acceptors: Acceptors;
   readonly #ticker: Ticker | null;
   readonly #outboundPool: SlabPool;
   readonly #table: ConnectionTable;
@@ -64,12 +64,8 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   #flushes: StreamConnection[] = [];
   #tasks: StreamConnection[] = [];
   #spareList: StreamConnection[] = [];
-  readonly #listeners: number[] = [];
   readonly #endpoints: number[] = [];
   readonly #endpointAddresses = new Map<number, string>();
-  readonly #resting = new RestingListeners();
-  #full = false;
-  #accepting = false;
   #attached = false;
   #closed = false;
   #nowIsStale = false;
@@ -78,7 +74,6 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   #turns = 0;
   #accepted = 0;
   #closedCount = 0;
-  #acceptRests = 0;
   #truncated = 0;
 
   constructor(
@@ -97,7 +92,6 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#requestTurn = backend.host.requestTurn?.bind(backend.host);
     this.#owner = owner;
     this.#logger = logger;
-    this.#maxConnections = settings.maxConnections;
     this.#table = new ConnectionTable(settings.firstGeneration ?? 1);
     this.#publication = settings.publication ?? null;
     this.driver = backend.create(this, {
@@ -105,6 +99,8 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
       headroomBytes: readHeadroomBytes,
       ...(settings.publication && { ledger: settings.publication.ledger }),
     });
+    const clock = (): number => this.currentTime();
+    this.#acceptors = new Acceptors(this.driver, settings.maxConnections, logger, clock);
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
     this.#outboundPool = this.driver.slabPool(outboundSlabBytes);
     this.#ticker = settings.ticker ? new Ticker(calls.handler, this) : null;
@@ -118,7 +114,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     if (endpoint.kind === 'udp') {
       await this.driver.prepareEndpoint?.(this.#endpoints.length, endpoint, socket);
     } else {
-      await this.driver.prepareListener?.(this.#listeners.length, endpoint, socket);
+      await this.driver.prepareListener?.(this.#acceptors.listeners.length, endpoint, socket);
     }
   }
 
@@ -133,15 +129,15 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
       this.#endpointAddresses.set(id, address);
       return address;
     }
-    const id = this.#listeners.length;
+    const { listeners } = this.#acceptors;
+    const id = listeners.length;
     this.driver.listen(id, endpoint, socket);
-    this.#listeners.push(id);
+    listeners.push(id);
     return this.driver.listenerAddress(id);
   }
 
   start(): void {
-    this.#accepting = true;
-    for (const listener of this.#listeners) this.driver.startAccepting(listener);
+    this.#acceptors.start();
     for (const endpoint of this.#endpoints) this.driver.startReceiving(endpoint);
     this.#attached = true;
     this.#backend.host.attach(this);
@@ -149,16 +145,15 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   /** Does ahead of `stopAccepting` what the driver cannot do at once. */
   async prepareStop(): Promise<void> {
-    if (!this.#accepting || this.driver.prepareDrain === undefined) return;
-    for (const listener of this.#listeners) await this.driver.prepareDrain(listener);
+    const { accepting, listeners } = this.#acceptors;
+    if (!accepting || this.driver.prepareDrain === undefined) return;
+    for (const listener of listeners) await this.driver.prepareDrain(listener);
   }
 
   /** Serves what waits in the backlog, then refuses. Datagrams are received no more. */
   stopAccepting(): void {
-    if (!this.#accepting) return;
-    this.#accepting = false;
-    this.#resting.clear();
-    for (const listener of this.#listeners) this.driver.drainBacklog(listener);
+    if (!this.#acceptors.accepting) return;
+    this.#acceptors.stop();
     for (const endpoint of this.#endpoints) {
       this.#endpointAddresses.delete(endpoint);
       this.driver.closeEndpoint(endpoint);
@@ -177,7 +172,13 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   /** Closes what is still open; returns how many there were. */
   abortConnections(error: Error | undefined): number {
     const open = this.#table.all();
-    for (const connection of open) connection.abort(error);
+    for (const connection of open) {
+      try {
+        connection.abort(error);
+      } catch (thrown) {
+        this.report('a connection could not be closed; the others are', thrown);
+      }
+    }
     return open.length;
   }
 
@@ -197,7 +198,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   /** A duplicate of the first listener's (or endpoint's) descriptor. */
   duplicateListener(): number {
-    if (this.#listeners.length > 0) return this.driver.duplicateListener(0);
+    if (this.#acceptors.listeners.length > 0) return this.driver.duplicateListener(0);
     return this.driver.duplicateEndpoint(0);
   }
 
@@ -227,7 +228,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
       closed: this.#closedCount,
       bytesReceived: counters.bytesReceived,
       bytesSent: counters.bytesSent,
-      acceptRests: this.#acceptRests,
+      acceptRests: this.#acceptors.rests,
       datagramsTruncated: this.#truncated,
       datagramsDropped: counters.datagramsDropped,
       utilization: Math.max(0, Math.min(1, 1 - counters.sleptMs / wallMs)),
@@ -246,8 +247,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#turns++;
     try {
       const asked = this.#inbox?.drain() ?? false;
-      const timed = this.#wheel.count > 0 || this.#ticker !== null || this.#resting.any;
-      const ran = timed && this.#runTimed();
+      const ran = this.#anythingTimed && this.#runTimed();
       const did = this.#runQueued() || ran || asked;
       if (did && this.#publication !== null) this.#publish(this.#publication);
       return did;
@@ -257,11 +257,15 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     }
   }
 
+  get #anythingTimed(): boolean {
+    return this.#wheel.count > 0 || this.#ticker !== null || this.#acceptors.anyResting;
+  }
+
   #runTimed(): boolean {
     const now = this.currentTime();
     let ran = this.#wheel.advance(now);
     if (this.#ticker?.runDue(now)) ran = true;
-    if (this.#resting.runDue(now, (listener) => this.driver.startAccepting(listener))) ran = true;
+    if (this.#acceptors.runDue(now)) ran = true;
     return ran;
   }
 
@@ -293,14 +297,14 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   timeUntilDeadline(): number {
     if (this.#inbox?.aboutToSleep()) return 0;
     if (this.#tasks.length > 0 || this.#flushes.length > 0) return 0;
-    if (this.#wheel.count === 0 && this.#ticker === null && !this.#resting.any) return -1;
+    if (!this.#anythingTimed) return -1;
     const now = this.currentTime();
     let next = this.#wheel.timeUntilNext(now);
     const consider = (ms: number): void => {
       if (ms >= 0 && (next < 0 || ms < next)) next = ms;
     };
     if (this.#ticker !== null) consider(this.#ticker.timeUntilNext(now));
-    consider(this.#resting.timeUntilNext(now));
+    consider(this.#acceptors.timeUntilNext(now));
     return Math.ceil(next);
   }
 
@@ -355,7 +359,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.connectionCount++;
     this.#publication?.opened(this.connectionCount, connection.generation);
     this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket, peer);
-    if (this.#table.size >= this.#maxConnections && this.#accepting) this.#becomeFull();
+    this.#acceptors.opened(this.#table.size);
     connection.opened();
   }
 
@@ -370,19 +374,8 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     }
   }
 
-  #becomeFull(): void {
-    this.#full = true;
-    for (const listener of this.#listeners) this.driver.pauseAccepting(listener);
-  }
-
   acceptRested(listener: number, error: GnetError, restMs: number): void {
-    this.#acceptRests++;
-    this.#logger.warn('accepting rests: the system has no room for a connection', {
-      err: error,
-      restMs,
-    });
-    if (!this.#accepting) return;
-    this.#resting.add(listener, this.currentTime() + restMs);
+    this.#acceptors.rested(listener, error, restMs);
   }
 
   received(slot: number, generation: number, slab: Slab, start: number, end: number): void {
@@ -463,19 +456,11 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   connectionClosed(connection: StreamConnection): void {
     this.#closedCount++;
     this.#table.release(connection);
-    if (this.#accepting) this.#roomAgain();
+    this.#acceptors.closed(this.#table.size);
     if (this.#table.size === 0 && this.#whenEmpty !== null) {
       this.#whenEmpty();
       this.#whenEmpty = null;
     }
-  }
-
-  /** A descriptor is free: listeners need not rest or wait any longer. */
-  #roomAgain(): void {
-    this.#resting.hurry();
-    if (!this.#full || this.#table.size >= this.#maxConnections) return;
-    this.#full = false;
-    for (const listener of this.#listeners) this.driver.startAccepting(listener);
   }
 
   endpointOpen(endpoint: number): boolean {

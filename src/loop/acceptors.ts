@@ -1,0 +1,116 @@
+import { GnetError } from '../base/errors.ts';
+import type { Driver } from '../driver/contract.ts';
+import type { Logger } from '../logging/logger.ts';
+
+/** A listener that the poller had no memory for tries again after that long. */
+const retryMs = 1_000;
+
+interface RestingListener {
+  readonly listener: number;
+  due: number;
+}
+
+/**
+ * Which listeners of a loop accept: none before the start and after the stop, none while the loop has
+ * as many connections as it may have, and not those that found no descriptor or memory until they
+ * have rested.
+ */
+export class Acceptors {
+  readonly listeners: number[] = [];
+  /** How often a listener had to rest. */
+  rests = 0;
+  readonly #driver: Driver;
+  readonly #maxConnections: number;
+  readonly #logger: Logger;
+  readonly #currentTime: () => number;
+  #accepting = false;
+  #full = false;
+  #resting: RestingListener[] = [];
+
+  constructor(driver: Driver, maxConnections: number, logger: Logger, currentTime: () => number) {
+    this.#driver = driver;
+    this.#maxConnections = maxConnections;
+    this.#logger = logger;
+    this.#currentTime = currentTime;
+  }
+
+  get accepting(): boolean {
+    return this.#accepting;
+  }
+
+  get anyResting(): boolean {
+    return this.#resting.length > 0;
+  }
+
+  /** @throws SyscallError when the poller takes no more. */
+  start(): void {
+    this.#accepting = true;
+    for (const listener of this.listeners) this.#driver.startAccepting(listener);
+  }
+
+  /** Accepts what waits in the backlog, then refuses. */
+  stop(): void {
+    this.#accepting = false;
+    this.#resting = [];
+    for (const listener of this.listeners) this.#driver.drainBacklog(listener);
+  }
+
+  /** So many are open now. */
+  opened(connections: number): void {
+    if (!this.#accepting || connections < this.#maxConnections) return;
+    this.#full = true;
+    for (const listener of this.listeners) this.#driver.pauseAccepting(listener);
+  }
+
+  /** So many are left: a descriptor is free, listeners need not rest or wait any longer. */
+  closed(connections: number): void {
+    if (!this.#accepting) return;
+    for (const resting of this.#resting) resting.due = 0;
+    if (!this.#full || connections >= this.#maxConnections) return;
+    this.#full = false;
+    for (const listener of this.listeners) this.#tryToStart(listener);
+  }
+
+  rested(listener: number, error: GnetError, restMs: number): void {
+    this.rests++;
+    this.#logger.warn('accepting rests: the system has no room for a connection', {
+      err: error,
+      restMs,
+    });
+    if (!this.#accepting) return;
+    this.#resting = [...this.#resting, { listener, due: this.#currentTime() + restMs }];
+  }
+
+  /** Starts those that have rested; true when there was one. */
+  runDue(now: number): boolean {
+    let ran = false;
+    for (const resting of this.#resting) {
+      if (resting.due > now) continue;
+      this.#resting = this.#resting.filter((other) => other !== resting);
+      // While the loop is full, the next close starts all of them.
+      if (!this.#full) this.#tryToStart(resting.listener);
+      ran = true;
+    }
+    return ran;
+  }
+
+  /** No memory for the poller is no reason to end a server that has connections. */
+  #tryToStart(listener: number): void {
+    try {
+      this.#driver.startAccepting(listener);
+    } catch (error) {
+      if (!(error instanceof GnetError)) throw error;
+      this.rested(listener, error, retryMs);
+    }
+  }
+
+  /** Milliseconds until the next one has rested, -1 for none. */
+  timeUntilNext(now: number): number {
+    let next = -1;
+    for (const { due } of this.#resting) {
+      const ms = Math.max(0, due - now);
+      if (next < 0 || ms < next) next = ms;
+    }
+    return next;
+  }
+}
