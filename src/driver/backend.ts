@@ -21,6 +21,11 @@ export interface Backend {
   readonly host: LoopHost;
   /** Better drivers that do not work here; empty when the program named the driver. */
   readonly refused?: readonly RefusedDriver[];
+  /**
+   * False: its sockets cannot be given to another thread, so with several loops each listens by
+   * itself, as with `reusePort`.
+   */
+  readonly handsOver?: false;
   /** Names of options that were given and that this driver cannot honour; the program is told. */
   readonly optionsWithoutEffect?: (options: BufferSizes) => readonly string[];
   create(events: DriverEvents, settings: DriverSettings): Driver;

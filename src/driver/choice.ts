@@ -29,7 +29,7 @@ async function nodeBackend(): Promise<Backend> {
   probeSockets();
   const create: Backend['create'] = (events, settings) =>
     createNodeDriver(events, settings, () => host.requestTurn());
-  return { name: 'node', host, create, optionsWithoutEffect };
+  return { name: 'node', host, create, handsOver: false, optionsWithoutEffect };
 }
 
 /** In the order in which `auto` tries them. */

@@ -6,17 +6,23 @@ import { control, type LoopMemory } from './loop-memory.ts';
 import { MailboxReader, type MailboxTasks } from './mailbox-reader.ts';
 import { recordStatus } from './mailbox-record.ts';
 import { publicationIn } from './publication.ts';
+import { whenAskedToWake } from './wake.ts';
 
 /** Opens the mailbox of a loop of this thread: from now on other threads reach it. */
 export function openMailbox(loop: EventLoop, memory: LoopMemory, logger: Logger): void {
   const reader = new MailboxReader(memory, tasksOf(loop, memory, logger));
   Atomics.store(memory.words, control.wakeDescriptor, loop.driver.wakeDescriptor + 1);
+  const stopWaking =
+    loop.driver.wakeDescriptor === -1
+      ? whenAskedToWake(memory, () => loop.driver.wake())
+      : (): void => {};
   addOwnLoop(memory, (slot, generation) => loop.connection(slot, generation));
   loop.share(
     {
       drain: () => reader.drain(),
       aboutToSleep: () => reader.aboutToSleep(),
       close() {
+        stopWaking();
         removeOwnLoop(memory);
         reader.close();
       },

@@ -76,7 +76,8 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
 
   async open(endpoints: readonly Endpoint[]): Promise<readonly string[]> {
     const { reusePort } = this.#plan.settings.connection.socket;
-    const isShared = (endpoint: Endpoint): boolean => endpoint.kind === 'udp' || reusePort;
+    const oneEach = reusePort || this.#plan.backend.handsOver === false;
+    const isShared = (endpoint: Endpoint): boolean => endpoint.kind === 'udp' || oneEach;
     this.#refuseUnixReusePort(endpoints);
     try {
       for (const [index, endpoint] of endpoints.entries()) {
@@ -101,9 +102,17 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
 
   /** One path, one socket: the kernel would give all connections to the loop that bound last. */
   #refuseUnixReusePort(endpoints: readonly Endpoint[]): void {
-    if (!this.#plan.settings.connection.socket.reusePort) return;
+    const { backend, settings } = this.#plan;
     const unix = endpoints.find((endpoint) => endpoint.kind === 'unix');
     if (unix?.kind !== 'unix') return;
+    if (backend.handsOver === false) {
+      throw new ErrUnsupportedOp(
+        `cannot listen on unix://${unix.path} with several loops and the driver ${backend.name}: it ` +
+          'cannot hand connections to other threads; use one loop, TCP, or another driver',
+        { address: unix.path },
+      );
+    }
+    if (!settings.connection.socket.reusePort) return;
     throw new ErrUnsupportedOp(
       `cannot listen on unix://${unix.path} with reusePort and several loops: a path belongs to one ` +
         'socket; leave reusePort out, and connections are spread over the loops all the same',

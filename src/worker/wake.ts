@@ -18,7 +18,34 @@ export function wakeIfAsleep(memory: LoopMemory): void {
   const ticket = Atomics.load(words, control.sleepTicket);
   if ((ticket & 1) === 0) return;
   const descriptor = Atomics.load(words, control.wakeDescriptor) - 1;
-  if (descriptor < 0) return;
-  writeSync(descriptor, one);
+  if (descriptor < 0) Atomics.notify(words, control.sleepTicket);
+  else writeSync(descriptor, one);
   Atomics.compareExchange(words, control.sleepTicket, ticket, (ticket + 1) | 0);
+}
+
+/**
+ * For a loop without a wake descriptor, which sleeps in the runtime: calls `wake` when another thread
+ * asks for it. Returns what ends that. Keeps no process alive.
+ */
+export function whenAskedToWake(memory: LoopMemory, wake: () => void): () => void {
+  const { words } = memory;
+  let over = false;
+  const wait = (): void => {
+    while (!over) {
+      // The loop itself moves the ticket on without a notice: any value will do to wait on.
+      const ticket = Atomics.load(words, control.sleepTicket);
+      const outcome = Atomics.waitAsync(words, control.sleepTicket, ticket);
+      if (!outcome.async) continue;
+      void outcome.value.then(() => {
+        if (!over) wake();
+        wait();
+      });
+      return;
+    }
+  };
+  wait();
+  return () => {
+    over = true;
+    Atomics.notify(words, control.sleepTicket);
+  };
 }
