@@ -91,7 +91,8 @@ export class MailboxSender {
       this.#pump();
     }
     if (this.#waiting.length > 0 && post.written < post.bytes.length) {
-      post.bytes = post.bytes.slice(post.written);
+      // A copy: `slice` of a Buffer is only another view.
+      post.bytes = new Uint8Array(post.bytes.subarray(post.written));
       post.written = 0;
     }
     if (!this.#keepLane || this.#waiting.length > 0) this.#watch();

@@ -1,0 +1,63 @@
+/** Says in which loop a connection landed, and does what the first byte of a frame says. */
+import type { Conn, EventHandler, LoopContext, Server } from 'gnet';
+
+class Telling implements EventHandler {
+  readonly #context: LoopContext;
+  #server: Server | null = null;
+
+  constructor(context: LoopContext) {
+    this.#context = context;
+    void context.server.then((server) => {
+      this.#server = server;
+    });
+  }
+
+  /** `<loop> <id>\n` */
+  onOpened(c: Conn) {
+    return `${this.#context.loop} ${c.id} ${c.remoteAddr}\n`;
+  }
+
+  signalClose(c: Conn): void {
+    c.asyncWrite('bye');
+  }
+
+  react(frame: Buffer | null, c: Conn) {
+    if (frame === null) return 'woken';
+    const text = frame.toString();
+    if (text === 'die') {
+      setImmediate(() => {
+        throw new Error('killed by a client');
+      });
+      return null;
+    }
+    if (text === 'exhaust') return exhaust();
+    if (text === 'spin') for (;;);
+    if (text === 'count') return `${this.#server?.countConnections()}`;
+    if (text.startsWith('to ')) return this.#writeTo(Number(text.slice(3)));
+    if (text === 'stop') {
+      void this.#server?.stop();
+      return null;
+    }
+    c.context = text;
+    return frame;
+  }
+
+  /** Writes to a connection of any loop. */
+  async #writeTo(id: number): Promise<string> {
+    try {
+      await this.#server?.conn(id).write(`from loop ${this.#context.loop}`);
+      return 'written';
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  }
+}
+
+function exhaust(): never {
+  const kept: number[][] = [];
+  for (;;) kept.push(new Array<number>(1_000_000).fill(kept.length));
+}
+
+export default function makeHandler(context: LoopContext): EventHandler {
+  return new Telling(context);
+}
