@@ -6,6 +6,8 @@
  *     npm test -- src/codec                 the files whose path contains "src/codec"
  *     npm test -- --test-name-pattern=udp   options go to the runner
  *     npm test -- --coverage                with a table of lines that no test reached
+ *     npm test -- --driver node             on that driver: epoll, io_uring, node
+ *     npm test -- --node /path/to/node      under another Node than the project's
  *
  * Ends with the runner's own summary and its exit code.
  */
@@ -61,17 +63,29 @@ function runnerFlags(options: readonly string[]): string[] {
   return flags;
 }
 
-const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
-const options = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
+/** Takes `--name value` or `--name=value` out of the arguments. */
+function takeOption(args: string[], name: string): string | undefined {
+  const at = args.findIndex((argument) => argument === name || argument.startsWith(`${name}=`));
+  if (at === -1) return undefined;
+  const [first = ''] = args.splice(at, 1);
+  return first === name ? args.splice(at, 1)[0] : first.slice(name.length + 1);
+}
+
+const args = process.argv.slice(2);
+const driver = takeOption(args, '--driver');
+const node = takeOption(args, '--node') ?? projectNode();
+const filters = args.filter((argument) => !argument.startsWith('-'));
+const options = args.filter((argument) => argument.startsWith('-'));
 const files = testFiles(filters.map((filter) => filter.replace(/^\.\//, '')));
 
 if (files.length === 0) {
   console.error(`no test file has ${filters.join(' or ')} in its path`);
   process.exitCode = 1;
 } else {
-  const child = spawn(projectNode(), [...runnerFlags(options), ...files], {
+  const child = spawn(node, [...runnerFlags(options), ...files], {
     cwd: root,
     stdio: 'inherit',
+    env: driver === undefined ? process.env : { ...process.env, GNET_DRIVER: driver },
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   child.on('close', (code, signal) => {
