@@ -1,4 +1,4 @@
-import { ErrServerInShutdown } from '../base/errors.ts';
+import { ErrInvalidOption, ErrServerInShutdown } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import type {
@@ -16,9 +16,12 @@ import type { LoopGroup } from '../loop/loop-group.ts';
 import { type MainServer, mainServers, nextServerId } from '../worker/main-servers.ts';
 import type { ServerViewData } from '../worker/messages.ts';
 import type { ResolvedOptions } from './options.ts';
+import { exitHook } from './exit-hook.ts';
 import { registry } from './registry.ts';
 
 const stopTimeoutMs = 5_000;
+/** The longest delay that a timer takes: beyond it there is no limit. */
+const timerMsMax = 2 ** 31 - 1;
 
 /** What `serve` has worked out before anything is opened. */
 export interface ServerPlan {
@@ -95,7 +98,7 @@ export class RunningServer implements Server, MainServer {
   async start(): Promise<void> {
     this.#started = true;
     registry.add(this);
-    process.on('exit', this.#closeAtExit);
+    exitHook.add(this.#closeAtExit);
     await this.#group.start();
     this.#becomeReady();
   }
@@ -107,7 +110,10 @@ export class RunningServer implements Server, MainServer {
 
   /** Whether `stop(address)` means this one. */
   answersTo(address: string): boolean {
-    return this.#plan.texts.includes(address) || this.addrs.includes(address);
+    if (this.#plan.texts.includes(address) || this.addrs.includes(address)) return true;
+    const [, scheme = '', bare = ''] = /^([a-z0-9]+):\/\/(.*)$/.exec(address) ?? [];
+    const { endpoints } = this.#plan;
+    return endpoints.some(({ kind }, at) => scheme.startsWith(kind) && this.addrs[at] === bare);
   }
 
   get addrs(): readonly string[] {
@@ -177,6 +183,12 @@ export class RunningServer implements Server, MainServer {
 
   stop(options: StopOptions = {}): Promise<StopResult> {
     const { timeout = stopTimeoutMs, signal } = options;
+    if (typeof timeout !== 'number' || !(timeout >= 0)) {
+      const given = `cannot stop with timeout ${String(timeout)}`;
+      return Promise.reject(
+        new ErrInvalidOption(`${given}: give milliseconds from 0 on; Infinity is no limit`),
+      );
+    }
     this.#stopping ??= this.#stop();
     if (!this.#ended) this.#forceAfter(timeout, signal);
     return this.#stopping;
@@ -195,22 +207,26 @@ export class RunningServer implements Server, MainServer {
     queueMicrotask(() => void this.stop());
   }
 
-  /** Forces what is still open when the time is up, or at once when `signal` aborts. */
+  /**
+   * Forces what is still open when the time is up, or right after `signal` aborts: not from inside the
+   * call that aborts it, which may be a handler's, nor before the backlog was drained.
+   */
   #forceAfter(timeoutMs: number, signal: AbortSignal | undefined): void {
-    const force = (): void => {
-      if (!this.#ended) this.#group.force(undefined);
+    const timers: NodeJS.Timeout[] = [];
+    const forceIn = (ms: number): void => {
+      const force = (): void => {
+        if (!this.#ended) this.#group.force(undefined);
+      };
+      if (ms <= timerMsMax) timers.push(setTimeout(force, ms));
     };
-    if (signal?.aborted) {
-      force();
-      return;
-    }
-    const timer = setTimeout(force, timeoutMs);
-    signal?.addEventListener('abort', force, { once: true });
+    const forceSoon = (): void => forceIn(0);
+    forceIn(signal?.aborted ? 0 : timeoutMs);
+    signal?.addEventListener('abort', forceSoon, { once: true });
     void this.closed
       .catch(() => {})
       .then(() => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', force);
+        for (const timer of timers) clearTimeout(timer);
+        signal?.removeEventListener('abort', forceSoon);
       });
   }
 
@@ -237,7 +253,7 @@ export class RunningServer implements Server, MainServer {
     if (this.#ended) return;
     if (this.#started) this.#callOnShutdown();
     this.#ended = true;
-    process.off('exit', this.#closeAtExit);
+    exitHook.remove(this.#closeAtExit);
     await this.#group.close();
     mainServers.delete(this.id);
     this.#becomeReady();

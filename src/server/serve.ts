@@ -91,7 +91,7 @@ async function serveHere(
   call.settle({ kind: 'elsewhere', server });
   await initialize(server, handler);
   tell(server);
-  resolved.signal?.addEventListener('abort', () => void server.stop(), { once: true });
+  if (resolved.signal !== undefined) await obey(server, resolved.signal);
   if (resolved.block) await server.closed;
   return server;
 }
@@ -124,8 +124,29 @@ async function initialize(server: RunningServer, handler: EventHandler): Promise
     await server.abandon();
     throw error;
   }
-  if (action === Action.Shutdown) await server.abandon();
-  else await server.start();
+  if (action === Action.Shutdown) {
+    await server.abandon();
+    return;
+  }
+  try {
+    await server.start();
+  } catch (error) {
+    await server.abandon();
+    throw error;
+  }
+}
+
+/** @throws its reason when it aborted in the meantime: in `onInitComplete`, for example. */
+async function obey(server: RunningServer, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) {
+    await server.close();
+    signal.throwIfAborted();
+  }
+  const stopServer = (): void => void server.stop();
+  signal.addEventListener('abort', stopServer, { once: true });
+  // The signal may outlive many servers.
+  const forget = (): void => signal.removeEventListener('abort', stopServer);
+  void server.closed.then(forget, forget);
 }
 
 /**
