@@ -26,8 +26,8 @@ export interface Peer {
    * A peer without it needs nothing more than the tools of the system.
    */
   readonly installation?: Installation;
-  /** Builds it, once per run of the benchmark. Throws with the tool's own message. */
-  build(): void;
+  /** Builds it, once per work and run. Throws with the tool's own message. */
+  build(work: string): void;
   /** Times the warm-up of the others, for a runtime that takes longer to compile; 1 if left out. */
   readonly warmupFactor?: number;
   /** Versions of what its figures depend on, such as compiler or runtime. */

@@ -1,5 +1,6 @@
 /** Runs one work: every case, every round, every peer, in alternating order. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import cEpoll from '../peers/c-epoll/peer.ts';
 import type { Case } from './load.ts';
 import { describeMachine } from './machine.ts';
@@ -18,6 +19,8 @@ import { freeEndpoint, ServerProcess } from './server-process.ts';
 import { buildStart, measureStart } from './start-load.ts';
 import { caseTitle } from './table.ts';
 import type { Work } from './work.ts';
+
+const SETTLE_MS = 500;
 
 export interface Plan {
   readonly work: Work;
@@ -59,7 +62,7 @@ function prepare(peer: Peer, work: string): string | null {
   const reason = peer.unavailable(work);
   if (reason !== null) return reason;
   try {
-    peer.build();
+    peer.build(work);
     return null;
   } catch (error) {
     return `its build failed: ${textOf(error)}`;
@@ -126,6 +129,8 @@ async function measure(plan: Plan, one: Case, peer: Peer): Promise<Measured> {
     const command = peer.server(work.name, endpoint, backend?.endpoint);
     const server = await ServerProcess.start(command, endpoint, settings.pinning.server);
     try {
+      // The first of several processes or threads answers before the others are there.
+      if (work.serverCores !== undefined) await delay(SETTLE_MS);
       return await offerLoad(plan, one, peer, server, backend);
     } finally {
       await server.stop();
@@ -160,7 +165,7 @@ async function offerLoad(
 /** The echo server behind a proxy: the one in C, on the load's core, as a part of the load. */
 async function startBackend(settings: Settings): Promise<ServerProcess> {
   const endpoint = await freeEndpoint('tcp');
-  cEpoll.build();
+  cEpoll.build('tcp-echo');
   return ServerProcess.start(cEpoll.server('tcp-echo', endpoint), endpoint, settings.pinning.load);
 }
 
