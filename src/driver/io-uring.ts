@@ -28,7 +28,7 @@ import {
 } from './io-uring/completion-queue.ts';
 import { indexMask, kind, kindShift, tagOf } from './io-uring/kinds.ts';
 import { UringListeners } from './io-uring/listeners.ts';
-import { Operations } from './io-uring/operations.ts';
+import { longSleepMs, Operations } from './io-uring/operations.ts';
 import { DatagramPolls, Watches } from './io-uring/polls.ts';
 import { probeIoUring } from './io-uring/probe.ts';
 import { Ring } from './io-uring/ring.ts';
@@ -85,6 +85,8 @@ export class IoUringDriver implements Driver {
   readonly #datagramPolls: DatagramPolls;
   readonly #watches: Watches;
   readonly #ledger: DescriptorLedger | undefined;
+  /** The operation that ends a sleep after an hour is in flight. */
+  #longSleep = false;
   #closed = false;
 
   constructor(events: DriverEvents, settings: DriverSettings) {
@@ -140,9 +142,23 @@ export class IoUringDriver implements Driver {
     return reported;
   }
 
+  /**
+   * A wait with a limit costs a slower call than one without. The runtime's own limit is often weeks
+   * away (the timer that keeps it alive): one operation an hour stands for all limits like that.
+   */
+  #limitOf(timeoutMs: number): number {
+    if (timeoutMs <= longSleepMs) return timeoutMs; // also -1: no limit at all
+    if (!this.#longSleep) {
+      this.#longSleep = true;
+      this.#operations.wakeFromLongSleep();
+    }
+    return -1;
+  }
+
   #sleep(timeoutMs: number): void {
+    const limitMs = this.#limitOf(timeoutMs);
     const before = performance.now();
-    this.#ring.collect(timeoutMs, completionsPerWaitMax);
+    this.#ring.collect(limitMs, completionsPerWaitMax);
     this.counters.sleptMs += performance.now() - before;
   }
 
@@ -166,7 +182,7 @@ export class IoUringDriver implements Driver {
     }
     ring.position = 0;
     completions.count = 0;
-    return reported;
+    return reported + streams.reportCut();
   }
 
   #other(tag: number, generation: number, result: number, flags: number): number {
@@ -196,6 +212,9 @@ export class IoUringDriver implements Driver {
         return 0;
       case kind.sweep:
         if (!this.#closed) this.#streams.sweep();
+        return 0;
+      case kind.longSleep:
+        this.#longSleep = false;
         return 0;
       default:
         return 0; // kind.ignored

@@ -57,6 +57,7 @@ export const ioUringConstants = {
   // Flags of completions.
   IORING_CQE_F_BUFFER: 1,
   IORING_CQE_F_MORE: 2,
+  IORING_CQE_F_SOCK_NONEMPTY: 4,
   IORING_CQE_F_BUF_MORE: 16,
   IORING_CQE_BUFFER_SHIFT: 16,
 } as const;

@@ -7,6 +7,7 @@ import { mapMemory, type NativeMemory } from '../../syscall/memory.ts';
 import { nativeAllocator, nativeSlabPool } from '../native-memory.ts';
 import { bufferGroup } from './operations.ts';
 import type { Ring } from './ring.ts';
+import type { KeptBytes } from './stream.ts';
 
 const { fields, size } = ioUringLayouts.buf;
 const entryWords = size / 4;
@@ -16,6 +17,8 @@ const numberHalf = fields.bid.offset / 2;
 const tailHalf = ioUringLayouts.bufRing.fields.tail.offset / 2;
 const bufferShift = numbers.IORING_CQE_BUFFER_SHIFT;
 const keepsBuffer = numbers.IORING_CQE_F_BUF_MORE;
+/** The receive goes on, and there is something to receive. */
+const goesOn = numbers.IORING_CQE_F_MORE | numbers.IORING_CQE_F_SOCK_NONEMPTY;
 
 /** Bytes that were received while slabs are scarce stand in slabs of these sizes. */
 const smallCopyBytes = 4_096;
@@ -106,6 +109,22 @@ export class BufferRing {
     this.slab = this.#slabs[0] as Slab;
   }
 
+  /**
+   * The bytes at hand end where their buffer ends, not where the peer's write ended: what follows them
+   * comes at the beginning of the next buffer, in front of which there is room for them.
+   */
+  isCut(flags: number, length: number): boolean {
+    const { incremental, headroomBytes } = this.#shape;
+    const exhausted = (flags & (keepsBuffer | goesOn)) === goesOn;
+    return incremental && exhausted && length <= headroomBytes;
+  }
+
+  /** Whether cut bytes can stand in front of the bytes at hand, which follow them. */
+  hasRoomInFront(start: number, length: number, count: number): boolean {
+    const { headroomBytes, bufferBytes } = this.#shape;
+    return start === headroomBytes && length <= headroomBytes && length + count <= bufferBytes;
+  }
+
   /** So many slabs are held by others that what is lent from now on should be a copy. */
   get scarce(): boolean {
     const { pool } = this.#memory;
@@ -168,10 +187,23 @@ export class BufferRing {
 
   /** A copy of `slab[start..end]` that nobody else holds, for bytes that may be held for long. */
   copyOf(slab: Slab, start: number, end: number): Slab {
-    const length = end - start;
-    const bytes = length <= smallCopyBytes ? smallCopyBytes : this.#memory.pool.slabBytes;
-    const copy = nativeSlabPool(bytes).take();
+    const copy = this.#copyOfLength(end - start);
     copy.bytes.set(slab.bytes.subarray(start, end));
+    return copy;
+  }
+
+  #copyOfLength(length: number): Slab {
+    const bytes = length <= smallCopyBytes ? smallCopyBytes : this.#memory.pool.slabBytes;
+    return nativeSlabPool(bytes).take();
+  }
+
+  /** The kept bytes and those of `slab[start..end]` behind them, or null when that is too long. */
+  joined(kept: KeptBytes, slab: Slab, start: number, end: number): Slab | null {
+    const length = kept.end - kept.start;
+    if (length + end - start > this.#shape.bufferBytes) return null;
+    const copy = this.#copyOfLength(length + end - start);
+    copy.bytes.set(kept.slab.bytes.subarray(kept.start, kept.end));
+    copy.bytes.set(slab.bytes.subarray(start, end), length);
     return copy;
   }
 

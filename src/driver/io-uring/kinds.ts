@@ -28,6 +28,8 @@ export const kind = {
   watched: 8,
   /** Looks after streams whose last bytes do not go out. */
   sweep: 9,
+  /** Ends a sleep that has no other limit. */
+  longSleep: 12,
   /** The answer to a cancellation nobody waits for. */
   ignored: 10,
 } as const;

@@ -17,14 +17,19 @@ const sendFlags = constants.MSG_NOSIGNAL;
 const cancelAllOf = numbers.IORING_ASYNC_CANCEL_FD | numbers.IORING_ASYNC_CANCEL_ALL;
 const cancelEverything = numbers.IORING_ASYNC_CANCEL_ANY | numbers.IORING_ASYNC_CANCEL_ALL;
 
-/** A timespec that never changes, so that any number of operations may point at it. */
 const sweepSeconds = 5;
-const sweepTime = mapMemory(16);
-new Int32Array(sweepTime.buffer)[0] = sweepSeconds;
+const longSleepSeconds = 3_600;
+/** What is longer needs no limit of its own. */
+export const longSleepMs: number = longSleepSeconds * 1_000;
 
-const sweepAddress = BigInt(sweepTime.address);
-const sweepLow = Number(BigInt.asIntN(32, sweepAddress));
-const sweepHigh = Number(BigInt.asIntN(32, sweepAddress >> 32n));
+/** Timespecs that never change, so that any number of operations may point at them. */
+const times = mapMemory(32);
+const timeWords = new Int32Array(times.buffer);
+timeWords[0] = sweepSeconds;
+timeWords[4] = longSleepSeconds;
+const timesAddress = BigInt(times.address);
+const sweepLow = Number(BigInt.asIntN(32, timesAddress));
+const timesHigh = Number(BigInt.asIntN(32, timesAddress >> 32n));
 
 /** The operations of the driver, as submissions. None is ever given to a kernel thread (IOSQE_ASYNC). */
 export class Operations {
@@ -133,7 +138,16 @@ export class Operations {
 
   /** Completes after five seconds. */
   sweepLater(): void {
-    const tag = tagOf(kind.sweep, 0);
-    this.#ring.push(numbers.IORING_OP_TIMEOUT, -1, sweepLow, sweepHigh, 1, 0, 0, tag, 0);
+    this.#timeout(sweepLow, kind.sweep);
+  }
+
+  /** Completes after an hour. */
+  wakeFromLongSleep(): void {
+    this.#timeout(sweepLow + 16, kind.longSleep);
+  }
+
+  #timeout(addressLow: number, ofKind: number): void {
+    const tag = tagOf(ofKind, 0);
+    this.#ring.push(numbers.IORING_OP_TIMEOUT, -1, addressLow, timesHigh, 1, 0, 0, tag, 0);
   }
 }

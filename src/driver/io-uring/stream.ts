@@ -42,6 +42,10 @@ export const streamFlag = {
   gone: 262_144,
   /** The socket is full: what waits is sent when it has room, until the queue is empty. */
   congested: 524_288,
+  /** What is kept was cut from what follows: the next arrival is put behind it. */
+  joining: 1_048_576,
+  /** That has waited for one wait. */
+  joiningLate: 2_097_152,
 } as const;
 
 const { receiving, sending, connecting, cancelling, polling } = streamFlag;

@@ -1,5 +1,4 @@
 import { assert } from '../../base/assert.ts';
-import type { Slab } from '../../buffer/slab.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { pendingError, peerInto, peerName } from '../../syscall/socket.ts';
@@ -19,6 +18,7 @@ import { openOutgoing } from '../native-sockets.ts';
 import { StreamTable } from '../stream-table.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { ClosingStreams } from './closing.ts';
+import { Delivery, type DeliveryHost } from './delivery.ts';
 import { kind, tagOf } from './kinds.ts';
 import type { Operations } from './operations.ts';
 import type { Ring } from './ring.ts';
@@ -41,6 +41,8 @@ const {
   closing,
   listed,
   starved,
+  joining,
+  joiningLate,
 } = streamFlag;
 
 const more = numbers.IORING_CQE_F_MORE;
@@ -53,12 +55,11 @@ const canceled = errnoNumber('ECANCELED') as number;
  * arrives until the cancellation takes effect is kept for the resume. So a handler that waits for a
  * promise between two requests costs no operation.
  */
-export class Streams implements SendingHost {
+export class Streams implements SendingHost, DeliveryHost {
   readonly #ring: Ring;
   readonly #operations: Operations;
   readonly #buffers: BufferRing;
   readonly #events: DriverEvents;
-  readonly #counters: DriverCounters;
   /** Descriptors, generations and peers of the open streams. */
   readonly #table = new StreamTable();
   readonly #ledger: DescriptorLedger | undefined;
@@ -71,6 +72,7 @@ export class Streams implements SendingHost {
   #starved: Stream[] = [];
   /** How often that was. */
   starvations = 0;
+  readonly #delivery: Delivery;
 
   constructor(
     ring: Ring,
@@ -84,9 +86,9 @@ export class Streams implements SendingHost {
     this.#operations = operations;
     this.#buffers = buffers;
     this.#events = events;
-    this.#counters = counters;
     this.#closing = new ClosingStreams(operations, ledger);
     this.#ledger = ledger;
+    this.#delivery = new Delivery(operations, buffers, events, counters, this);
     this.sending = new Sending(operations, buffers, counters, this);
   }
 
@@ -193,54 +195,19 @@ export class Streams implements SendingHost {
   /** A completion of a receive. Returns how many events were reported. */
   received(slot: number, generation: number, result: number, flags: number): number {
     const stream = this.#find(slot, generation);
-    if ((flags & more) === 0) stream.flags &= ~(receiving | stopping);
+    const count = Math.max(result, 0);
     let reported = 0;
+    const { cut } = this.#delivery;
+    if (cut !== null && (cut !== stream || count === 0)) reported += this.#delivery.reportCut();
+    if ((flags & more) === 0) stream.flags &= ~(receiving | stopping);
     if ((flags & hasBuffer) !== 0) {
-      const count = Math.max(result, 0);
       this.#buffers.begin(flags, count);
-      if (count > 0)
-        reported = this.#arrived(stream, this.#buffers.slab, this.#buffers.start, count);
+      if (count > 0) reported += this.#delivery.arrived(stream, flags, count);
       this.#buffers.end(flags);
     }
-    if (result <= 0) reported = this.#arrivedNothing(stream, -result);
+    if (result <= 0) reported += this.#arrivedNothing(stream, -result);
     if ((stream.flags & receiving) === 0) this.#receiveEnded(stream);
     return reported;
-  }
-
-  #arrived(stream: Stream, slab: Slab, start: number, count: number): number {
-    if ((stream.flags & (closing | broken)) !== 0) return 0;
-    this.#counters.bytesReceived += count;
-    if ((stream.flags & wanted) !== 0 && stream.kept === null) {
-      this.#lend(stream, slab, start, start + count);
-      return 1;
-    }
-    if (this.#buffers.scarce) {
-      stream.keep(this.#buffers.copyOf(slab, start, start + count), 0, count);
-    } else {
-      slab.home.retain(slab);
-      stream.keep(slab, start, start + count);
-    }
-    if ((stream.flags & (wanted | receiving | stopping)) === receiving) this.#stop(stream);
-    return 0;
-  }
-
-  #lend(stream: Stream, slab: Slab, start: number, end: number): void {
-    const { slot, generation } = stream;
-    if (!this.#buffers.scarce || !this.#buffers.owns(slab)) {
-      this.#events.received(slot, generation, slab, start, end);
-      return;
-    }
-    const copy = this.#buffers.copyOf(slab, start, end);
-    this.#events.received(slot, generation, copy, 0, end - start);
-    copy.home.release(copy);
-  }
-
-  /** Once: the kernel answers a second cancellation with an error only. */
-  #stop(stream: Stream): void {
-    const { slot, generation } = stream;
-    stream.flags |= stopping;
-    const tag = tagOf(kind.cancelReceive, slot);
-    this.#operations.cancel(slot, generation, tag, generation);
   }
 
   #arrivedNothing(stream: Stream, errno: number): number {
@@ -276,7 +243,8 @@ export class Streams implements SendingHost {
       return;
     }
     const over = endReceived | broken | connecting | starved;
-    if ((flags & (over | wanted)) === wanted && stream.kept === null) this.#receive(stream);
+    if ((flags & (over | wanted)) !== wanted) return;
+    if (stream.kept === null || (flags & joining) !== 0) this.#receive(stream);
   }
 
   /** Buffers are back: those that found none try again. */
@@ -320,6 +288,11 @@ export class Streams implements SendingHost {
     this.attend(stream);
   }
 
+  /** See `Delivery.reportCut`. */
+  reportCut(): number {
+    return this.#delivery.reportCut();
+  }
+
   get attendedCount(): number {
     return this.#attended.length;
   }
@@ -337,17 +310,13 @@ export class Streams implements SendingHost {
   }
 
   #report(stream: Stream): number {
-    let reported = 0;
-    const waits = closing | wanted;
-    while ((stream.flags & waits) === wanted) {
-      const kept = stream.takeKept();
-      if (kept === null) break;
-      reported++;
-      // What stands in front may belong to others by now.
-      kept.slab.floor = kept.start;
-      this.#lend(stream, kept.slab, kept.start, kept.end);
-      kept.slab.home.release(kept.slab);
+    if ((stream.flags & (joining | joiningLate)) === joining) {
+      stream.flags |= joiningLate;
+      this.attend(stream);
+      return 0;
     }
+    stream.flags &= ~(joining | joiningLate);
+    let reported = this.#delivery.reportKept(stream);
     if ((stream.flags & closing) !== 0) return reported;
     if ((stream.flags & failureDue) !== 0 && stream.kept === null) {
       return reported + this.#reportFailure(stream);
