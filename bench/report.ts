@@ -1,11 +1,12 @@
 /**
  * `npm run bench:report`: from stored results (bench/results/) draws every plot beside them and
- * writes docs/benchmark-results.md and the section of README.md between its markers. It measures
- * nothing. With a folder, `-- FOLDER`, everything is written there instead.
+ * writes docs/benchmark-results.md and the section of README.md between its markers, and says which
+ * aims are reached. It measures nothing. With a folder, `-- FOLDER`, everything is written there instead.
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { aimLines } from './harness/aims.ts';
 import { PROJECT_FOLDER } from './harness/command.ts';
 import { README_BEGIN, README_END, resultsPage, withResults } from './harness/page.ts';
 import { RESULTS_FOLDER, readStored, type WorkResult } from './harness/results.ts';
@@ -39,6 +40,7 @@ try {
   writeFileSync(page, resultsPage(results));
   console.log(`wrote ${page}`);
   if (elsewhere === undefined) console.log(writeReadme(results));
+  for (const line of aimLines(results)) console.log(line);
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cpuUsPerRequest, KINDS, type Sample } from './metrics.ts';
-import { type CaseResult, ratio, spreadOf, utilisation } from './results.ts';
+import { type CaseResult, difference, ratio, spreadOf, utilisation } from './results.ts';
 
 function sample(peer: string, round: number, values: Partial<Sample> = {}): Sample {
   return {
@@ -77,4 +77,18 @@ test('ratio pairs values of the same round, so that a slow round does not count'
 test('ratio is null when no round has both', () => {
   const result = caseOf([sample('ours', 0), sample('theirs', 1)]);
   assert.equal(ratio(result, 'ours', 'theirs', cpuUsPerRequest), null);
+});
+
+test('difference pairs values of the same round too', () => {
+  const result = caseOf([
+    sample('ours', 0, { serverCpuSeconds: 0.009 }),
+    sample('theirs', 0, { serverCpuSeconds: 0.004 }),
+    sample('ours', 1, { serverCpuSeconds: 0.095 }),
+    sample('theirs', 1, { serverCpuSeconds: 0.09 }),
+  ]);
+  const found = difference(result, 'ours', 'theirs', cpuUsPerRequest);
+  assert.ok(found !== null);
+  for (const value of [found.low, found.median, found.high]) {
+    assert.ok(Math.abs(value - 5) < 1e-9);
+  }
 });

@@ -96,14 +96,34 @@ export function ratio(
   baseline: string,
   value: (sample: Sample) => number | null,
 ): Interval | null {
-  const ratios: number[] = [];
-  for (const sample of samplesOf(result, subject)) {
+  const pairs = pairsOf(result, subject, baseline, value).filter(([, theirs]) => theirs > 0);
+  return pairs.length === 0 ? null : bootstrapMedian(pairs.map(([ours, theirs]) => ours / theirs));
+}
+
+/** The same for what `subject` has more than `baseline`. */
+export function difference(
+  result: CaseResult,
+  subject: string,
+  baseline: string,
+  value: (sample: Sample) => number | null,
+): Interval | null {
+  const pairs = pairsOf(result, subject, baseline, value);
+  return pairs.length === 0 ? null : bootstrapMedian(pairs.map(([ours, theirs]) => ours - theirs));
+}
+
+/** Values of both in the rounds that have both. */
+function pairsOf(
+  result: CaseResult,
+  subject: string,
+  baseline: string,
+  value: (sample: Sample) => number | null,
+): [number, number][] {
+  return samplesOf(result, subject).flatMap((sample): [number, number][] => {
     const other = result.samples.find((s) => s.peer === baseline && s.round === sample.round);
     const ours = value(sample);
     const theirs = other === undefined ? null : value(other);
-    if (ours !== null && theirs !== null && theirs > 0) ratios.push(ours / theirs);
-  }
-  return ratios.length === 0 ? null : bootstrapMedian(ratios);
+    return ours === null || theirs === null ? [] : [[ours, theirs]];
+  });
 }
 
 /** Writes `<folder>/<work>.json` and returns its path. */
