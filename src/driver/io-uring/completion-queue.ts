@@ -9,6 +9,8 @@ export const generationWord: number = tagWord + 1;
 export const resultWord: number = fields.res.offset / 4;
 export const flagsWord: number = fields.flags.offset / 4;
 const more = ioUringConstants.IORING_CQE_F_MORE;
+/** Completions of a usual wait; the list grows when a call must keep more. */
+const firstCapacity = 256;
 
 /**
  * Completions, moved from the kernel's ring to a list of ours before any of them is handled: the
@@ -30,7 +32,7 @@ export class CompletionQueue {
     this.#words = memory.words;
     this.#mask = memory.completionEntries - 1;
     this.#head = memory.words[memory.completionHead] as number;
-    this.list = new Int32Array(memory.completionEntries * completionWords);
+    this.list = new Int32Array(firstCapacity * completionWords);
   }
 
   /** Completions that wait in the kernel's ring. */
