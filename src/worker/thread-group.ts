@@ -41,6 +41,7 @@ const slowStartMs = 10_000;
 /** Several loops of one server, each on a thread of its own. */
 export class ThreadGroup implements LoopGroup, HostedGroup {
   readonly server: number;
+  readonly call: number;
   readonly size: number;
   readonly #plan: ThreadGroupPlan;
   readonly #pool: ThreadPool;
@@ -59,6 +60,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   constructor(plan: ThreadGroupPlan) {
     this.#plan = plan;
     this.server = plan.server;
+    this.call = plan.call;
     this.size = plan.size;
     this.#pool = plan.module === null ? threadPools.program : threadPools.module;
     this.#acceptor = new AcceptorLoop({
@@ -243,6 +245,11 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
       loop: loop.index,
       connections: lost,
     });
+  }
+
+  threadStrayed(thread: LoopThread, error: Error): void {
+    const loop = this.#loops[thread.index];
+    if (this.#phase === 'opening' && loop?.thread === null) loop.fail(error);
   }
 
   // -- while it runs ------------------------------------------------------------------------------

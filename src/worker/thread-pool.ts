@@ -8,11 +8,15 @@ import { serveCall } from './serve-calls.ts';
 /** The loops of one server, for the threads that run them. */
 export interface HostedGroup {
   readonly server: number;
+  /** Which call of `serve` it is; -1 with a handler module. */
+  readonly call: number;
   readonly size: number;
   /** A thread can run its loop now. */
   threadReady(thread: LoopThread): void;
   message(thread: LoopThread, message: FromThread): void;
   threadDied(thread: LoopThread, reason: Error): void;
+  /** A thread made another call of `serve` in place of this one. */
+  threadStrayed(thread: LoopThread, error: Error): void;
 }
 
 /**
@@ -112,6 +116,9 @@ export class ThreadPool {
       call.mustMatch(texts);
     } catch (error) {
       thread.post({ type: 'refuse', call: index, error: packError(error) });
+      for (const group of this.#groups.values()) {
+        if (group.call === index) group.threadStrayed(thread, error as Error);
+      }
       return;
     }
     const outcome = await call.outcome;

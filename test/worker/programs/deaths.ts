@@ -1,0 +1,14 @@
+/** A server whose loops clients may kill; see `handlers/loops.ts`. */
+import { readdirSync } from 'node:fs';
+import { serve } from 'gnet';
+
+const module = new URL('../handlers/loops.ts', import.meta.url);
+const server = await serve(module, 'tcp://127.0.0.1:0', { numEventLoop: 3, logger: console });
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+const before = descriptors();
+process.stdout.write(`listening ${server.addr}\n`);
+process.once('SIGTERM', async () => {
+  while (server.countConnections() > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  process.stdout.write(`descriptors ${before} and ${descriptors()}\n`);
+  process.stdout.write(`stopped ${JSON.stringify(await server.stop())}\n`);
+});
