@@ -1,3 +1,4 @@
+import { generationsMax } from '../base/limits.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import { fromConnId } from '../connection/identity.ts';
@@ -12,6 +13,18 @@ import { broadcastOn } from '../worker/broadcast.ts';
 import { LoopConnHandle, staleId } from '../worker/conn-handle.ts';
 import { control, LoopMemory } from '../worker/loop-memory.ts';
 import { openMailbox } from '../worker/loop-tasks.ts';
+
+let servers = 0;
+
+/**
+ * Servers of one thread all have a loop 0 and a slot 0. Their generations begin far from one another
+ * (steps of the golden ratio over half of what there is), so that an id given to the wrong server
+ * finds nothing there instead of somebody else's connection.
+ */
+function nextFirstGeneration(): number {
+  const half = generationsMax / 2;
+  return 1 + Math.floor(((servers++ * 0.618_033_988_749_895) % 1) * half);
+}
 
 /** One loop, on this thread. */
 export class LocalLoopGroup implements LoopGroup {
@@ -31,7 +44,8 @@ export class LocalLoopGroup implements LoopGroup {
     owner: LoopOwner,
     logger: Logger,
   ) {
-    this.#loop = new EventLoop(backend, calls, settings, owner, logger);
+    const own = { ...settings, firstGeneration: nextFirstGeneration() };
+    this.#loop = new EventLoop(backend, calls, own, owner, logger);
     this.#logger = logger;
   }
 

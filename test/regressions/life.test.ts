@@ -44,6 +44,28 @@ describe('serve', () => {
   });
 });
 
+describe('conn', () => {
+  test('refuses an id of another server: its bytes must not reach somebody else', async (t) => {
+    const ids: number[] = [];
+    const handler = { onOpened: (c: Conn) => void ids.push(c.id) };
+    const rigs = [
+      await startRig(t, handler),
+      await startRig(t, handler),
+      await startRig(t, handler),
+    ];
+    for (const rig of rigs) {
+      await connect(t, rig);
+      await waitUntil(() => rig.events.includes('open'), 'open');
+    }
+    for (const [owner, id] of ids.entries()) {
+      for (const [asked, { server }] of rigs.entries()) {
+        if (owner === asked) assert.equal(server.conn(id).id, id);
+        else assert.throws(() => server.conn(id), { code: 'ErrConnClosed' });
+      }
+    }
+  });
+});
+
 describe('stop', () => {
   test('with timeout Infinity forces nobody', async (t) => {
     const rig = await startRig(t, new EchoHandler(), { closeTimeout: 300 });
