@@ -120,6 +120,8 @@ export interface DriverSettings {
   /** Free bytes in front of what is read, for the leftover of the read before. */
   readonly headroomBytes: number;
   readonly ledger?: DescriptorLedger;
+  /** Microseconds to look for events before sleeping: `busyPoll`. */
+  readonly busyPollMicroseconds?: number;
 }
 
 export interface Driver {

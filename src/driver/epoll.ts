@@ -9,6 +9,7 @@ import {
   eventStride,
 } from '../syscall/epoll.ts';
 import { constants } from '../syscall/tables.ts';
+import { lookBeforeSleeping } from './busy-poll.ts';
 import type { DriverEvents, DriverSettings } from './contract.ts';
 import { nativeSlabPool } from './native-memory.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
@@ -25,8 +26,10 @@ class EpollPoller implements Poller {
   readonly #slab: Slab;
   readonly #events: EpollEvents;
   readonly #words: Int32Array;
+  readonly #busyPollMs: number;
 
-  constructor() {
+  constructor(busyPollMicroseconds: number) {
+    this.#busyPollMs = busyPollMicroseconds / 1_000;
     this.descriptor = epollCreate();
     this.#pool = nativeSlabPool(eventsPoolBytes);
     this.#slab = this.#pool.take();
@@ -52,8 +55,14 @@ class EpollPoller implements Poller {
   }
 
   wait(timeoutMs: number): number {
+    if (timeoutMs !== 0 && this.#busyPollMs > 0) {
+      const found = lookBeforeSleeping(this.#busyPollMs, timeoutMs, this.#look);
+      if (found !== 0) return found;
+    }
     return epollWait(this.descriptor, this.#events, timeoutMs);
   }
+
+  readonly #look = (): number => epollWait(this.descriptor, this.#events, 0);
 
   readinessAt(index: number): number {
     const events = this.#words[index * eventStride] as number;
@@ -81,7 +90,7 @@ class EpollPoller implements Poller {
 
 /** @throws SyscallError when the kernel refuses an epoll instance or a wake descriptor. */
 export function createEpollDriver(events: DriverEvents, settings: DriverSettings): ReadinessDriver {
-  const poller = new EpollPoller();
+  const poller = new EpollPoller(settings.busyPollMicroseconds ?? 0);
   try {
     return new ReadinessDriver(poller, events, settings);
   } catch (error) {

@@ -6,6 +6,7 @@ import { clearEvent, eventDescriptor, signalEvent } from '../syscall/epoll.ts';
 import { localName, peerInto } from '../syscall/socket.ts';
 import { formatInet } from '../syscall/socket-address.ts';
 import { constants } from '../syscall/tables.ts';
+import { lookBeforeSleeping } from './busy-poll.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -85,6 +86,7 @@ export class IoUringDriver implements Driver {
   readonly #datagramPolls: DatagramPolls;
   readonly #watches: Watches;
   readonly #ledger: DescriptorLedger | undefined;
+  readonly #busyPollMs: number;
   /** The operation that ends a sleep after an hour is in flight. */
   #longSleep = false;
   #closed = false;
@@ -103,6 +105,7 @@ export class IoUringDriver implements Driver {
     }
     ledger?.opened(this.wakeDescriptor);
     this.#ledger = ledger;
+    this.#busyPollMs = (settings.busyPollMicroseconds ?? 0) / 1_000;
     const operations = new Operations(
       ring,
       limited ? settings.readBufferBytes * readsPerWaitMax : 0,
@@ -156,11 +159,19 @@ export class IoUringDriver implements Driver {
   }
 
   #sleep(timeoutMs: number): void {
+    const busyMs = this.#busyPollMs;
+    if (busyMs > 0 && lookBeforeSleeping(busyMs, timeoutMs, this.#look) > 0) return;
     const limitMs = this.#limitOf(timeoutMs);
     const before = performance.now();
     this.#ring.collect(limitMs, completionsPerWaitMax);
     this.counters.sleptMs += performance.now() - before;
   }
+
+  /** In memory, until there is something to ask the kernel for. */
+  readonly #look = (): number => {
+    this.#ring.collect(0, completionsPerWaitMax);
+    return this.#ring.completions.count;
+  };
 
   /** Handles the list. A handler may add to it, by a call that waits for an operation to end. */
   #dispatch(): number {
