@@ -46,7 +46,7 @@ export function machineText({ machine }: WorkResult): string {
 }
 
 export function settingsText({ settings, load, kind }: WorkResult): string {
-  const rounds = `${settings.rounds} rounds`;
+  const rounds = `${settings.rounds} round${settings.rounds === 1 ? '' : 's'}`;
   if (kind === 'memory' || kind === 'start') return rounds;
   const windows = `${rounds} of ${settings.seconds} s after ${settings.warmupSeconds} s of warm-up`;
   return `${windows}, load by ${load}`;

@@ -36,10 +36,13 @@ const BAR_PITCH = 22;
 const BAR_HEIGHT = 14;
 const LABEL_WIDTH = 104;
 const TEXT_WIDTH = 126;
-const TITLE_HEIGHT = 34;
+/** Room for a title and notes, also above a single panel. */
+const COLUMNS_MIN = 2;
+const TITLE_HEIGHT = 30;
 const NOTE_HEIGHT = 17;
 /** Characters of a note that fit into one pixel of width, for wrapping. */
 const NOTE_CHARACTERS_PER_PIXEL = 0.165;
+const TITLE_CHARACTERS_PER_PIXEL = 0.08;
 
 const COLOURS = {
   accent: '#0b6e4f',
@@ -51,13 +54,17 @@ const COLOURS = {
 };
 
 export function drawBarGrid(grid: BarGrid): string {
-  const columns = Math.max(...grid.rows.map((row) => row.length));
+  const columns = Math.max(COLUMNS_MIN, ...grid.rows.map((row) => row.length));
   const width = 2 * MARGIN + columns * PANEL_WIDTH + (columns - 1) * PANEL_GAP;
   const notes = grid.notes.flatMap((note) =>
     wrap(note, (width - 2 * MARGIN) * NOTE_CHARACTERS_PER_PIXEL),
   );
-  const parts = [textAt(MARGIN, MARGIN + 16, grid.title, 'font-size="20" font-weight="bold"')];
-  let y = MARGIN + TITLE_HEIGHT;
+  const parts: string[] = [];
+  let y = MARGIN;
+  for (const line of wrap(grid.title, (width - 2 * MARGIN) * TITLE_CHARACTERS_PER_PIXEL)) {
+    parts.push(textAt(MARGIN, y + 16, line, 'font-size="20" font-weight="bold"'));
+    y += TITLE_HEIGHT;
+  }
   for (const note of notes) {
     parts.push(textAt(MARGIN, y + 8, note, `font-size="12" fill="${COLOURS.faint}"`));
     y += NOTE_HEIGHT;

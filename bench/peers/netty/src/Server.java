@@ -9,9 +9,11 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollDatagramChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
@@ -41,6 +43,8 @@ import java.time.format.DateTimeFormatter;
  */
 public final class Server {
   private static final int BACKLOG = 4096;
+  private static final int DATAGRAM_BYTES = 2048;
+  private static final int DATAGRAMS_PER_CALL = 64;
   private static final int DATAGRAM_SOCKET_BYTES = 4 * 1024 * 1024;
 
   @Sharable
@@ -152,13 +156,21 @@ public final class Server {
             ? new DomainSocketAddress(arguments[2])
             : new InetSocketAddress("127.0.0.1", Integer.parseInt(arguments[2]));
     if (kind.equals("udp")) {
-      new Bootstrap()
-          .group(group)
-          .channel(ring ? IoUringDatagramChannel.class : EpollDatagramChannel.class)
-          .option(ChannelOption.SO_RCVBUF, DATAGRAM_SOCKET_BYTES)
-          .handler(pipeline(kind))
-          .bind(address)
-          .sync();
+      Bootstrap datagrams =
+          new Bootstrap()
+              .group(group)
+              .channel(ring ? IoUringDatagramChannel.class : EpollDatagramChannel.class)
+              .option(ChannelOption.SO_RCVBUF, DATAGRAM_SOCKET_BYTES)
+              .handler(pipeline(kind));
+      // Several datagrams per system call: a buffer for them, and how large each may be.
+      if (!ring) {
+        datagrams
+            .option(EpollChannelOption.MAX_DATAGRAM_PAYLOAD_SIZE, DATAGRAM_BYTES)
+            .option(
+                ChannelOption.RECVBUF_ALLOCATOR,
+                new FixedRecvByteBufAllocator(DATAGRAMS_PER_CALL * DATAGRAM_BYTES));
+      }
+      datagrams.bind(address).sync();
       return;
     }
     ServerBootstrap bootstrap =
