@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BUILD_FOLDER, hasTool } from '../../harness/command.ts';
@@ -20,6 +20,8 @@ const installation: Installation = {
   tool: 'mvn',
   product: JAR,
   run() {
+    // Jars of an older version would come first on the class path.
+    rmSync(TARGET_FOLDER, { recursive: true, force: true });
     const args = ['-q', '-B', `-Dbench.build=${TARGET_FOLDER}`, 'package'];
     runInstallSteps([{ program: 'mvn', args, folder: FOLDER }]);
   },
