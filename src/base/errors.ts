@@ -195,3 +195,17 @@ export class ErrLengthOverflow extends GnetError {
     super('ErrLengthOverflow', message, details);
   }
 }
+
+/** A worker pool has as many waiting tasks as it may have. */
+export class ErrPoolOverload extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrPoolOverload', message, details);
+  }
+}
+
+/** A worker pool was closed before the task was submitted. */
+export class ErrPoolClosed extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrPoolClosed', message, details);
+  }
+}

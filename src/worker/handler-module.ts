@@ -21,8 +21,9 @@ type Factory = (context: LoopContext) => EventHandler | Promise<EventHandler>;
 type HandlerClass = new (context: LoopContext) => EventHandler;
 
 /**
- * Imports a handler module: its default export is a handler, a class of handlers, or a function that
- * makes one (or a promise of one) for each loop, given a `LoopContext`; `codec` is exported beside it when there is one.
+ * Imports a handler module: its default export is a handler, a class of handlers, or a function
+ * that makes one (or a promise of one) for each loop, given a `LoopContext`; `codec` is exported
+ * beside it when there is one.
  * @throws ErrInvalidOption when there is no such default export, and what the module itself throws.
  */
 export async function loadHandlerModule(url: string, context: LoopContext): Promise<HandlerModule> {

@@ -7,7 +7,7 @@ const evaluates = /^(?:-e|--eval|-p|--print|-pe|-i|--interactive)(?:=|$)/;
 
 const hint =
   'put the handler into a module of its own and give its URL: ' +
-  "serve(new URL('./handler.ts', import.meta.url), ...)";
+  "serve(new URL('./handler.js', import.meta.url), ...)";
 
 function refused(why: string): ErrUnsupportedOp {
   return new ErrUnsupportedOp(`cannot run several event loops: ${why}; ${hint}`);

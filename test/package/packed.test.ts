@@ -57,7 +57,7 @@ before(() => {
   run('tar', ['-xzf', archive, '--strip-components=1', '-C', installed], program);
   rmSync(staging, { recursive: true });
   // Its dependency as npm would place it, without the network; and types for the type check.
-  for (const name of ['pino', '@types']) {
+  for (const name of ['pino', 'piscina', '@types']) {
     symlinkSync(join(modules, name), join(program, 'node_modules', name));
   }
   writeFileSync(join(program, 'package.json'), '{ "type": "module", "private": true }\n');
@@ -98,6 +98,34 @@ test('a program imports gnet and gnet/codec, and serves', () => {
     program,
   );
   assert.match(output, /^hello\r?\n$/);
+});
+
+test('several loops: the program in every thread, and a handler module', () => {
+  const text = `
+    import { connect } from 'node:net';
+    import { isMainLoop, serve } from 'gnet';
+    import { WorkerPool } from 'gnet/pool';
+    const options = { numEventLoop: 2 };
+    const echo = await serve({ react: (frame) => frame }, 'tcp://127.0.0.1:0', options);
+    const module = new URL('./handler.js', import.meta.url);
+    const pooled = await serve(module, 'tcp://127.0.0.1:0', options);
+    if (isMainLoop) {
+      for (const server of [echo, pooled]) {
+        const socket = connect(Number(server.addr.split(':').at(-1)), '127.0.0.1');
+        socket.end('hello ');
+        for await (const chunk of socket) process.stdout.write(chunk);
+      }
+      const pool = new WorkerPool(new URL('./work.js', import.meta.url), { threads: 1 });
+      process.stdout.write(await pool.submit('task'));
+      await pool.close();
+      await Promise.all([echo.stop(), pooled.stop()]);
+    }
+  `;
+  writeFileSync(join(program, 'loops.js'), text);
+  writeFileSync(join(program, 'handler.js'), "export default { react: () => 'module ' };\n");
+  writeFileSync(join(program, 'work.js'), "export default (task) => task + ' done';\n");
+  const flags = ['--disable-warning=ExperimentalWarning', 'loops'];
+  assert.equal(run(process.execPath, flags, program), 'hello module task done');
 });
 
 test('a TypeScript program checks against the packed declarations', () => {
