@@ -1,7 +1,17 @@
 import { churn } from './churn.ts';
 import type { Soak } from './contract.ts';
+import { crossThreadWrites } from './cross-thread-writes.ts';
 import { cycles } from './cycles.ts';
 import { echo } from './echo.ts';
+import { evenLoops, loopCycles } from './loops.ts';
 import { slowReaders } from './slow-readers.ts';
 
-export const soaks: readonly Soak[] = [echo, churn, cycles, slowReaders];
+export const soaks: readonly Soak[] = [
+  echo,
+  churn,
+  cycles,
+  slowReaders,
+  crossThreadWrites,
+  evenLoops,
+  loopCycles,
+];
