@@ -270,12 +270,11 @@ export class NodeStream implements Reporter {
     this.open = false;
     this.#chunk = null;
     const socket = this.#socket;
-    // Only TCP connections can be reset.
-    if (abort && this.identity.kind === 'tcp' && !this.#connecting && !socket.destroyed) {
-      socket.resetAndDestroy();
-    } else {
-      socket.destroy();
-    }
+    // Only TCP connections can be reset, and none whose end is on its way: the runtime would fail to,
+    // never close the socket, and spin when the process exits.
+    const resets = this.identity.kind === 'tcp' && !this.#connecting && !socket.writableEnded;
+    if (abort && resets && !socket.destroyed) socket.resetAndDestroy();
+    else socket.destroy();
   }
 
   get localAddress(): string {
