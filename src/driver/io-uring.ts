@@ -89,6 +89,11 @@ export class IoUringDriver implements Driver {
   readonly #busyPollMs: number;
   /** The operation that ends a sleep after an hour is in flight. */
   #longSleep = false;
+  /**
+   * The last completions were sends that went well, of which nobody hears: the wait goes on. Else each
+   * answer of a lone connection would cost the runtime a turn of its own.
+   */
+  #quiet = false;
   #closed = false;
 
   constructor(events: DriverEvents, settings: DriverSettings) {
@@ -135,10 +140,13 @@ export class IoUringDriver implements Driver {
     if (this.#closed) return reported;
     this.#watches.arm();
     const mustReturn = timeoutMs === 0 || reported > 0 || streams.attendedCount > 0;
-    if (mustReturn) ring.collect(0, completionsPerWaitMax);
-    else this.#sleep(timeoutMs);
-    reported += this.#dispatch();
-    if (this.#closed) return reported;
+    let limitMs = mustReturn ? 0 : timeoutMs;
+    do {
+      if (limitMs === 0) ring.collect(0, completionsPerWaitMax);
+      else limitMs = this.#sleep(limitMs);
+      reported += this.#dispatch();
+      if (this.#closed) return reported;
+    } while (limitMs !== 0 && this.#quiet);
     streams.receiveAgain();
     ring.endWait(streams.attendedCount > 0 || this.#listeners.due);
     this.counters.events += reported;
@@ -158,13 +166,16 @@ export class IoUringDriver implements Driver {
     return -1;
   }
 
-  #sleep(timeoutMs: number): void {
+  /** Returns how long it may sleep again, 0 when the time has passed. */
+  #sleep(timeoutMs: number): number {
     const busyMs = this.#busyPollMs;
-    if (busyMs > 0 && lookBeforeSleeping(busyMs, timeoutMs, this.#look) > 0) return;
+    if (busyMs > 0 && lookBeforeSleeping(busyMs, timeoutMs, this.#look) > 0) return 0;
     const limitMs = this.#limitOf(timeoutMs);
     const before = performance.now();
     this.#ring.collect(limitMs, completionsPerWaitMax);
-    this.counters.sleptMs += performance.now() - before;
+    const sleptMs = performance.now() - before;
+    this.counters.sleptMs += sleptMs;
+    return timeoutMs < 0 ? timeoutMs : Math.max(0, Math.ceil(timeoutMs - sleptMs));
   }
 
   /** In memory, until there is something to ask the kernel for. */
@@ -179,6 +190,7 @@ export class IoUringDriver implements Driver {
     const { completions } = ring;
     const streams = this.#streams;
     let reported = 0;
+    let sends = 0;
     while (ring.position < completions.count) {
       const { list } = completions;
       const at = ring.position++ * completionWords;
@@ -188,9 +200,12 @@ export class IoUringDriver implements Driver {
       const flags = list[at + flagsWord] as number;
       if (tag <= indexMask) reported += streams.received(tag, generation, result, flags);
       else if (tag >>> kindShift === kind.send) {
+        sends++;
         reported += streams.sent(tag & indexMask, generation, result);
       } else reported += this.#other(tag, generation, result, flags);
     }
+    this.#quiet =
+      sends > 0 && sends === completions.count && reported === 0 && streams.attendedCount === 0;
     ring.position = 0;
     completions.count = 0;
     return reported + streams.reportCut();
