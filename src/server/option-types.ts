@@ -48,7 +48,7 @@ export interface Options {
   /** How connections are spread over the loops. Default `LoadBalancing.RoundRobin` (1.6). */
   readonly loadBalancing?: LoadBalancing;
   /**
-   * Accepted for programs that set it: a loop always has a thread of its own. Default false (1.6).
+   * Keeps the thread of each loop on one CPU, where there are several loops. Default false (1.6).
    */
   readonly lockOSThread?: boolean;
   /**
@@ -116,7 +116,7 @@ export interface Options {
    */
   readonly backlog?: number;
   /**
-   * Open stream connections of the server, from 1 on; at the limit the rest wait in the backlog.
+   * Open stream connections of each loop, from 1 on; at the limit the rest wait in the backlog.
    * Default Infinity (ours).
    */
   readonly maxConnections?: number;

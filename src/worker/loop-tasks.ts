@@ -29,6 +29,8 @@ export function openMailbox(loop: EventLoop, memory: LoopMemory, logger: Logger)
     },
     publicationIn(memory),
   );
+  // A loop that is idle already must say that it sleeps: only then is it woken.
+  if (loop.driver.wakeDescriptor === -1) loop.driver.wake();
 }
 
 function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTasks {

@@ -1,6 +1,7 @@
 /** What several loops do together: who gets a connection, who may write to it, what adds up. */
 import assert from 'node:assert/strict';
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { describe, test } from 'node:test';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
@@ -136,6 +137,21 @@ describe('one server over several loops', () => {
     assert.equal(text(await client.readUntilEnd()), 'bye');
     client.end();
     await server.closed;
+  });
+
+  test('lockOSThread: each loop has one CPU, and the main thread all of them', async (t) => {
+    const { server } = await startLoops(t, telling, { numEventLoop: 2, lockOSThread: true });
+    const cpus: string[] = [];
+    for (const { client } of await landMany(t, server, 2)) {
+      client.write('cpus');
+      let line = '';
+      while (!line.endsWith('\n')) line += text(await client.readExactly(1));
+      assert.match(line, /^\d+\n$/);
+      cpus.push(line.trim());
+    }
+    if (availableParallelism() > 1) assert.notEqual(cpus[0], cpus[1]);
+    const own = readFileSync('/proc/thread-self/status', 'latin1');
+    if (availableParallelism() > 1) assert.doesNotMatch(own, /^Cpus_allowed_list:\s*\d+$/m);
   });
 
   for (const reusePort of [false, true]) {

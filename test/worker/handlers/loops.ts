@@ -1,4 +1,5 @@
 /** Says in which loop a connection landed, and does what the first byte of a frame says. */
+import { readFileSync } from 'node:fs';
 import type { Conn, EventHandler, LoopContext, Server } from 'gnet';
 
 class Telling implements EventHandler {
@@ -32,6 +33,7 @@ class Telling implements EventHandler {
     }
     if (text === 'exhaust') return exhaust();
     if (text === 'spin') for (;;);
+    if (text === 'cpus') return allowedCpus();
     if (text === 'count') return `${this.#server?.countConnections()}`;
     if (text.startsWith('to ')) return this.#writeTo(Number(text.slice(3)));
     if (text === 'stop') {
@@ -51,6 +53,12 @@ class Telling implements EventHandler {
       return (error as { code: string }).code;
     }
   }
+}
+
+/** The CPUs that this thread may run on, as the kernel lists them. */
+function allowedCpus(): string {
+  const status = readFileSync('/proc/thread-self/status', 'latin1');
+  return `${/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1]}\n`;
 }
 
 function exhaust(): never {
