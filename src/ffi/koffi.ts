@@ -16,7 +16,7 @@ interface Koffi {
  */
 const wordType = 'int64_t';
 
-/** `v8::Isolate::GetCurrent()` and `node::GetCurrentEventLoop(v8::Isolate*)` in the C++ ABI of GCC and Clang. */
+/** `v8::Isolate::GetCurrent()`, `node::GetCurrentEventLoop(v8::Isolate*)`: names of GCC and Clang. */
 const currentIsolateSymbol = '_ZN2v87Isolate10GetCurrentEv';
 const eventLoopSymbol = '_ZN4node19GetCurrentEventLoopEPN2v87IsolateE';
 

@@ -1,4 +1,4 @@
-/** Every order of answers, writes, pauses, wakes, promises, ends and closes, over a line that does what it likes. */
+/** Answers, writes, pauses, wakes, promises, ends and closes in every order, over a rough line. */
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
