@@ -206,6 +206,8 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   share(inbox: Inbox, publication: LoopPublication): void {
     this.#inbox = inbox;
     this.#publication = publication;
+    // Other threads wake it only once it has said that it sleeps.
+    this.#requestTurn?.();
   }
 
   connection(slot: number, generation: number): StreamConnection | null {

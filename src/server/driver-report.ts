@@ -7,7 +7,7 @@ let said = false;
 
 /**
  * Says once per process that the driver is not the best one, and why: a warning where the kernel is
- * not called at all. Each server that gives options which its driver cannot honour is told so.
+ * not called at all. Options that the driver cannot honour are named for each server.
  */
 export function reportDriver(backend: Backend, options: ResolvedOptions, logger: Logger): void {
   const { name: driver, refused = [], optionsWithoutEffect } = backend;
@@ -22,5 +22,5 @@ export function reportDriver(backend: Backend, options: ResolvedOptions, logger:
     sendBufferBytes: options.socketSendBuffer,
   });
   if (withoutEffect === undefined || withoutEffect.length === 0) return;
-  logger.warn('some options have no effect with this driver', { driver, options: withoutEffect });
+  logger.info('some options have no effect with this driver', { driver, options: withoutEffect });
 }

@@ -12,6 +12,7 @@ import { AcceptorLoop } from './acceptor-loop.ts';
 import { createBalancer } from './balancer.ts';
 import { LoopConnHandle, staleId } from './conn-handle.ts';
 import { packError, unpackError, unpackFields } from './error-transfer.ts';
+import { requireFree } from './free-address.ts';
 import { HostedLoop } from './hosted-loop.ts';
 import type { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
@@ -77,12 +78,14 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   // -- start --------------------------------------------------------------------------------------
 
   async open(endpoints: readonly Endpoint[]): Promise<readonly string[]> {
-    const { reusePort } = this.#plan.settings.connection.socket;
+    const { socket } = this.#plan.settings.connection;
+    const { reusePort } = socket;
     const oneEach = reusePort || this.#plan.backend.handsOver === false;
     const isShared = (endpoint: Endpoint): boolean => endpoint.kind === 'udp' || oneEach;
     this.#refuseUnixReusePort(endpoints);
     try {
       for (const [index, endpoint] of endpoints.entries()) {
+        if (!reusePort && oneEach) await requireFree(this.#plan.backend, endpoint, socket);
         if (!isShared(endpoint)) this.#addresses[index] = await this.#acceptor.listen(endpoint);
       }
       this.#sharedWanted = endpoints.filter(isShared);

@@ -11,3 +11,5 @@ export function notOn(driver: DriverName, reason: string): { readonly skip: stri
 
 /** Reasons that several tests have. */
 export const noDescriptors = 'its sockets have no descriptors to duplicate or to hand over';
+export const kernelSpreads =
+  'several loops listen each by itself: the kernel spreads connections, paths belong to one loop';

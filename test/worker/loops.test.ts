@@ -7,6 +7,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { LoadBalancing, type Options, type Server } from 'gnet';
 import type { RawClient } from '../../testing/raw-client.ts';
+import { kernelSpreads, noDescriptors, notOn } from '../support/driver.ts';
 import { assertNoNewDescriptors, openDescriptors } from '../support/descriptors.ts';
 import { connect, type TestScope, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -38,7 +39,7 @@ async function landMany(t: TestScope, server: Server, count: number): Promise<La
 
 const loopsOf = (all: readonly Landed[]): number[] => all.map(({ loop }) => loop);
 
-describe('where connections land', () => {
+describe('where connections land', notOn('node', kernelSpreads), () => {
   const balanced = (loadBalancing: LoadBalancing): Options => ({ numEventLoop: 3, loadBalancing });
 
   test('RoundRobin: one after the other', async (t) => {
@@ -155,7 +156,7 @@ describe('one server over several loops', () => {
   });
 
   for (const reusePort of [false, true]) {
-    test(`dupFd with reusePort ${reusePort}`, async (t) => {
+    test(`dupFd with reusePort ${reusePort}`, notOn('node', noDescriptors), async (t) => {
       const { server } = await startLoops(t, telling, { numEventLoop: 2, reusePort });
       const duplicate = server.dupFd();
       assert.ok(duplicate > 2);
@@ -165,17 +166,21 @@ describe('one server over several loops', () => {
     });
   }
 
-  test('several addresses, and several servers on the same threads', async (t) => {
-    const addresses = ['tcp://127.0.0.1:0', freeAddress(t, 'unix'), 'udp://127.0.0.1:0'];
-    const one = await startLoops(t, telling, { numEventLoop: 2 }, addresses);
-    const two = await startLoops(t, telling, { numEventLoop: 3 });
-    assert.equal(one.server.addrs.length, 3);
-    assert.deepEqual(loopsOf(await landMany(t, two.server, 3)), [0, 1, 2]);
-    const overUnix = await connect(t, one.server.addrs[1] as string);
-    assert.match(text(await overUnix.readExactly(1)), /^0$/);
-    await one.server.close();
-    assert.deepEqual(loopsOf(await landMany(t, two.server, 3)), [0, 1, 2]);
-  });
+  test(
+    'several addresses, and several servers on the same threads',
+    notOn('node', kernelSpreads),
+    async (t) => {
+      const addresses = ['tcp://127.0.0.1:0', freeAddress(t, 'unix'), 'udp://127.0.0.1:0'];
+      const one = await startLoops(t, telling, { numEventLoop: 2 }, addresses);
+      const two = await startLoops(t, telling, { numEventLoop: 3 });
+      assert.equal(one.server.addrs.length, 3);
+      assert.deepEqual(loopsOf(await landMany(t, two.server, 3)), [0, 1, 2]);
+      const overUnix = await connect(t, one.server.addrs[1] as string);
+      assert.match(text(await overUnix.readExactly(1)), /^0$/);
+      await one.server.close();
+      assert.deepEqual(loopsOf(await landMany(t, two.server, 3)), [0, 1, 2]);
+    },
+  );
 });
 
 describe('handles', () => {
