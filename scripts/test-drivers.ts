@@ -35,7 +35,14 @@ const lanes: readonly Lane[] = [
   ...olderMajors.map((major) => ({
     name: `node on Node ${major}`,
     major,
-    args: ['--driver', 'node', 'src/driver/node.contract', ...everywhere],
+    // What Node 22 cannot parse: `await using`.
+    args: [
+      '--driver',
+      'node',
+      'src/driver/node.contract',
+      ...everywhere,
+      ...(major < 24 ? ['!test/server/host-loop'] : []),
+    ],
   })),
   {
     name: 'epoll with koffi on Node 24',

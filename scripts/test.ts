@@ -4,6 +4,7 @@
  *
  *     npm test                              everything
  *     npm test -- src/codec                 the files whose path contains "src/codec"
+ *     npm test -- '!test/bench'             all but the files whose path contains "test/bench"
  *     npm test -- --test-name-pattern=udp   options go to the runner
  *     npm test -- --coverage                with a table of lines that no test reached
  *     npm test -- --driver node             on that driver: epoll, io_uring, node
@@ -31,10 +32,11 @@ const patterns = [
 /** A file that hangs fails by this instead of stopping the run for ever. */
 const fileTimeoutMs = 180_000;
 
-function testFiles(filters: readonly string[]): string[] {
+function testFiles(filters: readonly string[], without: readonly string[]): string[] {
   return globSync(patterns, { cwd: root })
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => !path.startsWith('test/soak/'))
+    .filter((path) => !without.some((filter) => path.includes(filter)))
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .sort();
 }
@@ -74,9 +76,14 @@ function takeOption(args: string[], name: string): string | undefined {
 const args = process.argv.slice(2);
 const driver = takeOption(args, '--driver');
 const node = takeOption(args, '--node') ?? projectNode();
-const filters = args.filter((argument) => !argument.startsWith('-'));
+const paths = args.filter((argument) => !argument.startsWith('-'));
+const filters = paths.filter((path) => !path.startsWith('!'));
+const without = paths.filter((path) => path.startsWith('!')).map((path) => path.slice(1));
 const options = args.filter((argument) => argument.startsWith('-'));
-const files = testFiles(filters.map((filter) => filter.replace(/^\.\//, '')));
+const files = testFiles(
+  filters.map((filter) => filter.replace(/^\.\//, '')),
+  without,
+);
 
 if (files.length === 0) {
   console.error(`no test file has ${filters.join(' or ')} in its path`);

@@ -69,6 +69,12 @@ export function openServer(
 ): Promise<OpenedServer> {
   const create = (): net.Server => createServer(options, onConnection);
   if (endpoint.kind !== 'unix') return openTcp(endpoint, options, create);
+  if (options.reusePort) {
+    // As the kernel says to the other drivers; the runtime would leave the option out.
+    const error = { code: 'ENOTSUP', syscall: 'setsockopt' };
+    const action = `set SO_REUSEPORT for ${endpoint.path}`;
+    return Promise.reject(runtimeError(error, 'setsockopt', action, endpoint.path));
+  }
   if (process.platform === 'win32') return openPipe(endpoint, options, create);
   if (endpoint.path.startsWith('@')) return openAbstract(endpoint, options, create);
   return openUnix(endpoint.path, options, create);
