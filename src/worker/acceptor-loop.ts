@@ -58,11 +58,23 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   /** No loop has room: looked at again then; 0 for "there is room". */
   #fullUntil = 0;
   acceptRests = 0;
+  /** The number of the first listener's descriptor: good in every thread. */
+  listenerDescriptor = -1;
+  #lastOpened = -1;
 
   constructor(settings: AcceptorSettings) {
     this.#settings = settings;
     // It reads nothing: the smallest memory will do.
-    this.#driver = settings.backend.create(this, { readBufferBytes: 4_096, headroomBytes: 0 });
+    this.#driver = settings.backend.create(this, {
+      readBufferBytes: 4_096,
+      headroomBytes: 0,
+      ledger: {
+        opened: (descriptor) => {
+          this.#lastOpened = descriptor;
+        },
+        closing: () => {},
+      },
+    });
   }
 
   async listen(endpoint: Endpoint): Promise<string> {
@@ -70,6 +82,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     await this.#driver.prepareListener?.(id, endpoint, this.#settings.socket);
     this.#driver.listen(id, endpoint, this.#settings.socket);
     this.#listeners++;
+    if (id === 0) this.listenerDescriptor = this.#lastOpened;
     return this.#driver.listenerAddress(id);
   }
 

@@ -239,7 +239,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
       return;
     }
     const lost = loop.memory.connections;
-    const left = loop.die(reason, this.#phase === 'running');
+    const left = loop.die(reason, this.#phase === 'running' || this.#phase === 'open');
     this.#acceptor.loopDied(loop.index);
     for (const descriptor of left) closeDescriptor(descriptor);
     if (wasOpening || this.#phase === 'closing') return;
@@ -270,7 +270,9 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   }
 
   get listenerDescriptor(): number {
-    return this.#listenerDescriptor;
+    return this.#acceptor.hasListeners
+      ? this.#acceptor.listenerDescriptor
+      : this.#listenerDescriptor;
   }
 
   duplicateListener(): number {

@@ -1,4 +1,4 @@
-import { ErrServerInShutdown } from '../base/errors.ts';
+import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
 import type {
@@ -88,6 +88,12 @@ export class ThreadServer implements Server {
     if (this.#ended) {
       throw new ErrServerInShutdown(
         'cannot duplicate the listener: the server is down; serve again',
+      );
+    }
+    if (this.#data.listenerDescriptor < 0) {
+      throw new ErrUnsupportedOp(
+        'cannot duplicate the listener in this thread: its server has one loop, on the main thread; ' +
+          'call dupFd there',
       );
     }
     const duplicate = this.#main.duplicateDescriptor(this.#data.listenerDescriptor);

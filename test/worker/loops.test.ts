@@ -161,6 +161,10 @@ describe('one server over several loops', () => {
       const duplicate = server.dupFd();
       assert.ok(duplicate > 2);
       closeSync(duplicate);
+      const { client } = await land(t, server);
+      client.write('dup');
+      assert.equal(text(await client.readExactly(10)), 'duplicated');
+      client.end();
       await server.stop();
       assert.throws(() => server.dupFd(), { code: 'ErrServerInShutdown' });
     });

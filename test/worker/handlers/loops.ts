@@ -1,5 +1,5 @@
 /** Says in which loop a connection landed, and does what the first byte of a frame says. */
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import type { Conn, EventHandler, LoopContext, Server } from 'gnet';
 
 class Telling implements EventHandler {
@@ -34,6 +34,10 @@ class Telling implements EventHandler {
     if (text === 'exhaust') return exhaust();
     if (text === 'spin') for (;;);
     if (text === 'cpus') return allowedCpus();
+    if (text === 'dup') {
+      closeSync(this.#server?.dupFd() ?? -1);
+      return 'duplicated';
+    }
     if (text === 'count') return `${this.#server?.countConnections()}`;
     if (text.startsWith('to ')) return this.#writeTo(Number(text.slice(3)));
     if (text === 'stop') {
