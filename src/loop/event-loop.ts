@@ -24,6 +24,9 @@ import { Ticker } from './ticker.ts';
 
 /** Queues kept for the next connection that needs one. */
 const spareQueuesMax = 256;
+/** While a loop is never idle, its counters are published that often. */
+const turnsPerPublication = 64;
+const wallClockOrigin = performance.timeOrigin;
 
 /**
  * One thread's loop of one server. It owns its driver, its connections and their handler calls;
@@ -59,6 +62,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly #table: ConnectionTable;
   #publication: LoopPublication | null;
   #inbox: Inbox | null = null;
+  #unpublished = false;
   readonly #wheel = new DeadlineWheel();
   readonly #spareQueues: OutboundQueue[] = [];
   #flushes: StreamConnection[] = [];
@@ -237,9 +241,11 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     };
   }
 
-  #publish(publication: LoopPublication): void {
+  /** Before it may sleep, and now and then while it has no time to. */
+  #publish(): void {
+    this.#unpublished = false;
     const { sleptMs } = this.driver.counters;
-    publication.publish(this.stats(), sleptMs, performance.timeOrigin + this.#startedAt);
+    this.#publication?.publish(this.stats(), sleptMs, wallClockOrigin + this.#startedAt);
   }
 
   // -- turns, as the host gives them --------------------------------------------------------------
@@ -247,11 +253,12 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   runDue(): boolean {
     if (this.#closed) return false;
     this.#turns++;
+    if (this.#unpublished && this.#turns % turnsPerPublication === 0) this.#publish();
     try {
       const asked = this.#inbox?.drain() ?? false;
       const ran = this.#anythingTimed && this.#runTimed();
       const did = this.#runQueued() || ran || asked;
-      if (did && this.#publication !== null) this.#publish(this.#publication);
+      if (did) this.#unpublished = true;
       return did;
     } catch (error) {
       this.#owner.loopDied(error);
@@ -297,6 +304,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   timeUntilDeadline(): number {
+    if (this.#unpublished) this.#publish();
     if (this.#inbox?.aboutToSleep()) return 0;
     if (this.#tasks.length > 0 || this.#flushes.length > 0) return 0;
     if (!this.#anythingTimed) return -1;
@@ -315,7 +323,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#nowIsStale = this.#wheel.count > 0;
     try {
       const events = this.driver.wait(timeoutMs);
-      if (events > 0 && this.#publication !== null) this.#publish(this.#publication);
+      if (events > 0) this.#unpublished = true;
       return events;
     } catch (error) {
       this.#owner.loopDied(error);

@@ -2,6 +2,9 @@ import type { LoopStats } from '../connection/server-view.ts';
 import type { LoopPublication } from '../loop/shared-side.ts';
 import { control, counter, type LoopMemory } from './loop-memory.ts';
 
+/** Asked once: the runtime computes it anew each time. */
+const wallClockOrigin = performance.timeOrigin;
+
 /** Lets a loop write what others may see into its memory. */
 export function publicationIn(memory: LoopMemory): LoopPublication {
   const { words, counters } = memory;
@@ -29,7 +32,7 @@ export function publicationIn(memory: LoopMemory): LoopPublication {
       counters[counter.datagramsDropped] = stats.datagramsDropped;
       counters[counter.sleptMs] = sleptMs;
       counters[counter.startedAt] = startedMs;
-      counters[counter.publishedAt] = performance.timeOrigin + performance.now();
+      counters[counter.publishedAt] = wallClockOrigin + performance.now();
     },
   };
 }
@@ -54,7 +57,7 @@ export function statsIn(memory: LoopMemory): LoopStats {
   };
 
   function utilization(): number {
-    const now = performance.timeOrigin + performance.now();
+    const now = wallClockOrigin + performance.now();
     const wallMs = now - read(counter.startedAt);
     if (read(counter.startedAt) === 0 || wallMs <= 0) return 0;
     // A loop that sleeps says nothing until it wakes: the time since counts as slept.
