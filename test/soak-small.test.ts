@@ -4,9 +4,13 @@ import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { soaks } from './soak/soaks.ts';
-import { notOn } from './support/driver.ts';
+import { kernelSpreads, notOn } from './support/driver.ts';
 
-const noBufferSizes = 'it cannot make the buffers of TCP connections small';
+/** Soaks that have no meaning there. */
+const reasonsOnNode: Readonly<Record<string, string>> = {
+  'slow-readers': 'it cannot make the buffers of TCP connections small',
+  'even-loops': kernelSpreads,
+};
 
 interface Outcome {
   readonly failed: boolean;
@@ -25,7 +29,8 @@ function runSoaks(...parameters: readonly string[]): Promise<Outcome> {
 
 describe('npm run soak -- --small', { skip: process.platform !== 'linux' && 'reads /proc' }, () => {
   for (const { name } of soaks) {
-    const options = name === 'slow-readers' ? notOn('node', noBufferSizes) : {};
+    const reason = reasonsOnNode[name];
+    const options = reason === undefined ? {} : notOn('node', reason);
     test(name, options, async () => {
       const { failed, output } = await runSoaks('--small', '--only', name);
       assert.equal(failed, false, output);
