@@ -221,7 +221,7 @@ export class IoUringDriver implements Driver {
           this.#datagrams.ready(index, generation),
         );
       case kind.room:
-        return this.#streams.hasRoom(index, generation);
+        return this.#streams.roomChanged(index, generation, result, flags);
       case kind.connect:
         return this.#streams.connectEnded(index, generation);
       case kind.cancelStream:

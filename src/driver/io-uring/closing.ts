@@ -17,6 +17,11 @@ function keyOf(slot: number, generation: number): number {
   return generation * 2 ** 24 + slot;
 }
 
+/** The kernel has let go, and the last bytes are sent or given up. */
+function isDone({ flags }: Stream): boolean {
+  return (flags & inFlight) === 0 && (flags & (sending | aborted)) !== sending;
+}
+
 /**
  * Streams the loop has closed, until the kernel has let go of them:
  *
@@ -44,7 +49,7 @@ export class ClosingStreams {
   begin(stream: Stream, abort: boolean): void {
     stream.flags |= abort ? closing | aborted : closing;
     stream.dropKept();
-    if ((stream.flags & inFlight) === 0) {
+    if (isDone(stream)) {
       this.#finish(stream);
       return;
     }
@@ -58,7 +63,7 @@ export class ClosingStreams {
   step(stream: Stream): void {
     const { flags } = stream;
     if ((flags & gone) !== 0) return;
-    if ((flags & inFlight) === 0) {
+    if (isDone(stream)) {
       this.#streams.delete(keyOf(stream.slot, stream.generation));
       this.#finish(stream);
     } else if ((flags & cancelled) === 0 && (flags & (sending | aborted)) !== sending) {
@@ -79,6 +84,7 @@ export class ClosingStreams {
   #finish(stream: Stream): void {
     assert((stream.flags & gone) === 0, 'a descriptor is closed once');
     stream.flags |= gone;
+    if ((stream.flags & inFlight) === 0) stream.dropUnsent();
     if ((stream.flags & aborted) !== 0) setLingerReset(stream.descriptor);
     this.#ledger?.closing(stream.descriptor);
     closeDescriptor(stream.descriptor);

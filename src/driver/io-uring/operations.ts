@@ -13,7 +13,8 @@ const receiveOperation =
   (numbers.IORING_RECV_MULTISHOT << 16);
 const acceptOperation = numbers.IORING_OP_ACCEPT | (numbers.IORING_ACCEPT_MULTISHOT << 16);
 const acceptFlags = constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC;
-const sendFlags = constants.MSG_NOSIGNAL;
+/** Never waits in the kernel: see docs/decisions/0012. */
+const sendFlags = constants.MSG_NOSIGNAL | constants.MSG_DONTWAIT;
 const cancelAllOf = numbers.IORING_ASYNC_CANCEL_FD | numbers.IORING_ASYNC_CANCEL_ALL;
 const cancelEverything = numbers.IORING_ASYNC_CANCEL_ANY | numbers.IORING_ASYNC_CANCEL_ALL;
 
@@ -51,17 +52,15 @@ export class Operations {
     this.#ring.push(receiveOperation, descriptor, 0, 0, 0, 0, limit, slot, generation);
   }
 
-  /** @param whole the kernel goes on by itself after a short send. */
+  /** Sends what the socket has room for now. */
   send(
     descriptor: number,
     addressLow: number,
     addressHigh: number,
     length: number,
-    whole: boolean,
     slot: number,
     generation: number,
   ): void {
-    const flags = whole ? sendFlags | constants.MSG_WAITALL : sendFlags;
     const tag = tagOf(kind.send, slot);
     const operation = numbers.IORING_OP_SEND;
     this.#ring.push(
@@ -70,14 +69,14 @@ export class Operations {
       addressLow,
       addressHigh,
       length,
-      flags,
+      sendFlags,
       0,
       tag,
       generation,
     );
   }
 
-  /** Sends what a msghdr names. */
+  /** As `send`, of what a msghdr names. */
   sendMessage(
     descriptor: number,
     addressLow: number,

@@ -11,9 +11,21 @@ import { kind, tagOf } from './kinds.ts';
 import type { Operations } from './operations.ts';
 import { type Stream, streamFlag } from './stream.ts';
 
-const { sending, connecting, polling, awaited, broken, shutdownDue, closing, aborted, congested } =
-  streamFlag;
-const busy = sending | connecting | polling;
+const {
+  sending,
+  submitted,
+  connecting,
+  polling,
+  full,
+  awaited,
+  writableDue,
+  broken,
+  shutdownDue,
+  closing,
+  aborted,
+  congested,
+} = streamFlag;
+const busy = sending | connecting | full;
 
 /** Bytes a flush gives to the kernel itself before other connections have their turn. */
 const flushBytesMax = 4 * 1_024 * 1_024;
@@ -25,6 +37,8 @@ function isPassing(errno: number): boolean {
 
 /** What sending needs of the streams it sends for. */
 export interface SendingHost {
+  /** To be looked after by the next wait. */
+  attend(stream: Stream): void;
   /** A call failed outside a wait. */
   breakLater(stream: Stream, errno: number): void;
 }
@@ -32,8 +46,7 @@ export interface SendingHost {
 /**
  * The way out of streams. One send per stream is in flight, so bytes cannot overtake each other:
  *
- *  - up to a slab with nothing in flight is taken at once, held until the kernel has sent it, and sent
- *    again from where it stopped if the kernel took less;
+ *  - up to a slab with nothing under way is taken at once and held until the kernel has it all;
  *  - more is gathered from the loop's queue, where it stays until it is sent: what a slow reader
  *    leaves waiting is seen and limited by the loop;
  *  - when the socket is full, a poll tells when it has room, and what waits is sent then, in calls of
@@ -84,12 +97,12 @@ export class Sending {
   }
 
   #submit(stream: Stream, slab: Slab): void {
-    stream.flags |= sending;
+    stream.flags |= sending | submitted;
     const low = (slab.addressLow >>> 0) + stream.sendStart;
     const high = slab.addressHigh + (low >= 2 ** 32 ? 1 : 0);
     const length = stream.sendEnd - stream.sendStart;
     const { descriptor, slot, generation } = stream;
-    this.#operations.send(descriptor, low | 0, high, length, true, slot, generation);
+    this.#operations.send(descriptor, low | 0, high, length, slot, generation);
   }
 
   /** From the program's memory, which nobody can hold: the kernel copies it in a call of its own. */
@@ -112,16 +125,37 @@ export class Sending {
     const taken = Math.max(result, 0);
     this.#counters.bytesSent += taken;
     if (taken < length) {
-      stream.flags |= congested;
-      this.#waitForRoom(stream);
+      stream.flags |= awaited;
+      if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream);
+      else this.#goOnLater(stream);
     }
     return taken;
   }
 
+  /**
+   * The poll stays in flight and tells of changes, or a half-closed peer, which counts as readiness
+   * there, would complete it again and again.
+   */
   #waitForRoom(stream: Stream): void {
-    stream.flags |= polling | awaited;
+    stream.flags |= full | congested;
+    if ((stream.flags & polling) !== 0) return;
+    stream.flags |= polling;
     const tag = tagOf(kind.room, stream.slot);
-    this.#operations.poll(stream.descriptor, constants.POLLOUT, tag, stream.generation);
+    this.#operations.pollChanges(stream.descriptor, constants.POLLOUT, tag, stream.generation);
+  }
+
+  /** Everything is sent: changes of the socket are of no interest any more. */
+  #endCongestion(stream: Stream): void {
+    const { slot, generation } = stream;
+    stream.flags &= ~congested;
+    if ((stream.flags & polling) === 0) return;
+    this.#operations.cancel(tagOf(kind.room, slot), generation, tagOf(kind.ignored, 0), 0);
+  }
+
+  /** The socket may have room, but others have their turn first. */
+  #goOnLater(stream: Stream): void {
+    stream.flags |= writableDue | congested;
+    this.#host.attend(stream);
   }
 
   flush(stream: Stream, queue: OutboundQueue): boolean {
@@ -139,7 +173,7 @@ export class Sending {
       (stream.flags & congested) === 0
         ? this.#flushThroughRing(stream, queue)
         : this.#flushNow(stream, queue);
-    if (taken) stream.flags &= ~congested;
+    if (taken && (stream.flags & congested) !== 0) this.#endCongestion(stream);
     return taken;
   }
 
@@ -153,7 +187,7 @@ export class Sending {
     const gathered = GatheredSend.take();
     gathered.fill(head);
     stream.gathered = gathered;
-    stream.flags |= sending | awaited;
+    stream.flags |= sending | submitted | awaited;
     this.#counters.bytesSent += gathered.length;
     const { addressLow, addressHigh } = gathered;
     const { descriptor, slot, generation } = stream;
@@ -165,7 +199,8 @@ export class Sending {
     let budget = flushBytesMax;
     for (let slab = queue.head; slab !== null; slab = queue.head) {
       if (budget <= 0) {
-        this.#waitForRoom(stream);
+        stream.flags |= awaited;
+        this.#goOnLater(stream);
         return false;
       }
       const length = slab.end - slab.start;
@@ -177,34 +212,50 @@ export class Sending {
     return true;
   }
 
-  /**
-   * The send in flight has ended. Returns the errno of a failure that breaks the stream, or 0; unless
-   * another send follows by itself, `sending` is off afterwards.
-   */
+  /** The send in flight has ended. Returns the errno of a failure that breaks the stream, or 0. */
   completed(stream: Stream, result: number): number {
-    stream.flags &= ~sending;
+    stream.flags &= ~submitted;
     const failed = result < 0 && !isPassing(-result);
     const count = Math.max(result, 0);
-    const { gathered, sendSlab } = stream;
-    if (gathered !== null) {
-      this.#counters.bytesSent -= gathered.length - count;
-      stream.sent += count;
-      if (count < gathered.length) stream.flags |= congested;
-      stream.gathered = null;
-      gathered.release();
-    } else if (sendSlab !== null) {
-      stream.sendStart += count;
-      if (!failed && stream.sendStart < stream.sendEnd && (stream.flags & aborted) === 0) {
-        this.#submit(stream, sendSlab);
-        return 0;
-      }
-      this.#counters.bytesSent -= stream.sendEnd - stream.sendStart;
-      stream.sendSlab = null;
-      sendSlab.home.release(sendSlab);
+    const { gathered } = stream;
+    if (gathered === null) return this.#sentFrom(stream, count, failed ? -result : 0, result);
+    stream.flags &= ~sending;
+    this.#counters.bytesSent -= gathered.length - count;
+    stream.sent += count;
+    if (count < gathered.length) stream.flags |= congested;
+    stream.gathered = null;
+    gathered.release();
+    return failed ? -result : 0;
+  }
+
+  /** Of the slab that was taken; what is left of it goes on. */
+  #sentFrom(stream: Stream, count: number, errno: number, result: number): number {
+    const slab = stream.sendSlab as Slab;
+    stream.sendStart += count;
+    const left = stream.sendEnd - stream.sendStart;
+    if (errno === 0 && left > 0 && (stream.flags & aborted) === 0) {
+      if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream);
+      else this.#submit(stream, slab);
+      return 0;
     }
-    if (failed) return -result;
-    if ((stream.flags & (shutdownDue | closing)) === shutdownDue) this.shutdown(stream);
+    stream.flags &= ~sending;
+    this.#counters.bytesSent -= left;
+    stream.dropUnsent();
+    if (errno !== 0 || (stream.flags & closing) !== 0) return errno;
+    if ((stream.flags & (congested | awaited)) === congested) this.#endCongestion(stream);
+    if ((stream.flags & shutdownDue) !== 0) this.shutdown(stream);
     return 0;
+  }
+
+  /** The socket has room: first for what was taken. Returns an errno as `completed` does. */
+  roomAgain(stream: Stream): number {
+    stream.flags &= ~full;
+    const slab = stream.sendSlab;
+    if (slab === null || (stream.flags & (submitted | aborted)) !== 0) return 0;
+    const address = addressAt(slab.address as Address, stream.sendStart);
+    const result = sendNow(stream.descriptor, address, stream.sendEnd - stream.sendStart);
+    const failed = result < 0 && !isPassing(-result);
+    return this.#sentFrom(stream, Math.max(result, 0), failed ? -result : 0, result);
   }
 
   /** Ends our side, after what was taken. */

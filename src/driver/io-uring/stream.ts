@@ -9,7 +9,7 @@ export const streamFlag = {
   receiving: 2,
   /** That receive is being cancelled, because something arrived while the stream is paused. */
   stopping: 4,
-  /** A send is in flight. At most one: two could overtake each other. */
+  /** Not everything that was taken is sent. One send at a time: two could overtake each other. */
   sending: 8,
   /** Being connected; the poll that tells is in flight. */
   connecting: 16,
@@ -17,7 +17,7 @@ export const streamFlag = {
   cancelling: 32,
   /** Bytes were left behind: `writable` follows when the send ends. */
   awaited: 64,
-  /** A poll that tells when the socket has room is in flight. */
+  /** The poll for room in the socket is in flight. */
   polling: 128,
   /** The peer's end was received; not reported yet while bytes are kept. */
   endReceived: 256,
@@ -46,11 +46,17 @@ export const streamFlag = {
   joining: 1_048_576,
   /** That has waited for one wait. */
   joiningLate: 2_097_152,
+  /** A send operation is in flight. */
+  submitted: 4_194_304,
+  /** The socket has no room: nothing is sent before the poll says that it has. */
+  full: 8_388_608,
+  /** `writable` is reported by the next wait. */
+  writableDue: 16_777_216,
 } as const;
 
-const { receiving, sending, connecting, cancelling, polling } = streamFlag;
+const { receiving, submitted, connecting, cancelling, polling } = streamFlag;
 /** The kernel still has something of the stream: its descriptor must not be closed. */
-export const inFlight: number = receiving | sending | connecting | cancelling | polling;
+export const inFlight: number = receiving | submitted | connecting | cancelling | polling;
 
 /** Bytes that arrived while the stream was paused; the slab is held. */
 export interface KeptBytes {
@@ -69,7 +75,7 @@ export class Stream {
   readonly generation: number;
   readonly descriptor: number;
   flags: number;
-  /** The send in flight, when it is of one slab: its bytes `sendStart..sendEnd` are not sent yet. */
+  /** What was taken of one slab: its bytes `sendStart..sendEnd` are not sent yet. */
   sendSlab: Slab | null = null;
   sendStart = 0;
   sendEnd = 0;
@@ -105,6 +111,14 @@ export class Stream {
     this.kept = kept.next;
     if (kept.next === null) this.keptLast = null;
     return kept;
+  }
+
+  /** Forgets what was taken and not sent; nothing is in flight. */
+  dropUnsent(): void {
+    const slab = this.sendSlab;
+    if (slab === null) return;
+    this.sendSlab = null;
+    slab.home.release(slab);
   }
 
   dropKept(): void {

@@ -34,6 +34,8 @@ const {
   cancelling,
   awaited,
   polling,
+  full,
+  writableDue,
   endReceived,
   ended,
   broken,
@@ -46,6 +48,7 @@ const {
 } = streamFlag;
 
 const more = numbers.IORING_CQE_F_MORE;
+const roomEvents = constants.POLLOUT | constants.POLLERR | constants.POLLHUP;
 const hasBuffer = numbers.IORING_CQE_F_BUFFER;
 const canceled = errnoNumber('ECANCELED') as number;
 
@@ -326,6 +329,10 @@ export class Streams implements SendingHost, DeliveryHost {
         reported += this.#reportEnd(stream);
       else if ((stream.flags & receiving) === 0) this.#receiveEnded(stream);
     }
+    if ((stream.flags & (writableDue | closing)) === writableDue) {
+      stream.flags &= ~writableDue;
+      reported += this.#reportWritable(stream);
+    }
     return reported;
   }
 
@@ -355,7 +362,23 @@ export class Streams implements SendingHost, DeliveryHost {
   /** A send has ended. */
   sent(slot: number, generation: number, result: number): number {
     const stream = this.#find(slot, generation);
-    const errno = this.sending.completed(stream, result);
+    return this.#afterSend(stream, this.sending.completed(stream, result));
+  }
+
+  /** The poll for room tells of a change. */
+  roomChanged(slot: number, generation: number, result: number, flags: number): number {
+    const stream = this.#find(slot, generation);
+    if ((flags & more) === 0) stream.flags &= ~polling;
+    // A peer that has ended its side is a change, too, and no room.
+    const none = result >= 0 && (result & roomEvents) === 0;
+    if ((stream.flags & full) === 0 || (none && (flags & more) !== 0)) {
+      if ((stream.flags & closing) !== 0) this.#closing.step(stream);
+      return 0;
+    }
+    return this.#afterSend(stream, this.sending.roomAgain(stream));
+  }
+
+  #afterSend(stream: Stream, errno: number): number {
     if ((stream.flags & closing) !== 0) {
       this.#closing.step(stream);
       return 0;
@@ -365,20 +388,8 @@ export class Streams implements SendingHost, DeliveryHost {
       this.breakLater(stream, errno);
       return 0;
     }
-    if ((stream.flags & (awaited | sending | broken)) === awaited)
-      return this.#reportWritable(stream);
-    return 0;
-  }
-
-  /** A full socket has room, or is broken, which sending finds out. */
-  hasRoom(slot: number, generation: number): number {
-    const stream = this.#find(slot, generation);
-    stream.flags &= ~polling;
-    if ((stream.flags & closing) !== 0) {
-      this.#closing.step(stream);
-      return 0;
-    }
-    return (stream.flags & (awaited | broken)) === awaited ? this.#reportWritable(stream) : 0;
+    const free = (stream.flags & (awaited | sending | full | broken)) === awaited;
+    return free ? this.#reportWritable(stream) : 0;
   }
 
   /** The poll of an outgoing connection has ended. */
