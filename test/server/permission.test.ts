@@ -41,8 +41,11 @@ async function deadSocket(t: TestScope): Promise<string> {
   return path;
 }
 
-const native = process.platform === 'linux' && driverName !== 'node';
-describe('--permission', { skip: !native && 'needs a native driver' }, () => {
+const native =
+  process.platform === 'linux' &&
+  driverName !== 'node' &&
+  process.allowedNodeEnvironmentFlags.has('--allow-ffi');
+describe('--permission', { skip: !native && 'needs a native driver and node:ffi' }, () => {
   test('without --allow-ffi serve rejects with ErrUnsupportedPlatform and the flag', async () => {
     const output = await serveUnder(['--allow-fs-read=*'], 'tcp://127.0.0.1:0');
     assert.match(output, /^ErrUnsupportedPlatform .*--allow-ffi/);
