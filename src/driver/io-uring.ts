@@ -37,6 +37,8 @@ import { Streams } from './io-uring/streams.ts';
 import { nativeSlabPool } from './native-memory.ts';
 
 const submissionEntries = 1_024;
+/** So few answers leave at once: the next wait submits more of them together. */
+const fewEvents = 4;
 /** Completions handled per wait: the runtime and other loops have their turn then. */
 const completionsPerWaitMax = 256;
 
@@ -148,6 +150,7 @@ export class IoUringDriver implements Driver {
       if (this.#closed) return reported;
     } while (limitMs !== 0 && this.#quiet);
     streams.receiveAgain();
+    if (reported <= fewEvents) ring.submit();
     ring.endWait(streams.attendedCount > 0 || this.#listeners.due);
     this.counters.events += reported;
     return reported;
