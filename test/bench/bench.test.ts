@@ -44,7 +44,7 @@ async function runScript(name: string, args: string[], env = process.env): Promi
   return { status, output };
 }
 
-const TINY = ['--rounds', '1', '--seconds', '0.1', '--warmup', '0.02', '--sizes', '64,1K'];
+const TINY = ['--rounds', '1', '--seconds', '0.4', '--warmup', '0.1', '--sizes', '64,1K'];
 const PEERS = ['gnet', 'c-epoll', 'node-net'];
 
 test('a tiny run measures, stores and prints echoes', needsCompiler, async () => {
