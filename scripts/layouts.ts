@@ -11,7 +11,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { platform, type StructLayout } from '../src/platform/index.ts';
 import { errnoNumbers } from '../src/platform/linux-errno.ts';
-import { constantsProgram, headerSets, structProgram, structsInC } from './layouts/c-program.ts';
+import { ioUringConstants, ioUringLayouts } from '../src/platform/linux-io-uring.ts';
+import {
+  constantsProgram,
+  headerSets,
+  includesProgram,
+  ioUringHeaderSets,
+  ioUringStructsInC,
+  type StructInC,
+  structProgram,
+  structsInC,
+} from './layouts/c-program.ts';
 
 interface Outcome {
   compared: number;
@@ -39,16 +49,34 @@ function runProgram(compiler: string, folder: string, text: string): string[][] 
     .map((line) => line.split(' '));
 }
 
+/** Those of the names that an `enum` of these headers has. */
+function enumeratorsIn(
+  compiler: string,
+  folder: string,
+  headers: readonly string[],
+  names: readonly string[],
+  prefix: string,
+): ReadonlySet<string> {
+  const source = join(folder, 'includes.c');
+  writeFileSync(source, includesProgram(headers));
+  const { stdout } = spawnSync(compiler, ['-E', '-P', source], { encoding: 'utf8' });
+  const words = new Set(stdout.match(/\w+/g));
+  return new Set(names.filter((name) => words.has(prefix + name)));
+}
+
 function compareConstants(
   compiler: string,
   folder: string,
   ours: Readonly<Record<string, number>>,
   prefix: string,
   outcome: Outcome,
+  sets: readonly (readonly string[])[] = headerSets,
 ): void {
   const values = new Map<string, number>();
-  for (const headers of headerSets) {
-    const program = constantsProgram(headers, Object.keys(ours), prefix);
+  const names = Object.keys(ours);
+  for (const headers of sets) {
+    const enumerators = enumeratorsIn(compiler, folder, headers, names, prefix);
+    const program = constantsProgram(headers, names, prefix, enumerators);
     for (const [name, value] of runProgram(compiler, folder, program) ?? []) {
       if (name !== undefined && !values.has(name)) values.set(name, Number(value));
     }
@@ -74,9 +102,29 @@ function compareStruct(
     ours.push([field, `${offset} ${size}`]);
   }
   for (const [field, value] of ours) {
-    if (inC.get(field) === value) outcome.compared += 1;
-    else outcome.errors.push(`${name} ${field} is ${value} here and ${inC.get(field)} in C`);
+    const found = inC.get(field);
+    if (found === value) outcome.compared += 1;
+    else if (found === undefined) outcome.skipped.push(`${name}.${field}`);
+    else outcome.errors.push(`${name} ${field} is ${value} here and ${found} in C`);
   }
+}
+
+/** What C says of a struct: of all its fields, or else of those that these headers know. */
+function printStruct(
+  compiler: string,
+  folder: string,
+  sets: readonly (readonly string[])[],
+  struct: StructInC,
+  fields: readonly string[],
+): string[][] | undefined {
+  const print = (wanted: readonly string[]): string[][] | undefined => {
+    for (const headers of sets) {
+      const printed = runProgram(compiler, folder, structProgram(headers, struct, wanted));
+      if (printed !== undefined) return printed;
+    }
+    return undefined;
+  };
+  return print(fields) ?? print([])?.concat(fields.flatMap((field) => print([field]) ?? []));
 }
 
 function compareStructs(
@@ -84,23 +132,27 @@ function compareStructs(
   folder: string,
   ours: Readonly<Record<string, StructLayout>>,
   outcome: Outcome,
+  structs: readonly StructInC[] = structsInC,
+  sets: readonly (readonly string[])[] = headerSets,
 ): void {
   for (const name of Object.keys(ours)) {
-    if (!structsInC.some((struct) => struct.table === name)) {
+    if (!structs.some((struct) => struct.table === name)) {
       outcome.errors.push(`layouts.${name} has no C name in scripts/layouts/c-program.ts`);
     }
   }
-  for (const struct of structsInC) {
+  for (const struct of structs) {
     const layout = ours[struct.table];
     if (layout === undefined) continue;
-    let printed: string[][] | undefined;
-    for (const headers of headerSets) {
-      const program = structProgram(headers, struct, Object.keys(layout.fields));
-      printed ??= runProgram(compiler, folder, program);
-    }
+    const printed = printStruct(compiler, folder, sets, struct, Object.keys(layout.fields));
     if (printed === undefined) outcome.skipped.push(`struct ${struct.name}`);
     else compareStruct(printed, `struct ${struct.name}`, layout, outcome);
   }
+}
+
+function compareIoUring(compiler: string, folder: string, outcome: Outcome): void {
+  const sets = ioUringHeaderSets;
+  compareConstants(compiler, folder, ioUringConstants, '', outcome, sets);
+  compareStructs(compiler, folder, ioUringLayouts, outcome, ioUringStructsInC, sets);
 }
 
 function compareWithC(compiler: string): Outcome {
@@ -112,6 +164,7 @@ function compareWithC(compiler: string): Outcome {
     compareConstants(compiler, folder, errnoNumbers, '', outcome);
     compareConstants(compiler, folder, platform.syscallNumbers, 'SYS_', outcome);
     compareStructs(compiler, folder, platform.layouts, outcome);
+    if (process.platform === 'linux') compareIoUring(compiler, folder, outcome);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,76 +1,133 @@
 /**
- * Runs the tests that open sockets on every driver, one after the other, and on the older versions
- * of Node that the node driver is for. Tests that have no meaning on a driver skip themselves.
+ * Runs the tests that depend on the driver on every driver, one after the other, and on the older
+ * versions of Node that the node driver is for. Tests that have no meaning on a driver skip themselves.
  *
  *     npm run test:drivers
  *     npm run test:drivers -- node io_uring      only the lanes whose name contains one of these
+ *     npm run test:drivers -- --others           not the driver that `npm test` takes by itself
+ *     npm run test:drivers -- --seconds 600      ended then; what was left counts as failed
+ *     npm run test:drivers -- --record FILE      adds to the runs that FILE has: see `record.ts`
+ *
+ * Ends with a line per lane, and the sum over all of them in the words of Node's test runner.
  */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { olderMajors, otherNode } from './other-node.ts';
 import { projectNode } from './project-node.ts';
+import { appendRecord, nothing, readRecords, summaryOf } from './record.ts';
+import { takeFlag, takeOption } from './arguments.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 interface Lane {
   readonly name: string;
-  readonly args: readonly string[];
+  readonly driver: string;
   /** Undefined: this project's own. */
   readonly major?: number;
+  /** Filters of paths on top of `everywhere`. */
+  readonly paths: readonly string[];
 }
 
-/** What depends on the driver. Examples and benchmarks are for the newest Node only. */
+/** All but what passes without any driver at all, or names its drivers itself. */
 const everywhere = [
-  'test/server/',
-  'test/loop/',
-  'test/regressions/',
-  'test/worker/',
-  'test/threads/',
+  'test/',
+  '!test/bench/',
+  '!test/codec/',
+  '!test/docs/citations',
+  '!test/docs/errors',
+  '!test/docs/options',
+  '!test/driver/',
+  '!test/examples/http-codec',
+  '!test/examples/redis-glob',
+  '!test/examples/redis-store',
+  '!test/examples/resp-codec',
+  '!test/package/',
+  '!test/runtimes/',
 ];
-const newest = [...everywhere, 'test/examples/', 'test/soak-small', 'examples/'];
+/** Their contract is part of every run on the project's own Node. */
+const nodeContract = 'src/driver/node.contract';
+const epollContract = 'src/driver/epoll.contract';
 
 const lanes: readonly Lane[] = [
-  ...['epoll', 'io_uring', 'node'].map((driver) => ({
-    name: driver,
-    args: ['--driver', driver, ...newest],
-  })),
+  ...['epoll', 'io_uring', 'node'].map((driver) => ({ name: driver, driver, paths: [] })),
   ...olderMajors.map((major) => ({
     name: `node on Node ${major}`,
+    driver: 'node',
     major,
-    // What Node 22 cannot parse: `await using`.
-    args: [
-      '--driver',
-      'node',
-      'src/driver/node.contract',
-      ...everywhere,
-      ...(major < 24 ? ['!test/server/host-loop'] : []),
-    ],
+    paths: [nodeContract],
   })),
-  {
-    name: 'epoll with koffi on Node 24',
-    major: 24,
-    args: ['--driver', 'epoll', 'src/driver/epoll.contract', ...everywhere],
-  },
+  { name: 'epoll with koffi on Node 24', driver: 'epoll', major: 24, paths: [epollContract] },
 ];
 
-function run(lane: Lane): 'passed' | 'FAILED' | 'skipped: that Node cannot be installed here' {
-  const args = [fileURLToPath(new URL('test.ts', import.meta.url)), ...lane.args];
-  if (lane.major !== undefined) {
-    const node = otherNode(lane.major);
-    if (node === undefined) return 'skipped: that Node cannot be installed here';
-    args.push('--node', node);
-  }
-  return spawnSync(projectNode(), args, { stdio: 'inherit' }).status === 0 ? 'passed' : 'FAILED';
+/** The driver that `driver` stands for here, or why there is none. */
+function driverHere(driver: string): { readonly name: string } | { readonly reason: string } {
+  const script = `
+    import { chooseBackend } from './src/driver/choice.ts';
+    try { console.log(JSON.stringify({ name: (await chooseBackend('${driver}')).name })); }
+    catch (error) { console.log(JSON.stringify({ reason: error.message })); }`;
+  const flags = ['--no-warnings', '--input-type=module', '--eval', script];
+  const { stdout, stderr } = spawnSync(projectNode(), flags, { cwd: root, encoding: 'utf8' });
+  if (stdout === '') throw new Error(`cannot ask which drivers work here: ${stderr}`);
+  return JSON.parse(stdout);
 }
 
-const filters = process.argv.slice(2);
-const wanted = lanes.filter(
-  ({ name }) => filters.length === 0 || filters.some((filter) => name.includes(filter)),
-);
-const summary: string[] = [];
-for (const lane of wanted) {
-  console.log(`\n== ${lane.name}`);
-  const outcome = run(lane);
-  summary.push(`${outcome}  ${lane.name}`);
-  if (outcome === 'FAILED') process.exitCode = 1;
+/** The Node of a lane, or why it cannot run here. */
+function nodeOf({ major, driver }: Lane): { readonly node: string } | { readonly reason: string } {
+  if (major !== undefined) {
+    const node = otherNode(major);
+    return node === undefined ? { reason: `Node ${major} cannot be installed here` } : { node };
+  }
+  const here = driverHere(driver);
+  return 'reason' in here ? here : { node: projectNode() };
 }
-console.log('\n== drivers');
-for (const line of summary) console.log(line);
+
+/** Runs a lane, which writes itself down. */
+function run(lane: Lane, path: string, seconds: number): void {
+  console.log(`\n== ${lane.name}`);
+  const without = { lane: lane.name, counts: nothing, durationMs: 0, failed: [] };
+  const found = nodeOf(lane);
+  if ('reason' in found) {
+    appendRecord(path, { ...without, passed: true, remark: found.reason });
+    return;
+  }
+  if (seconds <= 0) {
+    appendRecord(path, { ...without, passed: false, remark: 'there was no time left for it' });
+    return;
+  }
+  const args = ['--lane', lane.name, '--record', path, '--seconds', String(Math.ceil(seconds))];
+  const script = fileURLToPath(new URL('test.ts', import.meta.url));
+  const where = ['--driver', lane.driver, '--node', found.node];
+  const { status, signal } = spawnSync(
+    projectNode(),
+    [script, ...where, ...args, ...everywhere, ...lane.paths],
+    { stdio: 'inherit' },
+  );
+  if (readRecords(path).some((one) => one.lane === lane.name)) return;
+  const remark = `it ended with ${signal ?? `status ${status}`} before it could say what passed`;
+  appendRecord(path, { ...without, passed: false, remark });
+}
+
+const args = process.argv.slice(2);
+const othersOnly = takeFlag(args, '--others');
+const seconds = Number(takeOption(args, '--seconds') ?? 3_600);
+const record = takeOption(args, '--record');
+const taken = othersOnly ? driverHere('auto') : undefined;
+const folder = mkdtempSync(join(tmpdir(), 'gnet-lanes-'));
+const path = record ?? join(folder, 'record');
+const wanted = lanes.filter(
+  ({ name }) => args.length === 0 || args.some((filter) => name.includes(filter)),
+);
+if (wanted.length === 0) {
+  throw new Error(`no lane is named so: ${lanes.map(({ name }) => name).join(', ')}`);
+}
+for (const lane of wanted) {
+  if (lane.major === undefined && taken && 'name' in taken && taken.name === lane.driver) continue;
+  run(lane, path, seconds - performance.now() / 1_000);
+}
+const records = readRecords(path);
+console.log(summaryOf(records));
+process.exitCode = records.every(({ passed }) => passed) ? 0 : 1;
+rmSync(folder, { recursive: true });

@@ -9,14 +9,21 @@
  *     npm test -- --coverage                with a table of lines that no test reached
  *     npm test -- --driver node             on that driver: epoll, io_uring, node
  *     npm test -- --node /path/to/node      under another Node than the project's
+ *     npm test -- --seconds 600             ended then, with what was running; 1,200 by default
+ *     npm test -- --record FILE --lane NAME appends what it came to: see `record.ts`
  *
  * Ends with the runner's own summary and its exit code.
  */
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { takeOption } from './arguments.ts';
 import { projectNode } from './project-node.ts';
+import { appendRecord, nothing } from './record.ts';
+import type { RunReport } from './record-reporter.ts';
+import { limitTime } from './time-limits.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -29,8 +36,10 @@ const patterns = [
   'bench/**/*.test.ts',
 ];
 
-/** A file that hangs fails by this instead of stopping the run for ever. */
-const fileTimeoutMs = 180_000;
+/** A test that hangs fails by this, a file that spins or does not end is killed a little later. */
+const testTimeoutMs = 120_000;
+const fileLimitMs = 180_000;
+const runLimitSeconds = 1_200;
 
 function testFiles(filters: readonly string[], without: readonly string[]): string[] {
   return globSync(patterns, { cwd: root })
@@ -56,8 +65,10 @@ function runnerFlags(options: readonly string[]): string[] {
   if (!given('--test-concurrency')) {
     flags.push(`--test-concurrency=${Math.min(4, Math.max(2, availableParallelism()))}`);
   }
-  if (!given('--test-timeout')) flags.push(`--test-timeout=${fileTimeoutMs}`);
-  if (!given('--test-reporter')) flags.push('--test-reporter=spec');
+  if (!given('--test-timeout')) flags.push(`--test-timeout=${testTimeoutMs}`);
+  if (!given('--test-reporter')) {
+    flags.push('--test-reporter=spec', '--test-reporter-destination=stdout');
+  }
   for (const option of options) {
     if (option === '--coverage') flags.push(...coverageFlags());
     else flags.push(option);
@@ -65,17 +76,64 @@ function runnerFlags(options: readonly string[]): string[] {
   return flags;
 }
 
-/** Takes `--name value` or `--name=value` out of the arguments. */
-function takeOption(args: string[], name: string): string | undefined {
-  const at = args.findIndex((argument) => argument === name || argument.startsWith(`${name}=`));
-  if (at === -1) return undefined;
-  const [first = ''] = args.splice(at, 1);
-  return first === name ? args.splice(at, 1)[0] : first.slice(name.length + 1);
+/** Where the run is written down, if anywhere. */
+interface Recording {
+  readonly path: string;
+  readonly lane: string;
+}
+
+function runTests(
+  node: string,
+  flags: readonly string[],
+  seconds: number,
+  recording: Recording | undefined,
+): void {
+  const folder = mkdtempSync(join(tmpdir(), 'gnet-run-'));
+  const reportPath = join(folder, 'report.json');
+  const reporter = fileURLToPath(new URL('record-reporter.ts', import.meta.url));
+  const recorder = [`--test-reporter=${reporter}`, `--test-reporter-destination=${reportPath}`];
+  const runner = spawn(node, [...(recording ? recorder : []), ...flags], {
+    cwd: root,
+    stdio: 'inherit',
+    // A process group, so that it can be ended with everything that the tests have started.
+    detached: process.platform !== 'win32',
+    env: driver === undefined ? process.env : { ...process.env, GNET_DRIVER: driver },
+  });
+  const ended: string[] = [];
+  limitTime(runner, { fileMs: fileLimitMs, runMs: seconds * 1_000 }, (what) => {
+    console.error(`ENDED ${recording?.lane ?? 'tests'}: ${what}`);
+    ended.push(what);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => runner.kill(signal));
+  }
+  runner.on('close', (code) => {
+    const passed = code === 0 && ended.length === 0;
+    process.exitCode = passed ? 0 : code || 1;
+    if (recording !== undefined) {
+      const { path, lane } = recording;
+      const report = readReport(reportPath);
+      appendRecord(path, { lane, passed, ...report, failed: [...report.failed, ...ended] });
+    }
+    rmSync(folder, { recursive: true });
+  });
+}
+
+function readReport(path: string): RunReport {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as RunReport;
+  } catch {
+    // The runner did not come to its summary.
+    return { counts: { ...nothing, tests: 1, fail: 1 }, durationMs: 0, failed: ['no summary'] };
+  }
 }
 
 const args = process.argv.slice(2);
 const driver = takeOption(args, '--driver');
 const node = takeOption(args, '--node') ?? projectNode();
+const seconds = Number(takeOption(args, '--seconds') ?? runLimitSeconds);
+const record = takeOption(args, '--record');
+const lane = takeOption(args, '--lane') ?? 'tests';
 const paths = args.filter((argument) => !argument.startsWith('-'));
 const filters = paths.filter((path) => !path.startsWith('!'));
 const without = paths.filter((path) => path.startsWith('!')).map((path) => path.slice(1));
@@ -89,13 +147,6 @@ if (files.length === 0) {
   console.error(`no test file has ${filters.join(' or ')} in its path`);
   process.exitCode = 1;
 } else {
-  const child = spawn(node, [...runnerFlags(options), ...files], {
-    cwd: root,
-    stdio: 'inherit',
-    env: driver === undefined ? process.env : { ...process.env, GNET_DRIVER: driver },
-  });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-  child.on('close', (code, signal) => {
-    process.exitCode = signal === null ? (code ?? 1) : 1;
-  });
+  const flags = [...runnerFlags(options), ...files];
+  runTests(node, flags, seconds, record === undefined ? undefined : { path: record, lane });
 }

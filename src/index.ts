@@ -20,7 +20,9 @@ export type {
 export type { LogLevel } from './logging/log-level.ts';
 export type { Logger, LoggerOption } from './logging/logger.ts';
 export { LoadBalancing, type Options, TCPSocketOpt } from './server/options.ts';
-export { client, serve, stop } from './server/serve.ts';
+export { type Client, type ClientOptions, client } from './server/client.ts';
+export type { DialOptions } from './server/dial.ts';
+export { serve, stop } from './server/serve.ts';
 export { connHandle } from './worker/conn-handle.ts';
 export type { LoopContext } from './worker/handler-module.ts';
 export { isMainLoop } from './worker/loop-thread-data.ts';

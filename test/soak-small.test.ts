@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { chooseBackend } from '../src/driver/choice.ts';
 import { soaks } from './soak/soaks.ts';
 import { kernelSpreads, notOn } from './support/driver.ts';
 
@@ -11,6 +12,12 @@ const reasonsOnNode: Readonly<Record<string, string>> = {
   'slow-readers': 'it cannot make the buffers of TCP connections small',
   'even-loops': kernelSpreads,
 };
+
+/** Of a soak that is about one driver, whatever the others run on. */
+const noIoUring = await chooseBackend('io_uring').then(
+  () => false as const,
+  (error: Error) => error.message,
+);
 
 interface Outcome {
   readonly failed: boolean;
@@ -30,7 +37,8 @@ function runSoaks(...parameters: readonly string[]): Promise<Outcome> {
 describe('npm run soak -- --small', { skip: process.platform !== 'linux' && 'reads /proc' }, () => {
   for (const { name } of soaks) {
     const reason = reasonsOnNode[name];
-    const options = reason === undefined ? {} : notOn('node', reason);
+    const missing = { skip: name === 'tiny-ring' && noIoUring };
+    const options = reason === undefined ? missing : notOn('node', reason);
     test(name, options, async () => {
       const { failed, output } = await runSoaks('--small', '--only', name);
       assert.equal(failed, false, output);

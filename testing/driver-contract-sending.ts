@@ -42,10 +42,15 @@ export const sendingCases: ContractCases = {
     rig.send(stream, pattern.slice(0, total));
     assert.ok(stream.queue.length > 0, 'the send was short');
     stream.flushesItself = true;
-    await rig.turns(quietTurns);
-    const left = stream.queue.length;
+    // The peer's kernel takes some on its own, a piece every 40 ms where acknowledgements are late.
+    let left: number;
+    let events: number;
+    do {
+      left = stream.queue.length;
+      events = await rig.turns(quietTurns);
+    } while (stream.queue.length < left);
     assert.ok(left > 0, 'a reader that stopped takes no more');
-    assert.equal(await rig.turns(quietTurns), 0, 'waiting for a reader costs nothing');
+    assert.equal(events, 0, 'waiting for a reader costs nothing');
     peer.resumeReading();
     await rig.until(() => peer.receivedBytes === total, 'everything arrives');
     assert.ok(stream.writableCount > 0);

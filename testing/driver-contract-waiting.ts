@@ -25,6 +25,22 @@ const wakerSource = `
   writeSync(descriptor, one);
 `;
 
+/** As above, once for each new number at the gate. */
+const manyWakesSource = `
+  const { writeSync } = require('node:fs');
+  const { workerData } = require('node:worker_threads');
+  const { descriptor, gate } = workerData;
+  const one = Buffer.alloc(8);
+  one.writeBigUInt64LE(1n);
+  for (let seen = 0; ; seen++) {
+    Atomics.wait(gate, 0, seen);
+    Atomics.wait(gate, 1, 0, 5);
+    writeSync(descriptor, one);
+  }
+`;
+/** Nobody waits that long for a wake. */
+const lateMs = 15_000;
+
 export const waitingCases: ContractCases = {
   async 'an idle driver reports nothing and does not sleep with a timeout of 0'(rig) {
     await rig.listen('tcp4');
@@ -99,6 +115,31 @@ export const waitingCases: ContractCases = {
       assert.equal(rig.acceptedBy.length, 1);
       outer.unwatch(rig.driver.pollableDescriptor);
     } finally {
+      outer.close();
+    }
+  },
+
+  async 'and after each of many wakes from another thread'(rig) {
+    if (rig.driver.pollableDescriptor === -1) throw new Skip('this driver has none');
+    const outer = rig.another().driver;
+    const descriptor = rig.driver.wakeDescriptor;
+    const gate = new Int32Array(new SharedArrayBuffer(8));
+    const worker = new Worker(manyWakesSource, { eval: true, workerData: { descriptor, gate } });
+    try {
+      await new Promise((resolve) => worker.once('online', resolve));
+      outer.watch(rig.driver.pollableDescriptor);
+      for (let count = 1; count <= 20; count++) {
+        Atomics.store(gate, 0, count);
+        Atomics.notify(gate, 0);
+        const before = performance.now();
+        outer.wait(lateMs);
+        assert.ok(performance.now() - before < lateMs, `wake ${count} ended the outer wait`);
+        rig.wait(0);
+        outer.wait(0);
+      }
+      outer.unwatch(rig.driver.pollableDescriptor);
+    } finally {
+      await worker.terminate();
       outer.close();
     }
   },

@@ -2,33 +2,38 @@
  * Sends `hello` and `world` to `examples/codec/server.ts` and prints what comes back.
  *
  *   npm run example examples/codec/client.ts -- --port 9000
- *
- * It runs over `node:net` with the server's codec: a codec needs no framework around it.
  */
-import { connect } from 'node:net';
+import { type Conn, client, EventServer } from 'gnet';
 import { readFlags } from '../lib/flags.ts';
 import { frameCodec } from './frame-codec.ts';
-import { NetFrameSource } from './net-frame-source.ts';
 
-const flags = readFlags({ port: 9000 });
 const words = ['hello', 'world'];
-const codec = frameCodec();
-const source = new NetFrameSource();
 let received = 0;
 
-const socket = connect(flags.port, '127.0.0.1');
-for (const word of words) socket.write(codec.encode(source, Buffer.from(word)));
-
-socket.on('data', (piece: Buffer) => {
-  source.receive(piece);
-  for (let frame = codec.decode(source); frame !== null; frame = codec.decode(source)) {
-    console.log(frame.toString());
-    if (++received === words.length) socket.end();
+class PrintEchoes extends EventServer {
+  override onOpened(conn: Conn): void {
+    for (const word of words) conn.asyncWrite(word);
   }
-});
-socket.on('close', () => {
-  if (received === words.length) return;
-  console.error(`The server closed after ${received} of ${words.length} echoes`);
+
+  override react(frame: Buffer | null, conn: Conn): void {
+    console.log(String(frame));
+    if (++received === words.length) conn.end();
+  }
+
+  override onClosed(): void {
+    void dialler.stop();
+    if (received === words.length) return;
+    console.error(`The server closed after ${received} of ${words.length} echoes`);
+    process.exitCode = 1;
+  }
+}
+
+const flags = readFlags({ port: 9000 });
+const dialler = await client(new PrintEchoes(), { codec: frameCodec() });
+try {
+  await dialler.dial(`tcp://127.0.0.1:${flags.port}`);
+} catch (error) {
+  console.error(`Cannot talk to the server: ${(error as Error).message}`);
   process.exitCode = 1;
-});
-socket.on('error', (error) => console.error(`Cannot talk to the server: ${error.message}`));
+  await dialler.stop();
+}

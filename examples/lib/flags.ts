@@ -11,7 +11,11 @@ export interface Flags {
   readonly loops: number;
   /** Path of a Unix socket. */
   readonly sock: string;
+  /** Where a proxy goes on to: `host:port` or any other address. */
+  readonly upstream: string;
   readonly tickMs: number;
+  /** Microseconds to look for events before sleeping. */
+  readonly busyPoll: number;
 }
 
 export interface FlagDefaults {
@@ -49,7 +53,9 @@ export function readFlags(defaults: FlagDefaults = {}): Flags {
       multicore: { type: 'string', default: 'false' },
       loops: { type: 'string', default: '0' },
       sock: { type: 'string', default: defaults.sock ?? 'echo.sock' },
+      upstream: { type: 'string', default: '127.0.0.1:8080' },
       tick: { type: 'string', default: defaults.tick ?? '0s' },
+      'busy-poll': { type: 'string', default: '0' },
     },
   });
   return {
@@ -57,12 +63,15 @@ export function readFlags(defaults: FlagDefaults = {}): Flags {
     multicore: parseBoolean('multicore', values.multicore),
     loops: parseCount('loops', values.loops, 4_096),
     sock: values.sock,
+    upstream: values.upstream,
     tickMs: parseDuration(values.tick),
+    busyPoll: parseCount('busy-poll', values['busy-poll'], 1_000_000),
   };
 }
 
 export function serveOptions(flags: Flags): Options {
-  return { multicore: flags.multicore, numEventLoop: flags.loops };
+  const { multicore, loops: numEventLoop, busyPoll } = flags;
+  return { multicore, numEventLoop, busyPoll };
 }
 
 /**

@@ -33,6 +33,24 @@ export const structsInC: readonly StructInC[] = [
   { table: 'epollParams', name: 'epoll_params', prefix: '' },
 ];
 
+export const ioUringStructsInC: readonly StructInC[] = [
+  { table: 'sqe', name: 'io_uring_sqe', prefix: '' },
+  { table: 'cqe', name: 'io_uring_cqe', prefix: '' },
+  { table: 'params', name: 'io_uring_params', prefix: '' },
+  { table: 'sqringOffsets', name: 'io_sqring_offsets', prefix: '' },
+  { table: 'cqringOffsets', name: 'io_cqring_offsets', prefix: '' },
+  { table: 'buf', name: 'io_uring_buf', prefix: '' },
+  { table: 'bufReg', name: 'io_uring_buf_reg', prefix: '' },
+  { table: 'bufRing', name: 'io_uring_buf_ring', prefix: '' },
+  { table: 'geteventsArg', name: 'io_uring_getevents_arg', prefix: '' },
+];
+
+/** liburing brings a copy of its own, which may be newer or older than the kernel's. */
+export const ioUringHeaderSets: readonly (readonly string[])[] = [
+  ['linux/io_uring.h'],
+  ['liburing/io_uring.h'],
+];
+
 /**
  * Two sets, because the headers of the C library and those of the kernel define the same structs
  * and cannot be included together. The kernel's know newer numbers.
@@ -90,16 +108,25 @@ ${body}  return 0;
 `;
 }
 
-/** Prints `name value` for each name that the headers know; `prefix` is C's (`SYS_`). */
+/** Only for the preprocessor: what it leaves is where enumerators stand. */
+export function includesProgram(headers: readonly string[]): string {
+  return programOf(headers, '');
+}
+
+/**
+ * Prints `name value` for each name that the headers know; `prefix` is C's (`SYS_`).
+ * @param enumerators names that are no macros, so that the preprocessor cannot tell.
+ */
 export function constantsProgram(
   headers: readonly string[],
   names: readonly string[],
-  prefix = '',
+  prefix: string,
+  enumerators: ReadonlySet<string>,
 ): string {
-  const lines = names.map(
-    (name) =>
-      `#ifdef ${prefix}${name}\n  printf("${name} %lld\\n", (long long)${prefix}${name});\n#endif\n`,
-  );
+  const lines = names.map((name) => {
+    const print = `  printf("${name} %lld\\n", (long long)${prefix}${name});\n`;
+    return enumerators.has(name) ? print : `#ifdef ${prefix}${name}\n${print}#endif\n`;
+  });
   return programOf(headers, lines.join(''));
 }
 

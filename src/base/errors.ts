@@ -32,7 +32,10 @@ export class GnetError extends Error {
 /** A system call failed; `code` is the errno name (`EADDRINUSE`), `syscall` the call. */
 export class SyscallError extends GnetError {}
 
-/** `stop` was called for an address that no running server of this thread was started with. */
+/**
+ * `stop` was called for an address that no running server of this thread was started with, or `dial`
+ * of a client that is stopped.
+ */
 export class ErrServerInShutdown extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrServerInShutdown', message, details);
@@ -123,7 +126,7 @@ export class ErrInboundOverflow extends GnetError {
   }
 }
 
-/** A time limit of the connection passed: `idleTimeout`, `writeTimeout` or `closeTimeout`. */
+/** A time limit passed: `idleTimeout`, `writeTimeout`, `closeTimeout`, or `timeout` of `dial`. */
 export class ErrTimeout extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrTimeout', message, details);

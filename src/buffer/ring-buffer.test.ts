@@ -274,3 +274,21 @@ test('any sequence of steps does what a plain array does', () => {
   });
   fc.assert(check, { numRuns: 2_000 });
 });
+
+test('holds says whether bytes of a view are still to be consumed, also where they wrap', () => {
+  const ring = new RingBuffer(8);
+  ring.write(Buffer.from('abcdef'), 0, 6);
+  const first = ring.peek(3);
+  assert.equal(ring.holds(first), true);
+  ring.discard(2);
+  assert.equal(ring.holds(first), true, 'its last byte is there');
+  assert.equal(ring.holds(first.subarray(0, 2)), false);
+  ring.discard(1);
+  assert.equal(ring.holds(first), false);
+  ring.write(Buffer.from('ghij'), 0, 4); // wraps: "gh" at the edge, "ij" where "ab" stood
+  assert.equal(ring.holds(first), true);
+  assert.equal(ring.holds(first.subarray(2)), false);
+  ring.discard(ring.length);
+  assert.equal(ring.holds(first), false, 'the ring has let go of that storage');
+  assert.equal(ring.holds(Buffer.alloc(3)), false);
+});

@@ -74,6 +74,15 @@ export class RingBuffer {
     return this.#storage.subarray(this.#head, this.#head + n);
   }
 
+  /** Whether a view of `peek`, or a part of one, has bytes that are not consumed. */
+  holds(view: Uint8Array): boolean {
+    const storage = this.#storage;
+    if (view.buffer !== storage.buffer || this.#length === 0) return false;
+    const start = view.byteOffset - storage.byteOffset;
+    const offset = start < this.#head ? start + storage.length - this.#head : start - this.#head;
+    return offset < this.#length || offset + view.length > storage.length;
+  }
+
   /** Consumes the oldest `n` bytes (0..length). */
   discard(n: number): void {
     assert(n >= 0 && n <= this.#length, 'only bytes that are there can be discarded');

@@ -4,7 +4,7 @@ import type { Timeouts } from './conn.ts';
 import type { ConnectionHost } from './host.ts';
 import { timedOut } from './limit-errors.ts';
 import { OutboundSide } from './outbound-side.ts';
-import { State } from './states.ts';
+import { pauseReason, State, task } from './states.ts';
 import type { StreamConnection } from './stream-connection.ts';
 
 /**
@@ -21,6 +21,9 @@ export abstract class ClosingSide extends OutboundSide {
   /** `end()` was called: half-close once everything is flushed. */
   protected endRequested = false;
   protected writeShut = false;
+  /** `close()` was called: takes effect after the frames of this turn. */
+  protected closeRequested = false;
+  #closesWithServer = false;
   protected lastActivity = 0;
   #closeError: Error | undefined = undefined;
   #lingerSince = 0;
@@ -36,8 +39,8 @@ export abstract class ClosingSide extends OutboundSide {
   }
 
   protected abstract scheduleFlush(): void;
-  /** Has `abort` called soon, from the loop. */
-  protected abstract scheduleAbort(): void;
+  /** Has the loop do what `task` says, when its hands are free. */
+  protected abstract addTask(bit: number): void;
   /** This, for the host and the handler: the one class that extends this. */
   protected abstract get self(): StreamConnection;
 
@@ -67,12 +70,47 @@ export abstract class ClosingSide extends OutboundSide {
     else this.beginClose(error);
   }
 
-  protected override breakOff(error: GnetError): void {
+  /** See `Conn`: not `abort`, since `onClosed` must not come before the program's call has returned. */
+  reset(): void {
+    this.breakOff(undefined);
+  }
+
+  protected override breakOff(error: GnetError | undefined): void {
     if (this.isClosed) return;
     this.state = State.Broken;
-    this.#closeError = error;
+    this.#closeError ??= error;
     this.dropInbound();
-    this.scheduleAbort();
+    this.addTask(task.abort);
+  }
+
+  close(): void {
+    if (this.state !== State.Open || this.closeRequested) return;
+    this.closeRequested = true;
+    this.lastProgress = this.host.currentTime();
+    this.addTask(task.close);
+  }
+
+  /** The server stops. A handler at work may finish its answer, of which a part may have gone out. */
+  protected closeWithServer(): void {
+    if (!this.closeRequested) this.#closesWithServer = true;
+    this.close();
+  }
+
+  /** What the program writes is taken: until the end of our side, or of the connection. */
+  protected get takesBytes(): boolean {
+    if (this.state !== State.Open || this.endRequested) return false;
+    return !this.closeRequested || (this.#closesWithServer && this.handlerRuns);
+  }
+
+  /** The promise of an earlier frame has not settled. */
+  protected get handlerRuns(): boolean {
+    return (this.paused & pauseReason.handler) !== 0;
+  }
+
+  /** An answer that the handler is still working on has `closeTimeout` to go out before the close. */
+  protected beginRequestedClose(): void {
+    if (this.handlerRuns) this.armDeadline();
+    else this.beginClose(undefined);
   }
 
   /** Open -> Flushing: no more frames; what is pending goes out. */
@@ -153,8 +191,8 @@ export abstract class ClosingSide extends OutboundSide {
 
   /** The peer has ended or we are closing: only `closeTimeout` counts. */
   #leaving(): boolean {
-    const halfOpen = this.host.settings.allowHalfOpen && this.state === State.Open;
-    return this.state !== State.Open || (this.readEnded && !halfOpen);
+    if (this.state !== State.Open || this.closeRequested) return true;
+    return this.readEnded && !this.host.settings.allowHalfOpen;
   }
 
   /** The time scheduled with the host has come. */
@@ -167,7 +205,7 @@ export abstract class ClosingSide extends OutboundSide {
       // Everything was flushed: a peer that does not end is no error of ours.
       if (passed(this.#lingerSince, closeTimeout)) this.#finish(this.#closeError, true);
     } else if (this.#leaving()) {
-      if (passed(this.lastProgress, closeTimeout)) this.#timedOut('closeTimeout', closeTimeout);
+      if (passed(this.lastProgress, closeTimeout)) this.#leavingTooLong(closeTimeout);
     } else if (this.writeBlocked && passed(this.lastProgress, writeTimeout)) {
       this.#timedOut('writeTimeout', writeTimeout);
     } else if (passed(this.#lastTraffic, idleTimeout)) {
@@ -201,6 +239,12 @@ export abstract class ClosingSide extends OutboundSide {
 
   protected get hasIdleTimeout(): boolean {
     return this.#timeouts.idleTimeout > 0;
+  }
+
+  #leavingTooLong(limitMs: number): void {
+    // A handler that does not come to an end holds up the close, not what is pending behind it.
+    if (this.state === State.Open && this.closeRequested) this.beginClose(undefined);
+    else this.#timedOut('closeTimeout', limitMs);
   }
 
   #timedOut(name: 'closeTimeout' | 'writeTimeout' | 'idleTimeout', limitMs: number): void {

@@ -57,6 +57,11 @@ export interface Conn extends FrameSource {
   end(): void;
   /** Sends everything pending, then closes. Closing twice does nothing. */
   close(): void;
+  /**
+   * Closes without sending what is pending: a TCP peer sees a reset, so that it does not take what it
+   * has for everything. `onClosed` follows soon, without an error. For UDP it does nothing.
+   */
+  reset(): void;
   /** Turns a plain connection into a TLS one (STARTTLS). */
   upgradeTls(options: unknown): Promise<void>;
   /** Bytes taken from the program that the kernel has not taken yet. */

@@ -192,6 +192,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   resumeRead(): void {}
   end(): void {}
   close(): void {}
+  reset(): void {}
   setTimeouts(_timeouts: Timeouts): void {}
   outboundBuffered(): number {
     return 0;

@@ -16,6 +16,7 @@ export interface ConnectionSettings {
   readonly maxInboundBytes: number;
   readonly maxFrameLength: number;
   readonly closeOnOverflow: boolean;
+  readonly pauseOnOverflow: boolean;
   readonly allowHalfOpen: boolean;
   readonly timeouts: Required<Timeouts>;
   readonly socket: SocketOptions;

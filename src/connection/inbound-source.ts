@@ -4,6 +4,8 @@ import type { Slab } from '../buffer/slab.ts';
 import type { FrameSource } from '../codec/codec.ts';
 
 const nothing = Buffer.alloc(0);
+/** What expired frames are overwritten with, in development mode. */
+export const poison = 0xdb;
 
 /**
  * The received and unconsumed bytes of one connection, always in exactly one place:
@@ -27,6 +29,8 @@ export abstract class InboundSource implements FrameSource {
   protected slabView: Buffer | null = null;
   protected slabViewStart = 0;
   protected ring: RingBuffer | null = null;
+  /** The newest view of the ring that was given out; kept only where expired frames are overwritten. */
+  protected ringView: Buffer | null = null;
 
   /** Frames must not share a view with earlier ones: a kept one would show the next bytes. */
   protected abstract get freshViews(): boolean;
@@ -90,9 +94,24 @@ export abstract class InboundSource implements FrameSource {
     return view;
   }
 
+  #peek(ring: RingBuffer, length: number): Buffer {
+    const view = ring.peek(length);
+    if (this.freshViews) this.ringView = view;
+    return view;
+  }
+
+  /** A frame that was cut from the ring has had its time: whoever kept it shall see that. */
+  protected expireRingFrame(frame: Buffer): void {
+    const given = this.ringView;
+    this.ringView = null;
+    // What is not the ring's memory is the codec's own; what is not consumed comes again.
+    if (given === null || frame.buffer !== given.buffer || this.ring?.holds(frame)) return;
+    frame.fill(poison);
+  }
+
   read(): Buffer {
     if (this.slab !== null) return this.#view(this.slab, this.slabEnd);
-    return this.ring === null ? nothing : this.ring.peek(this.ring.length);
+    return this.ring === null ? nothing : this.#peek(this.ring, this.ring.length);
   }
 
   readN(n: number): Buffer {
@@ -103,7 +122,7 @@ export abstract class InboundSource implements FrameSource {
     }
     const ring = this.ring;
     if (ring === null) return nothing;
-    return ring.peek(n > 0 && n <= ring.length ? n : ring.length);
+    return this.#peek(ring, n > 0 && n <= ring.length ? n : ring.length);
   }
 
   shiftN(n: number): number {

@@ -29,6 +29,7 @@ export interface LoopStats {
   readonly waits: number;
   readonly events: number;
   readonly connections: number;
+  /** Connections that were accepted, or that a client dialled. */
   readonly accepted: number;
   readonly closed: number;
   readonly bytesReceived: number;

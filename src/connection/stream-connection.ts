@@ -7,19 +7,16 @@ import { ClosingSide } from './closing-side.ts';
 import type { Bytes, Conn, ConnId } from './conn.ts';
 import type { Reply } from './event-handler.ts';
 import { toConnId } from './identity.ts';
+import { poison } from './inbound-source.ts';
 import { frameTooLong, inboundOverflow, neverFlushed, notWritable } from './limit-errors.ts';
 import { codecError, handlerError, invalidReply, isBytes, isPair, isThenable } from './reply.ts';
 import { pauseReason, State, task } from './states.ts';
-
-const poison = 0xdb;
 
 /** One stream connection, owned by one loop: its events, frames and replies. */
 export class StreamConnection extends ClosingSide implements Conn {
   /** What `runTasks` has to do; bits of `task`. Not 0: the host has the connection on its list. */
   #tasks = 0;
   #wakes = 0;
-  /** `close()` was called: takes effect after the frames of this turn. */
-  #closeRequested = false;
   /** Inside `received` or `runTasks`: whoever is there flushes at its end. */
   #handling = false;
   #flushScheduled = false;
@@ -109,10 +106,10 @@ export class StreamConnection extends ClosingSide implements Conn {
     if ((tasks & task.abort) !== 0) this.abort(undefined);
     if (this.isClosed) return;
     this.#handling = true;
-    if ((tasks & task.drain) !== 0 && this.state === State.Open) this.#callOnDrain();
+    if ((tasks & task.drain) !== 0) this.#callOnDrain();
     if ((tasks & (task.wake | task.continue)) !== 0) this.#runWakes();
     if ((tasks & task.continue) !== 0) this.#continueReading();
-    if ((tasks & task.close) !== 0) this.beginClose(undefined);
+    if ((tasks & task.close) !== 0) this.beginRequestedClose();
     this.#handling = false;
     if (!this.isClosed) this.sendPending();
   }
@@ -130,7 +127,7 @@ export class StreamConnection extends ClosingSide implements Conn {
       }
       this.#handling = false;
     }
-    this.close();
+    this.closeWithServer();
     if (this.state === State.Flushing) this.scheduleFlush(); // by an error just now
   }
 
@@ -142,7 +139,7 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   /** No new bytes are taken. */
   get isClosing(): boolean {
-    return !this.#writable();
+    return !this.takesBytes;
   }
 
   get fd(): number {
@@ -164,19 +161,19 @@ export class StreamConnection extends ClosingSide implements Conn {
   }
 
   asyncWrite(data: Bytes): boolean {
-    if (!this.#writable()) return false;
+    if (!this.takesBytes) return false;
     this.put(data, false);
     return this.#written();
   }
 
   writeNoCodec(data: Bytes): boolean {
-    if (!this.#writable()) return false;
+    if (!this.takesBytes) return false;
     this.putRaw(data);
     return this.#written();
   }
 
   flushWrite(data: Bytes, noCodec = false): Promise<void> {
-    if (!this.#writable()) {
+    if (!this.takesBytes) {
       return Promise.reject(notWritable(this.remoteAddr));
     }
     try {
@@ -200,7 +197,7 @@ export class StreamConnection extends ClosingSide implements Conn {
   wake(): void {
     if (this.state !== State.Open) return;
     this.#wakes++;
-    this.#addTask(task.wake);
+    this.addTask(task.wake);
   }
 
   pauseRead(): void {
@@ -212,15 +209,9 @@ export class StreamConnection extends ClosingSide implements Conn {
   }
 
   end(): void {
-    if (!this.#writable()) return;
+    if (!this.takesBytes) return;
     this.endRequested = true;
     this.scheduleFlush();
-  }
-
-  close(): void {
-    if (this.state !== State.Open || this.#closeRequested) return;
-    this.#closeRequested = true;
-    this.#addTask(task.close);
   }
 
   upgradeTls(_options: unknown): Promise<void> {
@@ -255,6 +246,7 @@ export class StreamConnection extends ClosingSide implements Conn {
       }
       if (frame.length > maxFrameLength) this.#frameTooLong(frame.length);
       else this.#deliver(frame);
+      if (this.ringView !== null) this.expireRingFrame(frame);
     }
   }
 
@@ -325,6 +317,8 @@ export class StreamConnection extends ClosingSide implements Conn {
   #suspend(promise: PromiseLike<Reply>, lent: Buffer | null, raw: boolean): void {
     this.#pause(pauseReason.handler);
     this.host.asyncHandler = true;
+    // Also when this very call closed the connection, which is not paused then.
+    this.ringView = null;
     const slab = this.slab;
     if (lent !== null && slab !== null && lent.buffer === slab.buffer) {
       this.host.readPool.retain(slab);
@@ -356,10 +350,11 @@ export class StreamConnection extends ClosingSide implements Conn {
       this.host.readPool.release(lent);
     }
     if (this.isClosed) return;
+    if (this.closeRequested) this.beginClose(undefined);
     this.scheduleFlush();
     this.#resume(pauseReason.handler);
     // They wait for the promise alone, not for other reasons to pause.
-    if (this.#wakes > 0) this.#addTask(task.wake);
+    if (this.#wakes > 0) this.addTask(task.wake);
   }
 
   /** Bounds what an unfinished frame, or a paused connection, may hold. */
@@ -389,7 +384,7 @@ export class StreamConnection extends ClosingSide implements Conn {
   #resume(reason: number): void {
     if ((this.paused & reason) === 0) return;
     this.paused &= ~reason;
-    if (this.paused === 0 && this.state === State.Open) this.#addTask(task.continue);
+    if (this.paused === 0 && this.state === State.Open) this.addTask(task.continue);
   }
 
   #continueReading(): void {
@@ -417,15 +412,17 @@ export class StreamConnection extends ClosingSide implements Conn {
   }
 
   protected override overflowing(): void {
-    if (!this.host.settings.closeOnOverflow) this.#pause(pauseReason.overflow);
+    if (this.host.settings.pauseOnOverflow) this.#pause(pauseReason.overflow);
   }
 
   protected override drained(): void {
     this.#resume(pauseReason.overflow);
-    if (this.host.calls.onDrain) this.#addTask(task.drain);
+    if (this.host.calls.onDrain) this.addTask(task.drain);
   }
 
   #callOnDrain(): void {
+    // Above again since it drained: the program was told to wait once more, and one call follows.
+    if (this.state !== State.Open || this.aboveHigh) return;
     try {
       this.host.calls.handler.onDrain?.(this);
     } catch (error) {
@@ -440,11 +437,11 @@ export class StreamConnection extends ClosingSide implements Conn {
       this.#wakes--;
       this.#deliver(null);
     }
-    if (this.#wakes > 0 && this.#mayBeWoken()) this.#addTask(task.wake);
+    if (this.#wakes > 0 && this.#mayBeWoken()) this.addTask(task.wake);
   }
 
   #mayBeWoken(): boolean {
-    return this.state === State.Open && (this.paused & pauseReason.handler) === 0;
+    return this.state === State.Open && !this.handlerRuns;
   }
 
   /** It is malformed, or the codec cannot encode it. */
@@ -459,10 +456,6 @@ export class StreamConnection extends ClosingSide implements Conn {
   }
 
   // -- small things -------------------------------------------------------------------------------
-
-  #writable(): boolean {
-    return this.state === State.Open && !this.#closeRequested && !this.endRequested;
-  }
 
   #written(): boolean {
     if (!this.#handling) {
@@ -481,11 +474,7 @@ export class StreamConnection extends ClosingSide implements Conn {
     this.host.scheduleFlush(this);
   }
 
-  protected override scheduleAbort(): void {
-    this.#addTask(task.abort);
-  }
-
-  #addTask(bit: number): void {
+  protected override addTask(bit: number): void {
     if (this.#tasks === 0) this.host.scheduleTasks(this);
     this.#tasks |= bit;
   }

@@ -7,7 +7,11 @@ import type {
   SocketOptions,
 } from './contract.ts';
 
-export type BufferSizes = Pick<SocketOptions, 'receiveBufferBytes' | 'sendBufferBytes'>;
+/** Options that only make a server faster or smaller, so that a driver may leave them out. */
+export interface TuningOptions
+  extends Pick<SocketOptions, 'receiveBufferBytes' | 'sendBufferBytes'> {
+  readonly busyPollMicroseconds: number;
+}
 
 /** A driver that was tried before the one that was taken. */
 export interface RefusedDriver {
@@ -27,6 +31,6 @@ export interface Backend {
    */
   readonly handsOver?: false;
   /** Names of options that were given and that this driver cannot honour; the program is told. */
-  readonly optionsWithoutEffect?: (options: BufferSizes) => readonly string[];
+  readonly optionsWithoutEffect?: (options: TuningOptions) => readonly string[];
   create(events: DriverEvents, settings: DriverSettings): Driver;
 }

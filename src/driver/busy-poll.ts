@@ -12,3 +12,8 @@ export function lookBeforeSleeping(busyMs: number, timeoutMs: number, look: () =
     if (found !== 0 || performance.now() >= until) return found;
   }
 }
+
+/** What is left of a wait's timeout after so long: whole milliseconds, -1 for no limit. */
+export function timeLeft(timeoutMs: number, passedMs: number): number {
+  return timeoutMs < 0 ? timeoutMs : Math.max(0, Math.ceil(timeoutMs - passedMs));
+}

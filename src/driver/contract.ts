@@ -100,17 +100,20 @@ export interface DriverCounters {
   bytesReceived: number;
   bytesSent: number;
   datagramsDropped: number;
-  /** Milliseconds spent asleep in the kernel. */
+  /** Milliseconds spent waiting for something to do: asleep in the kernel, or looking (`busyPoll`). */
   sleptMs: number;
 }
 
 /**
- * Where a driver writes down which descriptors it has, for whoever must close them when the thread
- * dies. Each is written down right after it was opened, and crossed out right before it is closed.
+ * Where a driver writes down what it has, for whoever must close and unmap it when the thread dies.
+ * Each is written down right after it was opened, and crossed out right before it is closed.
  */
 export interface DescriptorLedger {
   opened(descriptor: number): void;
   closing(descriptor: number): void;
+  /** Memory of a descriptor's file: a closed descriptor lives on for as long as it is mapped. */
+  mapped(address: number, byteLength: number): void;
+  unmapping(address: number): void;
 }
 
 /** What a loop asks of its driver when it is made. */
@@ -120,7 +123,7 @@ export interface DriverSettings {
   /** Free bytes in front of what is read, for the leftover of the read before. */
   readonly headroomBytes: number;
   readonly ledger?: DescriptorLedger;
-  /** Microseconds to look for events before sleeping: `busyPoll`. */
+  /** Microseconds to look for events before a wait sleeps, 0 for not at all: `busyPoll`. */
   readonly busyPollMicroseconds?: number;
 }
 

@@ -9,7 +9,7 @@ import {
   eventStride,
 } from '../syscall/epoll.ts';
 import { constants } from '../syscall/tables.ts';
-import { lookBeforeSleeping } from './busy-poll.ts';
+import { lookBeforeSleeping, timeLeft } from './busy-poll.ts';
 import type { DriverEvents, DriverSettings } from './contract.ts';
 import { nativeSlabPool } from './native-memory.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
@@ -55,11 +55,14 @@ class EpollPoller implements Poller {
   }
 
   wait(timeoutMs: number): number {
-    if (timeoutMs !== 0 && this.#busyPollMs > 0) {
-      const found = lookBeforeSleeping(this.#busyPollMs, timeoutMs, this.#look);
-      if (found !== 0) return found;
+    if (timeoutMs === 0 || this.#busyPollMs === 0) {
+      return epollWait(this.descriptor, this.#events, timeoutMs);
     }
-    return epollWait(this.descriptor, this.#events, timeoutMs);
+    const before = performance.now();
+    const found = lookBeforeSleeping(this.#busyPollMs, timeoutMs, this.#look);
+    if (found !== 0) return found;
+    const leftMs = timeLeft(timeoutMs, performance.now() - before);
+    return epollWait(this.descriptor, this.#events, leftMs);
   }
 
   readonly #look = (): number => epollWait(this.descriptor, this.#events, 0);

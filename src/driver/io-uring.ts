@@ -2,11 +2,18 @@ import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import { ioUringConstants as numbers } from '../platform/linux-io-uring.ts';
 import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
-import { clearEvent, eventDescriptor, signalEvent } from '../syscall/epoll.ts';
+import {
+  clearEvent,
+  epollControl,
+  epollCreate,
+  eventDescriptor,
+  signalEvent,
+} from '../syscall/epoll.ts';
+import { syscallError } from '../syscall/errno.ts';
 import { localName, peerInto } from '../syscall/socket.ts';
 import { formatInet } from '../syscall/socket-address.ts';
 import { constants } from '../syscall/tables.ts';
-import { lookBeforeSleeping } from './busy-poll.ts';
+import { lookBeforeSleeping, timeLeft } from './busy-poll.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -60,14 +67,19 @@ const closingPatienceMs = 20;
 
 const more = numbers.IORING_CQE_F_MORE;
 
-function bufferShape(settings: DriverSettings, incremental: boolean): BufferRingShape {
+function bufferShape(
+  settings: DriverSettings,
+  incremental: boolean,
+  buffersMax: number,
+): BufferRingShape {
   const { readBufferBytes, headroomBytes } = settings;
   if (!incremental || readBufferBytes < incrementalBytesMin) {
     const bufferBytes = Math.min(readBufferBytes, plainBufferBytesMax);
-    return { entries: plainBuffers, bufferBytes, headroomBytes, incremental: false };
+    const entries = Math.min(plainBuffers, buffersMax);
+    return { entries, bufferBytes, headroomBytes, incremental: false };
   }
   const fitting = 2 ** Math.floor(Math.log2(Math.max(4, bufferBytesTotal / readBufferBytes)));
-  const entries = Math.min(incrementalBuffersMax, fitting);
+  const entries = Math.min(incrementalBuffersMax, fitting, buffersMax);
   return { entries, bufferBytes: readBufferBytes, headroomBytes, incremental: true };
 }
 
@@ -97,14 +109,17 @@ export class IoUringDriver implements Driver {
    */
   #quiet = false;
   #closed = false;
+  /** Made for those who cannot wait in this ring. */
+  #pollable = -1;
 
-  constructor(events: DriverEvents, settings: DriverSettings) {
+  /** @param buffersMax most receive buffers, a power of two; tests have few. */
+  constructor(events: DriverEvents, settings: DriverSettings, buffersMax: number = Infinity) {
     const { incremental, limited } = probeIoUring();
     const { ledger } = settings;
     const ring = new Ring(submissionEntries, ledger);
     this.#ring = ring;
     try {
-      this.#buffers = new BufferRing(ring, bufferShape(settings, incremental));
+      this.#buffers = new BufferRing(ring, bufferShape(settings, incremental, buffersMax));
       this.wakeDescriptor = eventDescriptor();
     } catch (error) {
       ring.close();
@@ -130,6 +145,11 @@ export class IoUringDriver implements Driver {
     return nativeSlabPool(slabBytes);
   }
 
+  /** How often a receive found no buffer. */
+  get starvations(): number {
+    return this.#streams.starvations;
+  }
+
   // -- waiting ------------------------------------------------------------------------------------
 
   wait(timeoutMs: number): number {
@@ -141,7 +161,7 @@ export class IoUringDriver implements Driver {
     if (this.#listeners.due) reported += this.#listeners.reportKept();
     if (this.#closed) return reported;
     this.#watches.arm();
-    const mustReturn = timeoutMs === 0 || reported > 0 || streams.attendedCount > 0;
+    const mustReturn = timeoutMs === 0 || reported > 0 || streams.hasWork;
     let limitMs = mustReturn ? 0 : timeoutMs;
     do {
       if (limitMs === 0) ring.collect(0, completionsPerWaitMax);
@@ -151,7 +171,7 @@ export class IoUringDriver implements Driver {
     } while (limitMs !== 0 && this.#quiet);
     streams.receiveAgain();
     if (reported <= fewEvents) ring.submit();
-    ring.endWait(streams.attendedCount > 0 || this.#listeners.due);
+    ring.endWait(streams.hasWork || this.#listeners.due);
     this.counters.events += reported;
     return reported;
   }
@@ -171,14 +191,15 @@ export class IoUringDriver implements Driver {
 
   /** Returns how long it may sleep again, 0 when the time has passed. */
   #sleep(timeoutMs: number): number {
-    const busyMs = this.#busyPollMs;
-    if (busyMs > 0 && lookBeforeSleeping(busyMs, timeoutMs, this.#look) > 0) return 0;
-    const limitMs = this.#limitOf(timeoutMs);
     const before = performance.now();
-    this.#ring.collect(limitMs, completionsPerWaitMax);
-    const sleptMs = performance.now() - before;
-    this.counters.sleptMs += sleptMs;
-    return timeoutMs < 0 ? timeoutMs : Math.max(0, Math.ceil(timeoutMs - sleptMs));
+    const busyMs = this.#busyPollMs;
+    if (busyMs === 0 || lookBeforeSleeping(busyMs, timeoutMs, this.#look) === 0) {
+      const limitMs = busyMs === 0 ? timeoutMs : timeLeft(timeoutMs, performance.now() - before);
+      this.#ring.collect(this.#limitOf(limitMs), completionsPerWaitMax);
+    }
+    const passedMs = performance.now() - before;
+    this.counters.sleptMs += passedMs;
+    return timeLeft(timeoutMs, passedMs);
   }
 
   /** In memory, until there is something to ask the kernel for. */
@@ -273,8 +294,25 @@ export class IoUringDriver implements Driver {
     this.#watches.remove(descriptor);
   }
 
+  /**
+   * Of the ring's own signal and of the wake descriptor: the kernel does not signal one eventfd from
+   * within the wake-up of another, so a wake by another thread would be heard late or never.
+   */
   get pollableDescriptor(): number {
-    return this.#closed ? -1 : this.#ring.pollableDescriptor;
+    if (this.#closed || this.#pollable !== -1) return this.#pollable;
+    const signal = this.#ring.pollableDescriptor;
+    const pollable = epollCreate();
+    const { EPOLL_CTL_ADD, EPOLLIN } = constants;
+    for (const descriptor of [signal, this.wakeDescriptor]) {
+      const result = epollControl(pollable, EPOLL_CTL_ADD, descriptor, EPOLLIN, 0, 0);
+      if (result >= 0) continue;
+      // ENOMEM, ENOSPC (epoll_ctl(2)): half of it would be a loop that is never heard.
+      closeDescriptor(pollable);
+      throw syscallError('epoll_ctl', -result, 'watch a ring beside another loop');
+    }
+    this.#ledger?.opened(pollable);
+    this.#pollable = pollable;
+    return pollable;
   }
 
   // -- listeners and datagram endpoints -----------------------------------------------------------
@@ -337,10 +375,10 @@ export class IoUringDriver implements Driver {
     slot: number,
     generation: number,
     descriptor: number,
-    _options: SocketOptions, // those of the socket were inherited from its listener
+    options: SocketOptions,
     peer?: DatagramPeer | string,
   ): void {
-    this.#streams.open(slot, generation, descriptor, peer);
+    this.#streams.open(slot, generation, descriptor, options, peer);
   }
   acceptedPeer(descriptor: number, into: DatagramPeer): string | null {
     return peerInto(descriptor, into);
@@ -401,8 +439,11 @@ export class IoUringDriver implements Driver {
     this.#streams.finishAll();
     this.#buffers.close(abandoned);
     ring.close();
-    this.#ledger?.closing(this.wakeDescriptor);
-    closeDescriptor(this.wakeDescriptor);
+    for (const own of [this.#pollable, this.wakeDescriptor]) {
+      this.#ledger?.closing(own);
+      if (own !== -1) closeDescriptor(own);
+    }
+    this.#pollable = -1;
   }
 }
 

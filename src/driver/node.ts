@@ -4,7 +4,7 @@ import { ErrUnsupportedOp } from '../base/errors.ts';
 import { formatInet } from '../base/inet-address.ts';
 import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
-import type { BufferSizes } from './backend.ts';
+import type { TuningOptions } from './backend.ts';
 import type {
   DatagramPeer,
   Driver,
@@ -277,10 +277,11 @@ export function createNodeDriver(
 }
 
 /** The runtime sets buffer sizes of datagram sockets only. */
-export function optionsWithoutEffect(options: BufferSizes): readonly string[] {
+export function optionsWithoutEffect(options: TuningOptions): readonly string[] {
   const names: string[] = [];
   if (options.receiveBufferBytes > 0) names.push('socketRecvBuffer');
   if (options.sendBufferBytes > 0) names.push('socketSendBuffer');
+  if (options.busyPollMicroseconds > 0) names.push('busyPoll');
   return names;
 }
 

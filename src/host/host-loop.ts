@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { HostedLoop, LoopHost } from './contract.ts';
 import { hostMode, runtimeEventLoop } from './runtime-event-loop.ts';
 
-/** From so many events per wait on, another wait follows at once. */
+/** From so many events per wait on, another wait follows at once, where there is one loop. */
 const batchEventsMin = 2;
 /** The runtime has its turn, and promises drain, after at most so many waits and events. */
 const turnWaitsMax = 8;
@@ -16,8 +16,9 @@ const turnEventsMax = 256;
  *  3. if nothing ran, the runtime is asked how long it could sleep, bounded by our deadlines;
  *  4. the loops ask the kernel: the first one sleeps that long, with the runtime's descriptor and
  *     those of the other loops in its set, so that any of them wakes the thread;
- *  5. what became ready is handled; under load 4 and 5 are repeated a few times without sleeping;
- *     then the runtime has its turn: timers, promises, messages.
+ *  5. what became ready is handled, and with several loops what a handler of one wrote to a
+ *     connection of another; under load 4 and 5 are repeated a few times without sleeping; then the
+ *     runtime has its turn: timers, promises, messages.
  *
  * Rejected: uv_poll or uv_async handles of our own, and foreign callbacks. A handle that is open when
  * a worker ends, or a callback running at that time, aborts the process.
@@ -36,7 +37,6 @@ class HostLoop implements LoopHost {
   attach(loop: HostedLoop): void {
     assert(!this.#loops.includes(loop), 'a loop is attached once');
     const first = this.#loops[0];
-    this.#loops = [...this.#loops, loop];
     if (first === undefined) {
       this.#becomeSleeper(loop);
       this.#keepAlive = setInterval(() => {}, 2 ** 31 - 1);
@@ -44,6 +44,8 @@ class HostLoop implements LoopHost {
     } else {
       first.watch(loop.pollableDescriptor);
     }
+    // Only now: what could not be watched has no turns, and nothing to detach.
+    this.#loops = [...this.#loops, loop];
   }
 
   detach(loop: HostedLoop): void {
@@ -81,20 +83,11 @@ class HostLoop implements LoopHost {
   readonly #turn = (): void => {
     this.#immediate = setImmediate(this.#turn);
     const loops = this.#loops;
-    let ran = false;
-    for (let index = 0; index < loops.length; index++) {
-      if ((loops[index] as HostedLoop).runDue()) ran = true;
-    }
+    const ran = runAllDue(loops);
     // A loop that detached itself, or the last one, changed the list: the next turn sees to it.
     if (loops !== this.#loops) return;
-    if (loops.length === 1) {
-      this.#runAlone(loops[0] as HostedLoop, ran);
-      return;
-    }
-    (loops[0] as HostedLoop).wait(ran ? 0 : this.#sleepMs());
-    for (let index = 1; index < loops.length && loops === this.#loops; index++) {
-      (loops[index] as HostedLoop).wait(0);
-    }
+    if (loops.length === 1) this.#runAlone(loops[0] as HostedLoop, ran);
+    else this.#runTogether(loops, ran);
   };
 
   /** The usual case. Under load, several waits share the cost of the runtime's turn. */
@@ -116,6 +109,39 @@ class HostLoop implements LoopHost {
     this.#busy = total >= batchEventsMin;
   }
 
+  /**
+   * The same for several loops, such as those of a proxy, whose connections write to each other: each
+   * round is a wait of every loop, then what was written meanwhile leaves.
+   */
+  #runTogether(loops: readonly HostedLoop[], ran: boolean): void {
+    let timeoutMs = ran || this.#busy ? 0 : this.#sleepMs();
+    // The first loop sees readiness of another one as an event of its own.
+    const roundEventsMin = loops.length + 1;
+    let total = 0;
+    let rounds = 0;
+    let events: number;
+    let promises: boolean;
+    do {
+      events = 0;
+      for (let index = 0; index < loops.length; index++) {
+        events += (loops[index] as HostedLoop).wait(timeoutMs);
+        timeoutMs = 0;
+        if (loops !== this.#loops) return;
+      }
+      total += events;
+      rounds++;
+      promises = anyHasPromises(loops);
+      if (events > 0) runAllDue(loops);
+      if (loops !== this.#loops) return;
+    } while (
+      events >= roundEventsMin &&
+      total < turnEventsMax &&
+      rounds < turnWaitsMax &&
+      !promises
+    );
+    this.#busy = total >= roundEventsMin;
+  }
+
   /** How long the thread may sleep now. */
   #sleepMs(): number {
     const immediate = this.#immediate as NodeJS.Immediate;
@@ -129,6 +155,22 @@ class HostLoop implements LoopHost {
     }
     return timeoutMs;
   }
+}
+
+/** True when any did something. */
+function runAllDue(loops: readonly HostedLoop[]): boolean {
+  let ran = false;
+  for (let index = 0; index < loops.length; index++) {
+    if ((loops[index] as HostedLoop).runDue()) ran = true;
+  }
+  return ran;
+}
+
+function anyHasPromises(loops: readonly HostedLoop[]): boolean {
+  for (let index = 0; index < loops.length; index++) {
+    if ((loops[index] as HostedLoop).hasPromises) return true;
+  }
+  return false;
 }
 
 /** The host loop of this thread. */

@@ -7,13 +7,15 @@ const timerMsMax = 2 ** 31 - 1;
 /**
  * For loops whose driver never sleeps: the runtime's own loop waits for the sockets, and gives a turn
  * when a driver or a loop asks for one, or when the next deadline has come. Nothing is scheduled in
- * between, so an idle server costs nothing; what keeps the process alive are the sockets themselves.
+ * between, so an idle server costs nothing. Loops keep the process alive; a client may have no socket
+ * that would.
  */
 class RuntimeDrivenHost implements LoopHost {
   readonly mode = 'runtime';
   #loops: HostedLoop[] = [];
   #immediate: NodeJS.Immediate | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #keepAlive: NodeJS.Timeout | null = null;
   /** When the timer goes off, on the clock of `performance.now()`. */
   #timerDue = 0;
   #running = false;
@@ -23,6 +25,7 @@ class RuntimeDrivenHost implements LoopHost {
   attach(loop: HostedLoop): void {
     assert(!this.#loops.includes(loop), 'a loop is attached once');
     this.#loops = [...this.#loops, loop];
+    this.#keepAlive ??= setInterval(() => {}, timerMsMax);
     this.requestTurn();
   }
 
@@ -30,7 +33,9 @@ class RuntimeDrivenHost implements LoopHost {
     this.#loops = this.#loops.filter((other) => other !== loop);
     if (this.#loops.length > 0) return;
     if (this.#immediate !== null) clearImmediate(this.#immediate);
+    if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
     this.#immediate = null;
+    this.#keepAlive = null;
     this.#clearTimer();
   }
 

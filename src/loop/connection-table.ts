@@ -15,6 +15,7 @@ export class ConnectionTable {
 
   /** @param firstGeneration 1, or above those that an earlier loop of this name has used. */
   constructor(firstGeneration = 1) {
+    assert(firstGeneration < generationsMax, 'a slot has generations left');
     this.#firstGeneration = firstGeneration;
   }
 
@@ -51,7 +52,12 @@ export class ConnectionTable {
     assert(this.#connections[slot] === connection, 'a slot is released by its owner');
     this.#connections[slot] = null;
     this.size--;
-    const next = connection.generation + 1;
+    this.retire(slot);
+  }
+
+  /** Gives back a slot whose generation a driver knows: the next connection in it has another. */
+  retire(slot: number): void {
+    const next = this.generationOf(slot) + 1;
     this.#generations[slot] = next;
     if (next < generationsMax) this.#free.push(slot);
   }

@@ -7,6 +7,7 @@ export interface EventLoopSettings {
   readonly readBufferBytes: number;
   readonly maxConnections: number;
   readonly ticker: boolean;
+  readonly busyPollMicroseconds: number;
   readonly poisonFrames: boolean;
   /** For a loop that other threads look at: the next generation, and where to write what they see. */
   readonly firstGeneration?: number;

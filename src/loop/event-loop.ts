@@ -17,7 +17,9 @@ import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import { Acceptors } from './acceptors.ts';
 import { ConnectionTable } from './connection-table.ts';
+import { DatagramPorts } from './datagram-ports.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
+import { type Attempt, Dialer, type DialOutcome } from './dialer.ts';
 import type { EventLoopSettings, LoopOwner } from './event-loop-settings.ts';
 import type { Inbox, LoopPublication } from './shared-side.ts';
 import { Ticker } from './ticker.ts';
@@ -57,6 +59,8 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly #owner: LoopOwner;
   readonly #logger: Logger;
   readonly #acceptors: Acceptors;
+  readonly #dialer: Dialer;
+  readonly #ports: DatagramPorts;
   readonly #ticker: Ticker | null;
   readonly #outboundPool: SlabPool;
   readonly #table: ConnectionTable;
@@ -68,8 +72,6 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   #flushes: StreamConnection[] = [];
   #tasks: StreamConnection[] = [];
   #spareList: StreamConnection[] = [];
-  readonly #endpoints: number[] = [];
-  readonly #endpointAddresses = new Map<number, string>();
   #attached = false;
   #closed = false;
   #nowIsStale = false;
@@ -101,10 +103,14 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.driver = backend.create(this, {
       readBufferBytes: settings.readBufferBytes,
       headroomBytes: readHeadroomBytes,
+      busyPollMicroseconds: settings.busyPollMicroseconds,
       ...(settings.publication && { ledger: settings.publication.ledger }),
     });
     const clock = (): number => this.currentTime();
     this.#acceptors = new Acceptors(this.driver, settings.maxConnections, logger, clock);
+    const { socket } = this.settings;
+    this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) => this.#admit(slot));
+    this.#ports = new DatagramPorts(this.driver);
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
     this.#outboundPool = this.driver.slabPool(outboundSlabBytes);
     this.#ticker = settings.ticker ? new Ticker(calls.handler, this) : null;
@@ -115,24 +121,14 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   /** Does ahead of `listen` what the driver cannot do at once; rejects as `listen` throws. */
   async prepare(endpoint: Endpoint): Promise<void> {
     const { socket } = this.settings;
-    if (endpoint.kind === 'udp') {
-      await this.driver.prepareEndpoint?.(this.#endpoints.length, endpoint, socket);
-    } else {
-      await this.driver.prepareListener?.(this.#acceptors.listeners.length, endpoint, socket);
-    }
+    if (endpoint.kind === 'udp') await this.#ports.prepare(endpoint, socket);
+    else await this.driver.prepareListener?.(this.#acceptors.listeners.length, endpoint, socket);
   }
 
   /** Binds an address; nothing is accepted or received yet. Returns the real address. */
   listen(endpoint: Endpoint): string {
     const { socket } = this.settings;
-    if (endpoint.kind === 'udp') {
-      const id = this.#endpoints.length;
-      this.driver.bind(id, endpoint, socket);
-      this.#endpoints.push(id);
-      const address = this.driver.endpointAddress(id);
-      this.#endpointAddresses.set(id, address);
-      return address;
-    }
+    if (endpoint.kind === 'udp') return this.#ports.bind(endpoint, socket);
     const { listeners } = this.#acceptors;
     const id = listeners.length;
     this.driver.listen(id, endpoint, socket);
@@ -142,7 +138,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   start(): void {
     this.#acceptors.start();
-    for (const endpoint of this.#endpoints) this.driver.startReceiving(endpoint);
+    this.#ports.start();
     this.#attached = true;
     this.#backend.host.attach(this);
   }
@@ -158,10 +154,17 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   stopAccepting(): void {
     if (!this.#acceptors.accepting) return;
     this.#acceptors.stop();
-    for (const endpoint of this.#endpoints) {
-      this.#endpointAddresses.delete(endpoint);
-      this.driver.closeEndpoint(endpoint);
-    }
+    this.#ports.close();
+  }
+
+  /** Begins to connect; null when it failed at once, which `outcome` has then heard of. */
+  dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null {
+    return this.#dialer.dial(endpoint, outcome);
+  }
+
+  /** Closes what `dial` began, unless it is over. */
+  abandonDial(attempt: Attempt): void {
+    this.#dialer.abandon(attempt);
   }
 
   /** Asks every connection to say goodbye and close; resolves when none is left. */
@@ -253,6 +256,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   runDue(): boolean {
     if (this.#closed) return false;
     this.#turns++;
+    this.#dialer.succeeded = false;
     if (this.#unpublished && this.#turns % turnsPerPublication === 0) this.#publish();
     try {
       const asked = this.#inbox?.drain() ?? false;
@@ -332,7 +336,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   get hasPromises(): boolean {
-    return this.asyncHandler;
+    return this.asyncHandler || this.#dialer.succeeded;
   }
 
   watch(descriptor: number): void {
@@ -359,29 +363,28 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
       this.#logger.error('every connection slot of the loop is in use; a connection was dropped');
       return;
     }
-    this.#accepted++;
-    const connection = this.#newConnection(slot);
-    if (connection === null) {
+    let connection: StreamConnection;
+    try {
+      connection = this.#admit(slot);
+    } catch (error) {
+      this.#table.unreserve(slot);
       this.driver.closeDescriptor(descriptor);
+      this.report('the codec option gave no codec; a connection was dropped', error);
       return;
     }
-    this.#table.set(connection);
-    this.connectionCount++;
-    this.#publication?.opened(this.connectionCount, connection.generation);
     this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket, peer);
     this.#acceptors.opened(this.#table.size);
     connection.opened();
   }
 
-  /** Null when the program's function for the codec option fails. */
-  #newConnection(slot: number): StreamConnection | null {
-    try {
-      return new StreamConnection(this, slot, this.#table.generationOf(slot));
-    } catch (error) {
-      this.#table.unreserve(slot);
-      this.report('the codec option gave no codec; a connection was dropped', error);
-      return null;
-    }
+  /** Makes the connection of a slot and counts it. @throws what the codec option throws. */
+  #admit(slot: number): StreamConnection {
+    const connection = new StreamConnection(this, slot, this.#table.generationOf(slot));
+    this.#accepted++;
+    this.#table.set(connection);
+    this.connectionCount++;
+    this.#publication?.opened(this.connectionCount, connection.generation);
+    return connection;
   }
 
   acceptRested(listener: number, error: GnetError, restMs: number): void {
@@ -398,7 +401,9 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   failed(slot: number, generation: number, error: GnetError): void {
-    this.#table.get(slot, generation)?.failed(error);
+    const connection = this.#table.get(slot, generation);
+    if (connection === null) this.#dialer.failed(slot, generation, error);
+    else connection.failed(error);
   }
 
   writable(slot: number, generation: number): void {
@@ -407,7 +412,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   connected(slot: number, generation: number): void {
-    this.#table.get(slot, generation)?.opened();
+    this.#dialer.connected(slot, generation);
   }
 
   datagram(
@@ -474,11 +479,11 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   endpointOpen(endpoint: number): boolean {
-    return this.#endpointAddresses.has(endpoint);
+    return this.#ports.isOpen(endpoint);
   }
 
   endpointAddress(endpoint: number): string {
-    return this.#endpointAddresses.get(endpoint) ?? '';
+    return this.#ports.address(endpoint);
   }
 
   tickScheduled(): void {

@@ -77,7 +77,7 @@ const explanations: Readonly<Record<string, Explanation>> = {
   },
   ENOBUFS: { text: 'the kernel has no buffer space', hint: 'lower the load, or raise its limits' },
   ENODEV: { text: 'there is no such device', hint: 'check the name of the interface' },
-  ENOENT: { text: 'no such file or directory', hint: 'create the directory of the path first' },
+  ENOENT: { text: 'no such file or directory', hint: 'check the path: its directory must exist' },
   ENOMEM: {
     text: 'out of memory',
     hint: 'raise the memory limit (also ulimit -l), or lower the load',

@@ -7,7 +7,13 @@ import {
   type GnetError,
 } from '../base/errors.ts';
 import type { Endpoint } from '../driver/contract.ts';
-import { type AddressResolver, formatAddress, parseAddress, resolveAddress } from './addresses.ts';
+import {
+  type AddressResolver,
+  formatAddress,
+  parseAddress,
+  resolveAddress,
+  resolveTargets,
+} from './addresses.ts';
 
 const names: Readonly<Record<string, readonly { address: string; family: number }[]>> = {
   localhost: [
@@ -225,4 +231,44 @@ describe('addresses', () => {
       }),
     );
   });
+});
+
+describe('whom to dial', () => {
+  const targets = async (text: string, hasIpv6 = true): Promise<readonly string[]> => {
+    const found = await resolveTargets(parseAddress(text), resolver(hasIpv6));
+    return found.map((one) =>
+      one.kind === 'unix' ? `unix ${one.path}` : `${one.kind} ${one.host} ${one.port}`,
+    );
+  };
+  const wanted: readonly (readonly [string, readonly string[]])[] = [
+    ['localhost:1', ['tcp ::1 1', 'tcp 127.0.0.1 1', 'tcp 127.0.0.2 1']],
+    ['tcp4://localhost:1', ['tcp 127.0.0.1 1', 'tcp 127.0.0.2 1']],
+    ['tcp6://localhost:1', ['tcp ::1 1']],
+    ['udp://only-6.test:1', ['udp 2001:db8::1 1']],
+    [':1', ['tcp 127.0.0.1 1', 'tcp ::1 1']],
+    ['tcp6://:1', ['tcp ::1 1']],
+    ['[::ffff:192.0.2.1]:1', ['tcp 192.0.2.1 1']],
+    ['unix:///run/x.sock', ['unix /run/x.sock']],
+    ['unix://@name', ['unix @name']],
+  ];
+  for (const [text, list] of wanted) {
+    test(text, async () => assert.deepEqual(await targets(text), list));
+  }
+
+  test('without IPv6, no host is the IPv4 address of this machine', async () => {
+    assert.deepEqual(await targets(':1', false), ['tcp 127.0.0.1 1']);
+  });
+
+  for (const text of [
+    ':0',
+    'tcp://127.0.0.1:',
+    'unix://',
+    'tcp4://only-6.test:1',
+    'nothing.test:1',
+    'unknown.test:1',
+  ]) {
+    test(`${text} is nobody`, async () => {
+      await assert.rejects(targets(text), ErrInvalidNetworkAddress);
+    });
+  }
 });

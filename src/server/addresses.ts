@@ -11,7 +11,8 @@
  * | `unix://path`, `unix://@name`         | that path, case kept; an abstract name            |
  * | `unix://`                             | an abstract name that the kernel picks            |
  *
- * udp, udp4 and udp6 follow the same rules. `docs/errors.md` lists what is refused.
+ * udp, udp4 and udp6 follow the same rules. `docs/errors.md` lists what is refused. Whom to dial is
+ * more: all addresses of a name, in the order of the name service; no host is this machine.
  */
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv4 } from 'node:net';
@@ -117,6 +118,36 @@ export async function resolveAddress(
   const family = isIPv4(address) ? 4 : 6;
   if (wanted !== undefined && wanted !== family) throw noSuitableAddress(parsed, wanted, address);
   return { kind, family, v6Only: family === 6, host: address, port };
+}
+
+/**
+ * Whom to dial, in the order in which to try.
+ * @throws ErrInvalidNetworkAddress as `resolveAddress` does, and for what nobody can listen on.
+ */
+export async function resolveTargets(
+  parsed: ParsedAddress,
+  resolver: AddressResolver = systemResolver,
+): Promise<readonly Endpoint[]> {
+  const { text } = parsed;
+  if (parsed.network === 'unix') {
+    if (parsed.path === '@') throw invalid(text, 'the path is missing', 'write the path to dial');
+    return [{ kind: 'unix', path: parsed.path }];
+  }
+  const { network, host, port } = parsed;
+  if (port === 0) throw invalid(text, 'the port is missing or 0', 'write the port to dial');
+  const kind = network.startsWith('tcp') ? 'tcp' : 'udp';
+  const wanted = wantedFamily(network);
+  let found: readonly string[];
+  if (host === '') found = resolver.hasIpv6() ? ['127.0.0.1', '::1'] : ['127.0.0.1'];
+  else if (isIP(host) === 0) found = (await lookUpAll(parsed, resolver)).map((one) => one.address);
+  else found = [host];
+  const targets = [...new Set(found.map(unmapped))]
+    .map((address) => ({ family: isIPv4(address) ? (4 as const) : (6 as const), address }))
+    .filter(({ family }) => wanted === undefined || family === wanted);
+  if (targets.length === 0) throw noSuitableAddress(parsed, wanted, host);
+  return targets.map(({ family, address }) => {
+    return { kind, family, v6Only: family === 6, host: address, port };
+  });
 }
 
 /** `127.0.0.1:9000` or `[::1]:9000`: the form of every address that the framework prints. */
@@ -238,10 +269,23 @@ async function lookUp(
   wanted: 4 | 6 | undefined,
   resolver: AddressResolver,
 ): Promise<string> {
+  const found = await lookUpAll(parsed, resolver);
+  // A listener has one address. IPv4 goes first because that is what most peers of a name try.
+  const chosen =
+    wanted === undefined
+      ? (found.find((entry) => entry.family === 4) ?? found[0])
+      : found.find((entry) => entry.family === wanted);
+  if (chosen === undefined) throw noSuitableAddress(parsed, wanted, parsed.host);
+  return unmapped(chosen.address);
+}
+
+async function lookUpAll(
+  parsed: Extract<ParsedAddress, { host: string }>,
+  resolver: AddressResolver,
+): Promise<readonly { address: string; family: number }[]> {
   const { host, text } = parsed;
-  let found: readonly { address: string; family: number }[];
   try {
-    found = await resolver.lookup(host);
+    return await resolver.lookup(host);
   } catch (cause) {
     throw new ErrInvalidNetworkAddress(
       `cannot use the address '${text}': the host '${host}' could not be looked up; ` +
@@ -249,13 +293,6 @@ async function lookUp(
       { address: text, cause },
     );
   }
-  // A listener has one address. IPv4 goes first because that is what most peers of a name try.
-  const chosen =
-    wanted === undefined
-      ? (found.find((entry) => entry.family === 4) ?? found[0])
-      : found.find((entry) => entry.family === wanted);
-  if (chosen === undefined) throw noSuitableAddress(parsed, wanted, host);
-  return unmapped(chosen.address);
 }
 
 function noSuitableAddress(

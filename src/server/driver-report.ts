@@ -20,6 +20,7 @@ export function reportDriver(backend: Backend, options: ResolvedOptions, logger:
   const withoutEffect = optionsWithoutEffect?.({
     receiveBufferBytes: options.socketRecvBuffer,
     sendBufferBytes: options.socketSendBuffer,
+    busyPollMicroseconds: options.busyPoll,
   });
   if (withoutEffect === undefined || withoutEffect.length === 0) return;
   logger.info('some options have no effect with this driver', { driver, options: withoutEffect });

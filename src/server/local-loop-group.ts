@@ -1,4 +1,3 @@
-import { generationsMax } from '../base/limits.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import { fromConnId } from '../connection/identity.ts';
@@ -7,24 +6,14 @@ import type { Backend } from '../driver/backend.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
+import type { Attempt, DialOutcome } from '../loop/dialer.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { broadcastOn } from '../worker/broadcast.ts';
 import { LoopConnHandle, staleId } from '../worker/conn-handle.ts';
+import { nextFirstGeneration } from '../worker/first-generation.ts';
 import { control, LoopMemory } from '../worker/loop-memory.ts';
 import { openMailbox } from '../worker/loop-tasks.ts';
-
-let servers = 0;
-
-/**
- * Servers of one thread all have a loop 0 and a slot 0. Their generations begin far from one another
- * (steps of the golden ratio over half of what there is), so that an id given to the wrong server
- * finds nothing there instead of somebody else's connection.
- */
-function nextFirstGeneration(): number {
-  const half = generationsMax / 2;
-  return 1 + Math.floor(((servers++ * 0.618_033_988_749_895) % 1) * half);
-}
 
 /** One loop, on this thread. */
 export class LocalLoopGroup implements LoopGroup {
@@ -66,6 +55,14 @@ export class LocalLoopGroup implements LoopGroup {
   start(): Promise<void> {
     this.#loop.start();
     return Promise.resolve();
+  }
+
+  dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null {
+    return this.#loop.dial(endpoint, outcome);
+  }
+
+  abandonDial(attempt: Attempt): void {
+    this.#loop.abandonDial(attempt);
   }
 
   get connections(): number {

@@ -8,6 +8,7 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
     readBufferBytes: options.readBufferCap,
     maxConnections: options.maxConnections,
     ticker: options.ticker,
+    busyPollMicroseconds: options.busyPoll,
     poisonFrames: process.env['NODE_ENV'] !== 'production' || process.env['GNET_DEBUG'] === '1',
     connection: {
       codec: options.codec,
@@ -17,6 +18,7 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
       maxInboundBytes: options.maxInboundBytes,
       maxFrameLength: options.maxFrameLength,
       closeOnOverflow: options.overflow === 'close',
+      pauseOnOverflow: options.overflow === 'pause',
       allowHalfOpen: options.allowHalfOpen,
       timeouts: {
         idleTimeout: options.idleTimeout,

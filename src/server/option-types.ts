@@ -28,8 +28,11 @@ export type LoadBalancing = (typeof LoadBalancing)[keyof typeof LoadBalancing];
 /** Which backend talks to the kernel; `auto` takes the best one that works here. */
 export type DriverOption = 'auto' | 'io_uring' | 'epoll' | 'kqueue' | 'node';
 
-/** What happens above the high watermark: stop reading that connection, or close it. */
-export type OverflowPolicy = 'pause' | 'close';
+/**
+ * What happens above the high watermark: stop reading that connection, close it, or nothing: then the
+ * program pauses where its bytes come from.
+ */
+export type OverflowPolicy = 'pause' | 'close' | 'none';
 
 /**
  * Every option may be left out; one that is `undefined` counts as left out.
@@ -153,8 +156,8 @@ export interface Options {
    */
   readonly maxInboundBytes?: number;
   /**
-   * Above `highWaterMark`: `pause` stops reading that connection, `close` closes it. Default
-   * `pause` (ours).
+   * Above `highWaterMark`: `pause` stops reading that connection, `close` closes it, `none` leaves it
+   * to the program, up to `maxOutboundBytes`. Default `pause` (ours).
    */
   readonly overflow?: OverflowPolicy;
   /**
@@ -163,8 +166,9 @@ export interface Options {
    */
   readonly maxFrameLength?: number;
   /**
-   * Microseconds to look for events before sleeping, from 0 on; 0 is off. Default 0 (ours). Not
-   * built yet.
+   * Microseconds that a loop with nothing to do looks for events before it sleeps, from 0 on; 0 is
+   * off. Answers come sooner, and a core is busy meanwhile. The driver `node` cannot: no effect
+   * there. Default 0 (ours).
    */
   readonly busyPoll?: number;
   /** Aborting it stops the server, or `serve` while it is starting (ours). */
@@ -212,5 +216,7 @@ export interface ResolvedOptions {
   readonly overflow: OverflowPolicy;
   /** Bytes, or Infinity. */
   readonly maxFrameLength: number;
+  /** Microseconds. */
+  readonly busyPoll: number;
   readonly signal: AbortSignal | undefined;
 }

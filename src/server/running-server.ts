@@ -70,14 +70,13 @@ export class RunningServer implements Server, MainServer {
     return server;
   }
 
-  private constructor(plan: ServerPlan) {
+  protected constructor(plan: ServerPlan) {
     const { options, backend } = plan;
     this.#plan = plan;
     this.multicore = options.multicore;
     this.reusePort = options.reusePort;
     this.tcpKeepAlive = options.tcpKeepAlive;
     this.driver = backend.name;
-    mainServers.set(this.id, this);
     this.ready = new Promise((resolve) => {
       this.#becomeReady = resolve;
     });
@@ -87,6 +86,7 @@ export class RunningServer implements Server, MainServer {
     };
     this.#group = plan.makeGroup(owner, this);
     this.numEventLoop = this.#group.size;
+    mainServers.set(this.id, this);
     this.closed = new Promise((resolve, reject) => {
       this.#settleClosed = { resolve, reject };
     });
@@ -230,8 +230,12 @@ export class RunningServer implements Server, MainServer {
       });
   }
 
+  /** The stop begins, or the end without one; may be called more than once. */
+  protected beginStop(): void {}
+
   async #stop(): Promise<StopResult> {
     registry.remove(this);
+    this.beginStop();
     // Not from inside the call that asked: a handler's answer goes out first.
     await Promise.resolve();
     await this.#group.drain();
@@ -244,6 +248,7 @@ export class RunningServer implements Server, MainServer {
     this.#plan.log.logger.fatal('an event loop died; its server is down', { err: error });
     registry.remove(this);
     const reason = error instanceof Error ? error : new Error(String(error));
+    this.beginStop();
     this.#group.force(reason);
     this.#stopping ??= Promise.resolve({ forced: 0 });
     void this.#end(reason);
@@ -251,6 +256,7 @@ export class RunningServer implements Server, MainServer {
 
   async #end(error: Error | undefined): Promise<void> {
     if (this.#ended) return;
+    this.beginStop();
     if (this.#started) this.#callOnShutdown();
     this.#ended = true;
     exitHook.remove(this.#closeAtExit);

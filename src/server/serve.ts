@@ -1,5 +1,4 @@
 import { ErrInvalidNetworkAddress, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
-import { Action } from '../connection/action.ts';
 import type { EventHandler } from '../connection/event-handler.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
 import type { Server, StopOptions, StopResult } from '../connection/server-view.ts';
@@ -15,6 +14,7 @@ import { type Options, resolveOptions } from './options.ts';
 import { groupMaker, handlerOf, moduleUrl, serverEnded } from './loop-groups.ts';
 import { registry } from './registry.ts';
 import { RunningServer } from './running-server.ts';
+import { initialize, obey } from './starting.ts';
 
 /**
  * Listens on every address and calls the handler's events, on this thread's event loop.
@@ -116,39 +116,6 @@ async function joinAsThread(
   return server;
 }
 
-async function initialize(server: RunningServer, handler: EventHandler): Promise<void> {
-  let action: Action | void;
-  try {
-    action = handler.onInitComplete?.(server);
-  } catch (error) {
-    await server.abandon();
-    throw error;
-  }
-  if (action === Action.Shutdown) {
-    await server.abandon();
-    return;
-  }
-  try {
-    await server.start();
-  } catch (error) {
-    await server.abandon();
-    throw error;
-  }
-}
-
-/** @throws its reason when it aborted in the meantime: in `onInitComplete`, for example. */
-async function obey(server: RunningServer, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) {
-    await server.close();
-    signal.throwIfAborted();
-  }
-  const stopServer = (): void => void server.stop();
-  signal.addEventListener('abort', stopServer, { once: true });
-  // The signal may outlive many servers.
-  const forget = (): void => signal.removeEventListener('abort', stopServer);
-  void server.closed.then(forget, forget);
-}
-
 /**
  * Stops the server that was started with this address, or that listens on it.
  * @throws ErrServerInShutdown when there is none on this thread.
@@ -163,9 +130,4 @@ export async function stop(address: string, options?: StopOptions): Promise<Stop
     );
   }
   return server.stop(options);
-}
-
-/** Dials out on the loops of this program. Not built yet. */
-export async function client(_handler: EventHandler, _options?: Options): Promise<never> {
-  throw new ErrUnsupportedOp('cannot dial out: the client is not built yet; use node:net');
 }

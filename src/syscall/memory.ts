@@ -4,6 +4,7 @@ import { constants } from './tables.ts';
 import { lastErrno, syscallError } from './errno.ts';
 
 const mmapRaw = foreignInterface.lookupAddress('mmap', 6);
+const munmapRaw = foreignInterface.lookup('munmap', 2);
 const madviseRaw = foreignInterface.lookup('madvise', 3);
 
 /** Memory that never moves and is never unmapped, with its address and a view of it. */
@@ -40,6 +41,14 @@ export function mapMemory(byteLength: number): NativeMemory {
 export function discardMemory(address: Address, byteLength: number): void {
   // Advice: EINVAL, EAGAIN or ENOMEM leave the memory as it was, which is only less frugal.
   madviseRaw(address, word(byteLength), word(constants.MADV_DONTNEED));
+}
+
+/**
+ * Unmaps what a thread that is gone has left mapped. No view of it may be left anywhere: reading one
+ * would end the process. munmap(2)
+ */
+export function unmapLeftMemory(address: number, byteLength: number): void {
+  munmapRaw(foreignInterface.addressAt(nullAddress, address), word(byteLength));
 }
 
 /**

@@ -73,6 +73,8 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
           this.#lastOpened = descriptor;
         },
         closing: () => {},
+        mapped: () => {},
+        unmapping: () => {},
       },
     });
   }

@@ -1,5 +1,6 @@
 import type { LoopStats } from '../connection/server-view.ts';
 import { unpackError } from './error-transfer.ts';
+import { generationAfter } from './first-generation.ts';
 import { LoopMemory } from './loop-memory.ts';
 import type { LoopThread } from './loop-thread.ts';
 import type { FromThread, ToThread } from './messages.ts';
@@ -34,7 +35,7 @@ export class HostedLoop {
   thread: LoopThread | null = null;
   memory: LoopMemory = LoopMemory.create();
   /** Ids of connections that this loop's predecessors had are never used again. */
-  firstGeneration = 1;
+  firstGeneration: number;
   addresses: readonly string[] = [];
   listenerDescriptor = -1;
   forced = 0;
@@ -49,8 +50,9 @@ export class HostedLoop {
   /** What the predecessors counted. */
   #before: LoopStats | null = null;
 
-  constructor(index: number) {
+  constructor(index: number, firstGeneration: number) {
     this.index = index;
+    this.firstGeneration = firstGeneration;
   }
 
   /** Rejects when it cannot. */
@@ -101,18 +103,18 @@ export class HostedLoop {
   }
 
   /**
-   * Its thread is dead. Returns the descriptors that it left open, which the caller closes.
+   * Its thread is dead. Returns its memory, where it says what it has left open and mapped.
    * @param goesOn another thread takes over.
    */
-  die(reason: Error, goesOn: boolean): number[] {
+  die(reason: Error, goesOn: boolean): LoopMemory {
     this.thread = null;
     this.#listening.fail(reason);
     this.#end();
-    const left = this.memory.descriptors();
-    this.memory.markDead();
+    const left = this.memory;
+    left.markDead();
     if (!goesOn) return left;
     this.#before = this.stats();
-    this.firstGeneration = Math.max(this.firstGeneration, this.memory.highestGeneration + 1);
+    this.firstGeneration = generationAfter(this.firstGeneration, this.memory.highestGeneration);
     this.memory = LoopMemory.create();
     this.#listening = new Milestone();
     this.#started = new Milestone();

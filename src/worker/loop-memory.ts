@@ -1,7 +1,7 @@
 /**
  * The memory that one event loop shares with every thread, in one SharedArrayBuffer:
  *
- *   control words | counters | descriptor ledger | lanes of the mailbox
+ *   control words | counters | mappings | descriptor ledger | lanes of the mailbox
  *
  * A handle of a connection carries this buffer and nothing else, so it works wherever it is sent.
  */
@@ -77,7 +77,10 @@ export const ringBytes = 65_536;
 const controlBytes = 256;
 const counterCount = 16;
 const countersOffset = controlBytes;
-const ledgerOffset = countersOffset + counterCount * 8;
+/** An address and a length each, as 64-bit floats. Further ones are not written down. */
+const mappingCount = 8;
+const mappingsOffset = countersOffset + counterCount * 8;
+const ledgerOffset = mappingsOffset + mappingCount * 16;
 /** Descriptors from here on are not written down: a dead loop would leak them. */
 const ledgerDescriptors = 2 ** 20;
 const ledgerBytes = ledgerDescriptors / 8;
@@ -96,6 +99,7 @@ export class LoopMemory {
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly counters: Float64Array<SharedArrayBuffer>;
+  readonly #mappings: Float64Array<SharedArrayBuffer>;
   #key = '';
 
   constructor(buffer: SharedArrayBuffer) {
@@ -104,6 +108,7 @@ export class LoopMemory {
     this.words = new Int32Array(buffer);
     this.bytes = new Uint8Array(buffer);
     this.counters = new Float64Array(buffer, countersOffset, counterCount);
+    this.#mappings = new Float64Array(buffer, mappingsOffset, mappingCount * 2);
   }
 
   /** Takes address space; pages become memory only when they are used. */
@@ -138,7 +143,15 @@ export class LoopMemory {
 
   /** Connections for the balancer: open ones, and those on their way. */
   get load(): number {
-    return this.connections + Atomics.load(this.words, control.handedOver);
+    // In the order opposite to `arrived`: one that arrives meanwhile is counted twice, never left out.
+    const onTheirWay = Atomics.load(this.words, control.handedOver);
+    return onTheirWay + this.connections;
+  }
+
+  /** A connection that was on its way is open now. Only the loop says so. */
+  arrived(): void {
+    Atomics.add(this.words, control.connections, 1);
+    Atomics.sub(this.words, control.handedOver, 1);
   }
 
   get highestGeneration(): number {
@@ -175,6 +188,36 @@ export class LoopMemory {
       for (let bit = 0; word !== 0 && bit < 32; bit++) {
         if ((word & (1 << bit)) !== 0) found.push(index * 32 + bit);
       }
+    }
+    return found;
+  }
+
+  // -- mappings: written by the loop, read once its thread is gone ---------------------------------
+
+  /** The loop has mapped memory of one of its descriptors. */
+  mapped(address: number, byteLength: number): void {
+    for (let at = 0; at < mappingCount * 2; at += 2) {
+      if (this.#mappings[at] !== 0) continue;
+      this.#mappings[at] = address;
+      this.#mappings[at + 1] = byteLength;
+      return;
+    }
+  }
+
+  /** It is about to unmap it. */
+  unmapping(address: number): void {
+    for (let at = 0; at < mappingCount * 2; at += 2) {
+      if (this.#mappings[at] === address) this.#mappings[at] = 0;
+    }
+  }
+
+  /** Everything that is written down as mapped. */
+  mappings(): { readonly address: number; readonly byteLength: number }[] {
+    const found = [];
+    for (let at = 0; at < mappingCount * 2; at += 2) {
+      const address = this.#mappings[at] as number;
+      const byteLength = this.#mappings[at + 1] as number;
+      if (address !== 0) found.push({ address, byteLength });
     }
     return found;
   }

@@ -49,8 +49,11 @@ function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTa
     close: (slot, generation) => loop.connection(slot, generation)?.close(),
     accept(descriptor, peer) {
       memory.opened(descriptor);
+      // Before a handler sees it: its peer must not hear of it while it is still counted twice.
+      memory.arrived();
       loop.adopt(descriptor, typeof peer === 'string' ? peer : peerOf(peer));
-      Atomics.sub(memory.words, control.handedOver, 1);
+      // It may have been refused.
+      Atomics.store(memory.words, control.connections, loop.connectionCount);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { threadId } from 'node:worker_threads';
 import { ErrCodec, ErrConnClosed, type GnetError } from '../base/errors.ts';
-import { Fifo } from './fifo.ts';
+import { Fifo } from '../base/fifo.ts';
 import { control, lane, laneCount, type LoopMemory, loopState, ringBytes } from './loop-memory.ts';
 import {
   byteInRing,

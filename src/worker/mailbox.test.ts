@@ -213,4 +213,16 @@ describe('the mailbox of a loop', () => {
     memory.closing(7);
     assert.deepEqual(memory.descriptors(), [0, 32, 1_000, 99_999]);
   });
+
+  test('and which memory of theirs is mapped', () => {
+    const { memory } = mailbox();
+    for (const address of [4_096, 8_192, 2 ** 47]) memory.mapped(address, address / 2);
+    memory.unmapping(8_192);
+    memory.mapped(12_288, 1);
+    assert.deepEqual(memory.mappings(), [
+      { address: 4_096, byteLength: 2_048 },
+      { address: 12_288, byteLength: 1 },
+      { address: 2 ** 47, byteLength: 2 ** 46 },
+    ]);
+  });
 });

@@ -1,6 +1,7 @@
 import { ErrUnsupportedOp } from '../base/errors.ts';
 import { type TransferredError, packError } from './error-transfer.ts';
 import type { MainServer } from './main-servers.ts';
+import type { ServerViewData } from './messages.ts';
 
 /** What became of a call of `serve` in the main thread. */
 export type CallOutcome =
@@ -8,6 +9,8 @@ export type CallOutcome =
   | { readonly kind: 'hosted'; readonly server: MainServer; readonly loops: number }
   /** It has no loop in threads that run the program again. */
   | { readonly kind: 'elsewhere'; readonly server: MainServer }
+  /** The server is down: a thread that starts late still makes this call, and sees it so. */
+  | { readonly kind: 'over'; readonly view: ServerViewData }
   | { readonly kind: 'failed'; readonly error: TransferredError };
 
 /**
@@ -17,24 +20,43 @@ export type CallOutcome =
 export class ServeCall {
   readonly index: number;
   readonly texts: readonly string[];
-  readonly outcome: Promise<CallOutcome>;
-  #settle!: (outcome: CallOutcome) => void;
+  #outcome: Promise<CallOutcome>;
+  #settle: ((outcome: CallOutcome) => void) | null = null;
 
   constructor(index: number, texts: readonly string[]) {
     this.index = index;
     this.texts = texts;
-    this.outcome = new Promise((resolve) => {
+    this.#outcome = new Promise((resolve) => {
       this.#settle = resolve;
     });
   }
 
+  get outcome(): Promise<CallOutcome> {
+    return this.#outcome;
+  }
+
   /** The first outcome counts. */
-  settle(outcome: CallOutcome): void {
-    this.#settle(outcome);
+  settle(outcome: Extract<CallOutcome, { readonly server: MainServer }>): void {
+    if (!this.#settleOnce(outcome)) return;
+    const { server } = outcome;
+    // Calls are kept for as long as the program runs; what a server held must not be.
+    const forget = (): void => {
+      this.#outcome = Promise.resolve({ kind: 'over', view: server.view() });
+    };
+    void server.closed.then(forget, forget);
   }
 
   fail(error: unknown): void {
-    this.#settle({ kind: 'failed', error: packError(error) });
+    this.#settleOnce({ kind: 'failed', error: packError(error) });
+  }
+
+  #settleOnce(outcome: CallOutcome): boolean {
+    const settle = this.#settle;
+    if (settle === null) return false;
+    // Up to Node 24 the function keeps its promise, which keeps the server.
+    this.#settle = null;
+    settle(outcome);
+    return true;
   }
 
   /** @throws ErrUnsupportedOp when a thread made another call than the main thread. */

@@ -126,6 +126,10 @@ export class ThreadPool {
       thread.post({ type: 'refuse', call: index, error: outcome.error });
       return;
     }
+    if (outcome.kind === 'over') {
+      thread.post({ type: 'view', call: index, view: outcome.view });
+      return;
+    }
     const group = this.#groups.get(outcome.server.id);
     if (outcome.kind === 'hosted' && group !== undefined && group.size > thread.index) {
       group.threadReady(thread);

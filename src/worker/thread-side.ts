@@ -16,6 +16,7 @@ import { loopThreadData } from './loop-thread-data.ts';
 import { openMailbox } from './loop-tasks.ts';
 import type { FromThread, HostOrder, ServerViewData, ToThread } from './messages.ts';
 import { publicationIn } from './publication.ts';
+import { threadEnd } from './thread-end.ts';
 import { type MainThread, ThreadServer } from './thread-server.ts';
 
 /** What a program's own call of `serve` brings along. */
@@ -94,7 +95,10 @@ class ThreadSide implements MainThread {
       for (const view of this.#views.get(message.server) ?? []) {
         view.replaceMemory(message.loop, message.memory);
       }
-    } else this.#port.close();
+    } else {
+      this.#port.close();
+      threadEnd.run();
+    }
   }
 
   #host(order: HostOrder): void {
@@ -132,6 +136,8 @@ class ThreadSide implements MainThread {
         memory.opened(descriptor);
       },
       closing: (descriptor: number) => memory.closing(descriptor),
+      mapped: (address: number, byteLength: number) => memory.mapped(address, byteLength),
+      unmapping: (address: number) => memory.unmapping(address),
     };
     const loop = new EventLoop(
       backend,

@@ -43,6 +43,7 @@ const connectionDefaults: ConnectionSettings = {
   maxInboundBytes: 16_777_216,
   maxFrameLength: Number.POSITIVE_INFINITY,
   closeOnOverflow: false,
+  pauseOnOverflow: true,
   allowHalfOpen: false,
   timeouts: { idleTimeout: 0, writeTimeout: 0, closeTimeout: 5_000 },
   socket: {
@@ -97,6 +98,7 @@ export function simulatedLoop(
       readBufferBytes: 65_536,
       maxConnections: Number.POSITIVE_INFINITY,
       ticker: false,
+      busyPollMicroseconds: 0,
       poisonFrames: options.poisonFrames ?? true,
     },
     { shutdownRequested() {}, loopDied: (error) => deaths.push(error) },

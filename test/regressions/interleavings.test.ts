@@ -92,6 +92,7 @@ class Scene {
           lowWaterMark: 5_000,
           maxOutboundBytes: cap,
           closeOnOverflow,
+          pauseOnOverflow: !closeOnOverflow,
           allowHalfOpen,
         },
       },

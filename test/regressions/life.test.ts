@@ -2,6 +2,9 @@
 import { strict as assert } from 'node:assert';
 import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type Conn, type Server, serve, stop } from 'gnet';
 import { assertNoNewDescriptors, openDescriptors } from '../support/descriptors.ts';
 import { codeOf, connect, EchoHandler, startRig } from '../support/rig.ts';
@@ -15,6 +18,25 @@ describe('serve', () => {
     assert.equal(process.listenerCount('exit'), before + 1);
     await Promise.all(servers.map((server) => server.close()));
     assert.equal(process.listenerCount('exit'), before);
+  });
+
+  test('a server that is down is held by nothing of ours', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const serveOnce = async (): Promise<WeakRef<Server>> => {
+      const server = await serve(new EchoHandler(), 'tcp://127.0.0.1:0');
+      await server.stop();
+      return new WeakRef(server);
+    };
+    const servers: WeakRef<Server>[] = [];
+    for (let count = 0; count < 5; count++) servers.push(await serveOnce());
+    const isHeld = (one: WeakRef<Server>): boolean => one.deref() !== undefined;
+    for (let turns = 0; turns < 100 && servers.some(isHeld); turns++) {
+      await nextTurn();
+      collect();
+    }
+    // The last one may still stand in a register or a frame of the runtime.
+    assert.ok(servers.filter(isHeld).length <= 1);
   });
 
   test('leaves nothing on a signal that outlives the server', async () => {

@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Action, type Conn, ErrHandler, type EventHandler, LineBasedFrameCodec } from 'gnet';
+import {
+  Action,
+  type Conn,
+  ErrHandler,
+  ErrOutboundOverflow,
+  type EventHandler,
+  LineBasedFrameCodec,
+} from 'gnet';
 import { BytePattern } from '../../testing/byte-pattern.ts';
 import { Random } from '../../testing/random.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
@@ -281,22 +288,66 @@ describe('ends during a promise', () => {
     assert.deepEqual(rig.reports, []);
   });
 
-  test('close() from inside, before the promise settles: the answer goes nowhere', async (t) => {
+  test('close() from inside: the answer goes out before the end, as a synchronous one does', async (t) => {
     const handler: EventHandler = {
       async react(_frame, c) {
-        c.asyncWrite('bye');
+        c.asyncWrite('bye ');
         c.close();
         await settle(10);
+        assert.equal(c.asyncWrite('refused'), false);
         return 'late';
       },
     };
     const rig = await startRig(t, handler);
     const client = await connect(t, rig);
     client.write('x');
-    assert.equal(text(await client.readUntilEnd()), 'bye');
+    assert.equal(text(await client.readUntilEnd()), 'bye late');
     client.end();
     await waitUntil(() => rig.events.length === 3, 'onClosed');
     assert.deepEqual(rig.events, ['init', 'open', 'closed']);
+    assert.deepEqual(rig.reports, []);
+  });
+
+  test('close() with an answer that never comes: the close goes on after closeTimeout', async (t) => {
+    const handler: EventHandler = {
+      react(_frame, c) {
+        c.setTimeouts({ closeTimeout: 50 });
+        c.close();
+        return new Promise<string>(() => {});
+      },
+    };
+    const rig = await startRig(t, handler);
+    const client = await connect(t, rig);
+    client.write('x');
+    assert.equal((await client.readUntilEnd()).length, 0);
+    client.end();
+    await waitUntil(() => rig.events.length === 3, 'onClosed');
+    assert.deepEqual(rig.events, ['init', 'open', 'closed']);
+  });
+
+  test('stop: answers that are being worked on go out first', async (t) => {
+    const held = gate();
+    const handler: EventHandler = {
+      async react(frame, c) {
+        const copy = String(frame);
+        await held.opened;
+        assert.equal(c.asyncWrite('the '), true);
+        await c.flushWrite('whole ');
+        return copy;
+      },
+    };
+    const rig = await startRig(t, handler);
+    const clients = [await connect(t, rig), await connect(t, rig)];
+    for (const client of clients) client.write('answer');
+    await settle(5);
+    const stopped = rig.server.stop();
+    await settle(5);
+    held.open();
+    for (const client of clients) {
+      assert.equal(text(await client.readUntilEnd()), 'the whole answer');
+      client.end();
+    }
+    assert.deepEqual(await stopped, { forced: 0 });
     assert.deepEqual(rig.reports, []);
   });
 
@@ -334,6 +385,48 @@ describe('frames that were kept too long', () => {
     client.write('kept');
     await waitUntil(() => kept.length === 1, 'the frame');
     assert.deepEqual([...(kept[0] as Buffer)], [0xdb, 0xdb, 0xdb, 0xdb]);
+  });
+
+  test('are poisoned where they stood in the ring, and what waits behind them is not', async (t) => {
+    const kept: Buffer[] = [];
+    const codec = new LineBasedFrameCodec();
+    const rig = await startRig(t, handler(kept), { codec });
+    const client = await connect(t, rig);
+    // A leftover longer than what follows it: frames are cut from the ring from then on.
+    const long = 'x'.repeat(5_000);
+    client.write(long);
+    await waitUntil(() => (rig.server.stats().loops[0]?.bytesReceived ?? 0) >= 5_000, 'received');
+    client.write('y\ntwo\nthr');
+    await waitUntil(() => kept.length === 2, 'two frames');
+    client.write('ee\n');
+    await waitUntil(() => kept.length === 3, 'the third');
+    assert.deepEqual(
+      kept.map((frame) => [frame.length, frame.every((byte) => byte === 0xdb)]),
+      [5_001, 3, 5].map((length) => [length, true]),
+    );
+  });
+
+  test('are left alone until their promise settles, also when their own call closed', async (t) => {
+    let frame: Buffer = Buffer.alloc(0);
+    const react = (lent: Buffer | null, c: Conn): Promise<never> => {
+      frame = lent as Buffer;
+      for (let count = 0; count < 20_000; count++) c.asyncWrite(Buffer.alloc(1_500));
+      return new Promise(() => {});
+    };
+    const options = {
+      codec: new LineBasedFrameCodec(),
+      highWaterMark: 1_024,
+      maxOutboundBytes: 2_048,
+    };
+    const rig = await startRig(t, { react }, options);
+    const client = await connect(t, rig);
+    client.pauseReading();
+    client.write('x'.repeat(5_000)); // not a frame yet: it waits in the ring
+    await waitUntil(() => (rig.server.stats().loops[0]?.bytesReceived ?? 0) >= 5_000, 'received');
+    client.write('y\n');
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+    assert.ok(rig.closeErrors[0] instanceof ErrOutboundOverflow);
+    assert.equal(text(frame), `${'x'.repeat(5_000)}y`);
   });
 
   test('of datagrams are poisoned, too', async (t) => {

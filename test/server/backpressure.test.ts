@@ -347,6 +347,31 @@ describe('overflow', () => {
     assert.equal(frames, 400);
   });
 
+  test('none: above the high mark it is read on, and onDrain follows', async (t) => {
+    const answer = Buffer.alloc(65_536, 'a');
+    const codec = new LineBasedFrameCodec();
+    let frames = 0;
+    let refused = 0;
+    let drained = 0;
+    const handler: EventHandler = {
+      react(_frame, c) {
+        frames++;
+        if (!c.writeNoCodec(answer)) refused++;
+      },
+      onDrain: () => void drained++,
+    };
+    const options: Options = { overflow: 'none', highWaterMark: mebibyte, codec };
+    const { c, client } = await pair(t, handler, options);
+    client.pauseReading();
+    client.write('\n'.repeat(400));
+    await waitUntil(() => frames === 400, 'all frames');
+    assert.ok(c.outboundBuffered() > mebibyte, `${c.outboundBuffered()}`);
+    assert.ok(refused > 0);
+    client.resumeReading();
+    await client.readExactly(400 * 65_536);
+    await waitUntil(() => drained === 1, 'onDrain');
+  });
+
   test('close: above the high mark the connection ends with ErrOutboundOverflow', async (t) => {
     const options: Options = { overflow: 'close', highWaterMark: mebibyte };
     const { rig, client } = await pair(t, { react: () => Buffer.alloc(2 * mebibyte) }, options);

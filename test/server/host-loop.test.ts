@@ -15,6 +15,7 @@ import { Worker } from 'node:worker_threads';
 import { type EventHandler, serve } from 'gnet';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { assertNoNewDescriptors, openDescriptors } from '../support/descriptors.ts';
+import { nodeMajor } from '../support/driver.ts';
 import { nodeFlags, runProgram } from '../support/program.ts';
 import {
   connect,
@@ -228,13 +229,10 @@ describe('several servers on one thread', () => {
     await assertNoNewDescriptors(before);
   });
 
-  test('await using stops the server', async () => {
-    let address = '';
-    {
-      await using server = await serve({}, 'tcp://127.0.0.1:0');
-      address = server.addr;
-    }
-    const again = await serve({}, address);
+  const skip = nodeMajor < 24 && 'this Node cannot parse it';
+  test('await using stops the server', { skip }, async () => {
+    const { addressOfDisposed } = await import('./programs/await-using.ts');
+    const again = await serve({}, await addressOfDisposed());
     await again.close();
   });
 });

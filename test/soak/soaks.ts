@@ -5,6 +5,7 @@ import { cycles } from './cycles.ts';
 import { echo } from './echo.ts';
 import { evenLoops, loopCycles } from './loops.ts';
 import { slowReaders } from './slow-readers.ts';
+import { tinyRingPressure } from './tiny-ring.ts';
 
 export const soaks: readonly Soak[] = [
   echo,
@@ -14,4 +15,5 @@ export const soaks: readonly Soak[] = [
   crossThreadWrites,
   evenLoops,
   loopCycles,
+  tinyRingPressure,
 ];

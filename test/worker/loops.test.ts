@@ -1,7 +1,8 @@
 /** What several loops do together: who gets a connection, who may write to it, what adds up. */
 import assert from 'node:assert/strict';
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
@@ -9,8 +10,8 @@ import { LoadBalancing, type Options, type Server } from 'gnet';
 import type { RawClient } from '../../testing/raw-client.ts';
 import { kernelSpreads, noDescriptors, notOn } from '../support/driver.ts';
 import { assertNoNewDescriptors, openDescriptors } from '../support/descriptors.ts';
-import { connect, type TestScope, text } from '../support/rig.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { connect, temporaryDirectory, type TestScope, text } from '../support/rig.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
 import { freeAddress, handlerModule, startLoops } from './pool-rig.ts';
 
 const telling = handlerModule('loops.ts');
@@ -24,7 +25,10 @@ interface Landed {
 
 /** Connects and hears where it landed. */
 async function land(t: TestScope, server: Server): Promise<Landed> {
-  const client = await connect(t, server.addr);
+  return hear(await connect(t, server.addr));
+}
+
+async function hear(client: RawClient): Promise<Landed> {
   let line = '';
   while (!line.endsWith('\n')) line += text(await client.readExactly(1));
   const [loop, id, remoteAddr] = line.trimEnd().split(' ') as [string, string, string];
@@ -35,6 +39,17 @@ async function landMany(t: TestScope, server: Server, count: number): Promise<La
   const all: Landed[] = [];
   for (let one = 0; one < count; one++) all.push(await land(t, server));
   return all;
+}
+
+/** One connection of each loop, whoever decides where they land. */
+async function landInEach(t: TestScope, server: Server): Promise<Landed[]> {
+  const found: Landed[] = [];
+  while (Object.keys(found).length < server.numEventLoop) {
+    const landed = await land(t, server);
+    if (found[landed.loop] === undefined) found[landed.loop] = landed;
+    else landed.client.destroy();
+  }
+  return found;
 }
 
 const loopsOf = (all: readonly Landed[]): number[] => all.map(({ loop }) => loop);
@@ -54,6 +69,24 @@ describe('where connections land', notOn('node', kernelSpreads), () => {
     for (const { client, loop } of first) if (loop === 1) client.end();
     await waitUntil(() => server.stats().loops[1]?.connections === 0, 'loop 1 is empty');
     assert.deepEqual(loopsOf(await landMany(t, server, 4)), [1, 1, 0, 1]);
+  });
+
+  test('a connection whose onOpened runs counts once', async (t) => {
+    const hold = join(temporaryDirectory(t), 'hold');
+    t.after(() => rmSync(hold, { force: true }));
+    const options = { numEventLoop: 2, loadBalancing: LoadBalancing.LeastConnections };
+    const { server } = await startLoops(t, handlerModule('loops.ts', { hold }), options);
+    const clients: RawClient[] = [];
+    for (let one = 0; one < 4; one++) {
+      clients.push(await connect(t, server.addr));
+      const seen = (): number => server.stats().loops[one % 2]?.connections ?? 0;
+      if (one < 3) await waitUntil(() => seen() === (one === 2 ? 2 : 1), 'its loop has it');
+      if (one === 1) await waitUntil(() => existsSync(hold), 'onOpened of the second');
+    }
+    await settle(); // for the fourth to be given to a loop
+    rmSync(hold);
+    const all = await Promise.all(clients.map(hear));
+    assert.deepEqual(loopsOf(all), [0, 1, 0, 1]);
   });
 
   test('SourceAddrHash: by the address of the peer', async (t) => {
@@ -140,24 +173,20 @@ describe('one server over several loops', () => {
     await server.closed;
   });
 
-  test(
-    'lockOSThread: each loop has one CPU, and the main thread all of them',
-    notOn('node', kernelSpreads),
-    async (t) => {
-      const { server } = await startLoops(t, telling, { numEventLoop: 2, lockOSThread: true });
-      const cpus: string[] = [];
-      for (const { client } of await landMany(t, server, 2)) {
-        client.write('cpus');
-        let line = '';
-        while (!line.endsWith('\n')) line += text(await client.readExactly(1));
-        assert.match(line, /^\d+\n$/);
-        cpus.push(line.trim());
-      }
-      if (availableParallelism() > 1) assert.notEqual(cpus[0], cpus[1]);
-      const own = readFileSync('/proc/thread-self/status', 'latin1');
-      if (availableParallelism() > 1) assert.doesNotMatch(own, /^Cpus_allowed_list:\s*\d+$/m);
-    },
-  );
+  test('lockOSThread: each loop has one CPU, and the main thread all of them', async (t) => {
+    const { server } = await startLoops(t, telling, { numEventLoop: 2, lockOSThread: true });
+    const cpus: string[] = [];
+    for (const { client } of await landInEach(t, server)) {
+      client.write('cpus');
+      let line = '';
+      while (!line.endsWith('\n')) line += text(await client.readExactly(1));
+      assert.match(line, /^\d+\n$/);
+      cpus.push(line.trim());
+    }
+    if (availableParallelism() > 1) assert.notEqual(cpus[0], cpus[1]);
+    const own = readFileSync('/proc/thread-self/status', 'latin1');
+    if (availableParallelism() > 1) assert.doesNotMatch(own, /^Cpus_allowed_list:\s*\d+$/m);
+  });
 
   for (const reusePort of [false, true]) {
     test(`dupFd with reusePort ${reusePort}`, notOn('node', noDescriptors), async (t) => {
@@ -211,9 +240,23 @@ describe('handles', () => {
     assert.throws(() => server.conn(-1), { code: 'ErrConnClosed' });
   });
 
-  test('a loop writes to connections of others', notOn('node', kernelSpreads), async (t) => {
+  test('an id of another server is refused: its bytes must not reach somebody else', async (t) => {
+    const rigs = [
+      await startLoops(t, telling, { numEventLoop: 2 }),
+      await startLoops(t, telling, { numEventLoop: 2 }),
+    ];
+    for (const [owner, { server }] of rigs.entries()) {
+      for (const { id } of await landMany(t, server, 4)) {
+        assert.equal(server.conn(id).id, id);
+        assert.throws(() => rigs[1 - owner]?.server.conn(id), { code: 'ErrConnClosed' });
+      }
+    }
+  });
+
+  test('a loop writes to connections of others', async (t) => {
     const { server } = await startLoops(t, telling, { numEventLoop: 2 });
-    const [one, two] = (await landMany(t, server, 2)) as [Landed, Landed];
+    const [one, two] = (await landInEach(t, server)) as [Landed, Landed];
+    await waitUntil(() => server.countConnections() === 2, 'the others are gone');
     one.client.write(`to ${two.id}`);
     assert.equal(text(await two.client.readExactly(11)), 'from loop 0');
     assert.equal(text(await one.client.readExactly(7)), 'written');

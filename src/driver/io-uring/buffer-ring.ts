@@ -125,6 +125,11 @@ export class BufferRing {
     return start === headroomBytes && length <= headroomBytes && length + count <= bufferBytes;
   }
 
+  /** Buffers of the ring. */
+  get count(): number {
+    return this.#shape.entries;
+  }
+
   /** So many slabs are held by others that what is lent from now on should be a copy. */
   get scarce(): boolean {
     const { pool } = this.#memory;

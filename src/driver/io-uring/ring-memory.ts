@@ -127,6 +127,10 @@ export class RingMemory {
     for (let index = 0; index < setup.submissionEntries; index++) this.words[first + index] = index;
   }
 
+  get mappings(): readonly RingMapping[] {
+    return this.#mappings;
+  }
+
   /** Nobody but this class keeps a view of the mappings: they can go. */
   close(): void {
     this.words = new Int32Array(0);

@@ -59,6 +59,9 @@ export class Ring {
     this.memory = new RingMemory(entries);
     this.#ledger = ledger;
     ledger?.opened(this.memory.descriptor);
+    for (const { address, byteLength } of this.memory.mappings) {
+      ledger?.mapped(Number(address), byteLength);
+    }
     this.#submissions = new SubmissionQueue(this.memory);
     this.completions = new CompletionQueue(this.memory);
     const noIowait = (this.memory.features & numbers.IORING_FEAT_NO_IOWAIT) !== 0;
@@ -219,6 +222,7 @@ export class Ring {
   }
 
   close(): void {
+    for (const { address } of this.memory.mappings) this.#ledger?.unmapping(Number(address));
     this.#ledger?.closing(this.memory.descriptor);
     this.memory.close();
     if (this.#signal === -1) return;

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { Fifo } from '../../base/fifo.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { pendingError, peerInto, peerName } from '../../syscall/socket.ts';
@@ -14,7 +15,7 @@ import type {
   SocketOptions,
 } from '../contract.ts';
 import { brokenPipe, interrupted, noBuffers, noMemory, tryAgain } from '../errno-sets.ts';
-import { openOutgoing } from '../native-sockets.ts';
+import { openOutgoing, setBufferSizesOfAccepted } from '../native-sockets.ts';
 import { StreamTable } from '../stream-table.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { ClosingStreams } from './closing.ts';
@@ -71,8 +72,8 @@ export class Streams implements SendingHost, DeliveryHost {
   readonly sending: Sending;
   /** Streams the next wait looks after. */
   #attended: Stream[] = [];
-  /** Streams whose receive found no buffer. */
-  #starved: Stream[] = [];
+  /** Streams whose receive found no buffer, in the order in which they get one. */
+  readonly #starved = new Fifo<Stream>();
   /** How often that was. */
   starvations = 0;
   readonly #delivery: Delivery;
@@ -101,11 +102,14 @@ export class Streams implements SendingHost, DeliveryHost {
     slot: number,
     generation: number,
     descriptor: number,
+    options: SocketOptions,
     peer: DatagramPeer | string | undefined,
   ): void {
     const stream = this.#add(new Stream(slot, generation, descriptor, wanted));
     if (peer === undefined) this.#rememberPeer(slot, descriptor);
     else this.#table.setPeerOf(slot, peer);
+    // Everything else was inherited from the listener.
+    if (this.#table.isUnix(slot)) setBufferSizesOfAccepted(descriptor, options);
     this.#receive(stream);
   }
 
@@ -171,7 +175,7 @@ export class Streams implements SendingHost, DeliveryHost {
     for (const stream of this.#open) if (stream !== null) this.close(stream.slot, true);
     this.#closing.abortAll();
     this.#attended = [];
-    this.#starved = [];
+    while (this.#starved.length > 0) this.#starved.shift();
   }
 
   /** After the last completion, or when the kernel does not let go. */
@@ -250,14 +254,19 @@ export class Streams implements SendingHost, DeliveryHost {
     if (stream.kept === null || (flags & joining) !== 0) this.#receive(stream);
   }
 
-  /** Buffers are back: those that found none try again. */
+  /**
+   * Buffers are back: as many streams as there are buffers try again. If all did, most would find
+   * none again, once for each buffer that the others got.
+   */
   receiveAgain(): void {
-    const list = this.#starved;
-    if (list.length === 0) return;
-    this.#starved = [];
-    for (const stream of list) {
+    let left = this.#buffers.count;
+    while (left > 0) {
+      const stream = this.#starved.shift();
+      if (stream === undefined) return;
       stream.flags &= ~starved;
-      if ((stream.flags & (receiving | closing)) === 0) this.#receiveEnded(stream);
+      if ((stream.flags & (receiving | closing)) !== 0) continue;
+      this.#receiveEnded(stream);
+      if ((stream.flags & receiving) !== 0) left--;
     }
   }
 
@@ -294,6 +303,11 @@ export class Streams implements SendingHost, DeliveryHost {
   /** See `Delivery.reportCut`. */
   reportCut(): number {
     return this.#delivery.reportCut();
+  }
+
+  /** Something is left to do for the next wait, which must not sleep. */
+  get hasWork(): boolean {
+    return this.#attended.length > 0 || this.#starved.length > 0;
   }
 
   get attendedCount(): number {

@@ -169,7 +169,7 @@ async function openUnix(
     runtimeError({ code, syscall }, syscall, `listen on unix://${path}`, path);
   // The runtime reports a missing directory as EACCES.
   if (!existsSync(dirname(path))) throw fail('ENOENT', 'bind');
-  const ownName = join(dirname(path), `.${randomBytes(4).toString('hex')}`);
+  const ownName = nameBeside(path, randomBytes(4).toString('hex'));
   const linked = Buffer.byteLength(ownName) <= unixPathBytesMax;
   if (!linked) return openUnixDirectly(path, options, create);
   const server = create();
@@ -194,6 +194,11 @@ async function openUnix(
   }
 }
 
+/** Never like a number: the runtime would not take `.12345678` for a path. */
+export function nameBeside(path: string, unique: string): string {
+  return join(dirname(path), `.g${unique}`);
+}
+
 /** False when there is something at the path already. */
 function tryLink(ownName: string, path: string): boolean {
   try {
@@ -212,7 +217,9 @@ async function openUnixDirectly(
 ): Promise<OpenedServer> {
   const attempt = async (): Promise<net.Server> => {
     const server = create();
-    await listen(server, { path, backlog: options.backlog, exclusive: true });
+    // A path like a number is none for the runtime.
+    const name = Number.isNaN(Number(path)) ? path : `./${path}`;
+    await listen(server, { path: name, backlog: options.backlog, exclusive: true });
     return server;
   };
   try {

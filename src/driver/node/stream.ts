@@ -23,6 +23,10 @@ export interface StreamIdentity {
   readonly connecting: boolean;
 }
 
+/** Where a socket has its stream, so that all sockets share their listeners. */
+const streamOf = Symbol('the stream of this socket');
+type OwnedSocket = Socket & { [streamOf]: NodeStream };
+
 /**
  * One stream over a socket of `node:net`. What the socket pushes is only noted; it is reported from
  * inside `wait`.
@@ -65,36 +69,53 @@ export class NodeStream implements Reporter {
     this.identity = identity;
     this.#localAddress = identity.localAddress;
     this.#connecting = identity.connecting;
-    socket.on('error', this.#onError);
-    socket.on('end', this.#onEnd);
-    if (identity.connecting) socket.on('connect', this.#onConnect);
+    (socket as OwnedSocket)[streamOf] = this;
+    const listeners = NodeStream.#listeners;
+    socket.on('error', listeners.error);
+    socket.on('end', listeners.end);
+    if (identity.connecting) socket.on('connect', listeners.connect);
     if (broken !== null) this.#onError(broken);
     else if (socket.destroyed) this.#onError(Object.assign(new Error(), { code: 'ECONNRESET' }));
     // Listening for this one starts the reading.
-    else socket.on('readable', this.#onReadable);
+    else socket.on('readable', listeners.readable);
   }
+
+  static readonly #listeners = {
+    error(this: OwnedSocket, error: Error): void {
+      this[streamOf].#onError(error);
+    },
+    end(this: OwnedSocket): void {
+      this[streamOf].#onEnd();
+    },
+    connect(this: OwnedSocket): void {
+      this[streamOf].#onConnect();
+    },
+    readable(this: OwnedSocket): void {
+      this[streamOf].#onReadable();
+    },
+  };
 
   // -- what the socket tells ----------------------------------------------------------------------
 
-  readonly #onConnect = (): void => {
+  #onConnect(): void {
     this.#connecting = false;
     this.#connectedDue = true;
     this.#enqueue();
-  };
+  }
 
-  readonly #onReadable = (): void => {
+  #onReadable(): void {
     // Read early, so that a reset behind these bytes does not take them along.
     if (this.#chunk === null && this.#wanted) this.#fillChunk();
     else this.#moreToRead = true;
     if (this.#chunk !== null && this.#wanted) this.#enqueue();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #onEnd(): void {
     this.#endDue = true;
     this.#enqueue();
-  };
+  }
 
-  readonly #onError = (error: Error): void => {
+  #onError(error: Error): void {
     if (this.#error !== null) return;
     const address = this.identity.remoteAddress;
     const action = this.#connecting
@@ -102,7 +123,7 @@ export class NodeStream implements Reporter {
       : `go on with the connection to ${address}`;
     this.#error = runtimeError(error, this.#connecting ? 'connect' : 'read', action, address);
     this.#enqueue();
-  };
+  }
 
   /** A write is over; of the last one the kernel may have had everything before. */
   readonly #onWritten = (error?: Error | null): void => {

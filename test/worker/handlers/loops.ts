@@ -1,6 +1,9 @@
 /** Says in which loop a connection landed, and does what the first byte of a frame says. */
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Conn, EventHandler, LoopContext, Server } from 'gnet';
+
+/** A file: the first connection of loop 1 keeps its thread for as long as that is there. */
+let hold = new URL(import.meta.url).searchParams.get('hold');
 
 class Telling implements EventHandler {
   readonly #context: LoopContext;
@@ -15,6 +18,8 @@ class Telling implements EventHandler {
 
   /** `<loop> <id>\n` */
   onOpened(c: Conn) {
+    if (hold !== null && this.#context.loop === 1) holdWhile(hold);
+    hold = null;
     return `${this.#context.loop} ${c.id} ${c.remoteAddr}\n`;
   }
 
@@ -57,6 +62,12 @@ class Telling implements EventHandler {
       return (error as { code: string }).code;
     }
   }
+}
+
+function holdWhile(path: string): void {
+  writeFileSync(path, '');
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  while (existsSync(path)) Atomics.wait(pause, 0, 0, 1);
 }
 
 /** The CPUs that this thread may run on, as the kernel lists them. */

@@ -1,10 +1,23 @@
 /** A server whose loops clients may kill; see `handlers/loops.ts`. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { serve } from 'gnet';
 
 const module = new URL('../handlers/loops.ts', import.meta.url);
 const server = await serve(module, 'tcp://127.0.0.1:0', { numEventLoop: 3, logger: console });
-const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+/** What is open, without numbers, so that it can be compared. */
+function descriptors(): string {
+  const kinds: string[] = [];
+  for (const number of readdirSync('/proc/self/fd')) {
+    try {
+      kinds.push(readlinkSync(`/proc/self/fd/${number}`).replaceAll(/\d+/g, ''));
+    } catch {
+      // The descriptor with which the directory itself was read.
+    }
+  }
+  return kinds.sort().join(' ');
+}
+
 const before = descriptors();
 process.stdout.write(`listening ${server.addr}\n`);
 process.once('SIGTERM', async () => {

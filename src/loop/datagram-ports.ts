@@ -1,0 +1,43 @@
+import type { Driver, Endpoint, SocketOptions } from '../driver/contract.ts';
+
+/** The datagram endpoints of a loop, by number: none receives before `start` and after `close`. */
+export class DatagramPorts {
+  readonly #driver: Driver;
+  readonly #addresses: (string | null)[] = [];
+
+  constructor(driver: Driver) {
+    this.#driver = driver;
+  }
+
+  async prepare(endpoint: Endpoint, options: SocketOptions): Promise<void> {
+    await this.#driver.prepareEndpoint?.(this.#addresses.length, endpoint, options);
+  }
+
+  /** Binds; returns the real address. */
+  bind(endpoint: Endpoint, options: SocketOptions): string {
+    const id = this.#addresses.length;
+    this.#driver.bind(id, endpoint, options);
+    const address = this.#driver.endpointAddress(id);
+    this.#addresses.push(address);
+    return address;
+  }
+
+  start(): void {
+    for (const id of this.#addresses.keys()) this.#driver.startReceiving(id);
+  }
+
+  close(): void {
+    for (const id of this.#addresses.keys()) {
+      this.#addresses[id] = null;
+      this.#driver.closeEndpoint(id);
+    }
+  }
+
+  isOpen(id: number): boolean {
+    return (this.#addresses[id] ?? null) !== null;
+  }
+
+  address(id: number): string {
+    return this.#addresses[id] ?? '';
+  }
+}

@@ -1,0 +1,151 @@
+import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
+import type { Conn } from '../connection/conn.ts';
+import type { EventHandler } from '../connection/event-handler.ts';
+import { handlerCalls } from '../connection/handler-calls.ts';
+import type { Server } from '../connection/server-view.ts';
+import { chooseBackend } from '../driver/choice.ts';
+import { createLogger } from '../logging/default-logger.ts';
+import { loopThreadData } from '../worker/loop-thread-data.ts';
+import { threadEnd } from '../worker/thread-end.ts';
+import { Dial, type DialOptions } from './dial.ts';
+import { reportDriver } from './driver-report.ts';
+import { LocalLoopGroup } from './local-loop-group.ts';
+import { loopSettings } from './loop-settings.ts';
+import { invalidOption } from './option-checks.ts';
+import { type Options, resolveOptions } from './options.ts';
+import { RunningServer, type ServerPlan } from './running-server.ts';
+import { initialize, obey } from './starting.ts';
+
+/**
+ * Options that a client has no use for, and what they may say all the same: a program may share its
+ * options between `serve` and `client` as long as they ask for nothing that a client cannot give.
+ */
+const serverOnly = {
+  multicore: [false],
+  numEventLoop: [0, 1],
+  loopNum: [0, 1],
+  loadBalancing: [],
+  lockOSThread: [false],
+  reusePort: [false],
+  backlog: [],
+  maxConnections: [Infinity],
+  block: [false],
+  graceful: [false],
+  pidName: [],
+} as const satisfies { [Name in keyof Options]?: readonly unknown[] };
+
+/** The options of `serve`, less those that are about listening or about several loops. */
+export type ClientOptions = Omit<Options, keyof typeof serverOnly>;
+
+/**
+ * One event loop, on the thread that made it, for connections that this program dials. It is a server
+ * that listens nowhere: `addr` is '', `dupFd` throws `ErrUnsupportedOp`.
+ */
+export interface Client extends Server {
+  /**
+   * Connects to `tcp://host:port` or `unix://path`. Resolves after `onOpened`, whose answer has been
+   * queued; several addresses of a name are tried in order.
+   * @throws a `GnetError`, without any event: the errno of the first address (`ECONNREFUSED`, ...),
+   * `ErrTimeout`, `ErrServerInShutdown` when the client is stopped, `ErrInvalidNetworkAddress`,
+   * `ErrUnsupportedProtocol`, `ErrUnsupportedOp` for UDP, `ErrInvalidOption`; or the reason of `signal`.
+   */
+  dial(address: string, options?: DialOptions): Promise<Conn>;
+}
+
+class RunningClient extends RunningServer implements Client {
+  readonly #loop: LocalLoopGroup;
+  readonly #dials = new Set<Dial>();
+  #stopped = false;
+
+  static make(plan: Omit<ServerPlan, 'makeGroup'>): RunningClient {
+    const { backend, calls, options, log } = plan;
+    const made: LocalLoopGroup[] = [];
+    const makeGroup: ServerPlan['makeGroup'] = (owner) => {
+      const group = new LocalLoopGroup(backend, calls, loopSettings(options), owner, log.logger);
+      made.push(group);
+      return group;
+    };
+    return new RunningClient({ ...plan, makeGroup }, made);
+  }
+
+  private constructor(plan: ServerPlan, made: readonly LocalLoopGroup[]) {
+    super(plan);
+    this.#loop = made[0] as LocalLoopGroup;
+  }
+
+  async dial(address: string, options: DialOptions = {}): Promise<Conn> {
+    if (this.#stopped) throw clientStopped(address);
+    const dial = new Dial(this.#loop, address, options, (over) => this.#dials.delete(over));
+    this.#dials.add(dial);
+    return dial.promise;
+  }
+
+  /** Nothing is dialled any more; what is under way has no connection to lose. */
+  protected override beginStop(): void {
+    this.#stopped = true;
+    for (const dial of this.#dials) dial.giveUp(clientStopped(dial.address));
+  }
+
+  override dupFd(): number {
+    throw new ErrUnsupportedOp('cannot duplicate the listener: a client has none; see c.fd');
+  }
+}
+
+/**
+ * Makes an event loop on this thread for connections that this program dials, with the same events,
+ * codecs and options as `serve`. It keeps the process alive until it is stopped.
+ *
+ * Resolves after `onInitComplete`; with `Action.Shutdown` from there it is closed already.
+ * @throws a `GnetError`, with nothing left open: `ErrInvalidOption`, also for options that only a
+ * server has; `ErrUnsupportedOp`, `ErrUnsupportedPlatform`.
+ */
+export async function client(handler: EventHandler, options: ClientOptions = {}): Promise<Client> {
+  if (handler instanceof URL) {
+    throw new ErrInvalidOption(
+      'cannot use a handler module for a client: it runs on this thread alone; give the handler itself',
+    );
+  }
+  const calls = handlerCalls(handler);
+  refuseServerOnly(options);
+  const resolved = resolveOptions(options);
+  resolved.signal?.throwIfAborted();
+  const backend = await chooseBackend(resolved.driver);
+  resolved.signal?.throwIfAborted();
+  const log = createLogger(resolved);
+  reportDriver(backend, resolved, log.logger);
+  const plan = { calls, options: resolved, backend, log, texts: [], endpoints: [] };
+  let made: RunningClient;
+  try {
+    made = RunningClient.make({ ...plan, onEnd: () => {} });
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+  await initialize(made, handler);
+  if (resolved.signal !== undefined) await obey(made, resolved.signal);
+  if (loopThreadData !== null) endWithThread(made);
+  return made;
+}
+
+/** A thread of loops ends with its servers; it is not the program's to say when. */
+function endWithThread(made: RunningClient): void {
+  const close = (): void => void made.close();
+  threadEnd.add(close);
+  const forget = (): void => threadEnd.remove(close);
+  void made.closed.then(forget, forget);
+}
+
+function refuseServerOnly(options: Options): void {
+  for (const [name, harmless] of Object.entries(serverOnly)) {
+    const value: unknown = options?.[name as keyof Options];
+    if (value === undefined || (harmless as readonly unknown[]).includes(value)) continue;
+    throw invalidOption(name, value, 'it to serve: a client listens nowhere and has one loop');
+  }
+}
+
+function clientStopped(address: string): ErrServerInShutdown {
+  return new ErrServerInShutdown(
+    `cannot dial '${address}': the client is stopped; make another one with client()`,
+    { address },
+  );
+}

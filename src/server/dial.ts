@@ -1,0 +1,152 @@
+import { ErrInvalidOption, ErrTimeout, ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
+import type { Conn } from '../connection/conn.ts';
+import type { StreamConnection } from '../connection/stream-connection.ts';
+import type { Endpoint } from '../driver/contract.ts';
+import type { Attempt, DialOutcome } from '../loop/dialer.ts';
+import { parseAddress, resolveTargets } from './addresses.ts';
+import { int32Max, invalidOption } from './option-checks.ts';
+
+/** How to dial; all of it may be left out. */
+export interface DialOptions {
+  /** `c.context` of the connection, there before `onOpened`. */
+  readonly context?: unknown;
+  /** Aborting it gives up: `dial` rejects with its reason, and nothing is left open. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds for name look-up and all attempts; then `ErrTimeout`. 0, the default, is off. */
+  readonly timeout?: number;
+}
+
+/** The part of a loop that a call of `dial` needs. */
+export interface DialingLoop {
+  dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null;
+  abandonDial(attempt: Attempt): void;
+}
+
+/** One call of `dial`: from the look-up of the name over its addresses, in order, to the open connection. */
+export class Dial implements DialOutcome {
+  readonly promise: Promise<Conn>;
+  readonly address: string;
+  readonly #loop: DialingLoop;
+  readonly #context: unknown;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onOver: (dial: Dial) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #settle!: { resolve: (c: Conn) => void; reject: (error: unknown) => void };
+  #targets: readonly Endpoint[] = [];
+  #tried = 0;
+  #attempt: Attempt | null = null;
+  /** Of the address that the name service likes best. */
+  #firstError: GnetError | null = null;
+  #over = false;
+
+  /**
+   * @param onOver it is settled, or about to be: `onOpened` comes right after.
+   * @throws ErrInvalidOption, or the reason of a signal that has aborted.
+   */
+  constructor(
+    loop: DialingLoop,
+    address: string,
+    options: DialOptions,
+    onOver: (dial: Dial) => void,
+  ) {
+    const { context, signal, timeout = 0 } = checked(options);
+    signal?.throwIfAborted();
+    this.#loop = loop;
+    this.address = address;
+    this.#context = context;
+    this.#signal = signal;
+    this.#onOver = onOver;
+    this.promise = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (timeout > 0) {
+      this.#timer = setTimeout(() => this.giveUp(timedOut(address, timeout)), timeout);
+    }
+    this.#begin().catch((error: unknown) => this.giveUp(error));
+  }
+
+  /** Rejects, and closes what was begun; no event was or will be called. Does nothing when it is over. */
+  giveUp(reason: unknown): void {
+    if (this.#over) return;
+    this.#finish();
+    if (this.#attempt !== null) this.#loop.abandonDial(this.#attempt);
+    this.#settle.reject(reason);
+  }
+
+  async #begin(): Promise<void> {
+    const parsed = parseAddress(this.address);
+    if (parsed.network.startsWith('udp')) throw noDatagrams(this.address);
+    this.#targets = await resolveTargets(parsed);
+    this.#tryNext();
+  }
+
+  #tryNext(): void {
+    if (this.#over) return;
+    const target = this.#targets[this.#tried];
+    if (target === undefined) {
+      this.giveUp(this.#firstError);
+      return;
+    }
+    this.#tried++;
+    const attempt = this.#loop.dial(target, this);
+    // One that failed at once has begun the next already.
+    if (attempt !== null) this.#attempt = attempt;
+  }
+
+  failed(error: GnetError): void {
+    this.#attempt = null;
+    this.#firstError ??= error;
+    this.#tryNext();
+  }
+
+  connected(connection: StreamConnection): void {
+    this.#finish();
+    connection.context = this.#context;
+    try {
+      connection.opened();
+    } finally {
+      this.#settle.resolve(connection);
+    }
+  }
+
+  readonly #onAbort = (): void => this.giveUp(this.#signal?.reason);
+
+  #finish(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    // The signal may outlive many dials.
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#onOver(this);
+  }
+}
+
+function checked(options: DialOptions): DialOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new ErrInvalidOption('cannot dial: give an object such as { timeout: 5000 }');
+  }
+  const { signal, timeout = 0 } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidOption('signal', signal, 'the signal of an AbortController');
+  }
+  if (typeof timeout !== 'number' || !(timeout >= 0 && timeout <= int32Max)) {
+    const wanted = `0 (off) or a number up to ${int32Max} (milliseconds)`;
+    throw invalidOption('timeout', timeout, wanted);
+  }
+  return options;
+}
+
+function timedOut(address: string, limitMs: number): ErrTimeout {
+  return new ErrTimeout(
+    `cannot dial '${address}': it did not answer within ${limitMs} ms; raise timeout, or try later`,
+    { address },
+  );
+}
+
+function noDatagrams(address: string): ErrUnsupportedOp {
+  return new ErrUnsupportedOp(
+    `cannot dial '${address}': datagrams have no connection; answer them with serve on 'udp://:0' ` +
+      'and sendTo, or begin with node:dgram',
+    { address },
+  );
+}

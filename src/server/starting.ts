@@ -1,0 +1,40 @@
+import { Action } from '../connection/action.ts';
+import type { EventHandler } from '../connection/event-handler.ts';
+import type { RunningServer } from './running-server.ts';
+
+/**
+ * `onInitComplete`, then the start.
+ * @throws what either throws, with the server closed.
+ */
+export async function initialize(server: RunningServer, handler: EventHandler): Promise<void> {
+  let action: Action | void;
+  try {
+    action = handler.onInitComplete?.(server);
+  } catch (error) {
+    await server.abandon();
+    throw error;
+  }
+  if (action === Action.Shutdown) {
+    await server.abandon();
+    return;
+  }
+  try {
+    await server.start();
+  } catch (error) {
+    await server.abandon();
+    throw error;
+  }
+}
+
+/** @throws its reason when it aborted in the meantime: in `onInitComplete`, for example. */
+export async function obey(server: RunningServer, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) {
+    await server.close();
+    signal.throwIfAborted();
+  }
+  const stopServer = (): void => void server.stop();
+  signal.addEventListener('abort', stopServer, { once: true });
+  // The signal may outlive many servers.
+  const forget = (): void => signal.removeEventListener('abort', stopServer);
+  void server.closed.then(forget, forget);
+}

@@ -1,0 +1,60 @@
+/** An event loop over io_uring with so few receive buffers that most receives find none. */
+import type { EventHandler } from '../../src/connection/event-handler.ts';
+import { handlerCalls } from '../../src/connection/handler-calls.ts';
+import type { Backend } from '../../src/driver/backend.ts';
+import type { DriverCounters } from '../../src/driver/contract.ts';
+import { EventLoop } from '../../src/loop/event-loop.ts';
+import { loopSettings } from '../../src/server/loop-settings.ts';
+import { type Options, resolveOptions } from '../../src/server/options.ts';
+
+export interface TinyRing {
+  readonly address: string;
+  readonly loop: EventLoop;
+  readonly counters: DriverCounters;
+  /** How often a receive found no buffer. */
+  starvations(): number;
+  close(): void;
+}
+
+/** @throws ErrUnsupportedPlatform where io_uring does not work. */
+export async function tinyRing(
+  handler: EventHandler,
+  buffers: number,
+  options: Options,
+): Promise<TinyRing> {
+  const { IoUringDriver } = await import('../../src/driver/io-uring.ts');
+  const { hostLoop } = await import('../../src/host/host-loop.ts');
+  let driver: InstanceType<typeof IoUringDriver> | undefined;
+  const backend: Backend = {
+    name: 'io_uring',
+    host: hostLoop,
+    create(events, settings) {
+      driver = new IoUringDriver(events, settings, buffers);
+      return driver;
+    },
+  };
+  const owner = {
+    shutdownRequested() {},
+    loopDied(error: unknown) {
+      throw error;
+    },
+  };
+  const logger = { ...console, fatal: console.error };
+  const settings = loopSettings(resolveOptions(options));
+  const loop = new EventLoop(backend, handlerCalls(handler), settings, owner, logger);
+  const address = loop.listen({
+    kind: 'tcp',
+    family: 4,
+    v6Only: false,
+    host: '127.0.0.1',
+    port: 0,
+  });
+  loop.start();
+  return {
+    address,
+    loop,
+    counters: loop.driver.counters,
+    starvations: () => driver?.starvations ?? 0,
+    close: () => loop.close(),
+  };
+}
