@@ -39,12 +39,13 @@ ${wrapped(WORKS.map((work) => work.name))}
   --max-outstanding N leave out cases with more bytes in flight than this (128M)
 
 How
-  --rounds N          times that every server is measured in every case (5)
-  --seconds S         length of a measured window (2)
-  --warmup S          load before the window (1)
+  --rounds N          times that every server is started, and measured in every case (5)
+  --seconds S         length of a measured window (1)
+  --warmup S          load on a fresh server, shared by all cases (3)
+  --settle S          load of the same case right before the window (0.3)
   --server-cores LIST cores of the server, as taskset takes them (first)
   --load-cores LIST   cores of the load generator (second)
-  --quick             3 rounds of 0.5 s after 0.3 s, stored apart in bench/build/quick/
+  --quick             3 rounds of 0.5 s after 1 s and 0.1 s, stored apart in bench/build/quick/
 
 Results
   --out FOLDER        where the JSON goes (bench/results/)
@@ -63,6 +64,7 @@ const OPTIONS = {
   rounds: { type: 'string' },
   seconds: { type: 'string' },
   warmup: { type: 'string' },
+  settle: { type: 'string' },
   'server-cores': { type: 'string' },
   'load-cores': { type: 'string' },
   quick: { type: 'boolean', default: false },
@@ -128,8 +130,8 @@ function select<T extends { readonly name: string }>(
 
 function makePlan(work: Work, peers: readonly Peer[], values: Values): Plan {
   const defaults = values.quick
-    ? { rounds: '3', seconds: '0.5', warmup: '0.3' }
-    : { rounds: '5', seconds: '2', warmup: '1' };
+    ? { rounds: '3', seconds: '0.5', warmup: '1', settle: '0.1' }
+    : { rounds: '5', seconds: '1', warmup: '3', settle: '0.3' };
   const sizes = readCounts('sizes', values.sizes);
   const connections = readCounts('connections', values.connections);
   const pipelines = readCounts('pipeline', values.pipeline);
@@ -148,6 +150,7 @@ function makePlan(work: Work, peers: readonly Peer[], values: Values): Plan {
       rounds: readCount('rounds', values.rounds ?? defaults.rounds),
       seconds: readSeconds('seconds', values.seconds ?? defaults.seconds, 0.01),
       warmupSeconds: readSeconds('warmup', values.warmup ?? defaults.warmup, 0),
+      settleSeconds: readSeconds('settle', values.settle ?? defaults.settle, 0),
       pinning: choosePinning(
         {
           ...(values['server-cores'] && { server: values['server-cores'] }),

@@ -28,7 +28,7 @@ ratio lies beyond that noise, and again when it is measured a second time.
   --only LIST    of tcp-echo, udp-echo, length-field-echo, http-plaintext, resp (all)
   --rounds N     times that each is measured (7)
   --seconds S    length of a measured window (1)
-  --warmup S     load before it (0.5)
+  --warmup S     load on a fresh server, shared by its cases (2)
   --help         this text
 
 Exit status: 0 nothing is slower, 1 something is, 2 wrong usage or no figures.
@@ -39,7 +39,7 @@ const OPTIONS = {
   only: { type: 'string' },
   rounds: { type: 'string', default: '7' },
   seconds: { type: 'string', default: '1' },
-  warmup: { type: 'string', default: '0.5' },
+  warmup: { type: 'string', default: '2' },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -55,10 +55,14 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   resp: [{ size: 0, connections: 50, pipeline: 16, command: 'GET' }],
 };
 
+/** Load of the same case right before a window. */
+const SETTLE_SECONDS = 0.2;
+
 interface GuardSettings {
   readonly rounds: number;
   readonly seconds: number;
   readonly warmupSeconds: number;
+  readonly settleSeconds: number;
 }
 
 /** The files of a revision in a folder of their own; nothing is left in the repository. */
@@ -146,6 +150,7 @@ async function main(): Promise<void> {
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
     warmupSeconds: Number(values.warmup),
+    settleSeconds: SETTLE_SECONDS,
   };
   const { rounds, seconds, warmupSeconds } = settings;
   const right = Number.isInteger(rounds) && rounds >= 1 && seconds > 0 && warmupSeconds >= 0;

@@ -3,7 +3,7 @@
 import type { Case } from './load.ts';
 import { cpuUsPerRequest, requestsPerSecond } from './metrics.ts';
 import { SUBJECT } from './peer.ts';
-import { type CaseResult, difference, ratio, type WorkResult } from './results.ts';
+import { type CaseResult, correctedRatio, difference, ratio, type WorkResult } from './results.ts';
 import type { Interval } from './statistics.ts';
 import { caseTitle, ratioText } from './table.ts';
 
@@ -31,8 +31,10 @@ const AIMS: readonly Aim[] = [
   { work: 'udp-echo', peer: 'c-epoll', matches: { size: 64, pipeline: 8 }, cpuAtMost: 1.05 },
   { work: 'length-field-echo', peer: 'gnet-plain', matches: {}, addedUsAtMost: 0.1 },
   { work: 'http-plaintext', peer: 'node-http', matches: PLAIN, cpuAtMost: 0.55 },
+  { work: 'http-plaintext', peer: 'bun-fetch', matches: PLAIN, cpuAtMost: 0.9 },
   { work: 'http-plaintext', peer: 'bun', matches: PLAIN, cpuAtMost: 0.9 },
   { work: 'http-plaintext', peer: 'node-http', matches: PIPELINED, paceAtLeast: 12 },
+  { work: 'http-plaintext', peer: 'bun-fetch', matches: PIPELINED, paceAtLeast: 8 },
   { work: 'http-plaintext', peer: 'bun', matches: PIPELINED, paceAtLeast: 8 },
   { work: 'http-plaintext', peer: 'gnet-v2', matches: PIPELINED, cpuAtMost: 0.8 },
   { work: 'resp', peer: 'redis-server', matches: PLAIN, cpuAtMost: 0.9 },
@@ -59,7 +61,9 @@ function lineOf({ peer, cpuAtMost, paceAtLeast, addedUsAtMost }: Aim, one: CaseR
   if (cpuAtMost !== undefined) {
     const found = ratio(one, SUBJECT, peer, cpuUsPerRequest);
     const aim = `CPU at most ${cpuAtMost.toFixed(2)}x of ${peer}`;
-    return found && `${word(found.median <= cpuAtMost)} ${aim}: ${ratioText(found)}`;
+    const corrected = correctedRatio(one, SUBJECT, peer);
+    const also = corrected === null ? '' : `, corrected ${ratioText(corrected)}`;
+    return found && `${word(found.median <= cpuAtMost)} ${aim}: ${ratioText(found)}${also}`;
   }
   if (paceAtLeast !== undefined) {
     const found = ratio(one, SUBJECT, peer, requestsPerSecond);

@@ -59,7 +59,7 @@ export function echoLoad(options: EchoLoadOptions = {}): Load {
 /** What a program prints; rejects with its standard error when it fails or takes too long. */
 export function printedBy(command: Command, cores: string | null, seconds: number) {
   const { program, args } = pinned(command, cores);
-  const timeout = (seconds + GRACE_SECONDS) * 1000;
+  const timeout = Math.ceil((seconds + GRACE_SECONDS) * 1000);
   const options = { timeout, env: environment(command), cwd: PROJECT_FOLDER } as const;
   return new Promise<string>((resolve, reject) => {
     execFile(program, args, { ...options, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {

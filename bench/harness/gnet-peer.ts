@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { outputOf, PROJECT_FOLDER } from './command.ts';
 import type { Endpoint, Peer } from './peer.ts';
+import { loopsOf } from './work.ts';
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   'tcp-echo': 'echo-tcp.ts',
@@ -34,12 +35,14 @@ export interface GnetPeerOptions {
   readonly works?: readonly string[];
   /** Of another example than the one that belongs to a work. */
   readonly examples?: Readonly<Record<string, string>>;
+  /** More flags for the example. */
+  readonly flags?: readonly string[];
   /** The checkout that is measured; this one when left out. */
   readonly root?: string;
 }
 
 export function gnetPeer(options: GnetPeerOptions): Peer {
-  const { name, title, driver, root = PROJECT_FOLDER } = options;
+  const { name, title, driver, flags = [], root = PROJECT_FOLDER } = options;
   const examples = { ...EXAMPLES, ...options.examples };
   const env = driver === undefined ? {} : { GNET_DRIVER: driver };
   const probes = new Map<number, Probe>();
@@ -57,7 +60,7 @@ export function gnetPeer(options: GnetPeerOptions): Peer {
       if (example === undefined || !existsSync(join(root, 'examples', example))) {
         return `examples/${example ?? work} does not exist`;
       }
-      if (driver !== undefined && automaticDriver(root) === driver) {
+      if (flags.length === 0 && driver !== undefined && automaticDriver(root) === driver) {
         return `'gnet' has taken the driver '${driver}' by itself`;
       }
       return refusal(probe(loopsOf(work)), loopsOf(work), driver);
@@ -80,6 +83,7 @@ export function gnetPeer(options: GnetPeerOptions): Peer {
         ...addressFlags(endpoint),
         ...(backend?.protocol === 'tcp' ? ['--upstream', `127.0.0.1:${backend.port}`] : []),
         ...(loopsOf(work) === 1 ? [] : ['--loops', `${loopsOf(work)}`]),
+        ...flags,
       ],
       env,
     }),
@@ -99,10 +103,6 @@ const automaticDrivers = new Map<string, string | undefined>();
 function automaticDriver(root: string): string | undefined {
   if (!automaticDrivers.has(root)) automaticDrivers.set(root, probeServer(root, {}, 1).driver);
   return automaticDrivers.get(root);
-}
-
-function loopsOf(work: string): number {
-  return work.endsWith('-2-loops') ? 2 : 1;
 }
 
 function addressFlags(endpoint: Endpoint): string[] {

@@ -5,12 +5,18 @@ import { fileURLToPath } from 'node:url';
 import { BUILD_FOLDER, outputOf } from './command.ts';
 import { missingInstallation, runInstallSteps } from './installed.ts';
 import type { Installation, Peer } from './peer.ts';
+import { loopsOf } from './work.ts';
 
 export interface GoPeerOptions extends Pick<Peer, 'name' | 'title' | 'works'> {
   readonly args: (...parameters: Parameters<Peer['server']>) => readonly string[];
   readonly tags?: string;
   /** The module whose version matters. */
   readonly module?: string;
+}
+
+/** The protocol that a server speaks for a work. */
+export function speaks(work: string): 'http' | 'echo' {
+  return work.startsWith('http-') ? 'http' : 'echo';
 }
 
 export function goPeer({ args, tags, module, ...facts }: GoPeerOptions): Peer {
@@ -42,8 +48,8 @@ export function goPeer({ args, tags, module, ...facts }: GoPeerOptions): Peer {
     server: (...parameters) => ({
       program: product,
       args: args(...parameters),
-      // The server has one core; more processors than cores would only switch between threads.
-      env: { GOMAXPROCS: '1' },
+      // More processors than the server has cores would only switch between threads.
+      env: { GOMAXPROCS: `${loopsOf(parameters[0])}` },
     }),
   };
 }

@@ -18,11 +18,16 @@ export interface NpmPeerOptions extends Pick<Peer, 'name' | 'title' | 'works'> {
   readonly program: string;
   /** Between the program and the file that it runs. */
   readonly args: readonly string[];
+  /** Of `bench/peers/`, and the name of the runtime; the name of the peer when left out. */
+  readonly folder?: string;
+  /** What `server.js` is told for HTTP. */
+  readonly http?: string;
 }
 
 /** Runs `server.js` of its folder as `server.js tcp|unix|udp|http ADDRESS`. */
-export function npmPeer({ program, args, ...facts }: NpmPeerOptions): Peer {
-  const folder = fileURLToPath(new URL(`../peers/${facts.name}/`, import.meta.url));
+export function npmPeer(options: NpmPeerOptions): Peer {
+  const { program, args, folder: name = options.name, http = 'http', ...facts } = options;
+  const folder = fileURLToPath(new URL(`../peers/${name}/`, import.meta.url));
   const installation: Installation = {
     tool: 'npm',
     product: join(folder, 'node_modules'),
@@ -43,13 +48,13 @@ export function npmPeer({ program, args, ...facts }: NpmPeerOptions): Peer {
       return `the npm package has no program for ${process.platform} on ${process.arch}`;
     },
     build() {},
-    versions: () => ({ [facts.name]: /\d+\.\d+\S*/.exec(outputOf(found()!, ['--version']))![0] }),
+    versions: () => ({ [name]: /\d+\.\d+\S*/.exec(outputOf(found()!, ['--version']))![0] }),
     server: (work, endpoint) => ({
       program: found()!,
       args: [
         ...args,
         join(folder, 'server.js'),
-        work === 'http-plaintext' ? 'http' : endpoint.protocol,
+        work === 'http-plaintext' ? http : endpoint.protocol,
         endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port),
       ],
     }),

@@ -3,9 +3,10 @@
 import { headlinesOf, type MeasuredHeadline } from './headlines.ts';
 import { KINDS } from './metrics.ts';
 import { SUBJECT } from './peer.ts';
-import { type CaseResult, ratio, spreadOf, type WorkResult } from './results.ts';
+import { type CaseResult, correctedRatio, ratio, spreadOf, type WorkResult } from './results.ts';
 import {
   caseTitle,
+  hasLoadShare,
   machineText,
   notesOf,
   numberText,
@@ -26,7 +27,8 @@ export function resultsPage(results: readonly WorkResult[]): string {
     'How each figure is measured, what it says and what it does not: [benchmarks](benchmarks.md). ' +
       'Ratios divide our value by that of the other server in the same round; below 1 is less ' +
       'than the other. In parentheses: the interval that holds 95 % of resampled medians. When it ' +
-      'contains 1.00, no difference was shown.',
+      'contains 1.00, no difference was shown. Corrected: each CPU time divided by that of the load ' +
+      'in the same window, which takes out how fast the machine was just then.',
     `## The short form\n\n${headlineTable(results)}`,
     `![CPU time per request](${FIGURES_FROM_DOCS}/overview-cpu.svg)`,
     ...results.map(workSection),
@@ -73,13 +75,17 @@ function caseSection(result: WorkResult, one: CaseResult): string {
 function withRatios(result: WorkResult, one: CaseResult): string[][] {
   const subject = subjectOf(result) ?? '';
   const metric = KINDS[result.kind].columns[0]!;
+  const timed = hasLoadShare(result);
   const [head, ...rows] = tableOf(result, one);
   const extended = rows.map((row) => {
     const name = row[0]!;
     const found = name === subject ? null : ratio(one, subject, name, metric.value);
-    return [...row, found === null ? '' : ratioText(found)];
+    const corrected = name === subject ? null : correctedRatio(one, subject, name);
+    const texts = [found, ...(timed ? [corrected] : [])];
+    return [...row, ...texts.map((one) => (one === null ? '' : ratioText(one)))];
   });
-  return [[...head!, `${subject}: ${metric.column}, times this`], ...extended];
+  const heads = [`${subject}: ${metric.column}, times this`, ...(timed ? ['corrected'] : [])];
+  return [[...head!, ...heads], ...extended];
 }
 
 function markdownTable(rows: readonly (readonly string[])[]): string {

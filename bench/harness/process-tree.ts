@@ -1,6 +1,6 @@
 /** A server and the processes that it started, as /proc shows them. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Ticks of /proc/PID/stat in a second; Linux shows every program the same number. */
 const TICKS_PER_SECOND = 100;
@@ -29,7 +29,16 @@ export function residentBytes(pids: readonly number[]): number {
   return sumOf(pids, 'VmRSS');
 }
 
-/** The most that was ever resident; null where there is no /proc. */
+/** The peak counts from here on. What cannot be written keeps the peak of its life. proc_pid_clear_refs(5) */
+export function forgetPeakResident(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      writeFileSync(`/proc/${pid}/clear_refs`, '5');
+    } catch {}
+  }
+}
+
+/** The most that was resident since it was forgotten; null where there is no /proc. */
 export function peakResidentBytes(pids: readonly number[]): number | null {
   try {
     return sumOf(pids, 'VmHWM');

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cpuUsPerRequest, KINDS, type Sample } from './metrics.ts';
-import { type CaseResult, difference, ratio, spreadOf, utilisation } from './results.ts';
+import {
+  type CaseResult,
+  correctedRatio,
+  difference,
+  ratio,
+  spreadOf,
+  utilisation,
+} from './results.ts';
 
 function sample(peer: string, round: number, values: Partial<Sample> = {}): Sample {
   return {
@@ -91,4 +98,23 @@ test('difference pairs values of the same round too', () => {
   for (const value of [found.low, found.median, found.high]) {
     assert.ok(Math.abs(value - 5) < 1e-9);
   }
+});
+
+test('the corrected ratio takes out how fast the machine was, where the load worked alike', () => {
+  const window = (peer: string, round: number, slowness: number, share = 1): Sample =>
+    sample(peer, round, {
+      seconds: 1,
+      loadCpuSeconds: share,
+      requests: 1000 / slowness,
+      serverCpuSeconds: peer === 'ours' ? 0.6 : 0.8,
+    });
+  const rounds = [0, 1, 2].flatMap((round) => [
+    window('ours', round, 1 + round),
+    window('theirs', round, 1),
+  ]);
+  const found = correctedRatio(caseOf(rounds), 'ours', 'theirs');
+  assert.ok(found !== null && Math.abs(found.median - 0.75) < 1e-9, 'although ours ran slower');
+  const idle = [...rounds, window('ours', 3, 1, 0.4), window('theirs', 3, 1)];
+  assert.deepEqual(correctedRatio(caseOf(idle), 'ours', 'theirs'), found);
+  assert.equal(correctedRatio(caseOf(rounds.slice(2)), 'ours', 'theirs'), null, 'too few rounds');
 });

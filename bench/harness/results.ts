@@ -11,7 +11,7 @@ import { bootstrapMedian, type Interval, type Spread, spread } from './statistic
 
 export const RESULTS_FOLDER = fileURLToPath(new URL('../results/', import.meta.url));
 /** Of the stored JSON; raised when its fields change their meaning. */
-export const SCHEMA = 2;
+export const SCHEMA = 3;
 
 export interface Failure {
   readonly peer: string;
@@ -33,8 +33,12 @@ export interface PeerFacts {
 
 export interface Settings {
   readonly rounds: number;
+  /** Length of a measured window. */
   readonly seconds: number;
+  /** Load on a fresh server, shared by the cases. */
   readonly warmupSeconds: number;
+  /** Load of the same case right before a window. */
+  readonly settleSeconds: number;
   readonly pinning: Pinning;
 }
 
@@ -100,7 +104,34 @@ export function ratio(
   return pairs.length === 0 ? null : bootstrapMedian(pairs.map(([ours, theirs]) => ours / theirs));
 }
 
-/** The same for what `subject` has more than `baseline`. */
+/** Two windows with the load at such different shares of its core are not of one kind. */
+const SHARES_APART_MAX = 0.15;
+/** With fewer pairs of rounds there is no interval to speak of. */
+const CORRECTED_PAIRS_MIN = 3;
+
+/**
+ * The ratio of the servers' CPU times per request, each divided by that of the load. The load does the
+ * same for every request, so its own cost tells how fast the machine was in that window, and falls out.
+ * That holds while the load works alike: one that idles between answers pays for its wake-ups. Null
+ * when too few rounds are of that kind, or the load is not timed.
+ */
+export function correctedRatio(
+  result: CaseResult,
+  subject: string,
+  baseline: string,
+): Interval | null {
+  const share = (sample: Sample): number => sample.loadCpuSeconds / sample.seconds;
+  const beside = (sample: Sample): number => sample.serverCpuSeconds / sample.loadCpuSeconds;
+  const ratios = samplesOf(result, subject).flatMap((ours) => {
+    const theirs = result.samples.find((s) => s.peer === baseline && s.round === ours.round);
+    if (theirs === undefined || !(share(ours) > 0 && share(theirs) > 0)) return [];
+    const alike = Math.abs(share(ours) - share(theirs)) <= SHARES_APART_MAX;
+    return alike && theirs.serverCpuSeconds > 0 ? [beside(ours) / beside(theirs)] : [];
+  });
+  return ratios.length < CORRECTED_PAIRS_MIN ? null : bootstrapMedian(ratios);
+}
+
+/** As `ratio`, for what `subject` has more than `baseline`. */
 export function difference(
   result: CaseResult,
   subject: string,

@@ -1,12 +1,9 @@
-/** Runs one work: every case, every round, every peer, in alternating order. */
+/** Runs one work: every round, every case, every peer, in alternating order. */
 
-import { setTimeout as delay } from 'node:timers/promises';
-import cEpoll from '../peers/c-epoll/peer.ts';
 import type { Case } from './load.ts';
 import { describeMachine } from './machine.ts';
 import type { Sample } from './metrics.ts';
 import type { Peer } from './peer.ts';
-import { peakResidentBytes, processTree } from './process-tree.ts';
 import type { Progress } from './progress.ts';
 import {
   type CaseResult,
@@ -15,12 +12,11 @@ import {
   type Settings,
   type WorkResult,
 } from './results.ts';
-import { freeEndpoint, ServerProcess } from './server-process.ts';
+import { freeEndpoint } from './server-process.ts';
+import { type Measured, Stage } from './stage.ts';
 import { buildStart, measureStart } from './start-load.ts';
 import { caseTitle } from './table.ts';
 import type { Work } from './work.ts';
-
-const SETTLE_MS = 500;
 
 export interface Plan {
   readonly work: Work;
@@ -73,8 +69,10 @@ export async function runPlan(plan: Plan, progress: Progress): Promise<WorkResul
   const { work, peers, settings } = plan;
   work.load.build();
   if (work.kind === 'start') buildStart();
-  const cases: CaseResult[] = [];
-  for (const one of plan.cases) cases.push(await runCase(plan, one, progress));
+  const cases = plan.cases.map((one): Collected => ({ case: one, samples: [], failures: [] }));
+  for (let round = 0; round < settings.rounds; round++) {
+    await runRound(plan, round, cases, progress);
+  }
   return {
     schema: SCHEMA,
     work: work.name,
@@ -94,79 +92,54 @@ export async function runPlan(plan: Plan, progress: Progress): Promise<WorkResul
   };
 }
 
-async function runCase(plan: Plan, one: Case, progress: Progress): Promise<CaseResult> {
-  const samples: Sample[] = [];
-  const failures: Failure[] = [];
-  for (let round = 0; round < plan.settings.rounds; round++) {
-    // The order turns around each time, so that a slow drift of the machine favours nobody.
-    const order = round % 2 === 0 ? plan.peers : [...plan.peers].reverse();
-    for (const peer of order) {
-      const title = `${plan.work.title}, ${caseTitle(one)}`;
-      progress.step(`${title}, round ${round + 1}/${plan.settings.rounds}: ${peer.name}`);
-      try {
-        samples.push({ ...(await measure(plan, one, peer)), round });
-      } catch (error) {
-        const reason = textOf(error);
-        failures.push({ peer: peer.name, round, reason });
-        progress.note(`${title}: ${peer.name} failed: ${reason}`);
+type Collected = CaseResult & { readonly samples: Sample[]; readonly failures: Failure[] };
+
+async function runRound(
+  plan: Plan,
+  round: number,
+  cases: readonly Collected[],
+  progress: Progress,
+): Promise<void> {
+  const { work, settings } = plan;
+  const stage = new Stage(work, plan.cases, settings);
+  try {
+    for (const [index, { case: one, samples, failures }] of cases.entries()) {
+      // The order turns around each time, so that a slow drift of the machine favours nobody.
+      const order = (round + index) % 2 === 0 ? plan.peers : [...plan.peers].reverse();
+      for (const peer of order) {
+        const title = `${work.title}, ${caseTitle(one)}`;
+        progress.step(`${title}, round ${round + 1}/${settings.rounds}: ${peer.name}`);
+        try {
+          samples.push({ ...(await measure(stage, plan, one, peer)), round });
+        } catch (error) {
+          const reason = textOf(error);
+          failures.push({ peer: peer.name, round, reason });
+          progress.note(`${title}: ${peer.name} failed: ${reason}`);
+          await stage.drop(peer);
+        }
       }
     }
-  }
-  return { case: one, samples, failures };
-}
-
-type Measured = Omit<Sample, 'round'>;
-
-async function measure(plan: Plan, one: Case, peer: Peer): Promise<Measured> {
-  const { work, settings } = plan;
-  const endpoint = await freeEndpoint(work.protocol);
-  if (work.kind === 'start' && endpoint.protocol === 'tcp') {
-    const command = peer.server(work.name, endpoint);
-    return { peer: peer.name, ...(await measureStart(command, endpoint.port, settings.pinning)) };
-  }
-  const backend = work.proxied ? await startBackend(settings) : null;
-  try {
-    const command = peer.server(work.name, endpoint, backend?.endpoint);
-    const server = await ServerProcess.start(command, endpoint, settings.pinning.server);
-    try {
-      // The first of several processes or threads answers before the others are there.
-      if (work.serverCores !== undefined) await delay(SETTLE_MS);
-      return await offerLoad(plan, one, peer, server, backend);
-    } finally {
-      await server.stop();
-    }
   } finally {
-    await backend?.stop();
+    await stage.stop();
   }
 }
 
-async function offerLoad(
+async function measure(
+  stage: Stage,
   { work, settings }: Plan,
   one: Case,
   peer: Peer,
-  server: ServerProcess,
-  backend: ServerProcess | null,
 ): Promise<Measured> {
-  const serverPids = processTree(server.pid);
-  const result = await work.load.run({
-    work: work.name,
-    endpoint: server.endpoint,
-    case: one,
-    warmupSeconds: settings.warmupSeconds * (peer.warmupFactor ?? 1),
-    seconds: settings.seconds,
-    serverPids,
-    companionPids: backend === null ? [] : processTree(backend.pid),
-    cores: settings.pinning.load,
-  });
-  if (result.requests === 0) throw new Error('nothing came back during the window');
-  return { peer: peer.name, ...result, peakMemoryBytes: peakResidentBytes(serverPids) };
-}
-
-/** The echo server behind a proxy: the one in C, on the load's core, as a part of the load. */
-async function startBackend(settings: Settings): Promise<ServerProcess> {
-  const endpoint = await freeEndpoint('tcp');
-  cEpoll.build('tcp-echo');
-  return ServerProcess.start(cEpoll.server('tcp-echo', endpoint), endpoint, settings.pinning.load);
+  if (work.kind === 'start') {
+    const endpoint = await freeEndpoint(work.protocol);
+    if (endpoint.protocol !== 'tcp') throw new Error('start-up is measured over TCP');
+    const command = peer.server(work.name, endpoint);
+    return { peer: peer.name, ...(await measureStart(command, endpoint.port, settings.pinning)) };
+  }
+  const measured = await stage.measure(one, peer);
+  // What earlier connections left behind would be taken for memory that idle ones need not ask for.
+  if (work.kind === 'memory') await stage.drop(peer);
+  return measured;
 }
 
 function textOf(error: unknown): string {

@@ -5,6 +5,7 @@ import { KINDS } from './metrics.ts';
 import { SUBJECT } from './peer.ts';
 import {
   type CaseResult,
+  correctedRatio,
   LOAD_SATURATION,
   ratio,
   spreadOf,
@@ -48,7 +49,8 @@ export function machineText({ machine }: WorkResult): string {
 export function settingsText({ settings, load, kind }: WorkResult): string {
   const rounds = `${settings.rounds} round${settings.rounds === 1 ? '' : 's'}`;
   if (kind === 'memory' || kind === 'start') return rounds;
-  const windows = `${rounds} of ${settings.seconds} s after ${settings.warmupSeconds} s of warm-up`;
+  const warm = `${settings.warmupSeconds} s of warm-up and ${settings.settleSeconds} s of the same`;
+  const windows = `${rounds} of ${settings.seconds} s after ${warm}`;
   return `${windows}, load by ${load}`;
 }
 
@@ -97,7 +99,7 @@ export function tableOf(result: WorkResult, one: CaseResult): string[][] {
   return [head, ...rows];
 }
 
-function hasLoadShare({ kind }: WorkResult): boolean {
+export function hasLoadShare({ kind }: WorkResult): boolean {
   return kind === 'requests' || kind === 'connections';
 }
 
@@ -128,6 +130,10 @@ export function ratioLines(result: WorkResult, one: CaseResult): string[] {
       const found = ratio(one, subject, name, metric.value);
       return found === null ? [] : [`${metric.column} ${ratioText(found)}`];
     });
+    const corrected = correctedRatio(one, subject, name);
+    if (corrected !== null && hasLoadShare(result)) {
+      texts.splice(1, 0, `corrected ${ratioText(corrected)}`);
+    }
     return texts.length === 0 ? [] : [`${subject} beside ${name}: ${texts.join(', ')}`];
   });
 }

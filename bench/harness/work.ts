@@ -164,6 +164,11 @@ const CONNECTIONS: readonly Work[] = [
 
 export const WORKS: readonly Work[] = [...ECHOES, ...PROTOCOLS, ...CONNECTIONS];
 
+/** How many loops a server has for a work: one for each of its cores. */
+export function loopsOf(name: string): number {
+  return WORKS.find((work) => work.name === name)?.serverCores ?? 1;
+}
+
 export interface Selection {
   readonly sizes?: readonly number[];
   readonly connections?: readonly number[];

@@ -1,17 +1,33 @@
 import { npmPeer } from '../../harness/npm-peer.ts';
 
-export default npmPeer({
-  name: 'bun',
-  title: 'Bun.listen, Bun.udpSocket, Bun.serve',
-  works: [
-    'tcp-echo',
-    'unix-echo',
-    'udp-echo',
-    'http-plaintext',
-    'connection-rate',
-    'idle-memory',
-    'start-up',
-  ],
-  program: '@oven/bun-*/bin/bun',
-  args: ['run'],
-});
+const PROGRAM = '@oven/bun-*/bin/bun';
+
+const peers = [
+  npmPeer({
+    name: 'bun',
+    title: 'Bun.listen, Bun.udpSocket, Bun.serve',
+    works: [
+      'tcp-echo',
+      'unix-echo',
+      'udp-echo',
+      'http-plaintext',
+      'connection-rate',
+      'idle-memory',
+      'start-up',
+    ],
+    program: PROGRAM,
+    args: ['run'],
+  }),
+  // The other one answers from a response that was made once, and runs no JavaScript for it.
+  npmPeer({
+    name: 'bun-fetch',
+    title: 'Bun.serve with a handler',
+    works: ['http-plaintext'],
+    program: PROGRAM,
+    args: ['run'],
+    folder: 'bun',
+    http: 'http-fetch',
+  }),
+];
+
+export default peers;

@@ -1,7 +1,7 @@
 /**
  * Servers over Bun's own interfaces.
  *
- * usage: bun server.js tcp PORT | unix PATH | udp PORT | http PORT
+ * usage: bun server.js tcp PORT | unix PATH | udp PORT | http PORT | http-fetch PORT
  */
 
 const [kind, address] = process.argv.slice(2);
@@ -55,6 +55,16 @@ const start = {
         '/plaintext': new Response('Hello, World!', { headers: { 'Content-Type': 'text/plain' } }),
       },
       fetch: () => new Response(null, { status: 404 }),
+    }),
+  // A function of the program for every request, as every other server here has it.
+  'http-fetch': () =>
+    Bun.serve({
+      hostname,
+      port,
+      fetch: (request) =>
+        request.url.endsWith('/plaintext')
+          ? new Response('Hello, World!', { headers: { 'Content-Type': 'text/plain' } })
+          : new Response(null, { status: 404 }),
     }),
 }[kind];
 

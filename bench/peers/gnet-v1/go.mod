@@ -12,3 +12,7 @@ require (
 	golang.org/x/sys v0.0.0-20210630005230-0f9fa26af87c // indirect
 	gopkg.in/natefinch/lumberjack.v2 v2.0.0 // indirect
 )
+
+require bench/go-head v0.0.0
+
+replace bench/go-head => ../go-head

@@ -1,14 +1,17 @@
 // Servers over gnet v1, the framework that this project is a port of.
 //
-// usage: server echo ADDRESS | server http ADDRESS, with ADDRESS as tcp://127.0.0.1:9000
+// usage: server echo ADDRESS LOOPS | server http ADDRESS LOOPS, with ADDRESS as tcp://127.0.0.1:9000
 package main
 
 import (
 	"bytes"
 	"fmt"
 	"os"
+	"strconv"
+	"sync/atomic"
 	"time"
 
+	"bench/go-head"
 	"github.com/panjf2000/gnet"
 )
 
@@ -18,42 +21,56 @@ func (echo) React(frame []byte, _ gnet.Conn) ([]byte, gnet.Action) {
 	return frame, gnet.None
 }
 
-const dateLifetime = time.Second
-
 var (
 	endOfHead = []byte("\r\n\r\n")
-	wanted    = []byte("GET /plaintext HTTP/1.1\r\n")
+	get       = []byte("GET")
+	plaintext = []byte("/plaintext")
 	notFound  = []byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 )
 
+// The answer with the date of this second; loops only read it.
+var answer atomic.Pointer[[]byte]
+
+func keepDate() {
+	for {
+		bytes := []byte(fmt.Sprintf("HTTP/1.1 200 OK\r\nServer: gnet\r\nContent-Type: text/plain\r\n"+
+			"Date: %s\r\nContent-Length: 13\r\n\r\nHello, World!",
+			time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")))
+		answer.Store(&bytes)
+		time.Sleep(time.Second)
+	}
+}
+
 // Cuts requests without a body out of the stream and answers them in one write.
-type web struct {
-	gnet.EventServer
-	answer []byte
-	dated  time.Time
-	out    []byte
+type web struct{ gnet.EventServer }
+
+// What a connection answers is gathered here: several loops share the handler.
+type gathered struct {
+	request head.Request
+	out     []byte
+}
+
+func (web) OnOpened(c gnet.Conn) ([]byte, gnet.Action) {
+	c.SetContext(&gathered{})
+	return nil, gnet.None
 }
 
 // A frame here is one or more whole requests: see wholeHeads.
-func (w *web) React(frame []byte, c gnet.Conn) ([]byte, gnet.Action) {
-	if now := time.Now(); now.Sub(w.dated) >= dateLifetime {
-		w.dated = now
-		w.answer = []byte(fmt.Sprintf("HTTP/1.1 200 OK\r\nServer: gnet\r\nContent-Type: text/plain\r\n"+
-			"Date: %s\r\nContent-Length: 13\r\n\r\nHello, World!",
-			now.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")))
-	}
+func (web) React(frame []byte, c gnet.Conn) ([]byte, gnet.Action) {
+	w := c.Context().(*gathered)
+	whole := *answer.Load()
 	w.out = w.out[:0]
-	for {
-		end := bytes.Index(frame, endOfHead)
-		if end < 0 {
-			break
+	for len(frame) > 0 {
+		length := head.Parse(frame, &w.request)
+		if length <= 0 || w.request.Chunked || w.request.ContentLength > 0 {
+			return nil, gnet.Close
 		}
-		if bytes.HasPrefix(frame, wanted) {
-			w.out = append(w.out, w.answer...)
+		if bytes.Equal(w.request.Method, get) && bytes.Equal(w.request.Target, plaintext) {
+			w.out = append(w.out, whole...)
 		} else {
 			w.out = append(w.out, notFound...)
 		}
-		frame = frame[end+len(endOfHead):]
+		frame = frame[length:]
 	}
 	return w.out, gnet.None
 }
@@ -75,13 +92,22 @@ func (wholeHeads) Decode(c gnet.Conn) ([]byte, error) {
 }
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: server echo ADDRESS | server http ADDRESS")
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: server echo ADDRESS LOOPS | server http ADDRESS LOOPS")
 		os.Exit(2)
 	}
-	options := []gnet.Option{gnet.WithNumEventLoop(1), gnet.WithTCPNoDelay(gnet.TCPNoDelay)}
+	loops, err := strconv.Atoi(os.Args[3])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	options := []gnet.Option{gnet.WithNumEventLoop(loops), gnet.WithTCPNoDelay(gnet.TCPNoDelay)}
 	var handler gnet.EventHandler = &echo{}
 	if os.Args[1] == "http" {
+		go keepDate()
+		for answer.Load() == nil {
+			time.Sleep(time.Millisecond)
+		}
 		handler = &web{}
 		options = append(options, gnet.WithCodec(wholeHeads{}))
 	}

@@ -1,4 +1,5 @@
-import { goPeer } from '../../harness/go-peer.ts';
+import { goPeer, speaks } from '../../harness/go-peer.ts';
+import { loopsOf } from '../../harness/work.ts';
 
 export default goPeer({
   name: 'gnet-v1',
@@ -11,13 +12,16 @@ export default goPeer({
     'connection-rate',
     'idle-memory',
     'start-up',
+    'tcp-echo-2-loops',
+    'http-2-loops',
   ],
   module: 'github.com/panjf2000/gnet',
   tags: 'poll_opt',
   args: (work, endpoint) => [
-    work === 'http-plaintext' ? 'http' : 'echo',
+    speaks(work),
     endpoint.protocol === 'unix'
       ? `unix://${endpoint.path}`
       : `${endpoint.protocol}://127.0.0.1:${endpoint.port}`,
+    `${loopsOf(work)}`,
   ],
 });

@@ -1,14 +1,17 @@
 // Servers over gnet v2.
 //
-// usage: server echo ADDRESS | server http ADDRESS, with ADDRESS as tcp://127.0.0.1:9000
+// usage: server echo ADDRESS LOOPS | server http ADDRESS LOOPS, with ADDRESS as tcp://127.0.0.1:9000
 package main
 
 import (
 	"bytes"
 	"fmt"
 	"os"
+	"strconv"
+	"sync/atomic"
 	"time"
 
+	"bench/go-head"
 	"github.com/panjf2000/gnet/v2"
 )
 
@@ -22,43 +25,59 @@ func (echo) OnTraffic(c gnet.Conn) gnet.Action {
 	return gnet.None
 }
 
-const dateLifetime = time.Second
-
 var (
-	endOfHead = []byte("\r\n\r\n")
-	wanted    = []byte("GET /plaintext HTTP/1.1\r\n")
+	get       = []byte("GET")
+	plaintext = []byte("/plaintext")
 	notFound  = []byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 )
 
-// Cuts requests without a body out of the stream and answers them in one write.
-type web struct {
-	gnet.BuiltinEventEngine
-	answer []byte
-	dated  time.Time
-	out    []byte
+// The answer with the date of this second; loops only read it.
+var answer atomic.Pointer[[]byte]
+
+func keepDate() {
+	for {
+		bytes := []byte(fmt.Sprintf("HTTP/1.1 200 OK\r\nServer: gnet\r\nContent-Type: text/plain\r\n"+
+			"Date: %s\r\nContent-Length: 13\r\n\r\nHello, World!",
+			time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")))
+		answer.Store(&bytes)
+		time.Sleep(time.Second)
+	}
 }
 
-func (w *web) OnTraffic(c gnet.Conn) gnet.Action {
-	if now := time.Now(); now.Sub(w.dated) >= dateLifetime {
-		w.dated = now
-		w.answer = []byte(fmt.Sprintf("HTTP/1.1 200 OK\r\nServer: gnet\r\nContent-Type: text/plain\r\n"+
-			"Date: %s\r\nContent-Length: 13\r\n\r\nHello, World!",
-			now.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")))
-	}
+// Cuts requests without a body out of the stream and answers them in one write.
+type web struct{ gnet.BuiltinEventEngine }
+
+// What a connection answers is gathered here: several loops share the handler.
+type gathered struct {
+	request head.Request
+	out     []byte
+}
+
+func (web) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
+	c.SetContext(&gathered{})
+	return nil, gnet.None
+}
+
+func (web) OnTraffic(c gnet.Conn) gnet.Action {
+	w := c.Context().(*gathered)
+	whole := *answer.Load()
 	all, _ := c.Peek(-1)
 	rest := all
 	w.out = w.out[:0]
-	for {
-		end := bytes.Index(rest, endOfHead)
-		if end < 0 {
+	for len(rest) > 0 {
+		length := head.Parse(rest, &w.request)
+		if length == head.Malformed || w.request.Chunked || w.request.ContentLength > 0 {
+			return gnet.Close
+		}
+		if length == 0 {
 			break
 		}
-		if bytes.HasPrefix(rest, wanted) {
-			w.out = append(w.out, w.answer...)
+		if bytes.Equal(w.request.Method, get) && bytes.Equal(w.request.Target, plaintext) {
+			w.out = append(w.out, whole...)
 		} else {
 			w.out = append(w.out, notFound...)
 		}
-		rest = rest[end+len(endOfHead):]
+		rest = rest[length:]
 	}
 	if _, err := c.Discard(len(all) - len(rest)); err != nil {
 		return gnet.Close
@@ -72,16 +91,25 @@ func (w *web) OnTraffic(c gnet.Conn) gnet.Action {
 }
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: server echo ADDRESS | server http ADDRESS")
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: server echo ADDRESS LOOPS | server http ADDRESS LOOPS")
 		os.Exit(2)
 	}
 	var handler gnet.EventHandler = &echo{}
 	if os.Args[1] == "http" {
+		go keepDate()
+		for answer.Load() == nil {
+			time.Sleep(time.Millisecond)
+		}
 		handler = &web{}
 	}
-	err := gnet.Run(handler, os.Args[2],
-		gnet.WithNumEventLoop(1), gnet.WithTCPNoDelay(gnet.TCPNoDelay))
+	loops, err := strconv.Atoi(os.Args[3])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	err = gnet.Run(handler, os.Args[2],
+		gnet.WithNumEventLoop(loops), gnet.WithTCPNoDelay(gnet.TCPNoDelay))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

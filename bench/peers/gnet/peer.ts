@@ -16,6 +16,13 @@ function withDriver(name: string, driver: string): Peer {
   return gnetPeer({ name, title: `gnet for TypeScript, ${driver}`, driver, works: DRIVER_WORKS });
 }
 
+/** For one connection that waits for each answer. */
+function withBusyPoll(name: string, driver: string): Peer {
+  const title = `gnet for TypeScript, ${driver}, busyPoll 50`;
+  const flags = ['--busy-poll', '50'];
+  return gnetPeer({ name, title, driver, flags, works: ['tcp-echo'] });
+}
+
 const peers: readonly Peer[] = [
   gnetPeer({ name: 'gnet', title: 'gnet for TypeScript' }),
   gnetPeer({
@@ -27,6 +34,8 @@ const peers: readonly Peer[] = [
   withDriver('gnet-epoll', 'epoll'),
   withDriver('gnet-io-uring', 'io_uring'),
   withDriver('gnet-node', 'node'),
+  withBusyPoll('gnet-epoll-busy', 'epoll'),
+  withBusyPoll('gnet-io-uring-busy', 'io_uring'),
 ];
 
 export default peers;

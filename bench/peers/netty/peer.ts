@@ -49,7 +49,7 @@ function peer(name: string, transport: string, works: readonly string[]): Peer {
     installation,
     unavailable: () => (hasTool('java') ? missingInstallation(installation) : 'java is missing'),
     build() {},
-    warmupFactor: 4,
+    warmupFactor: 2,
     versions: () => ({ netty: nettyVersion() }),
     server: (work, endpoint) => ({
       program: 'java',

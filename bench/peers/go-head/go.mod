@@ -1,0 +1,3 @@
+module bench/go-head
+
+go 1.22
