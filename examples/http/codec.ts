@@ -29,7 +29,9 @@ export class RequestBatch {
   }
 
   accept(request: HttpRequest): void {
-    this.#requests[this.count++] = request;
+    // Mostly it is what `next` gave; storing a reference again has its price.
+    if (this.#requests[this.count] !== request) this.#requests[this.count] = request;
+    this.count++;
   }
 
   /** The caller keeps what `next` returned; it must not be used for another request. */

@@ -14,6 +14,7 @@ import {
   IS_TOKEN,
   LF,
   NINE,
+  SLASH,
   SPACE,
   TAB,
   ZERO,
@@ -138,6 +139,35 @@ function methodOf(bytes: Buffer, start: number, end: number): Method {
 
 function readVersion(request: HttpRequest, bytes: Buffer, end: number): void {
   const start = request.position;
+  // The position stays until the line is complete: it is short, so looking twice costs nothing.
+  if (end - start < VERSION_LINE_LENGTH || !isVersionLine(bytes, start)) {
+    return refuseVersion(request, bytes, end);
+  }
+  request.minorVersion = (bytes[start + 7] as number) - ZERO;
+  request.headersStart = request.position = start + VERSION_LINE_LENGTH;
+  request.state = ParseState.LineStart;
+}
+
+/** `HTTP/1.x` and the line end, in one expression: every request has it. */
+function isVersionLine(bytes: Buffer, start: number): boolean {
+  return (
+    bytes[start] === 0x48 &&
+    bytes[start + 1] === 0x54 &&
+    bytes[start + 2] === 0x54 &&
+    bytes[start + 3] === 0x50 &&
+    bytes[start + 4] === SLASH &&
+    bytes[start + 5] === 0x31 &&
+    bytes[start + 6] === 0x2e &&
+    (bytes[start + 7] as number) >= ZERO &&
+    (bytes[start + 7] as number) <= NINE &&
+    bytes[start + 8] === CR &&
+    bytes[start + 9] === LF
+  );
+}
+
+/** Fails at the first byte that cannot be of a version line; without one, the rest is to come. */
+function refuseVersion(request: HttpRequest, bytes: Buffer, end: number): void {
+  const start = request.position;
   const available = Math.min(end - start, VERSION_LINE_LENGTH);
   for (let index = 0; index < available; index++) {
     const byte = bytes[start + index] as number;
@@ -148,13 +178,8 @@ function readVersion(request: HttpRequest, bytes: Buffer, end: number): void {
     }
     if (index === 7) {
       if (byte < ZERO || byte > NINE) return fail(request, 400);
-      request.minorVersion = byte - ZERO;
     } else if (byte !== (index === 8 ? CR : LF)) return fail(request, 400);
   }
-  // The position stays until the line is complete: it is short, so looking twice costs nothing.
-  if (available < VERSION_LINE_LENGTH) return;
-  request.headersStart = request.position = start + VERSION_LINE_LENGTH;
-  request.state = ParseState.LineStart;
 }
 
 /** All header lines in one loop: each block falls into the next, or stops where the bytes do. */

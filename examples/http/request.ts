@@ -118,7 +118,7 @@ export class HttpRequest {
     this.expectsUnknown = false;
     this.headDetached = false;
     this.chunkedBody = null;
-    this.bodyBytes = EMPTY;
+    if (this.bodyBytes !== EMPTY) this.bodyBytes = EMPTY;
     this.bodyStart = 0;
     this.bodyEnd = 0;
   }
