@@ -8,7 +8,6 @@ import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
-import { unmapLeftMemory } from '../syscall/memory.ts';
 import { AcceptorLoop } from './acceptor-loop.ts';
 import { createBalancer } from './balancer.ts';
 import { LoopConnHandle, staleId } from './conn-handle.ts';
@@ -16,6 +15,7 @@ import { packError, unpackError, unpackFields } from './error-transfer.ts';
 import { requireFree } from './free-address.ts';
 import { nextFirstGeneration } from './first-generation.ts';
 import { HostedLoop } from './hosted-loop.ts';
+import { closeWhatIsLeft } from './left-open.ts';
 import type { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
 import type { FromThread, HostOrder, ToThread } from './messages.ts';
@@ -246,8 +246,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     const lost = loop.memory.connections;
     const left = loop.die(reason, this.#phase === 'running' || this.#phase === 'open');
     this.#acceptor.loopDied(loop.index);
-    for (const { address, byteLength } of left.mappings()) unmapLeftMemory(address, byteLength);
-    for (const descriptor of left.descriptors()) closeDescriptor(descriptor);
+    closeWhatIsLeft(left);
     if (wasOpening || this.#phase === 'closing') return;
     logger.error('the thread of an event loop died; its connections are lost', {
       err: reason,
