@@ -6,6 +6,7 @@ import type { Server } from '../connection/server-view.ts';
 import { chooseBackend } from '../driver/choice.ts';
 import { createLogger } from '../logging/default-logger.ts';
 import { loopThreadData } from '../worker/loop-thread-data.ts';
+import { announceOwnLoop } from '../worker/own-loop.ts';
 import { threadEnd } from '../worker/thread-end.ts';
 import { Dial, type DialOptions } from './dial.ts';
 import { reportDriver } from './driver-report.ts';
@@ -57,15 +58,22 @@ class RunningClient extends RunningServer implements Client {
   readonly #dials = new Set<Dial>();
   #stopped = false;
 
-  static make(plan: Omit<ServerPlan, 'makeGroup'>): RunningClient {
+  static make(plan: Omit<ServerPlan, 'makeGroup' | 'onEnd'>): RunningClient {
     const { backend, calls, options, log } = plan;
+    const { memory, withdraw } = announceOwnLoop();
     const made: LocalLoopGroup[] = [];
     const makeGroup: ServerPlan['makeGroup'] = (owner) => {
-      const group = new LocalLoopGroup(backend, calls, loopSettings(options), owner, log.logger);
+      const settings = loopSettings(options);
+      const group = new LocalLoopGroup(backend, calls, settings, owner, log.logger, memory);
       made.push(group);
       return group;
     };
-    return new RunningClient({ ...plan, makeGroup }, made);
+    try {
+      return new RunningClient({ ...plan, makeGroup, onEnd: withdraw }, made);
+    } catch (error) {
+      withdraw();
+      throw error;
+    }
   }
 
   private constructor(plan: ServerPlan, made: readonly LocalLoopGroup[]) {
@@ -116,7 +124,7 @@ export async function client(handler: EventHandler, options: ClientOptions = {})
   const plan = { calls, options: resolved, backend, log, texts: [], endpoints: [] };
   let made: RunningClient;
   try {
-    made = RunningClient.make({ ...plan, onEnd: () => {} });
+    made = RunningClient.make(plan);
   } catch (error) {
     await log.close();
     throw error;

@@ -14,6 +14,7 @@ import { LoopConnHandle, staleId } from '../worker/conn-handle.ts';
 import { nextFirstGeneration } from '../worker/first-generation.ts';
 import { control, LoopMemory } from '../worker/loop-memory.ts';
 import { openMailbox } from '../worker/loop-tasks.ts';
+import { publicationIn } from '../worker/publication.ts';
 
 /** One loop, on this thread. */
 export class LocalLoopGroup implements LoopGroup {
@@ -23,8 +24,9 @@ export class LocalLoopGroup implements LoopGroup {
   forced = 0;
   readonly #loop: EventLoop;
   readonly #logger: Logger;
-  /** What other threads need; made when the first handle is. */
-  #memory: LoopMemory | null = null;
+  /** What other threads need; made when the first handle is, where nobody needs it sooner. */
+  #memory: LoopMemory | null;
+  #hasMailbox = false;
 
   constructor(
     backend: Backend,
@@ -32,8 +34,14 @@ export class LocalLoopGroup implements LoopGroup {
     settings: EventLoopSettings,
     owner: LoopOwner,
     logger: Logger,
+    memory: LoopMemory | null = null,
   ) {
-    const own = { ...settings, firstGeneration: nextFirstGeneration() };
+    const own = {
+      ...settings,
+      firstGeneration: nextFirstGeneration(),
+      ...(memory !== null && { publication: publicationIn(memory) }),
+    };
+    this.#memory = memory;
     this.#loop = new EventLoop(backend, calls, own, owner, logger);
     this.#logger = logger;
   }
@@ -78,8 +86,9 @@ export class LocalLoopGroup implements LoopGroup {
   }
 
   #share(): LoopMemory {
-    if (this.#memory === null) {
-      this.#memory = LoopMemory.create();
+    this.#memory ??= LoopMemory.create();
+    if (!this.#hasMailbox) {
+      this.#hasMailbox = true;
       const { words } = this.#memory;
       Atomics.store(words, control.connections, this.#loop.connectionCount);
       // Ids are looked up where the loop is; no other thread need know which there were.

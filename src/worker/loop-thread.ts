@@ -1,6 +1,13 @@
 import { extname } from 'node:path';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { FromThread, LoopThreadData, ToThread } from './messages.ts';
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  Worker,
+} from 'node:worker_threads';
+import { closeWhatIsLeft } from './left-open.ts';
+import { LoopMemory } from './loop-memory.ts';
+import type { FromThread, LoopThreadData, OwnLoopMessage, ToThread } from './messages.ts';
 import { programEntry } from './program-entry.ts';
 
 /** How long a thread that is no longer needed may take to end by itself. */
@@ -22,6 +29,8 @@ export class LoopThread {
   readonly ended: Promise<void>;
   readonly #worker: Worker;
   readonly #port: MessagePort;
+  /** Loops that its program made by itself, by the keys of their memories. */
+  readonly #ownLoops = new Map<string, LoopMemory>();
   #error: Error | null = null;
   #asked = false;
 
@@ -38,7 +47,9 @@ export class LoopThread {
       transferList: [port2],
     });
     this.threadId = this.#worker.threadId;
-    port1.on('message', (message: FromThread) => events.message(this, message));
+    port1.on('message', (message: FromThread | OwnLoopMessage) => {
+      if (!this.#noteOwnLoop(message)) events.message(this, message);
+    });
     // The thread itself keeps the process alive.
     port1.unref();
     this.#worker.on('error', (error: unknown) => {
@@ -46,12 +57,40 @@ export class LoopThread {
     });
     this.ended = new Promise((resolve) => {
       this.#worker.on('exit', (code) => {
+        this.#endOwnLoops();
         port1.close();
         const why = this.#error ?? new Error(`the thread ended with exit code ${code}`);
         events.ended(this, this.#asked ? null : why);
         resolve();
       });
     });
+  }
+
+  #noteOwnLoop(message: FromThread | OwnLoopMessage): message is OwnLoopMessage {
+    if (message.type === 'own') {
+      const memory = new LoopMemory(message.memory);
+      this.#ownLoops.set(memory.key, memory);
+    } else if (message.type === 'ownEnded') {
+      this.#ownLoops.delete(message.key);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  /** The thread is gone, and nobody else knows of these loops; also when it was asked to go. */
+  #endOwnLoops(): void {
+    // What it said last may still be on its way; the rest of that is about a thread that is no more.
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port);
+      if (received === undefined) break;
+      this.#noteOwnLoop(received.message as FromThread | OwnLoopMessage);
+    }
+    for (const memory of this.#ownLoops.values()) {
+      memory.markDead();
+      closeWhatIsLeft(memory);
+    }
+    this.#ownLoops.clear();
   }
 
   post(message: ToThread): void {

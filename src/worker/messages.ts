@@ -99,6 +99,11 @@ export type FromThread =
       readonly fields: object | undefined;
     };
 
+/** Of a loop that the thread's program made by itself; `key` is that of the memory. */
+export type OwnLoopMessage =
+  | { readonly type: 'own'; readonly memory: SharedArrayBuffer }
+  | { readonly type: 'ownEnded'; readonly key: string };
+
 /** How a thread knows that it is one of ours, in `workerData`. */
 export interface LoopThreadData {
   readonly gnetLoopThread: {

@@ -314,6 +314,30 @@ describe('the life of a client', () => {
     assert.match(output, /their connections are closed/);
   });
 
+  const goings: readonly [string, string][] = [
+    ['throw', ''],
+    ['exhaust', '--max-old-space-size=96'],
+    ['late', '--max-old-space-size=96'],
+    ['spin', ''],
+  ];
+  for (const [how, flags] of goings) {
+    test(`one whose thread goes by force leaves nothing open: ${how}`, async (t) => {
+      const path = 'test/server/programs/client-in-dying-thread.ts';
+      const env = { ...process.env, NODE_OPTIONS: flags };
+      const { code, output } = await runProgram(t, path, [how], { env }).ending();
+      assert.equal(code, 0, output);
+      const [, before, after] = /^without threads: (.+) and (.+)$/m.exec(output) ?? [];
+      assert.ok(before !== undefined, output);
+      assert.equal(after, before);
+      if (how === 'spin') return;
+      assert.match(output, /^as before: true$/m);
+      const [, during, again] = /^with a successor: (.+) and (.+)$/m.exec(output) ?? [];
+      assert.ok(during !== undefined, output);
+      assert.equal(again, during);
+      assert.match(output, /^ErrConnClosed$/m);
+    });
+  }
+
   test('keeps its process alive until it is stopped', async (t) => {
     const program = runProgram(t, 'test/server/programs/client-life.ts', [], {
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,0 +1,24 @@
+import { LoopMemory } from './loop-memory.ts';
+import { loopThreadData } from './loop-thread-data.ts';
+import type { OwnLoopMessage } from './messages.ts';
+
+/** A loop that the program made by itself: the main thread did not order it. */
+export interface OwnLoop {
+  /** Where it writes what it has open; null outside the threads of loops, where nobody would look. */
+  readonly memory: LoopMemory | null;
+  /** It has ended in order, and nothing is left. */
+  withdraw(): void;
+}
+
+/** Tells the main thread, before anything is open, where a loop of this thread will write that down. */
+export function announceOwnLoop(): OwnLoop {
+  if (loopThreadData === null) return { memory: null, withdraw() {} };
+  const { port } = loopThreadData;
+  const memory = LoopMemory.create();
+  const { buffer, key } = memory;
+  port.postMessage({ type: 'own', memory: buffer } satisfies OwnLoopMessage);
+  return {
+    memory,
+    withdraw: () => port.postMessage({ type: 'ownEnded', key } satisfies OwnLoopMessage),
+  };
+}
