@@ -164,7 +164,7 @@ export abstract class ClosingSide extends OutboundSide {
     this.#callOnClosed(error);
     this.dropOutbound();
     this.dropInbound();
-    this.slab = null;
+    this.window = null;
     this.context = undefined;
     this.state = State.Closed;
     host.driver.closeStream(this.slot, abort);

@@ -5,6 +5,7 @@ import type { Driver, SocketOptions } from '../driver/contract.ts';
 import type { Timeouts } from './conn.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import type { EventHandler } from './event-handler.ts';
+import type { ReadWindow } from './read-window.ts';
 import type { StreamConnection } from './stream-connection.ts';
 
 /** Limits of every connection of a server; bytes and milliseconds. */
@@ -48,6 +49,8 @@ export interface ConnectionHost {
   currentTime(): number;
   /** The pool that what is received stands in. */
   readonly readPool: SlabPool;
+  /** Of the read that is being handled. */
+  readonly readWindow: ReadWindow;
   readonly encodeSink: EncodeSink;
   /** The codec of a new connection. */
   codecFor(): ICodec;

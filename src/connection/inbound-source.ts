@@ -2,6 +2,7 @@ import { leftoverPerReceivedMax } from '../base/limits.ts';
 import { RingBuffer } from '../buffer/ring-buffer.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { FrameSource } from '../codec/codec.ts';
+import type { ReadWindow } from './read-window.ts';
 
 const nothing = Buffer.alloc(0);
 /** What expired frames are overwritten with, in development mode. */
@@ -10,8 +11,8 @@ export const poison = 0xdb;
 /**
  * The received and unconsumed bytes of one connection, always in exactly one place:
  *
- *  - while a read is handled, in the slab the kernel read into (`slab`, `slabStart..slabEnd`): frames are
- *    cut from there without a copy;
+ *  - while a read is handled, in the slab the kernel read into (`window`): frames are cut from there
+ *    without a copy;
  *  - between reads, in the ring: only the leftover of an unfinished frame, or frames that wait
  *    because the connection is paused. Empty, the ring holds no memory.
  *
@@ -22,12 +23,8 @@ export abstract class InboundSource implements FrameSource {
   context: unknown = undefined;
   codecState: unknown = undefined;
   scanned = 0;
-  protected slab: Slab | null = null;
-  protected slabStart = 0;
-  protected slabEnd = 0;
-  /** The newest view of the slab that was given out, to know it again without asking for its memory. */
-  protected slabView: Buffer | null = null;
-  protected slabViewStart = 0;
+  /** The loop's, while a read of this connection is handled from where it stands. */
+  protected window: ReadWindow | null = null;
   protected ring: RingBuffer | null = null;
   /** The newest view of the ring that was given out; kept only where expired frames are overwritten. */
   protected ringView: Buffer | null = null;
@@ -36,12 +33,11 @@ export abstract class InboundSource implements FrameSource {
   protected abstract get freshViews(): boolean;
 
   /** Begins the handling of a read. */
-  protected enterSlab(slab: Slab, start: number, end: number): void {
+  protected enterSlab(window: ReadWindow, slab: Slab, start: number, end: number): void {
     const ring = this.ring;
     if (ring === null || ring.length === 0) {
-      this.slab = slab;
-      this.slabStart = start;
-      this.slabEnd = end;
+      window.enter(slab, start, end);
+      this.window = window;
       return;
     }
     const leftover = ring.length;
@@ -49,9 +45,8 @@ export abstract class InboundSource implements FrameSource {
     if (fits && leftover <= (end - start) * leftoverPerReceivedMax) {
       ring.peek(leftover).copy(slab.bytes, start - leftover);
       ring.reset();
-      this.slab = slab;
-      this.slabStart = start - leftover;
-      this.slabEnd = end;
+      window.enter(slab, start - leftover, end);
+      this.window = window;
     } else {
       ring.write(slab.bytes, start, end);
     }
@@ -59,11 +54,12 @@ export abstract class InboundSource implements FrameSource {
 
   /** Ends it: what was not consumed moves to the ring. */
   protected leaveSlab(): void {
-    const slab = this.slab;
-    if (slab === null) return;
-    this.slab = null;
-    this.slabView = null;
-    if (this.slabStart < this.slabEnd) this.keep(slab, this.slabStart, this.slabEnd);
+    const { window } = this;
+    if (window === null) return;
+    const { start, end } = window;
+    if (start < end) this.keep(window.slab as Slab, start, end);
+    this.window = null;
+    window.leave();
   }
 
   /** Keeps bytes for later. */
@@ -75,22 +71,23 @@ export abstract class InboundSource implements FrameSource {
   /** Forgets everything that was received. */
   protected dropInbound(): void {
     this.ring = null;
-    this.slabStart = this.slabEnd;
+    if (this.window !== null) this.window.start = this.window.end;
     this.scanned = 0;
     this.codecState = undefined;
   }
 
   bufferLength(): number {
-    if (this.slab !== null) return this.slabEnd - this.slabStart;
+    const { window } = this;
+    if (window !== null) return window.end - window.start;
     return this.ring === null ? 0 : this.ring.length;
   }
 
-  #view(slab: Slab, end: number): Buffer {
-    const view = this.freshViews
-      ? slab.freshView(this.slabStart, end)
-      : slab.view(this.slabStart, end);
-    this.slabView = view;
-    this.slabViewStart = this.slabStart;
+  #view(window: ReadWindow, end: number): Buffer {
+    const { start } = window;
+    const slab = window.slab as Slab;
+    const view = this.freshViews ? slab.freshView(start, end) : slab.view(start, end);
+    window.view = view;
+    window.viewStart = start;
     return view;
   }
 
@@ -110,15 +107,17 @@ export abstract class InboundSource implements FrameSource {
   }
 
   read(): Buffer {
-    if (this.slab !== null) return this.#view(this.slab, this.slabEnd);
+    const { window } = this;
+    if (window !== null) return this.#view(window, window.end);
     return this.ring === null ? nothing : this.#peek(this.ring, this.ring.length);
   }
 
   readN(n: number): Buffer {
-    if (this.slab !== null) {
-      const available = this.slabEnd - this.slabStart;
+    const { window } = this;
+    if (window !== null) {
+      const available = window.end - window.start;
       const count = n > 0 && n <= available ? n : available;
-      return this.#view(this.slab, this.slabStart + count);
+      return this.#view(window, window.start + count);
     }
     const ring = this.ring;
     if (ring === null) return nothing;
@@ -131,31 +130,33 @@ export abstract class InboundSource implements FrameSource {
     const count = n > 0 && n <= available ? n : available;
     if (count === 0) return 0;
     this.scanned = 0;
-    if (this.slab !== null) this.slabStart += count;
+    if (this.window !== null) this.window.start += count;
     else (this.ring as RingBuffer).discard(count);
     return count;
   }
 
   resetBuffer(): void {
     this.scanned = 0;
-    if (this.slab !== null) this.slabStart = this.slabEnd;
+    if (this.window !== null) this.window.start = this.window.end;
     else this.ring?.reset();
   }
 
   byteAt(offset: number): number {
-    if (this.slab !== null) return this.slab.bytes[this.slabStart + offset] as number;
+    const { window } = this;
+    if (window !== null) return (window.slab as Slab).bytes[window.start + offset] as number;
     return (this.ring as RingBuffer).byteAt(offset);
   }
 
   indexOfByte(byte: number, from: number): number {
-    const slab = this.slab;
-    if (slab === null) {
+    const { window } = this;
+    if (window === null) {
       const ring = this.ring;
       return ring === null ? -1 : ring.indexOf(byte, from, ring.length);
     }
     // The slab goes on behind `end` with bytes of earlier reads: the search must end there.
-    const index = searchByte(slab.bytes, byte, this.slabStart + from, this.slabEnd);
-    return index === -1 ? -1 : index - this.slabStart;
+    const { bytes } = window.slab as Slab;
+    const index = searchByte(bytes, byte, window.start + from, window.end);
+    return index === -1 ? -1 : index - window.start;
   }
 }
 

@@ -10,12 +10,13 @@ import { FlushWaiters } from './flush-waiters.ts';
 import type { ConnectionHost } from './host.ts';
 import { InboundSource } from './inbound-source.ts';
 import { outboundOverflow, tooSlow } from './limit-errors.ts';
+import type { ReadWindow } from './read-window.ts';
 
 /**
  * The way out of one connection. Bytes of one turn gather and leave in one send:
  *
  *  - a reply that is the frame itself, still standing in the read slab, is only remembered
- *    (`directStart..directEnd`) and sent from there: an echo copies nothing;
+ *    (`ReadWindow`) and sent from there: an echo copies nothing;
  *  - everything else is copied to the queue at once (the program may change its memory), except
  *    that many KiB with nothing pending go to the kernel straight from the program's memory;
  *  - what the kernel does not take stays in the queue until it is writable again.
@@ -33,8 +34,6 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   protected writeBlocked = false;
   #aboveHigh = false;
   #flushWaiters: FlushWaiters | null = null;
-  #directStart = 0;
-  #directEnd = 0;
   /** The payload in the encoder's hands is an answer: the program is done with its memory. */
   #payloadIsAnswer = false;
   /** When the kernel last took bytes while others waited; milliseconds of the host's clock. */
@@ -69,7 +68,8 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
 
   outboundBuffered(): number {
     const queued = this.#queue === null ? 0 : this.#queue.length;
-    return queued + this.#directEnd - this.#directStart;
+    const { window } = this;
+    return window === null ? queued : queued + window.directEnd - window.directStart;
   }
 
   protected get aboveHigh(): boolean {
@@ -116,16 +116,16 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     suffix: Uint8Array | null,
   ): void {
     const suffixLength = suffix === null ? 0 : suffix.length;
-    const stands = this.#payloadIsAnswer && payload === this.slabView;
-    const start = stands ? this.slabViewStart - prefixLength : -1;
-    const end = start + prefixLength + payload.length + suffixLength;
-    if (start >= 0 && this.#canSendFrom(start, end)) {
-      const { bytes } = this.slab as Slab;
-      if (suffix !== null) bytes.set(suffix, end - suffixLength);
-      if (this.#directEnd === 0) this.#directStart = start;
-      this.#directEnd = end;
-      sink.lend(bytes, start);
-      return;
+    const { window } = this;
+    if (window !== null && this.#payloadIsAnswer && payload === window.view) {
+      const start = window.viewStart - prefixLength;
+      const end = start + prefixLength + payload.length + suffixLength;
+      if (start >= 0 && this.#sendsFrom(window, start, end)) {
+        const { bytes } = window.slab as Slab;
+        if (suffix !== null) bytes.set(suffix, end - suffixLength);
+        sink.lend(bytes, start);
+        return;
+      }
     }
     const queue = this.#openQueue();
     const slab = queue.reserve(prefixLength);
@@ -135,12 +135,14 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     if (queue.length > this.host.settings.highWaterMark) this.#crossHigh();
   }
 
-  /** Whether bytes `start..end` of the read slab are free to be sent from, behind what already is. */
-  #canSendFrom(start: number, end: number): boolean {
-    const slab = this.slab;
-    if (slab === null || this.#queue !== null || this.writeBlocked || start === end) return false;
-    if (start < slab.floor || end > this.slabStart) return false;
-    return this.#directEnd === 0 || this.#directEnd === start;
+  /** Remembers bytes `start..end` of the read slab, if they are free to be sent from there. */
+  #sendsFrom(window: ReadWindow, start: number, end: number): boolean {
+    if (this.#queue !== null || this.writeBlocked || start === end) return false;
+    if (start < (window.slab as Slab).floor || end > window.start) return false;
+    if (window.directEnd === 0) window.directStart = start;
+    else if (window.directEnd !== start) return false; // not behind what already is
+    window.directEnd = end;
+    return true;
   }
 
   /** Takes without the codec. */
@@ -155,14 +157,12 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
       return;
     }
     this.#callPreWrite();
-    const start = this.slabViewStart;
-    const end = start + frame.length;
-    if (frame !== this.slabView || !this.#canSendFrom(start, end)) {
-      this.#putBytes(frame);
-      return;
+    const { window } = this;
+    if (window !== null && frame === window.view) {
+      const start = window.viewStart;
+      if (this.#sendsFrom(window, start, start + frame.length)) return;
     }
-    if (this.#directEnd === 0) this.#directStart = start;
-    this.#directEnd = end;
+    this.#putBytes(frame);
   }
 
   /** Once per reply that nothing is waiting in front of (SPEC 1.4). */
@@ -231,9 +231,10 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     if (queue === null) {
       queue = this.host.takeQueue();
       this.#queue = queue;
-      if (this.#directEnd > 0) {
-        queue.push((this.slab as Slab).bytes, this.#directStart, this.#directEnd);
-        this.#directStart = this.#directEnd = 0;
+      const { window } = this;
+      if (window !== null && window.directEnd > 0) {
+        queue.push((window.slab as Slab).bytes, window.directStart, window.directEnd);
+        window.directStart = window.directEnd = 0;
       }
     }
     return queue;
@@ -255,7 +256,8 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   }
 
   #sendPending(): void {
-    if (this.#directEnd > 0) this.#sendDirect();
+    const { window } = this;
+    if (window !== null && window.directEnd > 0) this.#sendDirect(window);
     const queue = this.#queue;
     if (queue === null || this.writeBlocked) return;
     const before = queue.length;
@@ -269,11 +271,11 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     if (this.#flushWaiters?.taken(before - (empty ? 0 : queue.length))) this.#flushWaiters = null;
   }
 
-  #sendDirect(): void {
-    const slab = this.slab as Slab;
-    const start = this.#directStart;
-    const end = this.#directEnd;
-    this.#directStart = this.#directEnd = 0;
+  #sendDirect(window: ReadWindow): void {
+    const slab = window.slab as Slab;
+    const start = window.directStart;
+    const end = window.directEnd;
+    window.directStart = window.directEnd = 0;
     const taken = this.host.driver.send(this.slot, slab, start, end - start);
     if (taken === end - start) return;
     this.#block();
@@ -323,7 +325,8 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
 
   /** The connection is gone: forgets what was pending and tells those who wait. */
   protected dropOutbound(): void {
-    this.#directStart = this.#directEnd = 0;
+    const { window } = this;
+    if (window !== null) window.directStart = window.directEnd = 0;
     const queue = this.#queue;
     if (queue !== null) {
       this.#queue = null;

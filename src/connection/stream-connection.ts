@@ -59,16 +59,18 @@ export class StreamConnection extends ClosingSide implements Conn {
       return;
     }
     this.#handling = true;
-    this.enterSlab(slab, start, end);
-    const first = this.slabStart;
+    this.enterSlab(this.host.readWindow, slab, start, end);
+    const { window } = this;
+    const first = window === null ? 0 : window.start;
     this.#pump();
     this.#handling = false;
     if (!this.isClosed) this.sendPending();
     if (this.isClosed) {
-      this.slab = null;
+      this.window = null;
+      window?.leave();
       return;
     }
-    const consumed = this.slab === null ? first : this.slabStart;
+    const consumed = window === null ? 0 : window.start;
     this.leaveSlab();
     if (this.host.poisonFrames && slab.references === 1) slab.bytes.fill(poison, first, consumed);
   }
@@ -319,7 +321,7 @@ export class StreamConnection extends ClosingSide implements Conn {
     this.host.asyncHandler = true;
     // Also when this very call closed the connection, which is not paused then.
     this.ringView = null;
-    const slab = this.slab;
+    const slab = this.window === null ? null : this.window.slab;
     if (lent !== null && slab !== null && lent.buffer === slab.buffer) {
       this.host.readPool.retain(slab);
       this.#lent = slab;
@@ -480,7 +482,7 @@ export class StreamConnection extends ClosingSide implements Conn {
   }
 
   checkInvariants(): void {
-    assert(this.isClosed || this.slab === null || this.#handling, 'bytes rest in the ring');
+    assert(this.isClosed || this.window === null || this.#handling, 'bytes rest in the ring');
     assert(
       this.state !== State.Closed || this.outboundBuffered() === 0,
       'a closed connection holds nothing',

@@ -9,6 +9,7 @@ import type { DatagramHost } from '../connection/datagram-host.ts';
 import { EncodeSink } from '../connection/encode-sink.ts';
 import { DatagramConnection } from '../connection/datagram-connection.ts';
 import type { ConnectionHost, ConnectionSettings, HandlerCalls } from '../connection/host.ts';
+import { ReadWindow } from '../connection/read-window.ts';
 import type { LoopStats } from '../connection/server-view.ts';
 import { StreamConnection } from '../connection/stream-connection.ts';
 import type { Backend } from '../driver/backend.ts';
@@ -48,6 +49,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly readPool: SlabPool;
   readonly codecFor: () => ICodec;
   readonly encodeSink: EncodeSink = new EncodeSink();
+  readonly readWindow: ReadWindow = new ReadWindow();
   asyncHandler = false;
   now = 0;
   /** Open stream connections, as `countConnections` says: less the one whose `onClosed` runs. */
@@ -278,8 +280,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     const now = this.currentTime();
     let ran = this.#wheel.advance(now);
     if (this.#ticker?.runDue(now)) ran = true;
-    if (this.#acceptors.runDue(now)) ran = true;
-    return ran;
+    return this.#acceptors.runDue(now) || ran;
   }
 
   /** Tasks before flushes: what a task writes leaves with the rest. */
@@ -472,10 +473,9 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#closedCount++;
     this.#table.release(connection);
     this.#acceptors.closed(this.#table.size);
-    if (this.#table.size === 0 && this.#whenEmpty !== null) {
-      this.#whenEmpty();
-      this.#whenEmpty = null;
-    }
+    if (this.#table.size > 0) return;
+    this.#whenEmpty?.();
+    this.#whenEmpty = null;
   }
 
   endpointOpen(endpoint: number): boolean {
