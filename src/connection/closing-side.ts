@@ -4,7 +4,7 @@ import type { Timeouts } from './conn.ts';
 import type { ConnectionHost } from './host.ts';
 import { timedOut } from './limit-errors.ts';
 import { OutboundSide } from './outbound-side.ts';
-import { pauseReason, State, task } from './states.ts';
+import { mark, pauseReason, State, task } from './states.ts';
 import type { StreamConnection } from './stream-connection.ts';
 
 /**
@@ -15,18 +15,8 @@ export abstract class ClosingSide extends OutboundSide {
   protected state: State = State.Open;
   /** Why frames and reading wait; bits of `pauseReason`. Not 0: nothing is read. */
   protected paused = 0;
-  readEnded = false;
-  /** `onEnd` has had its turn: everything received was delivered. */
-  protected endReported = false;
-  /** `end()` was called: half-close once everything is flushed. */
-  protected endRequested = false;
-  protected writeShut = false;
-  /** `close()` was called: takes effect after the frames of this turn. */
-  protected closeRequested = false;
-  #closesWithServer = false;
   protected lastActivity = 0;
   #closeError: Error | undefined = undefined;
-  #lingerSince = 0;
   #timeouts: Required<Timeouts>;
   /** Links of the host's deadline wheel. */
   deadlineNext: StreamConnection | null = null;
@@ -43,6 +33,10 @@ export abstract class ClosingSide extends OutboundSide {
   protected abstract addTask(bit: number): void;
   /** This, for the host and the handler: the one class that extends this. */
   protected abstract get self(): StreamConnection;
+
+  get readEnded(): boolean {
+    return this.is(mark.readEnded);
+  }
 
   get isClosed(): boolean {
     return this.state >= State.Broken;
@@ -84,22 +78,22 @@ export abstract class ClosingSide extends OutboundSide {
   }
 
   close(): void {
-    if (this.state !== State.Open || this.closeRequested) return;
-    this.closeRequested = true;
+    if (this.state !== State.Open || this.is(mark.closeRequested)) return;
+    this.marks |= mark.closeRequested;
     this.lastProgress = this.host.currentTime();
     this.addTask(task.close);
   }
 
   /** The server stops. A handler at work may finish its answer, of which a part may have gone out. */
   protected closeWithServer(): void {
-    if (!this.closeRequested) this.#closesWithServer = true;
+    if (!this.is(mark.closeRequested)) this.marks |= mark.closesWithServer;
     this.close();
   }
 
   /** What the program writes is taken: until the end of our side, or of the connection. */
   protected get takesBytes(): boolean {
-    if (this.state !== State.Open || this.endRequested) return false;
-    return !this.closeRequested || (this.#closesWithServer && this.handlerRuns);
+    if (this.state !== State.Open || this.is(mark.endRequested)) return false;
+    return !this.is(mark.closeRequested) || (this.is(mark.closesWithServer) && this.handlerRuns);
   }
 
   /** The promise of an earlier frame has not settled. */
@@ -129,27 +123,27 @@ export abstract class ClosingSide extends OutboundSide {
   }
 
   protected override emptied(): void {
-    if (this.state === State.Open && !this.endRequested) return;
+    if (this.state === State.Open && !this.is(mark.endRequested)) return;
     this.continueClose();
   }
 
   /** One step further, if nothing is pending: Flushing -> Lingering -> Closed. */
   protected continueClose(): void {
     if (this.isClosed || this.outboundBuffered() > 0) return;
-    if (!this.writeShut) {
-      this.writeShut = true;
+    if (!this.is(mark.writeShut)) {
+      this.marks |= mark.writeShut;
       // A peer that has ended, too, sees the end by the close itself.
       if (!this.readEnded) this.host.driver.shutdownWrite(this.slot);
     }
     if (this.state === State.Open) {
-      if (this.readEnded && this.endReported) this.beginClose(undefined);
+      if (this.readEnded && this.is(mark.endReported)) this.beginClose(undefined);
       return;
     }
     if (this.readEnded) {
       this.#finish(this.#closeError, false);
     } else if (this.state === State.Flushing) {
       this.state = State.Lingering;
-      this.#lingerSince = this.host.currentTime();
+      this.lastProgress = this.host.currentTime();
       this.armDeadline();
     }
   }
@@ -191,7 +185,7 @@ export abstract class ClosingSide extends OutboundSide {
 
   /** The peer has ended or we are closing: only `closeTimeout` counts. */
   #leaving(): boolean {
-    if (this.state !== State.Open || this.closeRequested) return true;
+    if (this.state !== State.Open || this.is(mark.closeRequested)) return true;
     return this.readEnded && !this.host.settings.allowHalfOpen;
   }
 
@@ -203,7 +197,7 @@ export abstract class ClosingSide extends OutboundSide {
     const passed = (since: number, limit: number): boolean => limit > 0 && now - since >= limit;
     if (this.state === State.Lingering) {
       // Everything was flushed: a peer that does not end is no error of ours.
-      if (passed(this.#lingerSince, closeTimeout)) this.#finish(this.#closeError, true);
+      if (passed(this.lastProgress, closeTimeout)) this.#finish(this.#closeError, true);
     } else if (this.#leaving()) {
       if (passed(this.lastProgress, closeTimeout)) this.#leavingTooLong(closeTimeout);
     } else if (this.writeBlocked && passed(this.lastProgress, writeTimeout)) {
@@ -222,8 +216,7 @@ export abstract class ClosingSide extends OutboundSide {
     const limit = (since: number, ms: number): void => {
       if (ms > 0) delay = Math.min(delay, Math.max(1, since + ms - now));
     };
-    if (this.state === State.Lingering) limit(this.#lingerSince, closeTimeout);
-    else if (this.#leaving()) limit(this.lastProgress, closeTimeout);
+    if (this.#leaving()) limit(this.lastProgress, closeTimeout);
     else {
       limit(this.#lastTraffic, idleTimeout);
       if (this.writeBlocked) limit(this.lastProgress, writeTimeout);
@@ -243,7 +236,7 @@ export abstract class ClosingSide extends OutboundSide {
 
   #leavingTooLong(limitMs: number): void {
     // A handler that does not come to an end holds up the close, not what is pending behind it.
-    if (this.state === State.Open && this.closeRequested) this.beginClose(undefined);
+    if (this.state === State.Open && this.is(mark.closeRequested)) this.beginClose(undefined);
     else this.#timedOut('closeTimeout', limitMs);
   }
 

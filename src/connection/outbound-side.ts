@@ -11,6 +11,7 @@ import type { ConnectionHost } from './host.ts';
 import { InboundSource } from './inbound-source.ts';
 import { outboundOverflow, tooSlow } from './limit-errors.ts';
 import type { ReadWindow } from './read-window.ts';
+import { mark } from './states.ts';
 
 /**
  * The way out of one connection. Bytes of one turn gather and leave in one send:
@@ -28,15 +29,14 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   readonly slot: number;
   readonly generation: number;
   protected readonly codec: ICodec;
-  readonly #identity: boolean;
   #queue: OutboundQueue | null = null;
-  /** The kernel took less than there was: `writable` follows. */
-  protected writeBlocked = false;
-  #aboveHigh = false;
+  /** Bits of `mark`. */
+  protected marks = 0;
   #flushWaiters: FlushWaiters | null = null;
-  /** The payload in the encoder's hands is an answer: the program is done with its memory. */
-  #payloadIsAnswer = false;
-  /** When the kernel last took bytes while others waited; milliseconds of the host's clock. */
+  /**
+   * When the kernel last took bytes while others waited, or the close came a step further;
+   * milliseconds of the host's clock.
+   */
   protected lastProgress = 0;
 
   constructor(host: ConnectionHost, slot: number, generation: number) {
@@ -45,7 +45,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     this.slot = slot;
     this.generation = generation;
     this.codec = host.codecFor();
-    this.#identity = this.codec instanceof BuiltInFrameCodec;
+    if (this.codec instanceof BuiltInFrameCodec) this.marks = mark.identity;
   }
 
   /** Above the high watermark. */
@@ -72,8 +72,13 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     return window === null ? queued : queued + window.directEnd - window.directStart;
   }
 
-  protected get aboveHigh(): boolean {
-    return this.#aboveHigh;
+  /** Whether one of these bits of `mark` is set. */
+  protected is(bit: number): boolean {
+    return (this.marks & bit) !== 0;
+  }
+
+  protected get writeBlocked(): boolean {
+    return this.is(mark.writeBlocked);
   }
 
   // -- taking bytes -------------------------------------------------------------------------------
@@ -84,7 +89,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
    * @throws what the codec throws; then nothing was taken.
    */
   protected put(data: Bytes, isAnswer: boolean): void {
-    if (this.#identity) {
+    if (this.is(mark.identity)) {
       this.#callPreWrite();
       this.#putBytes(data);
       return;
@@ -99,7 +104,8 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     }
     if (!this.#admits(bytes.length)) return;
     const { encodeSink } = this.host;
-    this.#payloadIsAnswer = isAnswer;
+    if (isAnswer) this.marks |= mark.payloadIsAnswer;
+    else this.marks &= ~mark.payloadIsAnswer;
     encodeSink.begin(this);
     codec.encodeInto(this, bytes, encodeSink);
     this.#callPreWrite();
@@ -117,7 +123,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   ): void {
     const suffixLength = suffix === null ? 0 : suffix.length;
     const { window } = this;
-    if (window !== null && this.#payloadIsAnswer && payload === window.view) {
+    if (window !== null && this.is(mark.payloadIsAnswer) && payload === window.view) {
       const start = window.viewStart - prefixLength;
       const end = start + prefixLength + payload.length + suffixLength;
       if (start >= 0 && this.#sendsFrom(window, start, end)) {
@@ -152,7 +158,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
 
   /** The handler answered with the frame itself. */
   protected putFrame(frame: Buffer): void {
-    if (!this.#identity) {
+    if (!this.is(mark.identity)) {
       this.put(frame, true);
       return;
     }
@@ -241,8 +247,8 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   }
 
   #crossHigh(): void {
-    if (this.#aboveHigh) return;
-    this.#aboveHigh = true;
+    if (this.is(mark.aboveHigh)) return;
+    this.marks |= mark.aboveHigh;
     this.overflowing();
   }
 
@@ -251,7 +257,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   /** Sends what is pending and sees to what follows from that. */
   protected sendPending(): void {
     this.#sendPending();
-    if (this.#aboveHigh) this.#checkMarks();
+    if (this.is(mark.aboveHigh)) this.#checkMarks();
     if (this.#queue === null && !this.writeBlocked && !this.isClosed) this.emptied();
   }
 
@@ -286,13 +292,13 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   }
 
   #block(): void {
-    this.writeBlocked = true;
+    this.marks |= mark.writeBlocked;
     this.blocked();
   }
 
   /** The driver takes bytes again. */
   protected unblock(): void {
-    this.writeBlocked = false;
+    this.marks &= ~mark.writeBlocked;
     if (this.#queue !== null) this.#callPreWrite();
     if (this.isClosed) return;
     const before = this.outboundBuffered();
@@ -304,7 +310,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     const pending = this.outboundBuffered();
     const { lowWaterMark, highWaterMark, closeOnOverflow } = this.host.settings;
     if (pending <= lowWaterMark) {
-      this.#aboveHigh = false;
+      this.marks &= ~mark.aboveHigh;
       this.drained();
     } else if (closeOnOverflow && pending > highWaterMark) {
       this.fail(tooSlow(pending, highWaterMark, this.remoteAddr), true);

@@ -50,3 +50,29 @@ export const task = {
   /** End at once: it is broken. */
   abort: 16,
 } as const;
+
+/** What else is true of a connection: in one number, since a field each would be a hundred bytes. */
+export const mark = {
+  /** Inside `received` or `runTasks`: whoever is there flushes at its end. */
+  handling: 1,
+  flushScheduled: 2,
+  /** The codec leaves bytes as they are. */
+  identity: 4,
+  /** The payload in the encoder's hands is an answer: the program is done with its memory. */
+  payloadIsAnswer: 8,
+  /** The kernel took less than there was: `writable` follows. */
+  writeBlocked: 16,
+  /** Above the high watermark. */
+  aboveHigh: 32,
+  /** The peer has ended its side. */
+  readEnded: 64,
+  /** `onEnd` has had its turn: everything received was delivered. */
+  endReported: 128,
+  /** `end()` was called: half-close once everything is flushed. */
+  endRequested: 256,
+  writeShut: 512,
+  /** `close()` was called: takes effect after the frames of this turn. */
+  closeRequested: 1_024,
+  /** By the server, not by the program. */
+  closesWithServer: 2_048,
+} as const;

@@ -10,16 +10,13 @@ import { toConnId } from './identity.ts';
 import { poison } from './inbound-source.ts';
 import { frameTooLong, inboundOverflow, neverFlushed, notWritable } from './limit-errors.ts';
 import { codecError, handlerError, invalidReply, isBytes, isPair, isThenable } from './reply.ts';
-import { pauseReason, State, task } from './states.ts';
+import { mark, pauseReason, State, task } from './states.ts';
 
 /** One stream connection, owned by one loop: its events, frames and replies. */
 export class StreamConnection extends ClosingSide implements Conn {
   /** What `runTasks` has to do; bits of `task`. Not 0: the host has the connection on its list. */
   #tasks = 0;
   #wakes = 0;
-  /** Inside `received` or `runTasks`: whoever is there flushes at its end. */
-  #handling = false;
-  #flushScheduled = false;
   /** What an unsettled promise of the handler borrowed. */
   #lent: Slab | null = null;
   #remoteAddr: string | null = null;
@@ -39,13 +36,13 @@ export class StreamConnection extends ClosingSide implements Conn {
       this.armDeadline();
     }
     if (!calls.onOpened) return;
-    this.#handling = true;
+    this.marks |= mark.handling;
     try {
       this.#applyRaw(calls.handler.onOpened?.(this));
     } catch (error) {
       this.#handlerThrew('onOpened', error);
     }
-    this.#handling = false;
+    this.marks &= ~mark.handling;
     if (!this.isClosed) this.sendPending();
   }
 
@@ -58,12 +55,12 @@ export class StreamConnection extends ClosingSide implements Conn {
       this.#checkInbound(false);
       return;
     }
-    this.#handling = true;
+    this.marks |= mark.handling;
     this.enterSlab(this.host.readWindow, slab, start, end);
     const { window } = this;
     const first = window === null ? 0 : window.start;
     this.#pump();
-    this.#handling = false;
+    this.marks &= ~mark.handling;
     if (!this.isClosed) this.sendPending();
     if (this.isClosed) {
       this.window = null;
@@ -78,7 +75,7 @@ export class StreamConnection extends ClosingSide implements Conn {
   /** The peer ended its side. */
   ended(): void {
     if (this.readEnded) return;
-    this.readEnded = true;
+    this.marks |= mark.readEnded;
     if (this.state !== State.Open) {
       this.continueClose();
     } else if (this.paused === 0) {
@@ -97,7 +94,7 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   /** The scheduled flush. */
   flushPending(): void {
-    this.#flushScheduled = false;
+    this.marks &= ~mark.flushScheduled;
     if (!this.isClosed) this.sendPending();
   }
 
@@ -107,12 +104,12 @@ export class StreamConnection extends ClosingSide implements Conn {
     this.#tasks = 0;
     if ((tasks & task.abort) !== 0) this.abort(undefined);
     if (this.isClosed) return;
-    this.#handling = true;
+    this.marks |= mark.handling;
     if ((tasks & task.drain) !== 0) this.#callOnDrain();
     if ((tasks & (task.wake | task.continue)) !== 0) this.#runWakes();
     if ((tasks & task.continue) !== 0) this.#continueReading();
     if ((tasks & task.close) !== 0) this.beginRequestedClose();
-    this.#handling = false;
+    this.marks &= ~mark.handling;
     if (!this.isClosed) this.sendPending();
   }
 
@@ -121,13 +118,13 @@ export class StreamConnection extends ClosingSide implements Conn {
     if (this.isClosed) return;
     const { calls } = this.host;
     if (calls.signalClose && this.state === State.Open) {
-      this.#handling = true;
+      this.marks |= mark.handling;
       try {
         calls.handler.signalClose?.(this);
       } catch (error) {
         this.#handlerThrew('signalClose', error);
       }
-      this.#handling = false;
+      this.marks &= ~mark.handling;
     }
     this.closeWithServer();
     if (this.state === State.Flushing) this.scheduleFlush(); // by an error just now
@@ -212,7 +209,7 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   end(): void {
     if (!this.takesBytes) return;
-    this.endRequested = true;
+    this.marks |= mark.endRequested;
     this.scheduleFlush();
   }
 
@@ -301,7 +298,7 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   /** After `end()`, or when the call itself broke the connection, an answer has nowhere to go. */
   #answers(): boolean {
-    return this.state === State.Open && !this.endRequested;
+    return this.state === State.Open && !this.is(mark.endRequested);
   }
 
   #answer(data: Bytes | null | undefined, raw: boolean): void {
@@ -352,7 +349,7 @@ export class StreamConnection extends ClosingSide implements Conn {
       this.host.readPool.release(lent);
     }
     if (this.isClosed) return;
-    if (this.closeRequested) this.beginClose(undefined);
+    if (this.is(mark.closeRequested)) this.beginClose(undefined);
     this.scheduleFlush();
     this.#resume(pauseReason.handler);
     // They wait for the promise alone, not for other reasons to pause.
@@ -399,8 +396,8 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   /** Everything the peer sent has been delivered, and it sends no more. */
   #inputFinished(): void {
-    if (this.endReported) return;
-    this.endReported = true;
+    if (this.is(mark.endReported)) return;
+    this.marks |= mark.endReported;
     const { calls, settings } = this.host;
     if (calls.onEnd) {
       try {
@@ -409,8 +406,8 @@ export class StreamConnection extends ClosingSide implements Conn {
         this.#handlerThrew('onEnd', error);
       }
     }
-    if (!settings.allowHalfOpen || this.writeShut) this.beginClose(undefined);
-    if (!this.isClosed && !this.#handling) this.sendPending();
+    if (!settings.allowHalfOpen || this.is(mark.writeShut)) this.beginClose(undefined);
+    if (!this.isClosed && !this.is(mark.handling)) this.sendPending();
   }
 
   protected override overflowing(): void {
@@ -424,7 +421,7 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   #callOnDrain(): void {
     // Above again since it drained: the program was told to wait once more, and one call follows.
-    if (this.state !== State.Open || this.aboveHigh) return;
+    if (this.state !== State.Open || this.is(mark.aboveHigh)) return;
     try {
       this.host.calls.handler.onDrain?.(this);
     } catch (error) {
@@ -460,19 +457,19 @@ export class StreamConnection extends ClosingSide implements Conn {
   // -- small things -------------------------------------------------------------------------------
 
   #written(): boolean {
-    if (!this.#handling) {
+    if (!this.is(mark.handling)) {
       // From a timer or a promise: the loop's own time is that of its last turn.
       if (this.hasIdleTimeout) this.lastActivity = this.host.currentTime();
       this.scheduleFlush();
     } else {
       this.lastActivity = this.host.now;
     }
-    return !this.aboveHigh && !this.isClosed;
+    return !this.is(mark.aboveHigh) && !this.isClosed;
   }
 
   protected override scheduleFlush(): void {
-    if (this.#flushScheduled || this.#handling) return;
-    this.#flushScheduled = true;
+    if (this.is(mark.flushScheduled | mark.handling)) return;
+    this.marks |= mark.flushScheduled;
     this.host.scheduleFlush(this);
   }
 
@@ -482,7 +479,10 @@ export class StreamConnection extends ClosingSide implements Conn {
   }
 
   checkInvariants(): void {
-    assert(this.isClosed || this.window === null || this.#handling, 'bytes rest in the ring');
+    assert(
+      this.isClosed || this.window === null || this.is(mark.handling),
+      'bytes rest in the ring',
+    );
     assert(
       this.state !== State.Closed || this.outboundBuffered() === 0,
       'a closed connection holds nothing',

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
 import type { Reply } from '../../src/connection/event-handler.ts';
 import type { StreamConnection } from '../../src/connection/stream-connection.ts';
-import { State } from '../../src/connection/states.ts';
+import { mark, State } from '../../src/connection/states.ts';
 import { Random } from '../../testing/random.ts';
 import { roughFaults } from '../../testing/simulated-driver.ts';
 import { type SimulatedLoop, simulatedLoop } from '../loop/simulated-loop.ts';
@@ -25,7 +25,7 @@ function framed(payload: Uint8Array): Buffer {
 /** What a connection still takes: the same question that it asks itself. */
 interface Inside {
   readonly state: number;
-  readonly endRequested: boolean;
+  readonly marks: number;
 }
 
 interface Settings {
@@ -127,8 +127,8 @@ class Scene {
   }
 
   answers(): boolean {
-    const { state, endRequested } = this.connection as unknown as Inside;
-    return state === State.Open && !endRequested;
+    const { state, marks } = this.connection as unknown as Inside;
+    return state === State.Open && (marks & mark.endRequested) === 0;
   }
 
   react(frame: Buffer | null): Reply | Promise<Reply> {

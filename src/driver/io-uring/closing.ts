@@ -7,10 +7,7 @@ import { kind, tagOf } from './kinds.ts';
 import type { Operations } from './operations.ts';
 import { inFlight, type Stream, streamFlag } from './stream.ts';
 
-const { sending, cancelling, cancelled, closing, aborted, gone } = streamFlag;
-
-/** Sweeps that a last send survives: it has between five and ten seconds. */
-const sweepsMax = 2;
+const { sending, cancelling, cancelled, closing, aborted, gone, swept } = streamFlag;
 
 /** A stream by slot and generation, as one safe integer: slots have 24 bits here. */
 function keyOf(slot: number, generation: number): number {
@@ -97,17 +94,17 @@ export class ClosingStreams {
   }
 
   /**
-   * The peer of a closed stream may never take its last bytes: such streams are reset. A cancellation
-   * may have missed its target: it is sent again.
+   * The peer of a closed stream may never take its last bytes: such streams are reset by their second
+   * sweep, after five to ten seconds. A cancellation may have missed its target: it is sent again.
    */
   sweep(): void {
     this.#sweeping = false;
     for (const stream of [...this.#streams.values()]) {
-      stream.sweeps++;
-      if (stream.sweeps >= sweepsMax) {
+      if ((stream.flags & swept) !== 0) {
         stream.flags |= aborted;
         if ((stream.flags & cancelling) === 0) stream.flags &= ~cancelled;
       }
+      stream.flags |= swept;
       this.step(stream);
     }
   }

@@ -52,6 +52,8 @@ export const streamFlag = {
   full: 8_388_608,
   /** `writable` is reported by the next wait. */
   writableDue: 16_777_216,
+  /** A sweep found its last bytes not sent: the next one gives them up. */
+  swept: 33_554_432,
 } as const;
 
 const { receiving, submitted, connecting, cancelling, polling } = streamFlag;
@@ -87,8 +89,6 @@ export class Stream {
   keptLast: KeptBytes | null = null;
   /** Why it is broken. */
   errno = 0;
-  /** Sweeps that found its last bytes not sent. */
-  sweeps = 0;
 
   constructor(slot: number, generation: number, descriptor: number, flags: number) {
     this.slot = slot;
