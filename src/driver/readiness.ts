@@ -216,13 +216,13 @@ export class ReadinessDriver implements Driver {
     peer?: DatagramPeer | string,
   ): void {
     this.#table.open(slot, generation, descriptor, readArmed | readWanted);
-    if (peer !== undefined) this.#table.setPeerOf(slot, peer);
+    if (peer !== undefined) this.#table.peers.setKnown(slot, peer);
     else if (descriptor === this.#listeners.lastAccepted) {
       const address = emptyInetAddress();
-      this.#table.setPeer(slot, address, acceptedPeer(address));
+      this.#table.peers.set(slot, address, acceptedPeer(address));
     }
     // Everything else was inherited from the listener.
-    if (this.#table.isUnix(slot)) setBufferSizesOfAccepted(descriptor, options);
+    if (this.#table.peers.isUnix(slot)) setBufferSizesOfAccepted(descriptor, options);
     this.#register(slot);
   }
 
@@ -234,9 +234,9 @@ export class ReadinessDriver implements Driver {
     const { descriptor, errno } = openOutgoing(endpoint, options);
     this.#table.open(slot, generation, descriptor, writeArmed | readWanted | connecting);
     // A connection that fails has no peer to ask for.
-    if (endpoint.kind === 'unix') this.#table.setPeer(slot, emptyInetAddress(), endpoint.path);
+    if (endpoint.kind === 'unix') this.#table.peers.set(slot, emptyInetAddress(), endpoint.path);
     else
-      this.#table.setPeer(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
+      this.#table.peers.set(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
     if (errno === 0) this.#register(slot);
     else this.#break(slot, errno);
   }
@@ -313,7 +313,7 @@ export class ReadinessDriver implements Driver {
   }
 
   remoteAddress(slot: number): string {
-    return this.#table.peer(slot) ?? peerName(this.#descriptor(slot));
+    return this.#table.peers.text(slot) ?? peerName(this.#descriptor(slot));
   }
 
   close(): void {

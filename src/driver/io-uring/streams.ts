@@ -16,7 +16,7 @@ import type {
 } from '../contract.ts';
 import { brokenPipe, interrupted, noBuffers, noMemory, tryAgain } from '../errno-sets.ts';
 import { openOutgoing, setBufferSizesOfAccepted } from '../native-sockets.ts';
-import { StreamTable } from '../stream-table.ts';
+import { PeerTable } from '../peer-table.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { ClosingStreams } from './closing.ts';
 import { Delivery, type DeliveryHost } from './delivery.ts';
@@ -64,8 +64,7 @@ export class Streams implements SendingHost, DeliveryHost {
   readonly #operations: Operations;
   readonly #buffers: BufferRing;
   readonly #events: DriverEvents;
-  /** Descriptors, generations and peers of the open streams. */
-  readonly #table = new StreamTable();
+  readonly #peers = new PeerTable();
   readonly #ledger: DescriptorLedger | undefined;
   readonly #open: (Stream | null)[] = [];
   readonly #closing: ClosingStreams;
@@ -107,9 +106,9 @@ export class Streams implements SendingHost, DeliveryHost {
   ): void {
     const stream = this.#add(new Stream(slot, generation, descriptor, wanted));
     if (peer === undefined) this.#rememberPeer(slot, descriptor);
-    else this.#table.setPeerOf(slot, peer);
+    else this.#peers.setKnown(slot, peer);
     // Everything else was inherited from the listener.
-    if (this.#table.isUnix(slot)) setBufferSizesOfAccepted(descriptor, options);
+    if (this.#peers.isUnix(slot)) setBufferSizesOfAccepted(descriptor, options);
     this.#receive(stream);
   }
 
@@ -117,16 +116,15 @@ export class Streams implements SendingHost, DeliveryHost {
     // Now, while it has one: a reset connection has no peer to ask for, and `onClosed` names it.
     const address = emptyInetAddress();
     const name = peerInto(descriptor, address);
-    if (name !== null || address.family !== 0) this.#table.setPeer(slot, address, name);
+    if (name !== null || address.family !== 0) this.#peers.set(slot, address, name);
   }
 
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
     const { descriptor, errno } = openOutgoing(endpoint, options);
     const stream = this.#add(new Stream(slot, generation, descriptor, wanted | connecting));
     // A connection that fails has no peer to ask for.
-    if (endpoint.kind === 'unix') this.#table.setPeer(slot, emptyInetAddress(), endpoint.path);
-    else
-      this.#table.setPeer(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
+    if (endpoint.kind === 'unix') this.#peers.set(slot, emptyInetAddress(), endpoint.path);
+    else this.#peers.set(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
     if (errno !== 0) {
       this.breakLater(stream, errno);
       return;
@@ -140,7 +138,6 @@ export class Streams implements SendingHost, DeliveryHost {
     assert((this.#open[slot] ?? null) === null, 'a slot holds one stream');
     while (this.#open.length <= slot) this.#open.push(null);
     this.#open[slot] = stream;
-    this.#table.open(slot, stream.generation, stream.descriptor, 0);
     this.#ledger?.opened(stream.descriptor);
     return stream;
   }
@@ -156,13 +153,13 @@ export class Streams implements SendingHost, DeliveryHost {
   }
 
   remoteAddress(slot: number): string {
-    return this.#table.peer(slot) ?? peerName(this.get(slot).descriptor);
+    return this.#peers.text(slot) ?? peerName(this.get(slot).descriptor);
   }
 
   close(slot: number, abort: boolean): void {
     const stream = this.get(slot);
     this.#open[slot] = null;
-    this.#table.release(slot);
+    this.#peers.forget(slot);
     // A connection that was refused has no poll in flight.
     if ((stream.flags & (connecting | broken)) === (connecting | broken)) {
       stream.flags &= ~connecting;
