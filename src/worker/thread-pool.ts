@@ -112,6 +112,9 @@ export class ThreadPool {
   /** The thread has come to a call of `serve`. */
   async #join(thread: LoopThread, index: number, texts: readonly string[]): Promise<void> {
     const call = await serveCall(index);
+    // One that ended while it waited: another thread comes to this call in its place.
+    const isGone = (): boolean => this.#threads[thread.index] !== thread;
+    if (isGone()) return;
     try {
       call.mustMatch(texts);
     } catch (error) {
@@ -122,6 +125,7 @@ export class ThreadPool {
       return;
     }
     const outcome = await call.outcome;
+    if (isGone()) return;
     if (outcome.kind === 'failed') {
       thread.post({ type: 'refuse', call: index, error: outcome.error });
       return;

@@ -96,9 +96,15 @@ class ThreadSide implements MainThread {
         view.replaceMemory(message.loop, message.memory);
       }
     } else {
-      this.#port.close();
-      threadEnd.run();
+      this.#end();
     }
+  }
+
+  #end(): void {
+    this.#port.close();
+    threadEnd.run();
+    // A program that waits for its next `serve` would be told of an unsettled top-level await.
+    if (this.#waiting.size > 0) process.once('beforeExit', () => process.exit(0));
   }
 
   #host(order: HostOrder): void {

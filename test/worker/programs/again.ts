@@ -1,11 +1,25 @@
-/** The program's own file, again and again: each cycle's threads come to the same call of `serve`. */
+/**
+ * The program's own file, again and again: each cycle's threads come to the same call of `serve`.
+ * With `waits` they let the server before it end first; without, they are at the next call by then.
+ */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { isMainLoop, serve } from 'gnet';
 
-const addresses: string[] = [];
-for (let cycle = 0; cycle < 3; cycle++) {
+const waits = process.argv[2] === 'waits';
+const cycles = 3;
+const connections = 4;
+
+for (let cycle = 0; cycle < cycles; cycle++) {
   const server = await serve({ react: (frame) => frame }, 'tcp://127.0.0.1:0', { numEventLoop: 2 });
-  addresses.push(server.addr);
-  if (isMainLoop) await server.stop();
-  else await server.closed;
+  if (isMainLoop) {
+    for (let count = 0; count < connections; count++) {
+      const client = connect(Number(server.addr.split(':')[1]), '127.0.0.1');
+      client.write('hello');
+      await once(client, 'data');
+      client.destroy();
+    }
+    await server.stop();
+  } else if (waits) await server.closed;
 }
-if (isMainLoop) process.stdout.write(`done ${addresses.length}\n`);
+if (isMainLoop) process.stdout.write(`done ${cycles}\n`);
