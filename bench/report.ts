@@ -29,6 +29,12 @@ function writeReadme(results: readonly WorkResult[]): string {
 }
 
 const elsewhere = process.argv[2];
+if (elsewhere?.startsWith('-')) {
+  console.log(
+    'npm run bench:report -- [FOLDER]   draws and writes from stored results, bench/results/ or FOLDER',
+  );
+  process.exit(elsewhere === '--help' ? 0 : 2);
+}
 const folder = resolve(elsewhere ?? RESULTS_FOLDER);
 try {
   const results = inOrder(readStored(folder));

@@ -46,7 +46,31 @@ function parseBoolean(name: string, text: string): boolean {
   throw new Error(`--${name} ${text}: write true or false`);
 }
 
+const help = `Flags that all examples know; each uses what means something to it:
+
+  --port N          TCP or UDP port; 0 takes a free one
+  --multicore true  an event loop per CPU, each on a thread of its own
+  --loops N         as many event loops; 0 leaves it to --multicore
+  --sock PATH       Unix socket
+  --upstream ADDR   where a proxy goes on to, such as 127.0.0.1:8080
+  --tick TIME       how often something happens by itself, such as 250ms or 1s
+  --busy-poll N     microseconds to look for events before sleeping
+  --help            this text
+
+GNET_DRIVER=epoll, io_uring or node chooses the driver.
+`;
+
+/** Prints the flags and ends the program when asked to, and ends it with status 2 when one is wrong. */
 export function readFlags(defaults: FlagDefaults = {}): Flags {
+  try {
+    return parseFlags(defaults);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\nSee --help.\n`);
+    process.exit(2);
+  }
+}
+
+function parseFlags(defaults: FlagDefaults): Flags {
   const { values } = parseArgs({
     options: {
       port: { type: 'string', default: String(defaults.port ?? 9_000) },
@@ -56,8 +80,13 @@ export function readFlags(defaults: FlagDefaults = {}): Flags {
       upstream: { type: 'string', default: '127.0.0.1:8080' },
       tick: { type: 'string', default: defaults.tick ?? '0s' },
       'busy-poll': { type: 'string', default: '0' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  if (values.help) {
+    process.stdout.write(help);
+    process.exit(0);
+  }
   return {
     port: parseCount('port', values.port, 65_535),
     multicore: parseBoolean('multicore', values.multicore),

@@ -85,7 +85,7 @@ const systemResolver: AddressResolver = {
 export function parseAddress(text: string): ParsedAddress {
   if (typeof text !== 'string') {
     throw new ErrInvalidNetworkAddress(
-      `cannot use a ${text === null ? 'null' : typeof text} as an address: ` +
+      `cannot use an address of type ${text === null ? 'null' : typeof text}: ` +
         "write a string such as 'tcp://:9000' or 'unix:///run/echo.sock'",
     );
   }
