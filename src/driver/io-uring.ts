@@ -408,6 +408,7 @@ export class IoUringDriver implements Driver {
     this.#streams.close(slot, abort);
   }
   closeDescriptor(descriptor: number): void {
+    this.#ledger?.closing(descriptor);
     closeDescriptor(descriptor);
   }
   descriptorOf(slot: number): number {

@@ -301,6 +301,7 @@ export class ReadinessDriver implements Driver {
   }
 
   closeDescriptor(descriptor: number): void {
+    this.#ledger?.closing(descriptor);
     closeDescriptor(descriptor);
   }
 

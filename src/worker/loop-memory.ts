@@ -74,6 +74,9 @@ export const laneCount = 64;
 /** Bytes of one lane's ring; a power of two. */
 export const ringBytes = 65_536;
 
+/** A sender that is between two steps of waking the loop needs microseconds; a dead one for ever. */
+const signallingWaitMs = 1_000;
+
 const controlBytes = 256;
 const counterCount = 16;
 const countersOffset = controlBytes;
@@ -243,6 +246,22 @@ export class LoopMemory {
     Atomics.store(this.words, this.laneWord(index, lane.owner), 0);
     Atomics.add(this.words, control.lanesReleased, 1);
     Atomics.notify(this.words, control.lanesReleased);
+  }
+
+  /**
+   * Waits until nobody is about to wake the loop any more. Its state must say already that it is over:
+   * then nobody begins to, and the wake descriptor may be closed.
+   */
+  awaitSignallers(): void {
+    assert(this.state !== loopState.running, 'who still posts to a loop may always wake it');
+    for (let index = 0; index < laneCount; index++) {
+      const word = this.laneWord(index, lane.signalling);
+      const end = performance.now() + signallingWaitMs;
+      while (Atomics.load(this.words, word) !== 0 && performance.now() < end) {
+        const released = Atomics.load(this.words, control.lanesReleased);
+        Atomics.wait(this.words, control.lanesReleased, released, 1);
+      }
+    }
   }
 
   /** Sets the bit that makes the loop look at a lane. */

@@ -29,6 +29,7 @@ export class LoopThread {
   readonly ended: Promise<void>;
   readonly #worker: Worker;
   readonly #port: MessagePort;
+  readonly #events: LoopThreadEvents;
   /** Loops that its program made by itself, by the keys of their memories. */
   readonly #ownLoops = new Map<string, LoopMemory>();
   #error: Error | null = null;
@@ -36,6 +37,7 @@ export class LoopThread {
 
   constructor(kind: 'program' | 'module', index: number, events: LoopThreadEvents) {
     this.index = index;
+    this.#events = events;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const data: LoopThreadData = { gnetLoopThread: { index, kind, port: port2 } };
@@ -57,6 +59,7 @@ export class LoopThread {
     });
     this.ended = new Promise((resolve) => {
       this.#worker.on('exit', (code) => {
+        this.#readLastWords();
         this.#endOwnLoops();
         port1.close();
         const why = this.#error ?? new Error(`the thread ended with exit code ${code}`);
@@ -78,19 +81,31 @@ export class LoopThread {
     return true;
   }
 
-  /** The thread is gone, and nobody else knows of these loops; also when it was asked to go. */
-  #endOwnLoops(): void {
-    // What it said last may still be on its way; the rest of that is about a thread that is no more.
+  /** What it said last may still be on its way: the log above all, which may say why it died. */
+  #readLastWords(): void {
     for (;;) {
       const received = receiveMessageOnPort(this.#port);
-      if (received === undefined) break;
-      this.#noteOwnLoop(received.message as FromThread | OwnLoopMessage);
+      if (received === undefined) return;
+      const message = received.message as FromThread | OwnLoopMessage;
+      // The rest is about a thread that is no more.
+      if (!this.#noteOwnLoop(message) && message.type === 'log')
+        this.#events.message(this, message);
     }
+  }
+
+  /** The thread is gone, and nobody else knows of these loops; also when it was asked to go. */
+  #endOwnLoops(): void {
     for (const memory of this.#ownLoops.values()) {
       memory.markDead();
+      memory.abandonLanesOf(this.threadId);
       closeWhatIsLeft(memory);
     }
     this.#ownLoops.clear();
+  }
+
+  /** Another thread has died: what it wrote to loops of this program's own is not waited for. */
+  abandonLanesOf(deadThreadId: number): void {
+    for (const memory of this.#ownLoops.values()) memory.abandonLanesOf(deadThreadId);
   }
 
   post(message: ToThread): void {

@@ -23,8 +23,6 @@ export interface MailboxTasks {
 
 /** Bytes and records of one lane and turn: connections and other lanes have their turn then. */
 const bytesPerTurnMax = ringBytes;
-/** A sender that is between two steps of waking the loop needs microseconds; a dead one for ever. */
-const signallingWaitMs = 1_000;
 
 /**
  * The loop's side of its mailbox. Senders fill lanes of their own and set a bit in `pending`; the
@@ -89,11 +87,8 @@ export class MailboxReader implements Inbox {
     this.#closed = true;
     const { words } = this.#memory;
     Atomics.store(words, control.state, loopState.closed);
-    for (let index = 0; index < laneCount; index++) {
-      // Behind this nobody uses the wake descriptor any more, and everything posted can be seen.
-      const word = this.#memory.laneWord(index, lane.signalling);
-      if (Atomics.load(words, word) !== 0) waitForZero(words, word);
-    }
+    // Behind this nobody uses the wake descriptor any more, and everything posted can be seen.
+    this.#memory.awaitSignallers();
     Atomics.store(words, control.wakeDescriptor, 0);
     for (let index = 0; index < laneCount; index++) this.#refuseLane(index);
     Atomics.notify(words, control.lanesReleased);
@@ -199,12 +194,5 @@ export class MailboxReader implements Inbox {
     }
     Atomics.store(words, headWord, head);
     Atomics.notify(words, headWord);
-  }
-}
-
-function waitForZero(words: Int32Array<SharedArrayBuffer>, index: number): void {
-  const end = performance.now() + signallingWaitMs;
-  while (Atomics.load(words, index) !== 0 && performance.now() < end) {
-    Atomics.wait(words, control.lanesReleased, Atomics.load(words, control.lanesReleased), 1);
   }
 }

@@ -73,6 +73,7 @@ export class ThreadPool {
   #ended(thread: LoopThread, reason: Error | null): void {
     if (this.#threads[thread.index] === thread) this.#threads[thread.index] = null;
     const groups = [...this.#groups.values()];
+    for (const other of this.#threads) other?.abandonLanesOf(thread.threadId);
     if (reason === null) return;
     for (const group of groups) if (group.size > thread.index) group.threadDied(thread, reason);
     const isNeeded = (): boolean =>

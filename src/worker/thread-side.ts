@@ -50,6 +50,7 @@ class ThreadSide implements MainThread {
   readonly #answers = new Map<number, (value: number) => void>();
   #calls = 0;
   #requests = 0;
+  #over = false;
   #duplicate: (descriptor: number) => number = () => -1;
 
   constructor(port: MessagePort, staysUp: boolean) {
@@ -69,7 +70,8 @@ class ThreadSide implements MainThread {
     this.#calls++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(call, { ...joining(), resolve, reject });
-      this.#port.ref();
+      // Once it is over there is no answer to wait for.
+      if (!this.#over) this.#port.ref();
       this.#post({ type: 'join', call, texts });
     });
   }
@@ -101,10 +103,16 @@ class ThreadSide implements MainThread {
   }
 
   #end(): void {
-    this.#port.close();
+    this.#over = true;
+    // Not closed: what the program still opens is told to the main thread until the very end.
+    this.#port.unref();
     threadEnd.run();
-    // A program that waits for its next `serve` would be told of an unsettled top-level await.
-    if (this.#waiting.size > 0) process.once('beforeExit', () => process.exit(0));
+    // A program that waits for its next `serve` would be told of an unsettled top-level await; one that
+    // has begun something else at its end goes on with that.
+    process.on('beforeExit', () => {
+      const goesOn = process.getActiveResourcesInfo().length > 0;
+      if (this.#waiting.size > 0 && !goesOn) process.exit(0);
+    });
   }
 
   #host(order: HostOrder): void {

@@ -338,6 +338,15 @@ describe('the life of a client', () => {
     });
   }
 
+  test('one made when its thread is needed no longer leaves nothing open', async (t) => {
+    const path = 'test/server/programs/client-in-ending-thread.ts';
+    const { code, output } = await runProgram(t, path).ending();
+    assert.equal(code, 0, output);
+    const [, before, after] = /^(.+) and (.+)$/m.exec(output) ?? [];
+    assert.ok(before !== undefined, output);
+    assert.equal(after, before);
+  });
+
   test('keeps its process alive until it is stopped', async (t) => {
     const program = runProgram(t, 'test/server/programs/client-life.ts', [], {
       stdio: ['pipe', 'pipe', 'pipe'],

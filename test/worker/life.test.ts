@@ -48,7 +48,7 @@ describe("threads that run the program's own file", () => {
     },
   );
 
-  for (const flags of [['waits'], []]) {
+  for (const flags of [['waits'], ['late'], []]) {
     test(`a server after the other ${flags}`.trim(), async (t) => {
       const { code, output } = await runProgram(t, program('again'), flags).ending();
       assert.equal(code, 0, output);
@@ -190,3 +190,13 @@ test('10 starts and stops with 4 loops: no thread, no descriptor, the process en
   const [, before, after] = /^before (\S+) after (\S+)$/m.exec(output) ?? [];
   assert.equal(after, before);
 });
+
+test(
+  "a connection that a loop refused is nobody's when the loop dies",
+  notOn('node', 'there are no descriptors'),
+  async (t) => {
+    const { code, output } = await runProgram(t, program('refused-connections')).ending();
+    assert.equal(code, 0, output);
+    assert.match(output, /^closed by somebody else: 0 of 12$/m);
+  },
+);

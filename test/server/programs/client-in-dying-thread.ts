@@ -4,9 +4,9 @@
  * the main thread can only hear together with the death), or made to end, since it does not end when it
  * is asked to (`spin`). Prints what is open without that thread's client, and with its successor.
  */
-import { readdirSync, readlinkSync } from 'node:fs';
 import { BroadcastChannel, threadId } from 'node:worker_threads';
 import { client, type ConnHandle, connHandle, isMainLoop, serve } from 'gnet';
+import { descriptors, within } from './open-descriptors.ts';
 
 const how = process.argv[2] ?? '';
 const upstream = await serve({}, 'tcp://127.0.0.1:0');
@@ -19,31 +19,6 @@ interface Ready {
 }
 interface Order {
   readonly die: number;
-}
-
-/** How many descriptors of each kind are open, of those that drivers use. */
-function descriptors(): string {
-  const counts = { socket: 0, eventfd: 0, eventpoll: 0, io_uring: 0 };
-  for (const number of readdirSync('/proc/self/fd')) {
-    try {
-      const kind = /socket|eventfd|eventpoll|io_uring/.exec(
-        readlinkSync(`/proc/self/fd/${number}`),
-      );
-      if (kind !== null) counts[kind[0] as keyof typeof counts]++;
-    } catch {
-      // The descriptor with which the directory itself was read.
-    }
-  }
-  return JSON.stringify(counts);
-}
-
-/** True when `condition` held within seconds. */
-async function within(condition: () => boolean): Promise<boolean> {
-  const deadline = performance.now() + 5_000;
-  while (!condition() && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  return condition();
 }
 
 async function watch(): Promise<void> {

@@ -1,12 +1,13 @@
 /**
  * The program's own file, again and again: each cycle's threads come to the same call of `serve`.
- * With `waits` they let the server before it end first; without, they are at the next call by then.
+ * With `waits` they let the server before it end first, with `late` they come to the next call when
+ * nobody needs them any more; without, they are there already.
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { isMainLoop, serve } from 'gnet';
 
-const waits = process.argv[2] === 'waits';
+const manner = process.argv[2];
 const cycles = 3;
 const connections = 4;
 
@@ -20,6 +21,9 @@ for (let cycle = 0; cycle < cycles; cycle++) {
       client.destroy();
     }
     await server.stop();
-  } else if (waits) await server.closed;
+  } else if (manner !== undefined) {
+    await server.closed;
+    if (manner === 'late') await new Promise((resolve) => setTimeout(resolve, 30));
+  }
 }
 if (isMainLoop) process.stdout.write(`done ${cycles}\n`);
