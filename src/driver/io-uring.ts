@@ -1,17 +1,10 @@
 import type { OutboundQueue } from '../buffer/outbound-queue.ts';
-import type { Slab, SlabPool } from '../buffer/slab.ts';
+import type { Slab } from '../buffer/slab.ts';
 import { ioUringConstants as numbers } from '../platform/linux-io-uring.ts';
-import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
-import {
-  clearEvent,
-  epollControl,
-  epollCreate,
-  eventDescriptor,
-  signalEvent,
-} from '../syscall/epoll.ts';
+import { closeDescriptor } from '../syscall/descriptor.ts';
+import { clearEvent, epollControl, epollCreate, eventDescriptor } from '../syscall/epoll.ts';
 import { syscallError } from '../syscall/errno.ts';
 import { localName, peerInto } from '../syscall/socket.ts';
-import { formatInet } from '../syscall/socket-address.ts';
 import { constants } from '../syscall/tables.ts';
 import { lookBeforeSleeping, timeLeft } from './busy-poll.ts';
 import type {
@@ -41,7 +34,7 @@ import { DatagramPolls, Watches } from './io-uring/polls.ts';
 import { probeIoUring } from './io-uring/probe.ts';
 import { Ring } from './io-uring/ring.ts';
 import { Streams } from './io-uring/streams.ts';
-import { nativeSlabPool } from './native-memory.ts';
+import { NativeDriver } from './native-driver.ts';
 
 const submissionEntries = 1_024;
 /** So few answers leave at once: the next wait submits more of them together. */
@@ -87,19 +80,19 @@ function bufferShape(
  * io_uring(7), Linux 6.1 and newer: operations are queued while events are handled, and one entry into
  * the kernel per turn submits them all and waits. `io-uring/` has a file for each part of it.
  */
-export class IoUringDriver implements Driver {
+export class IoUringDriver extends NativeDriver implements Driver {
   readonly name = 'io_uring';
   readonly counters: DriverCounters = newCounters();
-  readonly wakeDescriptor: number;
+  override readonly wakeDescriptor: number;
   readonly #ring: Ring;
   readonly #operations: Operations;
   readonly #buffers: BufferRing;
   readonly #streams: Streams;
-  readonly #listeners: UringListeners;
-  readonly #datagrams: DatagramEndpoints;
+  protected override readonly listeners: UringListeners;
+  protected override readonly datagrams: DatagramEndpoints;
   readonly #datagramPolls: DatagramPolls;
   readonly #watches: Watches;
-  readonly #ledger: DescriptorLedger | undefined;
+  protected override readonly ledger: DescriptorLedger | undefined;
   readonly #busyPollMs: number;
   /** The operation that ends a sleep after an hour is in flight. */
   #longSleep = false;
@@ -114,6 +107,7 @@ export class IoUringDriver implements Driver {
 
   /** @param buffersMax most receive buffers, a power of two; tests have few. */
   constructor(events: DriverEvents, settings: DriverSettings, buffersMax: number = Infinity) {
+    super();
     const { incremental, limited } = probeIoUring();
     const { ledger } = settings;
     const ring = new Ring(submissionEntries, ledger);
@@ -126,7 +120,7 @@ export class IoUringDriver implements Driver {
       throw error;
     }
     ledger?.opened(this.wakeDescriptor);
-    this.#ledger = ledger;
+    this.ledger = ledger;
     this.#busyPollMs = (settings.busyPollMicroseconds ?? 0) / 1_000;
     const operations = new Operations(
       ring,
@@ -134,15 +128,11 @@ export class IoUringDriver implements Driver {
     );
     this.#operations = operations;
     this.#streams = new Streams(ring, operations, this.#buffers, events, this.counters, ledger);
-    this.#listeners = new UringListeners(ring, operations, events, ledger);
+    this.listeners = new UringListeners(ring, operations, events, ledger);
     this.#datagramPolls = new DatagramPolls(ring, operations);
-    this.#datagrams = new DatagramEndpoints(this.#datagramPolls, events, this.counters, settings);
+    this.datagrams = new DatagramEndpoints(this.#datagramPolls, events, this.counters, settings);
     this.#watches = new Watches(operations);
     this.#pollWake();
-  }
-
-  slabPool(slabBytes: number): SlabPool {
-    return nativeSlabPool(slabBytes);
   }
 
   /** How often a receive found no buffer. */
@@ -158,7 +148,7 @@ export class IoUringDriver implements Driver {
     this.counters.waits++;
     ring.beginWait(timeoutMs);
     let reported = streams.attendedCount > 0 ? streams.reportAttended() : 0;
-    if (this.#listeners.due) reported += this.#listeners.reportKept();
+    if (this.listeners.due) reported += this.listeners.reportKept();
     if (this.#closed) return reported;
     this.#watches.arm();
     const mustReturn = timeoutMs === 0 || reported > 0 || streams.hasWork;
@@ -171,7 +161,7 @@ export class IoUringDriver implements Driver {
     } while (limitMs !== 0 && this.#quiet);
     streams.receiveAgain();
     if (reported <= fewEvents) ring.submit();
-    ring.endWait(streams.hasWork || this.#listeners.due);
+    ring.endWait(streams.hasWork || this.listeners.due);
     this.counters.events += reported;
     return reported;
   }
@@ -239,10 +229,10 @@ export class IoUringDriver implements Driver {
     const index = tag & indexMask;
     switch (tag >>> kindShift) {
       case kind.accept:
-        return this.#listeners.accepted(index, generation, result, flags);
+        return this.listeners.accepted(index, generation, result, flags);
       case kind.datagram:
         return this.#datagramPolls.completed(index, generation, () =>
-          this.#datagrams.ready(index, generation),
+          this.datagrams.ready(index, generation),
         );
       case kind.room:
         return this.#streams.roomChanged(index, generation, result, flags);
@@ -282,10 +272,6 @@ export class IoUringDriver implements Driver {
     if ((flags & more) === 0) this.#pollWake();
   }
 
-  wake(): void {
-    signalEvent(this.wakeDescriptor);
-  }
-
   watch(descriptor: number): void {
     this.#watches.add(descriptor);
   }
@@ -310,63 +296,9 @@ export class IoUringDriver implements Driver {
       closeDescriptor(pollable);
       throw syscallError('epoll_ctl', -result, 'watch a ring beside another loop');
     }
-    this.#ledger?.opened(pollable);
+    this.ledger?.opened(pollable);
     this.#pollable = pollable;
     return pollable;
-  }
-
-  // -- listeners and datagram endpoints -----------------------------------------------------------
-
-  listen(listener: number, endpoint: Endpoint, options: SocketOptions): void {
-    this.#listeners.listen(listener, endpoint, options);
-  }
-  startAccepting(listener: number): void {
-    this.#listeners.start(listener);
-  }
-  drainBacklog(listener: number): void {
-    this.#listeners.drain(listener);
-  }
-  pauseAccepting(listener: number): void {
-    this.#listeners.pause(listener);
-  }
-  closeListener(listener: number): void {
-    this.#listeners.close(listener);
-  }
-  bind(endpointId: number, endpoint: Endpoint, options: SocketOptions): void {
-    this.#datagrams.bind(endpointId, endpoint, options);
-  }
-  startReceiving(endpointId: number): void {
-    this.#datagrams.start(endpointId);
-  }
-  sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
-    return this.#datagrams.send(endpointId, peer, data);
-  }
-  sendDatagramFrom(
-    endpointId: number,
-    peer: DatagramPeer,
-    slab: Slab,
-    offset: number,
-    length: number,
-  ): boolean {
-    return this.#datagrams.sendFrom(endpointId, peer, slab, offset, length);
-  }
-  closeEndpoint(endpointId: number): void {
-    this.#datagrams.closeEndpoint(endpointId);
-  }
-  formatPeer(peer: DatagramPeer): string {
-    return formatInet(peer);
-  }
-  listenerAddress(listener: number): string {
-    return localName(this.#listeners.descriptorOf(listener));
-  }
-  endpointAddress(endpointId: number): string {
-    return localName(this.#datagrams.descriptorOf(endpointId));
-  }
-  duplicateListener(listener: number): number {
-    return this.#listeners.duplicate(listener);
-  }
-  duplicateEndpoint(endpointId: number): number {
-    return duplicateDescriptor(this.#datagrams.descriptorOf(endpointId));
   }
 
   // -- streams ------------------------------------------------------------------------------------
@@ -407,10 +339,6 @@ export class IoUringDriver implements Driver {
   closeStream(slot: number, abort: boolean): void {
     this.#streams.close(slot, abort);
   }
-  closeDescriptor(descriptor: number): void {
-    this.#ledger?.closing(descriptor);
-    closeDescriptor(descriptor);
-  }
   descriptorOf(slot: number): number {
     return this.#streams.descriptorOf(slot);
   }
@@ -426,8 +354,8 @@ export class IoUringDriver implements Driver {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#listeners.closeAll();
-    this.#datagrams.closeAll();
+    this.listeners.closeAll();
+    this.datagrams.closeAll();
     this.#streams.abortAll();
     this.#operations.cancelEverything();
     const ring = this.#ring;
@@ -441,7 +369,7 @@ export class IoUringDriver implements Driver {
     this.#buffers.close(abandoned);
     ring.close();
     for (const own of [this.#pollable, this.wakeDescriptor]) {
-      this.#ledger?.closing(own);
+      this.ledger?.closing(own);
       if (own !== -1) closeDescriptor(own);
     }
     this.#pollable = -1;

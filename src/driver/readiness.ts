@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../ffi/index.ts';
-import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
+import { closeDescriptor } from '../syscall/descriptor.ts';
 import { clearEvent, signalEvent } from '../syscall/epoll.ts';
 import { syscallError } from '../syscall/errno.ts';
 import {
@@ -15,7 +15,7 @@ import {
   setLingerReset,
   shutdownSocket,
 } from '../syscall/socket.ts';
-import { emptyInetAddress, formatInet, inetAddress } from '../syscall/socket-address.ts';
+import { emptyInetAddress, inetAddress } from '../syscall/socket-address.ts';
 import { constants } from '../syscall/tables.ts';
 import type {
   DatagramPeer,
@@ -32,6 +32,7 @@ import { DatagramEndpoints } from './datagrams.ts';
 import { interrupted, noBuffers, noMemory, tryAgain } from './errno-sets.ts';
 import { Listeners } from './listeners.ts';
 import { type BrokenStream, streamError } from './broken-stream.ts';
+import { NativeDriver } from './native-driver.ts';
 import { nativeSlabPool } from './native-memory.ts';
 import { openOutgoing, setBufferSizesOfAccepted } from './native-sockets.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
@@ -52,43 +53,40 @@ const flushBytesMax = 4 * 1_024 * 1_024;
  * this turns it into what `Driver` promises. Level-triggered, one read per stream and wait: a flood
  * on one stream never starves another.
  */
-export class ReadinessDriver implements Driver {
+export class ReadinessDriver extends NativeDriver implements Driver {
   readonly name: 'epoll' | 'kqueue';
   readonly counters: DriverCounters = newCounters();
   readonly #poller: Poller;
   readonly #events: DriverEvents;
   readonly #table: StreamTable;
-  readonly #listeners: Listeners;
-  readonly #datagrams: DatagramEndpoints;
+  protected override readonly listeners: Listeners;
+  protected override readonly datagrams: DatagramEndpoints;
   readonly #readPool: SlabPool;
   readonly #headroom: number;
   readonly #readBytes: number;
   #readSlab: Slab;
   #readAddress: Address;
   #broken: BrokenStream[] = [];
-  readonly #wakeDescriptor: number;
-  readonly #ledger: DescriptorLedger | undefined;
+  override readonly wakeDescriptor: number;
+  protected override readonly ledger: DescriptorLedger | undefined;
   #closed = false;
 
   constructor(poller: Poller, events: DriverEvents, settings: DriverSettings) {
+    super();
     this.name = poller.name;
     this.#poller = poller;
-    this.#wakeDescriptor = openWakeDescriptor(poller);
+    this.wakeDescriptor = openWakeDescriptor(poller);
     this.#events = events;
     this.#headroom = settings.headroomBytes;
     this.#readBytes = settings.readBufferBytes;
     this.#readPool = nativeSlabPool(settings.headroomBytes + settings.readBufferBytes);
     this.#readSlab = this.#readPool.take();
     this.#readAddress = addressAt(this.#readSlab.address as Address, this.#headroom);
-    this.#ledger = settings.ledger;
-    this.#table = new StreamTable(this.#ledger);
-    this.#listeners = new Listeners(poller, events, this.#ledger);
-    this.#datagrams = new DatagramEndpoints(poller, events, this.counters, settings);
-    for (const own of [poller.descriptor, this.#wakeDescriptor]) this.#ledger?.opened(own);
-  }
-
-  slabPool(slabBytes: number): SlabPool {
-    return nativeSlabPool(slabBytes);
+    this.ledger = settings.ledger;
+    this.#table = new StreamTable(this.ledger);
+    this.listeners = new Listeners(poller, events, this.ledger);
+    this.datagrams = new DatagramEndpoints(poller, events, this.counters, settings);
+    for (const own of [poller.descriptor, this.wakeDescriptor]) this.ledger?.opened(own);
   }
 
   // -- waiting ------------------------------------------------------------------------------------
@@ -126,17 +124,9 @@ export class ReadinessDriver implements Driver {
   #otherReady(tag: number, generation: number): void {
     const index = tag % kindMask;
     const kind = kindOf(tag);
-    if (kind === tagKind.listener) this.#listeners.ready(index, generation);
-    else if (kind === tagKind.datagram) this.#datagrams.ready(index, generation);
-    else if (kind === tagKind.wake) clearEvent(this.#wakeDescriptor);
-  }
-
-  wake(): void {
-    signalEvent(this.#wakeDescriptor);
-  }
-
-  get wakeDescriptor(): number {
-    return this.#wakeDescriptor;
+    if (kind === tagKind.listener) this.listeners.ready(index, generation);
+    else if (kind === tagKind.datagram) this.datagrams.ready(index, generation);
+    else if (kind === tagKind.wake) clearEvent(this.wakeDescriptor);
   }
 
   watch(descriptor: number): void {
@@ -152,60 +142,6 @@ export class ReadinessDriver implements Driver {
     return this.#poller.descriptor;
   }
 
-  // -- listeners and datagram endpoints -----------------------------------------------------------
-
-  listen(listener: number, endpoint: Endpoint, options: SocketOptions): void {
-    this.#listeners.listen(listener, endpoint, options);
-  }
-  startAccepting(listener: number): void {
-    this.#listeners.start(listener);
-  }
-  drainBacklog(listener: number): void {
-    this.#listeners.drain(listener);
-  }
-  pauseAccepting(listener: number): void {
-    this.#listeners.pause(listener);
-  }
-  closeListener(listener: number): void {
-    this.#listeners.close(listener);
-  }
-  bind(endpointId: number, endpoint: Endpoint, options: SocketOptions): void {
-    this.#datagrams.bind(endpointId, endpoint, options);
-  }
-  startReceiving(endpointId: number): void {
-    this.#datagrams.start(endpointId);
-  }
-  sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
-    return this.#datagrams.send(endpointId, peer, data);
-  }
-  sendDatagramFrom(
-    endpointId: number,
-    peer: DatagramPeer,
-    slab: Slab,
-    offset: number,
-    length: number,
-  ): boolean {
-    return this.#datagrams.sendFrom(endpointId, peer, slab, offset, length);
-  }
-  closeEndpoint(endpointId: number): void {
-    this.#datagrams.closeEndpoint(endpointId);
-  }
-  formatPeer(peer: DatagramPeer): string {
-    return formatInet(peer);
-  }
-  listenerAddress(listener: number): string {
-    return localName(this.#listeners.descriptorOf(listener));
-  }
-  endpointAddress(endpointId: number): string {
-    return localName(this.#datagrams.descriptorOf(endpointId));
-  }
-  duplicateListener(listener: number): number {
-    return this.#listeners.duplicate(listener);
-  }
-  duplicateEndpoint(endpointId: number): number {
-    return duplicateDescriptor(this.#datagrams.descriptorOf(endpointId));
-  }
-
   // -- streams ------------------------------------------------------------------------------------
 
   openStream(
@@ -217,7 +153,7 @@ export class ReadinessDriver implements Driver {
   ): void {
     this.#table.open(slot, generation, descriptor, readArmed | readWanted);
     if (peer !== undefined) this.#table.peers.setKnown(slot, peer);
-    else if (descriptor === this.#listeners.lastAccepted) {
+    else if (descriptor === this.listeners.lastAccepted) {
       const address = emptyInetAddress();
       this.#table.peers.set(slot, address, acceptedPeer(address));
     }
@@ -300,11 +236,6 @@ export class ReadinessDriver implements Driver {
     closeDescriptor(descriptor);
   }
 
-  closeDescriptor(descriptor: number): void {
-    this.#ledger?.closing(descriptor);
-    closeDescriptor(descriptor);
-  }
-
   descriptorOf(slot: number): number {
     return this.#table.descriptors[slot] ?? -1;
   }
@@ -322,12 +253,12 @@ export class ReadinessDriver implements Driver {
     this.#closed = true;
     // In order: what the kernel took still goes out, where a program ends right after an answer.
     for (const slot of this.#table.slots()) this.closeStream(slot, false);
-    this.#listeners.closeAll();
-    this.#datagrams.closeAll();
-    const own = [this.#poller.descriptor, this.#wakeDescriptor];
-    for (const descriptor of own) this.#ledger?.closing(descriptor);
+    this.listeners.closeAll();
+    this.datagrams.closeAll();
+    const own = [this.#poller.descriptor, this.wakeDescriptor];
+    for (const descriptor of own) this.ledger?.closing(descriptor);
     this.#poller.close();
-    closeDescriptor(this.#wakeDescriptor);
+    closeDescriptor(this.wakeDescriptor);
     this.#readPool.release(this.#readSlab);
   }
 
@@ -481,7 +412,7 @@ export class ReadinessDriver implements Driver {
     const generation = this.#table.generations[slot] as number;
     this.#broken.push({ slot, generation, errno });
     // The next wait reports it: whoever sleeps on our descriptor until then must hear of it.
-    signalEvent(this.#wakeDescriptor);
+    signalEvent(this.wakeDescriptor);
   }
 
   #reportBroken(): number {

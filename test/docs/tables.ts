@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 
-/** The names in the first cells of all tables of a document, without those of header rows. */
-export function firstCells(document: string): string[] {
+/** The names in the first cells of each table of a document, without those of header rows. */
+export function tablesOf(document: string): string[][] {
   const text = readFileSync(new URL(`../../docs/${document}`, import.meta.url), 'utf8');
-  return [...text.matchAll(/^\| `([^`|]+)` \|/gm)].map((match) => match[1] ?? '');
+  const tables = text.matchAll(/(?:^\|.*\n)+/gm);
+  return [...tables].map(([rows]) => {
+    return [...rows.matchAll(/^\| `([^`|]+)` \|/gm)].map((match) => match[1] ?? '');
+  });
+}
+
+/** Those of all tables together. */
+export function firstCells(document: string): string[] {
+  return tablesOf(document).flat();
 }

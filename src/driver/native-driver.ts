@@ -1,0 +1,110 @@
+import type { Slab, SlabPool } from '../buffer/slab.ts';
+import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
+import { signalEvent } from '../syscall/epoll.ts';
+import { localName } from '../syscall/socket.ts';
+import { formatInet } from '../syscall/socket-address.ts';
+import type { DatagramPeer, DescriptorLedger, Endpoint, SocketOptions } from './contract.ts';
+import type { DatagramEndpoints } from './datagrams.ts';
+import { nativeSlabPool } from './native-memory.ts';
+
+/** Listening sockets of a driver, by the number the loop gave them. */
+export interface NativeListeners {
+  listen(id: number, endpoint: Endpoint, options: SocketOptions): void;
+  start(id: number): void;
+  drain(id: number): void;
+  pause(id: number): void;
+  close(id: number): void;
+  duplicate(id: number): number;
+  descriptorOf(id: number): number;
+}
+
+/**
+ * What all drivers do alike that call the kernel themselves: listeners and datagram endpoints by their
+ * descriptors, addresses, memory with an address. Streams and waiting are each driver's own.
+ */
+export abstract class NativeDriver {
+  protected abstract readonly listeners: NativeListeners;
+  protected abstract readonly datagrams: DatagramEndpoints;
+  protected abstract readonly ledger: DescriptorLedger | undefined;
+  abstract readonly wakeDescriptor: number;
+
+  slabPool(slabBytes: number): SlabPool {
+    return nativeSlabPool(slabBytes);
+  }
+
+  wake(): void {
+    signalEvent(this.wakeDescriptor);
+  }
+
+  listen(listener: number, endpoint: Endpoint, options: SocketOptions): void {
+    this.listeners.listen(listener, endpoint, options);
+  }
+
+  startAccepting(listener: number): void {
+    this.listeners.start(listener);
+  }
+
+  drainBacklog(listener: number): void {
+    this.listeners.drain(listener);
+  }
+
+  pauseAccepting(listener: number): void {
+    this.listeners.pause(listener);
+  }
+
+  closeListener(listener: number): void {
+    this.listeners.close(listener);
+  }
+
+  listenerAddress(listener: number): string {
+    return localName(this.listeners.descriptorOf(listener));
+  }
+
+  duplicateListener(listener: number): number {
+    return this.listeners.duplicate(listener);
+  }
+
+  bind(endpointId: number, endpoint: Endpoint, options: SocketOptions): void {
+    this.datagrams.bind(endpointId, endpoint, options);
+  }
+
+  startReceiving(endpointId: number): void {
+    this.datagrams.start(endpointId);
+  }
+
+  sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
+    return this.datagrams.send(endpointId, peer, data);
+  }
+
+  sendDatagramFrom(
+    endpointId: number,
+    peer: DatagramPeer,
+    slab: Slab,
+    offset: number,
+    length: number,
+  ): boolean {
+    return this.datagrams.sendFrom(endpointId, peer, slab, offset, length);
+  }
+
+  closeEndpoint(endpointId: number): void {
+    this.datagrams.closeEndpoint(endpointId);
+  }
+
+  endpointAddress(endpointId: number): string {
+    return localName(this.datagrams.descriptorOf(endpointId));
+  }
+
+  duplicateEndpoint(endpointId: number): number {
+    return duplicateDescriptor(this.datagrams.descriptorOf(endpointId));
+  }
+
+  formatPeer(peer: DatagramPeer): string {
+    return formatInet(peer);
+  }
+
+  /** Of one that was accepted and never became a stream. */
+  closeDescriptor(descriptor: number): void {
+    this.ledger?.closing(descriptor);
+    closeDescriptor(descriptor);
+  }
+}
