@@ -36,6 +36,7 @@ const AIMS: readonly Aim[] = [
   { work: 'http-plaintext', peer: 'node-http', matches: PIPELINED, paceAtLeast: 12 },
   { work: 'http-plaintext', peer: 'bun-fetch', matches: PIPELINED, paceAtLeast: 8 },
   { work: 'http-plaintext', peer: 'bun', matches: PIPELINED, paceAtLeast: 8 },
+  { work: 'http-plaintext', peer: 'gnet-v2-example', matches: PIPELINED, cpuAtMost: 0.8 },
   { work: 'http-plaintext', peer: 'gnet-v2', matches: PIPELINED, cpuAtMost: 0.8 },
   { work: 'resp', peer: 'redis-server', matches: PLAIN, cpuAtMost: 0.9 },
   { work: 'resp', peer: 'redis-server', matches: PIPELINED, cpuAtMost: 1 },

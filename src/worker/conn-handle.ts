@@ -3,25 +3,13 @@ import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle } from '../connection/server-view.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
+import { finderIn } from './local-loops.ts';
 import { LoopMemory, loopState } from './loop-memory.ts';
 import { MailboxSender } from './mailbox-sender.ts';
 import { recordKind } from './mailbox-record.ts';
 
-/** Finds a connection of a loop of this thread, anew at each call. */
-export type FindConnection = (slot: number, generation: number) => StreamConnection | null;
-
-/** Loops of this thread, by the key of their memory: their connections are reached directly. */
-const ownLoops = new Map<string, FindConnection>();
 /** This thread's ways to the loops of others. */
 const senders = new Map<string, MailboxSender>();
-
-export function addOwnLoop(memory: LoopMemory, find: FindConnection): void {
-  ownLoops.set(memory.key, find);
-}
-
-export function removeOwnLoop(memory: LoopMemory): void {
-  ownLoops.delete(memory.key);
-}
 
 function senderTo(memory: LoopMemory): MailboxSender {
   const { key } = memory;
@@ -70,7 +58,7 @@ export class LoopConnHandle implements ConnHandle {
       return Promise.reject(staleId(this.id));
     }
     const { slot, generation } = identity;
-    const find = ownLoops.get(memory.key);
+    const find = finderIn(memory);
     if (find !== undefined) return this.#writeDirectly(find(slot, generation), data);
     return new Promise((resolve, reject) => {
       senderTo(memory).post(recordKind.write, slot, generation, bytes, { resolve, reject });
@@ -99,7 +87,7 @@ export class LoopConnHandle implements ConnHandle {
     const memory = this.#loop;
     if (identity === null || memory.state !== loopState.running) return;
     const { slot, generation } = identity;
-    const find = ownLoops.get(memory.key);
+    const find = finderIn(memory);
     if (find === undefined) {
       senderTo(memory).post(kind, slot, generation, null, null);
     } else {

@@ -1,7 +1,8 @@
 import type { EventLoop } from '../loop/event-loop.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
-import { addOwnLoop, giveBytes, removeOwnLoop } from './conn-handle.ts';
+import { giveBytes } from './conn-handle.ts';
+import { addLocalLoop, removeLocalLoop } from './local-loops.ts';
 import { control, type LoopMemory } from './loop-memory.ts';
 import { MailboxReader, type MailboxTasks } from './mailbox-reader.ts';
 import { recordStatus } from './mailbox-record.ts';
@@ -16,14 +17,14 @@ export function openMailbox(loop: EventLoop, memory: LoopMemory, logger: Logger)
     loop.driver.wakeDescriptor === -1
       ? whenAskedToWake(memory, () => loop.driver.wake())
       : (): void => {};
-  addOwnLoop(memory, (slot, generation) => loop.connection(slot, generation));
+  addLocalLoop(memory, (slot, generation) => loop.connection(slot, generation));
   loop.share(
     {
       drain: () => reader.drain(),
       aboutToSleep: () => reader.aboutToSleep(),
       close() {
         stopWaking();
-        removeOwnLoop(memory);
+        removeLocalLoop(memory);
         reader.close();
       },
     },

@@ -1,4 +1,5 @@
 import { packError } from './error-transfer.ts';
+import { abandonLanesHere } from './local-loops.ts';
 import { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
 import type { FromThread } from './messages.ts';
@@ -74,6 +75,7 @@ export class ThreadPool {
     if (this.#threads[thread.index] === thread) this.#threads[thread.index] = null;
     const groups = [...this.#groups.values()];
     for (const other of this.#threads) other?.abandonLanesOf(thread.threadId);
+    abandonLanesHere(thread.threadId);
     if (reason === null) return;
     for (const group of groups) if (group.size > thread.index) group.threadDied(thread, reason);
     const isNeeded = (): boolean =>

@@ -200,3 +200,9 @@ test(
     assert.match(output, /^closed by somebody else: 0 of 12$/m);
   },
 );
+
+test('a thread that dies in the middle of a write to the main thread gives its lane back', async (t) => {
+  const { code, output } = await runProgram(t, program('death-in-a-write')).ending();
+  assert.equal(code, 0, output);
+  assert.match(output, /^lanes in use: 0$/m);
+});

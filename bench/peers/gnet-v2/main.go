@@ -79,13 +79,14 @@ func (web) OnTraffic(c gnet.Conn) gnet.Action {
 		}
 		rest = rest[length:]
 	}
+	if len(rest) == len(all) {
+		return gnet.None // Discard(0) would drop everything
+	}
 	if _, err := c.Discard(len(all) - len(rest)); err != nil {
 		return gnet.Close
 	}
-	if len(w.out) > 0 {
-		if _, err := c.Write(w.out); err != nil {
-			return gnet.Close
-		}
+	if _, err := c.Write(w.out); err != nil {
+		return gnet.Close
 	}
 	return gnet.None
 }

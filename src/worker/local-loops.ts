@@ -1,0 +1,31 @@
+/** Loops of this thread that other threads write to. Here their connections are reached directly. */
+import type { StreamConnection } from '../connection/stream-connection.ts';
+import type { LoopMemory } from './loop-memory.ts';
+
+/** Finds a connection of a loop, anew at each call. */
+export type FindConnection = (slot: number, generation: number) => StreamConnection | null;
+
+interface LocalLoop {
+  readonly memory: LoopMemory;
+  readonly find: FindConnection;
+}
+
+const loops = new Map<string, LocalLoop>();
+
+export function addLocalLoop(memory: LoopMemory, find: FindConnection): void {
+  loops.set(memory.key, { memory, find });
+}
+
+export function removeLocalLoop(memory: LoopMemory): void {
+  loops.delete(memory.key);
+}
+
+/** Undefined for a loop of another thread. */
+export function finderIn(memory: LoopMemory): FindConnection | undefined {
+  return loops.get(memory.key)?.find;
+}
+
+/** A thread has died, perhaps in the middle of a write: the loops here take their lanes back. */
+export function abandonLanesHere(deadThreadId: number): void {
+  for (const { memory } of loops.values()) memory.abandonLanesOf(deadThreadId);
+}

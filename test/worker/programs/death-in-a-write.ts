@@ -1,0 +1,42 @@
+/** A thread dies in the middle of a write to a connection of the main thread's own loop. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { isMainLoop, serve } from 'gnet';
+import { lane, laneCount, LoopMemory, ringBytes } from '../../../src/worker/loop-memory.ts';
+import { within } from '../../server/programs/open-descriptors.ts';
+
+const alone = await serve({ onOpened: (c) => `${c.id}` }, 'tcp://127.0.0.1:0');
+const several = await serve(
+  {
+    react(frame) {
+      // Its first pieces are in the mailbox when the thread ends; the rest never comes.
+      void alone.conn(Number(frame)).write(Buffer.alloc(3 * ringBytes));
+      process.exit(1);
+    },
+  },
+  'tcp://127.0.0.1:0',
+  { numEventLoop: 2 },
+);
+
+function dial(address: string): Socket {
+  return connect(Number(address.split(':')[1]), '127.0.0.1').on('error', () => {});
+}
+
+function lanesInUse(memory: LoopMemory): number {
+  const owners = Array.from({ length: laneCount }, (_, at) => memory.laneWord(at, lane.owner));
+  return owners.filter((word) => Atomics.load(memory.words, word) !== 0).length;
+}
+
+if (isMainLoop) {
+  const reader = dial(alone.addr);
+  const [id] = (await once(reader, 'data')) as [Buffer];
+  reader.resume();
+  const { memory } = alone.conn(Number(id)) as unknown as { readonly memory: SharedArrayBuffer };
+  const doomed = dial(several.addr).resume();
+  doomed.write(id);
+  // `once` would reject where the end of a thread resets what it had open.
+  await new Promise((resolve) => doomed.once('close', resolve));
+  await within(() => lanesInUse(new LoopMemory(memory)) === 0);
+  console.log(`lanes in use: ${lanesInUse(new LoopMemory(memory))}`);
+  process.exit(0);
+}
