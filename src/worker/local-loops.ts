@@ -1,5 +1,6 @@
 /** Loops of this thread that other threads write to. Here their connections are reached directly. */
 import type { StreamConnection } from '../connection/stream-connection.ts';
+import { abandonLanesOf } from './abandoned-lanes.ts';
 import type { LoopMemory } from './loop-memory.ts';
 
 /** Finds a connection of a loop, anew at each call. */
@@ -27,5 +28,5 @@ export function finderIn(memory: LoopMemory): FindConnection | undefined {
 
 /** A thread has died, perhaps in the middle of a write: the loops here take their lanes back. */
 export function abandonLanesHere(deadThreadId: number): void {
-  for (const { memory } of loops.values()) memory.abandonLanesOf(deadThreadId);
+  for (const { memory } of loops.values()) abandonLanesOf(memory, deadThreadId);
 }

@@ -268,17 +268,4 @@ export class LoopMemory {
   markPending(index: number): void {
     Atomics.or(this.words, control.pending + (index >>> 5), 1 << (index & 31));
   }
-
-  /** A thread has died: its lanes are given back by the loop. True when there were any. */
-  abandonLanesOf(deadThreadId: number): boolean {
-    let any = false;
-    for (let index = 0; index < laneCount; index++) {
-      if (Atomics.load(this.words, this.laneWord(index, lane.owner)) !== deadThreadId + 1) continue;
-      Atomics.store(this.words, this.laneWord(index, lane.signalling), 0);
-      Atomics.store(this.words, this.laneWord(index, lane.abandoned), 1);
-      this.markPending(index);
-      any = true;
-    }
-    return any;
-  }
 }

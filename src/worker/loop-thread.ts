@@ -5,6 +5,7 @@ import {
   receiveMessageOnPort,
   Worker,
 } from 'node:worker_threads';
+import { abandonLanesOf } from './abandoned-lanes.ts';
 import { closeWhatIsLeft } from './left-open.ts';
 import { LoopMemory } from './loop-memory.ts';
 import type { FromThread, LoopThreadData, OwnLoopMessage, ToThread } from './messages.ts';
@@ -97,7 +98,7 @@ export class LoopThread {
   #endOwnLoops(): void {
     for (const memory of this.#ownLoops.values()) {
       memory.markDead();
-      memory.abandonLanesOf(this.threadId);
+      abandonLanesOf(memory, this.threadId);
       closeWhatIsLeft(memory);
     }
     this.#ownLoops.clear();
@@ -105,7 +106,7 @@ export class LoopThread {
 
   /** Another thread has died: what it wrote to loops of this program's own is not waited for. */
   abandonLanesOf(deadThreadId: number): void {
-    for (const memory of this.#ownLoops.values()) memory.abandonLanesOf(deadThreadId);
+    for (const memory of this.#ownLoops.values()) abandonLanesOf(memory, deadThreadId);
   }
 
   post(message: ToThread): void {

@@ -4,6 +4,7 @@ import { closeSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
+import { abandonLanesOf } from './abandoned-lanes.ts';
 import { control, lane, laneCount, LoopMemory, ringBytes } from './loop-memory.ts';
 import { MailboxReader, type MailboxTasks } from './mailbox-reader.ts';
 import { recordKind, recordStatus } from './mailbox-record.ts';
@@ -172,7 +173,7 @@ describe('the mailbox of a loop', () => {
     assert.equal(owned(), 2);
     // In this test every sender is of this thread: what the main thread does when one has died.
     const { threadId } = await import('node:worker_threads');
-    assert.equal(memory.abandonLanesOf(threadId), true);
+    assert.equal(abandonLanesOf(memory, threadId), true);
     reader.drain();
     assert.equal(owned(), 0);
     assert.deepEqual(recorder.done, ['write 2.1']);

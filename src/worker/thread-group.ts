@@ -8,6 +8,7 @@ import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
+import { abandonLanesOf } from './abandoned-lanes.ts';
 import { AcceptorLoop } from './acceptor-loop.ts';
 import { createBalancer } from './balancer.ts';
 import { LoopConnHandle, staleId } from './conn-handle.ts';
@@ -228,7 +229,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   }
 
   threadDied(thread: LoopThread, reason: Error): void {
-    for (const other of this.#loops) other.memory.abandonLanesOf(thread.threadId);
+    for (const other of this.#loops) abandonLanesOf(other.memory, thread.threadId);
     const loop = this.#loops[thread.index];
     if (loop === undefined) return;
     const { logger } = this.#plan;
