@@ -103,7 +103,8 @@ export class HttpRequest {
   /** Makes the object ready for the request that begins at `start`. */
   begin(bytes: Buffer, start: number): void {
     this.kind = RequestKind.Complete;
-    this.bytes = bytes;
+    // Mostly they are the same as before; storing a reference again has its price.
+    if (this.bytes !== bytes) this.bytes = bytes;
     this.start = start;
     this.position = start;
     this.state = ParseState.BeforeRequest;
