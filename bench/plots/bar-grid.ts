@@ -29,13 +29,17 @@ export interface BarGrid {
 }
 
 const MARGIN = 24;
-const PANEL_WIDTH = 380;
 const PANEL_GAP = 20;
 const PANEL_TITLE_HEIGHT = 26;
 const BAR_PITCH = 22;
 const BAR_HEIGHT = 14;
-const LABEL_WIDTH = 104;
+const LABEL_WIDTH_MIN = 104;
+const LABEL_GAP = 6;
+const BARS_WIDTH = 150;
 const TEXT_WIDTH = 126;
+/** Of the widest usual letters, so that no name is cut off. */
+const LETTER_WIDTH = 7.2;
+const BOLD_LETTER_WIDTH = 8.2;
 /** Room for a title and notes, also above a single panel. */
 const COLUMNS_MIN = 2;
 const TITLE_HEIGHT = 30;
@@ -55,7 +59,9 @@ const COLOURS = {
 
 export function drawBarGrid(grid: BarGrid): string {
   const columns = Math.max(COLUMNS_MIN, ...grid.rows.map((row) => row.length));
-  const width = 2 * MARGIN + columns * PANEL_WIDTH + (columns - 1) * PANEL_GAP;
+  const labelWidth = labelWidthOf(grid);
+  const panelWidth = labelWidth + BARS_WIDTH + TEXT_WIDTH;
+  const width = 2 * MARGIN + columns * panelWidth + (columns - 1) * PANEL_GAP;
   const notes = grid.notes.flatMap((note) =>
     wrap(note, (width - 2 * MARGIN) * NOTE_CHARACTERS_PER_PIXEL),
   );
@@ -72,8 +78,8 @@ export function drawBarGrid(grid: BarGrid): string {
   y += PANEL_GAP / 2;
   for (const row of grid.rows) {
     row.forEach((panel, column) => {
-      const x = MARGIN + column * (PANEL_WIDTH + PANEL_GAP);
-      if (panel !== null) parts.push(drawPanel(panel, x, y));
+      const x = MARGIN + column * (panelWidth + PANEL_GAP);
+      if (panel !== null) parts.push(drawPanel(panel, x, y, labelWidth));
     });
     y += rowHeight(row) + PANEL_GAP;
   }
@@ -87,27 +93,37 @@ export function drawBarGrid(grid: BarGrid): string {
   ].join('');
 }
 
+/** As wide as the longest name in the grid needs: the panels of a column stand below each other. */
+function labelWidthOf(grid: BarGrid): number {
+  const bars = grid.rows.flat().flatMap((panel) => panel?.bars ?? []);
+  const widths = bars.map(({ label, highlighted }) => {
+    return label.length * (highlighted ? BOLD_LETTER_WIDTH : LETTER_WIDTH) + LABEL_GAP;
+  });
+  return Math.ceil(Math.max(LABEL_WIDTH_MIN, ...widths));
+}
+
 function rowHeight(row: readonly (Panel | null)[]): number {
   const bars = Math.max(0, ...row.map((panel) => panel?.bars.length ?? 0));
   return PANEL_TITLE_HEIGHT + bars * BAR_PITCH;
 }
 
-function drawPanel(panel: Panel, x: number, y: number): string {
+function drawPanel(panel: Panel, x: number, y: number, labelWidth: number): string {
   const largest = Math.max(...panel.bars.map((bar) => bar.high));
-  const scale = (PANEL_WIDTH - LABEL_WIDTH - TEXT_WIDTH) / (largest || 1);
+  const scale = BARS_WIDTH / (largest || 1);
   const lineY = y + PANEL_TITLE_HEIGHT - 7;
   const parts = [
     textAt(x, y + 13, panel.title, 'font-size="13" font-weight="bold"'),
-    `<path d="M${x} ${lineY}h${PANEL_WIDTH}" stroke="${COLOURS.line}"/>`,
+    `<path d="M${x} ${lineY}h${labelWidth + BARS_WIDTH + TEXT_WIDTH}" stroke="${COLOURS.line}"/>`,
   ];
   panel.bars.forEach((bar, index) => {
-    parts.push(drawBar(bar, x, y + PANEL_TITLE_HEIGHT + index * BAR_PITCH, scale));
+    const barY = y + PANEL_TITLE_HEIGHT + index * BAR_PITCH;
+    parts.push(drawBar(bar, x + labelWidth, barY, scale));
   });
   return parts.join('\n');
 }
 
-function drawBar(bar: Bar, x: number, y: number, scale: number): string {
-  const start = x + LABEL_WIDTH;
+/** @param start where the bar begins; its name ends before that. */
+function drawBar(bar: Bar, start: number, y: number, scale: number): string {
   const middle = y + BAR_HEIGHT / 2;
   const baseline = middle + 4;
   const weight = bar.highlighted ? ' font-weight="bold"' : '';
@@ -117,7 +133,7 @@ function drawBar(bar: Bar, x: number, y: number, scale: number): string {
   const length = fixed(bar.value * scale);
   const textX = start + bar.high * scale + 6;
   return [
-    textAt(start - 6, baseline, bar.label, `text-anchor="end"${weight}`),
+    textAt(start - LABEL_GAP, baseline, bar.label, `text-anchor="end"${weight}`),
     `<rect x="${start}" y="${y}" width="${length}" height="${BAR_HEIGHT}" fill="${fill}"/>`,
     `<path d="M${low} ${middle}H${high}M${low} ${middle - 3}v6M${high} ${middle - 3}v6"` +
       ` stroke="${COLOURS.whisker}" fill="none"/>`,
