@@ -198,6 +198,7 @@ export class DatagramEndpoints {
     const batches = this.#batches as Batches;
     const { outgoing } = batches;
     let from = 0;
+    let bytes = outgoing.bytes;
     let allTaken = true;
     while (from < outgoing.count) {
       const result = outgoing.send(endpoint.descriptor, from);
@@ -206,13 +207,14 @@ export class DatagramEndpoints {
       } else if (result !== -interrupted) {
         // EAGAIN, ENOBUFS: no room for any of them now. ECONNREFUSED, EHOSTUNREACH, EMSGSIZE,
         // EPERM, ...: about this one only. UDP promises nothing, the count tells.
-        allTaken = false;
         const lost = result === -tryAgain ? outgoing.count - from : 1;
+        bytes -= outgoing.bytesFrom(from, lost);
+        allTaken = false;
         this.#counters.datagramsDropped += lost;
         from += lost;
       }
     }
-    this.#counters.bytesSent += outgoing.bytes;
+    this.#counters.bytesSent += bytes;
     outgoing.clear();
     batches.copied = 0;
     return allTaken;

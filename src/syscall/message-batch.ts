@@ -120,6 +120,16 @@ export class MessageBatch {
     return sendMessages(socket, first, this.count - from);
   }
 
+  /** Of those that were added, `count` from number `from` on. */
+  bytesFrom(from: number, count: number): number {
+    let sum = 0;
+    for (let index = from; index < from + count; index++) {
+      const at = this.#vectors + index * vector.size;
+      sum += this.#view.getUint32(at + vector.fields.len.offset, true);
+    }
+    return sum;
+  }
+
   clear(): void {
     this.count = 0;
     this.bytes = 0;

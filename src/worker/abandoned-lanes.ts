@@ -3,17 +3,13 @@ import { wakeIfAsleep } from './wake.ts';
 
 /**
  * A thread has died, perhaps in the middle of a write: the loop does what was written whole and gives
- * the lanes back. True when there were any.
+ * the lanes back.
  */
-export function abandonLanesOf(memory: LoopMemory, deadThreadId: number): boolean {
-  let any = false;
+export function abandonLanesOf(memory: LoopMemory, deadThreadId: number): void {
   for (let index = 0; index < laneCount; index++) {
     const owner = Atomics.load(memory.words, memory.laneWord(index, lane.owner));
-    if (owner !== deadThreadId + 1) continue;
-    abandonLane(memory, index);
-    any = true;
+    if (owner === deadThreadId + 1) abandonLane(memory, index);
   }
-  return any;
 }
 
 function abandonLane(memory: LoopMemory, index: number): void {

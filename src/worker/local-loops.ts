@@ -26,7 +26,7 @@ export function finderIn(memory: LoopMemory): FindConnection | undefined {
   return loops.get(memory.key)?.find;
 }
 
-/** A thread has died, perhaps in the middle of a write: the loops here take their lanes back. */
+/** A thread has died, perhaps in the middle of a write: the loops here give its lanes back. */
 export function abandonLanesHere(deadThreadId: number): void {
   for (const { memory } of loops.values()) abandonLanesOf(memory, deadThreadId);
 }

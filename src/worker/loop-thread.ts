@@ -98,7 +98,6 @@ export class LoopThread {
   #endOwnLoops(): void {
     for (const memory of this.#ownLoops.values()) {
       memory.markDead();
-      abandonLanesOf(memory, this.threadId);
       closeWhatIsLeft(memory);
     }
     this.#ownLoops.clear();

@@ -113,7 +113,10 @@ export class MailboxReader implements Inbox {
     if (this.#closed) return;
     if (head !== tail) this.#lookAgain(index);
     else if (Atomics.load(words, memory.laneWord(index, lane.abandoned)) !== 0) {
-      this.#giveBack(index);
+      // Who abandons it signals in its name: a next owner's signalling must not be ended by that.
+      const signalling = Atomics.load(words, memory.laneWord(index, lane.signalling));
+      if (signalling === 0) this.#giveBack(index);
+      else this.#lookAgain(index);
     }
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { eventDescriptor } from '../syscall/epoll.ts';
-import { closeSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -173,7 +173,7 @@ describe('the mailbox of a loop', () => {
     assert.equal(owned(), 2);
     // In this test every sender is of this thread: what the main thread does when one has died.
     const { threadId } = await import('node:worker_threads');
-    assert.equal(abandonLanesOf(memory, threadId), true);
+    abandonLanesOf(memory, threadId);
     reader.drain();
     assert.equal(owned(), 0);
     assert.deepEqual(recorder.done, ['write 2.1']);
@@ -205,6 +205,49 @@ describe('the mailbox of a loop', () => {
     } finally {
       closeSync(descriptor);
     }
+  });
+
+  test('a loop that sleeps is woken to give back the lanes of a dead thread', async () => {
+    const { memory, reader } = mailbox();
+    const descriptor = eventDescriptor();
+    try {
+      Atomics.store(memory.words, control.wakeDescriptor, descriptor + 1);
+      const sender = new MailboxSender(memory, true);
+      sender.post(recordKind.wake, 1, 1, null, null);
+      reader.drain();
+      assert.equal(reader.aboutToSleep(), false);
+      const asleep = Atomics.load(memory.words, control.sleepTicket);
+      const { threadId } = await import('node:worker_threads');
+      abandonLanesOf(memory, threadId);
+      assert.equal(Atomics.load(memory.words, control.sleepTicket), asleep + 1, 'woken');
+      assert.equal(readSync(descriptor, Buffer.alloc(8)), 8, 'by its descriptor');
+      reader.drain();
+      for (let index = 0; index < laneCount; index++) {
+        for (const word of [lane.owner, lane.abandoned, lane.signalling]) {
+          assert.equal(Atomics.load(memory.words, memory.laneWord(index, word)), 0);
+        }
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  });
+
+  test('a lane is not given back while somebody signals in the name of its dead owner', async () => {
+    const { memory, reader } = mailbox();
+    const sender = new MailboxSender(memory, true);
+    sender.post(recordKind.wake, 1, 1, null, null);
+    const { threadId } = await import('node:worker_threads');
+    abandonLanesOf(memory, threadId);
+    const all = Array.from({ length: laneCount }, (_, at) => at);
+    const owned = all.find((at) => memory.words[memory.laneWord(at, lane.owner)] !== 0) ?? -1;
+    const signalling = memory.laneWord(owned, lane.signalling);
+    Atomics.store(memory.words, signalling, 1);
+    reader.drain();
+    assert.equal(memory.words[memory.laneWord(owned, lane.owner)], threadId + 1);
+    assert.equal(reader.aboutToSleep(), true, 'it is looked at again');
+    Atomics.store(memory.words, signalling, 0);
+    reader.drain();
+    assert.equal(memory.words[memory.laneWord(owned, lane.owner)], 0);
   });
 
   test('the ledger knows which descriptors are open', () => {

@@ -228,8 +228,11 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     await this.#startLoop(loop);
   }
 
+  abandonLanesOf(deadThreadId: number): void {
+    for (const loop of this.#loops) abandonLanesOf(loop.memory, deadThreadId);
+  }
+
   threadDied(thread: LoopThread, reason: Error): void {
-    for (const other of this.#loops) abandonLanesOf(other.memory, thread.threadId);
     const loop = this.#loops[thread.index];
     if (loop === undefined) return;
     const { logger } = this.#plan;
@@ -268,7 +271,11 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   }
 
   stats(): LoopStats[] {
-    return this.#loops.map((loop) => loop.stats());
+    const [first, ...others] = this.#loops.map((loop) => loop.stats());
+    if (first === undefined) return [];
+    // Where the main thread accepts for all loops, its listeners count with the first.
+    const acceptRests = first.acceptRests + this.#acceptor.acceptRests;
+    return [{ ...first, acceptRests }, ...others];
   }
 
   memories(): SharedArrayBuffer[] {

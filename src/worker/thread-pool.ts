@@ -16,6 +16,8 @@ export interface HostedGroup {
   threadReady(thread: LoopThread): void;
   message(thread: LoopThread, message: FromThread): void;
   threadDied(thread: LoopThread, reason: Error): void;
+  /** A thread of any server is gone: nobody waits for what it had begun to write. */
+  abandonLanesOf(deadThreadId: number): void;
   /** A thread made another call of `serve` in place of this one. */
   threadStrayed(thread: LoopThread, error: Error): void;
 }
@@ -74,7 +76,7 @@ export class ThreadPool {
   #ended(thread: LoopThread, reason: Error | null): void {
     if (this.#threads[thread.index] === thread) this.#threads[thread.index] = null;
     const groups = [...this.#groups.values()];
-    for (const other of this.#threads) other?.abandonLanesOf(thread.threadId);
+    for (const pool of Object.values(threadPools)) pool.#abandonLanesOf(thread.threadId);
     abandonLanesHere(thread.threadId);
     if (reason === null) return;
     for (const group of groups) if (group.size > thread.index) group.threadDied(thread, reason);
@@ -87,6 +89,11 @@ export class ThreadPool {
     setTimeout(() => {
       if (isNeeded()) this.#start(thread.index);
     }, delay);
+  }
+
+  #abandonLanesOf(deadThreadId: number): void {
+    for (const thread of this.#threads) thread?.abandonLanesOf(deadThreadId);
+    for (const group of this.#groups.values()) group.abandonLanesOf(deadThreadId);
   }
 
   // -- what threads say ---------------------------------------------------------------------------

@@ -152,6 +152,7 @@ describe('a datagram', () => {
     assert.equal((connection as unknown as Conn).sendTo(Buffer.alloc(65_508)), false);
     assert.equal((connection as unknown as Conn).sendTo(Buffer.alloc(1_000_000)), false);
     assert.equal(rig.server.stats().loops[0]?.datagramsDropped, 3);
+    assert.equal(rig.server.stats().loops[0]?.bytesSent, longest.length, 'what was sent');
   });
 
   test('preWrite comes once per answer and not for sendTo', async (t) => {
