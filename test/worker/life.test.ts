@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import type { RawClient } from '../../testing/raw-client.ts';
 import { kernelSpreads, notOn } from '../support/driver.ts';
-import { nodeFlags, runProgram } from '../support/program.ts';
+import { nodeFlags, Program, runProgram } from '../support/program.ts';
 import { connect, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
@@ -207,3 +207,21 @@ test('a thread that dies in the middle of a write to the main thread gives its l
   assert.match(output, /^lanes in use before: 1$/m);
   assert.match(output, /^lanes in use after: 0$/m);
 });
+
+test(
+  'listeners of the main thread that rest are counted, and go on',
+  notOn('node', 'out of descriptors, the runtime turns callers away by itself'),
+  async (t) => {
+    const flags = [...nodeFlags, program('out-of-descriptors')];
+    const args = ['-c', 'ulimit -n 256; exec "$@"', 'sh', process.execPath, ...flags];
+    const running = new Program(t, 'sh', args, {});
+    const [address = ''] = await running.line(/^listening (\S+)$/m);
+    const client = await connect(t, address);
+    await running.line(/^rested: true, the others 0$/m);
+    assert.match(text(await client.readExactly(2)), /^[01] $/);
+    client.destroy();
+    running.kill('SIGTERM');
+    const { code, output } = await running.ending();
+    assert.equal(code, 0, output);
+  },
+);

@@ -6,7 +6,7 @@
  */
 import { BroadcastChannel, threadId } from 'node:worker_threads';
 import { client, type ConnHandle, connHandle, isMainLoop, serve } from 'gnet';
-import { descriptors, within } from './open-descriptors.ts';
+import { descriptors, within } from '../../support/open-descriptors.ts';
 
 const how = process.argv[2] ?? '';
 const upstream = await serve({}, 'tcp://127.0.0.1:0');

@@ -3,7 +3,7 @@
  * thread, so that this is made to end. Prints what was open before and what is afterwards.
  */
 import { client, isMainLoop, serve } from 'gnet';
-import { descriptors, within } from './open-descriptors.ts';
+import { descriptors, within } from '../../support/open-descriptors.ts';
 
 const before = isMainLoop ? descriptors() : '';
 const server = await serve({}, 'tcp://127.0.0.1:0', { numEventLoop: 2 });

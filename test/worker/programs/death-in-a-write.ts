@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type ConnHandle, isMainLoop, serve } from 'gnet';
 import { lane, laneCount, LoopMemory, ringBytes } from '../../../src/worker/loop-memory.ts';
-import { within } from '../../server/programs/open-descriptors.ts';
+import { within } from '../../support/open-descriptors.ts';
 
 const alone = await serve({ onOpened: (c) => `${c.id}` }, 'tcp://127.0.0.1:0');
 const several = await serve(

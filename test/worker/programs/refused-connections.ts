@@ -6,7 +6,7 @@ import { fstatSync, openSync } from 'node:fs';
 import { connect } from 'node:net';
 import { BroadcastChannel } from 'node:worker_threads';
 import { isMainLoop, serve } from 'gnet';
-import { within } from '../../server/programs/open-descriptors.ts';
+import { within } from '../../support/open-descriptors.ts';
 
 const channel = new BroadcastChannel('refused-connections');
 const loops = 2;
