@@ -107,6 +107,18 @@ export const streamCases: ContractCases = {
     assert.equal(stream.receivedBytes, 0);
   },
 
+  async 'closed in order, and the driver right after it: the last bytes and the end arrive'(rig) {
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
+    rig.send(stream, Buffer.from('bye'));
+    rig.close(stream);
+    rig.driver.close();
+    for (let turn = 0; turn < 1_000 && !peer.ended && peer.broken === undefined; turn++) {
+      await rig.peersTurn();
+    }
+    assert.equal(peer.broken, undefined);
+    assert.equal(peer.take().toString(), 'bye');
+  },
+
   async 'an abort resets the connection'(rig) {
     expectReset(rig);
     const { peer, stream } = await rig.pair(await rig.listen('tcp4'));

@@ -356,9 +356,13 @@ export class IoUringDriver extends NativeDriver implements Driver {
     this.#closed = true;
     this.listeners.closeAll();
     this.datagrams.closeAll();
-    this.#streams.abortAll();
-    this.#operations.cancelEverything();
+    this.#streams.abortOpen();
     const ring = this.#ring;
+    // What was closed in order just now ends in order: its last bytes may not even be submitted.
+    ring.collect(0, completionsPerWaitMax);
+    this.#dispatch();
+    this.#streams.abortClosing();
+    this.#operations.cancelEverything();
     for (let tries = 0; ring.inFlight > 0 && tries < closingTries; tries++) {
       ring.collect(tries === 0 ? 0 : closingPatienceMs, completionsPerWaitMax);
       this.#dispatch();

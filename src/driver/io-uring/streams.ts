@@ -168,11 +168,15 @@ export class Streams implements SendingHost, DeliveryHost {
   }
 
   /** Open streams are reset; nothing is reported any more. */
-  abortAll(): void {
+  abortOpen(): void {
     for (const stream of this.#open) if (stream !== null) this.close(stream.slot, true);
-    this.#closing.abortAll();
     this.#attended = [];
     while (this.#starved.length > 0) this.#starved.shift();
+  }
+
+  /** So are those that were closed in order and whose last bytes the kernel has not taken. */
+  abortClosing(): void {
+    this.#closing.abortAll();
   }
 
   /** After the last completion, or when the kernel does not let go. */
