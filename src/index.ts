@@ -23,6 +23,6 @@ export { LoadBalancing, type Options, TCPSocketOpt } from './server/options.ts';
 export { type Client, type ClientOptions, client } from './server/client.ts';
 export type { DialOptions } from './server/dial.ts';
 export { serve, stop } from './server/serve.ts';
-export { connHandle } from './worker/conn-handle.ts';
+export { connHandle } from './mailbox/conn-handle.ts';
 export type { LoopContext } from './worker/handler-module.ts';
 export { isMainLoop } from './worker/loop-thread-data.ts';

@@ -13,6 +13,7 @@ export const rooms = [
   'index',
   'server',
   'worker',
+  'mailbox',
   'loop',
   'connection',
   'tls',

@@ -3,28 +3,27 @@
  * FFI must not be touched where there is none. `docs/drivers.md` tells programs about it.
  */
 import { ErrInvalidOption, ErrUnsupportedPlatform, GnetError } from '../base/errors.ts';
+import { runtimeDrivenHost, sharedThreadHost } from '../host/index.ts';
 import type { Backend, RefusedDriver } from './backend.ts';
 import type { DriverName } from './contract.ts';
 
 async function epollBackend(): Promise<Backend> {
-  const { createEpollDriver } = await import('./epoll.ts');
-  const { hostLoop } = await import('../host/host-loop.ts');
-  const { probeLoopback } = await import('./loopback-probe.ts');
+  const { createEpollDriver } = await import('./readiness/epoll.ts');
+  const { probeLoopback } = await import('./native/loopback-probe.ts');
   probeLoopback(createEpollDriver);
-  return { name: 'epoll', host: hostLoop, create: createEpollDriver };
+  return { name: 'epoll', host: await sharedThreadHost(), create: createEpollDriver };
 }
 
 async function ioUringBackend(): Promise<Backend> {
-  const { createIoUringDriver } = await import('./io-uring.ts');
+  const { createIoUringDriver } = await import('./io-uring/io-uring-driver.ts');
   const { probeIoUring } = await import('./io-uring/probe.ts');
-  const { hostLoop } = await import('../host/host-loop.ts');
   probeIoUring();
-  return { name: 'io_uring', host: hostLoop, create: createIoUringDriver };
+  return { name: 'io_uring', host: await sharedThreadHost(), create: createIoUringDriver };
 }
 
 async function nodeBackend(): Promise<Backend> {
-  const { createNodeDriver, optionsWithoutEffect } = await import('./node.ts');
-  const { runtimeDrivenHost: host } = await import('../host/runtime-driven-host.ts');
+  const { createNodeDriver, optionsWithoutEffect } = await import('./node/node-driver.ts');
+  const host = await runtimeDrivenHost();
   const { probeSockets } = await import('./node/probe.ts');
   probeSockets();
   const create: Backend['create'] = (events, settings) =>

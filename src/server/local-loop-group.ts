@@ -9,12 +9,12 @@ import { EventLoop } from '../loop/event-loop.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
-import { broadcastOn } from '../worker/broadcast.ts';
-import { LoopConnHandle, staleId } from '../worker/conn-handle.ts';
+import { broadcastOn } from '../mailbox/broadcast.ts';
+import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
 import { nextFirstGeneration } from '../worker/first-generation.ts';
-import { control, LoopMemory } from '../worker/loop-memory.ts';
-import { openMailbox } from '../worker/loop-tasks.ts';
-import { publicationIn } from '../worker/publication.ts';
+import { control, LoopMemory } from '../mailbox/loop-memory.ts';
+import { openMailbox } from '../mailbox/loop-mailbox.ts';
+import { publicationIn } from '../mailbox/publication.ts';
 
 /** One loop, on this thread. */
 export class LocalLoopGroup implements LoopGroup {

@@ -10,10 +10,10 @@ import type {
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Balancer } from './balancer.ts';
-import { control, type LoopMemory } from './loop-memory.ts';
-import { peerWords } from './loop-tasks.ts';
-import { recordKind } from './mailbox-record.ts';
-import { MailboxSender } from './mailbox-sender.ts';
+import { control, type LoopMemory } from '../mailbox/loop-memory.ts';
+import { peerWords } from '../mailbox/loop-mailbox.ts';
+import { recordKind } from '../mailbox/record.ts';
+import { MailboxSender } from '../mailbox/sender.ts';
 
 /** While no loop has room, this often is looked for one. */
 const fullRestMs = 5;

@@ -1,6 +1,6 @@
 import { closeDescriptor } from '../syscall/descriptor.ts';
 import { unmapLeftMemory } from '../syscall/memory.ts';
-import type { LoopMemory } from './loop-memory.ts';
+import type { LoopMemory } from '../mailbox/loop-memory.ts';
 
 /** Closes and unmaps what a loop has left that was marked dead; by the main thread, once. */
 export function closeWhatIsLeft(memory: LoopMemory): void {

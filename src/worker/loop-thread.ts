@@ -5,9 +5,9 @@ import {
   receiveMessageOnPort,
   Worker,
 } from 'node:worker_threads';
-import { abandonLanesOf } from './abandoned-lanes.ts';
+import { abandonLanesOf } from '../mailbox/abandoned-lanes.ts';
 import { closeWhatIsLeft } from './left-open.ts';
-import { LoopMemory } from './loop-memory.ts';
+import { LoopMemory } from '../mailbox/loop-memory.ts';
 import type { FromThread, LoopThreadData, OwnLoopMessage, ToThread } from './messages.ts';
 import { programEntry } from './program-entry.ts';
 

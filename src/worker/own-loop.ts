@@ -1,4 +1,4 @@
-import { LoopMemory } from './loop-memory.ts';
+import { LoopMemory } from '../mailbox/loop-memory.ts';
 import { loopThreadData } from './loop-thread-data.ts';
 import type { OwnLoopMessage } from './messages.ts';
 

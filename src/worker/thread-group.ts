@@ -8,14 +8,14 @@ import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
-import { abandonLanesOf } from './abandoned-lanes.ts';
+import { abandonLanesOf } from '../mailbox/abandoned-lanes.ts';
 import { AcceptorLoop } from './acceptor-loop.ts';
 import { createBalancer } from './balancer.ts';
-import { LoopConnHandle, staleId } from './conn-handle.ts';
+import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
 import { packError, unpackError, unpackFields } from './error-transfer.ts';
 import { requireFree } from './free-address.ts';
 import { nextFirstGeneration } from './first-generation.ts';
-import { HostedLoop } from './hosted-loop.ts';
+import { RemoteLoop } from './remote-loop.ts';
 import { closeWhatIsLeft } from './left-open.ts';
 import type { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
@@ -49,7 +49,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   readonly size: number;
   readonly #plan: ThreadGroupPlan;
   readonly #pool: ThreadPool;
-  readonly #loops: HostedLoop[] = [];
+  readonly #loops: RemoteLoop[] = [];
   readonly #acceptor: AcceptorLoop;
   /** What every loop listens on by itself, with real ports once loop 0 has bound them. */
   #shared: Promise<readonly Endpoint[]> = Promise.resolve([]);
@@ -77,7 +77,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     });
     const firstGeneration = nextFirstGeneration();
     for (let index = 0; index < plan.size; index++) {
-      this.#loops.push(new HostedLoop(index, firstGeneration));
+      this.#loops.push(new RemoteLoop(index, firstGeneration));
     }
   }
 
@@ -107,7 +107,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
       throw error;
     }
     this.#phase = 'open';
-    const bound = (this.#loops[0] as HostedLoop).addresses.values();
+    const bound = (this.#loops[0] as RemoteLoop).addresses.values();
     return endpoints.map((_, index) => this.#addresses[index] ?? (bound.next().value as string));
   }
 
@@ -137,7 +137,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
       this.#plan.logger.warn('threads have not reached this call of serve yet', { missing });
     }, slowStartMs);
     try {
-      const [first, ...others] = this.#loops as [HostedLoop, ...HostedLoop[]];
+      const [first, ...others] = this.#loops as [RemoteLoop, ...RemoteLoop[]];
       const rest = Promise.all(others.map((loop) => loop.listening));
       rest.catch(() => {}); // told below, if loop 0 does not fail first
       await first.listening;
@@ -157,7 +157,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     if (this.#acceptor.hasListeners) this.#acceptor.start();
   }
 
-  async #startLoop(loop: HostedLoop): Promise<void> {
+  async #startLoop(loop: RemoteLoop): Promise<void> {
     const view = mainServers.get(this.server)?.view();
     if (view === undefined) return;
     loop.mayRun = true;
@@ -178,7 +178,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     else void this.#shared.then((endpoints) => this.#host(loop, endpoints));
   }
 
-  #host(loop: HostedLoop, endpoints: readonly Endpoint[]): void {
+  #host(loop: RemoteLoop, endpoints: readonly Endpoint[]): void {
     const { settings, backend, call, module, pin } = this.#plan;
     const order: HostOrder = {
       type: 'host',
@@ -219,7 +219,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   }
 
   /** A loop that took over from a dead one listens: it may run, and everybody is told. */
-  async #rejoin(loop: HostedLoop): Promise<void> {
+  async #rejoin(loop: RemoteLoop): Promise<void> {
     for (const other of this.#loops) {
       if (other === loop) continue;
       const { server } = this;

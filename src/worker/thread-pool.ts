@@ -1,5 +1,5 @@
 import { packError } from './error-transfer.ts';
-import { abandonLanesHere } from './local-loops.ts';
+import { abandonLanesHere } from '../mailbox/local-loops.ts';
 import { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
 import type { FromThread } from './messages.ts';

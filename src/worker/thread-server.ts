@@ -8,10 +8,10 @@ import type {
   StopOptions,
   StopResult,
 } from '../connection/server-view.ts';
-import { LoopConnHandle, staleId } from './conn-handle.ts';
-import { LoopMemory } from './loop-memory.ts';
+import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
+import { LoopMemory } from '../mailbox/loop-memory.ts';
 import type { ServerViewData } from './messages.ts';
-import { statsIn } from './publication.ts';
+import { statsIn } from '../mailbox/publication.ts';
 
 /** What a view asks of the main thread. */
 export interface MainThread {

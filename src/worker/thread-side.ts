@@ -8,14 +8,14 @@ import type { HandlerCalls } from '../connection/host.ts';
 import { chooseBackend } from '../driver/choice.ts';
 import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
-import { broadcastOn } from './broadcast.ts';
+import { broadcastOn } from '../mailbox/broadcast.ts';
 import { packError, packFields, unpackError } from './error-transfer.ts';
 import { loadHandlerModule } from './handler-module.ts';
-import { LoopMemory } from './loop-memory.ts';
+import { LoopMemory } from '../mailbox/loop-memory.ts';
 import { loopThreadData } from './loop-thread-data.ts';
-import { openMailbox } from './loop-tasks.ts';
+import { openMailbox } from '../mailbox/loop-mailbox.ts';
 import type { FromThread, HostOrder, ServerViewData, ToThread } from './messages.ts';
-import { publicationIn } from './publication.ts';
+import { publicationIn } from '../mailbox/publication.ts';
 import { threadEnd } from './thread-end.ts';
 import { type MainThread, ThreadServer } from './thread-server.ts';
 

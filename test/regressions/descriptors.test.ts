@@ -44,7 +44,7 @@ describe('what is left behind', () => {
 
   const ownMemory = notOn('node', 'the runtime gives each datagram memory of its own');
   test('datagrams whose promises are open do not pin a slab each', ownMemory, async (t) => {
-    const { nativeSlabPool } = await import('../../src/driver/native-memory.ts');
+    const { nativeSlabPool } = await import('../../src/driver/native/native-memory.ts');
     const open: (() => void)[] = [];
     const rig = await startRig(
       t,

@@ -22,12 +22,12 @@ export async function tinyRing(
   buffers: number,
   options: Options,
 ): Promise<TinyRing> {
-  const { IoUringDriver } = await import('../../src/driver/io-uring.ts');
-  const { hostLoop } = await import('../../src/host/host-loop.ts');
+  const { IoUringDriver } = await import('../../src/driver/io-uring/io-uring-driver.ts');
+  const { sharedThreadHost } = await import('../../src/host/node/shared-thread-host.ts');
   let driver: InstanceType<typeof IoUringDriver> | undefined;
   const backend: Backend = {
     name: 'io_uring',
-    host: hostLoop,
+    host: sharedThreadHost,
     create(events, settings) {
       driver = new IoUringDriver(events, settings, buffers);
       return driver;

@@ -4,7 +4,7 @@ import { ioUringConstants as numbers, ioUringLayouts } from '../../platform/linu
 import { syscallError } from '../../syscall/errno.ts';
 import { registerBufferRing, unregisterBufferRing } from '../../syscall/io-uring.ts';
 import { mapMemory, type NativeMemory } from '../../syscall/memory.ts';
-import { nativeAllocator, nativeSlabPool } from '../native-memory.ts';
+import { nativeAllocator, nativeSlabPool } from '../native/native-memory.ts';
 import { bufferGroup } from './operations.ts';
 import type { Ring } from './ring.ts';
 import type { KeptBytes } from './stream.ts';

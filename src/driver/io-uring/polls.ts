@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import { constants } from '../../syscall/tables.ts';
-import type { ReadabilitySource } from '../datagrams.ts';
-import { tagKind } from '../tags.ts';
+import type { ReadabilitySource } from '../native/datagrams.ts';
+import { tagKind } from '../native/tags.ts';
 import { kind, tagOf } from './kinds.ts';
 import type { Operations } from './operations.ts';
 import type { Ring } from './ring.ts';

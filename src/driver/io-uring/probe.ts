@@ -5,7 +5,7 @@ import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { describeErrno } from '../../platform/index.ts';
 import { send, shutdownSocket, socketPair } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
-import { nativeSlabPool } from '../native-memory.ts';
+import { nativeSlabPool } from '../native/native-memory.ts';
 import { BufferRing } from './buffer-ring.ts';
 import { completionWords, flagsWord, resultWord } from './completion-queue.ts';
 import { Operations } from './operations.ts';

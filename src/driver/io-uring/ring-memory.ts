@@ -13,7 +13,7 @@ import {
   setupRing,
   unmapRing,
 } from '../../syscall/io-uring.ts';
-import { noMemory } from '../errno-sets.ts';
+import { noMemory } from '../native/errno-sets.ts';
 
 /** Completions per submission entry: multishot operations complete many times. */
 const completionsPerSubmission = 4;

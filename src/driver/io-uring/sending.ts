@@ -4,7 +4,7 @@ import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
 import { send as sendNow, shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { DriverCounters } from '../contract.ts';
-import { interrupted, noBuffers, noMemory, tryAgain } from '../errno-sets.ts';
+import { interrupted, noBuffers, noMemory, tryAgain } from '../native/errno-sets.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { GatheredSend } from './gathered-send.ts';
 import { kind, tagOf } from './kinds.ts';

@@ -5,7 +5,7 @@ import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { pendingError, peerInto, peerName } from '../../syscall/socket.ts';
 import { emptyInetAddress, inetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
-import { streamError } from '../broken-stream.ts';
+import { streamError } from '../native/broken-stream.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -14,9 +14,9 @@ import type {
   Endpoint,
   SocketOptions,
 } from '../contract.ts';
-import { brokenPipe, interrupted, noBuffers, noMemory, tryAgain } from '../errno-sets.ts';
-import { openOutgoing, setBufferSizesOfAccepted } from '../native-sockets.ts';
-import { PeerTable } from '../peer-table.ts';
+import { brokenPipe, interrupted, noBuffers, noMemory, tryAgain } from '../native/errno-sets.ts';
+import { openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
+import { PeerTable } from '../native/peer-table.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { ClosingStreams } from './closing.ts';
 import { Delivery, type DeliveryHost } from './delivery.ts';

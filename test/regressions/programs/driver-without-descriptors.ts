@@ -1,6 +1,6 @@
 /** Makes drivers while descriptors run out; prints how many more poller descriptors are open then. */
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
-import { createEpollDriver } from '../../../src/driver/epoll.ts';
+import { createEpollDriver } from '../../../src/driver/readiness/epoll.ts';
 
 const settings = { readBufferBytes: 65_536, headroomBytes: 16_384 };
 const events = {} as Parameters<typeof createEpollDriver>[0];

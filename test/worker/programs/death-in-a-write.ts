@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type ConnHandle, isMainLoop, serve } from 'gnet';
-import { lane, laneCount, LoopMemory, ringBytes } from '../../../src/worker/loop-memory.ts';
+import { lane, laneCount, LoopMemory, ringBytes } from '../../../src/mailbox/loop-memory.ts';
 import { within } from '../../support/open-descriptors.ts';
 
 const alone = await serve({ onOpened: (c) => `${c.id}` }, 'tcp://127.0.0.1:0');

@@ -6,9 +6,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { abandonLanesOf } from './abandoned-lanes.ts';
 import { control, lane, laneCount, LoopMemory, ringBytes } from './loop-memory.ts';
-import { MailboxReader, type MailboxTasks } from './mailbox-reader.ts';
-import { recordKind, recordStatus } from './mailbox-record.ts';
-import { MailboxSender } from './mailbox-sender.ts';
+import { MailboxReader, type MailboxTasks } from './reader.ts';
+import { recordKind, recordStatus } from './record.ts';
+import { MailboxSender } from './sender.ts';
 
 /** A loop that writes down what it is asked for. */
 class Recorder implements MailboxTasks {

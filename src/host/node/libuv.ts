@@ -1,4 +1,4 @@
-import { foreignInterface, nullAddress } from '../ffi/index.ts';
+import { foreignInterface, nullAddress } from '../../ffi/index.ts';
 
 /** What sharing the thread needs to know of the runtime's own event loop. */
 export interface RuntimeEventLoop {

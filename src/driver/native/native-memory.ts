@@ -1,6 +1,6 @@
-import { type Region, type RegionAllocator, SlabPool } from '../buffer/slab.ts';
-import type { Address } from '../ffi/index.ts';
-import { discardMemory, mapMemory } from '../syscall/memory.ts';
+import { type Region, type RegionAllocator, SlabPool } from '../../buffer/slab.ts';
+import type { Address } from '../../ffi/index.ts';
+import { discardMemory, mapMemory } from '../../syscall/memory.ts';
 
 export const nativeAllocator: RegionAllocator = {
   allocate: (byteLength) => mapMemory(byteLength),

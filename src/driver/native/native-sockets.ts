@@ -2,9 +2,9 @@
  * Opening sockets on kernels with file descriptors; shared by every native driver. Off the hot path.
  * Each function either returns an open descriptor or throws a typed error and leaves nothing open.
  */
-import { errnoNumber } from '../platform/index.ts';
-import { closeDescriptor } from '../syscall/descriptor.ts';
-import { syscallError } from '../syscall/errno.ts';
+import { errnoNumber } from '../../platform/index.ts';
+import { closeDescriptor } from '../../syscall/descriptor.ts';
+import { syscallError } from '../../syscall/errno.ts';
 import {
   bindSocket,
   connectSocket,
@@ -13,19 +13,19 @@ import {
   openSocket,
   type SocketAddress,
   setOption,
-} from '../syscall/socket.ts';
-import { formatInet, inetAddress } from '../syscall/socket-address.ts';
-import { constants } from '../syscall/tables.ts';
+} from '../../syscall/socket.ts';
+import { formatInet, inetAddress } from '../../syscall/socket-address.ts';
+import { constants } from '../../syscall/tables.ts';
 import {
   type BoundPath,
   boundPathOf,
   isSocketFile,
   removeBoundPath,
   removeDeadSocket,
-} from './bound-path.ts';
-import type { Endpoint, SocketOptions } from './contract.ts';
+} from '../bound-path.ts';
+import type { Endpoint, SocketOptions } from '../contract.ts';
 
-export { type BoundPath, removeBoundPath } from './bound-path.ts';
+export { type BoundPath, removeBoundPath } from '../bound-path.ts';
 
 const addressInUse = errnoNumber('EADDRINUSE') as number;
 const connectionRefused = errnoNumber('ECONNREFUSED') as number;

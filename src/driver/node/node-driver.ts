@@ -1,10 +1,10 @@
 import net, { type Socket } from 'node:net';
-import { assert } from '../base/assert.ts';
-import { ErrUnsupportedOp } from '../base/errors.ts';
-import { formatInet } from '../base/inet-address.ts';
-import type { OutboundQueue } from '../buffer/outbound-queue.ts';
-import type { Slab, SlabPool } from '../buffer/slab.ts';
-import type { TuningOptions } from './backend.ts';
+import { assert } from '../../base/assert.ts';
+import { ErrUnsupportedOp } from '../../base/errors.ts';
+import { formatInet } from '../../base/inet-address.ts';
+import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
+import type { Slab, SlabPool } from '../../buffer/slab.ts';
+import type { TuningOptions } from '../backend.ts';
 import type {
   DatagramPeer,
   Driver,
@@ -13,14 +13,14 @@ import type {
   DriverSettings,
   Endpoint,
   SocketOptions,
-} from './contract.ts';
-import { endpointText } from './node/address-text.ts';
-import { NodeDatagrams } from './node/datagrams.ts';
-import { heapSlabPool } from './node/heap-memory.ts';
-import { type AcceptedSocket, type ListenerHost, NodeListeners } from './node/listeners.ts';
-import { pipePath } from './node/open-listener.ts';
-import type { Reporter } from './node/reporter.ts';
-import { NodeStream } from './node/stream.ts';
+} from '../contract.ts';
+import { endpointText } from './address-text.ts';
+import { NodeDatagrams } from './datagrams.ts';
+import { heapSlabPool } from './heap-memory.ts';
+import { type AcceptedSocket, type ListenerHost, NodeListeners } from './listeners.ts';
+import { pipePath } from './open-listener.ts';
+import type { Reporter } from './reporter.ts';
+import { NodeStream } from './stream.ts';
 
 /**
  * A driver over the runtime's own sockets, for systems without a native one and for hosts that forbid

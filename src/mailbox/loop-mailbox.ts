@@ -4,8 +4,8 @@ import type { Logger } from '../logging/logger.ts';
 import { giveBytes } from './conn-handle.ts';
 import { addLocalLoop, removeLocalLoop } from './local-loops.ts';
 import { control, type LoopMemory } from './loop-memory.ts';
-import { MailboxReader, type MailboxTasks } from './mailbox-reader.ts';
-import { recordStatus } from './mailbox-record.ts';
+import { MailboxReader, type MailboxTasks } from './reader.ts';
+import { recordStatus } from './record.ts';
 import { publicationIn } from './publication.ts';
 import { whenAskedToWake } from './wake.ts';
 

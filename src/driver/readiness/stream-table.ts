@@ -1,5 +1,5 @@
-import type { DescriptorLedger } from './contract.ts';
-import { PeerTable } from './peer-table.ts';
+import type { DescriptorLedger } from '../contract.ts';
+import { PeerTable } from '../native/peer-table.ts';
 import { readable, writable } from './poller.ts';
 
 /** What a stream is doing; bits of `StreamTable.flags`. */

@@ -1,14 +1,14 @@
-import { assert } from '../base/assert.ts';
-import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
-import { syscallError } from '../syscall/errno.ts';
-import { acceptSocket, localName, shutdownSocket } from '../syscall/socket.ts';
-import { constants } from '../syscall/tables.ts';
-import { type BoundPath, removeBoundPath } from './bound-path.ts';
-import type { DescriptorLedger, DriverEvents, Endpoint, SocketOptions } from './contract.ts';
-import { acceptRests, acceptSkips, tryAgain } from './errno-sets.ts';
-import { openListener } from './native-sockets.ts';
+import { assert } from '../../base/assert.ts';
+import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
+import { syscallError } from '../../syscall/errno.ts';
+import { acceptSocket, localName, shutdownSocket } from '../../syscall/socket.ts';
+import { constants } from '../../syscall/tables.ts';
+import { type BoundPath, removeBoundPath } from '../bound-path.ts';
+import type { DescriptorLedger, DriverEvents, Endpoint, SocketOptions } from '../contract.ts';
+import { acceptRests, acceptSkips, tryAgain } from '../native/errno-sets.ts';
+import { openListener } from '../native/native-sockets.ts';
 import { type Poller, readable } from './poller.ts';
-import { tagKind } from './tags.ts';
+import { tagKind } from '../native/tags.ts';
 
 /** Connections accepted per listener and wait: a storm must not keep open connections waiting. */
 const acceptBatchMax = 64;

@@ -1,6 +1,6 @@
 /** Which errno of which call means what; every one by name, with its reason. */
-import { assert } from '../base/assert.ts';
-import { errnoNumber } from '../platform/index.ts';
+import { assert } from '../../base/assert.ts';
+import { errnoNumber } from '../../platform/index.ts';
 
 function numberOf(name: string): number {
   const value = errnoNumber(name);

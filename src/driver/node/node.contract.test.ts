@@ -1,6 +1,6 @@
-import { driverContract } from '../../testing/driver-contract.ts';
-import { RawPeers } from '../../testing/raw-peers.ts';
-import { NodeDriver } from './node.ts';
+import { driverContract } from '../../../testing/driver-contract.ts';
+import { RawPeers } from '../../../testing/raw-peers.ts';
+import { NodeDriver } from './node-driver.ts';
 
 const noDescriptor =
   "the runtime's sockets have no descriptor to duplicate: refused with ErrUnsupportedOp";

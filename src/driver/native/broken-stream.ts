@@ -1,6 +1,6 @@
-import type { SyscallError } from '../base/errors.ts';
-import { syscallError } from '../syscall/errno.ts';
-import { pendingError } from '../syscall/socket.ts';
+import type { SyscallError } from '../../base/errors.ts';
+import { syscallError } from '../../syscall/errno.ts';
+import { pendingError } from '../../syscall/socket.ts';
 import { brokenPipe, connectionReset } from './errno-sets.ts';
 
 /** A stream on which a call failed for good; the loop hears of it in the next wait. */

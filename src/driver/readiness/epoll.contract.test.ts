@@ -1,7 +1,7 @@
 import { test } from 'node:test';
-import { refusalOf } from '../../test/support/driver.ts';
-import { driverContract } from '../../testing/driver-contract.ts';
-import { RawPeers } from '../../testing/raw-peers.ts';
+import { refusalOf } from '../../../test/support/driver.ts';
+import { driverContract } from '../../../testing/driver-contract.ts';
+import { RawPeers } from '../../../testing/raw-peers.ts';
 
 const skip = await refusalOf('epoll');
 if (skip === false) {

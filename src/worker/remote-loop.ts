@@ -1,10 +1,10 @@
 import type { LoopStats } from '../connection/server-view.ts';
 import { unpackError } from './error-transfer.ts';
 import { generationAfter } from './first-generation.ts';
-import { LoopMemory } from './loop-memory.ts';
+import { LoopMemory } from '../mailbox/loop-memory.ts';
 import type { LoopThread } from './loop-thread.ts';
 import type { FromThread, ToThread } from './messages.ts';
-import { statsIn } from './publication.ts';
+import { statsIn } from '../mailbox/publication.ts';
 
 /** A promise that somebody else settles; nobody need look at it. */
 class Milestone {
@@ -30,7 +30,7 @@ class Milestone {
 }
 
 /** One loop of a server on another thread, as the main thread sees it; outlives threads that die. */
-export class HostedLoop {
+export class RemoteLoop {
   readonly index: number;
   thread: LoopThread | null = null;
   memory: LoopMemory = LoopMemory.create();

@@ -1,10 +1,10 @@
-import { assert } from '../base/assert.ts';
-import type { OutboundQueue } from '../buffer/outbound-queue.ts';
-import type { Slab, SlabPool } from '../buffer/slab.ts';
-import { type Address, addressAt, foreignInterface } from '../ffi/index.ts';
-import { closeDescriptor } from '../syscall/descriptor.ts';
-import { clearEvent, signalEvent } from '../syscall/epoll.ts';
-import { syscallError } from '../syscall/errno.ts';
+import { assert } from '../../base/assert.ts';
+import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
+import type { Slab, SlabPool } from '../../buffer/slab.ts';
+import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
+import { closeDescriptor } from '../../syscall/descriptor.ts';
+import { clearEvent, signalEvent } from '../../syscall/epoll.ts';
+import { syscallError } from '../../syscall/errno.ts';
 import {
   acceptedPeer,
   localName,
@@ -14,9 +14,9 @@ import {
   send,
   setLingerReset,
   shutdownSocket,
-} from '../syscall/socket.ts';
-import { emptyInetAddress, inetAddress } from '../syscall/socket-address.ts';
-import { constants } from '../syscall/tables.ts';
+} from '../../syscall/socket.ts';
+import { emptyInetAddress, inetAddress } from '../../syscall/socket-address.ts';
+import { constants } from '../../syscall/tables.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -26,18 +26,18 @@ import type {
   DriverSettings,
   Endpoint,
   SocketOptions,
-} from './contract.ts';
-import { newCounters } from './counters.ts';
-import { DatagramEndpoints } from './datagrams.ts';
-import { interrupted, noBuffers, noMemory, tryAgain } from './errno-sets.ts';
+} from '../contract.ts';
+import { newCounters } from '../counters.ts';
+import { DatagramEndpoints } from '../native/datagrams.ts';
+import { interrupted, noBuffers, noMemory, tryAgain } from '../native/errno-sets.ts';
 import { Listeners } from './listeners.ts';
-import { type BrokenStream, streamError } from './broken-stream.ts';
-import { NativeDriver } from './native-driver.ts';
-import { nativeSlabPool } from './native-memory.ts';
-import { openOutgoing, setBufferSizesOfAccepted } from './native-sockets.ts';
+import { type BrokenStream, streamError } from '../native/broken-stream.ts';
+import { NativeDriver } from '../native/native-driver.ts';
+import { nativeSlabPool } from '../native/native-memory.ts';
+import { openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
 import { interestOf, StreamTable, streamFlag } from './stream-table.ts';
-import { kindMask, kindOf, tagKind } from './tags.ts';
+import { kindMask, kindOf, tagKind } from '../native/tags.ts';
 import { openWakeDescriptor } from './wake-descriptor.ts';
 
 const { readArmed, writeArmed, readWanted, registered, ended, connecting, broken, wroteEarly } =

@@ -1,5 +1,5 @@
-import { emptyInetAddress, formatInet, type InetAddress } from '../syscall/socket-address.ts';
-import type { DatagramPeer } from './contract.ts';
+import { emptyInetAddress, formatInet, type InetAddress } from '../../syscall/socket-address.ts';
+import type { DatagramPeer } from '../contract.ts';
 
 /** So many peers are one array: growing neither moves those there are nor doubles their memory. */
 const peersPerChunk = 1_024;

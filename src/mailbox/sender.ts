@@ -12,7 +12,7 @@ import {
   recordKind,
   recordStatus,
   wordInRing,
-} from './mailbox-record.ts';
+} from './record.ts';
 import { wakeIfAsleep } from './wake.ts';
 
 /** Somebody who waits for the answer to a post. */

@@ -1,9 +1,9 @@
-import type { Slab, SlabPool } from '../buffer/slab.ts';
-import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
-import { signalEvent } from '../syscall/epoll.ts';
-import { localName } from '../syscall/socket.ts';
-import { formatInet } from '../syscall/socket-address.ts';
-import type { DatagramPeer, DescriptorLedger, Endpoint, SocketOptions } from './contract.ts';
+import type { Slab, SlabPool } from '../../buffer/slab.ts';
+import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
+import { signalEvent } from '../../syscall/epoll.ts';
+import { localName } from '../../syscall/socket.ts';
+import { formatInet } from '../../syscall/socket-address.ts';
+import type { DatagramPeer, DescriptorLedger, Endpoint, SocketOptions } from '../contract.ts';
 import type { DatagramEndpoints } from './datagrams.ts';
 import { nativeSlabPool } from './native-memory.ts';
 

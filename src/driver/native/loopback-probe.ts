@@ -1,5 +1,5 @@
-import { ErrUnsupportedPlatform, type GnetError } from '../base/errors.ts';
-import type { Slab } from '../buffer/slab.ts';
+import { ErrUnsupportedPlatform, type GnetError } from '../../base/errors.ts';
+import type { Slab } from '../../buffer/slab.ts';
 import type {
   DatagramPeer,
   Driver,
@@ -7,7 +7,7 @@ import type {
   DriverSettings,
   Endpoint,
   SocketOptions,
-} from './contract.ts';
+} from '../contract.ts';
 
 const probeSettings: DriverSettings = { readBufferBytes: 4_096, headroomBytes: 0 };
 const probeByte = 0x67;

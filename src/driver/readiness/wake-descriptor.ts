@@ -1,8 +1,8 @@
-import { closeDescriptor } from '../syscall/descriptor.ts';
-import { eventDescriptor } from '../syscall/epoll.ts';
-import { syscallError } from '../syscall/errno.ts';
+import { closeDescriptor } from '../../syscall/descriptor.ts';
+import { eventDescriptor } from '../../syscall/epoll.ts';
+import { syscallError } from '../../syscall/errno.ts';
 import { type Poller, readable } from './poller.ts';
-import { tagKind } from './tags.ts';
+import { tagKind } from '../native/tags.ts';
 
 /**
  * A descriptor whose readiness ends a wait of the poller.

@@ -1,9 +1,9 @@
-import { assert } from '../base/assert.ts';
-import type { Slab, SlabPool } from '../buffer/slab.ts';
-import { closeDescriptor } from '../syscall/descriptor.ts';
-import { syscallError } from '../syscall/errno.ts';
-import { MessageBatch } from '../syscall/message-batch.ts';
-import { emptyInetAddress } from '../syscall/socket-address.ts';
+import { assert } from '../../base/assert.ts';
+import type { Slab, SlabPool } from '../../buffer/slab.ts';
+import { closeDescriptor } from '../../syscall/descriptor.ts';
+import { syscallError } from '../../syscall/errno.ts';
+import { MessageBatch } from '../../syscall/message-batch.ts';
+import { emptyInetAddress } from '../../syscall/socket-address.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -12,11 +12,11 @@ import type {
   DriverSettings,
   Endpoint,
   SocketOptions,
-} from './contract.ts';
+} from '../contract.ts';
 import { interrupted, tryAgain } from './errno-sets.ts';
 import { nativeSlabPool } from './native-memory.ts';
 import { openDatagramSocket } from './native-sockets.ts';
-import { type Poller, readable } from './poller.ts';
+import { type Poller, readable } from '../readiness/poller.ts';
 import { tagKind } from './tags.ts';
 
 /** Datagrams per system call; measured: 8 cost 4.3 us each, 64 cost 3.3, 128 cost 3.5. */

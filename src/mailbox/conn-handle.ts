@@ -5,8 +5,8 @@ import type { ConnHandle } from '../connection/server-view.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import { finderIn } from './local-loops.ts';
 import { LoopMemory, loopState } from './loop-memory.ts';
-import { MailboxSender } from './mailbox-sender.ts';
-import { recordKind } from './mailbox-record.ts';
+import { MailboxSender } from './sender.ts';
+import { recordKind } from './record.ts';
 
 /** This thread's ways to the loops of others. */
 const senders = new Map<string, MailboxSender>();

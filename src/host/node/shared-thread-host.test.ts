@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
-import type { HostedLoop } from './contract.ts';
-import { hostLoop } from './host-loop.ts';
+import type { HostedLoop } from '../contract.ts';
+import { sharedThreadHost } from './shared-thread-host.ts';
 
 /** A loop whose waits report what the test says, and nothing from then on. */
 class ScriptedLoop implements HostedLoop {
@@ -38,14 +38,14 @@ class ScriptedLoop implements HostedLoop {
 
 let attached: HostedLoop[] = [];
 afterEach(() => {
-  for (const loop of attached) hostLoop.detach(loop);
+  for (const loop of attached) sharedThreadHost.detach(loop);
   attached = [];
 });
 
 /** Resolves when the loops have had one turn. */
 async function oneTurn(...loops: readonly HostedLoop[]): Promise<void> {
   for (const loop of loops) {
-    hostLoop.attach(loop);
+    sharedThreadHost.attach(loop);
     attached.push(loop);
   }
   await new Promise((resolve) => {
@@ -104,7 +104,7 @@ describe('one turn of the runtime', () => {
     const second = new ScriptedLoop([5, 5]);
     const third = new ScriptedLoop([5, 5]);
     const first: ScriptedLoop = new ScriptedLoop([5, 5], () => {
-      hostLoop.detach(second);
+      sharedThreadHost.detach(second);
       attached = attached.filter((loop) => loop !== second);
     });
     await oneTurn(first, second, third);

@@ -1,12 +1,12 @@
-import type { OutboundQueue } from '../buffer/outbound-queue.ts';
-import type { Slab } from '../buffer/slab.ts';
-import { ioUringConstants as numbers } from '../platform/linux-io-uring.ts';
-import { closeDescriptor } from '../syscall/descriptor.ts';
-import { clearEvent, epollControl, epollCreate, eventDescriptor } from '../syscall/epoll.ts';
-import { syscallError } from '../syscall/errno.ts';
-import { localName, peerInto } from '../syscall/socket.ts';
-import { constants } from '../syscall/tables.ts';
-import { lookBeforeSleeping, timeLeft } from './busy-poll.ts';
+import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
+import type { Slab } from '../../buffer/slab.ts';
+import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
+import { closeDescriptor } from '../../syscall/descriptor.ts';
+import { clearEvent, epollControl, epollCreate, eventDescriptor } from '../../syscall/epoll.ts';
+import { syscallError } from '../../syscall/errno.ts';
+import { localName, peerInto } from '../../syscall/socket.ts';
+import { constants } from '../../syscall/tables.ts';
+import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -16,25 +16,25 @@ import type {
   DriverSettings,
   Endpoint,
   SocketOptions,
-} from './contract.ts';
-import { newCounters } from './counters.ts';
-import { DatagramEndpoints } from './datagrams.ts';
-import { BufferRing, type BufferRingShape } from './io-uring/buffer-ring.ts';
+} from '../contract.ts';
+import { newCounters } from '../counters.ts';
+import { DatagramEndpoints } from '../native/datagrams.ts';
+import { BufferRing, type BufferRingShape } from './buffer-ring.ts';
 import {
   completionWords,
   flagsWord,
   generationWord,
   resultWord,
   tagWord,
-} from './io-uring/completion-queue.ts';
-import { indexMask, kind, kindShift, tagOf } from './io-uring/kinds.ts';
-import { UringListeners } from './io-uring/listeners.ts';
-import { longSleepMs, Operations } from './io-uring/operations.ts';
-import { DatagramPolls, Watches } from './io-uring/polls.ts';
-import { probeIoUring } from './io-uring/probe.ts';
-import { Ring } from './io-uring/ring.ts';
-import { Streams } from './io-uring/streams.ts';
-import { NativeDriver } from './native-driver.ts';
+} from './completion-queue.ts';
+import { indexMask, kind, kindShift, tagOf } from './kinds.ts';
+import { UringListeners } from './listeners.ts';
+import { longSleepMs, Operations } from './operations.ts';
+import { DatagramPolls, Watches } from './polls.ts';
+import { probeIoUring } from './probe.ts';
+import { Ring } from './ring.ts';
+import { Streams } from './streams.ts';
+import { NativeDriver } from '../native/native-driver.ts';
 
 const submissionEntries = 1_024;
 /** So few answers leave at once: the next wait submits more of them together. */

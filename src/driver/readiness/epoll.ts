@@ -1,5 +1,5 @@
-import type { Slab, SlabPool } from '../buffer/slab.ts';
-import { closeDescriptor } from '../syscall/descriptor.ts';
+import type { Slab, SlabPool } from '../../buffer/slab.ts';
+import { closeDescriptor } from '../../syscall/descriptor.ts';
 import {
   EpollEvents,
   epollControl,
@@ -7,13 +7,13 @@ import {
   epollWait,
   eventDataIndex,
   eventStride,
-} from '../syscall/epoll.ts';
-import { constants } from '../syscall/tables.ts';
-import { lookBeforeSleeping, timeLeft } from './busy-poll.ts';
-import type { DriverEvents, DriverSettings } from './contract.ts';
-import { nativeSlabPool } from './native-memory.ts';
+} from '../../syscall/epoll.ts';
+import { constants } from '../../syscall/tables.ts';
+import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
+import type { DriverEvents, DriverSettings } from '../contract.ts';
+import { nativeSlabPool } from '../native/native-memory.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
-import { ReadinessDriver } from './readiness.ts';
+import { ReadinessDriver } from './readiness-driver.ts';
 
 const { EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP } = constants;
 const eventsPoolBytes = 65_536;

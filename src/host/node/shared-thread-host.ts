@@ -1,6 +1,6 @@
-import { assert } from '../base/assert.ts';
-import type { HostedLoop, LoopHost } from './contract.ts';
-import { hostMode, runtimeEventLoop } from './runtime-event-loop.ts';
+import { assert } from '../../base/assert.ts';
+import type { HostedLoop, LoopHost } from '../contract.ts';
+import { hostMode, runtimeEventLoop } from './libuv.ts';
 
 /** From so many events per wait on, another wait follows at once, where there is one loop. */
 const batchEventsMin = 2;
@@ -23,7 +23,7 @@ const turnEventsMax = 256;
  * Rejected: uv_poll or uv_async handles of our own, and foreign callbacks. A handle that is open when
  * a worker ends, or a callback running at that time, aborts the process.
  */
-class HostLoop implements LoopHost {
+class SharedThreadHost implements LoopHost {
   #loops: HostedLoop[] = [];
   #immediate: NodeJS.Immediate | null = null;
   #keepAlive: NodeJS.Timeout | null = null;
@@ -174,4 +174,4 @@ function anyHasPromises(loops: readonly HostedLoop[]): boolean {
 }
 
 /** The host loop of this thread. */
-export const hostLoop: LoopHost = new HostLoop();
+export const sharedThreadHost: LoopHost = new SharedThreadHost();

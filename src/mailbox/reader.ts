@@ -9,7 +9,7 @@ import {
   recordKind,
   recordStatus,
   wordInRing,
-} from './mailbox-record.ts';
+} from './record.ts';
 
 /** What the records ask the loop for. */
 export interface MailboxTasks {

@@ -1,0 +1,17 @@
+/**
+ * Who gives loops their turns on this runtime. A runtime is a folder here; each is imported only when
+ * its host is asked for, since a host may need an FFI that is not there.
+ */
+import type { LoopHost } from './contract.ts';
+
+export type { HostedLoop, LoopHost } from './contract.ts';
+
+/** For drivers that sleep in the kernel: they share the thread with the runtime's own event loop. */
+export async function sharedThreadHost(): Promise<LoopHost> {
+  return (await import('./node/shared-thread-host.ts')).sharedThreadHost;
+}
+
+/** For drivers over the runtime's own sockets: the runtime waits, and a loop asks for its turns. */
+export async function runtimeDrivenHost(): Promise<LoopHost & { requestTurn(): void }> {
+  return (await import('./runtime-driven-host.ts')).runtimeDrivenHost;
+}
