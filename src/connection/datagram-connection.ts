@@ -6,6 +6,8 @@ import { Action } from './action.ts';
 import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
 import type { DatagramHost } from './datagram-host.ts';
 import type { Reply } from './event-handler.ts';
+import { callPreWrite } from './handler-calls.ts';
+import { isBytes, kindOfReply, type ReplyPair, replyKind } from './reply.ts';
 
 const nothing = Buffer.alloc(0);
 const poison = 0xdb;
@@ -56,13 +58,11 @@ export class DatagramConnection implements Conn, DatagramPeer {
     try {
       const reply = calls.handler.react?.(frame, this);
       if (reply === frame && !copied && !host.poisonFrames) {
-        this.#callPreWrite();
-        host.driver.sendDatagramFrom(this.#endpoint, this, slab, start, end - start);
-      } else if (reply !== undefined && reply !== null) {
-        if (isThenable(reply)) {
-          this.#suspend(reply, copied ? null : slab);
-          return;
-        }
+        this.#answerFrom(slab, start, end - start);
+      } else if (kindOfReply(reply) === replyKind.promise) {
+        this.#suspend(reply as PromiseLike<Reply>, copied ? null : slab);
+        return;
+      } else {
         this.#apply(reply as Reply);
       }
     } catch (error) {
@@ -89,18 +89,15 @@ export class DatagramConnection implements Conn, DatagramPeer {
       });
   }
 
+  /** @throws ErrInvalidReply */
   #apply(reply: Reply): void {
-    if (reply === undefined || reply === null) return;
-    if (typeof reply === 'number') this.#act(reply);
-    else if (typeof reply === 'string' || reply instanceof Uint8Array) this.#answer(reply);
-    else if (Array.isArray(reply) && reply.length === 2) {
-      const [bytes, action] = reply as readonly [Bytes | null | undefined, Action];
+    const kind = kindOfReply(reply);
+    if (kind === replyKind.action) this.#act(reply as Action);
+    else if (kind === replyKind.bytes) this.#answer(reply as Bytes);
+    else if (kind === replyKind.pair) {
+      const [bytes, action] = reply as ReplyPair;
       if (bytes !== undefined && bytes !== null) this.#answer(bytes);
       this.#act(action);
-    } else {
-      throw new ErrInvalidReply(
-        'cannot use what the handler returned: return bytes, an Action, [bytes, Action] or nothing',
-      );
     }
   }
 
@@ -110,23 +107,27 @@ export class DatagramConnection implements Conn, DatagramPeer {
   }
 
   #answer(data: Bytes): void {
-    this.#callPreWrite();
+    if (this.#host.calls.preWrite) callPreWrite(this.#host, this);
     this.sendTo(data);
   }
 
-  #callPreWrite(): void {
-    const { calls } = this.#host;
-    if (calls.preWrite) calls.handler.preWrite?.(this);
+  /** An answer that is the datagram itself goes out from where it stands. */
+  #answerFrom(slab: Slab, start: number, length: number): void {
+    const host = this.#host;
+    if (host.calls.preWrite) callPreWrite(host, this);
+    // The handler itself may have closed the server.
+    if (!host.endpointOpen(this.#endpoint)) return;
+    host.driver.sendDatagramFrom(this.#endpoint, this, slab, start, length);
   }
 
   /** False when the kernel did not take it, or the endpoint is closed. */
   sendTo(data: Bytes): boolean {
     const host = this.#host;
     if (!host.endpointOpen(this.#endpoint)) return false;
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    if (!(bytes instanceof Uint8Array)) {
+    if (!isBytes(data)) {
       throw new ErrInvalidReply('cannot send this as a datagram: give a Uint8Array or a string');
     }
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     return host.driver.sendDatagram(this.#endpoint, this, bytes);
   }
 
@@ -202,8 +203,4 @@ export class DatagramConnection implements Conn, DatagramPeer {
       new ErrUnsupportedOp('cannot upgrade a datagram to TLS: TLS is for stream connections'),
     );
   }
-}
-
-function isThenable(reply: unknown): reply is PromiseLike<Reply> {
-  return typeof (reply as { then?: unknown } | null)?.then === 'function';
 }

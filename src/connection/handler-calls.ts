@@ -1,4 +1,5 @@
 import { ErrInvalidOption } from '../base/errors.ts';
+import type { Conn } from './conn.ts';
 import { EventServer, type EventHandler } from './event-handler.ts';
 import type { HandlerCalls } from './host.ts';
 
@@ -31,4 +32,16 @@ export function handlerCalls(handler: EventHandler): HandlerCalls {
     onEnd: has('onEnd'),
     signalClose: has('signalClose'),
   };
+}
+
+/** Calls `preWrite`, which the handler has. What it throws is reported: the answer goes out all the same. */
+export function callPreWrite(
+  host: { readonly calls: HandlerCalls; report(message: string, error: unknown): void },
+  c: Conn,
+): void {
+  try {
+    host.calls.handler.preWrite?.(c);
+  } catch (error) {
+    host.report('preWrite threw', error);
+  }
 }

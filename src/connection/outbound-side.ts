@@ -7,6 +7,7 @@ import type { ICodec } from '../codec/codec.ts';
 import type { Bytes } from './conn.ts';
 import type { EncodeSink, EncodeTarget } from './encode-sink.ts';
 import { FlushWaiters } from './flush-waiters.ts';
+import { callPreWrite } from './handler-calls.ts';
 import type { ConnectionHost } from './host.ts';
 import { InboundSource } from './inbound-source.ts';
 import { outboundOverflow, tooSlow } from './limit-errors.ts';
@@ -174,12 +175,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   /** Once per reply that nothing is waiting in front of (SPEC 1.4). */
   #callPreWrite(): void {
     const { calls } = this.host;
-    if (!calls.preWrite || this.writeBlocked) return;
-    try {
-      calls.handler.preWrite?.(this as never);
-    } catch (error) {
-      this.host.report('preWrite threw', error);
-    }
+    if (calls.preWrite && !this.writeBlocked) callPreWrite(this.host, this as never);
   }
 
   #putBytes(data: Bytes): void {

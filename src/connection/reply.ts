@@ -10,17 +10,33 @@ export function isBytes(value: unknown): value is Bytes {
   return typeof value === 'string' || value instanceof Uint8Array;
 }
 
-export function isPair(reply: unknown): reply is ReplyPair {
+function isPair(reply: unknown): reply is ReplyPair {
   if (!Array.isArray(reply) || reply.length !== 2 || typeof reply[1] !== 'number') return false;
   const bytes: unknown = reply[0];
   return bytes === null || bytes === undefined || isBytes(bytes);
 }
 
-export function isThenable(reply: unknown): reply is PromiseLike<Reply> {
+function isThenable(reply: unknown): reply is PromiseLike<Reply> {
   return typeof (reply as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
-export function invalidReply(reply: unknown): ErrInvalidReply {
+/** What the answer of a handler is. */
+export const replyKind = { nothing: 0, action: 1, bytes: 2, pair: 3, promise: 4 } as const;
+
+/**
+ * Which of them. Every kind of connection asks here, so that none takes what another refuses.
+ * @throws ErrInvalidReply when it is none of them.
+ */
+export function kindOfReply(reply: unknown): number {
+  if (reply === undefined || reply === null) return replyKind.nothing;
+  if (typeof reply === 'number') return replyKind.action;
+  if (isBytes(reply)) return replyKind.bytes;
+  if (isPair(reply)) return replyKind.pair;
+  if (isThenable(reply)) return replyKind.promise;
+  throw invalidReply(reply);
+}
+
+function invalidReply(reply: unknown): ErrInvalidReply {
   const kind = Array.isArray(reply) ? 'array' : typeof reply;
   return new ErrInvalidReply(
     `cannot use the ${kind} that the handler returned: return bytes, an Action, ` +

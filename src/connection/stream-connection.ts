@@ -9,7 +9,7 @@ import type { Reply } from './event-handler.ts';
 import { toConnId } from './identity.ts';
 import { poison } from './inbound-source.ts';
 import { frameTooLong, inboundOverflow, neverFlushed, notWritable } from './limit-errors.ts';
-import { codecError, handlerError, invalidReply, isBytes, isPair, isThenable } from './reply.ts';
+import { codecError, handlerError, kindOfReply, type ReplyPair, replyKind } from './reply.ts';
 import { mark, pauseReason, State, task } from './states.ts';
 
 /** One stream connection, owned by one loop: its events, frames and replies. */
@@ -38,7 +38,7 @@ export class StreamConnection extends ClosingSide implements Conn {
     if (!calls.onOpened) return;
     this.marks |= mark.handling;
     try {
-      this.#applyRaw(calls.handler.onOpened?.(this));
+      this.#apply(calls.handler.onOpened?.(this), null, true);
     } catch (error) {
       this.#handlerThrew('onOpened', error);
     }
@@ -266,34 +266,27 @@ export class StreamConnection extends ClosingSide implements Conn {
     if (reply === undefined || reply === null) return;
     try {
       if (reply === lent && this.#answers()) this.putFrame(reply as Buffer);
-      else this.#apply(reply, lent);
+      else this.#apply(reply, lent, false);
     } catch (error) {
       this.#answerFailed(error);
     }
   }
 
-  /** Everything but the commonest replies. @throws what the codec throws. */
-  #apply(reply: Reply | Promise<Reply>, lent: Buffer | null): void {
-    if (reply === undefined || reply === null) return;
-    if (typeof reply === 'number') this.#act(reply);
-    else if (isBytes(reply)) this.#answer(reply, false);
-    else if (isPair(reply)) {
-      this.#answer(reply[0], false);
-      this.#act(reply[1]);
-    } else if (isThenable(reply)) this.#suspend(reply, lent, false);
-    else throw invalidReply(reply);
-  }
-
-  /** `onOpened`: its bytes are sent as they are. */
-  #applyRaw(reply: Reply | Promise<Reply>): void {
-    if (reply === undefined || reply === null) return;
-    if (typeof reply === 'number') this.#act(reply);
-    else if (isBytes(reply)) this.#answer(reply, true);
-    else if (isPair(reply)) {
-      this.#answer(reply[0], true);
-      this.#act(reply[1]);
-    } else if (isThenable(reply)) this.#suspend(reply, null, true);
-    else throw invalidReply(reply);
+  /**
+   * Everything but the commonest replies. `raw`: of `onOpened`, whose bytes are sent as they are.
+   * @throws what the codec throws.
+   */
+  #apply(reply: Reply | Promise<Reply>, lent: Buffer | null, raw: boolean): void {
+    const kind = kindOfReply(reply);
+    if (kind === replyKind.action) this.#act(reply as number);
+    else if (kind === replyKind.bytes) this.#answer(reply as Bytes, raw);
+    else if (kind === replyKind.pair) {
+      const [bytes, action] = reply as ReplyPair;
+      this.#answer(bytes, raw);
+      this.#act(action);
+    } else if (kind === replyKind.promise) {
+      this.#suspend(reply as PromiseLike<Reply>, lent, raw);
+    }
   }
 
   /** After `end()`, or when the call itself broke the connection, an answer has nowhere to go. */
@@ -337,8 +330,7 @@ export class StreamConnection extends ClosingSide implements Conn {
   #settled(reply: Reply, raw: boolean): void {
     if (this.state === State.Open) {
       try {
-        if (raw) this.#applyRaw(reply);
-        else this.#apply(reply, null);
+        this.#apply(reply, null, raw);
       } catch (error) {
         this.#answerFailed(error);
       }

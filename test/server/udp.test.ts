@@ -6,7 +6,7 @@ import { Action, type Conn, ErrConnClosed, type EventHandler } from 'gnet';
 import { BytePattern } from '../../testing/byte-pattern.ts';
 import { noDescriptors, notOn } from '../support/driver.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
-import { assertSameBytes, connect, startRig, text } from '../support/rig.ts';
+import { assertSameBytes, codeOf, connect, type Rig, startRig, text } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 
 const pattern = new BytePattern(17);
@@ -172,6 +172,60 @@ describe('a datagram', () => {
     await client.next();
     await client.next();
     assert.equal(calls, 1);
+  });
+
+  test('is answered although preWrite throws: that is in the log', async (t) => {
+    const handler: EventHandler = {
+      preWrite() {
+        throw new Error('thrown by preWrite');
+      },
+      async react(frame) {
+        return frame;
+      },
+    };
+    for (const react of [echo.react, handler.react, () => 'text', () => ['pair', Action.None]]) {
+      const rig = await startRig(t, { ...handler, react } as EventHandler, {}, local);
+      const client = await DatagramClient.open(t);
+      await client.send(rig.server.addr, 'x');
+      await client.next();
+      assert.deepEqual(
+        rig.reports.map(({ message, err }) => `${message}: ${(err as Error).message}`),
+        ['preWrite threw: thrown by preWrite'],
+      );
+    }
+  });
+
+  test('a malformed answer sends nothing, as on a stream', async (t) => {
+    const malformed = [['hi', 'close'], ['hi', 1, 2], [7, Action.None], ['hi'], [], {}, true];
+    for (const reply of malformed) {
+      const handler: EventHandler = {
+        react: (frame) => (String(frame) === 'fine' ? frame : (reply as never)),
+      };
+      const rig = await startRig(t, handler, {}, local);
+      const client = await DatagramClient.open(t);
+      await client.send(rig.server.addr, 'malformed');
+      await client.send(rig.server.addr, 'fine');
+      assert.equal(text(await client.next()), 'fine', JSON.stringify(reply));
+      assert.deepEqual(
+        rig.reports.map(({ err }) => codeOf(err)),
+        ['ErrInvalidReply'],
+      );
+    }
+  });
+
+  test('whose handler closes its server is not answered, and nothing is wrong', async (t) => {
+    let rig: Rig | null = null;
+    const handler: EventHandler = {
+      react(frame) {
+        void rig?.server.close();
+        return frame;
+      },
+    };
+    rig = await startRig(t, handler, {}, local);
+    const client = await DatagramClient.open(t);
+    await client.send(rig.server.addr, 'x');
+    await rig.server.closed;
+    assert.deepEqual(rig.reports, []);
   });
 });
 
