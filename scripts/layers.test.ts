@@ -60,6 +60,18 @@ test('an import of a room above is found, also of a type, with its line', () => 
   );
 });
 
+test('only driver/ makes system calls: what is above it must work where there are none', () => {
+  const importing = (path: string): Record<string, string> => ({
+    'src/index.ts': face('./worker/group.ts', './driver/native.ts'),
+    'src/worker/group.ts': path === 'worker' ? "await import('../syscall/close.ts');\n" : '',
+    'src/driver/native.ts': "import '../syscall/close.ts';\n",
+    'src/syscall/close.ts': '',
+    'src/worker/group.test.ts': "import '../syscall/close.ts';\n",
+  });
+  assert.deepEqual(findingsIn(importing('driver')), []);
+  assertOneFinding(importing('worker'), /group\.ts:1: room worker imports from room syscall/);
+});
+
 test('a unit test keeps the order of rooms too', () => {
   assertOneFinding(
     {
@@ -117,7 +129,7 @@ test('only ffi/, host/ and worker/ name a runtime', () => {
     [`src/${name}/a.ts`]: "export const a = [process.versions, 'node:ffi'];\n",
   });
   for (const name of ['ffi', 'host', 'worker']) assert.deepEqual(findingsIn(room(name)), []);
-  assert.equal(findingsIn(room('syscall')).length, 2);
+  assert.equal(findingsIn(room('platform')).length, 2);
 });
 
 test('a cycle is found once; types and dynamic imports do not make one', () => {

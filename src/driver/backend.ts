@@ -19,12 +19,25 @@ export interface RefusedDriver {
   readonly reason: string;
 }
 
+/** What the rooms above ask of the kernel beside a driver. */
+export interface NativeCalls {
+  closeDescriptor(descriptor: number): void;
+  /** A close-on-exec duplicate. @throws SyscallError EMFILE, EBADF. */
+  duplicateDescriptor(descriptor: number): number;
+  /** No view of that memory may be left anywhere: reading one would end the process. */
+  unmapLeftMemory(address: number, byteLength: number): void;
+  /** Keeps this thread on one of the CPUs that it may use, chosen by the number of its loop. */
+  pinThread(loop: number): boolean;
+}
+
 /** A driver that works here, and who gives its loops their turns. */
 export interface Backend {
   readonly name: DriverName;
   readonly host: LoopHost;
   /** Better drivers that do not work here; empty when the program named the driver. */
   readonly refused?: readonly RefusedDriver[];
+  /** Absent where the driver needs no FFI: then nothing may be asked that does. */
+  readonly native?: NativeCalls;
   /**
    * False: its sockets cannot be given to another thread, so with several loops each listens by
    * itself, as with `reusePort`.

@@ -10,15 +10,19 @@ import type { DriverName } from './contract.ts';
 async function epollBackend(): Promise<Backend> {
   const { createEpollDriver } = await import('./readiness/epoll.ts');
   const { probeLoopback } = await import('./native/loopback-probe.ts');
+  const { nativeCalls } = await import('./native/native-calls.ts');
   probeLoopback(createEpollDriver);
-  return { name: 'epoll', host: await sharedThreadHost(), create: createEpollDriver };
+  const host = await sharedThreadHost();
+  return { name: 'epoll', host, native: nativeCalls, create: createEpollDriver };
 }
 
 async function ioUringBackend(): Promise<Backend> {
   const { createIoUringDriver } = await import('./io-uring/io-uring-driver.ts');
   const { probeIoUring } = await import('./io-uring/probe.ts');
+  const { nativeCalls } = await import('./native/native-calls.ts');
   probeIoUring();
-  return { name: 'io_uring', host: await sharedThreadHost(), create: createIoUringDriver };
+  const host = await sharedThreadHost();
+  return { name: 'io_uring', host, native: nativeCalls, create: createIoUringDriver };
 }
 
 async function nodeBackend(): Promise<Backend> {

@@ -1,13 +1,13 @@
+import { closeSync } from 'node:fs';
 import { ErrUnsupportedOp } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
-import type { Backend } from '../driver/backend.ts';
+import type { Backend, NativeCalls } from '../driver/backend.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
-import { closeDescriptor, duplicateDescriptor } from '../syscall/descriptor.ts';
 import { abandonLanesOf } from '../mailbox/abandoned-lanes.ts';
 import { AcceptorLoop } from './acceptor-loop.ts';
 import { createBalancer } from './balancer.ts';
@@ -290,13 +290,15 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
 
   duplicateListener(): number {
     if (this.#acceptor.hasListeners) return this.#acceptor.duplicateListener();
+    const native = requireNative(this.#plan.backend);
+    const duplicate = native.duplicateDescriptor(this.#listenerDescriptor);
     this.listenerWasDuplicated();
-    return duplicateDescriptor(this.#listenerDescriptor);
+    return duplicate;
   }
 
   listenerWasDuplicated(): void {
     const { server } = this;
-    if (this.#acceptor.hasListeners) closeDescriptor(this.#acceptor.duplicateListener());
+    if (this.#acceptor.hasListeners) closeSync(this.#acceptor.duplicateListener());
     else this.#loops[0]?.post({ type: 'duplicated', server });
   }
 
@@ -364,6 +366,14 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   closeAtExit(): void {
     this.#acceptor.close();
   }
+}
+
+/** @throws ErrUnsupportedOp where listeners have no descriptors. */
+function requireNative({ native, name }: Backend): NativeCalls {
+  if (native !== undefined) return native;
+  throw new ErrUnsupportedOp(
+    `cannot duplicate the listener: the driver '${name}' has no descriptors; use a native driver for that`,
+  );
 }
 
 function withPort(endpoint: Endpoint, address: string | undefined): Endpoint {

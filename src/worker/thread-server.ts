@@ -91,10 +91,11 @@ export class ThreadServer implements Server {
       );
     }
     if (this.#data.listenerDescriptor < 0) {
-      throw new ErrUnsupportedOp(
-        'cannot duplicate the listener in this thread: its server has one loop, on the main thread; ' +
-          'call dupFd there',
-      );
+      const why =
+        this.numEventLoop === 1
+          ? ' in this thread: its server has one loop, on the main thread; call dupFd there'
+          : `: the driver '${this.driver}' has no descriptors; use a native driver for that`;
+      throw new ErrUnsupportedOp(`cannot duplicate the listener${why}`);
     }
     const duplicate = this.#main.duplicateDescriptor(this.#data.listenerDescriptor);
     this.#main.duplicated(this.#data.server);

@@ -6,6 +6,7 @@ import type { Bytes } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import { chooseBackend } from '../driver/choice.ts';
+import { pinThread } from '../driver/pin-thread.ts';
 import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
 import { broadcastOn } from '../mailbox/broadcast.ts';
@@ -138,9 +139,10 @@ class ThreadSide implements MainThread {
     const logger = this.#loggerFor(server);
     const { calls, codec } = await this.#handlerFor(order);
     const backend = await chooseBackend(order.driver);
-    const { duplicateDescriptor } = await import('../syscall/descriptor.ts');
-    this.#duplicate = duplicateDescriptor;
-    if (order.pin) await pinThread(order.loop, logger);
+    if (backend.native !== undefined) this.#duplicate = backend.native.duplicateDescriptor;
+    if (order.pin && !(await pinThread(order.loop))) {
+      logger.warn('the thread of a loop could not be kept on one CPU', { loop: order.loop });
+    }
     const memory = new LoopMemory(order.memory);
     let lastOpened = -1;
     const publication = publicationIn(memory);
@@ -320,15 +322,6 @@ class ThreadSide implements MainThread {
       error: write('error'),
       fatal: write('fatal'),
     };
-  }
-}
-
-async function pinThread(loop: number, logger: Logger): Promise<void> {
-  const { allowedCpus, pinToCpu } = await import('../syscall/affinity.ts');
-  const cpus = allowedCpus();
-  const cpu = cpus[loop % cpus.length];
-  if (cpu === undefined || pinToCpu(cpu) < 0) {
-    logger.warn('the thread of a loop could not be kept on one CPU', { loop });
   }
 }
 

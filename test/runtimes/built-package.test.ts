@@ -49,6 +49,29 @@ await server.stop();
 console.log(server.driver, ...answers);
 `;
 
+/** Two loops that run this program again, then two over a handler module. */
+const loopsProgram = `
+import net from 'node:net';
+import { isMainLoop, serve } from 'gnet';
+const ask = async (server) => {
+  const socket = net.connect(Number(server.addr.split(':').at(-1)), '127.0.0.1');
+  socket.end('echo');
+  let answer = '';
+  for await (const chunk of socket) answer += chunk;
+  return answer;
+};
+const options = { numEventLoop: 2, lockOSThread: process.argv.includes('pinned') };
+const server = await serve({ react: (frame) => frame }, 'tcp://127.0.0.1:0', options);
+if (isMainLoop) {
+  const module = await serve(new URL('./echo.mjs', import.meta.url), 'tcp://127.0.0.1:0', options);
+  const answers = [await ask(server), await ask(module), module.countConnections()];
+  try { server.dupFd(); } catch (error) { answers.push(error.code); }
+  const { forced } = await server.stop();
+  await module.stop();
+  console.log(server.driver, ...answers, forced);
+}
+`;
+
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'gnet-built-'));
   const installed = join(folder, 'node_modules', 'gnet');
@@ -63,13 +86,20 @@ before(() => {
   writeFileSync(join(installed, 'package.json'), JSON.stringify(manifest));
   symlinkSync(join(root, 'node_modules', 'pino'), join(folder, 'node_modules', 'pino'));
   writeFileSync(join(folder, 'main.mjs'), program);
+  writeFileSync(join(folder, 'loops.mjs'), loopsProgram);
+  writeFileSync(join(folder, 'echo.mjs'), 'export default () => ({ react: (frame) => frame });');
 });
 
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(node: string, args: readonly string[], env: NodeJS.ProcessEnv): string {
+function run(
+  node: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  script: readonly string[] = ['main.mjs', join(folder, 'echo.sock')],
+): string {
   const { NODE_OPTIONS: _options, NODE_TEST_CONTEXT: _context, ...clean } = process.env;
-  const parameters = [...args, 'main.mjs', join(folder, 'echo.sock')];
+  const parameters = [...args, ...script];
   const result = spawnSync(node, parameters, {
     cwd: folder,
     encoding: 'utf8',
@@ -110,6 +140,11 @@ for (const major of olderMajors) {
       assert.equal(output, 'node stream datagram path\n');
     });
 
+    test('several loops, in program and in module mode', () => {
+      const output = run(node, ['--no-warnings'], { GNET_DRIVER: 'node' }, ['loops.mjs']);
+      assert.equal(output, 'node echo echo 0 ErrUnsupportedOp 0\n');
+    });
+
     const native = process.platform === 'linux' && hasKoffi;
     test('calls the kernel with koffi', { skip: !native && 'needs koffi and Linux' }, () => {
       withKoffi(() => {
@@ -126,6 +161,26 @@ describe('the built package where FFI is forbidden', () => {
     const output = run(projectNode(), ['--no-warnings', ...flags], {});
     assert.match(output, /^node stream datagram path$/m);
     assert.equal(output.match(/"level":"warn"/g)?.length, 1, output);
+  });
+
+  test('--permission: several loops, in program and in module mode', () => {
+    const flags = ['--permission', '--allow-net', '--allow-worker'];
+    const files = ['--allow-fs-read=*', '--allow-fs-write=*'];
+    const output = run(projectNode(), ['--no-warnings', ...flags, ...files], {}, ['loops.mjs']);
+    assert.match(output, /^node echo echo 0 ErrUnsupportedOp 0$/m);
+  });
+
+  test('--no-experimental-ffi: several loops, in program and in module mode', () => {
+    const flags = ['--no-warnings', '--no-experimental-ffi'];
+    const output = run(projectNode(), flags, { GNET_DRIVER: 'node' }, ['loops.mjs']);
+    assert.equal(output, 'node echo echo 0 ErrUnsupportedOp 0\n');
+  });
+
+  test('--no-experimental-ffi: threads that cannot be kept on a CPU say so and go on', () => {
+    const flags = ['--no-warnings', '--no-experimental-ffi'];
+    const output = run(projectNode(), flags, { GNET_DRIVER: 'node' }, ['loops.mjs', 'pinned']);
+    assert.match(output, /^node echo echo 0 ErrUnsupportedOp 0$/m);
+    assert.match(output, /could not be kept on one CPU/);
   });
 
   test('--no-experimental-ffi: the driver node', () => {
