@@ -117,7 +117,7 @@ export abstract class ClosingSide extends OutboundSide {
     // Reading goes on, and what is read is thrown away: closing with unread bytes would reset the
     // connection and destroy what was flushed.
     // Also when no reason to pause is left: the task that would have gone on reading does so no more.
-    if (!this.readEnded) this.host.driver.resumeReading(this.slot);
+    if (!this.readEnded) this.transport.resumeReading(this.slot);
     this.armDeadline();
     this.scheduleFlush();
   }
@@ -133,7 +133,7 @@ export abstract class ClosingSide extends OutboundSide {
     if (!this.is(mark.writeShut)) {
       this.marks |= mark.writeShut;
       // A peer that has ended, too, sees the end by the close itself.
-      if (!this.readEnded) this.host.driver.shutdownWrite(this.slot);
+      if (!this.readEnded) this.transport.shutdownWrite(this.slot);
     }
     if (this.state === State.Open) {
       if (this.readEnded && this.is(mark.endReported)) this.beginClose(undefined);
@@ -161,7 +161,7 @@ export abstract class ClosingSide extends OutboundSide {
     this.window = null;
     this.context = undefined;
     this.state = State.Closed;
-    host.driver.closeStream(this.slot, abort);
+    this.transport.closeStream(this.slot, abort);
     host.connectionClosed(self);
   }
 

@@ -5,6 +5,7 @@ import type { Driver, SocketOptions } from '../driver/contract.ts';
 import type { Timeouts } from './conn.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import type { EventHandler } from './event-handler.ts';
+import type { LayerFactory } from './layer.ts';
 import type { ReadWindow } from './read-window.ts';
 import type { StreamConnection } from './stream-connection.ts';
 
@@ -21,6 +22,8 @@ export interface ConnectionSettings {
   readonly allowHalfOpen: boolean;
   readonly timeouts: Required<Timeouts>;
   readonly socket: SocketOptions;
+  /** What stands under each connection from its beginning; undefined where it meets the driver itself. */
+  readonly layer?: LayerFactory | undefined;
 }
 
 /** The program's handler, and which events it has: what is not there is not called. */

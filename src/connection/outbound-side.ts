@@ -4,6 +4,7 @@ import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { BuiltInFrameCodec } from '../codec/built-in-frame-codec.ts';
 import type { ICodec } from '../codec/codec.ts';
+import type { Transport } from '../driver/transport.ts';
 import type { Bytes } from './conn.ts';
 import type { EncodeSink, EncodeTarget } from './encode-sink.ts';
 import { FlushWaiters } from './flush-waiters.ts';
@@ -30,6 +31,8 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   readonly slot: number;
   readonly generation: number;
   protected readonly codec: ICodec;
+  /** The driver itself, or the layer that stands in between. */
+  transport: Transport;
   #queue: OutboundQueue | null = null;
   /** Bits of `mark`. */
   protected marks = 0;
@@ -46,6 +49,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     this.slot = slot;
     this.generation = generation;
     this.codec = host.codecFor();
+    this.transport = host.driver;
     if (this.codec instanceof BuiltInFrameCodec) this.marks = mark.identity;
   }
 
@@ -205,7 +209,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   #sendAtOnce(data: Uint8Array): number {
     // Memory that others may change or shrink during the call is copied like everything else.
     if (!(data.buffer instanceof ArrayBuffer) || data.buffer.resizable) return 0;
-    const taken = this.host.driver.sendBytes(this.slot, data);
+    const taken = this.transport.sendBytes(this.slot, data);
     if (taken < data.length) this.#block();
     return Math.max(taken, 0);
   }
@@ -263,7 +267,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     const queue = this.#queue;
     if (queue === null || this.writeBlocked) return;
     const before = queue.length;
-    const empty = this.host.driver.flush(this.slot, queue);
+    const empty = this.transport.flush(this.slot, queue);
     if (empty) {
       this.#queue = null;
       this.host.giveQueue(queue);
@@ -278,7 +282,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     const start = window.directStart;
     const end = window.directEnd;
     window.directStart = window.directEnd = 0;
-    const taken = this.host.driver.send(this.slot, slab, start, end - start);
+    const taken = this.transport.send(this.slot, slab, start, end - start);
     if (taken === end - start) return;
     this.#block();
     if (taken < 0) return; // broken: `failed` follows

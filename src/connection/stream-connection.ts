@@ -7,13 +7,14 @@ import { ClosingSide } from './closing-side.ts';
 import type { Bytes, Conn, ConnId } from './conn.ts';
 import type { Reply } from './event-handler.ts';
 import { toConnId } from './identity.ts';
+import type { ConnectionReceiver } from './layer.ts';
 import { poison } from './inbound-source.ts';
 import { frameTooLong, inboundOverflow, neverFlushed, notWritable } from './limit-errors.ts';
 import { codecError, handlerError, kindOfReply, type ReplyPair, replyKind } from './reply.ts';
 import { mark, pauseReason, State, task } from './states.ts';
 
 /** One stream connection, owned by one loop: its events, frames and replies. */
-export class StreamConnection extends ClosingSide implements Conn {
+export class StreamConnection extends ClosingSide implements Conn, ConnectionReceiver {
   /** What `runTasks` has to do; bits of `task`. Not 0: the host has the connection on its list. */
   #tasks = 0;
   #wakes = 0;
@@ -23,6 +24,10 @@ export class StreamConnection extends ClosingSide implements Conn {
   #localAddr: string | null = null;
 
   protected override get self(): StreamConnection {
+    return this;
+  }
+
+  get connection(): StreamConnection {
     return this;
   }
 
@@ -368,7 +373,7 @@ export class StreamConnection extends ClosingSide implements Conn {
 
   #pause(reason: number): void {
     if (this.isClosed) return;
-    if (this.paused === 0 && this.state === State.Open) this.host.driver.pauseReading(this.slot);
+    if (this.paused === 0 && this.state === State.Open) this.transport.pauseReading(this.slot);
     this.paused |= reason;
   }
 
@@ -383,7 +388,7 @@ export class StreamConnection extends ClosingSide implements Conn {
     this.#pump();
     if (this.paused !== 0 || this.state !== State.Open) return;
     if (this.readEnded) this.#inputFinished();
-    else this.host.driver.resumeReading(this.slot);
+    else this.transport.resumeReading(this.slot);
   }
 
   /** Everything the peer sent has been delivered, and it sends no more. */

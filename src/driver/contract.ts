@@ -19,8 +19,8 @@
  *  7. The driver takes a bounded number of connections, datagrams and bytes per stream and wait.
  */
 import type { GnetError } from '../base/errors.ts';
-import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
+import type { Transport } from './transport.ts';
 
 export type DriverName = 'io_uring' | 'epoll' | 'kqueue' | 'node' | 'simulated';
 
@@ -127,7 +127,7 @@ export interface DriverSettings {
   readonly busyPollMicroseconds?: number;
 }
 
-export interface Driver {
+export interface Driver extends Transport {
   readonly name: DriverName;
   readonly counters: DriverCounters;
   /** Slabs of that size which this driver can send from: for outbound queues. */
@@ -221,26 +221,6 @@ export interface Driver {
   acceptedPeer?(descriptor: number, into: DatagramPeer): string | null;
   /** Starts an outgoing connection: `connected` or `failed` follows. */
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void;
-  /**
-   * Sends from a slab without copying. Returns how many bytes the driver took, 0..length; when it
-   * took fewer, the rest is the caller's, who queues it and waits for `writable`.
-   * Negative: the stream is broken, `failed` follows from the next wait.
-   * Must not be called while a queue is not empty or a `writable` is awaited.
-   */
-  send(slot: number, slab: Slab, offset: number, length: number): number;
-  /** As `send`, from the program's own memory; may take nothing. Worth it for many KiB only. */
-  sendBytes(slot: number, bytes: Uint8Array): number;
-  /**
-   * Takes what it can from the queue; true when the queue is empty now. False: `writable` follows
-   * when more can be taken, or `failed`.
-   */
-  flush(slot: number, queue: OutboundQueue): boolean;
-  pauseReading(slot: number): void;
-  resumeReading(slot: number): void;
-  /** Half-close: the peer sees the end after everything taken before. */
-  shutdownWrite(slot: number): void;
-  /** Out of the driver's set, then `close(2)`; `abort` resets instead of ending in order. */
-  closeStream(slot: number, abort: boolean): void;
   /** A descriptor that was accepted and is not wanted. */
   closeDescriptor(descriptor: number): void;
   /** File descriptor for looking at, or -1. */

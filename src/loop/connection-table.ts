@@ -1,10 +1,12 @@
 import { assert } from '../base/assert.ts';
 import { generationsMax, slotsMax } from '../base/limits.ts';
+import type { ConnectionReceiver, Layer, LayerFactory } from '../connection/layer.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 
 /** Connections of a loop by slot. Slots are used again, newest first; generations never are. */
 export class ConnectionTable {
-  readonly #connections: (StreamConnection | null)[] = [];
+  /** By slot: the connection itself, or the lowest layer under it. */
+  readonly #receivers: (ConnectionReceiver | null)[] = [];
   /** The generation that the next connection in a slot gets. */
   readonly #generations: number[] = [];
   readonly #free: number[] = [];
@@ -23,10 +25,10 @@ export class ConnectionTable {
   reserve(): number {
     const slot = this.#free.pop();
     if (slot !== undefined) return slot;
-    if (this.#connections.length >= slotsMax) return -1;
-    this.#connections.push(null);
+    if (this.#receivers.length >= slotsMax) return -1;
+    this.#receivers.push(null);
     this.#generations.push(this.#firstGeneration);
-    return this.#connections.length - 1;
+    return this.#receivers.length - 1;
   }
 
   generationOf(slot: number): number {
@@ -34,23 +36,38 @@ export class ConnectionTable {
   }
 
   set(connection: StreamConnection): void {
-    assert(this.#connections[connection.slot] === null, 'the slot is free');
-    this.#connections[connection.slot] = connection;
+    assert(this.#receivers[connection.slot] === null, 'the slot is free');
+    this.#receivers[connection.slot] = connection;
     this.size++;
+  }
+
+  /** Puts a layer between a connection and what carries its bytes so far. */
+  putUnder(connection: StreamConnection, make: LayerFactory): Layer {
+    const { slot } = connection;
+    assert(this.#receivers[slot] === connection, 'no other layer stands there');
+    const layer = make(connection, connection.transport);
+    connection.transport = layer;
+    this.#receivers[slot] = layer;
+    return layer;
+  }
+
+  /** Who hears of the stream in a slot, or null when it is gone or another one. */
+  receiver(slot: number, generation: number): ConnectionReceiver | null {
+    const receiver = this.#receivers[slot];
+    return receiver !== undefined && receiver !== null && receiver.generation === generation
+      ? receiver
+      : null;
   }
 
   /** The connection in a slot, or null when it is gone or another one. */
   get(slot: number, generation: number): StreamConnection | null {
-    const connection = this.#connections[slot];
-    return connection !== undefined && connection !== null && connection.generation === generation
-      ? connection
-      : null;
+    return this.receiver(slot, generation)?.connection ?? null;
   }
 
   release(connection: StreamConnection): void {
     const { slot } = connection;
-    assert(this.#connections[slot] === connection, 'a slot is released by its owner');
-    this.#connections[slot] = null;
+    assert(this.#receivers[slot]?.connection === connection, 'a slot is released by its owner');
+    this.#receivers[slot] = null;
     this.size--;
     this.retire(slot);
   }
@@ -69,6 +86,7 @@ export class ConnectionTable {
 
   /** A copy, so that connections may close while it is walked. */
   all(): StreamConnection[] {
-    return this.#connections.filter((one) => one !== null);
+    const receivers = this.#receivers.filter((one) => one !== null);
+    return receivers.map((one) => one.connection);
   }
 }

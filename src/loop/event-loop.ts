@@ -22,6 +22,7 @@ import { DatagramPorts } from './datagram-ports.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 import { type Attempt, Dialer, type DialOutcome } from './dialer.ts';
 import type { EventLoopSettings, LoopOwner } from './event-loop-settings.ts';
+import { LoopCounts } from './loop-counts.ts';
 import type { Inbox, LoopPublication } from './shared-side.ts';
 import { Ticker } from './ticker.ts';
 
@@ -78,11 +79,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   #closed = false;
   #nowIsStale = false;
   #whenEmpty: (() => void) | null = null;
-  readonly #startedAt = performance.now();
-  #turns = 0;
-  #accepted = 0;
-  #closedCount = 0;
-  #truncated = 0;
+  readonly #counts = new LoopCounts();
 
   constructor(
     backend: Backend,
@@ -229,37 +226,23 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   stats(): LoopStats {
     const { counters } = this.driver;
-    const wallMs = performance.now() - this.#startedAt;
-    return {
-      turns: this.#turns,
-      waits: counters.waits,
-      events: counters.events,
-      connections: this.connectionCount,
-      accepted: this.#accepted,
-      closed: this.#closedCount,
-      bytesReceived: counters.bytesReceived,
-      bytesSent: counters.bytesSent,
-      acceptRests: this.#acceptors.rests,
-      datagramsTruncated: this.#truncated,
-      datagramsDropped: counters.datagramsDropped,
-      utilization: Math.max(0, Math.min(1, 1 - counters.sleptMs / wallMs)),
-    };
+    return this.#counts.stats(counters, this.connectionCount, this.#acceptors.rests);
   }
 
   /** Before it may sleep, and now and then while it has no time to. */
   #publish(): void {
     this.#unpublished = false;
     const { sleptMs } = this.driver.counters;
-    this.#publication?.publish(this.stats(), sleptMs, wallClockOrigin + this.#startedAt);
+    this.#publication?.publish(this.stats(), sleptMs, wallClockOrigin + this.#counts.startedAt);
   }
 
   // -- turns, as the host gives them --------------------------------------------------------------
 
   runDue(): boolean {
     if (this.#closed) return false;
-    this.#turns++;
+    this.#counts.turns++;
     this.#dialer.succeeded = false;
-    if (this.#unpublished && this.#turns % turnsPerPublication === 0) this.#publish();
+    if (this.#unpublished && this.#counts.turns % turnsPerPublication === 0) this.#publish();
     try {
       const asked = this.#inbox?.drain() ?? false;
       const ran = this.#anythingTimed && this.#runTimed();
@@ -375,17 +358,24 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     }
     this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket, peer);
     this.#acceptors.opened(this.#table.size);
-    connection.opened();
+    this.begin(connection);
   }
 
   /** Makes the connection of a slot and counts it. @throws what the codec option throws. */
   #admit(slot: number): StreamConnection {
     const connection = new StreamConnection(this, slot, this.#table.generationOf(slot));
-    this.#accepted++;
+    this.#counts.accepted++;
     this.#table.set(connection);
     this.connectionCount++;
     this.#publication?.opened(this.connectionCount, connection.generation);
     return connection;
+  }
+
+  /** A stream stands: its connection begins, or the layer that is to stand under it. */
+  begin(connection: StreamConnection): void {
+    const { layer } = this.settings;
+    if (layer === undefined) connection.opened();
+    else this.#table.putUnder(connection, layer).opened();
   }
 
   acceptRested(listener: number, error: GnetError, restMs: number): void {
@@ -394,22 +384,22 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   received(slot: number, generation: number, slab: Slab, start: number, end: number): void {
     if (this.#nowIsStale) this.currentTime();
-    this.#table.get(slot, generation)?.received(slab, start, end);
+    this.#table.receiver(slot, generation)?.received(slab, start, end);
   }
 
   ended(slot: number, generation: number): void {
-    this.#table.get(slot, generation)?.ended();
+    this.#table.receiver(slot, generation)?.ended();
   }
 
   failed(slot: number, generation: number, error: GnetError): void {
-    const connection = this.#table.get(slot, generation);
-    if (connection === null) this.#dialer.failed(slot, generation, error);
-    else connection.failed(error);
+    const receiver = this.#table.receiver(slot, generation);
+    if (receiver === null) this.#dialer.failed(slot, generation, error);
+    else receiver.failed(error);
   }
 
   writable(slot: number, generation: number): void {
     if (this.#nowIsStale) this.currentTime();
-    this.#table.get(slot, generation)?.writable();
+    this.#table.receiver(slot, generation)?.writable();
   }
 
   connected(slot: number, generation: number): void {
@@ -424,7 +414,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     peer: DatagramPeer,
     truncated: boolean,
   ): void {
-    if (truncated) this.#truncated++;
+    if (truncated) this.#counts.datagramsTruncated++;
     new DatagramConnection(this, endpoint, peer).receive(slab, start, end);
   }
 
@@ -432,7 +422,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   currentTime(): number {
     this.#nowIsStale = false;
-    this.now = Math.trunc(performance.now() - this.#startedAt);
+    this.now = Math.trunc(performance.now() - this.#counts.startedAt);
     return this.now;
   }
 
@@ -470,7 +460,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   connectionClosed(connection: StreamConnection): void {
-    this.#closedCount++;
+    this.#counts.closed++;
     this.#table.release(connection);
     this.#acceptors.closed(this.#table.size);
     if (this.#table.size > 0) return;

@@ -20,6 +20,8 @@ export interface DialOptions {
 export interface DialingLoop {
   dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null;
   abandonDial(attempt: Attempt): void;
+  /** The connection, set up by whoever dialled, begins. */
+  begin(connection: StreamConnection): void;
 }
 
 /** One call of `dial`: from the look-up of the name over its addresses, in order, to the open connection. */
@@ -104,7 +106,7 @@ export class Dial implements DialOutcome {
     this.#finish();
     connection.context = this.#context;
     try {
-      connection.opened();
+      this.#loop.begin(connection);
     } finally {
       this.#settle.resolve(connection);
     }

@@ -2,6 +2,7 @@ import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
+import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -71,6 +72,10 @@ export class LocalLoopGroup implements LoopGroup {
 
   abandonDial(attempt: Attempt): void {
     this.#loop.abandonDial(attempt);
+  }
+
+  begin(connection: StreamConnection): void {
+    this.#loop.begin(connection);
   }
 
   get connections(): number {

@@ -1,0 +1,16 @@
+import type { StreamReceiver, Transport } from '../driver/transport.ts';
+import type { StreamConnection } from './stream-connection.ts';
+
+/** Who hears what the driver tells of a slot: its connection, or the lowest layer under it. */
+export interface ConnectionReceiver extends StreamReceiver {
+  readonly connection: StreamConnection;
+}
+
+/**
+ * Stands between a connection and the transport below: it changes the bytes on their way (TLS), or
+ * reads some before the connection does (a PROXY header). It calls the connection as the driver would,
+ * and `connection.opened()` once the connection may begin.
+ */
+export interface Layer extends Transport, ConnectionReceiver {}
+
+export type LayerFactory = (connection: StreamConnection, below: Transport) => Layer;

@@ -1,0 +1,45 @@
+/**
+ * The seam between a connection and whatever carries its bytes: downwards a `Transport`, upwards a
+ * `StreamReceiver`. The plain transport is the driver itself, without a hop in between. A layer (TLS,
+ * a PROXY header) is both: a receiver to the driver and a transport to its connection.
+ */
+import type { GnetError } from '../base/errors.ts';
+import type { OutboundQueue } from '../buffer/outbound-queue.ts';
+import type { Slab } from '../buffer/slab.ts';
+
+/** What a connection asks for. A layer calls the transport below it by the same slot. */
+export interface Transport {
+  /**
+   * Sends from a slab without copying. Returns how many bytes the driver took, 0..length; when it
+   * took fewer, the rest is the caller's, who queues it and waits for `writable`.
+   * Negative: the stream is broken, `failed` follows from the next wait.
+   * Must not be called while a queue is not empty or a `writable` is awaited.
+   */
+  send(slot: number, slab: Slab, offset: number, length: number): number;
+  /** As `send`, from the program's own memory; may take nothing. Worth it for many KiB only. */
+  sendBytes(slot: number, bytes: Uint8Array): number;
+  /**
+   * Takes what it can from the queue; true when the queue is empty now. False: `writable` follows
+   * when more can be taken, or `failed`.
+   */
+  flush(slot: number, queue: OutboundQueue): boolean;
+  pauseReading(slot: number): void;
+  resumeReading(slot: number): void;
+  /** Half-close: the peer sees the end after everything taken before. */
+  shutdownWrite(slot: number): void;
+  /** Out of the driver's set, then `close(2)`; `abort` resets instead of ending in order. */
+  closeStream(slot: number, abort: boolean): void;
+}
+
+/** Who hears of one stream, all of it from inside the driver's `wait`. */
+export interface StreamReceiver {
+  readonly slot: number;
+  readonly generation: number;
+  /** The stream stands: it was accepted or connected. Comes once, before everything else. */
+  opened(): void;
+  /** See `DriverEvents.received`: the bytes are lent until this returns. */
+  received(slab: Slab, start: number, end: number): void;
+  ended(): void;
+  writable(): void;
+  failed(error: GnetError): void;
+}

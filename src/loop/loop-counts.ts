@@ -1,0 +1,30 @@
+import type { LoopStats } from '../connection/server-view.ts';
+import type { DriverCounters } from '../driver/contract.ts';
+
+/** What a loop counts by itself, and how its counters read together with those of its driver. */
+export class LoopCounts {
+  turns = 0;
+  accepted = 0;
+  closed = 0;
+  datagramsTruncated = 0;
+  /** On the clock of `performance.now()`. */
+  readonly startedAt: number = performance.now();
+
+  stats(driver: DriverCounters, connections: number, acceptRests: number): LoopStats {
+    const wallMs = performance.now() - this.startedAt;
+    return {
+      turns: this.turns,
+      waits: driver.waits,
+      events: driver.events,
+      connections,
+      accepted: this.accepted,
+      closed: this.closed,
+      bytesReceived: driver.bytesReceived,
+      bytesSent: driver.bytesSent,
+      acceptRests,
+      datagramsTruncated: this.datagramsTruncated,
+      datagramsDropped: driver.datagramsDropped,
+      utilization: Math.max(0, Math.min(1, 1 - driver.sleptMs / wallMs)),
+    };
+  }
+}
