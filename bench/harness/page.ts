@@ -154,9 +154,9 @@ export function withResults(readme: string, results: readonly WorkResult[]): str
       .at(-1) ?? '';
   const section = [
     GENERATED,
-    'CPU time of the server process per request, and how many times that of others it is: less ' +
-      'than 1 is less than theirs. One core for the server, another for the load, loopback; in ' +
-      'parentheses the interval of 95 %.',
+    'The first column is the CPU time of our server process per request. The others are ratios: ' +
+      'ours divided by theirs, so below 1 we need less. Server and load have a core each, over ' +
+      'loopback. Parentheses hold the 95 % interval.',
     headlineTable(results),
     '![CPU time per request](bench/results/overview-cpu.svg)',
     `Measured ${newest.slice(0, 10)} on ${machineText(results[0]!)}. ` +

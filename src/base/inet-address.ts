@@ -80,7 +80,7 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
 
 const ipv4Mapped = -65_536; // 00 00 ff ff in memory order
 
-/** `127.0.0.1` or `::1`; an IPv4 peer of a dual-stack socket prints as plain IPv4 (SPEC 1.2). */
+/** `127.0.0.1` or `::1`; an IPv4 peer of a dual-stack socket prints as plain IPv4. */
 export function formatHost(address: InetAddress): string {
   const mapped =
     address.family === 6 &&

@@ -13,7 +13,7 @@ export interface FrameSource {
   read(): Buffer;
   /**
    * The first `n` available bytes in one piece, not consumed; everything when `n` is not in
-   * 1..bufferLength() (SPEC 1.5).
+   * 1..bufferLength().
    */
   readN(n: number): Buffer;
   /**

@@ -13,7 +13,7 @@ const nothing = Buffer.alloc(0);
 const poison = 0xdb;
 
 /**
- * One datagram and its sender (SPEC 2.9): a fresh object each time. `sendTo` goes on working after the
+ * One datagram and its sender: a fresh object each time. `sendTo` goes on working after the
  * handler has returned; the bytes do not. No codec, nothing to close, nothing buffered.
  */
 export class DatagramConnection implements Conn, DatagramPeer {
@@ -101,7 +101,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
     }
   }
 
-  /** A datagram has nothing to close: `Action.Close` is ignored (SPEC 2.3). */
+  /** A datagram has nothing to close: `Action.Close` is ignored. */
   #act(action: number): void {
     if (action === Action.Shutdown) this.#host.requestShutdown();
   }
@@ -187,7 +187,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
     return (this.#frame ?? nothing).indexOf(byte, from);
   }
 
-  // A datagram is no connection: what is about one does nothing (SPEC 9.10).
+  // A datagram is no connection: what is about one does nothing.
   wake(): void {}
   pauseRead(): void {}
   resumeRead(): void {}

@@ -28,7 +28,7 @@ export interface EventHandler {
   onOpened?(c: Conn): Reply;
   /** The connection is gone; `err` is why, or undefined for EOF, `close()`, actions and `stop`. */
   onClosed?(c: Conn, err?: Error): Action | void;
-  /** Just before bytes are handed to the kernel (SPEC 1.4). */
+  /** Just before bytes are handed to the kernel. */
   preWrite?(c: Conn): void;
   /**
    * One frame, or null after `c.wake()`. The frame is lent until this returns, or until the promise

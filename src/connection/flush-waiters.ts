@@ -1,7 +1,7 @@
 import type { GnetError } from '../base/errors.ts';
 import { neverFlushed } from './limit-errors.ts';
 
-/** Somebody waits until that many bytes have been taken since the first one began to wait. */
+/** Resolves once this many bytes have been taken, counted from the moment the first waiter came. */
 interface FlushWaiter {
   readonly position: number;
   readonly resolve: () => void;

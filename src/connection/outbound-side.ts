@@ -176,7 +176,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     this.#putBytes(frame);
   }
 
-  /** Once per reply that nothing is waiting in front of (SPEC 1.4). */
+  /** Once per reply that nothing is waiting in front of. */
   #callPreWrite(): void {
     const { calls } = this.host;
     if (calls.preWrite && !this.writeBlocked) callPreWrite(this.host, this as never);

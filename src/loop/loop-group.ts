@@ -18,7 +18,7 @@ export interface LoopGroup {
   /** The descriptor of the first listener or endpoint, or -1 where it is not known. */
   readonly listenerDescriptor: number;
   duplicateListener(): number;
-  /** Somebody has duplicated `listenerDescriptor` by himself. */
+  /** The caller has duplicated `listenerDescriptor`: the listener is now shared. */
   listenerWasDuplicated(): void;
   /** @throws ErrConnClosed when the id cannot be one of these loops'. */
   conn(id: ConnId): ConnHandle;

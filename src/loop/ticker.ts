@@ -13,7 +13,7 @@ export interface TickerHost {
 
 /**
  * Calls `tick`, the first time right after start, then after the delay that it returned. Never two at
- * once: with a promise the delay begins when it settles (SPEC 2.6).
+ * once: with a promise the delay begins when it settles.
  */
 export class Ticker {
   readonly #handler: EventHandler;

@@ -12,7 +12,7 @@ import { assert } from '../base/assert.ts';
 export const control = {
   /** One of `loopState`. */
   state: 0,
-  /** Together the name of this memory: the thread that made it, and its how manieth it was. */
+  /** Together they name this memory: the thread that made it, and a count within that thread. */
   creator: 1,
   serial: 2,
   /** The descriptor that wakes the loop, plus one; 0 where there is none. */
@@ -74,7 +74,7 @@ export const laneCount = 64;
 /** Bytes of one lane's ring; a power of two. */
 export const ringBytes = 65_536;
 
-/** A sender that is between two steps of waking the loop needs microseconds; a dead one for ever. */
+/** A live sender is between two steps of a wake for microseconds only; one that stays longer has died. */
 const signallingWaitMs = 1_000;
 
 const controlBytes = 256;

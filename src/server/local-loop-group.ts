@@ -20,7 +20,7 @@ import { publicationIn } from '../mailbox/publication.ts';
 /** One loop, on this thread. */
 export class LocalLoopGroup implements LoopGroup {
   readonly size = 1;
-  /** Other threads ask by handles, whose number it is not known. */
+  /** None to duplicate: the loop accepts for itself. */
   readonly listenerDescriptor = -1;
   forced = 0;
   readonly #loop: EventLoop;

@@ -36,86 +36,78 @@ export type OverflowPolicy = 'pause' | 'close' | 'none';
 
 /**
  * Every option may be left out; one that is `undefined` counts as left out.
- * Sections are those of the specification of the source framework ("ours": it has no such option).
  */
 export interface Options {
-  /** As many event loops as this process may use CPUs. Default false (1.6). */
+  /** As many event loops as this process may use CPUs. Default false. */
   readonly multicore?: boolean;
   /**
-   * Number of event loops; above 0 it wins over `multicore`, otherwise it is ignored. Default 0
-   * (1.6).
+   * Number of event loops; above 0 it wins over `multicore`, otherwise it is ignored. Default 0.
    */
   readonly numEventLoop?: number;
-  /** Another name of `numEventLoop`; when both are given they must be equal (6.2). */
+  /** Another name of `numEventLoop`; when both are given they must be equal. */
   readonly loopNum?: number;
-  /** How connections are spread over the loops. Default `LoadBalancing.RoundRobin` (1.6). */
+  /** How connections are spread over the loops. Default `LoadBalancing.RoundRobin`. */
   readonly loadBalancing?: LoadBalancing;
-  /**
-   * Keeps the thread of each loop on one CPU, where there are several loops. Default false (1.6).
-   */
+  /** Keeps the thread of each loop on one CPU, where there are several loops. Default false. */
   readonly lockOSThread?: boolean;
   /**
    * Bytes that one read takes at most, which is also the longest datagram and the longest frame of
    * the built-in codec. Rounded up to a power of two from 2 to 2^30; 0 or less means the default,
-   * 65,536 (1.6).
+   * 65,536.
    */
   readonly readBufferCap?: number;
   /**
    * SO_REUSEPORT: each loop listens by itself, and servers that all set it share a port. Default
-   * false (1.6).
+   * false.
    */
   readonly reusePort?: boolean;
-  /** Calls `tick`. Default false (1.6). */
+  /** Calls `tick`. Default false. */
   readonly ticker?: boolean;
   /**
    * Milliseconds without traffic until TCP probes a peer, and between probes. Rounded up to whole
-   * seconds, of which the kernel takes 1 to 32,767; 0 is off. Default 0 (1.6; rounding: 9, row 22).
+   * seconds, of which the kernel takes 1 to 32,767; 0 is off. Default 0.
    */
   readonly tcpKeepAlive?: number;
-  /** True or `TCPSocketOpt.TCPNoDelay` sends small writes at once. Default true (1.6). */
+  /** True or `TCPSocketOpt.TCPNoDelay` sends small writes at once. Default true. */
   readonly tcpNoDelay?: boolean | TCPSocketOpt;
   /**
-   * Bytes of SO_RCVBUF, 0 to 2^31-1; 0 leaves the system's. The kernel may take less. Default 0
-   * (1.6).
+   * Bytes of SO_RCVBUF, 0 to 2^31-1; 0 leaves the system's. The kernel may take less. Default 0.
    */
   readonly socketRecvBuffer?: number;
   /**
-   * Bytes of SO_SNDBUF, 0 to 2^31-1; 0 leaves the system's. The kernel may take less. Default 0
-   * (1.6).
+   * Bytes of SO_SNDBUF, 0 to 2^31-1; 0 leaves the system's. The kernel may take less. Default 0.
    */
   readonly socketSendBuffer?: number;
-  /**
-   * Cuts bytes into frames; never used for datagrams. Default: what was read is the frame (3.1).
-   */
+  /** Cuts bytes into frames; never used for datagrams. Default: what was read is the frame. */
   readonly codec?: CodecOption;
   /**
    * A file for the default logger, put aside at 100 MB; 3 are kept for 28 days. Default: standard
-   * error (1.6).
+   * error.
    */
   readonly logPath?: string;
-  /** From which level on the default logger writes. Default `warn`, with `logPath` `info` (1.6). */
+  /** From which level on the default logger writes. Default `warn`, with `logPath` `info`. */
   readonly logLevel?: LogLevel;
-  /** Takes the place of the default logger; then `logPath` and `logLevel` have no effect (1.6). */
+  /** Takes the place of the default logger; then `logPath` and `logLevel` have no effect. */
   readonly logger?: LoggerOption;
-  /** TLS for every connection (6.4). Not built yet. */
+  /** TLS for every connection. Not built yet. */
   readonly tls?: unknown;
-  /** Restarts without closing the listeners (6.5). Default false. Not built yet. */
+  /** Restarts without closing the listeners. Default false. Not built yet. */
   readonly graceful?: boolean;
-  /** The file that a graceful restart finds the process by (6.2). Not built yet. */
+  /** The file that a graceful restart finds the process by. Not built yet. */
   readonly pidName?: string;
   /**
    * Milliseconds that pending output may make no progress before the connection is closed with
-   * `ErrTimeout`, 0 to 2^31-1; 0 is off. Default 0 (6.2).
+   * `ErrTimeout`, 0 to 2^31-1; 0 is off. Default 0.
    */
   readonly writeTimeout?: number;
-  /** `serve` settles at shutdown instead of at start. Default false (6.2). */
+  /** `serve` settles at shutdown instead of at start. Default false. */
   readonly block?: boolean;
 
   /** Default `auto` (ours). */
   readonly driver?: DriverOption;
   /**
    * Connections that the kernel keeps until they are accepted, 1 to 65,535. Default: the system's
-   * limit (1.2).
+   * limit.
    */
   readonly backlog?: number;
   /**

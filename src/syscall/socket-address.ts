@@ -85,7 +85,7 @@ export function writeUnix(bytes: Buffer, view: DataView, offset: number, path: s
   return unixPathOffset + name.length + (abstract ? 0 : 1);
 }
 
-/** The path in a sockaddr_un of `length` bytes; `@` for an unnamed socket (SPEC 1.5). */
+/** The path in a sockaddr_un of `length` bytes; `@` for an unnamed socket. */
 export function readUnix(bytes: Buffer, offset: number, length: number): string {
   const start = offset + unixPathOffset;
   const end = offset + length;

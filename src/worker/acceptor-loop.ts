@@ -15,7 +15,7 @@ import { peerWords } from '../mailbox/loop-mailbox.ts';
 import { recordKind } from '../mailbox/record.ts';
 import { MailboxSender } from '../mailbox/sender.ts';
 
-/** While no loop has room, this often is looked for one. */
+/** While every loop is full, the acceptor looks for room this often. */
 const fullRestMs = 5;
 
 export interface AcceptorSettings {

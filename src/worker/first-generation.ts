@@ -16,9 +16,9 @@ export function nextFirstGeneration(): number {
 const usedShareMax = 3 / 4;
 
 /**
- * Where the successor of a loop begins: above everything that the loop used, or, when little is left
- * there, at the beginning. Handles to the dead loop's connections are refused by its memory; an id that
- * was kept for a million connections of one slot and then asked for is what this lets through.
+ * Where the successor of a loop begins: above everything that the loop used, or at 1 when little is
+ * left above. The dead loop's memory refuses its handles either way. Only a bare id can then be
+ * mistaken: one that was kept while its slot served about a million more connections.
  */
 export function generationAfter(first: number, highest: number): number {
   const next = Math.max(first, highest + 1);

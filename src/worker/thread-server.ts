@@ -22,7 +22,7 @@ export interface MainThread {
   duplicateDescriptor(descriptor: number): number;
 }
 
-/** A server as a thread sees it whose program has called `serve` again. */
+/** The server as seen from a loop's thread, where the program has called `serve` a second time. */
 export class ThreadServer implements Server {
   readonly closed: Promise<void>;
   readonly #data: ServerViewData;

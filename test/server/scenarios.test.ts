@@ -1,4 +1,4 @@
-/** The scenarios of the source framework's own tests (SPEC 4.1) that need one loop. */
+/** The scenarios of the source framework's own tests that need one loop. */
 import assert from 'node:assert/strict';
 import { closeSync } from 'node:fs';
 import { describe, test } from 'node:test';

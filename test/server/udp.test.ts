@@ -1,4 +1,4 @@
-/** Datagrams (SPEC 2.9): one fresh `Conn` each, and an endpoint that nothing brings down. */
+/** Datagrams: one fresh `Conn` each, and an endpoint that nothing brings down. */
 import assert from 'node:assert/strict';
 import { closeSync } from 'node:fs';
 import { describe, test } from 'node:test';

@@ -1,5 +1,5 @@
 /**
- * The scenarios of the source framework's own tests (SPEC 4.1), each over {acceptor, reusePort} x
+ * The scenarios of the source framework's own tests, each over {acceptor, reusePort} x
  * {1, 2, 4 loops} x its transports x its ways to answer. A server with four loops stays up from the
  * first case to the last, so that the threads are started once.
  */

@@ -148,7 +148,7 @@ function isStale(endpoint: Endpoint): boolean {
   return result === -connectionRefused;
 }
 
-/** Binds; removes a dead socket file in the way, never anything else (SPEC 2.8, 9.11). */
+/** Binds; removes a dead socket file in the way, never anything else. */
 function bindUnix(descriptor: number, endpoint: Endpoint & { kind: 'unix' }): BoundPath | null {
   const { path } = endpoint;
   const first = bindSocket(descriptor, path);
@@ -172,7 +172,7 @@ export function openListener(endpoint: Endpoint, options: SocketOptions): Opened
       boundPath = bindUnix(socket, endpoint);
     } else {
       const level = constants.SOL_SOCKET;
-      // Binding again must not wait for connections in TIME_WAIT (SPEC 9.13).
+      // Binding again must not wait for connections in TIME_WAIT.
       requireOption(socket, endpoint, level, constants.SO_REUSEADDR, 1, 'SO_REUSEADDR');
       setTcpOptions(socket, endpoint, options);
       bindOrThrow(socket, endpoint);
