@@ -1,4 +1,5 @@
 import { ErrInvalidOption } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
 import type { FrameSink, FrameSource, ICodec } from './codec.ts';
 import { DelimitedFrames } from './delimited-frames.ts';
 import { OversizeRule, type OversizeOptions } from './oversize.ts';
@@ -68,7 +69,7 @@ function toBytes(delimiter: Delimiter): Uint8Array {
     return Uint8Array.of(delimiter);
   }
   throw new ErrInvalidOption(
-    `cannot make a DelimiterBasedFrameCodec: a delimiter is ${String(delimiter)}, ` +
+    `cannot make a DelimiterBasedFrameCodec: a delimiter is ${textOf(delimiter)}, ` +
       'expected a byte (0..255), a string, a Uint8Array, or an array of those',
   );
 }

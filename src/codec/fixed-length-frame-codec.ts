@@ -1,4 +1,5 @@
 import { ErrInvalidFixedLength, ErrInvalidOption } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
 import type { FrameSource, ICodec } from './codec.ts';
 import { takeFrame } from './frame.ts';
 
@@ -13,7 +14,7 @@ export class FixedLengthFrameCodec implements ICodec {
   constructor(frameLength: number) {
     if (!Number.isSafeInteger(frameLength) || frameLength < 1) {
       throw new ErrInvalidOption(
-        `cannot make a FixedLengthFrameCodec: frameLength is ${String(frameLength)}, ` +
+        `cannot make a FixedLengthFrameCodec: frameLength is ${textOf(frameLength)}, ` +
           'expected an integer of 1 or more',
       );
     }

@@ -1,4 +1,5 @@
 import { ErrInvalidOption, ErrUnsupportedLength } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
 import type { FrameSource } from './codec.ts';
 
 /** Big endian: the highest byte first, as on most networks. Little endian: the lowest first. */
@@ -82,7 +83,7 @@ export function maxLengthFieldValue(length: LengthFieldLength): number {
 export function checkLengthFieldLength(value: unknown): LengthFieldLength {
   if (value === 1 || value === 2 || value === 3 || value === 4 || value === 8) return value;
   throw new ErrUnsupportedLength(
-    `unsupported lengthFieldLength, expected 1, 2, 3, 4 or 8: it is ${String(value)}`,
+    `unsupported lengthFieldLength, expected 1, 2, 3, 4 or 8: it is ${textOf(value)}`,
   );
 }
 
@@ -101,6 +102,6 @@ export function checkInteger(name: string, value: unknown): number {
 
 export function invalidOption(name: string, value: unknown, expected: string): ErrInvalidOption {
   return new ErrInvalidOption(
-    `cannot make a LengthFieldBasedFrameCodec: ${name} is ${String(value)}, expected ${expected}`,
+    `cannot make a LengthFieldBasedFrameCodec: ${name} is ${textOf(value)}, expected ${expected}`,
   );
 }

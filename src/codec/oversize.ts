@@ -1,4 +1,5 @@
 import { ErrFrameTooLong, ErrInvalidOption } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
 import type { FrameSource } from './codec.ts';
 
 /** What a codec does with frames that are longer than it should accept. */
@@ -56,7 +57,7 @@ export class OversizeRule {
     const limited = maxFrameLength !== Number.POSITIVE_INFINITY;
     if (limited && !(Number.isSafeInteger(maxFrameLength) && maxFrameLength > 0)) {
       throw new ErrInvalidOption(
-        `cannot make a ${codec}: maxFrameLength is ${String(maxFrameLength)}, ` +
+        `cannot make a ${codec}: maxFrameLength is ${textOf(maxFrameLength)}, ` +
           'expected an integer of 1 or more, or Infinity for no limit',
       );
     }

@@ -7,7 +7,7 @@ import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
 import type { DatagramHost } from './datagram-host.ts';
 import type { Reply } from './event-handler.ts';
 import { callPreWrite } from './handler-calls.ts';
-import { isBytes, kindOfReply, type ReplyPair, replyKind } from './reply.ts';
+import { isBytes, kindOfReply, type ReplyPair, replyKind, whenSettled } from './reply.ts';
 
 const nothing = Buffer.alloc(0);
 const poison = 0xdb;
@@ -77,16 +77,25 @@ export class DatagramConnection implements Conn, DatagramPeer {
     const host = this.#host;
     host.asyncHandler = true;
     if (slab !== null) host.readPool.retain(slab);
-    // Any thenable will do, whatever its own `then` returns.
-    Promise.resolve(promise)
-      .then((reply) => this.#apply(reply))
-      .then(undefined, (error: unknown) => {
-        host.report('react failed for a datagram; the others go on', error);
-      })
-      .then(() => {
-        this.#frame = null;
-        if (slab !== null) host.readPool.release(slab);
-      });
+    whenSettled(
+      promise,
+      (reply) => this.#settled(reply, slab),
+      (thrown) => {
+        host.report('react failed for a datagram; the others go on', thrown);
+        this.#settled(undefined, slab);
+      },
+    );
+  }
+
+  #settled(reply: Reply, slab: Slab | null): void {
+    const host = this.#host;
+    try {
+      this.#apply(reply);
+    } catch (error) {
+      host.report('react failed for a datagram; the others go on', error);
+    }
+    this.#frame = null;
+    if (slab !== null) host.readPool.release(slab);
   }
 
   /** @throws ErrInvalidReply */

@@ -31,17 +31,25 @@ export function handlerCalls(handler: EventHandler): HandlerCalls {
     onDrain: has('onDrain'),
     onEnd: has('onEnd'),
     signalClose: has('signalClose'),
+    preWriteRuns: false,
   };
 }
 
-/** Calls `preWrite`, which the handler has. What it throws is reported: the answer goes out all the same. */
+/**
+ * Calls `preWrite`, which the handler has. What it throws is reported: the answer goes out all the
+ * same. What it writes itself, to whichever connection, calls no `preWrite`: that would have no end.
+ */
 export function callPreWrite(
   host: { readonly calls: HandlerCalls; report(message: string, error: unknown): void },
   c: Conn,
 ): void {
+  const { calls } = host;
+  if (calls.preWriteRuns) return;
+  calls.preWriteRuns = true;
   try {
-    host.calls.handler.preWrite?.(c);
+    calls.handler.preWrite?.(c);
   } catch (error) {
     host.report('preWrite threw', error);
   }
+  calls.preWriteRuns = false;
 }

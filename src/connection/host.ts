@@ -36,6 +36,8 @@ export interface HandlerCalls {
   readonly onDrain: boolean;
   readonly onEnd: boolean;
   readonly signalClose: boolean;
+  /** One is at work on this loop: what it writes calls no other. */
+  preWriteRuns: boolean;
 }
 
 /** What a connection needs of the loop that owns it. */

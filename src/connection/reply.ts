@@ -1,4 +1,5 @@
-import { ErrCodec, ErrHandler, ErrInvalidReply, GnetError } from '../base/errors.ts';
+import { ErrCodec, ErrHandler, ErrInvalidReply, type GnetError } from '../base/errors.ts';
+import { isGnetError, textOf } from '../base/thrown.ts';
 import type { Action } from './action.ts';
 import type { Bytes } from './conn.ts';
 import type { Reply } from './event-handler.ts';
@@ -7,7 +8,7 @@ import type { Reply } from './event-handler.ts';
 export type ReplyPair = readonly [Bytes | null | undefined, Action];
 
 export function isBytes(value: unknown): value is Bytes {
-  return typeof value === 'string' || value instanceof Uint8Array;
+  return typeof value === 'string' || (ArrayBuffer.isView(value) && value instanceof Uint8Array);
 }
 
 function isPair(reply: unknown): reply is ReplyPair {
@@ -31,31 +32,52 @@ export function kindOfReply(reply: unknown): number {
   if (reply === undefined || reply === null) return replyKind.nothing;
   if (typeof reply === 'number') return replyKind.action;
   if (isBytes(reply)) return replyKind.bytes;
-  if (isPair(reply)) return replyKind.pair;
-  if (isThenable(reply)) return replyKind.promise;
-  throw invalidReply(reply);
+  let isArray = false;
+  try {
+    isArray = Array.isArray(reply);
+    if (isPair(reply)) return replyKind.pair;
+    if (isThenable(reply)) return replyKind.promise;
+  } catch (thrown) {
+    throw invalidReply(`${typeof reply} that the handler returned (${textOf(thrown)})`, thrown);
+  }
+  throw invalidReply(`${isArray ? 'array' : typeof reply} that the handler returned`, undefined);
 }
 
-function invalidReply(reply: unknown): ErrInvalidReply {
-  const kind = Array.isArray(reply) ? 'array' : typeof reply;
+function invalidReply(what: string, cause: unknown): ErrInvalidReply {
   return new ErrInvalidReply(
-    `cannot use the ${kind} that the handler returned: return bytes, an Action, ` +
-      '[bytes, Action], nothing, or a promise of one',
+    `cannot use the ${what}: return bytes, an Action, [bytes, Action], nothing, or a promise of one`,
+    { cause },
   );
+}
+
+/** Calls one of the two later, once. Never throws, whatever the promise is. */
+export function whenSettled<Answer>(
+  promise: PromiseLike<Answer>,
+  settled: (answer: Answer) => void,
+  failed: (thrown: unknown) => void,
+): void {
+  let following: Promise<Answer>;
+  try {
+    following = Promise.resolve(promise);
+  } catch (thrown) {
+    following = Promise.reject(thrown);
+  }
+  // Not its own method, which a program may have replaced.
+  Promise.prototype.then.call(following, settled as (value: unknown) => void, failed);
 }
 
 /** What a codec threw, as the error its connection closes with. */
 export function codecError(method: string, thrown: unknown): GnetError {
-  if (thrown instanceof GnetError) return thrown;
-  return new ErrCodec(`closed the connection: the codec's ${method} threw ${String(thrown)}`, {
+  if (isGnetError(thrown)) return thrown;
+  return new ErrCodec(`closed the connection: the codec's ${method} threw ${textOf(thrown)}`, {
     cause: thrown,
   });
 }
 
 /** What an event of the handler threw, as the error its connection closes with. */
 export function handlerError(method: string, thrown: unknown, peer: string): GnetError {
-  if (thrown instanceof GnetError) return thrown;
-  return new ErrHandler(`closed the connection to ${peer}: ${method} threw ${String(thrown)}`, {
+  if (isGnetError(thrown)) return thrown;
+  return new ErrHandler(`closed the connection to ${peer}: ${method} threw ${textOf(thrown)}`, {
     cause: thrown,
   });
 }

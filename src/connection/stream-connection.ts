@@ -10,7 +10,14 @@ import { toConnId } from './identity.ts';
 import type { ConnectionReceiver } from './layer.ts';
 import { poison } from './inbound-source.ts';
 import { frameTooLong, inboundOverflow, neverFlushed, notWritable } from './limit-errors.ts';
-import { codecError, handlerError, kindOfReply, type ReplyPair, replyKind } from './reply.ts';
+import {
+  codecError,
+  handlerError,
+  kindOfReply,
+  type ReplyPair,
+  replyKind,
+  whenSettled,
+} from './reply.ts';
 import { mark, pauseReason, State, task } from './states.ts';
 
 /** One stream connection, owned by one loop: its events, frames and replies. */
@@ -323,10 +330,11 @@ export class StreamConnection extends ClosingSide implements Conn, ConnectionRec
     } else if (slab === null) {
       this.ring?.detach();
     }
-    Promise.resolve(promise).then(
+    whenSettled(
+      promise,
       (reply) => this.#settled(reply, raw),
-      (error: unknown) => {
-        if (!this.isClosed) this.#handlerThrew('react', error);
+      (thrown) => {
+        if (!this.isClosed) this.#handlerThrew(raw ? 'onOpened' : 'react', thrown);
         this.#settled(undefined, raw);
       },
     );

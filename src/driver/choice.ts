@@ -3,6 +3,7 @@
  * FFI must not be touched where there is none. `docs/drivers.md` tells programs about it.
  */
 import { ErrInvalidOption, ErrUnsupportedPlatform, GnetError } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
 import { runtimeDrivenHost, sharedThreadHost } from '../host/index.ts';
 import type { Backend, RefusedDriver } from './backend.ts';
 import type { DriverName } from './contract.ts';
@@ -90,5 +91,5 @@ function fromEnvironment(): 'auto' | DriverName {
 /** Errors that are none of ours come from an FFI or a system that is not as expected. */
 function reasonOf(error: unknown): string {
   if (error instanceof GnetError) return error.message;
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return textOf(error);
 }

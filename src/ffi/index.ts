@@ -3,6 +3,7 @@
  * it are imported dynamically, after the choice (`driver/choice.ts`).
  */
 import { ErrUnsupportedPlatform } from '../base/errors.ts';
+import { errorOf } from '../base/thrown.ts';
 import type { ForeignInterface } from './contract.ts';
 import { createKoffiInterface, findKoffi } from './koffi.ts';
 import { createNodeInterface, findNodeFfi } from './node.ts';
@@ -45,7 +46,7 @@ function choose(): ForeignInterface {
 }
 
 function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorOf(error).message;
   return text.split('\n', 1)[0] ?? text;
 }
 

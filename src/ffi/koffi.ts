@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Address, ForeignInterface, Word } from './contract.ts';
+import { errorOf } from '../base/thrown.ts';
 
 /** What we use of `koffi`, an optional peer dependency: a native addon with prebuilt binaries. */
 interface Koffi {
@@ -56,6 +57,6 @@ export function findKoffi(): Koffi | Error {
     return createRequire(import.meta.url)('koffi') as Koffi;
   } catch (error) {
     // Not installed, no binary for this machine, or the Permission Model without --allow-addons.
-    return error instanceof Error ? error : new Error(String(error));
+    return errorOf(error);
   }
 }

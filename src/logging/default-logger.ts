@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { ErrInvalidOption } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
 import { isLogged, type LogLevel, type LogLevelName, parseLogLevel } from './log-level.ts';
 import { adaptLogger, type Logger, type LoggerOption } from './logger.ts';
 import { RollingFile, type RollingFileLimits, writeAll } from './rolling-file.ts';
@@ -104,7 +105,7 @@ function leveledLogger(threshold: LogLevelName, destination: LineDestination): L
 /** A line in pino's form, for when pino cannot be loaded; the next line tries again. */
 function plainLine(level: keyof Logger, message: string, fields: object | undefined): string {
   const error: unknown = (fields as { err?: unknown } | undefined)?.err;
-  const err = error === undefined ? {} : { err: String(error) };
+  const err = error === undefined ? {} : { err: textOf(error) };
   const time = new Date().toISOString();
   return `${JSON.stringify({ level, time, name: 'gnet', pid: process.pid, ...err, msg: message })}\n`;
 }

@@ -1,4 +1,5 @@
 import { ErrInvalidOption } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
 
 /** From the most to the least talkative. `silent` writes nothing. */
 const levelNames = ['debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -28,13 +29,13 @@ const levelOfNumber: Readonly<Record<string, LogLevelName>> = {
 export function parseLogLevel(value: unknown, source: string): LogLevelName {
   // A number comes as text from the environment, so both kinds are understood in both forms.
   if (typeof value === 'string' || typeof value === 'number') {
-    const text = String(value).trim().toLowerCase();
+    const text = textOf(value).trim().toLowerCase();
     const name = levelNames.find((known) => known === text);
     if (name !== undefined) return name;
     const numbered = Object.hasOwn(levelOfNumber, text) ? levelOfNumber[text] : undefined;
     if (numbered !== undefined) return numbered;
   }
-  const shown = typeof value === 'string' ? `'${value}'` : String(value);
+  const shown = typeof value === 'string' ? `'${value}'` : textOf(value);
   throw new ErrInvalidOption(
     `cannot use ${shown} as ${source}: use one of ${levelNames.join(', ')}, ` +
       'or a number from -1 (debug) to 5 (fatal)',

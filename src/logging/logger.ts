@@ -1,4 +1,5 @@
 import { ErrInvalidOption } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
 
 /**
  * Where the framework reports what it does. A message is one constant English text; what changes
@@ -95,7 +96,7 @@ function guard(logger: Logger): Logger {
     } catch (cause) {
       if (reported) return;
       reported = true;
-      process.emitWarning(`the logger given to gnet threw: ${String(cause)}`, {
+      process.emitWarning(`the logger given to gnet threw: ${textOf(cause)}`, {
         code: 'GNET_LOGGER_THREW',
       });
     }

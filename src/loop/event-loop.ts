@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { GnetError } from '../base/errors.ts';
 import { outboundSlabBytes, readHeadroomBytes } from '../base/limits.ts';
+import { errorOf } from '../base/thrown.ts';
 import { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import type { ICodec } from '../codec/codec.ts';
@@ -485,6 +486,6 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   report(message: string, error: unknown): void {
-    this.#logger.error(message, { err: error });
+    this.#logger.error(message, { err: errorOf(error) });
   }
 }

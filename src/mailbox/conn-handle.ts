@@ -1,4 +1,5 @@
 import { ErrConnClosed, ErrInvalidReply } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle } from '../connection/server-view.ts';
@@ -25,7 +26,7 @@ function senderTo(memory: LoopMemory): MailboxSender {
 
 export function staleId(id: ConnId): ErrConnClosed {
   return new ErrConnClosed(
-    `cannot reach connection ${String(id)}: it is closed, or this server never had it; ` +
+    `cannot reach connection ${textOf(id)}: it is closed, or this server never had it; ` +
       'forget ids in onClosed',
   );
 }

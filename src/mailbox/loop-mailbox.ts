@@ -1,3 +1,4 @@
+import { errorOf } from '../base/thrown.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -42,7 +43,7 @@ function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTa
       try {
         return giveBytes(connection, bytes) ? recordStatus.taken : recordStatus.stale;
       } catch (error) {
-        logger.error('a write of another thread could not be encoded', { err: error });
+        logger.error('a write of another thread could not be encoded', { err: errorOf(error) });
         return recordStatus.refused;
       }
     },

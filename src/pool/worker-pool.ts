@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { ErrInvalidOption, ErrPoolClosed, ErrPoolOverload } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
 import { ownCopy } from './own-copy.ts';
 
 type Piscina = InstanceType<typeof import('piscina').Piscina>;
@@ -142,6 +143,6 @@ export class WorkerPool {
 function count(name: string, value: number, min: number): number {
   if (Number.isSafeInteger(value) && value >= min) return value;
   throw new ErrInvalidOption(
-    `cannot use ${String(value)} as option ${name}: give a whole number from ${min} on`,
+    `cannot use ${textOf(value)} as option ${name}: give a whole number from ${min} on`,
   );
 }

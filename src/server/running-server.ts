@@ -1,4 +1,5 @@
 import { ErrInvalidOption, ErrServerInShutdown } from '../base/errors.ts';
+import { errorOf, textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import type {
@@ -184,7 +185,7 @@ export class RunningServer implements Server, MainServer {
   stop(options: StopOptions = {}): Promise<StopResult> {
     const { timeout = stopTimeoutMs, signal } = options;
     if (typeof timeout !== 'number' || !(timeout >= 0)) {
-      const given = `cannot stop with timeout ${String(timeout)}`;
+      const given = `cannot stop with timeout ${textOf(timeout)}`;
       return Promise.reject(
         new ErrInvalidOption(`${given}: give milliseconds from 0 on; Infinity is no limit`),
       );
@@ -245,9 +246,9 @@ export class RunningServer implements Server, MainServer {
 
   #died(error: unknown): void {
     if (this.#ended) return;
-    this.#plan.log.logger.fatal('an event loop died; its server is down', { err: error });
+    const reason = errorOf(error);
+    this.#plan.log.logger.fatal('an event loop died; its server is down', { err: reason });
     registry.remove(this);
-    const reason = error instanceof Error ? error : new Error(String(error));
     this.beginStop();
     this.#group.force(reason);
     this.#stopping ??= Promise.resolve({ forced: 0 });
@@ -273,7 +274,7 @@ export class RunningServer implements Server, MainServer {
     try {
       this.#plan.calls.handler.onShutdown?.(this);
     } catch (thrown) {
-      this.#plan.log.logger.error('onShutdown threw', { err: thrown });
+      this.#plan.log.logger.error('onShutdown threw', { err: errorOf(thrown) });
     }
   }
 }

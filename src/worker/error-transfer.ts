@@ -1,4 +1,5 @@
 import { GnetError } from '../base/errors.ts';
+import { errorOf, textOf } from '../base/thrown.ts';
 
 /** An error as `postMessage` can take it without losing what it is. */
 export interface TransferredError {
@@ -12,17 +13,24 @@ export interface TransferredError {
 }
 
 export function packError(thrown: unknown): TransferredError {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const { code, syscall, errno, address } = error as Partial<GnetError>;
-  return {
-    name: error.name,
-    message: error.message,
-    stack: error.stack,
-    code: typeof code === 'string' ? code : undefined,
-    syscall,
-    errno,
-    address,
-  };
+  const error = errorOf(thrown);
+  const { name, message, stack } = error;
+  try {
+    const { code, syscall, errno, address } = error as Partial<GnetError>;
+    return {
+      name,
+      message,
+      stack,
+      code: typeof code === 'string' ? code : undefined,
+      syscall: typeof syscall === 'string' ? syscall : undefined,
+      errno: typeof errno === 'number' ? errno : undefined,
+      address: typeof address === 'string' ? address : undefined,
+    };
+  } catch {
+    // An accessor of the program's own that throws.
+    const none = undefined;
+    return { name, message, stack, code: none, syscall: none, errno: none, address: none };
+  }
 }
 
 /** The error again: with the code, name and stack that it had in its thread. */
@@ -39,14 +47,17 @@ export function unpackError(packed: TransferredError): Error {
   return error;
 }
 
+/** What `postMessage` takes as it is. */
+const plainTypes = ['string', 'number', 'bigint', 'boolean', 'undefined'];
+
 /** Fields of a log line: an error in `err` keeps what it is, and what cannot be sent becomes text. */
 export function packFields(fields: object | undefined): object | undefined {
   if (fields === undefined) return undefined;
   const packed: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
-    if (value instanceof Error) packed[name] = { packedError: packError(value) };
-    else if (typeof value === 'object' || typeof value === 'function') packed[name] = String(value);
-    else packed[name] = value;
+    if (name === 'err' && value !== undefined) packed[name] = { packedError: packError(value) };
+    else if (plainTypes.includes(typeof value)) packed[name] = value;
+    else packed[name] = textOf(value);
   }
   return packed;
 }

@@ -10,6 +10,7 @@ import { closeWhatIsLeft } from './left-open.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
 import type { FromThread, LoopThreadData, OwnLoopMessage, ToThread } from './messages.ts';
 import { programEntry } from './program-entry.ts';
+import { errorOf } from '../base/thrown.ts';
 
 /** How long a thread that is no longer needed may take to end by itself. */
 const endingMs = 250;
@@ -56,7 +57,7 @@ export class LoopThread {
     // The thread itself keeps the process alive.
     port1.unref();
     this.#worker.on('error', (error: unknown) => {
-      this.#error = error instanceof Error ? error : new Error(String(error));
+      this.#error = errorOf(error);
     });
     this.ended = new Promise((resolve) => {
       this.#worker.on('exit', (code) => {
