@@ -199,6 +199,16 @@ export class ErrLengthOverflow extends GnetError {
   }
 }
 
+/**
+ * Every event loop of a server died more often than loops are started again: `closed` rejects with it;
+ * `cause` is how the last one died.
+ */
+export class ErrLoopsDied extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrLoopsDied', message, details);
+  }
+}
+
 /** A worker pool has as many waiting tasks as it may have. */
 export class ErrPoolOverload extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {

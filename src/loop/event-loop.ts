@@ -198,6 +198,8 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     if (this.#closed) return;
     this.#closed = true;
     this.#ticker?.stop();
+    // The last word, also of a loop whose thread is about to die.
+    if (this.#unpublished) this.#publish();
     this.#inbox?.close();
     if (this.#attached) this.#backend.host.detach(this);
     this.driver.close();

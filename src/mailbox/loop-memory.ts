@@ -55,6 +55,11 @@ export const counter = {
   /** Milliseconds of the wall clock. */
   startedAt: 11,
   publishedAt: 12,
+  /** What the loops counted in whose place this one came: written before it runs. */
+  acceptedBefore: 13,
+  closedBefore: 14,
+  bytesReceivedBefore: 15,
+  bytesSentBefore: 16,
 } as const;
 
 /** Words of a lane's header; each header has a cache line of its own. */
@@ -78,7 +83,7 @@ export const ringBytes = 65_536;
 const signallingWaitMs = 1_000;
 
 const controlBytes = 256;
-const counterCount = 16;
+const counterCount = 32;
 const countersOffset = controlBytes;
 /** An address and a length each, as 64-bit floats. Further ones are not written down. */
 const mappingCount = 8;

@@ -37,6 +37,15 @@ export function publicationIn(memory: LoopMemory): LoopPublication {
   };
 }
 
+/** A loop takes over: what those before it counted stays in what is read of it, in every thread. */
+export function continueCounting(memory: LoopMemory, before: LoopStats): void {
+  const { counters } = memory;
+  counters[counter.acceptedBefore] = before.accepted;
+  counters[counter.closedBefore] = before.closed;
+  counters[counter.bytesReceivedBefore] = before.bytesReceived;
+  counters[counter.bytesSentBefore] = before.bytesSent;
+}
+
 /** The counters of a loop as of its last turn that had events, read from any thread. */
 export function statsIn(memory: LoopMemory): LoopStats {
   const { words, counters } = memory;
@@ -46,10 +55,10 @@ export function statsIn(memory: LoopMemory): LoopStats {
     waits: read(counter.waits),
     events: read(counter.events),
     connections: memory.connections,
-    accepted: read(counter.accepted),
-    closed: read(counter.closed),
-    bytesReceived: read(counter.bytesReceived),
-    bytesSent: read(counter.bytesSent),
+    accepted: read(counter.acceptedBefore) + read(counter.accepted),
+    closed: read(counter.closedBefore) + read(counter.closed),
+    bytesReceived: read(counter.bytesReceivedBefore) + read(counter.bytesReceived),
+    bytesSent: read(counter.bytesSentBefore) + read(counter.bytesSent),
     acceptRests: read(counter.acceptRests),
     datagramsTruncated: read(counter.datagramsTruncated),
     datagramsDropped: read(counter.datagramsDropped),

@@ -223,13 +223,16 @@ export class MailboxSender {
   #refuseAll(): void {
     const { words } = this.#memory;
     const firstWord = this.#lane === -1 ? 0 : this.#memory.ringStart(this.#lane) / 4;
-    for (let sent = this.#sent.shift(); sent !== undefined; sent = this.#sent.shift()) {
+    // Only what is there now: whoever is refused may post again, which is refused in its turn.
+    for (let left = this.#sent.length; left > 0; left--) {
+      const sent = this.#sent.shift() as Sent;
       // Its thread may have died between an answer and moving the head.
       const status = words[firstWord + wordInRing(this.#reclaimed, recordField.status)] as number;
       this.#reclaimed = (this.#reclaimed + sent.size) | 0;
       if (sent.settle !== null) settleWith(sent.settle, status);
     }
-    for (let post = this.#waiting.shift(); post !== undefined; post = this.#waiting.shift()) {
+    for (let left = this.#waiting.length; left > 0; left--) {
+      const post = this.#waiting.shift() as Post;
       if (post.settle !== null) settleWith(post.settle, recordStatus.stale);
     }
   }

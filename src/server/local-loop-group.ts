@@ -119,8 +119,10 @@ export class LocalLoopGroup implements LoopGroup {
     return new LoopConnHandle(id, this.#share().buffer);
   }
 
-  broadcast(data: Bytes): Promise<number> {
-    return Promise.resolve(broadcastOn(this.#loop, data));
+  async broadcast(data: Bytes): Promise<number> {
+    const { taken, error } = broadcastOn(this.#loop, data);
+    if (error !== null) throw error;
+    return taken;
   }
 
   async drain(): Promise<void> {

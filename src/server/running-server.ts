@@ -14,6 +14,7 @@ import type { Endpoint } from '../driver/contract.ts';
 import type { OwnedLogger } from '../logging/default-logger.ts';
 import type { LoopOwner } from '../loop/event-loop-settings.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
+import { broadcastBytes } from '../mailbox/broadcast.ts';
 import { type MainServer, mainServers, nextServerId } from '../worker/main-servers.ts';
 import type { ServerViewData } from '../worker/messages.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -146,8 +147,8 @@ export class RunningServer implements Server, MainServer {
     return this.#group.conn(id);
   }
 
-  broadcast(data: Bytes): Promise<number> {
-    return this.#group.broadcast(data);
+  async broadcast(data: Bytes): Promise<number> {
+    return this.#group.broadcast(broadcastBytes(data));
   }
 
   /** What the threads of loops show of it. */

@@ -10,7 +10,7 @@ import type {
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Balancer } from './balancer.ts';
-import { control, type LoopMemory } from '../mailbox/loop-memory.ts';
+import { control, type LoopMemory, loopState } from '../mailbox/loop-memory.ts';
 import { peerWords } from '../mailbox/loop-mailbox.ts';
 import { recordKind } from '../mailbox/record.ts';
 import { MailboxSender } from '../mailbox/sender.ts';
@@ -180,7 +180,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
 
   /** The loop for a connection: the balancer's, or, when that one has no room, the emptiest. */
   #pick(peer: DatagramPeer | string | undefined): Target | null {
-    const alive = this.#targets.filter((target) => target !== null);
+    const alive = this.#targets.filter(takesConnections);
     if (alive.length === 0) return null;
     const loads = alive.map(({ memory }) => memory.load);
     const text = (): string =>
@@ -194,7 +194,9 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
 
   #hasRoom(): boolean {
     const { maxConnections } = this.#settings;
-    return this.#targets.some((target) => target !== null && target.memory.load < maxConnections);
+    return this.#targets.some(
+      (target) => takesConnections(target) && target.memory.load < maxConnections,
+    );
   }
 
   /** No loop takes connections: they wait in the backlog. */
@@ -278,6 +280,14 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   writable(): void {}
   connected(): void {}
   datagram(): void {}
+}
+
+/**
+ * A thread that dies closes its loop first, and is heard of later: what was given to the loop meanwhile
+ * would come back at once, and be given to it again.
+ */
+function takesConnections(target: Target | null): target is Target {
+  return target !== null && target.memory.state === loopState.running;
 }
 
 const noPeer: DatagramPeer = {

@@ -64,6 +64,7 @@ export type ToThread =
       readonly data: Uint8Array | string;
     }
   | { readonly type: 'answer'; readonly request: number; readonly value: number }
+  | { readonly type: 'unanswered'; readonly request: number; readonly error: TransferredError }
   /** No server needs this thread any more. */
   | { readonly type: 'end' };
 
@@ -84,6 +85,8 @@ export type FromThread =
       readonly server: number;
       readonly request: number;
       readonly count: number;
+      /** What a codec said that refused the bytes. */
+      readonly error: TransferredError | null;
     }
   | {
       readonly type: 'broadcast';

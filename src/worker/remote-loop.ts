@@ -4,7 +4,7 @@ import { generationAfter } from './first-generation.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
 import type { LoopThread } from './loop-thread.ts';
 import type { FromThread, ToThread } from './messages.ts';
-import { statsIn } from '../mailbox/publication.ts';
+import { continueCounting, statsIn } from '../mailbox/publication.ts';
 
 /** A promise that somebody else settles; nobody need look at it. */
 class Milestone {
@@ -47,8 +47,6 @@ export class RemoteLoop {
   #drained = new Milestone();
   #closed = new Milestone();
   #over = new Milestone();
-  /** What the predecessors counted. */
-  #before: LoopStats | null = null;
 
   constructor(index: number, firstGeneration: number) {
     this.index = index;
@@ -113,9 +111,9 @@ export class RemoteLoop {
     const left = this.memory;
     left.markDead();
     if (!goesOn) return left;
-    this.#before = this.stats();
     this.firstGeneration = generationAfter(this.firstGeneration, this.memory.highestGeneration);
     this.memory = LoopMemory.create();
+    continueCounting(this.memory, statsIn(left));
     this.#listening = new Milestone();
     this.#started = new Milestone();
     this.#drained = new Milestone();
@@ -138,17 +136,7 @@ export class RemoteLoop {
     await this.#closed.reached;
   }
 
-  /** Counters go on from those of its predecessors. */
   stats(): LoopStats {
-    const now = statsIn(this.memory);
-    const before = this.#before;
-    if (before === null) return now;
-    return {
-      ...now,
-      accepted: before.accepted + now.accepted,
-      closed: before.closed + now.closed,
-      bytesReceived: before.bytesReceived + now.bytesReceived,
-      bytesSent: before.bytesSent + now.bytesSent,
-    };
+    return statsIn(this.memory);
   }
 }

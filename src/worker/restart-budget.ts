@@ -3,6 +3,9 @@ const restartsPerWindow = 5;
 const firstDelayMs = 50;
 const delayMsMax = 5_000;
 
+/** Beyond this a loop is not expected back: too many restarts have failed already. */
+export const soonMs = delayMsMax;
+
 /** When a loop that died may be started again: soon, then less and less soon, at most 5 times a minute. */
 export class RestartBudget {
   readonly #restarts: number[] = [];

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { ErrUnsupportedOp } from '../base/errors.ts';
+import { ErrLoopsDied, ErrUnsupportedOp } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
@@ -40,6 +40,9 @@ export interface ThreadGroupPlan {
   readonly onJoinable: () => void;
 }
 
+/** What one loop made of a broadcast. */
+type Taken = Pick<FromThread & { readonly type: 'taken' }, 'count' | 'error'>;
+
 const slowStartMs = 10_000;
 
 /** Several loops of one server, each on a thread of its own. */
@@ -58,8 +61,9 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   #addresses: (string | undefined)[] = [];
   #listenerDescriptor = -1;
   #phase: 'opening' | 'open' | 'running' | 'draining' | 'closing' = 'opening';
+  #gaveUp = false;
   #request = 0;
-  readonly #broadcasts = new Map<number, (count: number) => void>();
+  readonly #broadcasts = new Map<number, (taken: Taken) => void>();
 
   constructor(plan: ThreadGroupPlan) {
     this.#plan = plan;
@@ -169,13 +173,14 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
 
   // -- what threads say ---------------------------------------------------------------------------
 
-  threadReady(thread: LoopThread): void {
+  threadReady(thread: LoopThread): boolean {
     const loop = this.#loops[thread.index];
     // A server that is going down needs no successor of a loop that died.
-    if (loop === undefined || this.#phase === 'draining' || this.#phase === 'closing') return;
+    if (loop === undefined || this.#phase === 'draining' || this.#phase === 'closing') return false;
     loop.thread = thread;
     if (loop.index === 0 && this.#phase === 'opening') this.#host(loop, this.#sharedWanted);
     else void this.#shared.then((endpoints) => this.#host(loop, endpoints));
+    return true;
   }
 
   #host(loop: RemoteLoop, endpoints: readonly Endpoint[]): void {
@@ -205,7 +210,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     } else if (message.type === 'shutdown') {
       this.#plan.owner.shutdownRequested();
     } else if (message.type === 'taken') {
-      this.#broadcasts.get(message.request)?.(message.count);
+      this.#broadcasts.get(message.request)?.(message);
     } else if (message.type === 'failed' && this.#phase !== 'opening') {
       this.#plan.logger.error('a loop could not be started again', {
         err: unpackError(message.error),
@@ -257,6 +262,20 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
       loop: loop.index,
       connections: lost,
     });
+  }
+
+  /** A server none of whose loops will be back soon is down: its clients must hear of it. */
+  threadsMissing(isMissing: (index: number) => boolean, reason: Error): void {
+    if (this.#phase !== 'running' || this.#gaveUp) return;
+    if (!this.#loops.every(({ thread, index }) => thread === null && isMissing(index))) return;
+    this.#gaveUp = true;
+    this.#plan.owner.loopDied(
+      new ErrLoopsDied(
+        `cannot go on: the threads of all ${this.size} event loops died more often than they are ` +
+          `started again (5 times a minute each); the last one: ${reason.message}`,
+        { cause: reason },
+      ),
+    );
   }
 
   threadStrayed(thread: LoopThread, error: Error): void {
@@ -314,19 +333,22 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   }
 
   async broadcast(data: Bytes): Promise<number> {
+    const running = this.#loops.filter((loop) => loop.isRunning);
+    const outcomes = await Promise.all(running.map((loop) => this.#broadcastIn(loop, data)));
+    const refused = outcomes.find(({ error }) => error !== null);
+    if (refused?.error) throw unpackError(refused.error);
+    return outcomes.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  #broadcastIn(loop: RemoteLoop, data: Bytes): Promise<Taken> {
     const { server } = this;
-    const counts = this.#loops
-      .filter((loop) => loop.isRunning)
-      .map((loop) => {
-        this.#request++;
-        const request = this.#request;
-        const answered = new Promise<number>((resolve) => this.#broadcasts.set(request, resolve));
-        loop.post({ type: 'broadcast', server, request, data });
-        // A loop that dies or closes answers no more.
-        const none = loop.over.then(() => 0);
-        return Promise.race([answered, none]).finally(() => this.#broadcasts.delete(request));
-      });
-    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+    this.#request++;
+    const request = this.#request;
+    const answered = new Promise<Taken>((resolve) => this.#broadcasts.set(request, resolve));
+    loop.post({ type: 'broadcast', server, request, data });
+    // A loop that dies or closes answers no more.
+    const none = loop.over.then(() => ({ count: 0, error: null }));
+    return Promise.race([answered, none]).finally(() => this.#broadcasts.delete(request));
   }
 
   // -- end ----------------------------------------------------------------------------------------

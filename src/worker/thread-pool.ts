@@ -3,7 +3,7 @@ import { abandonLanesHere } from '../mailbox/local-loops.ts';
 import { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
 import type { FromThread } from './messages.ts';
-import { RestartBudget } from './restart-budget.ts';
+import { RestartBudget, soonMs } from './restart-budget.ts';
 import { serveCall } from './serve-calls.ts';
 
 /** The loops of one server, for the threads that run them. */
@@ -12,14 +12,22 @@ export interface HostedGroup {
   /** Which call of `serve` it is; -1 with a handler module. */
   readonly call: number;
   readonly size: number;
-  /** A thread can run its loop now. */
-  threadReady(thread: LoopThread): void;
+  /** A thread can run its loop now; false when this group wants it no more. */
+  threadReady(thread: LoopThread): boolean;
   message(thread: LoopThread, message: FromThread): void;
   threadDied(thread: LoopThread, reason: Error): void;
+  /** Threads have died; which loops will be without one for long. */
+  threadsMissing(isMissing: (index: number) => boolean, reason: Error): void;
   /** A thread of any server is gone: nobody waits for what it had begun to write. */
   abandonLanesOf(deadThreadId: number): void;
   /** A thread made another call of `serve` in place of this one. */
   threadStrayed(thread: LoopThread, error: Error): void;
+}
+
+/** A thread that will be started again. */
+interface Restart {
+  readonly timer: NodeJS.Timeout;
+  readonly soon: boolean;
 }
 
 /**
@@ -32,6 +40,7 @@ export class ThreadPool {
   readonly #budgets: RestartBudget[] = [];
   readonly #groups = new Map<number, HostedGroup>();
   readonly #ending = new Set<Promise<void>>();
+  readonly #restarts = new Map<number, Restart>();
 
   constructor(kind: 'program' | 'module') {
     this.#kind = kind;
@@ -43,7 +52,7 @@ export class ThreadPool {
     this.#groups.set(group.server, group);
     for (let index = 0; index < group.size; index++) {
       const thread = this.#threads[index] ?? null;
-      if (thread === null) this.#start(index);
+      if (thread === null) this.#startNow(index);
       else if (this.#kind === 'module') group.threadReady(thread);
     }
   }
@@ -53,6 +62,11 @@ export class ThreadPool {
     this.#groups.delete(group.server);
     let needed = 0;
     for (const { size } of this.#groups.values()) needed = Math.max(needed, size);
+    for (const [index, { timer }] of this.#restarts) {
+      if (index < needed) continue;
+      clearTimeout(timer);
+      this.#restarts.delete(index);
+    }
     const unneeded = this.#threads.slice(needed).filter((thread) => thread !== null);
     for (const thread of unneeded) {
       this.#threads[thread.index] = null;
@@ -63,7 +77,10 @@ export class ThreadPool {
     await Promise.all(this.#ending);
   }
 
-  #start(index: number): void {
+  /** @throws what the runtime throws when it has no thread to give. */
+  #startNow(index: number): void {
+    clearTimeout(this.#restarts.get(index)?.timer);
+    this.#restarts.delete(index);
     const thread = new LoopThread(this.#kind, index, {
       message: (from, message) => this.#message(from, message),
       ended: (gone, reason) => this.#ended(gone, reason),
@@ -79,16 +96,38 @@ export class ThreadPool {
     for (const pool of Object.values(threadPools)) pool.#abandonLanesOf(thread.threadId);
     abandonLanesHere(thread.threadId);
     if (reason === null) return;
+    if (this.#isMissing(thread.index)) this.#restart(thread.index);
     for (const group of groups) if (group.size > thread.index) group.threadDied(thread, reason);
-    const isNeeded = (): boolean =>
-      this.#threads[thread.index] === null &&
-      [...this.#groups.values()].some((group) => group.size > thread.index);
-    if (!isNeeded()) return;
-    this.#budgets[thread.index] ??= new RestartBudget();
-    const delay = (this.#budgets[thread.index] as RestartBudget).take(performance.now());
-    setTimeout(() => {
-      if (isNeeded()) this.#start(thread.index);
+    this.#tellOfMissing(reason);
+  }
+
+  /** Whether a group has no thread for its loop of that number. */
+  #isMissing(index: number): boolean {
+    if ((this.#threads[index] ?? null) !== null) return false;
+    for (const group of this.#groups.values()) if (group.size > index) return true;
+    return false;
+  }
+
+  /** Soon, or later when it has happened often. */
+  #restart(index: number): void {
+    this.#budgets[index] ??= new RestartBudget();
+    const delay = (this.#budgets[index] as RestartBudget).take(performance.now());
+    const timer = setTimeout(() => {
+      this.#restarts.delete(index);
+      if (!this.#isMissing(index)) return;
+      try {
+        this.#startNow(index);
+      } catch (error) {
+        this.#restart(index);
+        this.#tellOfMissing(error as Error);
+      }
     }, delay);
+    this.#restarts.set(index, { timer, soon: delay <= soonMs });
+  }
+
+  #tellOfMissing(reason: Error): void {
+    const isMissing = (index: number): boolean => this.#restarts.get(index)?.soon === false;
+    for (const group of [...this.#groups.values()]) group.threadsMissing(isMissing, reason);
   }
 
   #abandonLanesOf(deadThreadId: number): void {
@@ -109,9 +148,12 @@ export class ThreadPool {
       void server?.stop(timeout === undefined ? {} : { timeout });
     } else if (message.type === 'broadcast') {
       const { request } = message;
-      void server?.broadcast(message.data).then((value) => {
-        thread.post({ type: 'answer', request, value });
-      });
+      // Of a server that has just ended nobody has connections.
+      const counted = server?.broadcast(message.data) ?? Promise.resolve(0);
+      void counted.then(
+        (value) => thread.post({ type: 'answer', request, value }),
+        (error: unknown) => thread.post({ type: 'unanswered', request, error: packError(error) }),
+      );
     } else if (message.type === 'duplicated') {
       server?.listenerWasDuplicated();
     } else {
@@ -145,12 +187,11 @@ export class ThreadPool {
       return;
     }
     const group = this.#groups.get(outcome.server.id);
-    if (outcome.kind === 'hosted' && group !== undefined && group.size > thread.index) {
-      group.threadReady(thread);
-    } else {
-      await outcome.server.ready;
-      thread.post({ type: 'view', call: index, view: outcome.server.view() });
-    }
+    const hosts = outcome.kind === 'hosted' && group !== undefined && group.size > thread.index;
+    if (hosts && group.threadReady(thread)) return;
+    // Also where the server is going down: the program goes on to its next call.
+    await outcome.server.ready;
+    thread.post({ type: 'view', call: index, view: outcome.server.view() });
   }
 
   /** A server has ended: threads that only look at it are told. */

@@ -9,7 +9,7 @@ import { chooseBackend } from '../driver/choice.ts';
 import { pinThread } from '../driver/pin-thread.ts';
 import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
-import { broadcastOn } from '../mailbox/broadcast.ts';
+import { broadcastBytes, broadcastOn } from '../mailbox/broadcast.ts';
 import { packError, packFields, unpackError } from './error-transfer.ts';
 import { loadHandlerModule } from './handler-module.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
@@ -31,6 +31,12 @@ interface Waiting extends Joining {
   readonly reject: (error: Error) => void;
 }
 
+/** Who waits for what the main thread says. */
+interface Answered {
+  readonly resolve: (value: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** One loop of this thread. */
 interface Hosted {
   readonly call: number;
@@ -48,7 +54,7 @@ class ThreadSide implements MainThread {
   readonly #views = new Map<number, Set<ThreadServer>>();
   /** Handlers of modules wait for their server. */
   readonly #wanted = new Map<number, (server: ThreadServer) => void>();
-  readonly #answers = new Map<number, (value: number) => void>();
+  readonly #answers = new Map<number, Answered>();
   #calls = 0;
   #requests = 0;
   #over = false;
@@ -93,7 +99,7 @@ class ThreadSide implements MainThread {
     else if (message.type === 'force') this.#force(message.server);
     else if (message.type === 'duplicated') this.#markDuplicated(message.server);
     else if (message.type === 'broadcast') this.#broadcast(message);
-    else if (message.type === 'answer') this.#answers.get(message.request)?.(message.value);
+    else if (message.type === 'answer' || message.type === 'unanswered') this.#answer(message);
     else if (message.type === 'memory') {
       for (const view of this.#views.get(message.server) ?? []) {
         view.replaceMemory(message.loop, message.memory);
@@ -280,8 +286,9 @@ class ThreadSide implements MainThread {
   #broadcast(message: ToThread & { type: 'broadcast' }): void {
     const { server, request, data } = message;
     const loop = this.#hosted.get(server)?.loop;
-    const count = loop ? broadcastOn(loop, data) : 0;
-    this.#post({ type: 'taken', server, request, count });
+    const { taken, error } = loop ? broadcastOn(loop, data) : { taken: 0, error: null };
+    const packed = error === null ? null : packError(error);
+    this.#post({ type: 'taken', server, request, count: taken, error: packed });
   }
 
   // -- what views ask -----------------------------------------------------------------------------
@@ -290,16 +297,21 @@ class ThreadSide implements MainThread {
     this.#post({ type: 'stop', server, timeout });
   }
 
-  broadcast(server: number, data: Bytes): Promise<number> {
+  async broadcast(server: number, data: Bytes): Promise<number> {
+    const bytes = broadcastBytes(data);
     this.#requests++;
     const request = this.#requests;
-    return new Promise((resolve) => {
-      this.#answers.set(request, (value) => {
-        this.#answers.delete(request);
-        resolve(value);
-      });
-      this.#post({ type: 'broadcast', server, request, data });
+    return new Promise((resolve, reject) => {
+      this.#answers.set(request, { resolve, reject });
+      this.#post({ type: 'broadcast', server, request, data: bytes });
     });
+  }
+
+  #answer(message: ToThread & { type: 'answer' | 'unanswered' }): void {
+    const waiting = this.#answers.get(message.request);
+    this.#answers.delete(message.request);
+    if (message.type === 'answer') waiting?.resolve(message.value);
+    else waiting?.reject(unpackError(message.error));
   }
 
   duplicated(server: number): void {

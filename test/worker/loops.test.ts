@@ -298,3 +298,37 @@ describe('handles', () => {
     });
   }
 });
+
+describe('broadcast of what cannot be sent', () => {
+  for (const numEventLoop of [1, 2]) {
+    test(`it rejects, and no connection notices, with ${numEventLoop} loops`, async (t) => {
+      const module = handlerModule('fixed-frames.ts');
+      const { server, reports } = await startLoops(t, module, { numEventLoop });
+      const clients: RawClient[] = [];
+      for (let count = 0; count < 4; count++) {
+        clients.push(await connect(t, server.addr));
+        await waitUntil(() => server.countConnections() === count + 1, 'opened');
+      }
+      const refuse = (data: unknown, code: string): Promise<void> =>
+        assert.rejects(server.broadcast(data as string), { code });
+      await refuse('seven b', 'ErrInvalidFixedLength');
+      await refuse(42, 'ErrInvalidReply');
+      await refuse(undefined, 'ErrInvalidReply');
+      await refuse(new Uint16Array(4), 'ErrInvalidReply');
+      await refuse(() => 1, 'ErrInvalidReply');
+      // The same from inside a loop.
+      const [asking] = clients as [RawClient];
+      for (const [given, answer] of [
+        ['seven b', 'ErrInval'],
+        ['number', 'ErrInval'],
+      ] as const) {
+        asking.write(given.padEnd(8));
+        assert.equal(text(await asking.readExactly(8)), answer);
+      }
+      assert.equal(await server.broadcast('8 bytes.'), 4);
+      for (const client of clients) assert.equal(text(await client.readExactly(8)), '8 bytes.');
+      assert.equal(server.countConnections(), 4);
+      assert.deepEqual(reports, []);
+    });
+  }
+});

@@ -44,6 +44,7 @@ class Telling implements EventHandler {
       return 'duplicated';
     }
     if (text === 'count') return `${this.#server?.countConnections()}`;
+    if (text === 'accepted') return `${this.#server?.stats().loops[1]?.accepted}`.padStart(4);
     if (text.startsWith('to ')) return this.#writeTo(Number(text.slice(3)));
     if (text === 'stop') {
       void this.#server?.stop();
