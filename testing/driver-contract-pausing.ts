@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { BytePattern, PatternCheck } from './byte-pattern.ts';
 import { type ContractCases, quietTurns, Skip } from './driver-contract-case.ts';
-import type { DriverRig } from './driver-rig.ts';
+import type { DriverRig, StreamRecord } from './driver-rig.ts';
 
 /**
  * A driver may look once at what arrives for a paused stream, to learn that it is paused; it must
@@ -13,6 +13,16 @@ async function expectQuiet(rig: DriverRig): Promise<void> {
   await rig.turns(quietTurns);
   const events = await rig.turns(quietTurns);
   assert.equal(events, 0, 'a paused stream costs nothing');
+}
+
+/** The peer's kernel takes some on its own, in pieces. */
+async function expectStuck(rig: DriverRig, stream: StreamRecord): Promise<void> {
+  let left: number;
+  do {
+    left = stream.queue.length;
+    await rig.turns(quietTurns);
+  } while (stream.queue.length < left);
+  assert.ok(left > 0, 'output waits');
 }
 
 export const pausingCases: ContractCases = {
@@ -101,6 +111,53 @@ export const pausingCases: ContractCases = {
     if (stream.failures.length === 0) rig.resume(stream);
     await rig.until(() => stream.failures.length === 1, 'the reset is reported');
     assert.equal(stream.failures[0]?.code, 'ECONNRESET');
+  },
+
+  async 'bytes that arrived before a reset come after the resume, and the reset after them'(rig) {
+    if (!rig.peers.canReset('tcp4')) throw new Skip('these peers cannot reset a connection');
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
+    rig.pause(stream);
+    for (const words of ['last', ' words']) {
+      peer.write(Buffer.from(words));
+      await rig.turns(quietTurns);
+    }
+    peer.reset();
+    await expectQuiet(rig);
+    assert.equal(stream.failures.length, 0, 'what has arrived waits for the resume');
+    rig.resume(stream);
+    await rig.until(() => stream.failures.length === 1, 'the reset is reported');
+    assert.equal(stream.failures[0]?.code, 'ECONNRESET');
+    assert.equal(stream.text, 'last words');
+  },
+
+  async 'a paused stream that is written to hears of a reset, though bytes wait'(rig) {
+    if (!rig.peers.canReset('tcp4')) throw new Skip('these peers cannot reset a connection');
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
+    rig.pause(stream);
+    peer.write(Buffer.from('a request'));
+    await rig.turns(quietTurns);
+    peer.reset();
+    await expectQuiet(rig);
+    await rig.until(() => {
+      const done = stream.failures.length > 0;
+      if (!done && !stream.sendFailed) rig.send(stream, Buffer.from('push'));
+      return done;
+    }, 'the failure is reported');
+    assert.ok(['ECONNRESET', 'EPIPE'].includes(stream.failures[0]?.code ?? ''));
+  },
+
+  async 'a paused stream whose output is stuck hears of a reset, though bytes wait'(rig) {
+    if (!rig.peers.canReset('tcp4')) throw new Skip('these peers cannot reset a connection');
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
+    peer.pauseReading();
+    rig.pause(stream);
+    peer.write(Buffer.from('a request'));
+    rig.send(stream, Buffer.alloc(8 * 1024 * 1024, 1));
+    await expectStuck(rig, stream);
+    peer.reset();
+    await rig.until(() => stream.failures.length > 0, 'the failure is reported');
+    assert.ok(['ECONNRESET', 'EPIPE'].includes(stream.failures[0]?.code ?? ''));
+    await expectQuiet(rig);
   },
 
   async 'a paused Unix stream whose peer is gone costs nothing'(rig) {

@@ -67,6 +67,21 @@ export const streamCases: ContractCases = {
     rig.close(stream);
   },
 
+  async "a reset behind the peer's end is reported as failed, once"(rig) {
+    expectReset(rig);
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
+    peer.write(Buffer.from('last words'));
+    peer.end();
+    await rig.until(() => stream.endedCount === 1, 'the end is reported');
+    assert.equal(await rig.turns(quietTurns), 0, 'an ended stream costs nothing');
+    peer.reset();
+    await rig.until(() => stream.failures.length > 0, 'the reset is reported');
+    assert.equal(stream.failures[0]?.code, 'ECONNRESET');
+    assert.equal(stream.text, 'last words');
+    assert.equal(await rig.turns(quietTurns), 0, 'a failed stream costs nothing');
+    rig.close(stream);
+  },
+
   async 'sending to a stream that broke is reported as failed'(rig) {
     const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     rig.pause(stream);

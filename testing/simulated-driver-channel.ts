@@ -110,6 +110,15 @@ export class SimulatedChannel {
     return at - start;
   }
 
+  /** The connection was reset: what has arrived can still be read, what was on its way is lost. */
+  discardLate(): void {
+    const { turn } = this.#world;
+    this.#segments = this.#segments.slice(this.#first).filter(({ due }) => due <= turn);
+    this.#first = 0;
+    this.#held = this.#segments.reduce((sum, { bytes, read }) => sum + bytes.length - read, 0);
+    this.#lastDue = 0;
+  }
+
   /** Forgets everything on its way: the connection broke. */
   discard(): void {
     this.#segments = [];
@@ -189,6 +198,6 @@ export class SimulatedEnd {
   #breakOff(): void {
     if (this.closed) return;
     this.broken = true;
-    this.inbound.discard();
+    this.inbound.discardLate();
   }
 }

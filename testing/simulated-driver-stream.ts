@@ -112,7 +112,7 @@ export class SimulatedStream {
     if (this.closed || this.#failedReported) return 0;
     if (!this.#decided) return this.#reportOutcome();
     const end = this.end as SimulatedEnd;
-    if (end.broken) return this.#reportBroken();
+    if (end.broken) return this.#reportBroken(end);
     const { random, faults } = this.#around.network;
     if (random.chance(faults.laterEvent)) return 0;
     return random.chance(0.5)
@@ -131,8 +131,13 @@ export class SimulatedStream {
     return 1;
   }
 
-  #reportBroken(): number {
+  #reportBroken(end: SimulatedEnd): number {
     if (!this.#failureShows) return 0;
+    // First what had arrived, unless the loop waits to send, which only the failure can end.
+    if (end.inbound.readable && !this.#failNow && !this.#wantsWritable) {
+      this.#receive(end);
+      return 1;
+    }
     const call = this.#failNow ? 'send' : 'receive';
     this.#fail(simulatedError('ECONNRESET', call, `${call} on a stream`));
     return 1;

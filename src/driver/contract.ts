@@ -10,11 +10,13 @@
  * Rules every driver keeps, shown by `testing/driver-contract.ts`:
  *  1. Events are reported only from inside `wait`, never from inside another call of the driver.
  *  2. After `closeStream(slot)` nothing is reported for that slot and generation.
- *  3. Bytes are reported in order; `ended` comes after all bytes, once; `failed` is final.
+ *  3. Bytes are reported in order; `ended` comes after all bytes, once; `failed` is final. A reset is
+ *     reported after `ended`, too.
  *  4. What `send` and `flush` take goes out in the order of the calls. At most one of
  *     "everything was taken" and "a `writable` will follow" is true.
  *  5. A paused stream reports no bytes; what arrived is kept, by the kernel if possible. A paused
- *     stream whose peer goes away costs no CPU.
+ *     stream whose peer goes away costs no CPU. It fails after the resume and all bytes, or at once
+ *     when something waits to be sent, or is tried: then the bytes are lost.
  *  6. Every descriptor is close-on-exec and closed exactly once.
  *  7. The driver takes a bounded number of connections, datagrams and bytes per stream and wait.
  */

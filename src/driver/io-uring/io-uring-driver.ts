@@ -236,6 +236,8 @@ export class IoUringDriver extends NativeDriver implements Driver {
         );
       case kind.room:
         return this.#streams.roomChanged(index, generation, result, flags);
+      case kind.hangup:
+        return this.#streams.hangupChanged(index, generation, result, flags);
       case kind.connect:
         return this.#streams.connectEnded(index, generation);
       case kind.cancelStream:

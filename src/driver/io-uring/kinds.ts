@@ -30,6 +30,8 @@ export const kind = {
   sweep: 9,
   /** Ends a sleep that has no other limit. */
   longSleep: 12,
+  /** Reports that a stream whose peer has ended broke. */
+  hangup: 13,
   /** The answer to a cancellation nobody waits for. */
   ignored: 10,
 } as const;

@@ -24,6 +24,7 @@ const {
   closing,
   aborted,
   congested,
+  writeShut,
 } = streamFlag;
 const busy = sending | connecting | full;
 
@@ -41,6 +42,8 @@ export interface SendingHost {
   attend(stream: Stream): void;
   /** A call failed outside a wait. */
   breakLater(stream: Stream, errno: number): void;
+  /** Something is to be sent on a broken stream: the next wait reports the failure. */
+  triedBroken(stream: Stream): void;
 }
 
 /**
@@ -73,7 +76,7 @@ export class Sending {
 
   send(stream: Stream, slab: Slab, offset: number, length: number): number {
     if ((stream.flags & (busy | broken)) !== 0) {
-      if ((stream.flags & broken) !== 0) return -1;
+      if ((stream.flags & broken) !== 0) return this.#refused(stream);
       stream.flags |= awaited;
       return 0;
     }
@@ -86,6 +89,11 @@ export class Sending {
     }
     this.#counters.bytesSent += length;
     return length;
+  }
+
+  #refused(stream: Stream): -1 {
+    this.#host.triedBroken(stream);
+    return -1;
   }
 
   /** The slab is held already. */
@@ -108,7 +116,7 @@ export class Sending {
   /** From the program's memory, which nobody can hold: the kernel copies it in a call of its own. */
   sendBytes(stream: Stream, bytes: Uint8Array): number {
     if ((stream.flags & (busy | broken)) !== 0) {
-      if ((stream.flags & broken) !== 0) return -1;
+      if ((stream.flags & broken) !== 0) return this.#refused(stream);
       stream.flags |= awaited;
       return 0;
     }
@@ -167,6 +175,7 @@ export class Sending {
     if ((stream.flags & (busy | broken)) !== 0) {
       if (queue.length === 0) return true;
       stream.flags |= awaited;
+      if ((stream.flags & broken) !== 0) this.#host.triedBroken(stream);
       return false;
     }
     const taken =
@@ -264,7 +273,7 @@ export class Sending {
       stream.flags |= shutdownDue;
       return;
     }
-    stream.flags &= ~shutdownDue;
+    stream.flags = (stream.flags & ~shutdownDue) | writeShut;
     // ENOTCONN: reset already, which the receive reports.
     shutdownSocket(stream.descriptor, constants.SHUT_WR);
   }

@@ -54,11 +54,20 @@ export const streamFlag = {
   writableDue: 16_777_216,
   /** A sweep found its last bytes not sent: the next one gives them up. */
   swept: 33_554_432,
+  /** Something waits to be sent, or was tried: a failure is reported though bytes are kept. */
+  unsendable: 67_108_864,
+  /** The peer's end was reported; the next wait sees to it that a reset behind it is heard. */
+  hangupDue: 134_217_728,
+  /** The poll that hears of it is in flight. */
+  hangupPolled: 268_435_456,
+  /** Our side was ended. */
+  writeShut: 536_870_912,
 } as const;
 
-const { receiving, submitted, connecting, cancelling, polling } = streamFlag;
+const { receiving, submitted, connecting, cancelling, polling, hangupPolled } = streamFlag;
 /** The kernel still has something of the stream: its descriptor must not be closed. */
-export const inFlight: number = receiving | submitted | connecting | cancelling | polling;
+export const inFlight: number =
+  receiving | submitted | connecting | cancelling | polling | hangupPolled;
 
 /** Bytes that arrived while the stream was paused; the slab is held. */
 export interface KeptBytes {

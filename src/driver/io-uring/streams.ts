@@ -5,7 +5,7 @@ import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { pendingError, peerInto, peerName } from '../../syscall/socket.ts';
 import { emptyInetAddress, inetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
-import { streamError } from '../native/broken-stream.ts';
+import { errorBehindEnd, streamError } from '../native/broken-stream.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -46,10 +46,15 @@ const {
   starved,
   joining,
   joiningLate,
+  unsendable,
+  hangupDue,
+  hangupPolled,
+  writeShut,
 } = streamFlag;
 
 const more = numbers.IORING_CQE_F_MORE;
-const roomEvents = constants.POLLOUT | constants.POLLERR | constants.POLLHUP;
+const hangupEvents = constants.POLLERR | constants.POLLHUP;
+const roomEvents = constants.POLLOUT | hangupEvents;
 const hasBuffer = numbers.IORING_CQE_F_BUFFER;
 const canceled = errnoNumber('ECANCELED') as number;
 
@@ -241,6 +246,7 @@ export class Streams implements SendingHost, DeliveryHost {
     stream.flags |= broken;
     if (stream.kept === null) return this.#reportFailure(stream);
     stream.flags |= failureDue;
+    if ((stream.flags & (awaited | sending)) !== 0) this.triedBroken(stream);
     return 0;
   }
 
@@ -297,7 +303,14 @@ export class Streams implements SendingHost, DeliveryHost {
   breakLater(stream: Stream, errno: number): void {
     if ((stream.flags & broken) !== 0) return;
     stream.errno = errno;
-    stream.flags |= broken | failureDue;
+    stream.flags |= broken | failureDue | unsendable;
+    this.attend(stream);
+  }
+
+  /** The loop waits to send, which only the failure can end: bytes that are kept do not hold it up. */
+  triedBroken(stream: Stream): void {
+    if ((stream.flags & failureDue) === 0) return;
+    stream.flags |= unsendable;
     this.attend(stream);
   }
 
@@ -336,9 +349,11 @@ export class Streams implements SendingHost, DeliveryHost {
     stream.flags &= ~(joining | joiningLate);
     let reported = this.#delivery.reportKept(stream);
     if ((stream.flags & closing) !== 0) return reported;
-    if ((stream.flags & failureDue) !== 0 && stream.kept === null) {
-      return reported + this.#reportFailure(stream);
+    if ((stream.flags & failureDue) !== 0) {
+      const held = stream.kept !== null && (stream.flags & unsendable) === 0;
+      return held ? reported : reported + this.#reportFailure(stream);
     }
+    if ((stream.flags & (hangupDue | broken)) === hangupDue) this.#pollHangup(stream);
     if ((stream.flags & wanted) !== 0 && stream.kept === null) {
       if ((stream.flags & (endReceived | ended)) === endReceived)
         reported += this.#reportEnd(stream);
@@ -354,7 +369,19 @@ export class Streams implements SendingHost, DeliveryHost {
   #reportEnd(stream: Stream): number {
     stream.flags |= ended;
     this.#events.ended(stream.slot, stream.generation);
+    // Nearly every stream is closed by then.
+    if ((stream.flags & closing) === 0) {
+      stream.flags |= hangupDue;
+      this.attend(stream);
+    }
     return 1;
+  }
+
+  /** No receive is in flight any more: a peer that resets behind its end would not be heard. */
+  #pollHangup(stream: Stream): void {
+    const { descriptor, slot, generation } = stream;
+    stream.flags = (stream.flags & ~hangupDue) | hangupPolled;
+    this.#operations.pollChanges(descriptor, 0, tagOf(kind.hangup, slot), generation);
   }
 
   #reportWritable(stream: Stream): number {
@@ -391,6 +418,23 @@ export class Streams implements SendingHost, DeliveryHost {
       return 0;
     }
     return this.#afterSend(stream, this.sending.roomAgain(stream));
+  }
+
+  /** That poll tells of a change: also of the end itself, and of room. */
+  hangupChanged(slot: number, generation: number, result: number, flags: number): number {
+    const stream = this.#find(slot, generation);
+    if ((flags & more) === 0) stream.flags &= ~hangupPolled;
+    if ((stream.flags & closing) !== 0) {
+      this.#closing.step(stream);
+      return 0;
+    }
+    if ((stream.flags & broken) !== 0 || result === -canceled) return 0;
+    const hungUp = result >= 0 && (result & hangupEvents) !== 0;
+    if (hungUp) {
+      const errno = errorBehindEnd(stream.descriptor, (stream.flags & writeShut) !== 0);
+      if (errno !== 0) this.breakLater(stream, errno);
+    } else if ((flags & more) === 0) this.#pollHangup(stream);
+    return 0;
   }
 
   #afterSend(stream: Stream, errno: number): number {

@@ -23,3 +23,16 @@ export function streamError(
   const syscall = cause === connectionReset ? 'recv' : 'send';
   return syscallError(syscall, cause, `go on with the connection to ${address}`, address);
 }
+
+/**
+ * What a hang-up means on a stream whose peer has ended its side: an errno, or 0 for the regular end
+ * of both sides.
+ * @param writeShut we have ended ours, too.
+ */
+export function errorBehindEnd(descriptor: number, writeShut: boolean): number {
+  const errno = pendingError(descriptor);
+  // Linux says EPIPE for a reset that follows an end (tcp_reset); ETIMEDOUT comes of keep-alive.
+  if (errno === brokenPipe) return connectionReset;
+  // No error and our side is open: a peer that is gone for good, which only Unix sockets show.
+  return errno === 0 && !writeShut ? brokenPipe : errno;
+}

@@ -16,6 +16,7 @@ import type {
 } from '../contract.ts';
 import { endpointText } from './address-text.ts';
 import { NodeDatagrams } from './datagrams.ts';
+import { HalfOpenStreams } from './half-open.ts';
 import { heapSlabPool } from './heap-memory.ts';
 import { type AcceptedSocket, type ListenerHost, NodeListeners } from './listeners.ts';
 import { pipePath } from './open-listener.ts';
@@ -35,6 +36,7 @@ export class NodeDriver implements Driver, ListenerHost {
   readonly wakeDescriptor = -1;
   readonly pollableDescriptor = -1;
   readonly counters: DriverCounters = countersOfThread();
+  readonly halfOpen: HalfOpenStreams = new HalfOpenStreams();
   readonly events: DriverEvents;
   readonly headroomBytes: number;
   readonly readBytes: number;

@@ -1,5 +1,6 @@
 import type { Slab } from '../../buffer/slab.ts';
 import type { DriverCounters, DriverEvents } from '../contract.ts';
+import type { HalfOpenStreams } from './half-open.ts';
 
 /** Something that has events for the loop: a stream, a listener, a datagram endpoint. */
 export interface Reporter {
@@ -13,6 +14,7 @@ export interface Reporter {
 export interface ReporterHost {
   readonly events: DriverEvents;
   readonly counters: DriverCounters;
+  readonly halfOpen: HalfOpenStreams;
   readonly headroomBytes: number;
   /** Bytes of one `received` or `datagram`. */
   readonly readBytes: number;

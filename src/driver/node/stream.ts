@@ -4,6 +4,7 @@ import type { GnetError } from '../../base/errors.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import { addressText } from './address-text.ts';
+import type { ResetSearch } from './half-open.ts';
 import type { Reporter, ReporterHost } from './reporter.ts';
 import { runtimeError } from './runtime-error.ts';
 
@@ -11,6 +12,8 @@ import { runtimeError } from './runtime-error.ts';
 const pieceBytesMax = 65_536;
 /** Bytes a send or flush gives away before other connections have their turn. */
 const sendBytesMax = 4 * 1_024 * 1_024;
+
+const nothing = new Uint8Array(0);
 
 export interface StreamIdentity {
   readonly slot: number;
@@ -36,7 +39,7 @@ type OwnedSocket = Socket & { [streamOf]: NodeStream };
  * socket's (`#presented`) and still counts as not taken: the caller keeps it queued. Once the kernel
  * has it, the next `flush` only strikes it off the queue (`#delivered`).
  */
-export class NodeStream implements Reporter {
+export class NodeStream implements Reporter, ResetSearch {
   queued = false;
   open = true;
   readonly identity: StreamIdentity;
@@ -53,6 +56,7 @@ export class NodeStream implements Reporter {
   /** The socket said that it has more while `#chunk` was full, or nothing was wanted. */
   #moreToRead = false;
   #endDue = false;
+  #ended = false;
   // Sending.
   #presented = 0;
   #delivered = 0;
@@ -61,6 +65,8 @@ export class NodeStream implements Reporter {
   // Breaking.
   #error: GnetError | null = null;
   #failed = false;
+  /** Something waits to be sent, or was tried: a failure is reported though bytes wait. */
+  #unsendable = false;
 
   /** Takes over a socket that nobody has read from. @param broken what it has suffered already. */
   constructor(host: ReporterHost, socket: Socket, identity: StreamIdentity, broken: Error | null) {
@@ -122,6 +128,14 @@ export class NodeStream implements Reporter {
       ? `connect to ${address}`
       : `go on with the connection to ${address}`;
     this.#error = runtimeError(error, this.#connecting ? 'connect' : 'read', action, address);
+    // Behind a peer's end Linux says EPIPE for a reset; and here only a write can find one.
+    if (this.#ended && this.#error.code === 'EPIPE') {
+      const reset = Object.assign(new Error(), { code: 'ECONNRESET' });
+      this.#error = runtimeError(reset, 'read', action, address);
+    }
+    // What arrived before it can be read from the socket even now.
+    if (this.#socket.readableLength > 0) this.#moreToRead = true;
+    if (this.#awaitsWritable) this.#unsendable = true;
     this.#enqueue();
   }
 
@@ -158,15 +172,19 @@ export class NodeStream implements Reporter {
       events.writable(slot, generation);
     }
     if (this.open && this.#wanted && !this.#connecting) count += this.#reportBytes();
-    if (!this.open || this.#chunk !== null || (this.#moreToRead && this.#wanted)) return count;
+    if (!this.open) return count;
+    const bytesWait = this.#chunk !== null || this.#moreToRead;
+    if (bytesWait && (this.#error === null || !this.#unsendable)) return count;
     if (this.#error !== null) {
       this.#failed = true;
       count++;
       events.failed(slot, generation, this.#error);
     } else if (this.#endDue && this.#wanted) {
       this.#endDue = false;
+      this.#ended = true;
       count++;
       events.ended(slot, generation);
+      if (this.open) this.#host.halfOpen.add(this);
     }
     return count;
   }
@@ -231,7 +249,8 @@ export class NodeStream implements Reporter {
 
   /** As `Driver.flush`. */
   flush(queue: OutboundQueue): boolean {
-    if (this.#isBroken()) return queue.length === 0;
+    if (queue.length === 0 && this.#error !== null) return true;
+    if (this.#isBroken()) return false;
     const before = queue.length;
     const isEmpty = this.#flush(queue);
     this.#host.counters.bytesSent += before - queue.length;
@@ -280,7 +299,21 @@ export class NodeStream implements Reporter {
     if (this.#error === null && this.#socket.destroyed) {
       this.#onError(Object.assign(new Error(), { code: 'EPIPE', syscall: 'write' }));
     }
-    return this.#error !== null;
+    if (this.#error === null) return false;
+    this.#unsendable = true;
+    this.#enqueue();
+    return true;
+  }
+
+  /**
+   * The runtime stops watching a socket whose peer has ended: a reset behind that is found by a write
+   * only, be it one of no bytes.
+   */
+  lookForReset(): void {
+    const socket = this.#socket;
+    // A write that waits hears of it by itself; without our side there is nothing to write to.
+    if (this.#error !== null || this.#presented > 0 || socket.writableEnded) return;
+    if (!socket.destroyed) socket.write(nothing);
   }
 
   shutdownWrite(): void {
@@ -289,6 +322,7 @@ export class NodeStream implements Reporter {
 
   close(abort: boolean): void {
     this.open = false;
+    if (this.#ended) this.#host.halfOpen.delete(this);
     this.#chunk = null;
     const socket = this.#socket;
     // Only TCP connections can be reset, and none whose end is on its way: the runtime would fail to,

@@ -31,7 +31,7 @@ import { newCounters } from '../counters.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
 import { interrupted, noBuffers, noMemory, tryAgain } from '../native/errno-sets.ts';
 import { Listeners } from './listeners.ts';
-import { type BrokenStream, streamError } from '../native/broken-stream.ts';
+import { type BrokenStream, errorBehindEnd, streamError } from '../native/broken-stream.ts';
 import { NativeDriver } from '../native/native-driver.ts';
 import { nativeSlabPool } from '../native/native-memory.ts';
 import { openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
@@ -40,8 +40,17 @@ import { interestOf, StreamTable, streamFlag } from './stream-table.ts';
 import { kindMask, kindOf, tagKind } from '../native/tags.ts';
 import { openWakeDescriptor } from './wake-descriptor.ts';
 
-const { readArmed, writeArmed, readWanted, registered, ended, connecting, broken, wroteEarly } =
-  streamFlag;
+const {
+  readArmed,
+  writeArmed,
+  readWanted,
+  registered,
+  ended,
+  connecting,
+  broken,
+  wroteEarly,
+  writeShut,
+} = streamFlag;
 /** A stream that is read and has nothing to write: nearly every one at nearly every event. */
 const onlyReading = registered | readArmed | readWanted;
 
@@ -224,6 +233,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   }
 
   shutdownWrite(slot: number): void {
+    this.#table.flags[slot] = this.#flagsOf(slot) | writeShut;
     // ENOTCONN: reset already, which the next read reports.
     shutdownSocket(this.#descriptor(slot), constants.SHUT_WR);
   }
@@ -299,8 +309,15 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     if ((flags & readWanted) !== 0 && (flags & ended) === 0) {
       this.#receive(slot, generation);
     } else if ((readiness & hangup) !== 0 && (flags & writeArmed) === 0) {
+      const descriptor = this.#descriptor(slot);
+      const ours = (flags & writeShut) !== 0;
+      const errno = (flags & ended) === 0 ? 0 : errorBehindEnd(descriptor, ours);
+      if (errno !== 0) {
+        this.#break(slot, errno);
+        return;
+      }
       // Hang-ups cannot be masked: out of the set, or a paused stream would spin.
-      this.#poller.remove(this.#descriptor(slot));
+      this.#poller.remove(descriptor);
       this.#table.flags[slot] = flags & ~(registered | readArmed);
     } else if ((flags & readArmed) !== 0) {
       this.#setFlags(slot, 0, readArmed);

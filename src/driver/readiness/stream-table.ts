@@ -20,6 +20,8 @@ export const streamFlag = {
   broken: 64,
   /** Bytes were left behind while it was being connected: `writable` follows `connected`. */
   wroteEarly: 128,
+  /** Our side was ended: a hang-up is then the regular end of both. */
+  writeShut: 256,
 } as const;
 
 /** What the poller reports of a stream with these flags. */
@@ -30,11 +32,11 @@ export function interestOf(flags: number): number {
 
 const firstCapacity = 64;
 
-/** State of streams by slot, in flat arrays: 37 bytes for a connection with its peer. */
+/** State of streams by slot, in flat arrays: 38 bytes for a connection with its peer. */
 export class StreamTable {
   descriptors: Int32Array<ArrayBuffer> = new Int32Array(firstCapacity).fill(-1);
   generations: Int32Array<ArrayBuffer> = new Int32Array(firstCapacity).fill(-1);
-  flags: Uint8Array = new Uint8Array(firstCapacity);
+  flags: Uint16Array = new Uint16Array(firstCapacity);
   readonly peers: PeerTable = new PeerTable();
   readonly #ledger: DescriptorLedger | undefined;
 
@@ -53,7 +55,7 @@ export class StreamTable {
     };
     this.descriptors = grow(this.descriptors);
     this.generations = grow(this.generations);
-    const flags = new Uint8Array(capacity);
+    const flags = new Uint16Array(capacity);
     flags.set(this.flags);
     this.flags = flags;
   }
