@@ -42,7 +42,6 @@ async function runWrk(run: LoadRun, wish: number): Promise<LoadResult> {
   const { output, window } = await runInWindow(run, { program: 'wrk', args }, seconds);
   const found = JSON.parse(output.trimEnd().split('\n').pop() ?? '') as WrkOutput;
   if (found.errors !== 0) throw new Error(`wrk counted ${found.errors} errors`);
-  if (found.requests === 0) throw new Error('wrk got no answer');
   // Its own clock: the window also has its start and its end, where nothing is asked for.
   return {
     ...window,
