@@ -36,6 +36,10 @@ export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 export const QUESTION_MARK = 0x3f;
 
+export function isBlank(byte: number): boolean {
+  return byte === SPACE || byte === TAB;
+}
+
 /** Whether `bytes[start..end)` is `expected`, which must be lower case, in any case of letters. */
 export function equalsIgnoringCase(
   bytes: Uint8Array,

@@ -1,5 +1,6 @@
-import { CR, HEX_VALUE, IS_FIELD, IS_TOKEN, LF, SEMICOLON, SPACE, TAB } from './characters.ts';
-import { BODY_LENGTH_MAX, CHUNK_LINE_LENGTH_MAX, TRAILERS_LENGTH_MAX } from './limits.ts';
+import { COLON, CR, HEX_VALUE, IS_FIELD, IS_TOKEN, LF } from './characters.ts';
+import { ExtensionState, nextExtensionState } from './chunk-extension.ts';
+import type { HttpLimits } from './limits.ts';
 
 /**
  *   SizeFirst -> Size -> Extension -> SizeLineFeed -> Data -> DataReturn -> DataLineFeed
@@ -34,6 +35,7 @@ const FIRST_CAPACITY = 1024;
 
 /** Takes a chunked body apart as it arrives; trailers are checked and dropped. */
 export class ChunkedBody {
+  readonly #limits: HttpLimits;
   state: ChunkState = ChunkState.SizeFirst;
   /** 400 or 413 after Failed. */
   status = 0;
@@ -44,6 +46,11 @@ export class ChunkedBody {
   #remaining = 0;
   /** Of the current size line, or of all trailers. */
   #lineLength = 0;
+  #extension: ExtensionState = ExtensionState.AfterValue;
+
+  constructor(limits: HttpLimits) {
+    this.#limits = limits;
+  }
 
   /** Consumes what it can of `input[start..end)` and returns where it stopped. */
   take(input: Buffer, start: number, end: number): number {
@@ -62,30 +69,35 @@ export class ChunkedBody {
   }
 
   #takeSizeByte(byte: number): void {
-    if (++this.#lineLength > CHUNK_LINE_LENGTH_MAX) return this.#fail(400);
+    if (++this.#lineLength > this.#limits.chunkLineLengthMax) return this.#fail(400);
     if (this.state === ChunkState.SizeLineFeed) {
       if (byte !== LF) return this.#fail(400);
       this.#lineLength = 0;
       this.state = this.#remaining === 0 ? ChunkState.TrailerStart : ChunkState.Data;
       return;
     }
-    if (this.state === ChunkState.Extension) {
-      if (byte === CR) this.state = ChunkState.SizeLineFeed;
-      else if (IS_FIELD[byte] === 0) this.#fail(400);
-      return;
-    }
+    if (this.state === ChunkState.Extension) return this.#takeExtensionByte(byte);
     const digit = HEX_VALUE[byte] as number;
     if (digit !== 255) {
       this.#remaining = this.#remaining * 16 + digit;
       this.state = ChunkState.Size;
-      if (this.#remaining + this.length > BODY_LENGTH_MAX) this.#fail(413);
+      if (this.#remaining + this.length > this.#limits.bodyLengthMax) this.#fail(413);
       return;
     }
     if (this.state === ChunkState.SizeFirst) return this.#fail(400);
     if (byte === CR) this.state = ChunkState.SizeLineFeed;
-    else if (byte === SEMICOLON || byte === SPACE || byte === TAB) {
+    else {
       this.state = ChunkState.Extension;
-    } else this.#fail(400);
+      this.#extension = ExtensionState.AfterSize;
+      this.#takeExtensionByte(byte);
+    }
+  }
+
+  #takeExtensionByte(byte: number): void {
+    const next = nextExtensionState(this.#extension, byte);
+    if (next === ExtensionState.Wrong) this.#fail(400);
+    else if (next === ExtensionState.LineEnd) this.state = ChunkState.SizeLineFeed;
+    else this.#extension = next;
   }
 
   #takeData(input: Buffer, start: number, end: number): number {
@@ -125,13 +137,13 @@ export class ChunkedBody {
   }
 
   #takeTrailerByte(byte: number): void {
-    if (++this.#lineLength > TRAILERS_LENGTH_MAX) return this.#fail(431);
+    if (++this.#lineLength > this.#limits.trailersLengthMax) return this.#fail(431);
     if (this.state === ChunkState.TrailerStart) {
       if (byte === CR) this.state = ChunkState.LastLineFeed;
       else if (IS_TOKEN[byte] === 1) this.state = ChunkState.TrailerName;
       else this.#fail(400);
     } else if (this.state === ChunkState.TrailerName) {
-      if (byte === 0x3a) this.state = ChunkState.TrailerValue;
+      if (byte === COLON) this.state = ChunkState.TrailerValue;
       else if (IS_TOKEN[byte] === 0) this.#fail(400);
     } else if (byte === CR) this.state = ChunkState.TrailerLineFeed;
     else if (IS_FIELD[byte] === 0) this.#fail(400);

@@ -1,7 +1,7 @@
 import type { FrameSource, ICodec } from 'gnet/codec';
 import { ChunkedBody, ChunkState } from './chunked-body.ts';
 import { parseHead } from './head-parser.ts';
-import { BATCH_REQUESTS_MAX } from './limits.ts';
+import { defaultLimits, type HttpLimits, limitsFrom } from './limits.ts';
 import { HttpRequest, ParseState, RequestKind } from './request.ts';
 
 /**
@@ -53,6 +53,26 @@ const ENDED = new HttpRequest();
  */
 export class HttpCodec implements ICodec {
   readonly batch = new RequestBatch();
+  /** Connections that have sent a part of a request and not yet the rest. */
+  readonly unfinished = new Set<FrameSource>();
+  readonly #limits: HttpLimits;
+
+  /** @throws RangeError when a limit is not a whole number above 0. */
+  constructor(limits: Partial<HttpLimits> = defaultLimits) {
+    this.#limits = limitsFrom(limits);
+  }
+
+  /** The request that this connection has begun to send. */
+  unfinishedOf(source: FrameSource): HttpRequest | null {
+    const held = source.codecState as HttpRequest | undefined;
+    return held === undefined || held === ENDED ? null : held;
+  }
+
+  /** Nothing more is read from this connection. */
+  endStream(source: FrameSource): void {
+    this.unfinished.delete(source);
+    source.codecState = ENDED;
+  }
 
   encode(_source: FrameSource, bytes: Uint8Array): Uint8Array {
     return bytes;
@@ -87,18 +107,20 @@ export class HttpCodec implements ICodec {
     const end = bytes.length;
     let position = 0;
     let request = held;
+    const limits = this.#limits;
     if (request !== undefined) {
       source.codecState = undefined;
+      this.unfinished.delete(source);
       // A head that was kept apart has its own bytes; the others go on in these.
       if (!request.headDetached) request.bytes = bytes;
     }
-    while (position < end && batch.count < BATCH_REQUESTS_MAX) {
+    while (position < end && batch.count < limits.batchRequestsMax) {
       if (request === undefined) {
         request = batch.next();
         request.begin(bytes, position);
       }
       if (request.state !== ParseState.Body) {
-        const state = parseHead(request, bytes, end);
+        const state = parseHead(request, bytes, end, limits);
         if (state === ParseState.Failed) return this.#malformed(source, request, end);
         if (state !== ParseState.Body) {
           this.#hold(source, request, bytes);
@@ -106,7 +128,7 @@ export class HttpCodec implements ICodec {
         }
         position = request.position;
       }
-      position = takeBody(request, bytes, position, end);
+      position = takeBody(request, bytes, position, end, limits);
       if (hasFailed(request)) return this.#malformed(source, request, end);
       if (!isWhole(request)) {
         this.#holdForBody(source, request, end);
@@ -134,11 +156,15 @@ export class HttpCodec implements ICodec {
     if (request === this.batch.next()) this.batch.release();
     request.rebase(bytes);
     source.codecState = request;
+    this.unfinished.add(source);
   }
 
   #holdForBody(source: FrameSource, request: HttpRequest, end: number): void {
     source.codecState = request;
+    this.unfinished.add(source);
     if (request.headDetached) return;
+    // The body has a time limit of its own.
+    request.receivingSince = 0;
     const batch = this.batch;
     if (request === batch.next()) batch.release();
     const bodyBegan = end > request.headEnd;
@@ -160,8 +186,14 @@ function isWaitingForLength(request: HttpRequest, available: number): boolean {
 }
 
 /** Takes the body, or what there is of a chunked one; returns the first byte after it. */
-function takeBody(request: HttpRequest, bytes: Buffer, start: number, end: number): number {
-  if (request.chunked) return takeChunks(request, bytes, start, end);
+function takeBody(
+  request: HttpRequest,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  limits: HttpLimits,
+): number {
+  if (request.chunked) return takeChunks(request, bytes, start, end, limits);
   const length = request.contentLength;
   if (length <= 0 || end - start < length) return start;
   request.bodyBytes = bytes;
@@ -170,10 +202,16 @@ function takeBody(request: HttpRequest, bytes: Buffer, start: number, end: numbe
   return start + length;
 }
 
-function takeChunks(request: HttpRequest, bytes: Buffer, start: number, end: number): number {
+function takeChunks(
+  request: HttpRequest,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  limits: HttpLimits,
+): number {
   let body = request.chunkedBody;
   if (body === null) {
-    body = new ChunkedBody();
+    body = new ChunkedBody(limits);
     request.chunkedBody = body;
   }
   const position = body.take(bytes, start, end);

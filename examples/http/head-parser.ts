@@ -8,26 +8,21 @@ import {
   COLON,
   COMMA,
   CR,
+  equalsExactly,
   equalsIgnoringCase,
   IS_FIELD,
   IS_TARGET,
   IS_TOKEN,
+  isBlank,
   LF,
   NINE,
   SLASH,
   SPACE,
-  TAB,
   ZERO,
 } from './characters.ts';
-import {
-  BODY_LENGTH_MAX,
-  EMPTY_LINES_MAX,
-  HEADER_COUNT_MAX,
-  HEADERS_LENGTH_MAX,
-  METHOD_LENGTH_MAX,
-  TARGET_LENGTH_MAX,
-} from './limits.ts';
+import type { HttpLimits } from './limits.ts';
 import { type HttpRequest, Method, ParseState } from './request.ts';
+import { isHost, takeOtherTarget } from './target.ts';
 
 const HOST = Buffer.from('host');
 const EXPECT = Buffer.from('expect');
@@ -38,6 +33,8 @@ const CHUNKED = Buffer.from('chunked');
 const CLOSE = Buffer.from('close');
 const KEEP_ALIVE = Buffer.from('keep-alive');
 const CONTINUE = Buffer.from('100-continue');
+const OPTIONS = Buffer.from('OPTIONS');
+const CONNECT = Buffer.from('CONNECT');
 const VERSION_PREFIX = Buffer.from('HTTP/1.');
 const VERSION_LINE_LENGTH = 'HTTP/1.1\r\n'.length;
 
@@ -58,12 +55,17 @@ const LENGTH_CEILING = 2 ** 48;
  * Goes on parsing at `request.position`, up to `end`. Returns `request.state`: `Body` (the
  * head is complete), `Failed`, or the state in which more bytes are needed.
  */
-export function parseHead(request: HttpRequest, bytes: Buffer, end: number): ParseState {
-  if (request.state <= ParseState.Version) readRequestLine(request, bytes, end);
+export function parseHead(
+  request: HttpRequest,
+  bytes: Buffer,
+  end: number,
+  limits: HttpLimits,
+): ParseState {
+  if (request.state <= ParseState.Version) readRequestLine(request, bytes, end, limits);
   if (request.state > ParseState.Version && request.state < ParseState.HeadLineFeed) {
-    readHeaders(request, bytes, end);
+    readHeaders(request, bytes, end, limits);
   }
-  if (request.state === ParseState.HeadLineFeed) endHead(request, bytes, end);
+  if (request.state === ParseState.HeadLineFeed) endHead(request, bytes, end, limits);
   return request.state;
 }
 
@@ -73,15 +75,20 @@ function fail(request: HttpRequest, status: number): void {
 }
 
 /** Each block completes one part and falls into the next, or stops where the bytes do. */
-function readRequestLine(request: HttpRequest, bytes: Buffer, end: number): void {
+function readRequestLine(
+  request: HttpRequest,
+  bytes: Buffer,
+  end: number,
+  limits: HttpLimits,
+): void {
   if (request.state === ParseState.BeforeRequest) {
-    skipEmptyLines(request, bytes, end);
+    skipEmptyLines(request, bytes, end, limits);
     if (request.state === ParseState.BeforeRequest) return;
   }
   if (request.state === ParseState.MethodName) {
     let position = request.position;
     for (; position < end; position++) if (IS_TOKEN[bytes[position] as number] === 0) break;
-    if (position - request.methodStart > METHOD_LENGTH_MAX) return fail(request, 400);
+    if (position - request.methodStart > limits.methodLengthMax) return fail(request, 501);
     request.position = position;
     if (position === end) return;
     if (bytes[position] !== SPACE) return fail(request, 400);
@@ -93,18 +100,25 @@ function readRequestLine(request: HttpRequest, bytes: Buffer, end: number): void
   if (request.state === ParseState.Target) {
     let position = request.position;
     for (; position < end; position++) if (IS_TARGET[bytes[position] as number] === 0) break;
-    if (position - request.targetStart > TARGET_LENGTH_MAX) return fail(request, 414);
+    if (position - request.targetStart > limits.targetLengthMax) return fail(request, 414);
     request.position = position;
     if (position === end) return;
     if (bytes[position] !== SPACE || position === request.targetStart) return fail(request, 400);
     request.targetEnd = position;
+    if (bytes[request.targetStart] === SLASH) request.pathStart = request.targetStart;
+    else if (!takeOtherTarget(request, bytes)) return fail(request, 400);
     request.position = position + 1;
     request.state = ParseState.Version;
   }
   if (request.state === ParseState.Version) readVersion(request, bytes, end);
 }
 
-function skipEmptyLines(request: HttpRequest, bytes: Buffer, end: number): void {
+function skipEmptyLines(
+  request: HttpRequest,
+  bytes: Buffer,
+  end: number,
+  limits: HttpLimits,
+): void {
   let position = request.position;
   while (position < end) {
     const byte = bytes[position] as number;
@@ -116,7 +130,7 @@ function skipEmptyLines(request: HttpRequest, bytes: Buffer, end: number): void 
     }
     if (position + 1 >= end) break;
     if (bytes[position + 1] !== LF) return fail(request, 400);
-    if (++request.emptyLines > EMPTY_LINES_MAX) return fail(request, 400);
+    if (++request.emptyLines > limits.emptyLinesMax) return fail(request, 400);
     position += 2;
   }
   request.position = position;
@@ -124,7 +138,10 @@ function skipEmptyLines(request: HttpRequest, bytes: Buffer, end: number): void 
 
 function methodOf(bytes: Buffer, start: number, end: number): Method {
   const length = end - start;
-  if (length < 3 || length > 4) return Method.Other;
+  if (length < 3 || length > 4) {
+    if (equalsExactly(bytes, start, end, OPTIONS)) return Method.Options;
+    return equalsExactly(bytes, start, end, CONNECT) ? Method.Connect : Method.Other;
+  }
   const first = bytes[start] as number;
   const second = bytes[start + 1] as number;
   const third = bytes[start + 2] as number;
@@ -183,9 +200,9 @@ function refuseVersion(request: HttpRequest, bytes: Buffer, end: number): void {
 }
 
 /** All header lines in one loop: each block falls into the next, or stops where the bytes do. */
-function readHeaders(request: HttpRequest, bytes: Buffer, end: number): void {
+function readHeaders(request: HttpRequest, bytes: Buffer, end: number, limits: HttpLimits): void {
   // One byte beyond the limit is looked at, so that reaching it is the same wherever bytes are cut.
-  const stop = Math.min(end, request.headersStart + HEADERS_LENGTH_MAX + 1);
+  const stop = Math.min(end, request.headersStart + limits.headersLengthMax + 1);
   let position = request.position;
   let state: ParseState = request.state;
   while (position < stop) {
@@ -198,7 +215,7 @@ function readHeaders(request: HttpRequest, bytes: Buffer, end: number): void {
       }
       // A blank here would be a folded line, a colon a header without a name.
       if (IS_TOKEN[byte] === 0) return fail(request, 400);
-      if (++request.headerCount > HEADER_COUNT_MAX) return fail(request, 431);
+      if (++request.headerCount > limits.headerCountMax) return fail(request, 431);
       request.valueStart = position;
       state = ParseState.HeaderName;
     }
@@ -232,13 +249,9 @@ function readHeaders(request: HttpRequest, bytes: Buffer, end: number): void {
     position++;
     state = ParseState.LineStart;
   }
-  if (position - request.headersStart > HEADERS_LENGTH_MAX) return fail(request, 431);
+  if (position - request.headersStart > limits.headersLengthMax) return fail(request, 431);
   request.position = position;
   request.state = state;
-}
-
-function isBlank(byte: number): boolean {
-  return byte === SPACE || byte === TAB;
 }
 
 function headerKindOf(bytes: Buffer, start: number, end: number): number {
@@ -267,6 +280,7 @@ function noteHeader(request: HttpRequest, bytes: Buffer, rawEnd: number): void {
   switch (request.headerKind) {
     case HeaderKind.Host:
       request.hostCount++;
+      if (!isHost(bytes, start, end)) fail(request, 400);
       return;
     case HeaderKind.Expect:
       if (equalsIgnoringCase(bytes, start, end, CONTINUE)) request.expectsContinue = true;
@@ -277,10 +291,32 @@ function noteHeader(request: HttpRequest, bytes: Buffer, rawEnd: number): void {
     case HeaderKind.ContentLength:
       return noteContentLength(request, bytes, start, end);
     default:
-      // Two codings, or one coding twice, are refused as an unknown one is: nobody sends them.
+      return noteTransferEncoding(request, bytes, start, end);
+  }
+}
+
+/** `chunked`, once, and nothing else; empty elements of the list are none (RFC 9110, 5.6.1.2). */
+function noteTransferEncoding(
+  request: HttpRequest,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  request.hasTransferEncoding = true;
+  let from = start;
+  while (from < end) {
+    let to = from;
+    while (to < end && bytes[to] !== COMMA) to++;
+    let last = to;
+    while (from < last && isBlank(bytes[from] as number)) from++;
+    while (last > from && isBlank(bytes[last - 1] as number)) last--;
+    if (from < last) {
+      // Chunks must be the last coding that was applied, or the end of the body is unknown.
       if (request.chunked) return fail(request, 400);
-      if (!equalsIgnoringCase(bytes, start, end, CHUNKED)) return fail(request, 501);
+      if (!equalsIgnoringCase(bytes, from, last, CHUNKED)) return fail(request, 501);
       request.chunked = true;
+    }
+    from = to + 1;
   }
 }
 
@@ -310,15 +346,20 @@ function noteContentLength(request: HttpRequest, bytes: Buffer, start: number, e
   request.contentLength = length;
 }
 
-function endHead(request: HttpRequest, bytes: Buffer, end: number): void {
+function endHead(request: HttpRequest, bytes: Buffer, end: number, limits: HttpLimits): void {
   if (request.position === end) return;
   if (bytes[request.position] !== LF) return fail(request, 400);
   request.position++;
   request.headEnd = request.position;
   const modern = request.minorVersion > 0;
   if (request.hostCount > 1 || (modern && request.hostCount === 0)) return fail(request, 400);
-  if (request.chunked && (request.contentLength !== -1 || !modern)) return fail(request, 400);
-  if (request.contentLength > BODY_LENGTH_MAX) return fail(request, 413);
+  if (
+    request.hasTransferEncoding &&
+    (request.contentLength !== -1 || !modern || !request.chunked)
+  ) {
+    return fail(request, 400);
+  }
+  if (request.contentLength > limits.bodyLengthMax) return fail(request, 413);
   if (!modern) request.expectsContinue = false;
   else if (request.expectsUnknown) return fail(request, 417);
   request.keepAlive = !request.connectionClose && (modern || request.connectionKeepAlive);

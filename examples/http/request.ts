@@ -1,4 +1,4 @@
-import { COLON, CR, equalsIgnoringCase, SLASH, SPACE, TAB } from './characters.ts';
+import { COLON, CR, equalsIgnoringCase, isBlank, QUESTION_MARK } from './characters.ts';
 import type { ChunkedBody } from './chunked-body.ts';
 
 /** What an entry of a batch asks of the handler. */
@@ -12,7 +12,7 @@ export const RequestKind = {
 } as const;
 export type RequestKind = (typeof RequestKind)[keyof typeof RequestKind];
 
-export const Method = { Other: 0, Get: 1, Head: 2, Post: 3 } as const;
+export const Method = { Other: 0, Get: 1, Head: 2, Post: 3, Options: 4, Connect: 5 } as const;
 export type Method = (typeof Method)[keyof typeof Method];
 
 /**
@@ -72,6 +72,8 @@ export class HttpRequest {
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
+  /** Where the path begins in the target; its end when there is none, as in `http://host`. */
+  pathStart = 0;
   headersStart = 0;
   headEnd = 0;
   /** The body is `bodyBytes[bodyStart..bodyEnd)`. */
@@ -91,6 +93,8 @@ export class HttpRequest {
   valueStart = 0;
   /** -1 without such a header. */
   contentLength = -1;
+  /** There was such a header, with or without a coding in it. */
+  hasTransferEncoding = false;
   chunked = false;
   connectionClose = false;
   connectionKeepAlive = false;
@@ -99,6 +103,11 @@ export class HttpRequest {
   /** The head has a copy of its own, apart from the bytes that are being parsed. */
   headDetached = false;
   chunkedBody: ChunkedBody | null = null;
+  /**
+   * When this part of an unfinished request was first found unfinished, for whoever sets limits to
+   * it; 0 before.
+   */
+  receivingSince = 0;
 
   /** Makes the object ready for the request that begins at `start`. */
   begin(bytes: Buffer, start: number): void {
@@ -112,7 +121,9 @@ export class HttpRequest {
     this.headerCount = 0;
     this.hostCount = 0;
     this.contentLength = -1;
+    this.hasTransferEncoding = false;
     this.chunked = false;
+    this.receivingSince = 0;
     this.connectionClose = false;
     this.connectionKeepAlive = false;
     this.expectsContinue = false;
@@ -134,6 +145,7 @@ export class HttpRequest {
     this.methodEnd -= by;
     this.targetStart -= by;
     this.targetEnd -= by;
+    this.pathStart -= by;
     this.headersStart -= by;
     this.headEnd -= by;
     this.valueStart -= by;
@@ -154,17 +166,12 @@ export class HttpRequest {
     return this.bytes.toString('latin1', this.targetStart, this.targetEnd);
   }
 
-  /** Where the path begins: after `http://host` when the target is in absolute form. */
-  pathStart(): number {
-    const { bytes, targetStart, targetEnd } = this;
-    if (bytes[targetStart] === SLASH) return targetStart;
-    for (let index = targetStart; index + 2 < targetEnd; index++) {
-      if (bytes[index] !== COLON) continue;
-      if (bytes[index + 1] !== SLASH || bytes[index + 2] !== SLASH) return targetStart;
-      const path = bytes.indexOf(SLASH, index + 3);
-      return path === -1 || path >= targetEnd ? targetEnd : path;
-    }
-    return targetStart;
+  /** Where the path ends: at its query, or with the target. */
+  pathEnd(): number {
+    const { bytes, targetEnd } = this;
+    let position = this.pathStart;
+    while (position < targetEnd && bytes[position] !== QUESTION_MARK) position++;
+    return position;
   }
 
   /** The value of the first header with that name (lower case), without a copy of the others. */
@@ -191,8 +198,4 @@ export class HttpRequest {
   body(): Buffer {
     return this.bodyBytes.subarray(this.bodyStart, this.bodyEnd);
   }
-}
-
-function isBlank(byte: number): boolean {
-  return byte === SPACE || byte === TAB;
 }

@@ -11,6 +11,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   413: 'Content Too Large',
   414: 'URI Too Long',
   417: 'Expectation Failed',
@@ -77,6 +78,13 @@ export class Templates {
   });
   readonly json = new Template({ status: 200, contentType: 'application/json' });
   readonly echo = new Template({ status: 200, contentType: 'application/octet-stream' });
+  /** To `OPTIONS *`: what this server can do at all. */
+  readonly options = new Template({
+    status: 200,
+    contentType: 'text/plain',
+    headers: ['Allow: GET, HEAD, POST, OPTIONS'],
+    body: '',
+  });
   readonly notFound = Templates.#failure(404);
   readonly onlyGet = Templates.#failure(405, 'Allow: GET, HEAD');
   readonly onlyPost = Templates.#failure(405, 'Allow: POST');
@@ -85,11 +93,11 @@ export class Templates {
   #second = 0;
 
   constructor() {
-    for (const status of [400, 413, 414, 417, 431, 501, 505]) {
+    for (const status of [400, 408, 413, 414, 417, 431, 501, 505]) {
       this.#failures.set(status, Templates.#failure(status));
     }
     this.#all.push(this.plaintext, this.json, this.echo, this.notFound);
-    this.#all.push(this.onlyGet, this.onlyPost, ...this.#failures.values());
+    this.#all.push(this.options, this.onlyGet, this.onlyPost, ...this.#failures.values());
   }
 
   /** Writes the date of `now` (milliseconds since 1970) into every template, once per second. */

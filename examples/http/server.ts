@@ -1,13 +1,14 @@
 import { Action, type Conn, EventServer, type Reply, type TickReply } from 'gnet';
 import { ReplyBuffer } from '../lib/reply-buffer.ts';
-import { equalsExactly, QUESTION_MARK } from './characters.ts';
+import { equalsExactly, SLASH } from './characters.ts';
 import { HttpCodec } from './codec.ts';
-import { type HttpRequest, Method, RequestKind } from './request.ts';
+import type { HttpLimits } from './limits.ts';
+import { type HttpRequest, Method, ParseState, RequestKind } from './request.ts';
 import { Persistence, type Template, Templates } from './response.ts';
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 
-const Route = { None: 0, Plaintext: 1, Json: 2, Echo: 3 } as const;
+const Route = { None: 0, Plaintext: 1, Json: 2, Echo: 3, Server: 4 } as const;
 type Route = (typeof Route)[keyof typeof Route];
 
 const PATHS: readonly { readonly path: Buffer; readonly route: Route }[] = [
@@ -16,14 +17,33 @@ const PATHS: readonly { readonly path: Buffer; readonly route: Route }[] = [
   { path: Buffer.from('/echo'), route: Route.Echo },
 ];
 
+/** Times are in milliseconds, from 1. */
+export interface HttpServerOptions {
+  readonly limits?: Partial<HttpLimits>;
+  /** From the first byte of a request to the end of its head; 408 then. 20,000 by default. */
+  readonly headTimeout?: number;
+  /** From the end of the head to that of the body; 408 then. 60,000 by default. */
+  readonly bodyTimeout?: number;
+}
+
 /** Answers all requests of a frame at once. `codec` must be the codec of the server it serves. */
 export class HttpServer extends EventServer {
-  readonly codec = new HttpCodec();
+  readonly codec: HttpCodec;
+  readonly #headTimeout: number;
+  readonly #bodyTimeout: number;
+  /** At most this long after a limit it is noticed. */
+  readonly #checkInterval: number;
   readonly #templates = new Templates();
   readonly #reply = new ReplyBuffer();
 
-  constructor() {
+  constructor(options: HttpServerOptions = {}) {
     super();
+    this.codec = new HttpCodec(options.limits);
+    this.#headTimeout = options.headTimeout ?? 20_000;
+    this.#bodyTimeout = options.bodyTimeout ?? 60_000;
+    const shortest = Math.min(this.#headTimeout, this.#bodyTimeout);
+    if (!(shortest >= 1)) throw new RangeError(`a time limit is ${shortest}: give 1 ms or more`);
+    this.#checkInterval = Math.max(1, Math.min(1_000, Math.floor(shortest / 2)));
     this.#templates.refresh(Date.now());
   }
 
@@ -31,7 +51,38 @@ export class HttpServer extends EventServer {
   override tick(): TickReply {
     const now = Date.now();
     this.#templates.refresh(now);
-    return 1_000 - (now % 1_000);
+    this.#endOverdue();
+    return Math.min(this.#checkInterval, 1_000 - (now % 1_000));
+  }
+
+  override onClosed(conn: Conn): void {
+    this.codec.unfinished.delete(conn);
+  }
+
+  /** What waited for the client has gone out: its next requests may come. */
+  override onDrain(conn: Conn): void {
+    conn.resumeRead();
+  }
+
+  /** Ends what a client has begun and did not finish in time, however steadily its bytes come. */
+  #endOverdue(): void {
+    const { codec } = this;
+    if (codec.unfinished.size === 0) return;
+    // Another clock than that of the dates, which somebody may set.
+    const now = performance.now();
+    for (const source of codec.unfinished) {
+      const request = codec.unfinishedOf(source);
+      if (request === null) continue;
+      if (request.receivingSince === 0) request.receivingSince = now;
+      const hasHead = request.state === ParseState.Body;
+      const limit = hasHead ? this.#bodyTimeout : this.#headTimeout;
+      if (now - request.receivingSince < limit) continue;
+      codec.endStream(source);
+      // What a codec is given is the connection itself.
+      const conn = source as Conn;
+      conn.asyncWrite(this.#templates.failure(408).withBody[Persistence.Close] as Buffer);
+      conn.close();
+    }
   }
 
   override react(frame: Buffer | null, conn: Conn): Reply {
@@ -48,7 +99,19 @@ export class HttpServer extends EventServer {
       keepAlive = request.keepAlive;
     }
     const reply = this.#reply.end();
-    return keepAlive ? reply : [reply, Action.Close];
+    if (!keepAlive) return [reply, Action.Close];
+    if (this.#reply.isAhead || conn.outboundBuffered() > 0) return this.#sendAhead(conn, reply);
+    return reply;
+  }
+
+  /**
+   * The client does not read as fast as it asks: no more is taken from it above the high water
+   * mark, whatever the server's `overflow` says.
+   */
+  #sendAhead(conn: Conn, reply: Buffer | null): null {
+    const took = reply === null || conn.asyncWrite(reply);
+    if (!took || this.#reply.isAhead) conn.pauseRead();
+    return null;
   }
 
   #answerUnfinished(request: HttpRequest): void {
@@ -62,7 +125,9 @@ export class HttpServer extends EventServer {
   #answer(request: HttpRequest): void {
     const templates = this.#templates;
     const route = routeOf(request);
+    if (request.method === Method.Connect) return this.#send(templates.failure(501), request);
     if (route === Route.None) return this.#send(templates.notFound, request);
+    if (route === Route.Server) return this.#send(templates.options, request);
     if (route === Route.Echo) {
       if (request.method !== Method.Post) return this.#send(templates.onlyPost, request);
       return this.#sendBody(templates.echo, request, request.body());
@@ -103,13 +168,14 @@ function persistenceOf(request: HttpRequest): Persistence {
 }
 
 function routeOf(request: HttpRequest): Route {
-  const { bytes, targetEnd } = request;
-  const start = request.pathStart();
+  const { bytes, pathStart } = request;
+  const end = request.pathEnd();
+  // A path of nothing, as in `http://host`, is the root; to OPTIONS it stands for the server.
+  if (end === pathStart) return request.method === Method.Options ? Route.Server : Route.Plaintext;
+  if (end === pathStart + 1 && bytes[pathStart] === SLASH) return Route.Plaintext;
   for (let index = 0; index < PATHS.length; index++) {
     const entry = PATHS[index] as (typeof PATHS)[number];
-    const end = start + entry.path.length;
-    if (end > targetEnd || !equalsExactly(bytes, start, end, entry.path)) continue;
-    if (end === targetEnd || bytes[end] === QUESTION_MARK) return entry.route;
+    if (equalsExactly(bytes, pathStart, end, entry.path)) return entry.route;
   }
   return Route.None;
 }

@@ -15,6 +15,8 @@ export class ReplyBuffer {
   readonly bytes: Buffer = Buffer.allocUnsafeSlow(CAPACITY);
   /** Where the next byte goes. After `reserve(n)` the caller may write n bytes and add n. */
   position = 0;
+  /** Of this frame's replies, what went out before the end is above the high water mark. */
+  isAhead = false;
   #conn: Conn | null = null;
   /** The view of the last reply: answers of one length, as in a pipeline, need no new one. */
   #view: Buffer = this.bytes.subarray(0, 0);
@@ -22,6 +24,7 @@ export class ReplyBuffer {
   begin(conn: Conn): void {
     this.#conn = conn;
     this.position = 0;
+    this.isAhead = false;
   }
 
   /** The reply for `react`, or null when there is none (any more). */
@@ -42,7 +45,7 @@ export class ReplyBuffer {
     const length = piece.length;
     if (length >= DIRECT_LENGTH) {
       this.#flush();
-      this.#conn?.asyncWrite(piece);
+      this.#write(piece);
       return;
     }
     this.reserve(length);
@@ -63,7 +66,11 @@ export class ReplyBuffer {
   #flush(): void {
     if (this.position === 0) return;
     // Bytes are taken at the call, so the memory is free again at once.
-    this.#conn?.asyncWrite(this.bytes.subarray(0, this.position));
+    this.#write(this.bytes.subarray(0, this.position));
     this.position = 0;
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#conn?.asyncWrite(bytes) === false) this.isAhead = true;
   }
 }

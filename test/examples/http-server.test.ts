@@ -78,8 +78,20 @@ const exchanges: readonly Exchange[] = [
   },
   {
     request: `OPTIONS * HTTP/1.1\r\n${HOST}\r\n`,
-    answer: answer({ status: '404 Not Found', body: '404 Not Found\n' }),
+    answer: answer({ headers: 'Allow: GET, HEAD, POST, OPTIONS\r\n', body: '' }),
   },
+  {
+    request: `OPTIONS http://a HTTP/1.1\r\n${HOST}\r\n`,
+    answer: answer({ headers: 'Allow: GET, HEAD, POST, OPTIONS\r\n', body: '' }),
+  },
+  {
+    request: `CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`,
+    answer: answer({ status: '501 Not Implemented', body: '501 Not Implemented\n' }),
+  },
+  ...['/', '/?a=/json', 'http://a', 'http://a?b=/json', 'http://a/'].map((target) => ({
+    request: `GET ${target} HTTP/1.1\r\n${HOST}\r\n`,
+    answer: answer({ body: hello }),
+  })),
   {
     request: `DELETE /json HTTP/1.1\r\n${HOST}Content-Length: 2\r\n\r\nhi`,
     answer: answer({
