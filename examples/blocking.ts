@@ -9,7 +9,7 @@
  */
 import { type Conn, EventServer, isMainLoop, LineBasedFrameCodec, serve } from 'gnet';
 import { ErrPoolOverload, WorkerPool } from 'gnet/pool';
-import { announce, readFlags, serveOptions } from './lib/flags.ts';
+import { announce, endWithReason, readFlags, serveOptions } from './lib/flags.ts';
 
 const pool = new WorkerPool(new URL('./blocking/work.ts', import.meta.url), {
   threads: 2,
@@ -30,9 +30,11 @@ class Deriving extends EventServer {
 }
 
 const flags = readFlags({ port: 9000 });
-const server = await serve(new Deriving(), `tcp://:${flags.port}`, {
+const server = await serve(new Deriving(), `tcp://${flags.host}:${flags.port}`, {
   ...serveOptions(flags),
   codec: new LineBasedFrameCodec(),
-});
+  // Deriving a key costs as much as the line is long.
+  maxFrameLength: 1024,
+}).catch(endWithReason);
 announce(server, 'tcp');
 if (isMainLoop) void server.closed.then(() => pool.close());

@@ -8,7 +8,7 @@
  *   printf hello | nc -q1 127.0.0.1 9000
  */
 import { EventServer, isMainLoop, serve } from 'gnet';
-import { announce, readFlags, serveOptions } from './lib/flags.ts';
+import { announce, endWithReason, readFlags, serveOptions } from './lib/flags.ts';
 
 class Echo extends EventServer {
   override react(frame: Buffer | null) {
@@ -17,7 +17,8 @@ class Echo extends EventServer {
 }
 
 const flags = readFlags({ port: 9000 });
-const server = await serve(new Echo(), `tcp://:${flags.port}`, serveOptions(flags));
+const address = `tcp://${flags.host}:${flags.port}`;
+const server = await serve(new Echo(), address, serveOptions(flags)).catch(endWithReason);
 announce(server, 'tcp');
 const port = server.addr.slice(server.addr.lastIndexOf(':') + 1);
 if (isMainLoop) {

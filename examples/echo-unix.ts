@@ -8,7 +8,7 @@
  *   printf hello | socat -t1 - UNIX-CONNECT:echo.sock
  */
 import { EventServer, serve } from 'gnet';
-import { announce, readFlags, serveOptions } from './lib/flags.ts';
+import { announce, endWithReason, readFlags, serveOptions } from './lib/flags.ts';
 
 class Echo extends EventServer {
   override react(frame: Buffer | null) {
@@ -17,5 +17,6 @@ class Echo extends EventServer {
 }
 
 const flags = readFlags({ sock: 'echo.sock' });
-const server = await serve(new Echo(), `unix://${flags.sock}`, serveOptions(flags));
+const address = `unix://${flags.sock}`;
+const server = await serve(new Echo(), address, serveOptions(flags)).catch(endWithReason);
 announce(server, 'unix');

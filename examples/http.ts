@@ -1,5 +1,5 @@
 /**
- * HTTP/1.1: `GET /plaintext`, `GET /json` and `POST /echo`.
+ * HTTP/1.1: `GET /`, `GET /plaintext`, `GET /json` and `POST /echo`.
  *
  *   npm run example examples/http.ts -- --port 8080
  *
@@ -10,17 +10,17 @@
  */
 import { serve } from 'gnet';
 import { HttpServer } from './http/server.ts';
-import { announce, readFlags, serveOptions } from './lib/flags.ts';
+import { announce, endWithReason, readFlags, serveOptions } from './lib/flags.ts';
 
-const flags = readFlags({ port: 8080 });
+const flags = readFlags({ port: 8080, idle: '1m' });
 const handler = new HttpServer();
-const server = await serve(handler, `tcp://:${flags.port}`, {
+const server = await serve(handler, `tcp://${flags.host}:${flags.port}`, {
   ...serveOptions(flags),
   // Once a second the date in the answers changes.
   ticker: true,
-  // A connection in use is never silent for this long, and one request never holds as many bytes.
-  idleTimeout: 60_000,
+  // One request never holds as many bytes, and one batch of answers never has as many.
   maxInboundBytes: 2 * 1024 * 1024,
+  maxOutboundBytes: 4 * 1024 * 1024,
   codec: handler.codec,
-});
+}).catch(endWithReason);
 announce(server, 'tcp');

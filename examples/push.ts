@@ -1,5 +1,5 @@
 /**
- * Sends one line to every connection at every tick.
+ * Sends one line to every connection at every tick, and back what it receives.
  *
  *   npm run example examples/push.ts -- --port 9000 --tick 1s
  *
@@ -8,7 +8,7 @@
  *   nc 127.0.0.1 9000
  */
 import { type Conn, EventServer, serve, type TickReply } from 'gnet';
-import { announce, readFlags, serveOptions } from './lib/flags.ts';
+import { announce, endWithReason, readFlags, serveOptions } from './lib/flags.ts';
 
 class PushServer extends EventServer {
   readonly #intervalMs: number;
@@ -21,10 +21,16 @@ class PushServer extends EventServer {
 
   override onOpened(conn: Conn): void {
     this.#conns.set(conn.id, conn);
+    console.log(`${conn.remoteAddr} is open`);
   }
 
-  override onClosed(conn: Conn): void {
+  override onClosed(conn: Conn, error?: Error): void {
     this.#conns.delete(conn.id);
+    console.log(`${conn.remoteAddr} is closed${error === undefined ? '' : `: ${error.message}`}`);
+  }
+
+  override react(frame: Buffer | null) {
+    return frame;
   }
 
   override tick(): TickReply {
@@ -38,9 +44,9 @@ class PushServer extends EventServer {
 }
 
 const flags = readFlags({ port: 9000, tick: '1s' });
-const server = await serve(new PushServer(flags.tickMs), `tcp://:${flags.port}`, {
+const server = await serve(new PushServer(flags.tickMs), `tcp://${flags.host}:${flags.port}`, {
   ...serveOptions(flags),
   // No ticker without an interval: `--tick 0s`.
   ticker: flags.tickMs > 0,
-});
+}).catch(endWithReason);
 announce(server, 'tcp');

@@ -1,7 +1,7 @@
 import { LengthFieldBasedFrameCodec } from 'gnet/codec';
 
 /** Both sides speak frames of at most this many bytes, their length included. */
-const FRAME_LENGTH_MAX = 1024 * 1024;
+export const FRAME_LENGTH_MAX = 1024 * 1024;
 
 /** `length (4 bytes, big-endian) | payload`; handlers and callers see the payload alone. */
 export function frameCodec(): LengthFieldBasedFrameCodec {

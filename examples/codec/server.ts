@@ -8,8 +8,8 @@
  *   npm run example examples/codec/client.ts -- --port 9000
  */
 import { type Conn, EventServer, type Reply, serve } from 'gnet';
-import { announce, readFlags, serveOptions } from '../lib/flags.ts';
-import { frameCodec } from './frame-codec.ts';
+import { announce, endWithReason, readFlags, serveOptions } from '../lib/flags.ts';
+import { FRAME_LENGTH_MAX, frameCodec } from './frame-codec.ts';
 
 class FrameEcho extends EventServer {
   override react(frame: Buffer | null, _conn: Conn): Reply {
@@ -18,8 +18,11 @@ class FrameEcho extends EventServer {
 }
 
 const flags = readFlags({ port: 9000 });
-const server = await serve(new FrameEcho(), `tcp://:${flags.port}`, {
+const server = await serve(new FrameEcho(), `tcp://${flags.host}:${flags.port}`, {
   ...serveOptions(flags),
   codec: frameCodec(),
-});
+  // Room for one frame of the longest kind, each way.
+  maxInboundBytes: 2 * FRAME_LENGTH_MAX,
+  maxOutboundBytes: 2 * FRAME_LENGTH_MAX,
+}).catch(endWithReason);
 announce(server, 'tcp');

@@ -1,11 +1,16 @@
 /** Command-line flags that all examples share, and the line each prints when it listens. */
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isMainLoop, type Options, type Server } from 'gnet';
+import { GnetError, isMainLoop, type Options, type Server } from 'gnet';
 
 export interface Flags {
   /** 0 takes a free port. */
   readonly port: number;
+  /** The address to listen on; empty for all of this machine's. */
+  readonly host: string;
+  readonly reusePort: boolean;
+  /** Milliseconds without a byte either way after which a connection is closed; 0 for never. */
+  readonly idleMs: number;
   readonly multicore: boolean;
   /** 0 leaves it to `multicore`. */
   readonly loops: number;
@@ -19,6 +24,8 @@ export interface Flags {
 }
 
 export interface FlagDefaults {
+  readonly host?: string;
+  readonly idle?: string;
   readonly port?: number;
   readonly sock?: string;
   readonly tick?: string;
@@ -26,11 +33,14 @@ export interface FlagDefaults {
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
+const DURATION_MAX_MS = 24 * 3_600_000;
+
 /** `250ms`, `1s`, `1.5m` in milliseconds. */
-function parseDuration(text: string): number {
+function parseDuration(name: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  if (match === null) throw new Error(`--tick ${text}: write a duration such as 250ms or 1s`);
-  return Number(match[1]) * (unitMs[match[2] as string] as number);
+  const value = match === null ? Number.NaN : Number(match[1]) * (unitMs[match[2] ?? ''] ?? 0);
+  if (value <= DURATION_MAX_MS) return value;
+  throw new Error(`--${name} ${text}: write a duration such as 250ms or 1s, at most 24h`);
 }
 
 function parseCount(name: string, text: string, max: number): number {
@@ -46,14 +56,22 @@ function parseBoolean(name: string, text: string): boolean {
   throw new Error(`--${name} ${text}: write true or false`);
 }
 
+function parseHost(text: string): string {
+  return text.includes(':') && !text.startsWith('[') ? `[${text}]` : text;
+}
+
 const help = `Flags that all examples know; each uses what means something to it:
 
   --port N          TCP or UDP port; 0 takes a free one
+  --host ADDR       where to listen, such as 127.0.0.1; all addresses of this machine without it,
+                    for redis.ts this machine alone
   --multicore true  an event loop per CPU, each on a thread of its own
   --loops N         as many event loops; 0 leaves it to --multicore
+  --reuseport true  each loop listens by itself, beside other servers that do the same
   --sock PATH       Unix socket
   --upstream ADDR   where a proxy goes on to, such as 127.0.0.1:8080
   --tick TIME       how often something happens by itself, such as 250ms or 1s
+  --idle TIME       closes a connection that is silent both ways for that long; 0s for never
   --busy-poll N     microseconds to look for events before sleeping
   --help            this text
 
@@ -74,6 +92,9 @@ function parseFlags(defaults: FlagDefaults): Flags {
   const { values } = parseArgs({
     options: {
       port: { type: 'string', default: String(defaults.port ?? 9_000) },
+      host: { type: 'string', default: defaults.host ?? '' },
+      reuseport: { type: 'string', default: 'false' },
+      idle: { type: 'string', default: defaults.idle ?? '5m' },
       multicore: { type: 'string', default: 'false' },
       loops: { type: 'string', default: '0' },
       sock: { type: 'string', default: defaults.sock ?? 'echo.sock' },
@@ -89,18 +110,50 @@ function parseFlags(defaults: FlagDefaults): Flags {
   }
   return {
     port: parseCount('port', values.port, 65_535),
+    host: parseHost(values.host),
+    reusePort: parseBoolean('reuseport', values.reuseport),
+    idleMs: parseDuration('idle', values.idle),
     multicore: parseBoolean('multicore', values.multicore),
     loops: parseCount('loops', values.loops, 4_096),
     sock: values.sock,
     upstream: values.upstream,
-    tickMs: parseDuration(values.tick),
+    tickMs: parseDuration('tick', values.tick),
     busyPoll: parseCount('busy-poll', values['busy-poll'], 1_000_000),
   };
 }
 
+/**
+ * What the flags say, and limits: without them, whoever can connect decides how much memory and how
+ * many descriptors this process takes. Together they come to about 1.3 GiB for each loop at worst;
+ * docs/security.md has the sum.
+ */
 export function serveOptions(flags: Flags): Options {
-  const { multicore, loops: numEventLoop, busyPoll } = flags;
-  return { multicore, numEventLoop, busyPoll };
+  const { multicore, loops: numEventLoop, busyPoll, reusePort, idleMs } = flags;
+  return {
+    multicore,
+    numEventLoop,
+    busyPoll,
+    reusePort,
+    maxConnections: 1_000,
+    maxInboundBytes: 256 * 1024,
+    highWaterMark: 256 * 1024,
+    maxOutboundBytes: 1024 * 1024,
+    // Nobody holds a place for nothing, nor by reading a byte now and then.
+    idleTimeout: idleMs,
+    writeTimeout: 30_000,
+  };
+}
+
+/** For `serve(...).catch(endWithReason)`: a taken port is said in one line, with status 1. */
+export function endWithReason(error: unknown): never {
+  // In a loop's thread the main one hears of it. What is no reason is a fault of the program.
+  if (!isMainLoop || !(error instanceof GnetError)) throw error;
+  process.stderr.write(`${programName()} cannot start: ${error.message}\n`);
+  process.exit(1);
+}
+
+function programName(): string {
+  return basename(process.argv[1] ?? 'example').replace(/\.[jt]s$/, '');
 }
 
 /**
@@ -109,9 +162,8 @@ export function serveOptions(flags: Flags): Options {
  */
 export function announce(server: Server, scheme: string): void {
   if (!isMainLoop) return;
-  const name = basename(process.argv[1] ?? 'example').replace(/\.[jt]s$/, '');
   const cores = `multi-cores: ${server.multicore}, loops: ${server.numEventLoop}`;
-  process.stdout.write(`${name} is listening on ${scheme}://${server.addr} (${cores})\n`);
+  process.stdout.write(`${programName()} is listening on ${scheme}://${server.addr} (${cores})\n`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void server.stop());
   }

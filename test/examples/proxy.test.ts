@@ -1,7 +1,7 @@
 /** examples/proxy.ts between clients and servers that were not written here. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -180,6 +180,50 @@ test('64 MiB each way at once, neither side reading at first: bounded memory, ri
 });
 
 describe('what breaks on one side', () => {
+  test('failed dials are said once and counted', async (t) => {
+    const proxy = await startProxy(t, await deadAddress());
+    const clients = await Promise.all(Array.from({ length: 20 }, () => dial(t, proxy)));
+    for (const client of clients) {
+      await client.readUntilEnd();
+      client.end();
+    }
+    await endInOrder(proxy);
+    const lines = proxy.program.output.split('\n').filter((line) => line.includes('No way'));
+    assert.equal(lines.length, 2, proxy.program.output);
+    assert.match(lines[0] as string, /^No way through: .*ECONNREFUSED/);
+    assert.equal(lines[1], 'No way through: 19 more times');
+  });
+
+  for (const [what, early] of [
+    ['without a word', ''],
+    ['after a question', 'anybody there?'],
+  ] as const) {
+    test(`clients that leave ${what} while the upstream is dialled leave nothing open`, async (t) => {
+      const proxy = await startProxy(t, await silentAddress(t));
+      const count = (): number => readdirSync(`/proc/${proxy.program.pid}/fd`).length;
+      const before = count();
+      const clients = await Promise.all(Array.from({ length: 10 }, () => dial(t, proxy)));
+      for (const client of clients) client.write(early);
+      await waitUntil(() => count() >= before + 20, 'both sides of each passage');
+      for (const client of clients) client.destroy();
+      await waitUntil(() => count() <= before, 'they are closed');
+      await endInOrder(proxy);
+      // The dial's own limit would have closed them, too, and told why.
+      assert.doesNotMatch(proxy.program.output, /No way through/);
+    });
+  }
+
+  test('a client that ends before there is an upstream gets its answer', async (t) => {
+    const proxy = await startProxy(t, await upstream(t, countBytes));
+    const clients = await Promise.all(Array.from({ length: 10 }, () => dial(t, proxy)));
+    for (const client of clients) {
+      client.write('x'.repeat(100_000));
+      client.end();
+    }
+    for (const client of clients) assert.equal(text(await client.readUntilEnd()), '100000 bytes');
+    await endInOrder(proxy);
+  });
+
   test('an upstream that is down: the client is closed, the proxy says why and lives', async (t) => {
     const proxy = await startProxy(t, await deadAddress());
     for (let count = 0; count < 2; count++) {
@@ -235,6 +279,33 @@ describe('what breaks on one side', () => {
     client.socket.on('end', () => client.end());
     await endInOrder(proxy);
   });
+});
+
+test('a half-closed client that reads late gets all of its answer', async (t) => {
+  const answer = pattern.slice(0, 12 * mebibyte);
+  const address = await upstream(t, (socket) => {
+    socket.resume();
+    socket.on('end', () => socket.end(answer));
+  });
+  const proxy = await startProxy(t, address);
+  const client = await dial(t, proxy);
+  client.write('everything, please');
+  client.pauseReading();
+  client.end();
+  // Longer than `closeTimeout` is by itself. Only then is the rest of the answer asked for.
+  await sleep(6_000);
+  client.resumeReading();
+  assertSameBytes(await client.readUntilEnd(), answer);
+  await endInOrder(proxy);
+});
+
+test('a passage that rests is closed after --idle', async (t) => {
+  const address = await upstream(t, (socket) => socket.on('error', () => {}));
+  const proxy = await start(t, 'proxy.ts', ['--upstream', address, '--idle', '300ms']);
+  const client = await dial(t, proxy);
+  client.write('hello');
+  await client.untilClosed();
+  await endInOrder(proxy);
 });
 
 test('with several loops, each has its own way to the upstream', async (t) => {

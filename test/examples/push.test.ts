@@ -26,7 +26,21 @@ test('examples/push.ts sends whole lines to every connection, tick after tick', 
   const ends = clients.slice(1).map((client) => client.receiveAll());
   assert.equal(await example.stop(), 0);
   for (const end of await Promise.all(ends)) assert.equal(end.length % LINE_LENGTH, 0);
-  assert.equal(example.output(), `${example.line}\n`);
+  const lines = example.output().trimEnd().split('\n');
+  assert.equal(lines[0], example.line);
+  const opened = lines.flatMap((line) => /^(127\.0\.0\.1:\d+) is open$/.exec(line)?.[1] ?? []);
+  const closed = lines.flatMap((line) => /^(127\.0\.0\.1:\d+) is closed$/.exec(line)?.[1] ?? []);
+  assert.equal(new Set(opened).size, 3);
+  assert.deepEqual([...closed].sort(), [...opened].sort());
+});
+
+test('examples/push.ts sends back what it receives', async () => {
+  const example = await spawnExample('examples/push.ts', ['--tick', '0s']);
+  const client = await rawClient(example.port);
+  await client.send(['hello']);
+  assert.equal((await client.receive(5)).toString(), 'hello');
+  client.close();
+  assert.equal(await example.stop(), 0);
 });
 
 test('examples/push.ts sends lines to nc', { skip: missing('nc') }, async () => {
