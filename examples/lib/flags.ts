@@ -163,8 +163,9 @@ function programName(): string {
 export function announce(server: Server, scheme: string): void {
   if (!isMainLoop) return;
   const cores = `multi-cores: ${server.multicore}, loops: ${server.numEventLoop}`;
-  process.stdout.write(`${programName()} is listening on ${scheme}://${server.addr} (${cores})\n`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void server.stop());
   }
+  // Last: whoever waits for this line may end the server at once.
+  process.stdout.write(`${programName()} is listening on ${scheme}://${server.addr} (${cores})\n`);
 }

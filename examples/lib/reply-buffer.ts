@@ -36,6 +36,11 @@ export class ReplyBuffer {
     return this.#view;
   }
 
+  /** Forgets what has not gone out yet. */
+  drop(): void {
+    this.position = 0;
+  }
+
   /** Makes room for `length` bytes, which must be at most the capacity. */
   reserve(length: number): void {
     if (this.position + length > CAPACITY) this.#flush();

@@ -1,19 +1,24 @@
-import type { Conn } from 'gnet';
 import { Clock } from './clock.ts';
 import { KeyCache } from './key-cache.ts';
 import { ReplyWriter } from './reply-writer.ts';
-import { type Database, Store } from './store.ts';
+import type { Session } from './session.ts';
+import { type Database, type Entry, Store } from './store.ts';
 
 /** Beyond this many digits text is never a 64-bit integer. */
 const INTEGER_DIGITS_MAX = 19;
 /** Up to here a number can hold every integer that these digits can say. */
 const EXACT_DIGITS_MAX = 15;
 
+export const INT64_MAX = 2n ** 63n - 1n;
+export const INT64_MIN = -(2n ** 63n);
+
 /** What a command sees of the client's call. One object, used again for every call. */
 export class Call {
   readonly store = new Store();
   readonly reply = new ReplyWriter();
-  conn: Conn | null = null;
+  session: Session | null = null;
+  /** Listeners by channel. */
+  readonly channels = new Map<string, Set<Session>>();
   database: Database = this.store.databases[0] as Database;
   readonly clock = new Clock();
   /** Set by a command that ends the connection. */
@@ -55,6 +60,16 @@ export class Call {
     return readInteger(this.bytes, this.start(index), this.end(index));
   }
 
+  /** A copy of the argument. */
+  copy(index: number): Uint8Array {
+    return new Uint8Array(this.bytes.subarray(this.start(index), this.end(index)));
+  }
+
+  /** The value of the key in the first argument. */
+  entry(): Entry | undefined {
+    return this.database.get(this.key(1), this.clock);
+  }
+
   replyWithArgument(index: number): void {
     this.reply.bulk(this.bytes, this.start(index), this.end(index));
   }
@@ -78,4 +93,10 @@ export function readInteger(bytes: Uint8Array, start: number, end: number): numb
   }
   if (length > EXACT_DIGITS_MAX && !Number.isSafeInteger(value)) return null;
   return negative ? -value : value;
+}
+
+/** A 64-bit integer in its shortest form, or null. */
+export function int64(text: string): bigint | null {
+  const value = /^(0|-?[1-9]\d{0,18})$/.test(text) ? BigInt(text) : null;
+  return value === null || value > INT64_MAX || value < INT64_MIN ? null : value;
 }

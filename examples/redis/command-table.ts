@@ -49,9 +49,9 @@ function bucketOf(bytes: Uint8Array, start: number, end: number): number {
 function isName(bytes: Uint8Array, start: number, end: number, name: Buffer): boolean {
   if (end - start !== name.length) return false;
   for (let index = 0; index < name.length; index++) {
-    // Names are letters only, so this lowers them and lets nothing else pass for a letter.
     const byte = bytes[start + index] as number;
-    if ((byte | 0x20) !== name[index] || byte < 0x41) return false;
+    const lowered = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+    if (lowered !== name[index]) return false;
   }
   return true;
 }

@@ -1,14 +1,24 @@
+export interface Work {
+  /** Characters that may still be compared; below 0 there were too many. */
+  left: number;
+}
+
 /**
  * Whether all of `text` fits `pattern`: `*` any run, `?` any character, `[a-c]` and `[^a]` classes,
  * a backslash takes the next character as it is. The last star is the only place to go back to, so
- * the work is at most the product of the two lengths.
+ * the work is at most the product of the two lengths. With `work`, it is counted there, and nothing fits
+ * any more once that is used up.
  */
-export function globMatches(pattern: string, text: string): boolean {
+export function globMatches(pattern: string, text: string, work: Work | null = null): boolean {
   let at = 0;
   let place = 0;
   let starAt = -1;
   let starPlace = 0;
   while (place < text.length) {
+    if (work !== null) {
+      work.left -= pattern[at] === '[' ? pattern.length - at : 1;
+      if (work.left < 0) return false;
+    }
     if (pattern[at] === '*') {
       starAt = at++;
       starPlace = place;

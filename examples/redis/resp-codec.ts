@@ -151,8 +151,7 @@ export class RespCodec implements ICodec {
   }
 
   #wrongMarker(batch: CommandBatch, byte: number): false {
-    const printable = byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `byte ${byte}`;
-    batch.protocolError = `expected '$', got '${printable}'`;
+    batch.protocolError = `expected '$', got '${String.fromCharCode(byte)}'`;
     return false;
   }
 
@@ -172,6 +171,8 @@ export class RespCodec implements ICodec {
     if (position - digits > LENGTH_DIGITS_MAX) return INVALID;
     if (position === end) return INCOMPLETE;
     if (position === digits || bytes[position] !== CR) return INVALID;
+    // A number has one form, or two readers could take it for two.
+    if (bytes[digits] === ZERO && (negative || position - digits > 1)) return INVALID;
     if (position + 1 === end) return INCOMPLETE;
     if (bytes[position + 1] !== LF) return INVALID;
     this.#length = negative ? -value : value;

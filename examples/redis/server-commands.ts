@@ -1,8 +1,15 @@
 import type { Call } from './call.ts';
+import { channelCommands } from './channel-commands.ts';
 import { type Command, CommandTable } from './command-table.ts';
+import { connectionCommands, REDIS_VERSION } from './connection-commands.ts';
+import { counterCommands } from './counter-commands.ts';
 import { globMatches } from './glob.ts';
+import { hashCommands } from './hash-commands.ts';
 import { keyCommands } from './key-commands.ts';
-import { BULK_LENGTH_MAX, DATABASES } from './limits.ts';
+import { BULK_LENGTH_MAX, DATABASES, PATTERN_LENGTH_MAX } from './limits.ts';
+import { listCommands } from './list-commands.ts';
+import { wrongArity } from './replies.ts';
+import { setCommands } from './set-commands.ts';
 import { stringCommands } from './string-commands.ts';
 
 const startedAt = Date.now();
@@ -15,31 +22,6 @@ const SETTINGS: ReadonlyMap<string, string> = new Map([
   ['save', ''],
 ]);
 
-function ping(call: Call): void {
-  if (call.count > 2) return wrongArity(call, 'ping');
-  if (call.count === 2) call.replyWithArgument(1);
-  else call.reply.pong();
-}
-
-function echo(call: Call): void {
-  call.replyWithArgument(1);
-}
-
-function select(call: Call): void {
-  const index = call.integer(1);
-  if (index === null) return call.reply.error('ERR value is not an integer or out of range');
-  const database = call.store.databases[index];
-  if (database === undefined) return call.reply.error('ERR DB index is out of range');
-  call.database = database;
-  if (call.conn !== null) call.conn.context = database;
-  call.reply.ok();
-}
-
-function quit(call: Call): void {
-  call.quits = true;
-  call.reply.ok();
-}
-
 function config(call: Call): void {
   if (call.word(1) !== 'get') {
     return call.reply.error('ERR this server knows CONFIG GET and no other form of CONFIG');
@@ -47,10 +29,10 @@ function config(call: Call): void {
   if (call.count < 3) return wrongArity(call, 'config|get');
   const found = new Set<string>();
   for (let index = 2; index < call.count; index++) {
-    const pattern = call.word(index);
+    const pattern = call.word(index).slice(0, PATTERN_LENGTH_MAX);
     for (const name of SETTINGS.keys()) if (globMatches(pattern, name)) found.add(name);
   }
-  call.reply.arrayHeader(found.size * 2);
+  call.reply.mapHeader(found.size);
   for (const name of found) {
     call.reply.bulkText(name);
     call.reply.bulkText(SETTINGS.get(name) as string);
@@ -68,12 +50,16 @@ function info(call: Call): void {
   };
   const seconds = Math.floor((call.clock.now - startedAt) / 1_000);
   section('Server', [
-    'redis_version:7.0.0',
+    `redis_version:${REDIS_VERSION}`,
     'redis_mode:standalone',
     'server_name:gnet example',
     `process_id:${process.pid}`,
     `uptime_in_seconds:${seconds}`,
   ]);
+  // Clients wait with their commands until nothing is loaded any more.
+  section('Persistence', ['loading:0', 'async_loading:0']);
+  section('Replication', ['role:master', 'connected_slaves:0']);
+  section('Cluster', ['cluster_enabled:0']);
   section('Memory', [`used_memory:${process.memoryUsage().rss}`]);
   const keyspace = call.store.databases.flatMap((database, index) =>
     database.size === 0
@@ -81,14 +67,14 @@ function info(call: Call): void {
       : [`db${index}:keys=${database.size},expires=${database.limitedSize},avg_ttl=0`],
   );
   section('Keyspace', keyspace);
-  call.reply.bulkText(sections.join('\r\n'));
+  call.reply.verbatim(sections.join('\r\n'));
 }
 
 function command(call: Call): void {
   const form = call.count === 1 ? '' : call.word(1);
   if (form === 'count') return call.reply.integer(commands.all.length);
   // Help texts: a client that asks for them goes on without.
-  if (form === 'docs') return call.reply.arrayHeader(0);
+  if (form === 'docs') return call.reply.mapHeader(0);
   if (form !== '' && form !== 'info') {
     return call.reply.error('ERR this server knows COMMAND, COMMAND COUNT, DOCS and INFO');
   }
@@ -100,7 +86,7 @@ function command(call: Call): void {
   call.reply.arrayHeader(call.count - 2);
   for (let index = 2; index < call.count; index++) {
     const one = commands.find(call.bytes, call.start(index), call.end(index));
-    if (one === null) call.reply.nil();
+    if (one === null) call.reply.nilArray();
     else describe(call, one);
   }
 }
@@ -110,23 +96,25 @@ function describe(call: Call, one: Command): void {
   reply.arrayHeader(6);
   reply.bulkText(one.name);
   reply.integer(one.arity);
-  reply.arrayHeader(one.flags.length);
+  reply.setHeader(one.flags.length);
   for (const flag of one.flags) reply.simple(flag);
   for (const number of one.keys) reply.integer(number);
 }
 
-export function wrongArity(call: Call, name: string): void {
-  call.reply.error(`ERR wrong number of arguments for '${name}' command`);
-}
-
 const serverCommands: readonly Command[] = [
-  { name: 'ping', arity: -1, keys: [0, 0, 0], flags: ['fast'], run: ping },
-  { name: 'echo', arity: 2, keys: [0, 0, 0], flags: ['fast'], run: echo },
-  { name: 'select', arity: 2, keys: [0, 0, 0], flags: ['fast'], run: select },
-  { name: 'quit', arity: -1, keys: [0, 0, 0], flags: ['fast'], run: quit },
   { name: 'config', arity: -2, keys: [0, 0, 0], flags: ['admin'], run: config },
   { name: 'info', arity: -1, keys: [0, 0, 0], flags: [], run: info },
   { name: 'command', arity: -1, keys: [0, 0, 0], flags: [], run: command },
 ];
 
-export const commands = new CommandTable([...stringCommands, ...keyCommands, ...serverCommands]);
+export const commands = new CommandTable([
+  ...stringCommands,
+  ...counterCommands,
+  ...keyCommands,
+  ...listCommands,
+  ...hashCommands,
+  ...setCommands,
+  ...channelCommands,
+  ...connectionCommands,
+  ...serverCommands,
+]);

@@ -1,21 +1,33 @@
 import { Action, type Conn, EventServer, type Reply, type TickReply } from 'gnet';
 import { Call } from './call.ts';
+import { leaveAll } from './channel-commands.ts';
 import type { CommandBatch } from './command-batch.ts';
+import type { Command } from './command-table.ts';
+import { wrongArity } from './replies.ts';
 import { RespCodec } from './resp-codec.ts';
-import { commands, wrongArity } from './server-commands.ts';
+import { commands } from './server-commands.ts';
+import { Session } from './session.ts';
 import type { Database } from './store.ts';
 
-/** Of a name that is repeated in an error; the rest is left out. */
-const NAME_SHOWN_MAX = 64;
+/** Of a name, and of all arguments together, that are repeated in an error. */
+const SHOWN_MAX = 128;
+/** What a listener of RESP2 may still say. */
+const FOR_LISTENERS: readonly string[] = ['subscribe', 'unsubscribe', 'ping', 'quit', 'reset'];
 const SWEEP_INTERVAL_MS = 1_000;
 
 /** Answers all commands of a frame at once. `codec` must be the codec of the server it serves. */
 export class RedisServer extends EventServer {
   readonly codec = new RespCodec();
   readonly #call = new Call();
+  #lastId = 0;
 
   override onOpened(conn: Conn): void {
-    conn.context = this.#call.store.databases[0];
+    const first = this.#call.store.databases[0] as Database;
+    conn.context = new Session(++this.#lastId, conn, first);
+  }
+
+  override onClosed(conn: Conn): void {
+    leaveAll(this.#call.channels, conn.context as Session);
   }
 
   override tick(): TickReply {
@@ -29,16 +41,18 @@ export class RedisServer extends EventServer {
     if (!batch.isFresh) throw new Error("Cannot answer: the frame is not of this handler's codec");
     batch.isFresh = false;
     const call = this.#call;
-    call.conn = conn;
-    call.database = conn.context as Database;
+    const session = conn.context as Session;
+    call.session = session;
+    call.database = session.database;
     call.clock.restart();
     call.reply.begin(conn);
+    call.reply.protocol = session.protocol;
     const quits = this.#runAll(batch);
     if (batch.protocolError !== null && !quits) {
       call.reply.error(`ERR Protocol error: ${batch.protocolError}`);
     }
     const reply = call.reply.end();
-    call.conn = null;
+    call.session = null;
     if (!quits && batch.protocolError === null) return reply;
     this.codec.endStream(conn);
     return [reply, Action.Close];
@@ -64,14 +78,29 @@ export class RedisServer extends EventServer {
 
   #run(call: Call): void {
     const command = commands.find(call.bytes, call.start(0), call.end(0));
-    if (command === null) {
-      const name = call.key(0).slice(0, NAME_SHOWN_MAX);
-      return call.reply.error(`ERR unknown command '${name}'`);
-    }
+    if (command === null) return unknownCommand(call);
     const { arity } = command;
     if (arity >= 0 ? call.count !== arity : call.count < -arity) {
       return wrongArity(call, command.name);
     }
-    command.run(call);
+    const session = call.session as Session;
+    if (session.channels !== null && session.protocol === 2) runForListener(call, command);
+    else command.run(call);
   }
+}
+
+function runForListener(call: Call, command: Command): void {
+  const { name } = command;
+  if (FOR_LISTENERS.includes(name)) return command.run(call);
+  const allowed = '(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET';
+  call.reply.error(`ERR Can't execute '${name}': only ${allowed} are allowed in this context`);
+}
+
+function unknownCommand(call: Call): void {
+  const name = call.key(0).slice(0, SHOWN_MAX);
+  let shown = '';
+  for (let index = 1; index < call.count && shown.length < SHOWN_MAX; index++) {
+    shown += `'${call.key(index).slice(0, SHOWN_MAX - shown.length)}' `;
+  }
+  call.reply.error(`ERR unknown command '${name}', with args beginning with: ${shown}`);
 }

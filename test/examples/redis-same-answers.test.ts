@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { missing } from './outside-client.ts';
+import { startRedisServer } from './redis-server.ts';
 import { spawnExample } from './spawn-example.ts';
 
 const END = '$3\r\nend\r\n';
@@ -36,6 +33,9 @@ function comparable(answers: string): string {
 const key = fc.constantFrom('a', 'b', 'c', '', 'long key with blanks');
 const value = fc.constantFrom('', '1', '41', '-7', '007', '9223372036854775806', 'text', 'ä\r\n');
 const far = fc.constantFrom('1000000000', '0', '-5', 'x', '3000000000');
+const place = fc.constantFrom('0', '1', '-1', '-2', '5', '-9', 'x');
+const field = fc.constantFrom('f', 'g', '');
+const score = fc.constantFrom('1', '2.5', '-3', 'inf', 'x', '1e3');
 const flag = fc.constantFrom('NX', 'xx', 'nonsense');
 const limit = fc.tuple(fc.constantFrom('EX', 'ex'), far);
 const command: fc.Arbitrary<string[]> = fc.oneof(
@@ -49,30 +49,41 @@ const command: fc.Arbitrary<string[]> = fc.oneof(
   fc.tuple(fc.constantFrom('PING', 'ECHO', 'SELECT', 'NONSENSE'), value),
   fc.tuple(fc.constant('SELECT'), fc.constantFrom('0', '1', '15', '16', '-1')),
   fc.tuple(fc.constantFrom('PING', 'GET', 'SET', 'FLUSHALL', 'DBSIZE', 'TTL', 'INCR', 'EXPIRE')),
+  fc.tuple(fc.constantFrom('INCRBY', 'DECRBY', 'APPEND', 'GETSET', 'SETNX'), key, value),
+  fc.tuple(fc.constantFrom('DECR', 'STRLEN', 'PERSIST', 'GETDEL', 'UNLINK', 'PTTL'), key),
+  fc.tuple(fc.constantFrom('SETEX', 'PSETEX'), key, far, value),
+  fc.tuple(fc.constant('EXPIRE'), key, far, fc.constantFrom('NX', 'XX', 'GT', 'LT', 'foo')),
+  fc.tuple(fc.constantFrom('EXPIREAT', 'PEXPIREAT', 'PEXPIRE'), key, far),
+  fc.tuple(fc.constant('SET'), key, value, fc.constantFrom('GET', 'KEEPTTL', 'NX'), flag),
+  fc.tuple(fc.constantFrom('LPUSH', 'RPUSH'), key, value, value),
+  fc.tuple(fc.constantFrom('LPOP', 'RPOP', 'LLEN', 'LPUSH', 'HLEN', 'SCARD', 'ZCARD'), key),
+  fc.tuple(fc.constantFrom('LPOP', 'RPOP'), key, place),
+  fc.tuple(fc.constant('LINDEX'), key, place),
+  fc.tuple(fc.constantFrom('LRANGE', 'ZRANGE'), key, place, place),
+  fc.tuple(fc.constantFrom('HSET', 'HMSET'), key, field, value),
+  fc.tuple(
+    fc.constantFrom('HGET', 'HDEL', 'HEXISTS', 'SISMEMBER', 'ZSCORE', 'ZREM', 'SREM'),
+    key,
+    field,
+  ),
+  fc.tuple(fc.constant('HMGET'), key, field, field),
+  fc.tuple(fc.constantFrom('HGETALL', 'HKEYS', 'HVALS'), key),
+  fc.tuple(fc.constantFrom('SADD', 'SREM'), key, field, field),
+  fc.tuple(fc.constant('ZADD'), key, score, field),
+  fc.tuple(fc.constant('ZADD'), key, score, field, score, field),
+  fc.tuple(fc.constant('ZRANGE'), key, place, place, fc.constant('WITHSCORES')),
+  fc.tuple(fc.constant('ZPOPMIN'), key),
+  fc.tuple(fc.constant('ZPOPMIN'), key, place),
+  fc.tuple(fc.constantFrom('PUBLISH', 'HELLO', 'RESET', 'AUTH', 'CLIENT'), value),
+  fc.tuple(fc.constant('PUBLISH'), key, value),
   fc.tuple(fc.constant('KEYS'), fc.constantFrom('zzz*', '[a', '\\')),
 );
 
-async function startRedis(folder: string): Promise<{ child: ChildProcess; path: string }> {
-  const path = join(folder, 'redis.sock');
-  const settings = ['--port', '0', '--unixsocket', path, '--save', '', '--dir', folder];
-  const child = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'ignore'] });
-  let log = '';
-  child.stdout?.on('data', (piece: Buffer) => {
-    log += piece.toString();
-  });
-  while (!log.includes('eady to accept connections')) {
-    const ended = once(child, 'exit').then(() => Promise.reject(new Error(`it ended: ${log}`)));
-    await Promise.race([once(child.stdout as NodeJS.ReadableStream, 'data'), ended]);
-  }
-  return { child, path };
-}
-
 describe('examples/redis.ts beside redis-server', { skip: missing('redis-server') }, () => {
   test('gives the same answers to random commands', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'gnet-redis-'));
-    const { child, path } = await startRedis(folder);
+    const real = await startRedisServer();
     const example = await spawnExample('examples/redis.ts');
-    const theirs = connect(path);
+    const theirs = connect(real.path);
     const ours = connect(example.port, '127.0.0.1');
     try {
       const commands = fc.array(command, { minLength: 1, maxLength: 40 });
@@ -87,9 +98,7 @@ describe('examples/redis.ts beside redis-server', { skip: missing('redis-server'
     } finally {
       theirs.destroy();
       ours.destroy();
-      child.kill('SIGTERM');
-      await Promise.all([once(child, 'exit'), example.stop()]);
-      rmSync(folder, { recursive: true });
+      await Promise.all([real.stop(), example.stop()]);
     }
   });
 });
