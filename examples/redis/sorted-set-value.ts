@@ -3,7 +3,10 @@ export interface Scored {
   readonly score: number;
 }
 
-/** Members by score, and by name where scores are the same; the highest first, so that the lowest is popped. */
+/**
+ * Members by score, and by name where scores are the same. The highest stands first, so that the
+ * lowest is popped.
+ */
 export class SortedSetValue {
   readonly #scores = new Map<string, number>();
   readonly #falling: Scored[] = [];
