@@ -17,9 +17,20 @@ export type {
   StopOptions,
   StopResult,
 } from './connection/server-view.ts';
+export type {
+  ProxiedConnection,
+  ProxiedTls,
+  ProxyExtension,
+} from './connection/proxy-protocol/format.ts';
+export type { ProxyHeader } from './connection/proxy-protocol/write-header.ts';
 export type { LogLevel } from './logging/log-level.ts';
 export type { Logger, LoggerOption } from './logging/logger.ts';
-export { LoadBalancing, type Options, TCPSocketOpt } from './server/options.ts';
+export {
+  LoadBalancing,
+  type Options,
+  type ProxyProtocolOption,
+  TCPSocketOpt,
+} from './server/options.ts';
 export { type Client, type ClientOptions, client } from './server/client.ts';
 export type { DialOptions } from './server/dial.ts';
 export { serve, stop } from './server/serve.ts';

@@ -209,6 +209,16 @@ export class ErrLoopsDied extends GnetError {
   }
 }
 
+/**
+ * A connection did not begin with the PROXY header that `proxyProtocol` asks for: it is malformed, cut
+ * short or late, or comes from a peer that may not send one.
+ */
+export class ErrProxyHeader extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrProxyHeader', message, details);
+  }
+}
+
 /** A worker pool has as many waiting tasks as it may have. */
 export class ErrPoolOverload extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {

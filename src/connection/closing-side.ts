@@ -4,6 +4,8 @@ import type { Timeouts } from './conn.ts';
 import type { ConnectionHost } from './host.ts';
 import { timedOut } from './limit-errors.ts';
 import { OutboundSide } from './outbound-side.ts';
+import type { ProxiedConnection } from './proxy-protocol/format.ts';
+import { proxiedBy } from './proxy-protocol/proxied.ts';
 import { mark, pauseReason, State, task } from './states.ts';
 import type { StreamConnection } from './stream-connection.ts';
 
@@ -16,6 +18,8 @@ export abstract class ClosingSide extends OutboundSide {
   /** Why frames and reading wait; bits of `pauseReason`. Not 0: nothing is read. */
   protected paused = 0;
   protected lastActivity = 0;
+  #remoteAddr: string | null = null;
+  #localAddr: string | null = null;
   #closeError: Error | undefined = undefined;
   #timeouts: Required<Timeouts>;
   /** Links of the host's deadline wheel. */
@@ -92,7 +96,7 @@ export abstract class ClosingSide extends OutboundSide {
 
   /** What the program writes is taken: until the end of our side, or of the connection. */
   protected get takesBytes(): boolean {
-    if (this.state !== State.Open || this.is(mark.endRequested)) return false;
+    if (this.state !== State.Open || this.is(mark.endRequested | mark.unopened)) return false;
     return !this.is(mark.closeRequested) || (this.is(mark.closesWithServer) && this.handlerRuns);
   }
 
@@ -167,13 +171,43 @@ export abstract class ClosingSide extends OutboundSide {
 
   #callOnClosed(error: Error | undefined): void {
     const { calls } = this.host;
-    if (!calls.onClosed) return;
+    if (!calls.onClosed || this.is(mark.unopened)) return;
     try {
       const action = calls.handler.onClosed?.(this.self, error);
       if (action === Action.Shutdown) this.host.requestShutdown();
     } catch (thrown) {
       this.host.report('onClosed threw', thrown);
     }
+  }
+
+  // -- addresses ---------------------------------------------------------------------------------
+
+  /** A proxy in front names other addresses than the socket's. */
+  nameAddresses(local: string | undefined, remote: string | undefined): void {
+    this.#localAddr = local ?? this.#localAddr;
+    this.#remoteAddr = remote ?? this.#remoteAddr;
+  }
+
+  get proxied(): ProxiedConnection | undefined {
+    return proxiedBy(this);
+  }
+
+  get fd(): number {
+    return this.state === State.Closed ? -1 : this.host.driver.descriptorOf(this.slot);
+  }
+
+  get localAddr(): string {
+    if (this.#localAddr === null && this.state !== State.Closed) {
+      this.#localAddr = this.host.driver.localAddress(this.slot);
+    }
+    return this.#localAddr ?? '';
+  }
+
+  get remoteAddr(): string {
+    if (this.#remoteAddr === null && this.state !== State.Closed) {
+      this.#remoteAddr = this.host.driver.remoteAddress(this.slot);
+    }
+    return this.#remoteAddr ?? '';
   }
 
   // -- time limits --------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 import type { FrameSource } from '../codec/codec.ts';
+import type { ProxiedConnection } from './proxy-protocol/format.ts';
 
 /** Bytes to send: a `string` is sent as UTF-8. */
 export type Bytes = Uint8Array | string;
@@ -30,6 +31,11 @@ export interface Conn extends FrameSource {
   readonly localAddr: string;
   /** As `localAddr`; still there in `onClosed`. */
   readonly remoteAddr: string;
+  /**
+   * What the proxy in front told about this connection, with the option `proxyProtocol`; undefined
+   * when there is none. `remoteAddr` and `localAddr` are then those that it named.
+   */
+  readonly proxied: ProxiedConnection | undefined;
 
   /**
    * Encodes and sends `data`, after everything written before it; the bytes are taken at the call.

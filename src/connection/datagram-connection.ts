@@ -140,6 +140,11 @@ export class DatagramConnection implements Conn, DatagramPeer {
     return host.driver.sendDatagram(this.#endpoint, this, bytes);
   }
 
+  /** Proxies put their header in front of streams only. */
+  get proxied(): undefined {
+    return undefined;
+  }
+
   asyncWrite(data: Bytes): boolean {
     return this.sendTo(data);
   }

@@ -5,7 +5,8 @@ import type { Driver, SocketOptions } from '../driver/contract.ts';
 import type { Timeouts } from './conn.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import type { EventHandler } from './event-handler.ts';
-import type { LayerFactory } from './layer.ts';
+import type { ConnectionReceiver, Layer, LayerFactory } from './layer.ts';
+import type { ProxyProtocolSettings } from './proxy-protocol/layer.ts';
 import type { ReadWindow } from './read-window.ts';
 import type { StreamConnection } from './stream-connection.ts';
 
@@ -22,8 +23,10 @@ export interface ConnectionSettings {
   readonly allowHalfOpen: boolean;
   readonly timeouts: Required<Timeouts>;
   readonly socket: SocketOptions;
-  /** What stands under each connection from its beginning; undefined where it meets the driver itself. */
-  readonly layer?: LayerFactory | undefined;
+  /** Milliseconds for what comes before `onOpened`; 0 is off. */
+  readonly handshakeTimeout: number;
+  /** Undefined: connections begin with their own bytes. */
+  readonly proxyProtocol: ProxyProtocolSettings | undefined;
 }
 
 /** The program's handler, and which events it has: what is not there is not called. */
@@ -62,6 +65,11 @@ export interface ConnectionHost {
   /** A handler has answered with a promise: from now on small frames are copied before it runs. */
   asyncHandler: boolean;
 
+  /**
+   * A layer has done its work: `above`, or the connection itself, stands on what was below it. Returns
+   * who hears of the stream from now on.
+   */
+  replaceLayer(layer: Layer, above: LayerFactory | undefined): ConnectionReceiver;
   takeQueue(): OutboundQueue;
   giveQueue(queue: OutboundQueue): void;
   /** Calls `connection.flushPending()` soon, from the loop. */

@@ -11,6 +11,8 @@ export interface ConnectionReceiver extends StreamReceiver {
  * reads some before the connection does (a PROXY header). It calls the connection as the driver would,
  * and `connection.opened()` once the connection may begin.
  */
-export interface Layer extends Transport, ConnectionReceiver {}
+export interface Layer extends Transport, ConnectionReceiver {
+  readonly below: Transport;
+}
 
 export type LayerFactory = (connection: StreamConnection, below: Transport) => Layer;

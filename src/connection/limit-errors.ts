@@ -4,6 +4,7 @@ import {
   ErrFrameTooLong,
   ErrInboundOverflow,
   ErrOutboundOverflow,
+  ErrProxyHeader,
   ErrTimeout,
 } from '../base/errors.ts';
 
@@ -70,5 +71,13 @@ export function neverFlushed(remaining: number, address: string): ErrConnClosed 
     `cannot flush: the connection to ${address} closed with ${remaining} bytes still pending; ` +
       'the peer did not get them',
     { address },
+  );
+}
+
+/** A fresh connection did not even take its first bytes. */
+export function cutShort(length: number, peer: string): ErrProxyHeader {
+  return new ErrProxyHeader(
+    `closed the connection to ${peer}: the kernel did not take the ${length} bytes of its PROXY header at once`,
+    { address: peer },
   );
 }

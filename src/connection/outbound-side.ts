@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts';
 import { directSendBytesMin } from '../base/limits.ts';
 import { ErrInvalidReply, type GnetError } from '../base/errors.ts';
 import type { OutboundQueue } from '../buffer/outbound-queue.ts';
@@ -11,7 +12,7 @@ import { FlushWaiters } from './flush-waiters.ts';
 import { callPreWrite } from './handler-calls.ts';
 import type { ConnectionHost } from './host.ts';
 import { InboundSource } from './inbound-source.ts';
-import { outboundOverflow, tooSlow } from './limit-errors.ts';
+import { cutShort, outboundOverflow, tooSlow } from './limit-errors.ts';
 import type { ReadWindow } from './read-window.ts';
 import { mark } from './states.ts';
 
@@ -250,6 +251,17 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     if (this.is(mark.aboveHigh)) return;
     this.marks |= mark.aboveHigh;
     this.overflowing();
+  }
+
+  /** As the very first bytes, below every layer: what a stream begins with before it is the program's. */
+  sendAhead(bytes: Uint8Array): void {
+    assert(this.outboundBuffered() === 0, 'nothing was sent before');
+    const { readPool, driver } = this.host;
+    const slab = readPool.take();
+    slab.bytes.set(bytes);
+    const taken = driver.send(this.slot, slab, 0, bytes.length);
+    readPool.release(slab);
+    if (taken !== bytes.length) this.breakOff(cutShort(bytes.length, this.remoteAddr));
   }
 
   // -- giving them to the kernel ------------------------------------------------------------------

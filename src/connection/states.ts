@@ -73,6 +73,8 @@ export const mark = {
   writeShut: 512,
   /** `close()` was called: takes effect after the frames of this turn. */
   closeRequested: 1_024,
+  /** A layer below has not called `opened` yet: the program does not know of the connection. */
+  unopened: 4_096,
   /** By the server, not by the program. */
   closesWithServer: 2_048,
 } as const;

@@ -27,8 +27,6 @@ export class StreamConnection extends ClosingSide implements Conn, ConnectionRec
   #wakes = 0;
   /** What an unsettled promise of the handler borrowed. */
   #lent: Slab | null = null;
-  #remoteAddr: string | null = null;
-  #localAddr: string | null = null;
 
   protected override get self(): StreamConnection {
     return this;
@@ -40,9 +38,15 @@ export class StreamConnection extends ClosingSide implements Conn, ConnectionRec
 
   // -- what the loop tells ------------------------------------------------------------------------
 
+  /** A layer below calls `opened` later: until then the program does not hear of the connection. */
+  notOpenedYet(): void {
+    this.marks |= mark.unopened;
+  }
+
   /** The stream is open; calls `onOpened`. */
   opened(): void {
     const { calls } = this.host;
+    this.marks &= ~mark.unopened;
     if (this.hasIdleTimeout) {
       this.lastActivity = this.host.currentTime();
       this.armDeadline();
@@ -128,6 +132,7 @@ export class StreamConnection extends ClosingSide implements Conn, ConnectionRec
   /** The server stops: `signalClose` now, then the graceful close. */
   signalClose(): void {
     if (this.isClosed) return;
+    if (this.is(mark.unopened)) return this.abort(undefined);
     const { calls } = this.host;
     if (calls.signalClose && this.state === State.Open) {
       this.marks |= mark.handling;
@@ -151,24 +156,6 @@ export class StreamConnection extends ClosingSide implements Conn, ConnectionRec
   /** No new bytes are taken. */
   get isClosing(): boolean {
     return !this.takesBytes;
-  }
-
-  get fd(): number {
-    return this.state === State.Closed ? -1 : this.host.driver.descriptorOf(this.slot);
-  }
-
-  get localAddr(): string {
-    if (this.#localAddr === null && this.state !== State.Closed) {
-      this.#localAddr = this.host.driver.localAddress(this.slot);
-    }
-    return this.#localAddr ?? '';
-  }
-
-  get remoteAddr(): string {
-    if (this.#remoteAddr === null && this.state !== State.Closed) {
-      this.#remoteAddr = this.host.driver.remoteAddress(this.slot);
-    }
-    return this.#remoteAddr ?? '';
   }
 
   asyncWrite(data: Bytes): boolean {

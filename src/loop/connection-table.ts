@@ -51,6 +51,13 @@ export class ConnectionTable {
     return layer;
   }
 
+  /** The lowest layer goes: `above` stands on what was below it, or the connection itself. */
+  replaceLayer({ connection, below }: Layer, above: LayerFactory | undefined): ConnectionReceiver {
+    connection.transport = below;
+    this.#receivers[connection.slot] = connection;
+    return above === undefined ? connection : this.putUnder(connection, above);
+  }
+
   /** Who hears of the stream in a slot, or null when it is gone or another one. */
   receiver(slot: number, generation: number): ConnectionReceiver | null {
     const receiver = this.#receivers[slot];

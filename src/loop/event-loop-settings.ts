@@ -1,4 +1,5 @@
 import type { ConnectionSettings } from '../connection/host.ts';
+import type { LayerFactory } from '../connection/layer.ts';
 import type { LoopPublication } from './shared-side.ts';
 
 export interface EventLoopSettings {
@@ -9,6 +10,8 @@ export interface EventLoopSettings {
   readonly ticker: boolean;
   readonly busyPollMicroseconds: number;
   readonly poisonFrames: boolean;
+  /** In place of those that the settings ask for; for tests. */
+  readonly layers?: LayerFactory;
   /** For a loop that other threads look at: the next generation, and where to write what they see. */
   readonly firstGeneration?: number;
   readonly publication?: LoopPublication;

@@ -10,6 +10,8 @@ import type { DatagramHost } from '../connection/datagram-host.ts';
 import { EncodeSink } from '../connection/encode-sink.ts';
 import { DatagramConnection } from '../connection/datagram-connection.ts';
 import type { ConnectionHost, ConnectionSettings, HandlerCalls } from '../connection/host.ts';
+import type { ConnectionReceiver, Layer, LayerFactory } from '../connection/layer.ts';
+import { layersOf } from '../connection/layers.ts';
 import { ReadWindow } from '../connection/read-window.ts';
 import type { LoopStats } from '../connection/server-view.ts';
 import { StreamConnection } from '../connection/stream-connection.ts';
@@ -58,6 +60,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   connectionCount = 0;
 
   readonly #backend: Backend;
+  readonly #layers: LayerFactory | undefined;
   /** For hosts that give turns on demand: something waits, or a deadline came nearer. */
   readonly #requestTurn: (() => void) | undefined;
   readonly #owner: LoopOwner;
@@ -94,6 +97,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.settings = settings.connection;
     this.poisonFrames = settings.poisonFrames;
     this.codecFor = codecFor(settings.connection.codec);
+    this.#layers = settings.layers ?? layersOf(settings.connection);
     this.#backend = backend;
     this.#requestTurn = backend.host.requestTurn?.bind(backend.host);
     this.#owner = owner;
@@ -376,9 +380,12 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   /** A stream stands: its connection begins, or the layer that is to stand under it. */
   begin(connection: StreamConnection): void {
-    const { layer } = this.settings;
-    if (layer === undefined) connection.opened();
-    else this.#table.putUnder(connection, layer).opened();
+    if (this.#layers === undefined) connection.opened();
+    else this.#table.putUnder(connection, this.#layers).opened();
+  }
+
+  replaceLayer(layer: Layer, above: LayerFactory | undefined): ConnectionReceiver {
+    return this.#table.replaceLayer(layer, above);
   }
 
   acceptRested(listener: number, error: GnetError, restMs: number): void {

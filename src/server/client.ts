@@ -30,6 +30,7 @@ const serverOnly = {
   reusePort: [false],
   backlog: [],
   maxConnections: [Infinity],
+  proxyProtocol: [],
   block: [false],
   graceful: [false],
   pidName: [],

@@ -1,5 +1,6 @@
 import { ErrInvalidOption, ErrTimeout, ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
 import type { Conn } from '../connection/conn.ts';
+import { type ProxyHeader, writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
@@ -14,6 +15,11 @@ export interface DialOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds for name look-up and all attempts; then `ErrTimeout`. 0, the default, is off. */
   readonly timeout?: number;
+  /**
+   * Sends this PROXY header ahead of everything else, for a server that wants to know for whom we call
+   * (`proxyProtocol` of a gnet server; `accept-proxy` of HAProxy).
+   */
+  readonly proxyHeader?: ProxyHeader;
 }
 
 /** The part of a loop that a call of `dial` needs. */
@@ -30,6 +36,8 @@ export class Dial implements DialOutcome {
   readonly address: string;
   readonly #loop: DialingLoop;
   readonly #context: unknown;
+  /** The PROXY header to begin with. */
+  readonly #header: Buffer | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #onOver: (dial: Dial) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -51,11 +59,12 @@ export class Dial implements DialOutcome {
     options: DialOptions,
     onOver: (dial: Dial) => void,
   ) {
-    const { context, signal, timeout = 0 } = checked(options);
+    const { context, signal, timeout = 0, proxyHeader } = checked(options);
     signal?.throwIfAborted();
     this.#loop = loop;
     this.address = address;
     this.#context = context;
+    this.#header = proxyHeader === undefined ? undefined : writeHeader(proxyHeader);
     this.#signal = signal;
     this.#onOver = onOver;
     this.promise = new Promise((resolve, reject) => {
@@ -106,6 +115,7 @@ export class Dial implements DialOutcome {
     this.#finish();
     connection.context = this.#context;
     try {
+      if (this.#header !== undefined) connection.sendAhead(this.#header);
       this.#loop.begin(connection);
     } finally {
       this.#settle.resolve(connection);

@@ -20,6 +20,8 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
       closeOnOverflow: options.overflow === 'close',
       pauseOnOverflow: options.overflow === 'pause',
       allowHalfOpen: options.allowHalfOpen,
+      handshakeTimeout: options.handshakeTimeout,
+      proxyProtocol: options.proxyProtocol,
       timeouts: {
         idleTimeout: options.idleTimeout,
         writeTimeout: options.writeTimeout,

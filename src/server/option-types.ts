@@ -1,6 +1,7 @@
 /** What a program may set for a server. `docs/options.md` lists the same with examples. */
 import type { CodecOption } from '../codec/codec.ts';
 import type { LogLevel, LogLevelName } from '../logging/log-level.ts';
+import type { ProxyProtocolSettings } from '../connection/proxy-protocol/layer.ts';
 import type { LoggerOption } from '../logging/logger.ts';
 
 /** Values of the option `tcpNoDelay` as the source framework names them. */
@@ -33,6 +34,16 @@ export type DriverOption = 'auto' | 'io_uring' | 'epoll' | 'kqueue' | 'node';
  * program pauses where its bytes come from.
  */
 export type OverflowPolicy = 'pause' | 'close' | 'none';
+
+/** The short form trusts every peer. */
+export type ProxyProtocolOption =
+  | 'required'
+  | 'optional'
+  | {
+      readonly mode: 'required' | 'optional';
+      /** Addresses and networks that may send a header: `192.0.2.1`, `10.0.0.0/8`, `fd00::/8`. */
+      readonly trusted?: readonly string[];
+    };
 
 /**
  * Every option may be left out; one that is `undefined` counts as left out.
@@ -125,6 +136,18 @@ export interface Options {
    * end, 0 to 2^31-1; 0 waits for ever. Default 5,000 (ours).
    */
   readonly closeTimeout?: number;
+  /**
+   * Milliseconds that a connection may take before `onOpened`, for its PROXY header: 0 to 2^31-1; 0 is
+   * off. Default 10,000 (ours).
+   */
+  readonly handshakeTimeout?: number;
+  /**
+   * Stream connections begin with the header of a proxy in front (HAProxy's PROXY protocol, version 1
+   * or 2), which tells the addresses of its client. `required` refuses a connection without one,
+   * `optional` takes both. Whoever can connect can claim any address: name the proxies in `trusted`.
+   * Default: no header is looked for (ours).
+   */
+  readonly proxyProtocol?: ProxyProtocolOption;
   /** A half-closed connection stays open until the handler closes it. Default false (ours). */
   readonly allowHalfOpen?: boolean;
   /**
@@ -200,6 +223,8 @@ export interface ResolvedOptions {
   readonly maxConnections: number;
   readonly idleTimeout: number;
   readonly closeTimeout: number;
+  readonly handshakeTimeout: number;
+  readonly proxyProtocol: ProxyProtocolSettings | undefined;
   readonly allowHalfOpen: boolean;
   readonly highWaterMark: number;
   readonly lowWaterMark: number;

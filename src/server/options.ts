@@ -26,6 +26,8 @@ import {
   TCPSocketOpt,
 } from './option-types.ts';
 
+import { asProxyProtocol, proxyProtocolSettings } from './proxy-option.ts';
+
 export * from './option-types.ts';
 
 /** What the machine decides; tests replace it. Each is asked only when it is needed. */
@@ -40,6 +42,7 @@ export interface OptionEnvironment {
 export const optionDefaults = {
   readBufferCap: 65_536,
   closeTimeout: 5_000,
+  handshakeTimeout: 10_000,
   highWaterMark: 1_048_576,
   lowWaterMark: 262_144,
   maxOutboundBytes: 67_108_864,
@@ -93,6 +96,8 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   maxConnections: limit('connections'),
   idleTimeout: milliseconds(int32Max),
   closeTimeout: milliseconds(int32Max),
+  handshakeTimeout: milliseconds(int32Max),
+  proxyProtocol: asProxyProtocol,
   allowHalfOpen: asBoolean,
   highWaterMark: byteCount,
   lowWaterMark: byteCount,
@@ -161,6 +166,8 @@ export function resolveOptions(
     maxConnections: given.maxConnections ?? Infinity,
     idleTimeout: given.idleTimeout ?? 0,
     closeTimeout: given.closeTimeout ?? optionDefaults.closeTimeout,
+    handshakeTimeout: given.handshakeTimeout ?? optionDefaults.handshakeTimeout,
+    proxyProtocol: proxyProtocolSettings(given.proxyProtocol),
     allowHalfOpen: given.allowHalfOpen ?? false,
     overflow: given.overflow ?? 'pause',
     busyPoll: given.busyPoll ?? 0,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { missing, runClient } from './outside-client.ts';
+import { missing, runClient } from '../support/outside-client.ts';
 import { type RunningExample, spawnExample } from './spawn-example.ts';
 
 let example: RunningExample;

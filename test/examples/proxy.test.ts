@@ -13,7 +13,7 @@ import { driverName } from '../support/driver.ts';
 import { type Program, runProgram } from '../support/program.ts';
 import { assertSameBytes, type TestScope, text } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
-import { missing, runClient } from './outside-client.ts';
+import { missing, runClient } from '../support/outside-client.ts';
 
 const mebibyte = 1_048_576;
 const pattern = new BytePattern(77);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { missing, runClient } from './outside-client.ts';
+import { missing, runClient } from '../support/outside-client.ts';
 import { rawClient } from './raw-client.ts';
 import { spawnExample } from './spawn-example.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { missing, runClient } from './outside-client.ts';
+import { missing, runClient } from '../support/outside-client.ts';
 import { rawClient } from './raw-client.ts';
 import { type RunningExample, spawnExample } from './spawn-example.ts';
 

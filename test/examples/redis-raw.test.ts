@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type NetConnectOpts } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { missing } from './outside-client.ts';
+import { missing } from '../support/outside-client.ts';
 import { type RedisServerProcess, startRedisServer } from './redis-server.ts';
 import { type RunningExample, spawnExample } from './spawn-example.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { missing } from './outside-client.ts';
+import { missing } from '../support/outside-client.ts';
 import { startRedisServer } from './redis-server.ts';
 import { spawnExample } from './spawn-example.ts';
 

@@ -23,14 +23,14 @@ class ChangingLayer implements Layer {
   readonly slot: number;
   readonly generation: number;
   readonly connection: StreamConnection;
-  readonly #below: Transport;
+  readonly below: Transport;
   #greeted = 0;
 
   constructor(connection: StreamConnection, below: Transport) {
     this.slot = connection.slot;
     this.generation = connection.generation;
     this.connection = connection;
-    this.#below = below;
+    this.below = below;
   }
 
   opened(): void {}
@@ -55,31 +55,31 @@ class ChangingLayer implements Layer {
   }
 
   send(slot: number, slab: Slab, offset: number, length: number): number {
-    return this.#below.sendBytes(slot, changed(slab.bytes.subarray(offset, offset + length)));
+    return this.below.sendBytes(slot, changed(slab.bytes.subarray(offset, offset + length)));
   }
   sendBytes(slot: number, bytes: Uint8Array): number {
-    return this.#below.sendBytes(slot, changed(bytes));
+    return this.below.sendBytes(slot, changed(bytes));
   }
   flush(slot: number, queue: OutboundQueue): boolean {
     while (queue.length > 0) {
       const { bytes, start, end } = queue.head as Slab;
-      const taken = this.#below.sendBytes(slot, changed(bytes.subarray(start, end)));
+      const taken = this.below.sendBytes(slot, changed(bytes.subarray(start, end)));
       if (taken > 0) queue.consume(taken);
       if (taken < end - start) return false;
     }
     return true;
   }
   pauseReading(slot: number): void {
-    this.#below.pauseReading(slot);
+    this.below.pauseReading(slot);
   }
   resumeReading(slot: number): void {
-    this.#below.resumeReading(slot);
+    this.below.resumeReading(slot);
   }
   shutdownWrite(slot: number): void {
-    this.#below.shutdownWrite(slot);
+    this.below.shutdownWrite(slot);
   }
   closeStream(slot: number, abort: boolean): void {
-    this.#below.closeStream(slot, abort);
+    this.below.closeStream(slot, abort);
   }
 }
 
@@ -101,10 +101,8 @@ function layered(react: EventHandler['react'] & object, seed: number): Session {
     },
     {
       seed,
-      connection: {
-        codec: new LineBasedFrameCodec(),
-        layer: (connection, below) => new ChangingLayer(connection, below),
-      },
+      connection: { codec: new LineBasedFrameCodec() },
+      layers: (connection, below) => new ChangingLayer(connection, below),
     },
   );
   return { rig, peer: rig.connect(), opened, ended };

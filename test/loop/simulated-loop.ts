@@ -5,6 +5,7 @@ import type { Slab } from '../../src/buffer/slab.ts';
 import type { EventHandler } from '../../src/connection/event-handler.ts';
 import { handlerCalls } from '../../src/connection/handler-calls.ts';
 import type { ConnectionSettings } from '../../src/connection/host.ts';
+import type { LayerFactory } from '../../src/connection/layer.ts';
 import type { Backend } from '../../src/driver/backend.ts';
 import { EventLoop } from '../../src/loop/event-loop.ts';
 import {
@@ -45,6 +46,8 @@ const connectionDefaults: ConnectionSettings = {
   closeOnOverflow: false,
   pauseOnOverflow: true,
   allowHalfOpen: false,
+  handshakeTimeout: 0,
+  proxyProtocol: undefined,
   timeouts: { idleTimeout: 0, writeTimeout: 0, closeTimeout: 5_000 },
   socket: {
     backlog: 128,
@@ -73,6 +76,7 @@ export function simulatedLoop(
     readonly seed?: number;
     readonly faults?: SimulatedFaults;
     readonly connection?: Partial<ConnectionSettings>;
+    readonly layers?: LayerFactory;
     readonly poisonFrames?: boolean;
   } = {},
 ): SimulatedLoop {
@@ -100,6 +104,7 @@ export function simulatedLoop(
       ticker: false,
       busyPollMicroseconds: 0,
       poisonFrames: options.poisonFrames ?? true,
+      ...(options.layers && { layers: options.layers }),
     },
     { shutdownRequested() {}, loopDied: (error) => deaths.push(error) },
     silent,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { BytePattern } from '../../testing/byte-pattern.ts';
 import type { DriverName } from '../../src/driver/contract.ts';
-import { missing, runClient } from '../examples/outside-client.ts';
+import { missing, runClient } from '../support/outside-client.ts';
 import { driverName, notOn } from '../support/driver.ts';
 import { Program, runProgram } from '../support/program.ts';
 import {
