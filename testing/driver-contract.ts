@@ -10,6 +10,7 @@ import { listenerCases } from './driver-contract-listeners.ts';
 import { outgoingCases } from './driver-contract-outgoing.ts';
 import { pausingCases } from './driver-contract-pausing.ts';
 import { sendingCases } from './driver-contract-sending.ts';
+import { sharingCases } from './driver-contract-sharing.ts';
 import { streamCases } from './driver-contract-streams.ts';
 import { waitingCases } from './driver-contract-waiting.ts';
 import { type DriverFactory, withRig } from './driver-rig.ts';
@@ -22,6 +23,7 @@ const groups: Readonly<Record<string, ContractCases>> = {
   pausing: pausingCases,
   outgoing: outgoingCases,
   datagrams: datagramCases,
+  sharing: sharingCases,
   limits: limitCases,
 };
 

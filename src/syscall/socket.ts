@@ -1,5 +1,4 @@
 import { type Address, addressAt, foreignInterface, word } from '../ffi/index.ts';
-import { constants, layouts, syscallNumbers } from './tables.ts';
 import { resultOf } from './errno.ts';
 import { scratch } from './memory.ts';
 import {
@@ -12,6 +11,7 @@ import {
   writeInet,
   writeUnix,
 } from './socket-address.ts';
+import { constants, layouts, syscallNumbers } from './tables.ts';
 
 const socketRaw = foreignInterface.lookup('socket', 3);
 const socketpairRaw = foreignInterface.lookup('socketpair', 4);
@@ -83,12 +83,48 @@ export function acceptSocket(listener: number): number {
   return resultOf(accept4Raw(word(listener), acceptNameAddress, acceptLengthAddress, acceptFlags));
 }
 
+/**
+ * As `acceptSocket`, of a listener that may wait: for the shortest time there is, some milliseconds,
+ * when another holder of it took the connection. EAGAIN then, as usual. socket(7) SO_RCVTIMEO
+ */
+export function acceptWithoutWaiting(listener: number): number {
+  setReceiveTimeout(listener, 1);
+  const result = acceptSocket(listener);
+  setReceiveTimeout(listener, 0);
+  return result;
+}
+
+function setReceiveTimeout(socket: number, microseconds: number): void {
+  scratch.view.setBigInt64(0, 0n, true);
+  scratch.view.setBigInt64(8, BigInt(microseconds), true);
+  const level = word(constants.SOL_SOCKET);
+  setsockoptRaw(word(socket), level, word(constants.SO_RCVTIMEO), scratch.address, word(16));
+}
+
 /** The peer of the last accepted connection: fills `into`, or returns the Unix path. */
 export function acceptedPeer(into: InetAddress): string | null {
-  readInet(scratch.view, acceptNameOffset, into);
+  return peerIn(scratch.view, scratch.bytes, acceptLengthOffset, into);
+}
+
+/** Where the name begins behind its length, in memory for `peerIn`. */
+export const peerNameOffset: number = acceptNameOffset - acceptLengthOffset;
+export const peerBytesMax: number = peerNameOffset + socketAddressBytesMax;
+
+/** A peer whose length the kernel left at `offset` of that memory, and its name behind it. */
+export function peerIn(
+  view: DataView,
+  bytes: Buffer,
+  offset: number,
+  into: InetAddress,
+): string | null {
+  readInet(view, offset + peerNameOffset, into);
   if (into.family !== 0) return null;
-  const length = scratch.view.getInt32(acceptLengthOffset, true);
-  return readUnix(scratch.bytes, acceptNameOffset, length);
+  return readUnix(bytes, offset + peerNameOffset, view.getInt32(offset, true));
+}
+
+/** Before the kernel is given that memory. */
+export function makeRoomForPeer(view: DataView, offset: number): void {
+  view.setInt32(offset, socketAddressBytesMax, true);
 }
 
 /** 0 or minus an errno. shutdown(2) */
@@ -187,12 +223,17 @@ export function socketPair(): readonly [number, number] | number {
   return [scratch.view.getInt32(0, true), scratch.view.getInt32(4, true)];
 }
 
+/** Whatever O_NONBLOCK says, which a duplicate in another process may have cleared. */
+const receiveFlags = word(constants.MSG_DONTWAIT);
+
 /** Bytes received, 0 at the peer's end, or minus an errno. recv(2) */
 export function receive(socket: number, address: Address, length: number): number {
-  return resultOf(syscallRaw(receiveNumber, word(socket), address, word(length), zero, zero));
+  return resultOf(
+    syscallRaw(receiveNumber, word(socket), address, word(length), receiveFlags, zero),
+  );
 }
 
-const sendFlags = word(constants.MSG_NOSIGNAL);
+const sendFlags = word(constants.MSG_NOSIGNAL | constants.MSG_DONTWAIT);
 
 /** Bytes the kernel took, or minus an errno; never SIGPIPE. send(2) */
 export function send(socket: number, address: Address, length: number): number {
@@ -201,7 +242,7 @@ export function send(socket: number, address: Address, length: number): number {
 
 /** Datagrams received into the `count` headers at `headers`, or minus an errno. recvmmsg(2) */
 export function receiveMessages(socket: number, headers: Address, count: number): number {
-  return resultOf(recvmmsgRaw(word(socket), headers, word(count), zero, zero));
+  return resultOf(recvmmsgRaw(word(socket), headers, word(count), receiveFlags, zero));
 }
 
 /** Datagrams sent of the `count` headers at `headers`, or minus an errno. sendmmsg(2) */

@@ -1,8 +1,11 @@
 /** Accepting that survives: no descriptors left, limits, storms (issue 2, part 7). */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import type { Conn, EventHandler, LoopStats } from 'gnet';
 import { RawClient } from '../../testing/raw-client.ts';
+import { openDescriptors } from '../support/descriptors.ts';
 import { notOn } from '../support/driver.ts';
 import { nodeFlags, Program } from '../support/program.ts';
 import {
@@ -181,5 +184,67 @@ describe('backlog and stop', () => {
     const rig = await startRig(t, {});
     await rig.server.stop();
     await assert.rejects(RawClient.connect(rig.server.addr), { code: 'ECONNREFUSED' });
+  });
+});
+
+const resetEarly = `
+  const net = require('node:net');
+  const { workerData: { port, count, state } } = require('node:worker_threads');
+  const words = new Int32Array(state);
+  for (let number = 0; number < count; number++) {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.on('connect', () => socket.write('x', () => socket.resetAndDestroy()));
+    socket.on('close', () => {
+      Atomics.add(words, 0, 1);
+      Atomics.notify(words, 0);
+    });
+  }
+`;
+
+describe('accepting', () => {
+  const asksLate = notOn('node', 'the runtime asks for the address when the peer is gone');
+  test('peers that reset before they are accepted have an address', asksLate, async (t) => {
+    const addresses: string[] = [];
+    const rig = await startRig(t, {
+      onOpened: (c) => void addresses.push(c.remoteAddr),
+      onClosed: (c) => void addresses.push(c.remoteAddr),
+    });
+    const count = 20;
+    const state = new SharedArrayBuffer(4);
+    const port = Number(rig.server.addr.split(':')[1]);
+    const worker = new Worker(resetEarly, { eval: true, workerData: { port, count, state } });
+    t.after(() => worker.terminate());
+    await once(worker, 'online');
+    // The thread is busy meanwhile, as in a long handler.
+    const words = new Int32Array(state);
+    const giveUpAt = Date.now() + 10_000;
+    for (let done = 0; done < count && Date.now() < giveUpAt; done = Atomics.load(words, 0)) {
+      Atomics.wait(words, 0, done, 100);
+    }
+    await waitUntil(() => addresses.length === 2 * count, 'all were opened and closed');
+    assert.deepEqual(
+      addresses.filter((address) => !/^127\.0\.0\.1:\d+$/.test(address)),
+      [],
+    );
+  });
+
+  const acceptsAhead = notOn('node', 'the runtime accepts as many as `backlog` beyond the limit');
+  test('does not run ahead of maxConnections', acceptsAhead, async (t) => {
+    const before = openDescriptors().length;
+    const rig = await startRig(t, new EchoHandler(), { maxConnections: 5 });
+    const own = openDescriptors().length - before;
+    const clients = Array.from({ length: 100 }, () => RawClient.begin(rig.server.addr));
+    for (const client of clients) t.after(() => client.destroy());
+    await waitUntil(() => clients.every((client) => client.connected), 'the kernel has them all');
+    await settle(50);
+    assert.equal(rig.server.countConnections(), 5);
+    const accepted = openDescriptors().length - before - own - clients.length;
+    assert.ok(accepted <= 6, `${accepted} descriptors for 5 connections`);
+    // Each that goes makes room for another.
+    for (const client of clients) {
+      client.write('x');
+      await waitUntil(() => client.receivedBytes === 1 || client.closed, 'it is served');
+      client.destroy();
+    }
   });
 });

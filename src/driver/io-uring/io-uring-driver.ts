@@ -6,7 +6,6 @@ import { clearEvent, epollControl, epollCreate, eventDescriptor } from '../../sy
 import { syscallError } from '../../syscall/errno.ts';
 import { localName, peerInto } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
-import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -18,7 +17,9 @@ import type {
   SocketOptions,
 } from '../contract.ts';
 import { newCounters } from '../counters.ts';
+import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
+import { NativeDriver } from '../native/native-driver.ts';
 import { BufferRing, type BufferRingShape } from './buffer-ring.ts';
 import {
   completionWords,
@@ -34,7 +35,6 @@ import { DatagramPolls, Watches } from './polls.ts';
 import { probeIoUring } from './probe.ts';
 import { Ring } from './ring.ts';
 import { Streams } from './streams.ts';
-import { NativeDriver } from '../native/native-driver.ts';
 
 const submissionEntries = 1_024;
 /** So few answers leave at once: the next wait submits more of them together. */
@@ -229,7 +229,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
     const index = tag & indexMask;
     switch (tag >>> kindShift) {
       case kind.accept:
-        return this.listeners.accepted(index, generation, result, flags);
+        return this.listeners.accepted(index, generation, result);
       case kind.datagram:
         return this.#datagramPolls.completed(index, generation, () =>
           this.datagrams.ready(index, generation),
@@ -312,10 +312,15 @@ export class IoUringDriver extends NativeDriver implements Driver {
     options: SocketOptions,
     peer?: DatagramPeer | string,
   ): void {
-    this.#streams.open(slot, generation, descriptor, options, peer);
+    const known = peer ?? this.listeners.peerOf(descriptor);
+    this.#streams.open(slot, generation, descriptor, options, known);
   }
   acceptedPeer(descriptor: number, into: DatagramPeer): string | null {
-    return peerInto(descriptor, into);
+    const peer = this.listeners.peerOf(descriptor);
+    if (peer === undefined) return peerInto(descriptor, into);
+    if (typeof peer === 'string') return peer;
+    Object.assign(into, peer);
+    return null;
   }
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
     this.#streams.connect(slot, generation, endpoint, options);

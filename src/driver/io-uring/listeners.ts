@@ -1,14 +1,31 @@
 import { assert } from '../../base/assert.ts';
 import { SyscallError } from '../../base/errors.ts';
+import type { Slab } from '../../buffer/slab.ts';
 import { errnoNumber } from '../../platform/index.ts';
-import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
-import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
+import { closeDescriptor, duplicateDescriptor, mayWait } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
-import { acceptSocket, localName, shutdownSocket } from '../../syscall/socket.ts';
+import {
+  acceptedPeer,
+  acceptSocket,
+  acceptWithoutWaiting,
+  localName,
+  makeRoomForPeer,
+  peerBytesMax,
+  peerIn,
+  shutdownSocket,
+} from '../../syscall/socket.ts';
+import { emptyInetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
-import type { DescriptorLedger, DriverEvents, Endpoint, SocketOptions } from '../contract.ts';
-import { acceptRests, acceptSkips, tryAgain } from '../native/errno-sets.ts';
 import { type BoundPath, removeBoundPath } from '../bound-path.ts';
+import type {
+  DatagramPeer,
+  DescriptorLedger,
+  DriverEvents,
+  Endpoint,
+  SocketOptions,
+} from '../contract.ts';
+import { acceptRests, acceptSkips, tryAgain } from '../native/errno-sets.ts';
+import { nativeSlabPool } from '../native/native-memory.ts';
 import { type OpenedSocket, openListener } from '../native/native-sockets.ts';
 import { completionWords, generationWord, resultWord, tagWord } from './completion-queue.ts';
 import { kind, tagOf } from './kinds.ts';
@@ -28,6 +45,10 @@ const listenTriesMax = 10;
 const listenRetryMs = 5;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
+function viewOf({ bytes }: Slab): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, peerBytesMax);
+}
+
 function openPatiently(endpoint: Endpoint, options: SocketOptions): OpenedSocket {
   for (let tries = 1; ; tries++) {
     try {
@@ -40,22 +61,45 @@ function openPatiently(endpoint: Endpoint, options: SocketOptions): OpenedSocket
   }
 }
 
+/** Connections accepted per listener and wait: a storm must not keep open connections waiting. */
+const acceptBatchMax = 64;
+const peerRooms = nativeSlabPool(4_096);
+
+function openWithRoom(room: Slab, endpoint: Endpoint, options: SocketOptions): OpenedSocket {
+  try {
+    return openPatiently(endpoint, options);
+  } catch (error) {
+    peerRooms.release(room);
+    throw error;
+  }
+}
+
+interface Accepted {
+  readonly descriptor: number;
+  readonly peer: DatagramPeer | string;
+}
+
 interface Listener {
   readonly descriptor: number;
   readonly generation: number;
   readonly boundPath: BoundPath | null;
   /** The loop wants connections. */
   wanted: boolean;
-  /** A multishot accept is in flight. */
+  /** An accept is in flight. */
   armed: boolean;
+  /** Where that one leaves the peer's address. */
+  readonly room: Slab;
   restMs: number;
   /** Somebody else may hold a descriptor of the same socket. */
   duplicated: boolean;
   /** Connections the kernel had accepted when the loop paused. */
-  readonly kept: number[];
+  readonly kept: Accepted[];
 }
 
-/** Listeners with a multishot accept each. */
+/**
+ * Listeners with an accept each, in flight. It takes the first connection of a turn; calls take those
+ * that wait behind it, as long as the loop wants them.
+ */
 export class UringListeners {
   readonly #ring: Ring;
   readonly #operations: Operations;
@@ -65,6 +109,10 @@ export class UringListeners {
   #generation = 0;
   /** A listener that is wanted again has kept connections to report. */
   due = false;
+  /** The connection that is being reported, and its peer. */
+  #reported = -1;
+  readonly #address: DatagramPeer = emptyInetAddress();
+  #peer: DatagramPeer | string = this.#address;
 
   constructor(
     ring: Ring,
@@ -80,7 +128,8 @@ export class UringListeners {
 
   listen(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#listeners[id] === undefined, 'a listener is opened once');
-    const { descriptor, boundPath } = openPatiently(endpoint, options);
+    const room = peerRooms.take();
+    const { descriptor, boundPath } = openWithRoom(room, endpoint, options);
     this.#ledger?.opened(descriptor);
     this.#generation++;
     this.#listeners[id] = {
@@ -89,6 +138,7 @@ export class UringListeners {
       boundPath,
       wanted: false,
       armed: false,
+      room,
       restMs: restMsFirst,
       duplicated: false,
       kept: [],
@@ -126,7 +176,9 @@ export class UringListeners {
   #arm(id: number, listener: Listener): void {
     listener.armed = true;
     const tag = tagOf(kind.accept, id);
-    this.#operations.accept(listener.descriptor, tag, listener.generation);
+    const { room } = listener;
+    makeRoomForPeer(viewOf(room), 0);
+    this.#operations.accept(listener.descriptor, room, tag, listener.generation);
   }
 
   pause(id: number): void {
@@ -141,15 +193,14 @@ export class UringListeners {
     this.#operations.cancel(tag, listener.generation, tagOf(kind.ignored, 0), 0);
   }
 
-  /** A completion of an accept. Returns how many events were reported. */
-  accepted(id: number, generation: number, result: number, flags: number): number {
+  /** The accept has ended. Returns how many events were reported. */
+  accepted(id: number, generation: number, result: number): number {
     const listener = this.#listeners[id];
     if (listener?.generation !== generation) {
       if (result >= 0) closeDescriptor(result);
       return 0;
     }
-    // Whatever the result: only this flag says that no more will come.
-    if ((flags & numbers.IORING_CQE_F_MORE) === 0) listener.armed = false;
+    listener.armed = false;
     const reported =
       result >= 0 ? this.#admit(id, listener, result) : this.#missed(id, listener, -result);
     const open = this.#listeners[id] === listener;
@@ -160,11 +211,51 @@ export class UringListeners {
   #admit(id: number, listener: Listener, descriptor: number): number {
     listener.restMs = restMsFirst;
     if (!listener.wanted) {
-      listener.kept.push(descriptor);
+      this.#keep(listener, descriptor);
       return 0;
     }
+    this.#report(id, descriptor, this.#peerIn(listener.room));
+    return 1 + this.#acceptMore(id, listener);
+  }
+
+  #keep(listener: Listener, descriptor: number): void {
+    const peer = this.#peerIn(listener.room);
+    const own = typeof peer === 'string' ? peer : { ...peer };
+    listener.kept.push({ descriptor, peer: own });
+  }
+
+  #peerIn(room: Slab): DatagramPeer | string {
+    return peerIn(viewOf(room), room.bytes, 0, this.#address) ?? this.#address;
+  }
+
+  #report(id: number, descriptor: number, peer: DatagramPeer | string): void {
+    this.#reported = descriptor;
+    this.#peer = peer;
     this.#events.accepted(id, descriptor);
-    return 1;
+    this.#reported = -1;
+  }
+
+  /** The peer of the connection that is being reported; undefined for any other. */
+  peerOf(descriptor: number): DatagramPeer | string | undefined {
+    return descriptor === this.#reported ? this.#peer : undefined;
+  }
+
+  /** What waits behind the first, without a turn of the ring for each. */
+  #acceptMore(id: number, listener: Listener): number {
+    // Another holder made it blocking: the ring alone never waits.
+    if (mayWait(listener.descriptor)) return 0;
+    for (let count = 0; ; count++) {
+      const open = this.#listeners[id] === listener;
+      if (count === acceptBatchMax || !open || !listener.wanted) return count;
+      const result = acceptSocket(listener.descriptor);
+      if (result >= 0) {
+        this.#report(id, result, acceptedPeer(this.#address) ?? this.#address);
+      } else if (!acceptSkips.has(-result)) {
+        if (result === -tryAgain) return count;
+        this.#rest(id, listener, -result);
+        return count + 1;
+      }
+    }
   }
 
   #missed(id: number, listener: Listener, errno: number): number {
@@ -197,9 +288,9 @@ export class UringListeners {
   #reportKeptOf(id: number, listener: Listener): number {
     let reported = 0;
     while (listener.wanted && this.#listeners[id] === listener) {
-      const descriptor = listener.kept.shift();
-      if (descriptor === undefined) break;
-      this.#events.accepted(id, descriptor);
+      const kept = listener.kept.shift();
+      if (kept === undefined) break;
+      this.#report(id, kept.descriptor, kept.peer);
       reported++;
     }
     return reported;
@@ -210,17 +301,17 @@ export class UringListeners {
     listener.wanted = false;
     this.#settle(id, listener);
     this.#takeFromList(id, listener);
-    for (const descriptor of listener.kept.splice(0)) this.#events.accepted(id, descriptor);
+    for (const { descriptor, peer } of listener.kept.splice(0)) this.#report(id, descriptor, peer);
     this.#acceptRest(id, listener);
     // On Linux this ends listening for every holder of the socket: not when there may be others.
     if (!listener.duplicated) shutdownSocket(listener.descriptor, constants.SHUT_RDWR);
   }
 
-  /** Ends the accept in flight; its completions stand in the list then. */
-  #settle(id: number, listener: Listener): void {
-    if (!listener.armed) return;
+  /** Ends the accept in flight; its completion stands in the list then. False: it goes on. */
+  #settle(id: number, listener: Listener): boolean {
+    if (!listener.armed) return true;
     this.#cancel(id, listener);
-    this.#ring.settle(tagOf(kind.accept, id), listener.generation);
+    return this.#ring.settle(tagOf(kind.accept, id), listener.generation);
   }
 
   /** Moves what the kernel has accepted from the list of completions to `kept`. */
@@ -231,7 +322,7 @@ export class UringListeners {
       const at = index * completionWords;
       if (list[at + tagWord] !== tag || list[at + generationWord] !== listener.generation) continue;
       const result = list[at + resultWord] as number;
-      if (result >= 0) listener.kept.push(result);
+      if (result >= 0) this.#keep(listener, result);
       list[at + tagWord] = tagOf(kind.ignored, 0);
     }
     listener.armed = false;
@@ -239,9 +330,11 @@ export class UringListeners {
 
   #acceptRest(id: number, listener: Listener): void {
     for (;;) {
-      const result = acceptSocket(listener.descriptor);
+      const { descriptor } = listener;
+      const waits = mayWait(descriptor);
+      const result = waits ? acceptWithoutWaiting(descriptor) : acceptSocket(descriptor);
       if (result >= 0) {
-        this.#events.accepted(id, result);
+        this.#report(id, result, acceptedPeer(this.#address) ?? this.#address);
       } else if (!acceptSkips.has(-result)) {
         if (result !== -tryAgain) this.#rest(id, listener, -result);
         return;
@@ -253,9 +346,10 @@ export class UringListeners {
     const listener = this.#listeners[id];
     if (listener === undefined) return;
     listener.wanted = false;
-    this.#settle(id, listener);
+    // Else the kernel may still write there.
+    if (this.#settle(id, listener)) peerRooms.release(listener.room);
     this.#listeners[id] = undefined;
-    for (const descriptor of listener.kept.splice(0)) closeDescriptor(descriptor);
+    for (const { descriptor } of listener.kept.splice(0)) closeDescriptor(descriptor);
     // First the path: a client that still finds it would be refused, not left hanging.
     if (listener.boundPath !== null) removeBoundPath(listener.boundPath);
     this.#ledger?.closing(listener.descriptor);

@@ -1,5 +1,7 @@
+import type { Slab } from '../../buffer/slab.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { mapMemory } from '../../syscall/memory.ts';
+import { peerNameOffset } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import { kind, tagOf } from './kinds.ts';
 import type { Ring } from './ring.ts';
@@ -11,7 +13,6 @@ const receiveOperation =
   numbers.IORING_OP_RECV |
   (numbers.IOSQE_BUFFER_SELECT << 8) |
   (numbers.IORING_RECV_MULTISHOT << 16);
-const acceptOperation = numbers.IORING_OP_ACCEPT | (numbers.IORING_ACCEPT_MULTISHOT << 16);
 const acceptFlags = constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC;
 /** Never waits in the kernel: see docs/decisions/0012. */
 const sendFlags = constants.MSG_NOSIGNAL | constants.MSG_DONTWAIT;
@@ -99,9 +100,18 @@ export class Operations {
     );
   }
 
-  /** No room for the peer's address is given: later accepts would overwrite it. */
-  accept(descriptor: number, tag: number, generation: number): void {
-    this.#ring.push(acceptOperation, descriptor, 0, 0, 0, acceptFlags, 0, tag, generation);
+  /**
+   * One connection, and its peer's address as `peerIn` reads it, at `room`, which is its own until it
+   * completes. Not a multishot: that has no address for each, and accepts more than are wanted.
+   */
+  accept(descriptor: number, room: Slab, tag: number, generation: number): void {
+    const ring = this.#ring;
+    const operation = numbers.IORING_OP_ACCEPT;
+    const { addressLow, addressHigh } = room;
+    // A slab of a page: no carry.
+    const nameLow = addressLow + peerNameOffset;
+    ring.push(operation, descriptor, nameLow, addressHigh, 0, acceptFlags, 0, tag, generation);
+    ring.setSecondAddress(addressLow, addressHigh);
   }
 
   /** Completes once when one of `events` holds. */

@@ -1,10 +1,10 @@
 import { assert } from '../../base/assert.ts';
 import { errnoName, errnoNumber } from '../../platform/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
-import { clearEvent, eventDescriptor, signalEvent } from '../../syscall/epoll.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
-import { enterRing, enterRingTimed, registerEventDescriptor } from '../../syscall/io-uring.ts';
+import { clearEvent, eventDescriptor, signalEvent } from '../../syscall/epoll.ts';
 import { syscallError } from '../../syscall/errno.ts';
+import { enterRing, enterRingTimed, registerEventDescriptor } from '../../syscall/io-uring.ts';
 import type { DescriptorLedger } from '../contract.ts';
 import {
   CompletionQueue,
@@ -102,6 +102,11 @@ export class Ring {
     );
     this.#started++;
     if (this.#signal !== -1 && !this.waiting) signalEvent(this.#signal);
+  }
+
+  /** Of the operation pushed last: see `SubmissionQueue.setSecondAddress`. */
+  setSecondAddress(low: number, high: number): void {
+    this.#submissions.setSecondAddress(low, high);
   }
 
   /** The kernel takes entries unless it has no memory or too many completions: make way for both. */

@@ -97,4 +97,11 @@ export class SubmissionQueue {
     entries[at + lastWord + 3] = 0;
     this.#tail = (this.#tail + 1) | 0;
   }
+
+  /** Of the entry pushed last, where the operation has a second address. */
+  setSecondAddress(low: number, high: number): void {
+    const at = ((this.#tail - 1) & this.#mask) << entryShift;
+    this.#entries[at + offsetWord] = low;
+    this.#entries[at + offsetWord + 1] = high;
+  }
 }

@@ -14,6 +14,8 @@ driverContract(
   {
     'duplicateListener gives another descriptor': noDescriptor,
     'a drained listener that was duplicated goes on admitting, and accepts nothing': noDescriptor,
+    'a listener that another holder made blocking holds nobody up': noDescriptor,
+    'a datagram socket that another holder made blocking holds nobody up': noDescriptor,
     'a busy Unix path is EADDRINUSE and leaves nothing open':
       'the runtime accepts the call that looks whether somebody listens, so a descriptor is open',
     'out of descriptors the listener rests, streams are served, and it comes back':

@@ -1,14 +1,19 @@
 import { assert } from '../../base/assert.ts';
-import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
+import { closeDescriptor, duplicateDescriptor, mayWait } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
-import { acceptSocket, localName, shutdownSocket } from '../../syscall/socket.ts';
+import {
+  acceptSocket,
+  acceptWithoutWaiting,
+  localName,
+  shutdownSocket,
+} from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import { type BoundPath, removeBoundPath } from '../bound-path.ts';
 import type { DescriptorLedger, DriverEvents, Endpoint, SocketOptions } from '../contract.ts';
 import { acceptRests, acceptSkips, tryAgain } from '../native/errno-sets.ts';
 import { openListener } from '../native/native-sockets.ts';
-import { type Poller, readable } from './poller.ts';
 import { tagKind } from '../native/tags.ts';
+import { type Poller, readable } from './poller.ts';
 
 /** Connections accepted per listener and wait: a storm must not keep open connections waiting. */
 const acceptBatchMax = 64;
@@ -111,8 +116,12 @@ export class Listeners {
   }
 
   #accept(id: number, listener: Listener, max: number, draining: boolean): void {
-    for (let count = 0; count < max; count++) {
-      const result = acceptSocket(listener.descriptor);
+    // Another holder may have made it blocking: then one by one, for each of which an event comes.
+    const waits = mayWait(listener.descriptor);
+    const most = waits && !draining ? 1 : max;
+    for (let count = 0; count < most; count++) {
+      const { descriptor } = listener;
+      const result = waits ? acceptWithoutWaiting(descriptor) : acceptSocket(descriptor);
       if (result >= 0) {
         listener.restMs = restMsFirst;
         this.lastAccepted = result;
