@@ -46,7 +46,10 @@ const candidates: readonly (readonly [DriverName, () => Promise<Backend>])[] = [
 /** Names a driver in place of `auto`, for tests and for operators. */
 const driverVariable = 'GNET_DRIVER';
 
-/** Each is tried once: what works goes on working, and so does what does not. */
+/**
+ * What works goes on working, and what the system does not have it will not get. A passing lack is
+ * forgotten: the next server tries again.
+ */
 const tried = new Map<DriverName, Promise<Backend>>();
 
 /**
@@ -68,6 +71,7 @@ export async function chooseBackend(option: 'auto' | DriverName): Promise<Backen
       const backend = await attempt;
       return refused.length === 0 ? backend : { ...backend, refused };
     } catch (error) {
+      if (isPassingLack(error)) tried.delete(name);
       refused.push({ name, reason: reasonOf(error) });
     }
   }
@@ -86,6 +90,21 @@ function fromEnvironment(): 'auto' | DriverName {
   throw new ErrInvalidOption(
     `cannot use ${driverVariable}=${given}: give auto, ${names.join(', ')}, or nothing`,
   );
+}
+
+/** Of descriptors or memory: of the process, of the user, of the system. */
+const passingLacks: ReadonlySet<string> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ENOBUFS',
+  'ENOSPC',
+  'EAGAIN',
+]);
+
+function isPassingLack(error: unknown): boolean {
+  if (!(error instanceof GnetError)) return false;
+  return passingLacks.has(error.code) || isPassingLack(error.cause);
 }
 
 /** Errors that are none of ours come from an FFI or a system that is not as expected. */

@@ -1,4 +1,4 @@
-import type { GnetError } from '../base/errors.ts';
+import { GnetError } from '../base/errors.ts';
 import type { Backend } from '../driver/backend.ts';
 import type {
   DatagramPeer,
@@ -17,6 +17,8 @@ import { MailboxSender } from '../mailbox/sender.ts';
 
 /** While every loop is full, the acceptor looks for room this often. */
 const fullRestMs = 5;
+/** A listener that the poller had no memory for tries again after that long. */
+const retryMs = 1_000;
 
 export interface AcceptorSettings {
   readonly backend: Backend;
@@ -96,11 +98,12 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     return this.#driver.duplicateListener(0);
   }
 
+  /** @throws SyscallError when the poller takes no more. */
   start(): void {
     this.#accepting = true;
     this.#attached = true;
     this.#settings.backend.host.attach(this);
-    this.#acceptAll();
+    for (let id = 0; id < this.#listeners; id++) this.#driver.startAccepting(id);
   }
 
   /** Hands out what waits in the backlog, then refuses; resolves when the loops have it all. */
@@ -117,6 +120,10 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    // Also when it died, and a loop is started or the server stopped afterwards.
+    this.#accepting = false;
+    this.#resting.clear();
+    this.#fullUntil = 0;
     for (const { descriptor } of this.#homeless.splice(0)) this.#driver.closeDescriptor(descriptor);
     if (this.#attached) this.#settings.backend.host.detach(this);
     this.#driver.close();
@@ -141,7 +148,17 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   #acceptAll(): void {
     this.#fullUntil = 0;
     for (let id = 0; id < this.#listeners; id++) {
-      if (!this.#resting.has(id)) this.#driver.startAccepting(id);
+      if (!this.#resting.has(id)) this.#tryToStart(id);
+    }
+  }
+
+  /** No memory for the poller is no reason to end a server that has connections. */
+  #tryToStart(listener: number): void {
+    try {
+      this.#driver.startAccepting(listener);
+    } catch (error) {
+      if (!(error instanceof GnetError)) throw error;
+      this.acceptRested(listener, error, retryMs);
     }
   }
 
@@ -232,7 +249,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     for (const [listener, due] of this.#resting) {
       if (due > now) continue;
       this.#resting.delete(listener);
-      if (this.#fullUntil === 0) this.#driver.startAccepting(listener);
+      if (this.#fullUntil === 0) this.#tryToStart(listener);
       ran = true;
     }
     if (this.#fullUntil !== 0 && this.#fullUntil <= now) {

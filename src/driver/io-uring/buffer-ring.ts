@@ -1,4 +1,3 @@
-import { assert } from '../../base/assert.ts';
 import { type Slab, SlabPool } from '../../buffer/slab.ts';
 import { ioUringConstants as numbers, ioUringLayouts } from '../../platform/linux-io-uring.ts';
 import { syscallError } from '../../syscall/errno.ts';
@@ -214,9 +213,9 @@ export class BufferRing {
 
   /** @param abandoned the kernel did not let go of everything: the memory is never used again. */
   close(abandoned: boolean): void {
-    if (abandoned) return;
-    const result = unregisterBufferRing(this.#ring.memory.descriptor, bufferGroup);
-    assert(result === 0, `buffers nobody uses can be unregistered, errno ${-result}`);
+    // Refused: the kernel has them until the ring is gone, which nobody tells us of.
+    const { descriptor } = this.#ring.memory;
+    if (abandoned || unregisterBufferRing(descriptor, bufferGroup) !== 0) return;
     for (const slab of this.#slabs.splice(0)) this.#memory.pool.release(slab);
     this.#giveMemory();
   }

@@ -2,7 +2,7 @@ import { ErrUnsupportedPlatform, GnetError } from '../../base/errors.ts';
 import type { Address } from '../../ffi/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
-import { describeErrno } from '../../platform/index.ts';
+import { syscallError } from '../../syscall/errno.ts';
 import { send, shutdownSocket, socketPair } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import { nativeSlabPool } from '../native/native-memory.ts';
@@ -33,7 +33,7 @@ function receivesPieces(abilities: IoUringAbilities): boolean {
   const pair = socketPair();
   if (typeof pair === 'number') {
     ring.close();
-    throw new ErrUnsupportedPlatform(`cannot try io_uring: socketpair: ${describeErrno(-pair)}`);
+    throw syscallError('socketpair', -pair, 'try io_uring');
   }
   try {
     buffers = new BufferRing(ring, {
@@ -137,7 +137,7 @@ function probe(): IoUringAbilities {
       if (receivesPieces(abilities)) return abilities;
     } catch (error) {
       // EINVAL from registering buffers: not incremental before 6.12. Without a ring nothing helps.
-      if (!(error instanceof GnetError) || error instanceof ErrUnsupportedPlatform) throw error;
+      if (!(error instanceof GnetError) || error.code !== 'EINVAL') throw error;
       reason = error.message;
     }
   }

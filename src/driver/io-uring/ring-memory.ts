@@ -6,6 +6,7 @@ import {
   ioUringLayouts as layouts,
 } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
+import { syscallError } from '../../syscall/errno.ts';
 import {
   type RingMapping,
   type RingSetup,
@@ -46,6 +47,7 @@ function refused(errno: number): ErrUnsupportedPlatform {
   const name = errnoName(errno);
   return new ErrUnsupportedPlatform(
     `cannot use io_uring: ${reasons[name] ?? 'the kernel refuses a ring'} (io_uring_setup: ${name})`,
+    { cause: syscallError('io_uring_setup', errno, 'make a ring') },
   );
 }
 

@@ -1,11 +1,12 @@
 import { assert } from '../../base/assert.ts';
-import { errnoName, errnoNumber } from '../../platform/index.ts';
+import { errnoNumber } from '../../platform/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { clearEvent, eventDescriptor, signalEvent } from '../../syscall/epoll.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { enterRing, enterRingTimed, registerEventDescriptor } from '../../syscall/io-uring.ts';
 import type { DescriptorLedger } from '../contract.ts';
+import { WaitFailures } from '../native/wait-failures.ts';
 import {
   CompletionQueue,
   completionWords,
@@ -26,6 +27,8 @@ const emptyHanded: ReadonlySet<number> = new Set(
     'EINTR', // a signal, whose handler the runtime runs
     'EAGAIN', // no memory for a request: it stays in the queue and is tried again
     'EBUSY', // completions overflowed: they must be taken first, as the next enter does
+    'ENOMEM', // no memory for what it needs: it is asked for again
+    'ENOBUFS', // the same
   ].map((name) => errnoNumber(name) as number),
 );
 
@@ -48,6 +51,7 @@ export class Ring {
   readonly #submissions: SubmissionQueue;
   readonly #waitFlags: number;
   #started = 0;
+  readonly #failures = new WaitFailures();
   /** Readable when there is something to do; made for those who cannot wait in this ring. */
   #signal = -1;
   /** Inside a wait: whoever waits enters the kernel again, nobody needs a signal. */
@@ -127,13 +131,13 @@ export class Ring {
         : enterRing(descriptor, toSubmit, minComplete, this.#waitFlags);
     this.#submissions.update();
     if (result < 0) this.#cameBack(-result);
+    else this.#failures.succeeded();
   }
 
   #cameBack(errno: number): void {
     const lost = this.memory.words[this.memory.lost];
     assert(lost === 0, `no completion is lost, ${lost} were: streams would hang silently`);
-    if (emptyHanded.has(errno)) return;
-    throw syscallError('io_uring_enter', errno, `wait in the ring (${errnoName(errno)})`);
+    if (!emptyHanded.has(errno)) this.#failures.failed('io_uring_enter', errno);
   }
 
   get #kernelHasWork(): boolean {

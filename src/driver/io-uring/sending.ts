@@ -1,10 +1,11 @@
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
-import { send as sendNow, shutdownSocket } from '../../syscall/socket.ts';
+import { shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { DriverCounters } from '../contract.ts';
-import { interrupted, noBuffers, noMemory, tryAgain } from '../native/errno-sets.ts';
+import { isPassing, tryAgain } from '../native/errno-sets.ts';
+import { sendSurely } from '../native/sure-calls.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { GatheredSend } from './gathered-send.ts';
 import { kind, tagOf } from './kinds.ts';
@@ -30,11 +31,6 @@ const busy = sending | connecting | full;
 
 /** Bytes a flush gives to the kernel itself before other connections have their turn. */
 const flushBytesMax = 4 * 1_024 * 1_024;
-
-/** The system is short of memory, or a signal came: nothing is wrong with the stream. */
-function isPassing(errno: number): boolean {
-  return errno === tryAgain || errno === interrupted || errno === noBuffers || errno === noMemory;
-}
 
 /** What sending needs of the streams it sends for. */
 export interface SendingHost {
@@ -125,7 +121,7 @@ export class Sending {
 
   /** As `Driver.send`, but by a call; what is left waits until the socket has room. */
   #sendNow(stream: Stream, address: Address, length: number): number {
-    const result = sendNow(stream.descriptor, address, length);
+    const result = sendSurely(stream.descriptor, address, length);
     if (result < 0 && !isPassing(-result)) {
       this.#host.breakLater(stream, -result);
       return -1;
@@ -262,7 +258,7 @@ export class Sending {
     const slab = stream.sendSlab;
     if (slab === null || (stream.flags & (submitted | aborted)) !== 0) return 0;
     const address = addressAt(slab.address as Address, stream.sendStart);
-    const result = sendNow(stream.descriptor, address, stream.sendEnd - stream.sendStart);
+    const result = sendSurely(stream.descriptor, address, stream.sendEnd - stream.sendStart);
     const failed = result < 0 && !isPassing(-result);
     return this.#sentFrom(stream, Math.max(result, 0), failed ? -result : 0, result);
   }

@@ -16,6 +16,14 @@ export const noBuffers: number = numberOf('ENOBUFS');
 export const noMemory: number = numberOf('ENOMEM');
 
 /**
+ * recv and send: EAGAIN: nothing there, or no room; EINTR: a signal; ENOBUFS, ENOMEM: the system is
+ * short of memory for now. Nothing is wrong with the stream, and what it has stays where it is.
+ */
+export function isPassing(errno: number): boolean {
+  return errno === tryAgain || errno === interrupted || errno === noBuffers || errno === noMemory;
+}
+
+/**
  * accept4(2): the connection is gone or was refused by the system; the next one may be fine.
  * The network errors belong to the new socket already (man page: "treat them like EAGAIN").
  */

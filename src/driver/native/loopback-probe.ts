@@ -75,7 +75,9 @@ class LoopbackProbe implements DriverEvents {
     this.#error = error;
   }
   ended(): void {}
-  writable(): void {}
+  writable(slot: number): void {
+    this.#say(slot);
+  }
   datagram(
     _endpoint: number,
     _slab: Slab,

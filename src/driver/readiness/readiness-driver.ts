@@ -10,8 +10,6 @@ import {
   localName,
   peerName,
   pendingError,
-  receive,
-  send,
   setLingerReset,
   shutdownSocket,
 } from '../../syscall/socket.ts';
@@ -29,11 +27,13 @@ import type {
 } from '../contract.ts';
 import { newCounters } from '../counters.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
-import { interrupted, noBuffers, noMemory, tryAgain } from '../native/errno-sets.ts';
+import { interrupted, isPassing } from '../native/errno-sets.ts';
 import { Listeners } from './listeners.ts';
 import { type BrokenStream, errorBehindEnd, streamError } from '../native/broken-stream.ts';
 import { NativeDriver } from '../native/native-driver.ts';
 import { nativeSlabPool } from '../native/native-memory.ts';
+import { receiveSurely, sendSurely } from '../native/sure-calls.ts';
+import { WaitFailures } from '../native/wait-failures.ts';
 import { openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
 import { interestOf, StreamTable, streamFlag } from './stream-table.ts';
@@ -76,6 +76,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   #readSlab: Slab;
   #readAddress: Address;
   #broken: BrokenStream[] = [];
+  readonly #waitFailures = new WaitFailures();
   override readonly wakeDescriptor: number;
   protected override readonly ledger: DescriptorLedger | undefined;
   #closed = false;
@@ -105,6 +106,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const reported = this.#broken.length > 0 ? this.#reportBroken() : 0;
     const count = timeoutMs === 0 || reported > 0 ? this.#poller.wait(0) : this.#sleep(timeoutMs);
     if (count <= 0) return reported + this.#nothingReady(count);
+    this.#waitFailures.succeeded();
     const poller = this.#poller;
     for (let index = 0; index < count; index++) {
       const tag = poller.tagAt(index);
@@ -124,9 +126,10 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     return count;
   }
 
-  /** EINTR: a signal, whose handler Node runs. Anything else is a broken set: stop at once. */
+  /** EINTR: a signal, whose handler the runtime runs. */
   #nothingReady(result: number): 0 {
-    assert(result === 0 || result === -interrupted, `waiting works, errno ${-result}`);
+    if (result === 0) this.#waitFailures.succeeded();
+    else if (result !== -interrupted) this.#waitFailures.failed('epoll_wait', -result);
     return 0;
   }
 
@@ -188,12 +191,13 @@ export class ReadinessDriver extends NativeDriver implements Driver {
 
   send(slot: number, slab: Slab, offset: number, length: number): number {
     const address = addressAt(slab.address as Address, offset);
-    return this.#afterSend(slot, send(this.#descriptor(slot), address, length), length);
+    return this.#afterSend(slot, sendSurely(this.#descriptor(slot), address, length), length);
   }
 
   sendBytes(slot: number, bytes: Uint8Array): number {
     const address = foreignInterface.addressOf(bytes);
-    return this.#afterSend(slot, send(this.#descriptor(slot), address, bytes.length), bytes.length);
+    const result = sendSurely(this.#descriptor(slot), address, bytes.length);
+    return this.#afterSend(slot, result, bytes.length);
   }
 
   flush(slot: number, queue: OutboundQueue): boolean {
@@ -328,7 +332,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     let slab = this.#readSlab;
     if (slab.references !== 1 || slab.detached) slab = this.#renewReadSlab();
     const headroom = this.#headroom;
-    const count = receive(this.#descriptor(slot), this.#readAddress, this.#readBytes);
+    const count = receiveSurely(this.#descriptor(slot), this.#readAddress, this.#readBytes);
     if (count > 0) {
       this.counters.bytesReceived += count;
       slab.floor = 0;
@@ -346,10 +350,8 @@ export class ReadinessDriver extends NativeDriver implements Driver {
       if ((this.#flagsOf(slot) & readArmed) !== 0) this.#setFlags(slot, 0, readArmed);
       return;
     }
-    // EAGAIN: another reader was faster, or errno was wrong; EINTR: a signal. The event comes again.
-    // ENOMEM: the kernel is short of memory for now; the bytes stay where they are.
-    if (result === -tryAgain || result === -interrupted || result === -noMemory) return;
-    this.#break(slot, -result);
+    // The event comes again.
+    if (!isPassing(-result)) this.#break(slot, -result);
   }
 
   #renewReadSlab(): Slab {
@@ -367,13 +369,11 @@ export class ReadinessDriver extends NativeDriver implements Driver {
       this.#armWrite(slot);
       return result;
     }
-    const errno = -result;
-    // EAGAIN: the socket buffer is full. ENOBUFS, ENOMEM: so is the kernel's. EINTR: a signal.
-    if (errno === tryAgain || errno === noBuffers || errno === noMemory || errno === interrupted) {
+    if (isPassing(-result)) {
       this.#armWrite(slot);
       return 0;
     }
-    this.#break(slot, errno);
+    this.#break(slot, -result);
     return -1;
   }
 

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { SyscallError } from '../base/errors.ts';
+import type { Backend } from '../driver/backend.ts';
+import type { Driver } from '../driver/contract.ts';
+import { LoopMemory } from '../mailbox/loop-memory.ts';
+import { AcceptorLoop, type AcceptorSettings } from './acceptor-loop.ts';
+
+const noMemory = (): SyscallError =>
+  new SyscallError('ENOMEM', 'cannot accept: out of memory', { syscall: 'epoll_ctl', errno: 12 });
+
+/** An acceptor over a driver that only counts, and refuses to start listeners when told. */
+async function acceptor() {
+  const calls: string[] = [];
+  const deaths: unknown[] = [];
+  const state = { refuses: false };
+  const driver = {
+    listen: () => {},
+    listenerAddress: () => '127.0.0.1:1',
+    startAccepting(listener: number) {
+      calls.push(`start ${listener}`);
+      if (state.refuses) throw noMemory();
+    },
+    drainBacklog: (listener: number) => void calls.push(`drain ${listener}`),
+    close: () => void calls.push('close'),
+  };
+  const backend = {
+    name: 'epoll',
+    host: { mode: 'test', attach: () => {}, detach: () => {} },
+    create: () => driver as unknown as Driver,
+  } as unknown as Backend;
+  const loop = new AcceptorLoop({
+    backend,
+    balancer: { pick: () => 0 },
+    logger: { warn: () => {} },
+    socket: {},
+    maxConnections: Infinity,
+    died: (error: unknown) => void deaths.push(error),
+  } as unknown as AcceptorSettings);
+  await loop.listen({ kind: 'tcp', family: 4, v6Only: false, host: '127.0.0.1', port: 0 });
+  loop.start();
+  return { loop, calls, deaths, state };
+}
+
+describe('the acceptor', () => {
+  test('a rested listener that the poller has no memory for rests again', async () => {
+    const { loop, calls, deaths, state } = await acceptor();
+    state.refuses = true;
+    loop.acceptRested(0, noMemory(), 0);
+    assert.equal(loop.runDue(), true);
+    assert.deepEqual(deaths, []);
+    assert.deepEqual(calls, ['start 0', 'start 0']);
+    assert.ok(loop.timeUntilDeadline() > 0, 'it tries again later');
+    assert.equal(loop.acceptRests, 2);
+  });
+
+  test('so does one that is started when a loop comes back', async () => {
+    const { loop, deaths, state } = await acceptor();
+    state.refuses = true;
+    loop.loopRuns(0, LoopMemory.create());
+    assert.deepEqual(deaths, []);
+    assert.ok(loop.timeUntilDeadline() > 0, 'it tries again later');
+  });
+
+  test('closed, as after it died, it asks nothing of its listeners', async () => {
+    const { loop, calls } = await acceptor();
+    loop.acceptRested(0, noMemory(), 0);
+    loop.close();
+    loop.loopRuns(0, LoopMemory.create());
+    loop.runDue();
+    await loop.stopAccepting();
+    assert.deepEqual(calls, ['start 0', 'close']);
+  });
+});
