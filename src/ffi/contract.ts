@@ -18,17 +18,27 @@ export type ForeignFunction = (...args: Word[]) => number;
 /** As `ForeignFunction`, but the result is an address. */
 export type ForeignAddressFunction = (...args: Word[]) => Address;
 
-export interface ForeignInterface {
-  /** `node:ffi`, ... for `stats()` and messages. */
-  readonly name: string;
-  readonly nullAddress: Address;
+/** Where functions are looked up: the process itself, or one shared library. */
+export interface ForeignLibrary {
   /**
-   * The function `name` of the C library (or of the runtime's own executable) with `argumentCount`
-   * words. Resolve once per thread and keep the function in a module constant.
+   * The function `name` with `argumentCount` words. Resolve once per thread and keep the function in a
+   * module constant.
    * @throws Error when there is no such symbol.
    */
   lookup(name: string, argumentCount: number): ForeignFunction;
   lookupAddress(name: string, argumentCount: number): ForeignAddressFunction;
+}
+
+/** Looks up in the C library, and in what the runtime's own executable exports. */
+export interface ForeignInterface extends ForeignLibrary {
+  /** `node:ffi`, ... for `stats()` and messages. */
+  readonly name: string;
+  readonly nullAddress: Address;
+  /**
+   * The shared library of that name or path, which stays open as long as the thread lives.
+   * @throws Error when there is none, or it cannot be loaded.
+   */
+  open(path: string): ForeignLibrary;
   /** An integer as an argument; negative numbers keep their low 32 bits. Folded away by the JIT. */
   word(value: number): Word;
   /** The address `offset` bytes behind `base`. */

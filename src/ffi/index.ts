@@ -8,7 +8,13 @@ import type { ForeignInterface } from './contract.ts';
 import { createKoffiInterface, findKoffi } from './koffi.ts';
 import { createNodeInterface, findNodeFfi } from './node.ts';
 
-export type { Address, ForeignAddressFunction, ForeignFunction, Word } from './contract.ts';
+export type {
+  Address,
+  ForeignAddressFunction,
+  ForeignFunction,
+  ForeignLibrary,
+  Word,
+} from './contract.ts';
 
 /** A function of every C library, to see whether calling is possible and allowed at all. */
 const probeSymbol = 'getpid';

@@ -1,12 +1,14 @@
 import { createRequire } from 'node:module';
-import type { Address, ForeignInterface, Word } from './contract.ts';
 import { errorOf } from '../base/thrown.ts';
+import type { ForeignInterface, ForeignLibrary, Word } from './contract.ts';
+
+interface Library {
+  func(name: string, result: string, parameters: string[]): (...args: Word[]) => number;
+}
 
 /** What we use of `koffi`, an optional peer dependency: a native addon with prebuilt binaries. */
 interface Koffi {
-  load(path: null): {
-    func(name: string, result: string, parameters: string[]): (...args: Word[]) => number;
-  };
+  load(path: string | null): Library;
   view(address: number, byteLength: number): ArrayBuffer;
   address(value: Uint8Array): bigint;
 }
@@ -17,6 +19,8 @@ interface Koffi {
  */
 const wordType = 'int64_t';
 
+const words = (count: number): string[] => new Array<string>(count).fill(wordType);
+
 /** `v8::Isolate::GetCurrent()`, `node::GetCurrentEventLoop(v8::Isolate*)`: names of GCC and Clang. */
 const currentIsolateSymbol = '_ZN2v87Isolate10GetCurrentEv';
 const eventLoopSymbol = '_ZN4node19GetCurrentEventLoopEPN2v87IsolateE';
@@ -26,16 +30,21 @@ const eventLoopSymbol = '_ZN4node19GetCurrentEventLoopEPN2v87IsolateE';
  * takes 4-8 ns (docs/drivers.md).
  */
 export function createKoffiInterface(koffi: Koffi): ForeignInterface {
-  // Kept for the life of the thread, as its functions are.
-  const library = koffi.load(null);
-  const words = (count: number): string[] => new Array<string>(count).fill(wordType);
-  const lookupAddress = (name: string, argumentCount: number): ((...args: Word[]) => Address) =>
-    library.func(name, wordType, words(argumentCount));
+  const open = (path: string | null): ForeignLibrary => {
+    // Kept for the life of the thread, as its functions are.
+    const library = koffi.load(path);
+    return {
+      lookup: (name, argumentCount) => library.func(name, 'int32_t', words(argumentCount)),
+      lookupAddress: (name, argumentCount) => library.func(name, wordType, words(argumentCount)),
+    };
+  };
+  const { lookup, lookupAddress } = open(null);
   return {
     name: 'koffi',
     nullAddress: 0,
-    lookup: (name, argumentCount) => library.func(name, 'int32_t', words(argumentCount)),
+    lookup,
     lookupAddress,
+    open,
     word: (value) => value,
     addressAt: (base, offset) => (base as number) + offset,
     // Not marked as untransferable: Node aborts at exit, when it cannot detach an addon's buffer.

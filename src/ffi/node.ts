@@ -1,5 +1,5 @@
 import { markAsUntransferable } from 'node:worker_threads';
-import type { Address, ForeignInterface, Word } from './contract.ts';
+import type { Address, ForeignInterface, ForeignLibrary, Word } from './contract.ts';
 
 type NodeFfi = typeof import('node:ffi');
 type Library = InstanceType<NodeFfi['DynamicLibrary']>;
@@ -7,28 +7,19 @@ type Library = InstanceType<NodeFfi['DynamicLibrary']>;
 /** Words that a call passes without a slow wrapper. */
 const fastWordsMax = 6;
 
-function openSelf(ffi: NodeFfi): Library {
-  return new ffi.DynamicLibrary(null);
-}
+const words = (count: number): 'pointer'[] => new Array<'pointer'>(count).fill('pointer');
 
-/**
- * `node:ffi`, Node >= 26.7. Signatures are all `pointer` with BigInt arguments: a call costs 4-8 ns,
- * against 140-265 ns with any `int32` among four to six arguments (docs/decisions/0002).
- */
-export function createNodeInterface(ffi: NodeFfi): ForeignInterface {
+function openLibrary(ffi: NodeFfi, path: string | null): ForeignLibrary {
   // Kept for the life of the thread: a collected library would invalidate its functions.
-  const library = openSelf(ffi);
+  const library = new ffi.DynamicLibrary(path);
   // A symbol has one signature per library object; syscall(2) is wanted with six words and with seven.
   let wideLibrary: Library | null = null;
   const libraryFor = (count: number): Library => {
     if (count <= fastWordsMax) return library;
-    wideLibrary ??= openSelf(ffi);
+    wideLibrary ??= new ffi.DynamicLibrary(path);
     return wideLibrary;
   };
-  const words = (count: number): 'pointer'[] => new Array<'pointer'>(count).fill('pointer');
   return {
-    name: 'node:ffi',
-    nullAddress: 0n,
     lookup(name, argumentCount) {
       const signature = { arguments: words(argumentCount), return: 'int32' } as const;
       return libraryFor(argumentCount).getFunction(name, signature) as unknown as (
@@ -41,6 +32,19 @@ export function createNodeInterface(ffi: NodeFfi): ForeignInterface {
         ...args: Word[]
       ) => Address;
     },
+  };
+}
+
+/**
+ * `node:ffi`, Node >= 26.7. Signatures are all `pointer` with BigInt arguments: a call costs 4-8 ns,
+ * against 140-265 ns with any `int32` among four to six arguments (docs/decisions/0002).
+ */
+export function createNodeInterface(ffi: NodeFfi): ForeignInterface {
+  return {
+    name: 'node:ffi',
+    nullAddress: 0n,
+    ...openLibrary(ffi, null),
+    open: (path) => openLibrary(ffi, path),
     word: (value) => BigInt(value >>> 0),
     addressAt: (base, offset) => (base as bigint) + BigInt(offset),
     view(address, byteLength) {

@@ -184,6 +184,7 @@ export const constants = {
   // Memory mapping: <sys/mman.h>. MADV_FREE 4.5, MAP_FIXED_NOREPLACE 4.17.
   PROT_READ: 1,
   PROT_WRITE: 2,
+  PROT_EXEC: 4,
   PROT_NONE: 0,
   MAP_SHARED: 1,
   MAP_PRIVATE: 2,

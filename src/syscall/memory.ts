@@ -5,6 +5,7 @@ import { lastErrno, syscallError } from './errno.ts';
 
 const mmapRaw = foreignInterface.lookupAddress('mmap', 6);
 const munmapRaw = foreignInterface.lookup('munmap', 2);
+const mprotectRaw = foreignInterface.lookup('mprotect', 3);
 const madviseRaw = foreignInterface.lookup('madvise', 3);
 
 /** Memory that never moves and is never unmapped, with its address and a view of it. */
@@ -35,6 +36,16 @@ export function mapMemory(byteLength: number): NativeMemory {
   // EAGAIN (locked memory), EPERM (sealed). All mean that there is no memory to be had.
   if (mapFailed(address)) throw syscallError('mmap', lastErrno(), `map ${byteLength} bytes`);
   return { address, buffer: foreignInterface.view(address, byteLength) };
+}
+
+/**
+ * From now on the memory can be executed and not be written: machine code for C to call. False where
+ * the system does not allow that (EACCES, EPERM: a policy against making memory executable).
+ * mprotect(2)
+ */
+export function makeExecutable(address: Address, byteLength: number): boolean {
+  const protection = constants.PROT_READ | constants.PROT_EXEC;
+  return mprotectRaw(address, word(byteLength), word(protection)) === 0;
 }
 
 /** Gives the pages back to the kernel; the mapping stays and reads as zeroes. madvise(2) */

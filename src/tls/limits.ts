@@ -1,0 +1,10 @@
+/** Bounds of TLS. Bytes unless the name says otherwise. */
+
+/** Plaintext of one record. */
+export const recordBytesMax = 16_384;
+/** What a record can have beyond its plaintext: header, type, authentication tag, padding of old. */
+export const recordOverheadBytesMax = 320;
+/** The client's first message with its record headers: real ones have up to 2 KiB, some 17. */
+export const helloBytesMax = 65_536;
+/** Everything a peer may send before the handshake is over: its certificates above all. */
+export const handshakeBytesMax = 196_608;

@@ -1,0 +1,110 @@
+/**
+ * The functions of OpenSSL that are called, with the number of their words. Every one is looked up when
+ * the library is chosen, so that a build without one of them is refused at once, and by name.
+ */
+
+/** Those whose result is a number of 32 bits; the lower half of a `long` is enough for each. */
+export const numberFunctions = {
+  OPENSSL_init_ssl: 2,
+
+  SSL_CTX_ctrl: 4,
+  SSL_CTX_callback_ctrl: 3,
+  SSL_CTX_set_options: 2,
+  SSL_CTX_set_cipher_list: 2,
+  SSL_CTX_set_ciphersuites: 2,
+  SSL_CTX_use_cert_and_key: 5,
+  SSL_CTX_set_session_id_context: 3,
+  SSL_CTX_set_timeout: 2,
+  SSL_CTX_set_num_tickets: 2,
+  SSL_CTX_set_alpn_protos: 3,
+  SSL_CTX_add_client_CA: 2,
+  SSL_CTX_up_ref: 1,
+  SSL_CTX_free: 1,
+  SSL_CTX_set_verify: 3,
+  SSL_CTX_set1_cert_store: 2,
+  SSL_CTX_set_alpn_select_cb: 3,
+  SSL_CTX_set_info_callback: 2,
+  SSL_CTX_set_keylog_callback: 2,
+
+  SSL_free: 1,
+  SSL_ctrl: 4,
+  SSL_set0_rbio: 2,
+  SSL_set0_wbio: 2,
+  SSL_set_accept_state: 1,
+  SSL_set_connect_state: 1,
+  SSL_set1_host: 2,
+  SSL_set_hostflags: 2,
+  SSL_set_session: 2,
+  SSL_do_handshake: 1,
+  SSL_read: 3,
+  SSL_write: 3,
+  SSL_pending: 1,
+  SSL_want: 1,
+  SSL_shutdown: 1,
+  SSL_get_shutdown: 1,
+  SSL_key_update: 2,
+  SSL_version: 1,
+  SSL_get_verify_result: 1,
+  SSL_session_reused: 1,
+  SSL_get0_alpn_selected: 3,
+
+  SSL_SESSION_is_resumable: 1,
+  SSL_SESSION_free: 1,
+  i2d_SSL_SESSION: 2,
+
+  BIO_free: 1,
+  BIO_up_ref: 1,
+  BIO_read: 3,
+  BIO_ctrl: 4,
+
+  X509_STORE_add_cert: 2,
+  X509_STORE_add_crl: 2,
+  X509_STORE_set_flags: 2,
+  X509_STORE_up_ref: 1,
+  X509_STORE_free: 1,
+  X509_VERIFY_PARAM_set1_ip_asc: 2,
+  X509_free: 1,
+  X509_CRL_free: 1,
+  i2d_X509: 2,
+  EVP_PKEY_free: 1,
+  i2d_PrivateKey: 2,
+  PKCS12_parse: 5,
+  PKCS12_free: 1,
+  OPENSSL_sk_push: 2,
+  OPENSSL_sk_num: 1,
+  OPENSSL_sk_free: 1,
+
+  ERR_peek_last_error: 0,
+  ERR_clear_error: 0,
+  ERR_error_string_n: 3,
+} as const;
+
+/** Those whose result is an address. */
+export const addressFunctions = {
+  OpenSSL_version: 1,
+  TLS_server_method: 0,
+  TLS_client_method: 0,
+  SSL_CTX_new: 1,
+  SSL_new: 1,
+  SSL_get0_param: 1,
+  SSL_get_session: 1,
+  SSL_get1_peer_certificate: 1,
+  SSL_get_current_cipher: 1,
+  SSL_CIPHER_get_name: 1,
+  SSL_CIPHER_standard_name: 1,
+  SSL_CIPHER_get_version: 1,
+  d2i_SSL_SESSION: 3,
+  BIO_s_mem: 0,
+  BIO_new: 1,
+  BIO_new_mem_buf: 2,
+  X509_STORE_new: 0,
+  d2i_X509: 3,
+  d2i_X509_CRL: 3,
+  d2i_AutoPrivateKey: 3,
+  d2i_PKCS12: 3,
+  OPENSSL_sk_new_null: 0,
+  OPENSSL_sk_value: 2,
+} as const;
+
+/** `OpenSSL_version_num` comes first: it says whether the others may be called at all. */
+export const versionFunction = 'OpenSSL_version_num';

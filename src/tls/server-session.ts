@@ -1,0 +1,168 @@
+import { assert } from '../base/assert.ts';
+import { GnetError } from '../base/errors.ts';
+import type { Slab } from '../buffer/slab.ts';
+import { type ClientHello, readFirstBytes } from './client-hello.ts';
+import type { TlsContext } from './context.ts';
+import { ErrTlsHandshake } from './errors.ts';
+import { helloBytesMax } from './limits.ts';
+import { SSL_set_accept_state } from './openssl/bindings.ts';
+import { chooseProtocol } from './openssl/callbacks.ts';
+import { TlsSession } from './session.ts';
+import { TlsState } from './session-states.ts';
+
+/** Which context a client gets. */
+export interface ContextChoice {
+  /**
+   * The context of a name (undefined: none was asked for); null: it is not known yet, and `choose`
+   * will be called. May throw a `GnetError`, which ends the handshake.
+   */
+  contextFor(serverName: string | undefined, session: ServerSession): TlsContext | null;
+}
+
+const noHello: ClientHello = { serverName: undefined, protocols: [], ticketKeyNames: [] };
+
+/** The server's side. It reads the client's first message before OpenSSL does. */
+export class ServerSession extends TlsSession {
+  readonly #choice: ContextChoice;
+  #context: TlsContext | null = null;
+  /** What was received before the context was known; null when nothing is kept. */
+  #collected: Buffer | null = null;
+  #hello: ClientHello = noHello;
+  readonly peerName = 'the client';
+
+  constructor(choice: ContextChoice) {
+    super(TlsState.Hello);
+    this.#choice = choice;
+  }
+
+  get context(): TlsContext | null {
+    return this.#context;
+  }
+
+  /** What the client asked for. */
+  get serverName(): string | undefined {
+    return this.#hello.serverName;
+  }
+
+  override receive(slab: Slab, start: number, end: number): void {
+    super.receive(slab, start, end);
+    if (this.state === TlsState.Hello) this.#receiveHello(slab, start, end);
+    else if (this.state === TlsState.Choosing) {
+      this.#collect(slab.bytes, start, end);
+      this.dropInput();
+    }
+  }
+
+  #receiveHello(slab: Slab, start: number, end: number): void {
+    let bytes: Uint8Array = slab.bytes;
+    let [from, to] = [start, end];
+    if (this.#collected !== null) {
+      this.#collect(bytes, start, end);
+      bytes = this.#collected;
+      [from, to] = [0, bytes.length];
+    }
+    const first = readFirstBytes(bytes, from, to);
+    switch (first.kind) {
+      case 'plainText':
+        this.failAsPlainText(bytes.subarray(from, to));
+        return;
+      case 'incomplete':
+        if (to - from > helloBytesMax) this.#refuseLongHello();
+        else if (this.#collected === null) this.#collect(bytes, from, to);
+        this.dropInput();
+        return;
+      case 'hello':
+        this.#hello = first.hello;
+        break;
+      case 'unknown':
+        break; // OpenSSL answers with the alert that fits
+    }
+    this.#chooseContext(bytes, from, to);
+  }
+
+  #refuseLongHello(): void {
+    this.fail(
+      new ErrTlsHandshake(
+        `cannot shake hands with the client: its first message has more than ${helloBytesMax} bytes`,
+      ),
+    );
+  }
+
+  #collect(bytes: Uint8Array, start: number, end: number): void {
+    const before = this.#collected;
+    const length = before?.length ?? 0;
+    // Not of the shared pool: OpenSSL reads it by its address.
+    const grown = Buffer.allocUnsafeSlow(length + end - start);
+    if (before !== null) grown.set(before);
+    grown.set(bytes.subarray(start, end), length);
+    this.#collected = grown;
+  }
+
+  #chooseContext(bytes: Uint8Array, start: number, end: number): void {
+    this.state = TlsState.Choosing;
+    let context: TlsContext | null;
+    try {
+      context = this.#choice.contextFor(this.#hello.serverName, this);
+    } catch (error) {
+      this.#refuseName(error);
+      return;
+    }
+    if (context !== null) {
+      this.#begin(context);
+    } else {
+      if (this.#collected === null) this.#collect(bytes, start, end);
+      this.dropInput();
+    }
+  }
+
+  #refuseName(error: unknown): void {
+    const name = this.#hello.serverName ?? '(none)';
+    this.fail(
+      error instanceof GnetError
+        ? error
+        : new ErrTlsHandshake(`cannot shake hands: there is no context for the name ${name}`, {
+            cause: error,
+          }),
+    );
+  }
+
+  /**
+   * The context that `contextFor` did not know. Call `handshake` afterwards; what was received stands
+   * ready. Does nothing when the session has failed or ended meanwhile.
+   */
+  choose(context: TlsContext): void {
+    if (this.state === TlsState.Choosing) this.#begin(context);
+  }
+
+  /** There is no context for this client. */
+  refuse(error: unknown): void {
+    if (this.state === TlsState.Choosing) this.#refuseName(error);
+  }
+
+  #begin(context: TlsContext): void {
+    assert(context.role === 'server', 'a server has the context of one');
+    this.#context = context;
+    this.attach(context);
+    SSL_set_accept_state(this.ssl);
+    this.state = TlsState.Handshaking;
+  }
+
+  override handshake(): boolean {
+    const context = this.#context;
+    if (context === null || this.state !== TlsState.Handshaking) return super.handshake();
+    const collected = this.#collected;
+    chooseProtocol(context.protocolFor(this.#hello.protocols));
+    // Tickets of the key before are read when one is shown, and new ones are made with the newest.
+    const hello = this.#hello;
+    if (hello.ticketKeyNames.length > 0) {
+      context.useTicketKey(context.ticketKeys.keyFor(hello.ticketKeyNames));
+      this.#hello = { ...hello, ticketKeyNames: [] };
+    } else {
+      context.useTicketKey(context.ticketKeys.newest);
+    }
+    // OpenSSL takes all of it, or fails.
+    const open = this.advance(collected);
+    this.#collected = null;
+    return open;
+  }
+}
