@@ -1,7 +1,7 @@
 /**
- * Compares the tables of src/platform/ for this platform with what its C headers say: sizeof, offsetof
- * and constants. Needs a C compiler (`CC`, cc, gcc or clang); without one it says so and succeeds,
- * as it does for each name that these headers do not have.
+ * Compares the tables of src/platform/ for this platform, and those of src/tls/openssl/, with what C
+ * headers say: sizeof, offsetof and constants. Needs a C compiler (`CC`, cc, gcc or clang); without one
+ * it says so and succeeds, as it does for each name that these headers do not have.
  *
  *     npm run layouts
  */
@@ -12,12 +12,16 @@ import { join } from 'node:path';
 import { platform, type StructLayout } from '../src/platform/index.ts';
 import { errnoNumbers } from '../src/platform/linux-errno.ts';
 import { ioUringConstants, ioUringLayouts } from '../src/platform/linux-io-uring.ts';
+import { bufMemLayout, constants as opensslConstants } from '../src/tls/openssl/constants.ts';
+import { verifyErrorNames } from '../src/tls/verify-errors.ts';
 import {
   constantsProgram,
   headerSets,
   includesProgram,
   ioUringHeaderSets,
   ioUringStructsInC,
+  opensslHeaderSets,
+  opensslStructsInC,
   type StructInC,
   structProgram,
   structsInC,
@@ -155,6 +159,15 @@ function compareIoUring(compiler: string, folder: string, outcome: Outcome): voi
   compareStructs(compiler, folder, ioUringLayouts, outcome, ioUringStructsInC, sets);
 }
 
+/** OpenSSL's numbers are the same on every platform; `struct buf_mem_st` is that of 64 bits. */
+function compareOpenssl(compiler: string, folder: string, outcome: Outcome): void {
+  compareConstants(compiler, folder, opensslConstants, '', outcome, opensslHeaderSets);
+  const verifyErrors = Object.fromEntries(verifyErrorNames.map((name, index) => [name, index + 1]));
+  compareConstants(compiler, folder, verifyErrors, 'X509_V_ERR_', outcome, opensslHeaderSets);
+  const layouts = { bufMem: bufMemLayout };
+  compareStructs(compiler, folder, layouts, outcome, opensslStructsInC, opensslHeaderSets);
+}
+
 function compareWithC(compiler: string): Outcome {
   const outcome: Outcome = { compared: 0, skipped: [], errors: [] };
   if (platform.constants === undefined) return outcome;
@@ -165,6 +178,7 @@ function compareWithC(compiler: string): Outcome {
     compareConstants(compiler, folder, platform.syscallNumbers, 'SYS_', outcome);
     compareStructs(compiler, folder, platform.layouts, outcome);
     if (process.platform === 'linux') compareIoUring(compiler, folder, outcome);
+    compareOpenssl(compiler, folder, outcome);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -116,7 +116,10 @@ function signed(body: Buffer, key: KeyObject): Buffer {
 }
 
 export const pemOf = (label: string, der: Uint8Array): string => {
-  const lines = Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 };
 
@@ -168,8 +171,13 @@ export function makeRevocationList(issuer: Certificate, revoked: readonly Certif
 
 /** A root, an intermediate authority and a certificate for `localhost` and 127.0.0.1. */
 export function makeFamily(kind: KeyKind = 'ec') {
-  const root = makeCertificate({ commonName: 'test root', authority: true });
-  const middle = makeCertificate({ commonName: 'test middle', authority: true, issuer: root });
+  const suffix = kind === 'ec' ? '' : ` ${kind}`;
+  const root = makeCertificate({ commonName: `test root${suffix}`, authority: true });
+  const middle = makeCertificate({
+    commonName: `test middle${suffix}`,
+    authority: true,
+    issuer: root,
+  });
   const names = ['localhost', '*.example.test', '127.0.0.1', '::1'];
   const leaf = makeCertificate({ commonName: 'localhost', names, issuer: middle, kind });
   const client = makeCertificate({ commonName: 'test client', issuer: middle, kind });

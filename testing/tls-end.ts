@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { ERR_peek_last_error } from '../src/tls/openssl/bindings.ts';
 import { nativeSlabPool } from '../src/driver/native-memory.ts';
 import { ClientSession, type ClientSettings } from '../src/tls/client-session.ts';
 import { TlsContext } from '../src/tls/context.ts';
@@ -35,7 +37,10 @@ export const plainSettings: ContextSettings = {
 /** A certificate with the chain behind it, and its key. */
 export function identityOf(leaf: Certificate, ...chain: Certificate[]) {
   const [key] = pemBlocks(leaf.key);
-  return { chain: [leaf.der, ...chain.map(({ der }) => der)], key: (key as { der: Uint8Array }).der };
+  return {
+    chain: [leaf.der, ...chain.map(({ der }) => der)],
+    key: (key as { der: Uint8Array }).der,
+  };
 }
 
 /** A session with memory around it: buffers in, buffers out. */
@@ -134,7 +139,11 @@ export class TlsEnd {
 }
 
 /** Moves bytes between both until neither has any; `piece` is how many at a time. */
-export function exchange(first: TlsEnd, second: TlsEnd, piece: number = Number.MAX_SAFE_INTEGER): void {
+export function exchange(
+  first: TlsEnd,
+  second: TlsEnd,
+  piece: number = Number.MAX_SAFE_INTEGER,
+): void {
   const roundsMax = 100;
   for (let round = 0; round < roundsMax; round++) {
     const moved = [deliver(first, second, piece), deliver(second, first, piece)];
@@ -166,9 +175,11 @@ export function clientEnd(context: TlsContext, settings: Partial<ClientSettings>
   return end;
 }
 
+type Family = { root: Certificate; middle: Certificate; leaf: Certificate };
+
 /** Both sides' contexts around one family of certificates. */
 export function contextPair(
-  family: { root: Certificate; middle: Certificate; leaf: Certificate },
+  family: Family,
   server: Partial<ContextSettings> = {},
   client: Partial<ContextSettings> = {},
 ): { server: TlsContext; client: TlsContext } {
@@ -177,4 +188,24 @@ export function contextPair(
     server: new TlsContext('server', { ...plainSettings, identities, ...server }),
     client: new TlsContext('client', { ...plainSettings, trusted: [family.root.der], ...client }),
   };
+}
+
+/** Both sides after as much of a handshake as there is; `done` gives everything back. */
+export function connectedPair(
+  family: Family,
+  server: Partial<ContextSettings> = {},
+  client: Partial<ContextSettings> = {},
+  piece?: number,
+) {
+  const contexts = contextPair(family, server, client);
+  const ends = { server: serverEnd(contexts.server), client: clientEnd(contexts.client) };
+  exchange(ends.client, ends.server, piece);
+  const done = (): void => {
+    ends.server.free();
+    ends.client.free();
+    contexts.server.dispose();
+    contexts.client.dispose();
+    assert.equal(ERR_peek_last_error(), 0, 'nothing is left in the error queue of the thread');
+  };
+  return { ...ends, contexts, done };
 }

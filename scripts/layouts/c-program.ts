@@ -51,6 +51,14 @@ export const ioUringHeaderSets: readonly (readonly string[])[] = [
   ['liburing/io_uring.h'],
 ];
 
+export const opensslStructsInC: readonly StructInC[] = [
+  { table: 'bufMem', name: 'buf_mem_st', prefix: '' },
+];
+
+export const opensslHeaderSets: readonly (readonly string[])[] = [
+  ['openssl/ssl.h', 'openssl/bio.h', 'openssl/buffer.h', 'openssl/err.h', 'openssl/x509v3.h'],
+];
+
 /**
  * Two sets, because the headers of the C library and those of the kernel define the same structs
  * and cannot be included together. The kernel's know newer numbers.

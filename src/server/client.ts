@@ -12,7 +12,7 @@ import { Dial, type DialOptions } from './dial.ts';
 import { reportDriver } from './driver-report.ts';
 import { LocalLoopGroup } from './local-loop-group.ts';
 import { loopSettings } from './loop-settings.ts';
-import { invalidOption } from './option-checks.ts';
+import { invalidOption } from '../base/option-checks.ts';
 import { type Options, resolveOptions } from './options.ts';
 import { RunningServer, type ServerPlan } from './running-server.ts';
 import { initialize, obey } from './starting.ts';

@@ -5,7 +5,7 @@ import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
 import { parseAddress, resolveTargets } from './addresses.ts';
-import { int32Max, invalidOption } from './option-checks.ts';
+import { int32Max, invalidOption } from '../base/option-checks.ts';
 
 /** How to dial; all of it may be left out. */
 export interface DialOptions {

@@ -17,7 +17,7 @@ import {
   oneOf,
   oneWordOf,
   wholeNumber,
-} from './option-checks.ts';
+} from '../base/option-checks.ts';
 import {
   type DriverOption,
   LoadBalancing,

@@ -40,7 +40,8 @@ export const alertNames: Readonly<Record<number, string>> = {
 const hints: Readonly<Record<string, string>> = {
   handshake_failure: 'it shares no cipher, group or kind of certificate with this side',
   protocol_version: 'it speaks none of the versions that this side allows (minVersion, maxVersion)',
-  unknown_ca: 'it does not trust the issuer of the certificate of this side: is the chain complete?',
+  unknown_ca:
+    'it does not trust the issuer of the certificate of this side: is the chain complete?',
   bad_certificate: 'it does not accept the certificate of this side',
   certificate_unknown: 'it does not accept the certificate of this side',
   certificate_expired: 'the certificate of this side has expired',

@@ -18,7 +18,9 @@ const { SSL_CTX_ctrl } = openssl;
 /** Names of ALPN as they stand in a message: each behind its length. */
 function protocolList(protocols: readonly string[]): Buffer {
   return Buffer.concat(
-    protocols.map((name) => Buffer.concat([Buffer.from([name.length]), Buffer.from(name, 'latin1')])),
+    protocols.map((name) =>
+      Buffer.concat([Buffer.from([name.length]), Buffer.from(name, 'latin1')]),
+    ),
   );
 }
 
@@ -124,11 +126,7 @@ function setSessions(context: Address, role: TlsRole, settings: ContextSettings)
   SSL_CTX_ctrl(context, word(SSL_CTRL_SET_SESS_CACHE_MODE), word(SSL_SESS_CACHE_OFF), nullAddress);
   openssl.SSL_CTX_set_timeout(context, word(settings.sessionTimeout));
   const id = Buffer.from(settings.sessionIdContext);
-  openssl.SSL_CTX_set_session_id_context(
-    context,
-    foreignInterface.addressOf(id),
-    word(id.length),
-  );
+  openssl.SSL_CTX_set_session_id_context(context, foreignInterface.addressOf(id), word(id.length));
   if (role === 'server') openssl.SSL_CTX_set_num_tickets(context, word(ticketsPerHandshake));
 }
 
@@ -144,11 +142,7 @@ function setCallbacks(context: Address, role: TlsRole, settings: ContextSettings
   if (role === 'server') {
     // Says to the client that its name was understood, and ties the session to that name.
     const { SSL_CTRL_SET_TLSEXT_SERVERNAME_CB } = constants;
-    openssl.SSL_CTX_callback_ctrl(
-      context,
-      word(SSL_CTRL_SET_TLSEXT_SERVERNAME_CB),
-      callbacks.zero,
-    );
+    openssl.SSL_CTX_callback_ctrl(context, word(SSL_CTRL_SET_TLSEXT_SERVERNAME_CB), callbacks.zero);
   }
 }
 
@@ -186,7 +180,9 @@ export class TlsContext {
     const { role, settings } = this;
     const { SSL_OP_NO_COMPRESSION, SSL_OP_NO_RENEGOTIATION } = constants;
     const order =
-      role === 'server' && settings.honorCipherOrder ? constants.SSL_OP_CIPHER_SERVER_PREFERENCE : 0;
+      role === 'server' && settings.honorCipherOrder
+        ? constants.SSL_OP_CIPHER_SERVER_PREFERENCE
+        : 0;
     const options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | order;
     openssl.SSL_CTX_set_options(context, word(options));
     const mode = constants.SSL_MODE_RELEASE_BUFFERS | constants.SSL_MODE_AUTO_RETRY;

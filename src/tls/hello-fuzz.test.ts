@@ -54,7 +54,11 @@ function mutate(random: Random, original: Buffer): Buffer {
         bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + random.below(64))]);
         break;
       case 3: // longer
-        bytes = Buffer.concat([bytes.subarray(0, at), Buffer.alloc(random.below(300), at), bytes.subarray(at)]);
+        bytes = Buffer.concat([
+          bytes.subarray(0, at),
+          Buffer.alloc(random.below(300), at),
+          bytes.subarray(at),
+        ]);
         break;
       default: // a length that lies
         bytes.writeUInt16BE(random.below(65_536), Math.min(at, bytes.length - 2));

@@ -8,7 +8,13 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import * as tls from 'node:tls';
 import { makeFamily } from '../../testing/certificates.ts';
-import { clientEnd, contextPair, identityOf, serverEnd, type TlsEnd } from '../../testing/tls-end.ts';
+import {
+  clientEnd,
+  contextPair,
+  identityOf,
+  serverEnd,
+  type TlsEnd,
+} from '../../testing/tls-end.ts';
 import type { ClientSession } from './client-session.ts';
 
 const family = makeFamily();
@@ -22,7 +28,7 @@ function attach(end: TlsEnd, socket: net.Socket, piece = 65_536): void {
     const bytes = end.take();
     if (bytes.length > 0 && socket.writable) socket.write(bytes);
   };
-  socket.on('data', (data) => {
+  socket.on('data', (data: Buffer) => {
     for (let at = 0; at < data.length; at += piece) end.feed(data.subarray(at, at + piece));
     onData.get(end)?.(end);
     send();
@@ -87,7 +93,7 @@ suite('node:tls', () => {
           const sent = Buffer.alloc(50_000, 'gnet');
           client.end(sent);
           const received: Buffer[] = [];
-          client.on('data', (data) => received.push(data));
+          client.on('data', (data: Buffer) => received.push(data));
           await once(client, 'end');
           assert.deepEqual(Buffer.concat(received), sent);
         }

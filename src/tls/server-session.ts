@@ -19,6 +19,9 @@ export interface ContextChoice {
   contextFor(serverName: string | undefined, session: ServerSession): TlsContext | null;
 }
 
+/** A record with a fatal alert, in clear: OpenSSL knows nothing of this client yet. */
+const unrecognizedName = Uint8Array.of(21, 3, 3, 0, 2, 2, 112);
+
 const noHello: ClientHello = { serverName: undefined, protocols: [], ticketKeyNames: [] };
 
 /** The server's side. It reads the client's first message before OpenSSL does. */
@@ -28,7 +31,11 @@ export class ServerSession extends TlsSession {
   /** What was received before the context was known; null when nothing is kept. */
   #collected: Buffer | null = null;
   #hello: ClientHello = noHello;
+  /** An alert of our own that is to be sent. */
+  #alert: Uint8Array | null = null;
   readonly peerName = 'the client';
+  /** Called when a choice was made that `contextFor` had left open: `handshake` can go on. */
+  onChosen: (() => void) | null = null;
 
   constructor(choice: ContextChoice) {
     super(TlsState.Hello);
@@ -109,7 +116,7 @@ export class ServerSession extends TlsSession {
     }
     if (context !== null) {
       this.#begin(context);
-    } else {
+    } else if (this.state === TlsState.Choosing) {
       if (this.#collected === null) this.#collect(bytes, start, end);
       this.dropInput();
     }
@@ -117,13 +124,29 @@ export class ServerSession extends TlsSession {
 
   #refuseName(error: unknown): void {
     const name = this.#hello.serverName ?? '(none)';
+    this.#alert = unrecognizedName;
     this.fail(
       error instanceof GnetError
         ? error
         : new ErrTlsHandshake(`cannot shake hands: there is no context for the name ${name}`, {
             cause: error,
+            alert: 'unrecognized_name',
           }),
     );
+  }
+
+  override takeOutput(into: Slab, offset: number, limit: number): number {
+    if (this.#alert === null || limit < this.#alert.length) {
+      return super.takeOutput(into, offset, limit);
+    }
+    into.bytes.set(this.#alert, offset);
+    const { length } = this.#alert;
+    this.#alert = null;
+    return length;
+  }
+
+  override get hasOutput(): boolean {
+    return this.#alert !== null || super.hasOutput;
   }
 
   /**
@@ -131,12 +154,20 @@ export class ServerSession extends TlsSession {
    * ready. Does nothing when the session has failed or ended meanwhile.
    */
   choose(context: TlsContext): void {
-    if (this.state === TlsState.Choosing) this.#begin(context);
+    if (this.state !== TlsState.Choosing) return;
+    this.#begin(context);
+    if (this.#waiting) this.onChosen?.();
   }
 
   /** There is no context for this client. */
   refuse(error: unknown): void {
-    if (this.state === TlsState.Choosing) this.#refuseName(error);
+    if (this.state !== TlsState.Choosing) return;
+    this.#refuseName(error);
+    if (this.#waiting) this.onChosen?.();
+  }
+
+  get #waiting(): boolean {
+    return this.#collected !== null;
   }
 
   #begin(context: TlsContext): void {

@@ -87,6 +87,8 @@ const shownBytesMax = 24;
 export function plainTextReceived(peer: string, bytes: Uint8Array): ErrTlsPlainText {
   const shown = JSON.stringify(Buffer.from(bytes.subarray(0, shownBytesMax)).toString('latin1'));
   const http = /^"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE|HTTP\/)/.test(shown);
-  const hint = http ? 'it speaks HTTP without TLS (http://, not https://)' : 'it does not speak TLS';
+  const hint = http
+    ? 'it speaks HTTP without TLS (http://, not https://)'
+    : 'it does not speak TLS';
   return new ErrTlsPlainText(`${peer} sent plain text in place of a handshake (${shown}): ${hint}`);
 }

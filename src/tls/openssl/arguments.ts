@@ -1,11 +1,5 @@
 /** Text, bytes and places for results, as arguments of OpenSSL's functions. */
-import {
-  type Address,
-  addressAt,
-  foreignInterface,
-  nullAddress,
-  word,
-} from '../../ffi/index.ts';
+import { type Address, addressAt, foreignInterface, nullAddress, word } from '../../ffi/index.ts';
 import { scratch } from '../../syscall/memory.ts';
 import { assert } from '../../base/assert.ts';
 

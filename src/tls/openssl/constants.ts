@@ -58,8 +58,15 @@ export const constants = {
 /** What a fatal alert of the peer has as its reason: this, plus the number of the alert. */
 export const alertReasonOffset = 1_000;
 
-/** `struct buf_mem_st` of <openssl/buffer.h>: `size_t length; char *data; size_t max; …`. */
-export const bufMemLayout = { size: 32, length: 0, data: 8, max: 16 } as const;
+/** `struct buf_mem_st` of <openssl/buffer.h>, where pointers have 64 bits. */
+export const bufMemLayout = {
+  size: 32,
+  fields: {
+    length: { offset: 0, size: 8 },
+    data: { offset: 8, size: 8 },
+    max: { offset: 16, size: 8 },
+  },
+} as const;
 
 /** Of a ticket key: name, key of the HMAC, key of the cipher. */
 export const ticketKeyLayout = { size: 80, name: 16, hmacKey: 32, cipherKey: 32 } as const;

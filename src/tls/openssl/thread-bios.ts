@@ -14,20 +14,13 @@ import { assert } from '../../base/assert.ts';
 import { type Address, addressAt, foreignInterface, nullAddress, word } from '../../ffi/index.ts';
 import { mapMemory } from '../../syscall/memory.ts';
 import { resultAddress, resultPlace } from './arguments.ts';
-import {
-  BIO_ctrl,
-  BIO_new,
-  BIO_new_mem_buf,
-  BIO_read,
-  BIO_s_mem,
-  BIO_up_ref,
-} from './bindings.ts';
+import { BIO_ctrl, BIO_new, BIO_new_mem_buf, BIO_read, BIO_s_mem, BIO_up_ref } from './bindings.ts';
 import { bufMemLayout, constants } from './constants.ts';
 
 /** The two 32-bit words of each member of `BUF_MEM`. */
-const lengthWord = bufMemLayout.length / 4;
-const dataWord = bufMemLayout.data / 4;
-const maxWord = bufMemLayout.max / 4;
+const lengthWord = bufMemLayout.fields.length.offset / 4;
+const dataWord = bufMemLayout.fields.data.offset / 4;
+const maxWord = bufMemLayout.fields.max.offset / 4;
 
 /** The `BUF_MEM` of a memory BIO, which lives as long as the thread. */
 function bufferOf(bio: Address): Uint32Array {
@@ -41,12 +34,7 @@ const inputBio = BIO_new_mem_buf(firstBytes.address, word(firstBytes.buffer.byte
 const inputWords = bufferOf(inputBio);
 /** With nothing left it asks for more; without this it would report an end. */
 const askForMore = -1;
-BIO_ctrl(
-  inputBio,
-  word(constants.BIO_C_SET_BUF_MEM_EOF_RETURN),
-  word(askForMore),
-  nullAddress,
-);
+BIO_ctrl(inputBio, word(constants.BIO_C_SET_BUF_MEM_EOF_RETURN), word(askForMore), nullAddress);
 
 const outputBio = BIO_new(BIO_s_mem());
 const outputWords = bufferOf(outputBio);
@@ -108,7 +96,7 @@ export function takeOutput(address: Address, length: number): number {
   const count = BIO_read(outputBio, address, word(length));
   // The member goes on saying how much was written; from here on it says what was not taken.
   if (count < length) outputWords[lengthWord] = 0;
-  return count < 0 ? 0 : count;
+  return Math.max(count, 0);
 }
 
 /** Throws away what was written. */

@@ -1,4 +1,4 @@
-import { ErrInvalidOption } from '../base/errors.ts';
+import { ErrInvalidOption } from './errors.ts';
 
 /** Checks the value that was given for the option `name` and returns it as its type. */
 export type OptionCheck<Value> = (name: string, value: unknown) => Value;
