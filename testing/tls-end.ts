@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { ERR_peek_last_error } from '../src/tls/openssl/bindings.ts';
-import { nativeSlabPool } from '../src/driver/native-memory.ts';
+import { nativeSlabPool } from '../src/driver/native/native-memory.ts';
 import { ClientSession, type ClientSettings } from '../src/tls/client-session.ts';
 import { TlsContext } from '../src/tls/context.ts';
 import type { ContextSettings } from '../src/tls/context-settings.ts';

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { ProxyProtocolSettings } from '../connection/proxy-protocol/layer.ts';
-import { invalidOption, type OptionCheck } from './option-checks.ts';
+import { invalidOption, type OptionCheck } from '../base/option-checks.ts';
 import type { ProxyProtocolOption } from './option-types.ts';
 
 /** The option `proxyProtocol`. */

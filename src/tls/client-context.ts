@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
 import { invalidOption, wholeNumber } from '../base/option-checks.ts';
 import type { GnetError } from '../base/errors.ts';
+import { errorOf } from '../base/thrown.ts';
 import { ClientSession } from './client-session.ts';
 import { TlsContext } from './context.ts';
 import { ErrTlsCertificate } from './errors.ts';
@@ -83,7 +84,7 @@ export class ClientContext {
     if (error === undefined) return null;
     return new ErrTlsCertificate(
       'HOSTNAME_MISMATCH',
-      `the certificate of the server is not accepted by checkServerIdentity: ${error.message}`,
+      `the certificate of the server is not accepted by checkServerIdentity: ${errorOf(error).message}`,
       { cause: error },
     );
   }

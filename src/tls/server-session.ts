@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { GnetError } from '../base/errors.ts';
+import { isGnetError } from '../base/thrown.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { type ClientHello, readFirstBytes } from './client-hello.ts';
 import type { TlsContext } from './context.ts';
@@ -126,7 +126,7 @@ export class ServerSession extends TlsSession {
     const name = this.#hello.serverName ?? '(none)';
     this.#alert = unrecognizedName;
     this.fail(
-      error instanceof GnetError
+      isGnetError(error)
         ? error
         : new ErrTlsHandshake(`cannot shake hands: there is no context for the name ${name}`, {
             cause: error,

@@ -10,7 +10,7 @@ import {
   serverEnd,
   type TlsEnd,
 } from '../../testing/tls-end.ts';
-import { nativeSlabPool } from '../driver/native-memory.ts';
+import { nativeSlabPool } from '../driver/native/native-memory.ts';
 import type { ClientSession } from './client-session.ts';
 import type { ErrTlsAlert, ErrTlsHandshake } from './errors.ts';
 import { helloBytesMax } from './limits.ts';

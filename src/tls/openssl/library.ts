@@ -2,6 +2,7 @@
  * Which OpenSSL is used: the one inside the runtime where its symbols are exported, else the system's.
  * Nothing else is called before the version and every symbol have been checked.
  */
+import { errorOf } from '../../base/thrown.ts';
 import { addressAt, type ForeignLibrary, foreignInterface, word } from '../../ffi/index.ts';
 import { scratch } from '../../syscall/memory.ts';
 import { ErrTlsUnavailable } from '../errors.ts';
@@ -42,7 +43,7 @@ function versionText(number: number): string {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+  return errorOf(error).message.split('\n', 1)[0] ?? '';
 }
 
 /**
