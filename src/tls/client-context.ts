@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
-import { invalidOption, wholeNumber } from '../base/option-checks.ts';
 import type { GnetError } from '../base/errors.ts';
+import { invalidOption, wholeNumber } from '../base/option-checks.ts';
 import { errorOf } from '../base/thrown.ts';
 import { ClientSession } from './client-session.ts';
 import { TlsContext } from './context.ts';

@@ -9,14 +9,14 @@ import {
   d2i_SSL_SESSION,
   i2d_SSL_SESSION,
   SSL_ctrl,
-  SSL_get0_param,
   SSL_get_session,
+  SSL_get0_param,
   SSL_SESSION_free,
   SSL_SESSION_is_resumable,
-  SSL_set1_host,
   SSL_set_connect_state,
   SSL_set_hostflags,
   SSL_set_session,
+  SSL_set1_host,
   X509_VERIFY_PARAM_set1_ip_asc,
 } from './openssl/bindings.ts';
 import { constants } from './openssl/constants.ts';

@@ -1,5 +1,5 @@
-import { invalidOption, wholeNumber } from '../base/option-checks.ts';
 import { ErrInvalidOption } from '../base/errors.ts';
+import { invalidOption, wholeNumber } from '../base/option-checks.ts';
 import { TlsContext } from './context.ts';
 import type { ContextSettings } from './context-settings.ts';
 import { ErrTlsHandshake } from './errors.ts';

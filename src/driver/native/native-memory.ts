@@ -1,11 +1,19 @@
 import { type Region, type RegionAllocator, SlabPool } from '../../buffer/slab.ts';
 import type { Address } from '../../ffi/index.ts';
-import { discardMemory, mapMemory } from '../../syscall/memory.ts';
+import { discardMemory, makeExecutable, mapMemory } from '../../syscall/memory.ts';
 
 export const nativeAllocator: RegionAllocator = {
   allocate: (byteLength) => mapMemory(byteLength),
   discard: (region: Region) => discardMemory(region.address as Address, region.buffer.byteLength),
 };
+
+/**
+ * From now on C may call what stands in the region, and nobody may write to it. False where the system
+ * does not allow that.
+ */
+export function makeCode(region: Region): boolean {
+  return makeExecutable(region.address as Address, region.buffer.byteLength);
+}
 
 const pools = new Map<number, SlabPool>();
 

@@ -1,7 +1,8 @@
 /** Text, bytes and places for results, as arguments of OpenSSL's functions. */
-import { type Address, addressAt, foreignInterface, nullAddress, word } from '../../ffi/index.ts';
-import { scratch } from '../../syscall/memory.ts';
+
 import { assert } from '../../base/assert.ts';
+import { type Address, addressAt, foreignInterface, nullAddress, word } from '../../ffi/index.ts';
+import { scratch } from './native-memory.ts';
 
 const strnlen = foreignInterface.lookup('strnlen', 2);
 const memcpy = foreignInterface.lookup('memcpy', 3);

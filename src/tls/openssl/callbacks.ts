@@ -4,9 +4,9 @@
  * come between.
  */
 import { type Address, addressAt } from '../../ffi/index.ts';
-import { makeExecutable, mapMemory } from '../../syscall/memory.ts';
 import { constants } from './constants.ts';
 import { type Programs, programsByCpu } from './machine-code.ts';
+import { allocate, turnIntoCode } from './native-memory.ts';
 
 /** Bytes of `cell`, as the programs know them. */
 const layout = {
@@ -21,7 +21,7 @@ const layout = {
   size: 16_384,
 } as const;
 
-const memory = mapMemory(layout.size);
+const memory = allocate(layout.size);
 const bytes = Buffer.from(memory.buffer);
 const view = new DataView(memory.buffer);
 const sentAlertOffset = layout.alerts + constants.SSL_CB_WRITE;
@@ -40,7 +40,7 @@ export type CallbackAddresses = Readonly<Record<keyof Programs, Address>>;
 
 function prepare(programs: Programs | undefined): CallbackAddresses | undefined {
   if (programs === undefined) return undefined;
-  const page = mapMemory(4_096);
+  const page = allocate(4_096);
   const code = new Uint8Array(page.buffer);
   let end = 0;
   const place = (program: Uint8Array): Address => {
@@ -57,7 +57,7 @@ function prepare(programs: Programs | undefined): CallbackAddresses | undefined 
     yes: place(programs.yes(0n)),
     zero: place(programs.zero(0n)),
   };
-  return makeExecutable(page.address, code.length) ? addresses : undefined;
+  return turnIntoCode(page) ? addresses : undefined;
 }
 
 export const callbacks: CallbackAddresses | undefined = prepare(programsByCpu[process.arch]);

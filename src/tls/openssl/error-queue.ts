@@ -1,7 +1,7 @@
 import { word } from '../../ffi/index.ts';
-import { scratch } from '../../syscall/memory.ts';
 import { ERR_clear_error, ERR_error_string_n, ERR_peek_last_error } from './bindings.ts';
 import { constants } from './constants.ts';
+import { scratch } from './native-memory.ts';
 
 /** What OpenSSL says of a call that failed. */
 export interface OpensslError {

@@ -4,8 +4,8 @@
  */
 import { errorOf } from '../../base/thrown.ts';
 import { addressAt, type ForeignLibrary, foreignInterface, word } from '../../ffi/index.ts';
-import { scratch } from '../../syscall/memory.ts';
 import { ErrTlsUnavailable } from '../errors.ts';
+import { scratch } from './native-memory.ts';
 import { addressFunctions, numberFunctions, versionFunction } from './symbols.ts';
 
 type NumberFunctions = Record<keyof typeof numberFunctions, ReturnType<ForeignLibrary['lookup']>>;

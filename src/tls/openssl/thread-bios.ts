@@ -12,10 +12,10 @@
  */
 import { assert } from '../../base/assert.ts';
 import { type Address, addressAt, foreignInterface, nullAddress, word } from '../../ffi/index.ts';
-import { mapMemory } from '../../syscall/memory.ts';
 import { resultAddress, resultPlace } from './arguments.ts';
 import { BIO_ctrl, BIO_new, BIO_new_mem_buf, BIO_read, BIO_s_mem, BIO_up_ref } from './bindings.ts';
 import { bufMemLayout, constants } from './constants.ts';
+import { allocate } from './native-memory.ts';
 
 /** The two 32-bit words of each member of `BUF_MEM`. */
 const lengthWord = bufMemLayout.fields.length.offset / 4;
@@ -28,7 +28,7 @@ function bufferOf(bio: Address): Uint32Array {
   return new Uint32Array(foreignInterface.view(resultAddress(), bufMemLayout.size));
 }
 
-const firstBytes = mapMemory(64);
+const firstBytes = allocate(64);
 
 const inputBio = BIO_new_mem_buf(firstBytes.address, word(firstBytes.buffer.byteLength));
 const inputWords = bufferOf(inputBio);

@@ -1,6 +1,7 @@
 /** Certificates, keys and lists, between DER and OpenSSL's objects. */
-import { type Address, word } from '../../ffi/index.ts';
+
 import { assert } from '../../base/assert.ts';
+import { type Address, word } from '../../ffi/index.ts';
 import { cText, decode, encode, isNull, resultAddress, resultPlace } from './arguments.ts';
 import {
   d2i_AutoPrivateKey,

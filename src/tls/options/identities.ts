@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { ErrInvalidOption } from '../../base/errors.ts';
-import { listOf, type LoadedInput, loadInput, wantedBlocks } from './input.ts';
+import { type LoadedInput, listOf, loadInput, wantedBlocks } from './input.ts';
 import { isCertificateBlock, isKeyBlock, pemBlocks } from './pem.ts';
 import type { TlsContextOptions, TlsInput } from './types.ts';
 

@@ -1,14 +1,14 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import * as tls from 'node:tls';
+import { ErrInvalidOption } from '../../base/errors.ts';
 import {
   asBoolean,
   invalidOption,
   nearestName,
-  oneWordOf,
   type OptionCheck,
+  oneWordOf,
   wholeNumber,
 } from '../../base/option-checks.ts';
-import { ErrInvalidOption } from '../../base/errors.ts';
 import type { ContextSettings } from '../context-settings.ts';
 import { TicketKeys } from '../ticket-keys.ts';
 import { runtimeRoots } from '../trusted-roots.ts';
