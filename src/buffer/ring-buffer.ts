@@ -28,6 +28,9 @@ export class RingBuffer {
   #storage: Buffer;
   #head = 0;
   #length = 0;
+  /** Consumed since `beginFrame`: the bytes in front of the head that may have been lent. */
+  #recent = 0;
+  #lent = false;
 
   /** `capacity`: bytes of storage to begin with; none by default. */
   constructor(capacity = 0) {
@@ -54,7 +57,9 @@ export class RingBuffer {
     const count = end - start;
     if (count === 0) return;
     const needed = this.#length + count;
-    if (needed > this.#storage.length) this.#moveTo(grownCapacity(this.#storage.length, needed));
+    const occupied = this.#lent ? needed + this.#recent : needed;
+    if (occupied > this.#storage.length)
+      this.#moveTo(grownCapacity(this.#storage.length, occupied));
     const capacity = this.#storage.length;
     let tail = this.#head + this.#length;
     if (tail >= capacity) tail -= capacity;
@@ -91,6 +96,7 @@ export class RingBuffer {
       return;
     }
     this.#length -= n;
+    this.#recent += n;
     this.#head += n;
     if (this.#head >= this.#storage.length) this.#head -= this.#storage.length;
   }
@@ -123,21 +129,31 @@ export class RingBuffer {
     this.#storage = NO_STORAGE;
     this.#head = 0;
     this.#length = 0;
+    this.#recent = 0;
+  }
+
+  /** What is consumed from here on is one frame's: `lend` keeps it. */
+  beginFrame(): void {
+    this.#recent = 0;
   }
 
   /**
-   * Gives the storage up to whoever holds views of it, for good: what is not consumed yet moves to
-   * fresh storage, and no later write can change a view that was lent before.
+   * Until `endLend`, no write changes what was consumed since `beginFrame`, or is consumed meanwhile.
+   * Nothing is copied for that: only a write that finds no other room moves what is not consumed.
    */
-  detach(): void {
-    if (this.#length === 0) this.reset();
-    else this.#moveTo(grownCapacity(0, this.#length));
+  lend(): void {
+    this.#lent = true;
+  }
+
+  endLend(): void {
+    this.#lent = false;
   }
 
   /** For tests, after every change. */
   checkInvariants(): void {
     const capacity = this.#storage.length;
     assert(this.#length >= 0 && this.#length <= capacity, 'a ring holds 0..capacity bytes');
+    assert(this.#recent >= 0, 'what was consumed of a frame is counted');
     assert(this.#head === 0 || this.#head < capacity, 'the head stands inside the storage');
     assert(this.#length > 0 || this.#head === 0, 'an empty ring begins at 0');
     assert(this.#storage === NO_STORAGE || capacity > 0, 'no storage is always the same one');
@@ -151,6 +167,7 @@ export class RingBuffer {
     if (copied < this.#length) this.#storage.copy(fresh, copied, 0, this.#length - copied);
     this.#storage = fresh;
     this.#head = 0;
+    this.#recent = 0;
   }
 }
 

@@ -1,5 +1,4 @@
 import type { GnetError } from '../base/errors.ts';
-import { Action } from './action.ts';
 import type { Timeouts } from './conn.ts';
 import type { ConnectionHost } from './host.ts';
 import { timedOut } from './limit-errors.ts';
@@ -37,6 +36,7 @@ export abstract class ClosingSide extends OutboundSide {
   protected abstract addTask(bit: number): void;
   /** This, for the host and the handler: the one class that extends this. */
   protected abstract get self(): StreamConnection;
+  protected abstract callOnClosed(error: Error | undefined): void;
 
   get readEnded(): boolean {
     return this.is(mark.readEnded);
@@ -159,7 +159,7 @@ export abstract class ClosingSide extends OutboundSide {
     host.cancelDeadline(self);
     host.connectionClosing(self);
     this.state = State.Ending;
-    this.#callOnClosed(error);
+    this.callOnClosed(error);
     this.dropOutbound();
     this.dropInbound();
     this.window = null;
@@ -167,17 +167,6 @@ export abstract class ClosingSide extends OutboundSide {
     this.state = State.Closed;
     this.transport.closeStream(this.slot, abort);
     host.connectionClosed(self);
-  }
-
-  #callOnClosed(error: Error | undefined): void {
-    const { calls } = this.host;
-    if (!calls.onClosed || this.is(mark.unopened)) return;
-    try {
-      const action = calls.handler.onClosed?.(this.self, error);
-      if (action === Action.Shutdown) this.host.requestShutdown();
-    } catch (thrown) {
-      this.host.report('onClosed threw', thrown);
-    }
   }
 
   // -- addresses ---------------------------------------------------------------------------------

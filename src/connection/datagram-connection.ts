@@ -5,9 +5,17 @@ import type { DatagramPeer } from '../driver/contract.ts';
 import { Action } from './action.ts';
 import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
 import type { DatagramHost } from './datagram-host.ts';
-import type { Reply } from './event-handler.ts';
+import type { EventHandler, Reply } from './event-handler.ts';
 import { callPreWrite } from './handler-calls.ts';
 import { isBytes, kindOfReply, type ReplyPair, replyKind, whenSettled } from './reply.ts';
+
+type React = NonNullable<EventHandler['react']>;
+/** In memory of its own, as a frame that is poisoned must be. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
 
 const nothing = Buffer.alloc(0);
 const poison = 0xdb;
@@ -51,16 +59,18 @@ export class DatagramConnection implements Conn, DatagramPeer {
     const host = this.#host;
     const { calls } = host;
     if (!calls.react) return;
+    const { handler } = calls;
     const standing = slab.bytes.subarray(start, end);
-    const copied = host.asyncHandler && end - start <= asyncFrameCopyBytesMax;
-    const frame = copied ? Buffer.from(standing) : standing;
+    const copied =
+      host.poisonFrames || (host.openPromises > 0 && end - start <= asyncFrameCopyBytesMax);
+    const frame = copied ? copyOf(standing) : standing;
     this.#frame = frame;
     try {
-      const reply = calls.handler.react?.(frame, this);
-      if (reply === frame && !copied && !host.poisonFrames) {
+      const reply = calls.scope.runInAsyncScope(handler.react as React, handler, frame, this);
+      if (reply === frame && !copied) {
         this.#answerFrom(slab, start, end - start);
       } else if (kindOfReply(reply) === replyKind.promise) {
-        this.#suspend(reply as PromiseLike<Reply>, copied ? null : slab);
+        this.#suspend(reply as PromiseLike<Reply>, frame, copied ? null : slab);
         return;
       } else {
         this.#apply(reply as Reply);
@@ -68,33 +78,40 @@ export class DatagramConnection implements Conn, DatagramPeer {
     } catch (error) {
       host.report('react failed for a datagram; the others go on', error);
     }
+    this.#expire(frame);
+  }
+
+  /** The handler is done with its datagram. */
+  #expire(frame: Buffer): void {
     this.#frame = null;
-    if (host.poisonFrames) slab.bytes.fill(poison, start, end);
+    // A copy then, in memory that nothing is received into: it stays what it is made here.
+    if (this.#host.poisonFrames) frame.fill(poison);
   }
 
   /** `slab` is where the datagram stands, unless it was copied. */
-  #suspend(promise: PromiseLike<Reply>, slab: Slab | null): void {
+  #suspend(promise: PromiseLike<Reply>, frame: Buffer, slab: Slab | null): void {
     const host = this.#host;
-    host.asyncHandler = true;
+    host.openPromises++;
     if (slab !== null) host.readPool.retain(slab);
     whenSettled(
       promise,
-      (reply) => this.#settled(reply, slab),
+      (reply) => this.#settled(reply, frame, slab),
       (thrown) => {
         host.report('react failed for a datagram; the others go on', thrown);
-        this.#settled(undefined, slab);
+        this.#settled(undefined, frame, slab);
       },
     );
   }
 
-  #settled(reply: Reply, slab: Slab | null): void {
+  #settled(reply: Reply, frame: Buffer, slab: Slab | null): void {
     const host = this.#host;
     try {
       this.#apply(reply);
     } catch (error) {
       host.report('react failed for a datagram; the others go on', error);
     }
-    this.#frame = null;
+    this.#expire(frame);
+    host.openPromises--;
     if (slab !== null) host.readPool.release(slab);
   }
 
@@ -116,14 +133,14 @@ export class DatagramConnection implements Conn, DatagramPeer {
   }
 
   #answer(data: Bytes): void {
-    if (this.#host.calls.preWrite) callPreWrite(this.#host, this);
+    if (this.#host.calls.preWrite) callPreWrite(this.#host, this.#host.calls.scope, this);
     this.sendTo(data);
   }
 
   /** An answer that is the datagram itself goes out from where it stands. */
   #answerFrom(slab: Slab, start: number, length: number): void {
     const host = this.#host;
-    if (host.calls.preWrite) callPreWrite(host, this);
+    if (host.calls.preWrite) callPreWrite(host, host.calls.scope, this);
     // The handler itself may have closed the server.
     if (!host.endpointOpen(this.#endpoint)) return;
     host.driver.sendDatagramFrom(this.#endpoint, this, slab, start, length);

@@ -8,8 +8,8 @@ export interface DatagramHost {
   readonly calls: HandlerCalls;
   readonly readPool: SlabPool;
   readonly poisonFrames: boolean;
-  /** A handler has answered with a promise: from now on small datagrams are copied before it runs. */
-  asyncHandler: boolean;
+  /** As of a `ConnectionHost`. */
+  openPromises: number;
   endpointOpen(endpoint: number): boolean;
   endpointAddress(endpoint: number): string;
   requestShutdown(): void;

@@ -1,7 +1,16 @@
 import { ErrInvalidOption } from '../base/errors.ts';
+import { captureScope, type EventScope } from '../host/event-scope.ts';
 import type { Conn } from './conn.ts';
 import { EventServer, type EventHandler } from './event-handler.ts';
 import type { HandlerCalls } from './host.ts';
+import { isPromise, whenSettled } from './reply.ts';
+
+type PreWrite = (c: Conn) => unknown;
+const ignore = (): void => {};
+
+interface Reporter {
+  report(message: string, error: unknown): void;
+}
 
 /**
  * Which events a handler really has: one that is missing, or that is the empty one of `EventServer`,
@@ -31,8 +40,13 @@ export function handlerCalls(handler: EventHandler): HandlerCalls {
     onDrain: has('onDrain'),
     onEnd: has('onEnd'),
     signalClose: has('signalClose'),
+    scope: captureScope(),
     preWriteRuns: false,
   };
+}
+
+function reportPreWrite(host: Reporter, thrown: unknown): void {
+  host.report('preWrite threw', thrown);
 }
 
 /**
@@ -40,16 +54,20 @@ export function handlerCalls(handler: EventHandler): HandlerCalls {
  * same. What it writes itself, to whichever connection, calls no `preWrite`: that would have no end.
  */
 export function callPreWrite(
-  host: { readonly calls: HandlerCalls; report(message: string, error: unknown): void },
+  host: Reporter & { readonly calls: HandlerCalls },
+  scope: EventScope,
   c: Conn,
 ): void {
   const { calls } = host;
   if (calls.preWriteRuns) return;
   calls.preWriteRuns = true;
+  const { handler } = calls;
   try {
-    calls.handler.preWrite?.(c);
-  } catch (error) {
-    host.report('preWrite threw', error);
+    const answer = scope.runInAsyncScope(handler.preWrite as PreWrite, handler, c);
+    // Nothing waits for a promise, but its rejection is a throw like any other.
+    if (isPromise(answer)) whenSettled(answer, ignore, (thrown) => reportPreWrite(host, thrown));
+  } catch (thrown) {
+    reportPreWrite(host, thrown);
   }
   calls.preWriteRuns = false;
 }

@@ -2,6 +2,7 @@ import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { SlabPool } from '../buffer/slab.ts';
 import type { CodecOption, ICodec } from '../codec/codec.ts';
 import type { Driver, SocketOptions } from '../driver/contract.ts';
+import type { EventScope } from '../host/event-scope.ts';
 import type { Timeouts } from './conn.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import type { EventHandler } from './event-handler.ts';
@@ -39,6 +40,8 @@ export interface HandlerCalls {
   readonly onDrain: boolean;
   readonly onEnd: boolean;
   readonly signalClose: boolean;
+  /** The context that events run in: of whoever called `serve`. */
+  readonly scope: EventScope;
   /** One is at work on this loop: what it writes calls no other. */
   preWriteRuns: boolean;
 }
@@ -62,8 +65,11 @@ export interface ConnectionHost {
   readonly encodeSink: EncodeSink;
   /** The codec of a new connection. */
   codecFor(): ICodec;
-  /** A handler has answered with a promise: from now on small frames are copied before it runs. */
-  asyncHandler: boolean;
+  /**
+   * Promises of events that have not settled: while there are any, small frames are copied before
+   * `react` runs, instead of keeping the memory of a whole read for one of them.
+   */
+  openPromises: number;
 
   /**
    * A layer has done its work: `above`, or the connection itself, stands on what was below it. Returns

@@ -97,6 +97,12 @@ export abstract class InboundSource implements FrameSource {
     return view;
   }
 
+  /** Whether a frame stands in memory that is received into again; asked where expired ones show. */
+  protected isReceivedMemory(frame: Buffer): boolean {
+    if (this.window !== null) return frame.buffer === (this.window.slab as Slab).buffer;
+    return this.ringView !== null && frame.buffer === this.ringView.buffer;
+  }
+
   /** A frame that was cut from the ring has had its time: whoever kept it shall see that. */
   protected expireRingFrame(frame: Buffer): void {
     const given = this.ringView;

@@ -9,7 +9,6 @@ import type { Transport } from '../driver/transport.ts';
 import type { Bytes } from './conn.ts';
 import type { EncodeSink, EncodeTarget } from './encode-sink.ts';
 import { FlushWaiters } from './flush-waiters.ts';
-import { callPreWrite } from './handler-calls.ts';
 import type { ConnectionHost } from './host.ts';
 import { InboundSource } from './inbound-source.ts';
 import { cutShort, outboundOverflow, tooSlow } from './limit-errors.ts';
@@ -54,6 +53,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     if (this.codec instanceof BuiltInFrameCodec) this.marks = mark.identity;
   }
 
+  protected abstract callPreWrite(): void;
   /** Above the high watermark. */
   protected abstract overflowing(): void;
   /** Back at the low watermark. */
@@ -180,7 +180,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   /** Once per reply that nothing is waiting in front of. */
   #callPreWrite(): void {
     const { calls } = this.host;
-    if (calls.preWrite && !this.writeBlocked) callPreWrite(this.host, this as never);
+    if (calls.preWrite && !this.writeBlocked) this.callPreWrite();
   }
 
   #putBytes(data: Bytes): void {

@@ -50,6 +50,15 @@ function invalidReply(what: string, cause: unknown): ErrInvalidReply {
   );
 }
 
+/** Whether an event that has no answer is still at work; what cannot be looked at is no promise. */
+export function isPromise(answer: unknown): answer is PromiseLike<unknown> {
+  try {
+    return isThenable(answer);
+  } catch {
+    return false;
+  }
+}
+
 /** Calls one of the two later, once. Never throws, whatever the promise is. */
 export function whenSettled<Answer>(
   promise: PromiseLike<Answer>,

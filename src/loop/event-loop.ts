@@ -54,7 +54,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly codecFor: () => ICodec;
   readonly encodeSink: EncodeSink = new EncodeSink();
   readonly readWindow: ReadWindow = new ReadWindow();
-  asyncHandler = false;
+  openPromises = 0;
   now = 0;
   /** Open stream connections, as `countConnections` says: less the one whose `onClosed` runs. */
   connectionCount = 0;
@@ -117,7 +117,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#ports = new DatagramPorts(this.driver);
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
     this.#outboundPool = this.driver.slabPool(outboundSlabBytes);
-    this.#ticker = settings.ticker ? new Ticker(calls.handler, this) : null;
+    this.#ticker = settings.ticker ? new Ticker(calls, this) : null;
   }
 
   // -- life, as the server directs it -------------------------------------------------------------
@@ -327,7 +327,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   get hasPromises(): boolean {
-    return this.asyncHandler || this.#dialer.succeeded;
+    return this.openPromises > 0 || this.#dialer.succeeded;
   }
 
   watch(descriptor: number): void {

@@ -1,7 +1,10 @@
 import { Action } from '../connection/action.ts';
-import type { EventHandler, TickReply } from '../connection/event-handler.ts';
+import type { TickReply } from '../connection/event-handler.ts';
+import type { HandlerCalls } from '../connection/host.ts';
+import { isPromise, whenSettled } from '../connection/reply.ts';
 
 const defaultDelayMs = 1_000;
+const nothing = (): void => {};
 
 export interface TickerHost {
   currentTime(): number;
@@ -16,14 +19,14 @@ export interface TickerHost {
  * once: with a promise the delay begins when it settles.
  */
 export class Ticker {
-  readonly #handler: EventHandler;
+  readonly #calls: HandlerCalls;
   readonly #host: TickerHost;
   /** When the next call is due; Infinity while a promise is open or after `stop`. */
   #due: number;
   #stopped = false;
 
-  constructor(handler: EventHandler, host: TickerHost) {
-    this.#handler = handler;
+  constructor(calls: HandlerCalls, host: TickerHost) {
+    this.#calls = calls;
     this.#host = host;
     this.#due = host.currentTime();
   }
@@ -42,11 +45,13 @@ export class Ticker {
     if (now < this.#due) return false;
     this.#due = Number.POSITIVE_INFINITY;
     try {
-      const reply = this.#handler.tick?.();
+      const { handler, scope } = this.#calls;
+      const reply = scope.runInAsyncScope(handler.tick ?? nothing, handler);
       if (isPromise(reply)) {
-        reply.then(
-          (settled) => this.#next(settled),
-          (error: unknown) => this.#threw(error),
+        whenSettled(
+          reply,
+          (settled) => this.#settled(settled),
+          (thrown) => this.#threw(thrown),
         );
       } else {
         this.#next(reply);
@@ -55,6 +60,14 @@ export class Ticker {
       this.#threw(error);
     }
     return true;
+  }
+
+  #settled(reply: TickReply): void {
+    try {
+      this.#next(reply);
+    } catch (error) {
+      this.#threw(error);
+    }
   }
 
   #threw(error: unknown): void {
@@ -74,8 +87,4 @@ export class Ticker {
     this.#due = this.#host.currentTime() + (valid ? Math.max(1, delay) : defaultDelayMs);
     this.#host.tickScheduled();
   }
-}
-
-function isPromise(reply: unknown): reply is Promise<TickReply> {
-  return typeof (reply as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -3,6 +3,7 @@ import type { Conn } from '../connection/conn.ts';
 import { type ProxyHeader, writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Endpoint } from '../driver/contract.ts';
+import { captureScope } from '../host/event-scope.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
 import { parseAddress, resolveTargets } from './addresses.ts';
 import { int32Max, invalidOption } from '../base/option-checks.ts';
@@ -38,6 +39,8 @@ export class Dial implements DialOutcome {
   readonly #context: unknown;
   /** The PROXY header to begin with. */
   readonly #header: Buffer | undefined;
+  /** Events of the connection run in the context of whoever called `dial`. */
+  readonly #scope = captureScope();
   readonly #signal: AbortSignal | undefined;
   readonly #onOver: (dial: Dial) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -114,6 +117,7 @@ export class Dial implements DialOutcome {
   connected(connection: StreamConnection): void {
     this.#finish();
     connection.context = this.#context;
+    connection.runIn(this.#scope);
     try {
       if (this.#header !== undefined) connection.sendAhead(this.#header);
       this.#loop.begin(connection);

@@ -2,6 +2,7 @@ import { ErrInvalidOption, ErrServerInShutdown } from '../base/errors.ts';
 import { errorOf, textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
+import { isPromise, whenSettled } from '../connection/reply.ts';
 import type {
   ConnHandle,
   Server,
@@ -22,6 +23,8 @@ import { exitHook } from './exit-hook.ts';
 import { registry } from './registry.ts';
 
 const stopTimeoutMs = 5_000;
+/** The end waits that long for the promise of `onShutdown`. */
+const onShutdownMs = 5_000;
 /** The longest delay that a timer takes: beyond it there is no limit. */
 const timerMsMax = 2 ** 31 - 1;
 
@@ -103,6 +106,11 @@ export class RunningServer implements Server, MainServer {
     exitHook.add(this.#closeAtExit);
     await this.#group.start();
     this.#becomeReady();
+  }
+
+  /** A stop has begun, or is over. */
+  get isStopping(): boolean {
+    return this.#stopping !== null;
   }
 
   /** Closes a server that was never started. */
@@ -259,8 +267,9 @@ export class RunningServer implements Server, MainServer {
   async #end(error: Error | undefined): Promise<void> {
     if (this.#ended) return;
     this.beginStop();
-    if (this.#started) this.#callOnShutdown();
+    const saidGoodbye = this.#started ? this.#callOnShutdown() : null;
     this.#ended = true;
+    if (saidGoodbye !== null) await saidGoodbye;
     exitHook.remove(this.#closeAtExit);
     await this.#group.close();
     mainServers.delete(this.id);
@@ -271,11 +280,37 @@ export class RunningServer implements Server, MainServer {
     else this.#settleClosed.reject(error);
   }
 
-  #callOnShutdown(): void {
-    try {
-      this.#plan.calls.handler.onShutdown?.(this);
-    } catch (thrown) {
+  /** A promise, where the handler gave one: it settles with that, or when its time is up. */
+  #callOnShutdown(): Promise<void> | null {
+    const { handler, scope } = this.#plan.calls;
+    if (handler.onShutdown === undefined) return null;
+    const failed = (thrown: unknown): void => {
       this.#plan.log.logger.error('onShutdown threw', { err: errorOf(thrown) });
+    };
+    try {
+      const answer: unknown = scope.runInAsyncScope(handler.onShutdown, handler, this);
+      return isPromise(answer) ? this.#waitForShutdown(answer, failed) : null;
+    } catch (thrown) {
+      failed(thrown);
+      return null;
     }
+  }
+
+  #waitForShutdown(answer: PromiseLike<unknown>, failed: (thrown: unknown) => void): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        const { logger } = this.#plan.log;
+        logger.warn('the promise of onShutdown has not settled; the server ends without it');
+        resolve();
+      }, onShutdownMs);
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      whenSettled(answer, done, (thrown) => {
+        failed(thrown);
+        done();
+      });
+    });
   }
 }

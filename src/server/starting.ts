@@ -1,5 +1,6 @@
 import { Action } from '../connection/action.ts';
 import type { EventHandler } from '../connection/event-handler.ts';
+import { isPromise } from '../connection/reply.ts';
 import type { RunningServer } from './running-server.ts';
 
 /**
@@ -9,7 +10,15 @@ import type { RunningServer } from './running-server.ts';
 export async function initialize(server: RunningServer, handler: EventHandler): Promise<void> {
   let action: Action | void;
   try {
-    action = handler.onInitComplete?.(server);
+    const answer = handler.onInitComplete?.(server);
+    if (isPromise(answer)) {
+      action = (await answer) as Action | void;
+      // Stopped while it was at work: there is nothing left to start.
+      if (server.isStopping) {
+        await server.closed;
+        return;
+      }
+    } else action = answer;
   } catch (error) {
     await server.abandon();
     throw error;

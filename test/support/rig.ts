@@ -109,7 +109,7 @@ function recording(
     },
     onShutdown(server) {
       events.push('shutdown');
-      handler.onShutdown?.(server);
+      return handler.onShutdown?.(server);
     },
   };
   for (const name of ['preWrite', 'react', 'onDrain', 'onEnd', 'tick', 'signalClose'] as const) {
