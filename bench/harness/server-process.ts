@@ -4,8 +4,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -32,11 +32,15 @@ export async function freeEndpoint(protocol: Endpoint['protocol']): Promise<Endp
     mkdirSync(folder);
     return { protocol, path: join(folder, 'echo.sock') };
   }
-  const probe = createServer().listen(0, '127.0.0.1');
+  // A port that is free for streams may be taken for datagrams, by somebody who answers, too.
+  const probe = protocol === 'udp' ? createSocket('udp4') : createServer();
+  if (probe instanceof Server) probe.listen(0, '127.0.0.1');
+  else probe.bind(0, '127.0.0.1');
   await once(probe, 'listening');
   const address = probe.address();
+  const closed = once(probe, 'close');
   probe.close();
-  await once(probe, 'close');
+  await closed;
   if (address === null || typeof address === 'string') throw new Error('no port was given');
   return { protocol, port: address.port };
 }
@@ -104,11 +108,23 @@ export class ServerProcess {
   async #ready(): Promise<void> {
     const deadline = Date.now() + READY_TIMEOUT_MS;
     while (this.#failure === null && Date.now() < deadline) {
-      if (await answers(this.endpoint)) return;
+      // Somebody else answers where this server found its port taken; its end is told a little later.
+      if ((await answers(this.endpoint)) && isAlive(this.#child)) return;
       await delay(READY_RETRY_MS);
     }
     const reason = this.#failure ?? `did not answer within ${READY_TIMEOUT_MS / 1000} s`;
     throw new Error(`the server ${reason}: ${this.#stderr.trim() || 'it printed nothing'}`);
+  }
+}
+
+/** Also of one that is gone and not yet reaped. */
+function isAlive(child: ChildProcess): boolean {
+  if (child.pid === undefined || child.exitCode !== null) return false;
+  try {
+    // `PID (name) STATE …`
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${child.pid}/stat`, 'latin1'));
+  } catch {
+    return process.platform !== 'linux';
   }
 }
 
