@@ -124,7 +124,7 @@ function parseFlags(defaults: FlagDefaults): Flags {
 
 /**
  * What the flags say, and limits: without them, whoever can connect decides how much memory and how
- * many descriptors this process takes. Together they come to about 1.3 GiB for each loop at worst;
+ * many descriptors this process takes. Together they come to about 1.8 GiB for each loop at worst;
  * docs/security.md has the sum.
  */
 export function serveOptions(flags: Flags): Options {
