@@ -1,6 +1,6 @@
 import { Action, type Conn, EventServer, type Reply, type TickReply } from 'gnet';
 import { ReplyBuffer } from '../lib/reply-buffer.ts';
-import { equalsExactly, SLASH } from './characters.ts';
+import { equalsExactly, QUESTION_MARK, SLASH } from './characters.ts';
 import { HttpCodec } from './codec.ts';
 import type { HttpLimits } from './limits.ts';
 import { type HttpRequest, Method, ParseState, RequestKind } from './request.ts';
@@ -168,14 +168,25 @@ function persistenceOf(request: HttpRequest): Persistence {
 }
 
 function routeOf(request: HttpRequest): Route {
-  const { bytes, pathStart } = request;
-  const end = request.pathEnd();
-  // A path of nothing, as in `http://host`, is the root; to OPTIONS it stands for the server.
-  if (end === pathStart) return request.method === Method.Options ? Route.Server : Route.Plaintext;
-  if (end === pathStart + 1 && bytes[pathStart] === SLASH) return Route.Plaintext;
+  const { bytes, pathStart, targetEnd } = request;
   for (let index = 0; index < PATHS.length; index++) {
     const entry = PATHS[index] as (typeof PATHS)[number];
-    if (equalsExactly(bytes, pathStart, end, entry.path)) return entry.route;
+    const end = pathStart + entry.path.length;
+    if (end > targetEnd || !equalsExactly(bytes, pathStart, end, entry.path)) continue;
+    if (end === targetEnd || bytes[end] === QUESTION_MARK) return entry.route;
   }
-  return Route.None;
+  return isRoot(request) ? rootRoute(request) : Route.None;
+}
+
+/** The path is a slash, or nothing, as in `http://host?query`. */
+function isRoot(request: HttpRequest): boolean {
+  const { bytes, pathStart } = request;
+  const length = request.pathEnd() - pathStart;
+  return length === 0 || (length === 1 && bytes[pathStart] === SLASH);
+}
+
+/** To OPTIONS a path of nothing stands for the server itself, as an asterisk does. */
+function rootRoute(request: HttpRequest): Route {
+  const isServer = request.method === Method.Options && request.pathEnd() === request.pathStart;
+  return isServer ? Route.Server : Route.Plaintext;
 }
