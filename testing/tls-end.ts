@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { ERR_peek_last_error } from '../src/tls/openssl/bindings.ts';
 import { nativeSlabPool } from '../src/driver/native/native-memory.ts';
 import { ClientSession, type ClientSettings } from '../src/tls/client-session.ts';
 import { TlsContext } from '../src/tls/context.ts';
 import type { ContextSettings } from '../src/tls/context-settings.ts';
+import { ERR_peek_last_error } from '../src/tls/openssl/bindings.ts';
+import { pemBlocks } from '../src/tls/options/pem.ts';
 import { ServerSession } from '../src/tls/server-session.ts';
 import type { TlsSession } from '../src/tls/session.ts';
 import { TlsState } from '../src/tls/session-states.ts';
 import type { Certificate } from './certificates.ts';
-import { pemBlocks } from '../src/tls/options/pem.ts';
 
 const slabBytes = 65_536;
 
@@ -130,11 +130,16 @@ export class TlsEnd {
     return this.session.state === TlsState.Open;
   }
 
-  free(): void {
-    this.session.free();
+  /** Gives back the memory alone; the session lives on. */
+  release(): void {
     for (const slab of [this.#input, this.#plain, this.#cipher]) {
       nativeSlabPool(slabBytes).release(slab);
     }
+  }
+
+  free(): void {
+    this.session.free();
+    this.release();
   }
 }
 

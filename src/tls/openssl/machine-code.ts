@@ -1,7 +1,7 @@
 /**
  * The functions that OpenSSL calls back, as machine code of a few instructions each. They only copy
  * what stands in native memory (`callbacks.ts`): calling JavaScript from C ends the process when its
- * thread is terminated at that moment (docs/decisions). Checked by running them, and against an
+ * thread is terminated at that moment (docs/decisions/0027). Checked by running them, and against an
  * assembler's output; comments give the instructions.
  */
 
