@@ -180,7 +180,13 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   /** Once per reply that nothing is waiting in front of. */
   #callPreWrite(): void {
     const { calls } = this.host;
-    if (calls.preWrite && !this.writeBlocked) this.callPreWrite();
+    if (calls.preWrite && !this.#stuck) this.callPreWrite();
+  }
+
+  /** The kernel refuses bytes: not only behind a send that is under way. */
+  get #stuck(): boolean {
+    const { transport } = this;
+    return transport.refuses === undefined ? this.writeBlocked : transport.refuses(this.slot);
   }
 
   #putBytes(data: Bytes): void {
@@ -310,8 +316,10 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
 
   /** The driver takes bytes again. */
   protected unblock(): void {
+    const { calls } = this.host;
+    const wasStuck = calls.preWrite && this.#stuck;
     this.marks &= ~mark.writeBlocked;
-    if (this.#queue !== null) this.#callPreWrite();
+    if (wasStuck && this.#queue !== null) this.callPreWrite();
     if (this.isClosed) return;
     const before = this.outboundBuffered();
     this.sendPending();

@@ -23,6 +23,11 @@ export interface Transport {
    * when more can be taken, or `failed`.
    */
   flush(slot: number, queue: OutboundQueue): boolean;
+  /**
+   * Whether the kernel refused bytes that still wait, also during the `writable` that follows. Only
+   * where a transport takes less for other reasons, too: a send that is under way.
+   */
+  refuses?(slot: number): boolean;
   pauseReading(slot: number): void;
   resumeReading(slot: number): void;
   /** Half-close: the peer sees the end after everything taken before. */

@@ -334,6 +334,9 @@ export class IoUringDriver extends NativeDriver implements Driver {
   flush(slot: number, queue: OutboundQueue): boolean {
     return this.#streams.sending.flush(this.#streams.get(slot), queue);
   }
+  refuses(slot: number): boolean {
+    return this.#streams.sending.refuses(this.#streams.get(slot));
+  }
   pauseReading(slot: number): void {
     this.#streams.pause(slot);
   }

@@ -162,6 +162,11 @@ export class Sending {
     this.#host.attend(stream);
   }
 
+  /** See `Transport.refuses`. */
+  refuses({ flags }: Stream): boolean {
+    return (flags & (congested | full | connecting)) !== 0;
+  }
+
   flush(stream: Stream, queue: OutboundQueue): boolean {
     if (stream.sent > 0) {
       const { sent } = stream;
