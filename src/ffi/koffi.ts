@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { requireInstalled } from '../base/own-file.ts';
 import { errorOf } from '../base/thrown.ts';
 import type { ForeignInterface, ForeignLibrary, Word } from './contract.ts';
 
@@ -63,7 +63,7 @@ export function createKoffiInterface(koffi: Koffi): ForeignInterface {
 /** `koffi` when it is installed beside this package and its binary can be loaded, otherwise why not. */
 export function findKoffi(): Koffi | Error {
   try {
-    return createRequire(import.meta.url)('koffi') as Koffi;
+    return requireInstalled('koffi') as Koffi;
   } catch (error) {
     // Not installed, no binary for this machine, or the Permission Model without --allow-addons.
     return errorOf(error);

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { ErrInvalidOption } from '../base/errors.ts';
+import { requireInstalled } from '../base/own-file.ts';
 import { textOf } from '../base/thrown.ts';
 import { isLogged, type LogLevel, type LogLevelName, parseLogLevel } from './log-level.ts';
 import { adaptLogger, type Logger, type LoggerOption } from './logger.ts';
@@ -104,17 +104,29 @@ function leveledLogger(threshold: LogLevelName, destination: LineDestination): L
 
 /** A line in pino's form, for when pino cannot be loaded; the next line tries again. */
 function plainLine(level: keyof Logger, message: string, fields: object | undefined): string {
-  const error: unknown = (fields as { err?: unknown } | undefined)?.err;
-  const err = error === undefined ? {} : { err: textOf(error) };
-  const time = new Date().toISOString();
-  return `${JSON.stringify({ level, time, name: 'gnet', pid: process.pid, ...err, msg: message })}\n`;
+  const line = { level, time: new Date().toISOString(), name: 'gnet', pid: process.pid };
+  try {
+    return `${JSON.stringify({ ...line, ...fields, msg: message }, plainValue)}\n`;
+  } catch {
+    const error: unknown = (fields as { err?: unknown } | undefined)?.err;
+    const err = error === undefined ? {} : { err: textOf(error) };
+    return `${JSON.stringify({ ...line, ...err, msg: message })}\n`;
+  }
+}
+
+/** Errors with what pino writes of them, and values that JSON does not know as text. */
+function plainValue(_name: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (!(value instanceof Error)) return value;
+  const { name, message, stack } = value;
+  return { ...value, type: name, message, stack };
 }
 
 /**
  * By `require`, since a line must be written before the call returns: `import()` cannot do that.
  */
 function loadPino(threshold: LogLevelName, destination: LineDestination): Logger {
-  const { pino } = createRequire(import.meta.url)('pino') as typeof import('pino');
+  const { pino } = requireInstalled('pino') as typeof import('pino');
   const options = {
     level: threshold,
     base: { name: 'gnet', pid: process.pid },

@@ -1,10 +1,24 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { ErrInvalidOption, ErrPoolClosed, ErrPoolOverload } from '../base/errors.ts';
 import { ownCopy } from './own-copy.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 const work = new URL('../../test/worker/handlers/work.ts', import.meta.url);
+
+/** A module with this source. */
+function written(t: TestContext, source: string): URL {
+  const folder = mkdtempSync(join(tmpdir(), 'gnet-pool-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'module.mjs');
+  writeFileSync(path, source);
+  return pathToFileURL(path);
+}
 
 describe('the worker pool', () => {
   test('does a task in another thread; bytes arrive as they were at the call', async (t) => {
@@ -68,6 +82,65 @@ describe('the worker pool', () => {
     await closed;
     await pool.close();
   });
+
+  for (const [what, source, reported] of [
+    ['is not there', null, /Cannot find|ENOENT|nowhere/],
+    ['throws while it is loaded', 'throw new Error("no model");', /no model/],
+    ['ends its thread', 'process.exit(3);', /code: 3/],
+  ] as const) {
+    test(`a module that ${what} fails its tasks, and nothing else`, async (t) => {
+      const nowhere = pathToFileURL(join(tmpdir(), 'gnet-nowhere.mjs'));
+      const module = source === null ? nowhere : written(t, source);
+      const pool = new WorkerPool(module, { threads: 1 });
+      t.after(() => pool.close());
+      // The second waits for the thread that the first one ends.
+      const both = [pool.submit(1), pool.submit(2)];
+      for (const task of both) await assert.rejects(task, reported);
+      assert.equal(pool.pending, 0);
+    });
+  }
+
+  test('threads that cannot even start fail the tasks, not the program', () => {
+    const preload = `
+      import { isMainThread } from 'node:worker_threads';
+      if (!isMainThread) throw new Error('no thread starts here');`;
+    const program = `
+      import { WorkerPool } from 'gnet/pool';
+      const pool = new WorkerPool(new URL('${work}'), { threads: 1 });
+      const both = await Promise.allSettled([1, 2].map((task) => pool.submit(task)));
+      console.log(both.map(({ status }) => status).join(), pool.pending);
+      await pool.close();`;
+    const flags = ['--conditions=gnet-source', '--input-type=module'];
+    const load = `--import=data:text/javascript,${encodeURIComponent(preload)}`;
+    const result = spawnSync(process.execPath, [...flags, load, '--eval', program], {
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    assert.equal(result.stdout, 'rejected,rejected 0\n', result.stderr);
+    assert.match(result.stderr, /worker pool died between tasks: Error: no thread starts here/);
+    assert.equal(result.status, 0);
+  });
+
+  for (const order of [1, undefined]) {
+    test(`aborting a task that waits, with order ${order}: it is taken out at once`, async (t) => {
+      const pool = new WorkerPool(work, { threads: 1 });
+      t.after(() => pool.close());
+      const controller = new AbortController();
+      const { signal } = controller;
+      const done: string[] = [];
+      const first = pool.submit(200, { name: 'wait', order }).then(() => done.push('first'));
+      const gone = pool.submit(5, { name: 'double', order, signal });
+      const next = pool.submit(6, { name: 'double', order });
+      controller.abort(new Error('not wanted any more'));
+      await assert.rejects(gone, /not wanted any more/);
+      done.push('aborted');
+      assert.equal(pool.pending, 2);
+      assert.equal(await next, 12);
+      await first;
+      assert.deepEqual(done, ['aborted', 'first']);
+      await assert.rejects(pool.submit(7, { name: 'double', signal }), /not wanted any more/);
+    });
+  }
 
   test('options that are none', () => {
     assert.throws(() => new WorkerPool(work, { threads: 0 }), ErrInvalidOption);

@@ -1,7 +1,14 @@
 import { availableParallelism } from 'node:os';
-import { ErrInvalidOption, ErrPoolClosed, ErrPoolOverload } from '../base/errors.ts';
-import { textOf } from '../base/thrown.ts';
+import {
+  ErrInvalidOption,
+  ErrPoolClosed,
+  ErrPoolOverload,
+  ErrUnsupportedOp,
+} from '../base/errors.ts';
+import { requireInstalled } from '../base/own-file.ts';
+import { errorOf, textOf } from '../base/thrown.ts';
 import { ownCopy } from './own-copy.ts';
+import { TaskQueue } from './task-queue.ts';
 
 type Piscina = InstanceType<typeof import('piscina').Piscina>;
 
@@ -20,7 +27,10 @@ export interface SubmitOptions {
   readonly order?: unknown;
   /** The export of the module to call; by default its default export. */
   readonly name?: string;
-  /** Aborting it takes the task out of the queue, or ends the thread that does it. */
+  /**
+   * Aborting it takes the task out of the queue, or ends the thread that does it; `submit` rejects with
+   * the reason of the signal at once.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -37,9 +47,8 @@ export class WorkerPool {
   readonly #url: string;
   readonly #threads: number;
   readonly #maxQueue: number;
-  #piscina: Promise<Piscina> | null = null;
-  /** The last task of each order that has not settled. */
-  readonly #last = new Map<unknown, Promise<unknown>>();
+  readonly #queue: TaskQueue;
+  #piscina: Piscina | null = null;
   #pending = 0;
   #closed = false;
   #whenIdle: (() => void)[] = [];
@@ -57,6 +66,7 @@ export class WorkerPool {
     this.#url = module.href;
     this.#threads = count('threads', options.threads ?? availableParallelism(), 1);
     this.#maxQueue = count('maxQueue', options.maxQueue ?? maxQueueDefault, 0);
+    this.#queue = new TaskQueue(this.#threads);
   }
 
   /** Tasks that were submitted and have not settled. */
@@ -80,34 +90,46 @@ export class WorkerPool {
           `${this.#threads} threads; answer "busy", pause reading, or raise maxQueue`,
       );
     }
-    this.#pending++;
+    options.signal?.throwIfAborted();
     const { task: copy, moved } = ownCopy(task);
-    const result = this.#inOrder(options.order, () => this.#run(copy, moved, options));
+    this.#pending++;
     try {
-      return (await result) as Result;
+      return (await this.#enqueue(options, () => this.#run(copy, moved, options))) as Result;
     } finally {
       this.#pending--;
       if (this.#pending === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     }
   }
 
-  #inOrder(order: unknown, run: () => Promise<unknown>): Promise<unknown> {
-    if (order === undefined) return run();
-    const before = this.#last.get(order);
-    const result = before === undefined ? run() : before.then(run, run);
-    this.#last.set(order, result);
-    const forget = (): void => {
-      if (this.#last.get(order) === result) this.#last.delete(order);
-    };
-    result.then(forget, forget);
-    return result;
+  /** Settles as `run` does, or at once when the signal aborts, whatever the task waits for. */
+  #enqueue(options: SubmitOptions, run: () => Promise<unknown>): Promise<unknown> {
+    const { order, signal } = options;
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const abort = (): void => {
+        isOver = true;
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#queue.add({
+        order,
+        get isOver() {
+          return isOver;
+        },
+        run: () =>
+          run()
+            .then(resolve, reject)
+            .finally(() => signal?.removeEventListener('abort', abort)),
+      });
+    });
   }
 
   async #run(task: unknown, moved: ArrayBuffer[], options: SubmitOptions): Promise<unknown> {
-    this.#piscina ??= this.#load();
-    const piscina = await this.#piscina;
     const { name, signal } = options;
-    return piscina.run(task, {
+    this.#piscina ??= this.#load();
+    return this.#piscina.run(task, {
+      // Not known to the pool before: a module that cannot be loaded fails its task, not the pool.
+      filename: this.#url,
       // Its declaration means the second argument of another overload of postMessage.
       transferList: moved as never,
       ...(name === undefined ? {} : { name }),
@@ -115,24 +137,43 @@ export class WorkerPool {
     });
   }
 
-  async #load(): Promise<Piscina> {
-    const { Piscina: Pool } = await import('piscina');
-    return new Pool({
-      filename: this.#url,
+  #load(): Piscina {
+    let loaded: typeof import('piscina');
+    try {
+      loaded = requireInstalled('piscina') as typeof import('piscina');
+    } catch (cause) {
+      throw new ErrUnsupportedOp(
+        'cannot start the threads of the pool: piscina is not installed beside the program; install ' +
+          'it (npm install piscina): a bundle does not contain it',
+        { cause },
+      );
+    }
+    const piscina = new loaded.Piscina({
       minThreads: 0,
       maxThreads: this.#threads,
       idleTimeout: idleTimeoutMs,
-      // Bounded by `submit`, together with the tasks that wait for their order.
+      // Bounded by `submit`; no more are given to it than it has threads.
       maxQueue: Number.POSITIVE_INFINITY,
     });
+    piscina.on('error', (error: unknown) => this.#threadDied(piscina, error));
+    return piscina;
+  }
+
+  /** A thread died that had no task: of a task's own timer, or before it could take one. */
+  #threadDied(piscina: Piscina, thrown: unknown): void {
+    const cause = errorOf(thrown);
+    process.emitWarning(`a thread of a worker pool died between tasks: ${cause.stack ?? cause}`);
+    if (piscina.queueSize === 0 || piscina.threads.length > 0) return;
+    // What waits for a thread would wait for ever: it fails, and the next task begins anew.
+    if (this.#piscina === piscina) this.#piscina = null;
+    void piscina.destroy();
   }
 
   /** Takes no more, finishes what was submitted, and ends the threads. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#pending > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
-    const piscina = await this.#piscina;
-    await piscina?.destroy();
+    await this.#piscina?.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -27,8 +27,7 @@ type HandlerClass = new (context: LoopContext) => EventHandler;
  * @throws ErrInvalidOption when there is no such default export, and what the module itself throws.
  */
 export async function loadHandlerModule(url: string, context: LoopContext): Promise<HandlerModule> {
-  const module = (await import(url)) as { default?: unknown; codec?: CodecOption };
-  const { default: exported, codec } = module;
+  const { default: exported, codec } = exportsOf(await import(url));
   if (typeof exported === 'function') {
     const isClass = /^class\b/.test(Function.prototype.toString.call(exported));
     const handler = isClass
@@ -43,4 +42,16 @@ export async function loadHandlerModule(url: string, context: LoopContext): Prom
     `cannot use the handler module ${url}: its default export is ${typeof exported}; ` +
       'export a handler, or a function that makes one, as default',
   );
+}
+
+interface Exports {
+  readonly default?: unknown;
+  readonly codec?: CodecOption;
+}
+
+/** Of a module that was compiled to CommonJS, `default` is all of its exports. */
+function exportsOf(module: Exports): Exports {
+  const { default: all } = module;
+  const compiled = typeof all === 'object' && all !== null && '__esModule' in all;
+  return compiled ? (all as Exports) : module;
 }

@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import {
   MessageChannel,
   type MessagePort,
@@ -9,6 +8,7 @@ import { abandonLanesOf } from '../mailbox/abandoned-lanes.ts';
 import { closeWhatIsLeft } from './left-open.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
 import type { FromThread, LoopThreadData, OwnLoopMessage, ToThread } from './messages.ts';
+import { moduleEntry } from './module-entry.ts';
 import { programEntry } from './program-entry.ts';
 import { errorOf } from '../base/thrown.ts';
 
@@ -21,12 +21,11 @@ export interface LoopThreadEvents {
   ended(thread: LoopThread, reason: Error | null): void;
 }
 
-/** As the file of this module: `.ts` in the repository, `.js` in the package. */
-const moduleEntry = new URL(`./thread-side${extname(import.meta.url)}`, import.meta.url);
-
 /** One thread for loops, as the main thread sees it. */
 export class LoopThread {
   readonly index: number;
+  /** The file that it runs. */
+  readonly entry: string;
   readonly threadId: number;
   readonly ended: Promise<void>;
   readonly #worker: Worker;
@@ -44,7 +43,9 @@ export class LoopThread {
     this.#port = port1;
     const data: LoopThreadData = { gnetLoopThread: { index, kind, port: port2 } };
     // The runtime's flags, conditions and preloaded modules are passed on by themselves.
-    this.#worker = new Worker(kind === 'program' ? programEntry() : moduleEntry, {
+    const entry = kind === 'program' ? programEntry() : moduleEntry();
+    this.entry = String(entry);
+    this.#worker = new Worker(entry, {
       argv: process.argv.slice(2),
       name: `gnet loop ${index}`,
       workerData: data,

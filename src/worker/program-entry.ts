@@ -9,6 +9,20 @@ const hint =
   'put the handler into a module of its own and give its URL: ' +
   "serve(new URL('./handler.js', import.meta.url), ...)";
 
+const runnerVariables = ['VITEST', 'VITEST_WORKER_ID', 'JEST_WORKER_ID'];
+
+/**
+ * Processes that a test runner forked run a file of its package. The variables alone say little: a
+ * program that a test starts inherits them.
+ */
+function isTestRunner(
+  script: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const isPackaged = script !== undefined && /[\\/]node_modules[\\/]/.test(script);
+  return isPackaged && runnerVariables.some((name) => environment[name] !== undefined);
+}
+
 function refused(why: string): ErrUnsupportedOp {
   return new ErrUnsupportedOp(`cannot run several event loops: ${why}; ${hint}`);
 }
@@ -21,9 +35,15 @@ function refused(why: string): ErrUnsupportedOp {
 export function programEntry(
   script: string | undefined = process.argv[1],
   flags: readonly string[] = process.execArgv,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
 ): string {
   if (!isMainThread) {
     throw refused('this is a worker thread of the program, whose file is not its entry module');
+  }
+  if (isTestRunner(script, environment)) {
+    throw refused(
+      `this process was started by a test runner, whose file ${script} is not the program`,
+    );
   }
   if (flags.some((flag) => evaluates.test(flag))) {
     throw refused('the program was given on the command line, and cannot be run again in a thread');

@@ -15,6 +15,8 @@ import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
 import { packError, unpackError, unpackFields } from './error-transfer.ts';
 import { requireFree } from './free-address.ts';
 import { nextFirstGeneration } from './first-generation.ts';
+import { deathFields, diedWhileOpening, slowFields } from './thread-errors.ts';
+import { programEntry } from './program-entry.ts';
 import { RemoteLoop } from './remote-loop.ts';
 import { closeWhatIsLeft } from './left-open.ts';
 import type { LoopThread } from './loop-thread.ts';
@@ -138,7 +140,9 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   async #allListening(): Promise<void> {
     const timer = setTimeout(() => {
       const missing = this.#loops.filter((loop) => loop.thread === null).map(({ index }) => index);
-      this.#plan.logger.warn('threads have not reached this call of serve yet', { missing });
+      const entry = this.#plan.module ?? programEntry();
+      const fields = slowFields(missing, entry);
+      this.#plan.logger.warn('threads have not reached this call of serve yet', fields);
     }, slowStartMs);
     try {
       const [first, ...others] = this.#loops as [RemoteLoop, ...RemoteLoop[]];
@@ -242,26 +246,19 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     if (loop === undefined) return;
     const { logger } = this.#plan;
     const wasOpening = this.#phase === 'opening';
-    if (loop.thread === null && wasOpening) {
-      loop.fail(
-        new ErrUnsupportedOp(
-          `cannot run loop ${loop.index}: its thread ended before it came to the same call of serve ` +
-            `(${reason.message}); do not put serve behind isMainLoop`,
-          { cause: reason },
-        ),
-      );
+    const joined = loop.thread !== null;
+    const why = wasOpening ? diedWhileOpening(thread, joined, this.#plan.module, reason) : reason;
+    if (wasOpening && !joined) {
+      loop.fail(why);
       return;
     }
     const lost = loop.memory.connections;
-    const left = loop.die(reason, this.#phase === 'running' || this.#phase === 'open');
+    const left = loop.die(why, this.#phase === 'running' || this.#phase === 'open');
     this.#acceptor.loopDied(loop.index);
     closeWhatIsLeft(left);
     if (wasOpening || this.#phase === 'closing') return;
-    logger.error('the thread of an event loop died; its connections are lost', {
-      err: reason,
-      loop: loop.index,
-      connections: lost,
-    });
+    const fields = deathFields(thread, this.#plan.module, reason, lost);
+    logger.error('the thread of an event loop died; its connections are lost', fields);
   }
 
   /** A server none of whose loops will be back soon is down: its clients must hear of it. */

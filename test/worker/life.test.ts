@@ -72,9 +72,25 @@ describe("threads that run the program's own file", () => {
   const refusals: readonly [string, readonly RegExp[]][] = [
     [
       'behind',
-      [/^main ErrUnsupportedOp: cannot run loop \d: its thread ended before .*isMainLoop/m],
+      [
+        /^main ErrUnsupportedOp: cannot run loop \d: its thread \S+ loop \d'\) ended before .*isMainLoop/m,
+      ],
     ],
     ['throws', [/^main ErrUnsupportedOp: cannot run loop \d: .*thrown in a thread/m]],
+    [
+      'metrics',
+      [
+        /^main ErrUnsupportedOp: cannot run loop \d: its thread \('gnet loop \d'\) ended before it came/m,
+        /: listen EADDRINUSE: .*; it runs \S+refused\.ts as the main thread does: .* isMainLoop/m,
+        /give serve the URL of a handler module, .*test runner$/m,
+      ],
+    ],
+    [
+      'late-metrics',
+      [
+        /^main ErrUnsupportedOp: cannot run loop \d: its thread .*: listen EADDRINUSE: .*refused\.ts/m,
+      ],
+    ],
     [
       'other',
       [

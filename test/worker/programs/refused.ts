@@ -1,4 +1,7 @@
 /** What a program may get wrong, by its argument; prints the error that `serve` gives. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { setEnvironmentData, getEnvironmentData } from 'node:worker_threads';
 import { type EventHandler, isMainLoop, serve } from 'gnet';
 
 const wrong = process.argv[2];
@@ -8,6 +11,8 @@ const handler: EventHandler = {};
 async function attempt(): Promise<void> {
   if (wrong === 'behind') {
     if (isMainLoop) await serve(handler, 'tcp://127.0.0.1:0', options);
+  } else if (wrong === 'metrics' || wrong === 'late-metrics') {
+    await serve(handler, 'tcp://127.0.0.1:0', options);
   } else if (wrong === 'throws') {
     await serve(handler, 'tcp://127.0.0.1:0', options);
   } else if (wrong === 'other') {
@@ -27,6 +32,17 @@ async function attempt(): Promise<void> {
   }
 }
 
+/** A second server on a port of its own, in every thread: the first has taken it already. */
+async function serveMetrics(): Promise<void> {
+  const metrics = createServer().listen(Number(getEnvironmentData('port') ?? 0), '127.0.0.1');
+  metrics.unref();
+  // Heard of only when the thread has come to `serve`.
+  if (!isMainLoop && wrong === 'late-metrics') return;
+  await once(metrics, 'listening');
+  setEnvironmentData('port', (metrics.address() as { port: number }).port);
+}
+
+if (wrong?.endsWith('metrics')) await serveMetrics();
 if (wrong === 'throws' && !isMainLoop) throw new Error('thrown in a thread');
 try {
   await attempt();
