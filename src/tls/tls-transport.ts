@@ -1,0 +1,350 @@
+import { assert } from '../base/assert.ts';
+import type { GnetError } from '../base/errors.ts';
+import { readHeadroomBytes } from '../base/limits.ts';
+import { OutboundQueue } from '../buffer/outbound-queue.ts';
+import type { Slab, SlabPool } from '../buffer/slab.ts';
+import type { StreamReceiver, Transport } from '../driver/transport.ts';
+import { recordBytesMax } from './limits.ts';
+import type { TlsSession } from './session.ts';
+import { TlsState } from './session-states.ts';
+
+/** Records that are made before they are sent: what they come to fits a slab of `cipherSlabBytes`. */
+const recordsPerSend = 4;
+const plainBytesPerSend = recordsPerSend * recordBytesMax;
+/** Slabs that ciphertext stands in until the kernel has taken it: 64 KiB, and what TLS adds to it. */
+export const cipherSlabBytes = plainBytesPerSend + 4_096;
+
+/** Slabs for plaintext: all that one read can bring, behind the room that a receiver wants in front. */
+export function plainSlabBytes(readBufferBytes: number): number {
+  // What the read ends, and what OpenSSL has kept of a record that it begins with.
+  return readHeadroomBytes + readBufferBytes + 2 * recordBytesMax;
+}
+
+export interface TlsPools {
+  /** Of `plainSlabBytes`. */
+  readonly plain: SlabPool;
+  /** Of `cipherSlabBytes`; the driver must be able to send from them. */
+  readonly cipher: SlabPool;
+}
+
+/** Who hears what becomes of the bytes; the rest as of a driver. */
+export interface TlsReceiver extends StreamReceiver {
+  /**
+   * The session is over. What was sent last, an alert, should arrive: the stream is to be ended in
+   * order, not reset.
+   */
+  refused(error: GnetError): void;
+  /**
+   * The peer has ended without saying so, and something may be missing. Comes in place of `ended`.
+   */
+  endedEarly(error: GnetError): void;
+}
+
+/** What is true of a transport; bits of one number. */
+const mark = {
+  /** The receiver waits for `writable`. */
+  awaited: 1,
+  /** Our side ends as soon as everything is out. */
+  shutdownDue: 2,
+  /** The receiver knows of the peer's end. */
+  endTold: 4,
+  /** The receiver knows that the session has failed. */
+  failureTold: 8,
+  closed: 16,
+} as const;
+
+/**
+ * TLS between a transport and whoever uses one. Bytes count as taken when the ciphertext that they are
+ * in has left: of what is encrypted and has not, the plaintext still stands in the user's queue.
+ *
+ *   user's queue   [== encrypted ==|======= waits =======]
+ *                        |
+ *   ours           [== its ciphertext ==]  --> transport below
+ */
+export class TlsTransport implements Transport, StreamReceiver {
+  readonly slot: number;
+  readonly generation: number;
+  readonly session: TlsSession;
+  readonly #below: Transport;
+  readonly #receiver: TlsReceiver;
+  readonly #pools: TlsPools;
+  /** Ciphertext that the transport below has not taken; null when there is none. */
+  #queue: OutboundQueue | null = null;
+  /** Bytes at the head of the user's queue whose ciphertext stands in `#queue`. */
+  #encrypted = 0;
+  /** What each of their records has more than its plaintext. */
+  #recordOverhead = 0;
+  #marks = 0;
+
+  constructor(session: TlsSession, below: Transport, receiver: TlsReceiver, pools: TlsPools) {
+    assert(pools.cipher.slabBytes >= cipherSlabBytes, 'a slab has room for what is sent at once');
+    this.slot = receiver.slot;
+    this.generation = receiver.generation;
+    this.session = session;
+    this.#below = below;
+    this.#receiver = receiver;
+    this.#pools = pools;
+  }
+
+  #is(bits: number): boolean {
+    return (this.#marks & bits) !== 0;
+  }
+
+  // -- from below ---------------------------------------------------------------------------------
+
+  /** The stream stands: a client begins, a server waits. */
+  opened(): void {
+    this.handshake();
+  }
+
+  received(slab: Slab, start: number, end: number): void {
+    const { session } = this;
+    if (this.#is(mark.closed | mark.failureTold)) return;
+    session.receive(slab, start, end);
+    if (session.state !== TlsState.Open && !this.handshake()) return;
+    this.#read();
+  }
+
+  /**
+   * Goes on with the handshake, also after the choice of a context; true when the session is open and
+   * the receiver wants to go on.
+   */
+  handshake(): boolean {
+    const { session } = this;
+    const before = session.state;
+    const open = session.handshake();
+    this.#sendOutput();
+    if (session.failure !== null) this.#tellFailure();
+    else if (open && before !== TlsState.Open) this.#receiver.opened();
+    return open && !this.#is(mark.closed);
+  }
+
+  /** All plaintext of one read goes up in one piece: whoever pauses then has nothing left below. */
+  #read(): void {
+    const { session } = this;
+    const { plain: pool } = this.#pools;
+    const plain = pool.take();
+    let end = readHeadroomBytes;
+    for (;;) {
+      const room = plain.capacity - end;
+      assert(room > 0, 'the plaintext of one read fits a slab');
+      const count = session.read(plain, end, room);
+      end += count;
+      if (count === 0 || (count < room && session.drained)) break;
+    }
+    this.#sendOutput();
+    if (end > readHeadroomBytes) this.#receiver.received(plain, readHeadroomBytes, end);
+    pool.release(plain);
+    if (this.#is(mark.closed)) return;
+    if (session.failure !== null) this.#tellFailure();
+    else if (session.peerEnded) this.#tellEnd();
+  }
+
+  ended(): void {
+    if (this.#is(mark.closed)) return;
+    this.session.transportEnded();
+    const { failure } = this.session;
+    if (failure === null || this.#is(mark.failureTold)) {
+      this.#tellEnd();
+      return;
+    }
+    this.#marks |= mark.failureTold | mark.endTold;
+    this.#receiver.endedEarly(failure);
+  }
+
+  #tellEnd(): void {
+    if (this.#is(mark.endTold)) return;
+    this.#marks |= mark.endTold;
+    this.#receiver.ended();
+  }
+
+  #tellFailure(): void {
+    if (this.#is(mark.failureTold | mark.closed)) return;
+    this.#marks |= mark.failureTold;
+    this.#receiver.refused(this.session.failure as GnetError);
+  }
+
+  writable(): void {
+    const before = this.#stillEncrypted();
+    // A part that has left is progress, too: a slow reader is not one that does not read.
+    if (!this.#flushOwn() && this.#stillEncrypted() === before) return;
+    if (this.#is(mark.awaited)) {
+      this.#marks &= ~mark.awaited;
+      this.#receiver.writable();
+    }
+  }
+
+  failed(error: GnetError): void {
+    this.#receiver.failed(error);
+  }
+
+  // -- from above ---------------------------------------------------------------------------------
+
+  send(slot: number, slab: Slab, offset: number, length: number): number {
+    assert(slot === this.slot && this.#encrypted === 0, 'what waits is sent before anything else');
+    let sent = 0;
+    while (sent < length) {
+      const count = Math.min(length - sent, plainBytesPerSend);
+      const taken = this.#encrypt(slab, offset + sent, count);
+      if (taken < 0) return -1;
+      if (taken < count) return sent;
+      sent += count;
+    }
+    return sent;
+  }
+
+  sendBytes(slot: number, bytes: Uint8Array): number {
+    assert(slot === this.slot && this.#encrypted === 0, 'what waits is sent before anything else');
+    const { cipher } = this.#pools;
+    // Through a slab: one copy of what is read once, and encrypting does not depend on the heap.
+    const slab = cipher.take();
+    let sent = 0;
+    while (sent < bytes.length) {
+      const count = Math.min(bytes.length - sent, plainBytesPerSend);
+      slab.bytes.set(bytes.subarray(sent, sent + count));
+      const taken = this.#encrypt(slab, 0, count);
+      if (taken < count) {
+        if (taken < 0) sent = -1;
+        break;
+      }
+      sent += count;
+    }
+    cipher.release(slab);
+    return sent;
+  }
+
+  flush(slot: number, queue: OutboundQueue): boolean {
+    assert(slot === this.slot, 'a transport of one stream');
+    const still = this.#stillEncrypted();
+    queue.consume(this.#encrypted - still);
+    this.#encrypted = still;
+    if (this.#queue !== null) {
+      this.#marks |= mark.awaited;
+      return false;
+    }
+    for (let slab = queue.head; slab !== null; slab = queue.head) {
+      const count = Math.min(slab.end - slab.start, plainBytesPerSend);
+      if (this.#encrypt(slab, slab.start, count) < count) return false;
+      queue.consume(count);
+    }
+    return true;
+  }
+
+  /** Bytes of the user's in records that have not left as a whole. */
+  #stillEncrypted(): number {
+    const encrypted = this.#encrypted;
+    if (this.#queue === null || encrypted === 0) return 0;
+    const overhead = this.#recordOverhead;
+    const last = ((encrypted - 1) % recordBytesMax) + 1;
+    const beforeLast = Math.max(0, this.#queue.length - last - overhead);
+    const records = Math.ceil(beforeLast / (recordBytesMax + overhead));
+    // What TLS itself has sent behind them counts as theirs.
+    return Math.min(encrypted, last + records * recordBytesMax);
+  }
+
+  /**
+   * Encrypts so many bytes and sends them. Returns `count` when all of it has left, 0 when it stands in
+   * our queue or could not be begun, negative when the stream is broken.
+   */
+  #encrypt(slab: Slab, offset: number, count: number): number {
+    const { session } = this;
+    if (this.#queue !== null) {
+      // A message of the handshake, or an answer to new keys, is still on its way.
+      this.#marks |= mark.awaited;
+      return 0;
+    }
+    const { cipher } = this.#pools;
+    const out = cipher.take();
+    let end = 0;
+    for (let done = 0; done < count; done += recordBytesMax) {
+      const length = Math.min(recordBytesMax, count - done);
+      if (!session.write(slab, offset + done, length)) {
+        cipher.release(out);
+        this.#failLater();
+        return -1;
+      }
+      end += session.takeOutput(out, end, out.capacity - end);
+    }
+    const taken = this.#sendFrom(out, end);
+    cipher.release(out);
+    if (taken < 0) return -1;
+    if (taken === end) return count;
+    this.#encrypted = count;
+    this.#recordOverhead = (end - count) / Math.ceil(count / recordBytesMax);
+    this.#marks |= mark.awaited;
+    return 0;
+  }
+
+  /** Sends the first `end` bytes of `out`; what is not taken goes to our queue. */
+  #sendFrom(out: Slab, end: number): number {
+    const taken = this.#queue === null ? this.#below.send(this.slot, out, 0, end) : 0;
+    if (taken < 0 || taken === end) return taken;
+    this.#queue ??= new OutboundQueue(this.#pools.cipher);
+    this.#queue.push(out.bytes, taken, end);
+    return taken;
+  }
+
+  /** Messages of TLS itself: the handshake, alerts, new keys. */
+  #sendOutput(): void {
+    const { session } = this;
+    while (session.hasOutput) {
+      const out = this.#pools.cipher.take();
+      const count = session.takeOutput(out, 0, out.capacity);
+      const taken = this.#is(mark.closed) ? count : this.#sendFrom(out, count);
+      this.#pools.cipher.release(out);
+      if (taken < 0) return; // `failed` follows
+    }
+  }
+
+  /** True when nothing of ours is left; then our side is ended if it was to be. */
+  #flushOwn(): boolean {
+    if (this.#queue !== null) {
+      if (!this.#below.flush(this.slot, this.#queue)) return false;
+      this.#queue = null;
+    }
+    if (this.#is(mark.shutdownDue)) {
+      this.#marks &= ~mark.shutdownDue;
+      this.#below.shutdownWrite(this.slot);
+    }
+    return true;
+  }
+
+  /** OpenSSL refused data: nobody may be told from inside the call that gave it. */
+  #failLater(): void {
+    setImmediate(() => this.#tellFailure());
+  }
+
+  refuses(slot: number): boolean {
+    return this.#below.refuses?.(slot) ?? true;
+  }
+
+  pauseReading(slot: number): void {
+    this.#below.pauseReading(slot);
+  }
+
+  resumeReading(slot: number): void {
+    this.#below.resumeReading(slot);
+  }
+
+  shutdownWrite(slot: number): void {
+    assert(slot === this.slot, 'a transport of one stream');
+    this.session.close();
+    this.#sendOutput();
+    if (this.#queue === null) this.#below.shutdownWrite(slot);
+    else this.#marks |= mark.shutdownDue;
+  }
+
+  closeStream(slot: number, abort: boolean): void {
+    if (!this.#is(mark.closed)) {
+      if (!abort && this.#queue === null) {
+        this.session.close();
+        this.#sendOutput();
+      }
+      this.#marks |= mark.closed;
+      this.session.free();
+      this.#queue?.clear();
+      this.#queue = null;
+    }
+    this.#below.closeStream(slot, abort);
+  }
+}
