@@ -42,7 +42,6 @@ export class OutboundQueue {
 
   /** Copies `data[start..end]` behind everything that waits. */
   push(data: Uint8Array, start: number, end: number): void {
-    this.length += end - start;
     let from = start;
     while (from < end) {
       let slab = this.#tail;
@@ -50,7 +49,9 @@ export class OutboundQueue {
       const count = Math.min(end - from, slab.capacity - slab.end);
       if (count === data.length) slab.bytes.set(data, slab.end);
       else slab.bytes.set(data.subarray(from, from + count), slab.end);
+      // Only now: there may be no memory for a slab.
       slab.end += count;
+      this.length += count;
       from += count;
     }
   }

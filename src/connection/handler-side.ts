@@ -1,3 +1,4 @@
+import { isMemoryLack } from '../base/errors.ts';
 import { asyncFrameCopyBytesMax, framesPerTurnMax } from '../base/limits.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { EventScope } from '../host/event-scope.ts';
@@ -311,6 +312,10 @@ export abstract class HandlerSide extends ClosingSide {
   /** It is malformed, or the codec cannot encode it. */
   #answerFailed(thrown: unknown): void {
     this.host.report('an answer cannot be sent; its connection is closed', thrown);
+    if (isMemoryLack(thrown)) {
+      this.breakOff(thrown);
+      return;
+    }
     this.fail(codecError('encode', thrown), false);
   }
 

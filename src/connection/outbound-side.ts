@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { directSendBytesMin } from '../base/limits.ts';
-import { ErrInvalidReply, type GnetError } from '../base/errors.ts';
+import { ErrInvalidReply, type GnetError, isMemoryLack } from '../base/errors.ts';
 import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { BuiltInFrameCodec } from '../codec/built-in-frame-codec.ts';
@@ -283,7 +283,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     const { window } = this;
     if (window !== null && window.directEnd > 0) this.#sendDirect(window);
     const queue = this.#queue;
-    if (queue === null || this.writeBlocked) return;
+    if (queue === null || this.writeBlocked || this.isClosed) return;
     const before = queue.length;
     const empty = this.transport.flush(this.slot, queue);
     if (empty) {
@@ -304,9 +304,23 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     if (taken === end - start) return;
     this.#block();
     if (taken < 0) return; // broken: `failed` follows
-    const queue = this.#openQueue();
-    queue.push(slab.bytes, start + taken, end);
-    if (queue.length > this.host.settings.highWaterMark) this.#crossHigh();
+    try {
+      const queue = this.#openQueue();
+      queue.push(slab.bytes, start + taken, end);
+      if (queue.length > this.host.settings.highWaterMark) this.#crossHigh();
+    } catch (error) {
+      this.breakOffFor(error);
+    }
+  }
+
+  /**
+   * There was no memory for what this connection has to send, of which a part may be queued already:
+   * it goes, and nothing else does.
+   * @throws any other error.
+   */
+  protected breakOffFor(error: unknown): void {
+    if (!isMemoryLack(error)) throw error;
+    this.breakOff(error);
   }
 
   #block(): void {

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { ErrUnsupportedOp } from '../base/errors.ts';
+import { ErrUnsupportedOp, isMemoryLack } from '../base/errors.ts';
 import { frameOverheadBytesMax, framesPerTurnMax } from '../base/limits.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { Bytes, Conn, ConnId } from './conn.ts';
@@ -139,13 +139,21 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
 
   asyncWrite(data: Bytes): boolean {
     if (!this.takesBytes) return false;
-    this.put(data, false);
+    try {
+      this.put(data, false);
+    } catch (error) {
+      this.breakOffFor(error);
+    }
     return this.#written();
   }
 
   writeNoCodec(data: Bytes): boolean {
     if (!this.takesBytes) return false;
-    this.putRaw(data);
+    try {
+      this.putRaw(data);
+    } catch (error) {
+      this.breakOffFor(error);
+    }
     return this.#written();
   }
 
@@ -156,13 +164,13 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     try {
       if (noCodec) this.putRaw(data);
       else this.put(data, false);
+      this.#written();
+      if (!this.isClosed) return this.whenFlushed();
     } catch (error) {
-      return Promise.reject(error);
+      if (!isMemoryLack(error)) return Promise.reject(error);
+      this.breakOff(error);
     }
-    this.#written();
-    return this.isClosed
-      ? Promise.reject(neverFlushed(this.outboundBuffered(), this.remoteAddr))
-      : this.whenFlushed();
+    return Promise.reject(neverFlushed(this.outboundBuffered(), this.remoteAddr));
   }
 
   sendTo(_data: Bytes): boolean {

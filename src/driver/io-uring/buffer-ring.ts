@@ -3,7 +3,7 @@ import { ioUringConstants as numbers, ioUringLayouts } from '../../platform/linu
 import { syscallError } from '../../syscall/errno.ts';
 import { registerBufferRing, unregisterBufferRing } from '../../syscall/io-uring.ts';
 import { mapMemory, type NativeMemory } from '../../syscall/memory.ts';
-import { nativeAllocator, nativeSlabPool } from '../native/native-memory.ts';
+import { nativeAllocator, nativeSlabPool, takeIfPossible } from '../native/native-memory.ts';
 import { bufferGroup } from './operations.ts';
 import type { Ring } from './ring.ts';
 import type { KeptBytes } from './stream.ts';
@@ -78,6 +78,8 @@ export class BufferRing {
   readonly #filled: Int32Array;
   readonly #mask: number;
   #tail = 0;
+  /** Buffers the kernel does not have, for lack of memory. */
+  readonly #missing: number[] = [];
   /** Where the bytes of the completion at hand are: see `begin`. */
   slab: Slab;
   start = 0;
@@ -162,11 +164,22 @@ export class BufferRing {
     this.#renew(flags >>> bufferShift);
   }
 
+  /** Buffers that there was no memory for are tried again. */
+  renewMissing(): void {
+    if (this.#missing.length === 0) return;
+    for (const number of this.#missing.splice(0)) this.#renew(number);
+  }
+
   #renew(number: number): void {
     const slab = this.#slabs[number] as Slab;
     const { pool } = this.#memory;
     if (slab.references !== 1 || slab.detached) {
-      this.#slabs[number] = pool.take();
+      const fresh = takeIfPossible(pool);
+      if (fresh === null) {
+        this.#missing.push(number);
+        return;
+      }
+      this.#slabs[number] = fresh;
       pool.release(slab);
     }
     this.#filled[number] = 0;
@@ -189,16 +202,20 @@ export class BufferRing {
     Atomics.store(this.#halves, tailHalf, this.#tail);
   }
 
-  /** A copy of `slab[start..end]` that nobody else holds, for bytes that may be held for long. */
-  copyOf(slab: Slab, start: number, end: number): Slab {
+  /**
+   * A copy of `slab[start..end]` that nobody else holds, for bytes that may be held for long; null
+   * when there is no memory for it.
+   */
+  copyOf(slab: Slab, start: number, end: number): Slab | null {
     const copy = this.#copyOfLength(end - start);
+    if (copy === null) return null;
     copy.bytes.set(slab.bytes.subarray(start, end));
     return copy;
   }
 
-  #copyOfLength(length: number): Slab {
+  #copyOfLength(length: number): Slab | null {
     const bytes = length <= smallCopyBytes ? smallCopyBytes : this.#memory.pool.slabBytes;
-    return nativeSlabPool(bytes).take();
+    return takeIfPossible(nativeSlabPool(bytes));
   }
 
   /** The kept bytes and those of `slab[start..end]` behind them, or null when that is too long. */
@@ -206,6 +223,7 @@ export class BufferRing {
     const length = kept.end - kept.start;
     if (length + end - start > this.#shape.bufferBytes) return null;
     const copy = this.#copyOfLength(length + end - start);
+    if (copy === null) return null;
     copy.bytes.set(kept.slab.bytes.subarray(kept.start, kept.end));
     copy.bytes.set(slab.bytes.subarray(start, end), length);
     return copy;

@@ -75,8 +75,9 @@ export class Delivery {
       this.#lend(stream, slab, start, end);
       return 1;
     }
-    if (this.#buffers.scarce) {
-      stream.keep(this.#buffers.copyOf(slab, start, end), 0, end - start);
+    const copy = this.#buffers.scarce ? this.#buffers.copyOf(slab, start, end) : null;
+    if (copy !== null) {
+      stream.keep(copy, 0, end - start);
     } else {
       slab.home.retain(slab);
       stream.keep(slab, start, end);
@@ -125,8 +126,10 @@ export class Delivery {
   }
 
   /** Keeps bytes that the limit of a receive cut off, until the next receive brings the rest. */
-  #keepForNext(stream: Stream, slab: Slab, start: number, end: number): 0 {
-    stream.keep(this.#buffers.copyOf(slab, start, end), 0, end - start);
+  #keepForNext(stream: Stream, slab: Slab, start: number, end: number): number {
+    const copy = this.#buffers.copyOf(slab, start, end);
+    if (copy === null) return this.#deliver(stream, slab, start, end);
+    stream.keep(copy, 0, end - start);
     stream.flags |= joining;
     this.#host.attend(stream);
     return 0;
@@ -147,11 +150,12 @@ export class Delivery {
 
   #lend(stream: Stream, slab: Slab, start: number, end: number): void {
     const { slot, generation } = stream;
-    if (!this.#buffers.scarce || !this.#buffers.owns(slab)) {
+    const copied = this.#buffers.scarce && this.#buffers.owns(slab);
+    const copy = copied ? this.#buffers.copyOf(slab, start, end) : null;
+    if (copy === null) {
       this.#events.received(slot, generation, slab, start, end);
       return;
     }
-    const copy = this.#buffers.copyOf(slab, start, end);
     this.#events.received(slot, generation, copy, 0, end - start);
     copy.home.release(copy);
   }

@@ -1,6 +1,6 @@
 import type { Slab } from '../../buffer/slab.ts';
-import { mapMemory, type NativeMemory } from '../../syscall/memory.ts';
 import { layouts } from '../../syscall/tables.ts';
+import { nativeSlabPool, takeIfPossible } from '../native/native-memory.ts';
 
 const message = layouts.msghdr;
 const vector = layouts.iovec;
@@ -20,8 +20,8 @@ export class GatheredSend {
   readonly #slabs: Slab[] = [];
   length = 0;
 
-  private constructor(memory: NativeMemory, offset: number) {
-    const address = BigInt(memory.address) + BigInt(offset);
+  private constructor(memory: Slab, offset: number) {
+    const address = BigInt(memory.address ?? 0) + BigInt(offset);
     this.addressLow = Number(BigInt.asIntN(32, address));
     this.addressHigh = Number(BigInt.asIntN(32, address >> 32n));
     this.#words = new Int32Array(memory.buffer, offset, byteLength / 4);
@@ -30,15 +30,19 @@ export class GatheredSend {
     view.setBigUint64(iov.offset, address + BigInt(message.size), true);
   }
 
-  /** One of this thread. */
-  static take(): GatheredSend {
+  /** One of this thread, or null when there is no memory for more. */
+  static take(): GatheredSend | null {
     if (spares.length === 0) {
-      const memory = mapMemory(pageBytes);
+      // Like all memory that the kernel is shown, it is never unmapped.
+      const memory = takeIfPossible(nativeSlabPool(pageBytes));
+      if (memory === null) return null;
+      // It may have been a slab of a queue: what is not set here must be zero.
+      memory.bytes.fill(0);
       for (let offset = 0; offset + byteLength <= pageBytes; offset += bytesApart) {
         spares.push(new GatheredSend(memory, offset));
       }
     }
-    return spares.pop() as GatheredSend;
+    return spares.pop() ?? null;
   }
 
   /** Names the waiting bytes of a queue from `head` on, as many as fit. */

@@ -76,8 +76,9 @@ export class Sending {
       stream.flags |= awaited;
       return 0;
     }
-    if (this.#buffers.owns(slab) && this.#buffers.scarce) {
-      const copy = this.#buffers.copyOf(slab, offset, offset + length);
+    const copied = this.#buffers.owns(slab) && this.#buffers.scarce;
+    const copy = copied ? this.#buffers.copyOf(slab, offset, offset + length) : null;
+    if (copy !== null) {
       this.#start(stream, copy, 0, length);
     } else {
       slab.home.retain(slab);
@@ -195,6 +196,8 @@ export class Sending {
       return true;
     }
     const gathered = GatheredSend.take();
+    // No memory for it: the kernel is asked at once.
+    if (gathered === null) return this.#flushNow(stream, queue);
     gathered.fill(head);
     stream.gathered = gathered;
     stream.flags |= sending | submitted | awaited;

@@ -266,6 +266,7 @@ export class Streams implements SendingHost, DeliveryHost {
    * none again, once for each buffer that the others got.
    */
   receiveAgain(): void {
+    this.#buffers.renewMissing();
     let left = this.#buffers.count;
     while (left > 0) {
       const stream = this.#starved.shift();

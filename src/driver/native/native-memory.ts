@@ -1,4 +1,5 @@
-import { type Region, type RegionAllocator, SlabPool } from '../../buffer/slab.ts';
+import { isMemoryLack } from '../../base/errors.ts';
+import { type Region, type RegionAllocator, type Slab, SlabPool } from '../../buffer/slab.ts';
 import type { Address } from '../../ffi/index.ts';
 import { discardMemory, makeExecutable, mapMemory } from '../../syscall/memory.ts';
 
@@ -28,4 +29,14 @@ export function nativeSlabPool(slabBytes: number): SlabPool {
     pools.set(slabBytes, pool);
   }
   return pool;
+}
+
+/** For those who can do without: null when there is no memory. */
+export function takeIfPossible(pool: SlabPool): Slab | null {
+  try {
+    return pool.take();
+  } catch (error) {
+    if (isMemoryLack(error)) return null;
+    throw error;
+  }
 }

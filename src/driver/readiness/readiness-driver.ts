@@ -31,7 +31,7 @@ import { interrupted, isPassing } from '../native/errno-sets.ts';
 import { Listeners } from './listeners.ts';
 import { type BrokenStream, errorBehindEnd, streamError } from '../native/broken-stream.ts';
 import { NativeDriver } from '../native/native-driver.ts';
-import { nativeSlabPool } from '../native/native-memory.ts';
+import { nativeSlabPool, takeIfPossible } from '../native/native-memory.ts';
 import { receiveSurely, sendSurely } from '../native/sure-calls.ts';
 import { WaitFailures } from '../native/wait-failures.ts';
 import { openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
@@ -53,6 +53,9 @@ const {
 } = streamFlag;
 /** A stream that is read and has nothing to write: nearly every one at nearly every event. */
 const onlyReading = registered | readArmed | readWanted;
+
+/** Streams that there was no memory to read into are read again after that long. */
+const memoryRestMs = 10;
 
 /** Bytes a flush gives to the kernel before other connections have their turn. */
 const flushBytesMax = 4 * 1_024 * 1_024;
@@ -76,6 +79,9 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   #readSlab: Slab;
   #readAddress: Address;
   #broken: BrokenStream[] = [];
+  /** Streams that rest for lack of memory, and whether they have rested. */
+  #resting: { readonly slot: number; readonly generation: number }[] = [];
+  #rested = false;
   readonly #waitFailures = new WaitFailures();
   override readonly wakeDescriptor: number;
   protected override readonly ledger: DescriptorLedger | undefined;
@@ -103,6 +109,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
 
   wait(timeoutMs: number): number {
     this.counters.waits++;
+    if (this.#rested) this.#readAgain();
     const reported = this.#broken.length > 0 ? this.#reportBroken() : 0;
     const count = timeoutMs === 0 || reported > 0 ? this.#poller.wait(0) : this.#sleep(timeoutMs);
     if (count <= 0) return reported + this.#nothingReady(count);
@@ -329,8 +336,14 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   }
 
   #receive(slot: number, generation: number): void {
-    let slab = this.#readSlab;
-    if (slab.references !== 1 || slab.detached) slab = this.#renewReadSlab();
+    let slab: Slab | null = this.#readSlab;
+    if (slab.references !== 1 || slab.detached) {
+      slab = this.#renewReadSlab();
+      if (slab === null) {
+        this.#restReading(slot, generation);
+        return;
+      }
+    }
     const headroom = this.#headroom;
     const count = receiveSurely(this.#descriptor(slot), this.#readAddress, this.#readBytes);
     if (count > 0) {
@@ -354,12 +367,35 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     if (!isPassing(-result)) this.#break(slot, -result);
   }
 
-  #renewReadSlab(): Slab {
-    const slab = this.#readPool.take();
+  #renewReadSlab(): Slab | null {
+    const slab = takeIfPossible(this.#readPool);
+    if (slab === null) return null;
     this.#readPool.release(this.#readSlab);
     this.#readSlab = slab;
     this.#readAddress = addressAt(slab.address as Address, this.#headroom);
     return slab;
+  }
+
+  /** What arrived stays in the kernel, and costs nothing there. */
+  #restReading(slot: number, generation: number): void {
+    this.#setFlags(slot, 0, readArmed);
+    this.#resting.push({ slot, generation });
+    if (this.#resting.length > 1) return;
+    setTimeout(() => {
+      this.#rested = true;
+      if (!this.#closed) this.wake();
+    }, memoryRestMs);
+  }
+
+  #readAgain(): void {
+    const list = this.#resting;
+    this.#resting = [];
+    this.#rested = false;
+    for (const { slot, generation } of list) {
+      if (this.#table.generations[slot] !== generation) continue;
+      const wants = this.#flagsOf(slot) & (readWanted | ended | broken);
+      if (wants === readWanted) this.#setFlags(slot, readArmed, 0);
+    }
   }
 
   #afterSend(slot: number, result: number, length: number): number {
