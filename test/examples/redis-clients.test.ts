@@ -1,6 +1,9 @@
 /** Clients that others wrote, with their defaults: each connects and passes a round of every command. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runClient } from '../support/outside-client.ts';
 import type { TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { type RunningExample, spawnExample } from './spawn-example.ts';
@@ -205,4 +208,17 @@ describe('ioredis', absent(ioredis, 'ioredis'), () => {
     await waitUntil(() => heard.length > 0, 'the message');
     await listener.unsubscribe('news');
   });
+});
+
+/** Why the module of Python cannot be used, or false. */
+function absentInPython(): string | false {
+  const found = spawnSync('python3', ['-c', 'import redis'], { stdio: 'ignore' });
+  return found.status !== 0 && 'redis-py is not installed';
+}
+
+test('redis-py: a round, a scan, messages', { skip: absentInPython() }, async () => {
+  const script = fileURLToPath(new URL('redis-py-client.py', import.meta.url));
+  const result = await runClient('python3', [script, String(example.port)]);
+  assert.equal(result.stderr, '');
+  assert.match(result.stdout.toString(), /^\d+ steps passed\n$/);
 });
