@@ -16,7 +16,11 @@ export interface StopOptions {
 /** A connection as seen from any thread. Structured-clonable; good for as long as the server runs. */
 export interface ConnHandle {
   readonly id: ConnId;
-  /** Resolves when the owner loop took the bytes; rejects with `ErrConnClosed` for a stale id. */
+  /**
+   * Resolves when the owner loop took the bytes, which says nothing of when they are sent: await it, so
+   * that no more waits for a slow reader than `maxOutboundBytes`. Rejects with `ErrConnClosed` for a
+   * stale id.
+   */
   write(data: Bytes): Promise<void>;
   wake(): void;
   close(): void;

@@ -1,19 +1,37 @@
+import { threadId } from 'node:worker_threads';
 import { ErrConnClosed, ErrInvalidReply } from '../base/errors.ts';
 import { textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle } from '../connection/server-view.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
-import { finderIn } from './local-loops.ts';
+import { abandonLanesOf } from './abandoned-lanes.ts';
+import { abandonLanesHere, finderIn } from './local-loops.ts';
 import { LoopMemory, loopState } from './loop-memory.ts';
 import { MailboxSender } from './sender.ts';
 import { recordKind } from './record.ts';
+import { hasEnded, whenThreadEnds } from './thread-ends.ts';
 
 /** This thread's ways to the loops of others. */
 const senders = new Map<string, MailboxSender>();
 
+/** What a thread had begun to write is not waited for, and its own loops take no more. */
+whenThreadEnds((gone) => {
+  abandonLanesHere(gone);
+  for (const { memory } of senders.values()) {
+    if (memory.creator === gone) memory.markDead();
+    else abandonLanesOf(memory, gone);
+  }
+});
+
+// This thread's own lanes, where whoever started it does not hear of its end.
+process.once('exit', () => {
+  for (const { memory } of senders.values()) abandonLanesOf(memory, threadId);
+});
+
 function senderTo(memory: LoopMemory): MailboxSender {
   const { key } = memory;
+  if (hasEnded(memory.creator)) memory.markDead();
   let sender = senders.get(key);
   if (sender === undefined) {
     // A good moment to forget those of loops that have ended.

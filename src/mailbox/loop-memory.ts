@@ -246,11 +246,19 @@ export class LoopMemory {
     Atomics.notify(this.words, this.laneWord(index, lane.head));
   }
 
-  /** Gives a lane back after its owner: everything in it has been answered. */
-  releaseLane(index: number): void {
+  /** The thread that made it: the one of the loop too, unless the main thread made it for another. */
+  get creator(): number {
+    return (this.words[control.creator] as number) - 1;
+  }
+
+  /**
+   * Gives a lane back after its owner: everything in it has been answered. Wakes the one that has waited
+   * for it longest; false when nobody waits.
+   */
+  releaseLane(index: number): boolean {
     Atomics.store(this.words, this.laneWord(index, lane.owner), 0);
     Atomics.add(this.words, control.lanesReleased, 1);
-    Atomics.notify(this.words, control.lanesReleased);
+    return Atomics.notify(this.words, control.lanesReleased, 1) > 0;
   }
 
   /**

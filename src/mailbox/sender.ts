@@ -40,6 +40,9 @@ interface Sent {
 
 const noBytes = new Uint8Array(0);
 
+/** Bytes that a sender writes before it offers its lane to others that wait for one. */
+const claimBytesMax = 2 * ringBytes;
+
 /** A loop that is busy for long, or dead without a witness, is looked at this often. */
 const lookMs = 1_000;
 
@@ -53,6 +56,10 @@ export class MailboxSender {
   #lane = -1;
   #lastLane = (threadId * 7) % laneCount;
   #tail = 0;
+  /** Where the lane stood when it was claimed. */
+  #claimedAt = 0;
+  /** It gave its lane to one that waited: its own turn comes behind that. */
+  #letsOthers = false;
   /** Up to here answers were read and the ring may be written again. */
   #reclaimed = 0;
   readonly #waiting = new Fifo<Post>();
@@ -65,6 +72,10 @@ export class MailboxSender {
   constructor(memory: LoopMemory, keepLane = false) {
     this.#memory = memory;
     this.#keepLane = keepLane;
+  }
+
+  get memory(): LoopMemory {
+    return this.#memory;
   }
 
   /** Nothing is under way, and the loop will never take anything again. */
@@ -88,6 +99,7 @@ export class MailboxSender {
     this.#waiting.push(post);
     if (this.#waiting.length === 1) {
       this.#readAnswers();
+      this.#yieldLane();
       this.#pump();
     }
     if (this.#waiting.length > 0 && post.written < post.bytes.length) {
@@ -112,13 +124,27 @@ export class MailboxSender {
 
   /** Writes what fits and tells the loop. */
   #pump(): void {
-    if (this.#waiting.length === 0 || !this.#claimLane()) return;
+    if (this.#waiting.length === 0 || this.#letsOthers || !this.#claimLane()) return;
     const before = this.#tail;
     for (let post = this.#waiting.peek(); post !== undefined; post = this.#waiting.peek()) {
+      // A long write is never cut: its pieces belong together in one lane.
+      if (post.written === 0 && this.#isUsedUp) break;
       if (!this.#write(post)) break;
       this.#waiting.shift();
     }
     if (this.#tail !== before) this.#publish();
+  }
+
+  get #isUsedUp(): boolean {
+    return !this.#keepLane && (this.#tail - this.#claimedAt) >>> 0 >= claimBytesMax;
+  }
+
+  /** Lanes are few: whoever writes without a pause lets others have theirs in between. */
+  #yieldLane(): void {
+    if (this.#lane === -1 || this.#sent.length > 0 || !this.#isUsedUp) return;
+    const index = this.#lane;
+    this.#lane = -1;
+    this.#letsOthers = this.#memory.releaseLane(index);
   }
 
   #claimLane(): boolean {
@@ -130,7 +156,7 @@ export class MailboxSender {
       if (Atomics.compareExchange(words, owner, 0, threadId + 1) !== 0) continue;
       this.#lane = this.#lastLane = index;
       this.#tail = Atomics.load(words, this.#memory.laneWord(index, lane.tail));
-      this.#reclaimed = this.#tail;
+      this.#reclaimed = this.#claimedAt = this.#tail;
       return true;
     }
     return false;
@@ -198,8 +224,10 @@ export class MailboxSender {
     // The state first: what the loop answered before it ended is in front of the head that follows.
     const running = this.#memory.state === loopState.running;
     this.#readAnswers();
-    if (running) this.#pump();
-    else this.#refuseAll();
+    if (running) {
+      this.#yieldLane();
+      this.#pump();
+    } else this.#refuseAll();
     if (this.#isIdle) this.#becomeIdle();
     else this.#watch();
   }
@@ -252,11 +280,14 @@ export class MailboxSender {
   /** Sees to it that `#collect` runs when the loop has moved, or a lane is free. */
   #watch(): void {
     // Without a handle the runtime would end a thread that waits for nothing but this.
-    this.#keepAlive ??= setInterval(() => this.#collect(), lookMs);
+    this.#keepAlive ??= setInterval(() => {
+      this.#letsOthers = false;
+      this.#collect();
+    }, lookMs);
     if (this.#watching) return;
     this.#watching = true;
     const look = (): void => {
-      this.#watching = false;
+      this.#watching = this.#letsOthers = false;
       this.#collect();
     };
     const { words } = this.#memory;

@@ -1,5 +1,6 @@
 import { packError } from './error-transfer.ts';
 import { abandonLanesHere } from '../mailbox/local-loops.ts';
+import { whenThreadEnds } from '../mailbox/thread-ends.ts';
 import { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
 import type { FromThread } from './messages.ts';
@@ -93,8 +94,7 @@ export class ThreadPool {
   #ended(thread: LoopThread, reason: Error | null): void {
     if (this.#threads[thread.index] === thread) this.#threads[thread.index] = null;
     const groups = [...this.#groups.values()];
-    for (const pool of Object.values(threadPools)) pool.#abandonLanesOf(thread.threadId);
-    abandonLanesHere(thread.threadId);
+    abandonLanesInAll(thread.threadId);
     if (reason === null) return;
     if (this.#isMissing(thread.index)) this.#restart(thread.index);
     for (const group of groups) if (group.size > thread.index) group.threadDied(thread, reason);
@@ -130,7 +130,7 @@ export class ThreadPool {
     for (const group of [...this.#groups.values()]) group.threadsMissing(isMissing, reason);
   }
 
-  #abandonLanesOf(deadThreadId: number): void {
+  abandonLanesOf(deadThreadId: number): void {
     for (const thread of this.#threads) thread?.abandonLanesOf(deadThreadId);
     for (const group of this.#groups.values()) group.abandonLanesOf(deadThreadId);
   }
@@ -205,3 +205,11 @@ export const threadPools = {
   program: new ThreadPool('program'),
   module: new ThreadPool('module'),
 } as const;
+
+/** A thread is gone, of a loop or of the program: nobody waits for what it had begun to write. */
+function abandonLanesInAll(deadThreadId: number): void {
+  for (const pool of Object.values(threadPools)) pool.abandonLanesOf(deadThreadId);
+  abandonLanesHere(deadThreadId);
+}
+
+whenThreadEnds(abandonLanesInAll);

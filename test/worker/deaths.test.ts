@@ -62,6 +62,12 @@ test('a thread that dies while one of its servers goes down: the other has its l
   assert.equal(code, 0);
 });
 
+test('threads that have ended keep no lane, and loops of theirs refuse', async (t) => {
+  const { code, output } = await runProgram(t, program('ended-threads')).ending();
+  assert.equal(output, 'lanes kept: 0\nwritten\ntrue ErrConnClosed\n');
+  assert.equal(code, 0);
+});
+
 test('what a dead loop counted stays in the figures of every thread', async (t) => {
   const { server } = await startLoops(t, handlerModule('loops.ts'), { numEventLoop: 2 });
   const land = async (loop: number): Promise<RawClient> => {
