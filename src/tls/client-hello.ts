@@ -17,13 +17,13 @@ export interface ClientHello {
 /** What the first bytes of a connection are. */
 export type FirstBytes =
   | { readonly kind: 'hello'; readonly hello: ClientHello }
-  /** The beginning of a hello. */
-  | { readonly kind: 'incomplete' }
+  /** The beginning of a hello; with fewer than `needed` bytes in all it stays one. */
+  | { readonly kind: 'incomplete'; readonly needed: number }
   /** Something else that OpenSSL may answer. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'plainText' };
 
-const incomplete: FirstBytes = { kind: 'incomplete' };
+const incomplete = (needed: number): FirstBytes => ({ kind: 'incomplete', needed });
 const unknown: FirstBytes = { kind: 'unknown' };
 const plainText: FirstBytes = { kind: 'plainText' };
 
@@ -170,9 +170,11 @@ function readHello(body: Reader): ClientHello | undefined {
 function collectMessage(bytes: Uint8Array, start: number, end: number): Reader | FirstBytes {
   const pieces: Uint8Array[] = [];
   let collected = 0;
+  /** Of the message with its header, once that is there. */
+  let whole = Number.POSITIVE_INFINITY;
   let at = start;
-  for (;;) {
-    if (end - at < recordHeaderBytes) return incomplete;
+  while (collected < whole) {
+    if (end - at < recordHeaderBytes) return incompleteAt(at - start + recordHeaderBytes);
     if (bytes[at] !== handshakeType || bytes[at + 1] !== 3) return unknown;
     const length = ((bytes[at + 3] as number) << 8) | (bytes[at + 4] as number);
     if (length === 0) return unknown;
@@ -182,18 +184,26 @@ function collectMessage(bytes: Uint8Array, start: number, end: number): Reader |
     collected += bodyEnd - bodyStart;
     const first = pieces[0];
     if (first !== undefined && first[0] !== clientHelloType) return unknown;
-    if (collected >= messageHeaderBytes) {
-      const all = pieces.length === 1 ? (first as Uint8Array) : Buffer.concat(pieces);
-      const header = new Reader(all, 1, all.length);
-      const wanted = header.number(3);
-      if (header.left >= wanted) {
-        return new Reader(all, messageHeaderBytes, messageHeaderBytes + wanted);
-      }
+    if (whole === Number.POSITIVE_INFINITY && collected >= messageHeaderBytes) {
+      const header = new Reader(pieces.length === 1 ? (first as Uint8Array) : join(pieces), 1, 4);
+      whole = messageHeaderBytes + header.number(3);
     }
-    if (bodyEnd < bodyStart + length) return incomplete;
+    if (collected < whole && bodyEnd < bodyStart + length) {
+      return incompleteAt(bodyStart - start + length);
+    }
     at = bodyEnd;
   }
+  const all = pieces.length === 1 ? (pieces[0] as Uint8Array) : join(pieces);
+  return new Reader(all, messageHeaderBytes, whole);
+
+  function incompleteAt(nearest: number): FirstBytes {
+    // The rest of the message is still to come, in whatever records: no need to look before.
+    const missing = whole === Number.POSITIVE_INFINITY ? 0 : whole - collected;
+    return incomplete(Math.max(nearest, end - start + missing));
+  }
 }
+
+const join = (pieces: readonly Uint8Array[]): Uint8Array => Buffer.concat(pieces);
 
 /** Whether a record can begin with that byte. */
 export const isRecordType = (byte: number): boolean =>
@@ -201,7 +211,7 @@ export const isRecordType = (byte: number): boolean =>
 
 /** What `bytes[start..end]`, the first of a connection, are. */
 export function readFirstBytes(bytes: Uint8Array, start: number, end: number): FirstBytes {
-  if (start === end) return incomplete;
+  if (start === end) return incomplete(1);
   const first = bytes[start] as number;
   if (first >= oldHelloMark) return unknown;
   if (!isRecordType(first)) return plainText;

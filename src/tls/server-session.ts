@@ -30,6 +30,10 @@ export class ServerSession extends TlsSession {
   #context: TlsContext | null = null;
   /** What was received before the context was known; null when nothing is kept. */
   #collected: Buffer | null = null;
+  /** Bytes of `#collected` that are in use. */
+  #length = 0;
+  /** So many bytes of a hello are worth another look. */
+  #needed = 0;
   #hello: ClientHello = noHello;
   /** An alert of our own that is to be sent. */
   #alert: Uint8Array | null = null;
@@ -66,7 +70,11 @@ export class ServerSession extends TlsSession {
     if (this.#collected !== null) {
       this.#collect(bytes, start, end);
       bytes = this.#collected;
-      [from, to] = [0, bytes.length];
+      [from, to] = [0, this.#length];
+      if (to < this.#needed) {
+        this.dropInput();
+        return;
+      }
     }
     const first = readFirstBytes(bytes, from, to);
     switch (first.kind) {
@@ -74,7 +82,8 @@ export class ServerSession extends TlsSession {
         this.failAsPlainText(bytes.subarray(from, to));
         return;
       case 'incomplete':
-        if (to - from > helloBytesMax) this.#refuseLongHello();
+        this.#needed = first.needed;
+        if (Math.max(to - from, first.needed) > helloBytesMax) this.#refuseLongHello();
         else if (this.#collected === null) this.#collect(bytes, from, to);
         this.dropInput();
         return;
@@ -96,13 +105,17 @@ export class ServerSession extends TlsSession {
   }
 
   #collect(bytes: Uint8Array, start: number, end: number): void {
+    const length = this.#length + end - start;
     const before = this.#collected;
-    const length = before?.length ?? 0;
-    // Not of the shared pool: OpenSSL reads it by its address.
-    const grown = Buffer.allocUnsafeSlow(length + end - start);
-    if (before !== null) grown.set(before);
-    grown.set(bytes.subarray(start, end), length);
-    this.#collected = grown;
+    if (before === null || length > before.length) {
+      // Doubled, so that a hello that comes byte by byte is not copied for each. Not of the shared
+      // pool: OpenSSL reads it by its address.
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * (before?.length ?? 0)));
+      before?.copy(larger, 0, 0, this.#length);
+      this.#collected = larger;
+    }
+    this.#collected?.set(bytes.subarray(start, end), this.#length);
+    this.#length = length;
   }
 
   #chooseContext(bytes: Uint8Array, start: number, end: number): void {
@@ -181,7 +194,7 @@ export class ServerSession extends TlsSession {
   override handshake(): boolean {
     const context = this.#context;
     if (context === null || this.state !== TlsState.Handshaking) return super.handshake();
-    const collected = this.#collected;
+    const collected = this.#collected?.subarray(0, this.#length) ?? null;
     chooseProtocol(context.protocolFor(this.#hello.protocols));
     // Tickets of the key before are read when one is shown, and new ones are made with the newest.
     const hello = this.#hello;

@@ -270,6 +270,15 @@ suite('what is no handshake', () => {
     server.free();
   });
 
+  test('a long message in records of one byte, a byte at a time: looked at a few times only', () => {
+    const body = Buffer.alloc(10_000);
+    body.writeUInt32BE((1 << 24) | (body.length - 4));
+    const records = Buffer.concat(Array.from(body, (byte) => Buffer.from([22, 3, 1, 0, 1, byte])));
+    const server = firstBytes(records, 1);
+    assert.equal(server.session.failure?.code, 'ErrTlsHandshake');
+    server.free();
+  });
+
   test('an end in the middle of a handshake', () => {
     const server = serverEnd(contexts.server);
     server.feed(clientEnd(contexts.client).take().subarray(0, 50));
