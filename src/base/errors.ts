@@ -32,11 +32,6 @@ export class GnetError extends Error {
 /** A system call failed; `code` is the errno name (`EADDRINUSE`), `syscall` the call. */
 export class SyscallError extends GnetError {}
 
-/** There was no memory for a buffer: about the one who needed it, and soon over perhaps. */
-export function isMemoryLack(error: unknown): error is SyscallError {
-  return error instanceof SyscallError && error.syscall === 'mmap';
-}
-
 /**
  * `stop` was called for an address that no running server of this thread was started with, or `dial`
  * of a client that is stopped.

@@ -1,4 +1,4 @@
-import { isMemoryLack } from '../base/errors.ts';
+import { isMemoryLack } from '../base/memory-lack.ts';
 import { asyncFrameCopyBytesMax, framesPerTurnMax } from '../base/limits.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { EventScope } from '../host/event-scope.ts';

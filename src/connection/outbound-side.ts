@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { directSendBytesMin } from '../base/limits.ts';
-import { ErrInvalidReply, type GnetError, isMemoryLack } from '../base/errors.ts';
+import { ErrInvalidReply, type GnetError } from '../base/errors.ts';
+import { isMemoryLack } from '../base/memory-lack.ts';
 import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { BuiltInFrameCodec } from '../codec/built-in-frame-codec.ts';

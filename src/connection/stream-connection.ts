@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
-import { ErrUnsupportedOp, isMemoryLack } from '../base/errors.ts';
+import { ErrUnsupportedOp } from '../base/errors.ts';
+import { isMemoryLack } from '../base/memory-lack.ts';
 import { frameOverheadBytesMax, framesPerTurnMax } from '../base/limits.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { Bytes, Conn, ConnId } from './conn.ts';

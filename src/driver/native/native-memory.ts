@@ -1,4 +1,4 @@
-import { isMemoryLack } from '../../base/errors.ts';
+import { isMemoryLack } from '../../base/memory-lack.ts';
 import { type Region, type RegionAllocator, type Slab, SlabPool } from '../../buffer/slab.ts';
 import type { Address } from '../../ffi/index.ts';
 import { discardMemory, makeExecutable, mapMemory } from '../../syscall/memory.ts';
