@@ -42,7 +42,10 @@ export class ErrServerInShutdown extends GnetError {
   }
 }
 
-/** The server could not go on accepting connections. */
+/**
+ * Never thrown: a listener that finds no room rests and comes back by itself. The name is kept for
+ * programs that know it from the source framework.
+ */
 export class ErrAcceptSocket extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrAcceptSocket', message, details);
@@ -154,21 +157,21 @@ export class ErrInvalidFixedLength extends GnetError {
   }
 }
 
-/** There are not enough bytes for what was asked; decoders return `null` instead and wait. */
+/** Never thrown by this library, for codecs of your own: decoders return `null` instead and wait. */
 export class ErrUnexpectedEOF extends GnetError {
   constructor(message = 'there is no enough data', details?: GnetErrorDetails) {
     super('ErrUnexpectedEOF', message, details);
   }
 }
 
-/** There is no delimiter yet; decoders return `null` instead and wait. */
+/** Never thrown by this library, for codecs of your own: there is no delimiter yet. */
 export class ErrDelimiterNotFound extends GnetError {
   constructor(message = 'there is no such a delimiter', details?: GnetErrorDetails) {
     super('ErrDelimiterNotFound', message, details);
   }
 }
 
-/** There is no line end yet; decoders return `null` instead and wait. */
+/** Never thrown by this library, for codecs of your own: there is no line end yet. */
 export class ErrCRLFNotFound extends GnetError {
   constructor(message = 'there is no CRLF', details?: GnetErrorDetails) {
     super('ErrCRLFNotFound', message, details);

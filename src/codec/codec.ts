@@ -3,7 +3,7 @@
  * which every stream connection meets and which a test can meet with an array.
  */
 
-/** What a decoder may read, and how far it got. The views are lent: see `DESIGN.md` decision 8. */
+/** What a decoder may read, and how far it got. The views are lent, as frames are. */
 export interface FrameSource {
   /** Any value the program keeps for this connection; a stateful codec may keep its state here. */
   context: unknown;

@@ -228,7 +228,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     return most <= this.host.settings.maxOutboundBytes || this.#admits(Buffer.byteLength(text));
   }
 
-  /** Whether `length` more bytes may wait; if not, the connection fails (DESIGN, Writes). */
+  /** Whether `length` more bytes may wait; if not, the connection fails. */
   #admits(length: number): boolean {
     const { maxOutboundBytes } = this.host.settings;
     let pending = this.outboundBuffered();

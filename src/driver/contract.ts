@@ -197,7 +197,7 @@ export interface Driver extends Transport {
   closeEndpoint(endpointId: number): void;
   /** `127.0.0.1:9000`, `[::1]:9000`. */
   formatPeer(peer: DatagramPeer): string;
-  /** Address of a listener or endpoint with its real port, as DESIGN prints addresses. */
+  /** Of a listener or endpoint, with its real port: `127.0.0.1:80`, `[::1]:80` or a path. */
   listenerAddress(listener: number): string;
   endpointAddress(endpointId: number): string;
   /** A close-on-exec duplicate of the listener's (or endpoint's) descriptor. */

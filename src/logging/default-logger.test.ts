@@ -61,6 +61,16 @@ describe('default logger', () => {
     );
   });
 
+  test('an error that repeats what a client sent is cut', () => {
+    const { logger, lines } = capture({});
+    const cause = new Error('c'.repeat(1_000_000));
+    logger.error('it failed', { err: new Error(`no number: ${'9'.repeat(1_000_000)}`, { cause }) });
+    const { message, stack } = (lines[0] as { err: Error }).err;
+    assert.match(message, /^no number: 9+\.\.\. \(\d+ characters\)$/);
+    assert.ok(message.length < 2_000 && stack !== undefined && stack.length < 10_000);
+    assert.match(stack, /default-logger\.test/);
+  });
+
   test('the level comes from the option, then the environment, then the default', () => {
     const environment = { GNET_LOGGING_LEVEL: '2' };
     const both = capture({ logLevel: 'debug', environment });

@@ -1,6 +1,6 @@
 import { ErrInvalidOption } from '../base/errors.ts';
 import { requireInstalled } from '../base/own-file.ts';
-import { textOf } from '../base/thrown.ts';
+import { cutText, foreignTextMax, textOf } from '../base/thrown.ts';
 import { isLogged, type LogLevel, type LogLevelName, parseLogLevel } from './log-level.ts';
 import { adaptLogger, type Logger, type LoggerOption } from './logger.ts';
 import { RollingFile, type RollingFileLimits, writeAll } from './rolling-file.ts';
@@ -119,7 +119,7 @@ function plainValue(_name: string, value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (!(value instanceof Error)) return value;
   const { name, message, stack } = value;
-  return { ...value, type: name, message, stack };
+  return { ...value, type: name, ...shortened({ message, stack: stack ?? '' }) };
 }
 
 /**
@@ -131,7 +131,22 @@ function loadPino(threshold: LogLevelName, destination: LineDestination): Logger
     level: threshold,
     base: { name: 'gnet', pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: (error: Error) => shortened(pino.stdSerializers.err(error)) },
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return adaptLogger(pino(options, destination));
+}
+
+/** Characters of a stack: enough for its frames, with the messages of causes in between. */
+const stackMax = 8_192;
+
+/** An error for the log; its message may repeat what a client sent, however long that was. */
+function shortened<Shown extends { readonly message: string; readonly stack: string }>(
+  error: Shown,
+): Shown {
+  const { message, stack } = error;
+  if (message.length <= foreignTextMax && stack.length <= stackMax) return error;
+  // The first line of a stack is the message, and each cause has such a line, too.
+  const lines = stack.split('\n').map((line) => cutText(line));
+  return { ...error, message: cutText(message), stack: cutText(lines.join('\n'), stackMax) };
 }

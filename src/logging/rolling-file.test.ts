@@ -8,6 +8,8 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statSync,
+  symlinkSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
@@ -161,6 +163,34 @@ describe('rolling file', () => {
     file.write('late\n');
     if (process.platform === 'linux') assert.equal(descriptorsOf(path), 0);
     assert.equal(read(path), 'late\n');
+  });
+
+  test('others cannot read it, nor the files that are put aside', () => {
+    const path = fresh();
+    const file = new RollingFile(path, small);
+    for (const letter of 'abc') file.write(`${letter.repeat(7)}\n`);
+    file.close();
+    for (const suffix of ['', '.1', '.2']) {
+      assert.equal(statSync(path + suffix).mode & 0o137, 0, suffix);
+    }
+  });
+
+  test('a link is not followed: at the start an error, later a lost line', async () => {
+    const path = fresh();
+    const target = `${path}.elsewhere`;
+    writeFileSync(target, 'somebody else');
+    symlinkSync(target, path);
+    assert.throws(() => new RollingFile(path), { code: 'ELOOP', message: /symbolic link/ });
+    unlinkSync(path);
+    const file = new RollingFile(path);
+    file.write('one\n');
+    unlinkSync(path);
+    symlinkSync(target, path);
+    const warning = once(process, 'warning');
+    file.write('two\n');
+    file.close();
+    await warning;
+    assert.equal(read(target), 'somebody else');
   });
 
   test('missing directories are made; what cannot be opened is a typed error', () => {

@@ -1,6 +1,9 @@
 import {
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -10,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { SyscallError } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
 
 export interface RollingFileLimits {
   /**
@@ -22,12 +26,18 @@ export interface RollingFileLimits {
   readonly backupAgeMax: number;
 }
 
-/** SPEC section 8: 100 MB, 3 backups, 28 days. */
+/** 100 MB, 3 backups, 28 days: as the source framework. */
 export const rollingFileLimits: RollingFileLimits = {
   fileBytesMax: 100 * 1024 * 1024,
   backupsMax: 3,
   backupAgeMax: 28 * 24 * 60 * 60 * 1000,
 };
+
+/** A log tells of addresses and of what clients sent: not for everybody on the machine to read. */
+const fileMode = 0o640;
+/** A link in place of the file may lead anywhere: it is refused. Windows knows no such flag. */
+const appending =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
 /**
  * A log file that is put aside as `name.1` (then `.2`, `.3`, ...) when it is full.
@@ -83,7 +93,7 @@ export class RollingFile {
   }
 
   #prepare(bytes: number): void {
-    const found = statSync(this.path, { throwIfNoEntry: false });
+    const found = lstatSync(this.path, { throwIfNoEntry: false });
     if (this.#descriptor === -1 || found === undefined || found.ino !== this.#inode) {
       this.#release();
       this.#open();
@@ -125,8 +135,8 @@ export class RollingFile {
   }
 
   #open(): void {
-    this.#descriptor = openSync(this.path, 'a');
-    this.#inode = statSync(this.path).ino;
+    this.#descriptor = openSync(this.path, appending, fileMode);
+    this.#inode = fstatSync(this.#descriptor).ino;
   }
 
   #release(): void {
@@ -138,7 +148,7 @@ export class RollingFile {
   #report(cause: unknown): void {
     if (this.#reported) return;
     this.#reported = true;
-    process.emitWarning(`cannot write the log file '${this.path}': ${String(cause)}`, {
+    process.emitWarning(`cannot write the log file '${this.path}': ${textOf(cause)}`, {
       code: 'GNET_LOG_FILE',
     });
   }
@@ -164,8 +174,10 @@ function openFailure(path: string, cause: unknown): SyscallError {
   const { code, errno, syscall } = cause as NodeJS.ErrnoException;
   return new SyscallError(
     code ?? 'EIO',
-    `cannot open the log file '${path}': ${code ?? String(cause)}; ` +
-      'check logPath or GNET_LOGGING_FILE and the permissions of its directory',
+    `cannot open the log file '${path}': ${code ?? textOf(cause)}; ` +
+      (code === 'ELOOP'
+        ? 'it is a symbolic link, which is not followed: give logPath the file itself'
+        : 'check logPath or GNET_LOGGING_FILE and the permissions of its directory'),
     {
       ...(syscall === undefined ? {} : { syscall }),
       ...(errno === undefined ? {} : { errno: Math.abs(errno) }),

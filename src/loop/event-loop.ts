@@ -1,7 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { GnetError } from '../base/errors.ts';
 import { outboundSlabBytes, readHeadroomBytes } from '../base/limits.ts';
-import { errorOf } from '../base/thrown.ts';
 import { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import type { ICodec } from '../codec/codec.ts';
@@ -19,6 +18,7 @@ import type { Backend } from '../driver/backend.ts';
 import type { DatagramPeer, Driver, DriverEvents, Endpoint } from '../driver/contract.ts';
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
+import { RepeatedReports } from '../logging/repeated-reports.ts';
 import { Acceptors } from './acceptors.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { DatagramPorts } from './datagram-ports.ts';
@@ -41,8 +41,7 @@ const wallClockOrigin = performance.timeOrigin;
  *
  *  1. `runDue`: deadlines, tick, listeners that have rested;
  *  2. tasks that connections put off (wake, drain, resume, close), then flushes;
- *  3. `wait`: the driver asks the kernel; each event goes to its connection, which decodes, calls
- *     the handler and sends in one go.
+ *  3. `wait`: the driver asks the kernel, and each event goes to its connection.
  */
 export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, DatagramHost {
   readonly index: number;
@@ -64,7 +63,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   /** For hosts that give turns on demand: something waits, or a deadline came nearer. */
   readonly #requestTurn: (() => void) | undefined;
   readonly #owner: LoopOwner;
-  readonly #logger: Logger;
+  readonly #reports: RepeatedReports;
   readonly #acceptors: Acceptors;
   readonly #dialer: Dialer;
   readonly #ports: DatagramPorts;
@@ -101,7 +100,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#backend = backend;
     this.#requestTurn = backend.host.requestTurn?.bind(backend.host);
     this.#owner = owner;
-    this.#logger = logger;
+    this.#reports = new RepeatedReports(logger);
     this.#table = new ConnectionTable(settings.firstGeneration ?? 1);
     this.#publication = settings.publication ?? null;
     this.driver = backend.create(this, {
@@ -207,6 +206,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#inbox?.close();
     if (this.#attached) this.#backend.host.detach(this);
     this.driver.close();
+    this.#reports.close();
   }
 
   /** A duplicate of the first listener's (or endpoint's) descriptor. */
@@ -351,7 +351,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     const slot = this.#table.reserve();
     if (slot === -1) {
       this.driver.closeDescriptor(descriptor);
-      this.#logger.error('every connection slot of the loop is in use; a connection was dropped');
+      this.report('a connection was dropped', new Error('every slot of the loop is in use'));
       return;
     }
     let connection: StreamConnection;
@@ -495,6 +495,6 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   report(message: string, error: unknown): void {
-    this.#logger.error(message, { err: errorOf(error) });
+    this.#reports.report(message, error);
   }
 }

@@ -10,6 +10,7 @@ import { announceOwnLoop } from '../worker/own-loop.ts';
 import { threadEnd } from '../worker/thread-end.ts';
 import { Dial, type DialOptions } from './dial.ts';
 import { reportDriver } from './driver-report.ts';
+import { reportUnknownEvents } from './handler-report.ts';
 import { LocalLoopGroup } from './local-loop-group.ts';
 import { loopSettings } from './loop-settings.ts';
 import { invalidOption } from '../base/option-checks.ts';
@@ -122,6 +123,7 @@ export async function client(handler: EventHandler, options: ClientOptions = {})
   resolved.signal?.throwIfAborted();
   const log = createLogger(resolved);
   reportDriver(backend, resolved, log.logger);
+  reportUnknownEvents(handler, log.logger);
   const plan = { calls, options: resolved, backend, log, texts: [], endpoints: [] };
   let made: RunningClient;
   try {

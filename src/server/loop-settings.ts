@@ -1,6 +1,11 @@
 import type { EventLoopSettings } from '../loop/event-loop-settings.ts';
 import type { ResolvedOptions } from './options.ts';
 
+/** Mistakes of the program show, at some cost. */
+export function inDevelopment(): boolean {
+  return process.env['NODE_ENV'] !== 'production' || process.env['GNET_DEBUG'] === '1';
+}
+
 /** The options of a server in the form that its loops take them. */
 export function loopSettings(options: ResolvedOptions): EventLoopSettings {
   return {
@@ -9,7 +14,7 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
     maxConnections: options.maxConnections,
     ticker: options.ticker,
     busyPollMicroseconds: options.busyPoll,
-    poisonFrames: process.env['NODE_ENV'] !== 'production' || process.env['GNET_DEBUG'] === '1',
+    poisonFrames: inDevelopment(),
     connection: {
       codec: options.codec,
       highWaterMark: options.highWaterMark,

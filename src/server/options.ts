@@ -290,7 +290,7 @@ function asSignal(name: string, value: unknown): AbortSignal {
   throw invalidOption(name, value, 'the signal of an AbortController');
 }
 
-/** SPEC 1.2: net.core.somaxconn, at most 65,535; 128 where the kernel does not tell. */
+/** net.core.somaxconn, at most 65,535; 128 where the kernel does not tell. */
 function systemBacklog(): number {
   try {
     const limitOfSystem = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'));

@@ -10,6 +10,7 @@ import { recordServeCall, type ServeCall } from '../worker/serve-calls.ts';
 import { parseAddress, resolveAddress } from './addresses.ts';
 
 import { reportDriver } from './driver-report.ts';
+import { reportUnknownEvents } from './handler-report.ts';
 import { type Options, resolveOptions } from './options.ts';
 import { groupMaker, handlerOf, moduleUrl, serverEnded } from './loop-groups.ts';
 import { registry } from './registry.ts';
@@ -71,6 +72,7 @@ async function serveHere(
   let server: RunningServer;
   try {
     reportDriver(backend, resolved, log.logger);
+    reportUnknownEvents(handler, log.logger);
     const own = { ...resolved, codec };
     server = await RunningServer.open({
       calls: handlerCalls(handler),

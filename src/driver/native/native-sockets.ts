@@ -42,7 +42,7 @@ function toSocketAddress(endpoint: Endpoint): SocketAddress {
     : inetAddress(endpoint.family, endpoint.host, endpoint.port);
 }
 
-/** As DESIGN prints addresses, for messages. */
+/** In the form `127.0.0.1:80`, `[::1]:80` or a path, for messages. */
 export function describeEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return endpoint.path;
   return formatInet(inetAddress(endpoint.family, endpoint.host, endpoint.port));
