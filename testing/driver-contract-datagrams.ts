@@ -31,7 +31,7 @@ async function echoes(rig: DriverRig, family: 4 | 6): Promise<void> {
   const peer = await readyPeer(rig, family);
   rig.onDatagram = (endpoint, slab, start, end) => {
     const to = rig.datagramPeer as DatagramPeer;
-    assert.ok(rig.driver.sendDatagramFrom(endpoint, to, slab, start, end - start));
+    assert.ok(rig.driver.sendDatagramFrom(endpoint, to, slab, start, end - start, null));
   };
   peer.send(address, Buffer.from('ping'));
   await rig.until(() => peer.received.length === 1, 'the echo comes back');
@@ -61,7 +61,7 @@ export const datagramCases: ContractCases = {
     await rig.until(() => rig.datagrams.length === 1, 'it is reported');
     assert.equal(rig.datagrams[0]?.bytes.length, 0);
     const to = rig.datagrams[0]?.peer as DatagramPeer;
-    assert.ok(rig.driver.sendDatagram(0, to, Buffer.alloc(0)));
+    assert.ok(rig.driver.sendDatagram(0, to, Buffer.alloc(0), null));
     await rig.until(() => peer.received.length === 1, 'it comes back');
     assert.equal(peer.received[0]?.length, 0);
   },
@@ -91,7 +91,7 @@ export const datagramCases: ContractCases = {
     rig.onDatagram = (endpoint, slab, start, end) => {
       const to = rig.datagramPeer as DatagramPeer;
       const bytes = Buffer.from(slab.bytes.subarray(start, end));
-      assert.ok(rig.driver.sendDatagram(endpoint, to, bytes));
+      assert.ok(rig.driver.sendDatagram(endpoint, to, bytes, null));
       bytes.fill(0); // it was taken: what happens to it now is nobody's business
     };
     for (let number = 0; number < 32; number++) {
@@ -161,8 +161,8 @@ export const datagramCases: ContractCases = {
         return;
       }
       const bytes = slab.bytes.subarray(start, end);
-      assert.ok(rig.driver.sendDatagram(endpoint, from, bytes));
-      assert.ok(rig.driver.sendDatagram(1, otherPeer as unknown as DatagramPeer, bytes));
+      assert.ok(rig.driver.sendDatagram(endpoint, from, bytes, null));
+      assert.ok(rig.driver.sendDatagram(1, otherPeer as unknown as DatagramPeer, bytes, null));
     };
     other.send(first, Buffer.from('register'));
     await rig.until(() => otherPeer !== null, 'the other peer is known');
@@ -182,8 +182,8 @@ export const datagramCases: ContractCases = {
     gone.close();
     await rig.turns(3);
     for (let count = 0; count < 5; count++) {
-      rig.driver.sendDatagram(0, to, Buffer.from('nobody home'));
-      rig.driver.sendDatagram(0, { ...to, port: 0 }, Buffer.from('no such port'));
+      rig.driver.sendDatagram(0, to, Buffer.from('nobody home'), null);
+      rig.driver.sendDatagram(0, { ...to, port: 0 }, Buffer.from('no such port'), null);
       await rig.turn();
     }
     const peer = await readyPeer(rig);

@@ -90,6 +90,8 @@ export class SimulatedDriver implements Driver {
     events: 0,
     bytesReceived: 0,
     bytesSent: 0,
+    datagramsReceived: 0,
+    datagramsOverflowed: 0,
     datagramsDropped: 0,
   };
   readonly clock: SimulatedClock;
@@ -267,6 +269,8 @@ export class SimulatedDriver implements Driver {
     this.#endpoint(endpointId).receiving = true;
   }
 
+  refreshCounters(): void {}
+
   sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
     const { inbox } = this.#endpoint(endpointId);
     if (this.network.random.chance(this.network.faults.datagramRefusal)) return false;
@@ -323,7 +327,8 @@ export class SimulatedDriver implements Driver {
       slab.bytes.set(datagram.bytes.subarray(0, end));
       Object.assign(this.#peer, parsePeer(datagram.from));
       this.counters.bytesReceived += end;
-      this.#events.datagram(id, slab, 0, end, this.#peer, end < datagram.bytes.length);
+      this.counters.datagramsReceived++;
+      this.#events.datagram(id, slab, 0, end, this.#peer, end < datagram.bytes.length, null);
       giveBack(this.pool, slab, 0, end);
     }
     return events;

@@ -41,8 +41,16 @@ export class DatagramConnection implements Conn, DatagramPeer {
   readonly #endpoint: number;
   #frame: Buffer | null = null;
   #remoteAddr: string | null = null;
+  /** Which of our addresses was asked, where the endpoint has several. */
+  readonly #local: DatagramPeer | null;
 
-  constructor(host: DatagramHost, endpoint: number, peer: DatagramPeer) {
+  constructor(
+    host: DatagramHost,
+    endpoint: number,
+    peer: DatagramPeer,
+    local: DatagramPeer | null,
+  ) {
+    this.#local = local;
     this.#host = host;
     this.#endpoint = endpoint;
     this.family = peer.family;
@@ -142,19 +150,19 @@ export class DatagramConnection implements Conn, DatagramPeer {
     const host = this.#host;
     if (host.calls.preWrite) callPreWrite(host, host.calls.scope, this);
     // The handler itself may have closed the server.
-    if (!host.endpointOpen(this.#endpoint)) return;
-    host.driver.sendDatagramFrom(this.#endpoint, this, slab, start, length);
+    if (!host.ports.isOpen(this.#endpoint)) return;
+    host.driver.sendDatagramFrom(this.#endpoint, this, slab, start, length, this.#local);
   }
 
   /** False when the kernel did not take it, or the endpoint is closed. */
   sendTo(data: Bytes): boolean {
     const host = this.#host;
-    if (!host.endpointOpen(this.#endpoint)) return false;
+    if (!host.ports.isOpen(this.#endpoint)) return false;
     if (!isBytes(data)) {
       throw new ErrInvalidReply('cannot send this as a datagram: give a Uint8Array or a string');
     }
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    return host.driver.sendDatagram(this.#endpoint, this, bytes);
+    return host.driver.sendDatagram(this.#endpoint, this, bytes, this.#local);
   }
 
   /** Proxies put their header in front of streams only. */
@@ -184,7 +192,8 @@ export class DatagramConnection implements Conn, DatagramPeer {
     return -1;
   }
   get localAddr(): string {
-    return this.#host.endpointAddress(this.#endpoint);
+    const { driver, ports } = this.#host;
+    return this.#local === null ? ports.address(this.#endpoint) : driver.formatPeer(this.#local);
   }
   get remoteAddr(): string {
     this.#remoteAddr ??= this.#host.driver.formatPeer(this);

@@ -10,8 +10,8 @@ export interface DatagramHost {
   readonly poisonFrames: boolean;
   /** As of a `ConnectionHost`. */
   openPromises: number;
-  endpointOpen(endpoint: number): boolean;
-  endpointAddress(endpoint: number): string;
+  /** Its endpoints: whether one is open, and what it is bound to. */
+  readonly ports: { isOpen(endpoint: number): boolean; address(endpoint: number): string };
   requestShutdown(): void;
   report(message: string, error: unknown): void;
 }

@@ -40,9 +40,16 @@ export interface LoopStats {
   readonly bytesSent: number;
   /** Times a listener rested because descriptors or memory had run out. */
   readonly acceptRests: number;
+  /** Datagrams that were received. */
+  readonly datagramsReceived: number;
+  /**
+   * Datagrams that arrived and were dropped, because those before them had filled the receive buffer
+   * of the socket: see `socketRecvBuffer`.
+   */
+  readonly datagramsOverflowed: number;
   /** Datagrams that were cut because they were longer than `readBufferCap`. */
   readonly datagramsTruncated: number;
-  /** Datagrams that the kernel did not take. */
+  /** Datagrams that the kernel did not take when they were to be sent. */
   readonly datagramsDropped: number;
   /** Share of wall time spent working, 0..1, over the life of the loop. */
   readonly utilization: number;

@@ -85,7 +85,10 @@ export interface DriverEvents {
   writable(slot: number, generation: number): void;
   /** An outgoing connection is established (or `failed`). */
   connected(slot: number, generation: number): void;
-  /** One datagram; lent as in `received`; `peer` is overwritten by the next one. */
+  /**
+   * One datagram; lent as in `received`; `peer` is overwritten by the next one. `local` is the address
+   * that it was sent to, and is never changed; null when the endpoint has only one, or cannot tell.
+   */
   datagram(
     endpoint: number,
     slab: Slab,
@@ -93,6 +96,7 @@ export interface DriverEvents {
     end: number,
     peer: DatagramPeer,
     truncated: boolean,
+    local: DatagramPeer | null,
   ): void;
 }
 
@@ -101,6 +105,10 @@ export interface DriverCounters {
   events: number;
   bytesReceived: number;
   bytesSent: number;
+  datagramsReceived: number;
+  /** Received by the machine and dropped, because nobody took those before them. */
+  datagramsOverflowed: number;
+  /** Not taken by the kernel when they were to be sent. */
   datagramsDropped: number;
   /** Milliseconds spent waiting for something to do: asleep in the kernel, or looking (`busyPoll`). */
   sleptMs: number;
@@ -132,6 +140,8 @@ export interface DriverSettings {
 export interface Driver extends Transport {
   readonly name: DriverName;
   readonly counters: DriverCounters;
+  /** Brings up to date what the kernel alone counts, at the price of a call per datagram endpoint. */
+  refreshCounters(): void;
   /** Slabs of that size which this driver can send from: for outbound queues. */
   slabPool(slabBytes: number): SlabPool;
 
@@ -184,8 +194,16 @@ export interface Driver extends Transport {
   /** Binds a datagram socket; datagrams are reported after `startReceiving`. */
   bind(endpointId: number, endpoint: Endpoint, options: SocketOptions): void;
   startReceiving(endpointId: number): void;
-  /** One datagram; false when the kernel did not take it. Inside a batch it may be sent later. */
-  sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean;
+  /**
+   * One datagram; false when the kernel did not take it. Inside a batch it may be sent later. It
+   * leaves from `local`, which a datagram of this endpoint was reported with; null: the kernel picks.
+   */
+  sendDatagram(
+    endpointId: number,
+    peer: DatagramPeer,
+    data: Uint8Array,
+    local: DatagramPeer | null,
+  ): boolean;
   /** As `sendDatagram` for bytes that stand in the slab lent by `datagram`: nothing is copied. */
   sendDatagramFrom(
     endpointId: number,
@@ -193,6 +211,7 @@ export interface Driver extends Transport {
     slab: Slab,
     offset: number,
     length: number,
+    local: DatagramPeer | null,
   ): boolean;
   closeEndpoint(endpointId: number): void;
   /** `127.0.0.1:9000`, `[::1]:9000`. */

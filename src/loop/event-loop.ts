@@ -66,7 +66,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly #reports: RepeatedReports;
   readonly #acceptors: Acceptors;
   readonly #dialer: Dialer;
-  readonly #ports: DatagramPorts;
+  readonly ports: DatagramPorts;
   readonly #ticker: Ticker | null;
   readonly #outboundPool: SlabPool;
   readonly #table: ConnectionTable;
@@ -113,7 +113,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#acceptors = new Acceptors(this.driver, settings.maxConnections, logger, clock);
     const { socket } = this.settings;
     this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) => this.#admit(slot));
-    this.#ports = new DatagramPorts(this.driver);
+    this.ports = new DatagramPorts(this.driver);
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
     this.#outboundPool = this.driver.slabPool(outboundSlabBytes);
     this.#ticker = settings.ticker ? new Ticker(calls, this) : null;
@@ -124,14 +124,14 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   /** Does ahead of `listen` what the driver cannot do at once; rejects as `listen` throws. */
   async prepare(endpoint: Endpoint): Promise<void> {
     const { socket } = this.settings;
-    if (endpoint.kind === 'udp') await this.#ports.prepare(endpoint, socket);
+    if (endpoint.kind === 'udp') await this.ports.prepare(endpoint, socket);
     else await this.driver.prepareListener?.(this.#acceptors.listeners.length, endpoint, socket);
   }
 
   /** Binds an address; nothing is accepted or received yet. Returns the real address. */
   listen(endpoint: Endpoint): string {
     const { socket } = this.settings;
-    if (endpoint.kind === 'udp') return this.#ports.bind(endpoint, socket);
+    if (endpoint.kind === 'udp') return this.ports.bind(endpoint, socket);
     const { listeners } = this.#acceptors;
     const id = listeners.length;
     this.driver.listen(id, endpoint, socket);
@@ -141,7 +141,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   start(): void {
     this.#acceptors.start();
-    this.#ports.start();
+    this.ports.start();
     this.#attached = true;
     this.#backend.host.attach(this);
   }
@@ -157,7 +157,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   stopAccepting(): void {
     if (!this.#acceptors.accepting) return;
     this.#acceptors.stop();
-    this.#ports.close();
+    this.ports.close();
   }
 
   /** Begins to connect; null when it failed at once, which `outcome` has then heard of. */
@@ -423,9 +423,10 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     end: number,
     peer: DatagramPeer,
     truncated: boolean,
+    local: DatagramPeer | null,
   ): void {
     if (truncated) this.#counts.datagramsTruncated++;
-    new DatagramConnection(this, endpoint, peer).receive(slab, start, end);
+    new DatagramConnection(this, endpoint, peer, local).receive(slab, start, end);
   }
 
   // -- what connections need ----------------------------------------------------------------------
@@ -476,14 +477,6 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     if (this.#table.size > 0) return;
     this.#whenEmpty?.();
     this.#whenEmpty = null;
-  }
-
-  endpointOpen(endpoint: number): boolean {
-    return this.#ports.isOpen(endpoint);
-  }
-
-  endpointAddress(endpoint: number): string {
-    return this.#ports.address(endpoint);
   }
 
   tickScheduled(): void {

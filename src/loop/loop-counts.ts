@@ -22,6 +22,8 @@ export class LoopCounts {
       bytesReceived: driver.bytesReceived,
       bytesSent: driver.bytesSent,
       acceptRests,
+      datagramsReceived: driver.datagramsReceived,
+      datagramsOverflowed: driver.datagramsOverflowed,
       datagramsTruncated: this.datagramsTruncated,
       datagramsDropped: driver.datagramsDropped,
       utilization: Math.max(0, Math.min(1, 1 - driver.sleptMs / wallMs)),

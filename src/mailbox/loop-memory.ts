@@ -49,17 +49,19 @@ export const counter = {
   bytesReceived: 5,
   bytesSent: 6,
   acceptRests: 7,
-  datagramsTruncated: 8,
-  datagramsDropped: 9,
-  sleptMs: 10,
+  datagramsReceived: 8,
+  datagramsOverflowed: 9,
+  datagramsTruncated: 10,
+  datagramsDropped: 11,
+  sleptMs: 12,
   /** Milliseconds of the wall clock. */
-  startedAt: 11,
-  publishedAt: 12,
+  startedAt: 13,
+  publishedAt: 14,
   /** What the loops counted in whose place this one came: written before it runs. */
-  acceptedBefore: 13,
-  closedBefore: 14,
-  bytesReceivedBefore: 15,
-  bytesSentBefore: 16,
+  acceptedBefore: 15,
+  closedBefore: 16,
+  bytesReceivedBefore: 17,
+  bytesSentBefore: 18,
 } as const;
 
 /** Words of a lane's header; each header has a cache line of its own. */

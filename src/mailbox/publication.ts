@@ -28,6 +28,8 @@ export function publicationIn(memory: LoopMemory): LoopPublication {
       counters[counter.bytesReceived] = stats.bytesReceived;
       counters[counter.bytesSent] = stats.bytesSent;
       counters[counter.acceptRests] = stats.acceptRests;
+      counters[counter.datagramsReceived] = stats.datagramsReceived;
+      counters[counter.datagramsOverflowed] = stats.datagramsOverflowed;
       counters[counter.datagramsTruncated] = stats.datagramsTruncated;
       counters[counter.datagramsDropped] = stats.datagramsDropped;
       counters[counter.sleptMs] = sleptMs;
@@ -60,6 +62,8 @@ export function statsIn(memory: LoopMemory): LoopStats {
     bytesReceived: read(counter.bytesReceivedBefore) + read(counter.bytesReceived),
     bytesSent: read(counter.bytesSentBefore) + read(counter.bytesSent),
     acceptRests: read(counter.acceptRests),
+    datagramsReceived: read(counter.datagramsReceived),
+    datagramsOverflowed: read(counter.datagramsOverflowed),
     datagramsTruncated: read(counter.datagramsTruncated),
     datagramsDropped: read(counter.datagramsDropped),
     utilization: utilization(),

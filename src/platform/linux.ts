@@ -34,7 +34,7 @@ export const constants = {
   SOL_IPV6: 41,
 
   // Socket options: <asm/socket.h>. SO_INCOMING_CPU 4.4, SO_ATTACH_REUSEPORT_* 4.5, SO_COOKIE 4.12,
-  // SO_ZEROCOPY 4.14, SO_PREFER_BUSY_POLL and SO_BUSY_POLL_BUDGET 5.11.
+  // SO_MEMINFO 4.12, SO_ZEROCOPY 4.14, SO_PREFER_BUSY_POLL and SO_BUSY_POLL_BUDGET 5.11.
   SO_REUSEADDR: 2,
   SO_REUSEPORT: 15,
   SO_KEEPALIVE: 9,
@@ -70,6 +70,9 @@ export const constants = {
   SO_RXQ_OVFL: 40,
   SO_TIMESTAMP: 29,
   SO_COOKIE: 57,
+  SO_MEMINFO: 55,
+  /** Where SO_MEMINFO has the datagrams that were dropped: <linux/sock_diag.h>. */
+  SK_MEMINFO_DROPS: 8,
 
   // TCP options: <netinet/tcp.h>, <linux/tcp.h>. TCP_FASTOPEN_CONNECT 4.11, TCP_ULP 4.13,
   // TCP_ZEROCOPY_RECEIVE and TCP_INQ 4.18, TCP_TX_DELAY 5.3.

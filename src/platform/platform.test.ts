@@ -42,7 +42,14 @@ const constantGroups = [
 ];
 
 /** Ours and not in the reference: these are compared with C alone, by `scripts/layouts.ts`. */
-const constantsOfOurOwn = ['O_EXCL', 'PROT_EXEC', 'SCM_CREDENTIALS', 'SO_COOKIE'];
+const constantsOfOurOwn = [
+  'O_EXCL',
+  'PROT_EXEC',
+  'SCM_CREDENTIALS',
+  'SK_MEMINFO_DROPS',
+  'SO_COOKIE',
+  'SO_MEMINFO',
+];
 const structsOfOurOwn = ['epoll_params', 'ucred'].map(tableName);
 /** A Go helper type that C does not have. */
 const structsNotInC = ['sockaddr_any'];

@@ -83,6 +83,7 @@ export class LocalLoopGroup implements LoopGroup {
   }
 
   stats(): LoopStats[] {
+    this.#loop.driver.refreshCounters();
     return [this.#loop.stats()];
   }
 

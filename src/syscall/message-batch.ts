@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { type Address, addressAt } from '../ffi/index.ts';
 import { mapMemory, type NativeMemory } from './memory.ts';
+import { controlBytesMax, type ReceivedControl, readControl, writeControl } from './packet-info.ts';
 import { receiveMessages, sendMessages } from './socket.ts';
 import { type InetAddress, readInet, writeInet } from './socket-address.ts';
 import { constants, layouts } from './tables.ts';
@@ -22,9 +23,9 @@ const spares = new Map<number, NativeMemory[]>();
 /**
  * Headers for up to `capacity` datagrams of one recvmmsg(2) or sendmmsg(2).
  *
- *   memory: [ mmsghdr x capacity | iovec x capacity | name x capacity ]
+ *   memory: [ mmsghdr x capacity | iovec x capacity | name x capacity | control x capacity ]
  *
- * The headers point at the vectors and names once and for all; only lengths and buffers change.
+ * The headers point at all of it once and for all; only lengths and buffers change.
  */
 export class MessageBatch {
   readonly capacity: number;
@@ -32,17 +33,19 @@ export class MessageBatch {
   readonly #view: DataView;
   readonly #vectors: number;
   readonly #names: number;
+  readonly #controls: number;
   /** Datagrams added for sending, and their bytes. */
   count = 0;
   bytes = 0;
 
   constructor(capacity: number) {
-    const byteLength = capacity * (header.size + vector.size + nameBytes);
+    const byteLength = capacity * (header.size + vector.size + nameBytes + controlBytesMax);
     this.capacity = capacity;
     this.#memory = spares.get(byteLength)?.pop() ?? mapMemory(byteLength);
     this.#view = new DataView(this.#memory.buffer);
     this.#vectors = capacity * header.size;
     this.#names = this.#vectors + capacity * vector.size;
+    this.#controls = this.#names + capacity * nameBytes;
     for (let index = 0; index < capacity; index++) this.#link(index);
     this.reset(capacity);
   }
@@ -57,6 +60,8 @@ export class MessageBatch {
     this.#pointer(at + message.name.offset, addressAt(address, this.#names + index * nameBytes));
     this.#pointer(at + message.iov.offset, addressAt(address, this.#vectors + index * vector.size));
     this.#view.setInt32(at + message.iovlen.offset, 1, true);
+    const control = addressAt(address, this.#controls + index * controlBytesMax);
+    this.#pointer(at + message.control.offset, control);
   }
 
   /** Gives the memory back for the next batch of that size. */
@@ -96,21 +101,40 @@ export class MessageBatch {
     readInet(this.#view, this.#names + index * nameBytes, into);
   }
 
-  /** The kernel shortened the name lengths of the first `count` headers. */
+  /** What came beside it. */
+  controlAt(index: number, into: ReceivedControl): void {
+    const length = this.#view.getUint32(index * header.size + message.controllen.offset, true);
+    readControl(this.#view, this.#controls + index * controlBytesMax, length, into);
+  }
+
+  /** The kernel shortened names and control messages of the first `count` headers. */
   reset(count: number): void {
     for (let index = 0; index < count; index++) {
-      this.#view.setUint32(index * header.size + message.namelen.offset, nameBytes, true);
+      const at = index * header.size;
+      this.#view.setUint32(at + message.namelen.offset, nameBytes, true);
+      this.#view.setUint32(at + message.controllen.offset, controlBytesMax, true);
     }
   }
 
   // -- sending ------------------------------------------------------------------------------------
 
-  add(peer: InetAddress, memory: AddressedMemory, offset: number, length: number): void {
+  /** @param local the address to send from; null leaves that to the kernel. */
+  add(
+    peer: InetAddress,
+    local: InetAddress | null,
+    memory: AddressedMemory,
+    offset: number,
+    length: number,
+  ): void {
     assert(this.count < this.capacity, 'there is room in the batch');
     const index = this.count++;
     this.bytes += length;
     const name = writeInet(this.#view, this.#names + index * nameBytes, peer);
-    this.#view.setUint32(index * header.size + message.namelen.offset, name, true);
+    const at = index * header.size;
+    this.#view.setUint32(at + message.namelen.offset, name, true);
+    const control = this.#controls + index * controlBytesMax;
+    const controlLength = local === null ? 0 : writeControl(this.#view, control, local);
+    this.#view.setUint32(at + message.controllen.offset, controlLength, true);
     this.setBuffer(index, memory, offset, length);
   }
 

@@ -164,6 +164,18 @@ export function getOption(socket: number, level: number, option: number): number
   return result < 0 ? result : scratch.view.getInt32(0, true);
 }
 
+/** A number of what the kernel counts of a socket, or minus an errno. SO_MEMINFO, socket(7) */
+export function socketMemory(socket: number, index: number): number {
+  const wordBytes = 4;
+  scratch.view.setInt32(lengthOffset, (index + 1) * wordBytes, true);
+  const option = word(constants.SO_MEMINFO);
+  const level = word(constants.SOL_SOCKET);
+  const result = resultOf(
+    getsockoptRaw(word(socket), level, option, scratch.address, lengthAddress),
+  );
+  return result < 0 ? result : scratch.view.getUint32(index * wordBytes, true);
+}
+
 /** The pending error of a socket as a positive errno, 0 when there is none; clears it. */
 export function pendingError(socket: number): number {
   const value = getOption(socket, constants.SOL_SOCKET, constants.SO_ERROR);
@@ -187,6 +199,15 @@ function readName(): string {
 export function localName(socket: number): string {
   scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
   return resultOf(getsocknameRaw(word(socket), nameAddress, lengthAddress)) < 0 ? '' : readName();
+}
+
+/** The port of our end; 0 when there is none. getsockname(2) */
+export function localPort(socket: number): number {
+  scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
+  if (resultOf(getsocknameRaw(word(socket), nameAddress, lengthAddress)) < 0) return 0;
+  const address = emptyInetAddress();
+  readInet(scratch.view, addressOffset, address);
+  return address.port;
 }
 
 /** The other end as text; empty as in `localName`. getpeername(2) */

@@ -3,6 +3,7 @@ import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { MessageBatch } from '../../syscall/message-batch.ts';
+import { countOverflows, emptyControl, type ReceivedControl } from '../../syscall/packet-info.ts';
 import { emptyInetAddress } from '../../syscall/socket-address.ts';
 import type {
   DatagramPeer,
@@ -30,7 +31,14 @@ export type ReadabilitySource = Pick<Poller, 'add' | 'remove'>;
 interface DatagramEndpoint {
   readonly descriptor: number;
   readonly generation: number;
+  readonly port: number;
+  /** Each datagram says to which of our addresses it was sent. */
+  readonly tellsLocal: boolean;
   registered: boolean;
+  /** Where the last datagram was sent to, as most are. Not changed, but replaced: datagrams keep it. */
+  local: DatagramPeer | null;
+  /** Datagrams that the socket has dropped so far, modulo 2^32. */
+  overflowed: number;
 }
 
 /** Memory of the batches; made with the first endpoint, so that a TCP server does not pay for it. */
@@ -54,6 +62,7 @@ export class DatagramEndpoints {
   readonly #readBytes: number;
   readonly #endpoints: (DatagramEndpoint | undefined)[] = [];
   readonly #peer: DatagramPeer = emptyInetAddress();
+  readonly #control: ReceivedControl = emptyControl();
   #batches: Batches | null = null;
   #generation = 0;
   /** The endpoint whose datagrams are being handed out, or -1: answers wait for the batch's end. */
@@ -77,10 +86,19 @@ export class DatagramEndpoints {
 
   bind(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#endpoints[id] === undefined, 'an endpoint is bound once');
-    const descriptor = openDatagramSocket(endpoint, options);
+    assert(endpoint.kind !== 'unix', 'datagram endpoints are IP');
+    const { descriptor, port, tellsLocal } = openDatagramSocket(endpoint, options);
     this.#ledger?.opened(descriptor);
     this.#generation++;
-    this.#endpoints[id] = { descriptor, generation: this.#generation, registered: false };
+    this.#endpoints[id] = {
+      descriptor,
+      generation: this.#generation,
+      port,
+      tellsLocal,
+      registered: false,
+      local: null,
+      overflowed: 0,
+    };
     this.#batches ??= this.#makeBatches();
   }
 
@@ -125,10 +143,12 @@ export class DatagramEndpoints {
     // EAGAIN: gone already. EINTR: a signal. ECONNREFUSED and other ICMP errors: about a datagram
     // sent before; read away by this call. None of them ends an endpoint.
     if (count <= 0) return;
+    this.#counters.datagramsReceived += count;
+    this.#noteOverflows(endpoint, incoming, count);
     this.#handingOut = id;
     for (let index = 0; index < count; index++) {
       if (this.#endpoints[id] !== endpoint) break;
-      this.#handOut(id, incoming, index);
+      this.#handOut(id, endpoint, incoming, index);
     }
     this.#handingOut = -1;
     if (this.#endpoints[id] === endpoint) this.#sendBatch(endpoint);
@@ -136,7 +156,7 @@ export class DatagramEndpoints {
     incoming.reset(count);
   }
 
-  #handOut(id: number, incoming: MessageBatch, index: number): void {
+  #handOut(id: number, endpoint: DatagramEndpoint, incoming: MessageBatch, index: number): void {
     const { slabs } = this.#batches as Batches;
     const slab = slabs[index] as Slab;
     const length = incoming.lengthAt(index);
@@ -144,7 +164,51 @@ export class DatagramEndpoints {
     incoming.peerAt(index, this.#peer);
     const start = this.#headroom;
     const truncated = incoming.truncatedAt(index);
-    this.#events.datagram(id, slab, start, start + length, this.#peer, truncated);
+    const local = endpoint.tellsLocal ? this.#localAt(endpoint, incoming, index) : null;
+    this.#events.datagram(id, slab, start, start + length, this.#peer, truncated, local);
+  }
+
+  #localAt(endpoint: DatagramEndpoint, incoming: MessageBatch, index: number): DatagramPeer | null {
+    incoming.controlAt(index, this.#control);
+    const { local } = this.#control;
+    if (local.family === 0) return null;
+    const last = endpoint.local;
+    if (last !== null && isSameAddress(last, local)) return last;
+    endpoint.local = { ...local, port: endpoint.port };
+    return endpoint.local;
+  }
+
+  /**
+   * Datagrams say how many were dropped before they came, but those behind a flood may be the last for
+   * long: where many came at once, the kernel is asked.
+   */
+  #noteOverflows(endpoint: DatagramEndpoint, incoming: MessageBatch, count: number): void {
+    if (count === batchMax) {
+      this.#refresh(endpoint);
+      return;
+    }
+    incoming.controlAt(count - 1, this.#control);
+    if (this.#control.overflowed > 0) this.#countOverflows(endpoint, this.#control.overflowed);
+  }
+
+  #countOverflows(endpoint: DatagramEndpoint, overflowed: number): void {
+    // What a datagram says may be older than what the kernel was asked.
+    const more = (overflowed - endpoint.overflowed) | 0;
+    if (more <= 0) return;
+    endpoint.overflowed = overflowed;
+    this.#counters.datagramsOverflowed += more;
+  }
+
+  #refresh(endpoint: DatagramEndpoint): void {
+    const overflowed = countOverflows(endpoint.descriptor);
+    if (overflowed > 0) this.#countOverflows(endpoint, overflowed);
+  }
+
+  /** Asks the kernel how many datagrams it dropped. */
+  refreshOverflows(): void {
+    for (const endpoint of this.#endpoints) {
+      if (endpoint !== undefined) this.#refresh(endpoint);
+    }
   }
 
   /** Slabs that an asynchronous handler kept are replaced before the kernel writes again. */
@@ -160,7 +224,7 @@ export class DatagramEndpoints {
     }
   }
 
-  send(id: number, peer: DatagramPeer, data: Uint8Array): boolean {
+  send(id: number, peer: DatagramPeer, data: Uint8Array, local: DatagramPeer | null): boolean {
     const batches = this.#batches as Batches;
     if (data.length > copyBytes) return this.#drop();
     this.#sendAnswersBefore(id);
@@ -168,12 +232,19 @@ export class DatagramEndpoints {
     const offset = batches.copied;
     batches.copies.bytes.set(data, offset);
     batches.copied += data.length;
-    return this.#add(id, peer, batches.copies, offset, data.length);
+    return this.#add(id, peer, batches.copies, offset, data.length, local);
   }
 
-  sendFrom(id: number, peer: DatagramPeer, slab: Slab, offset: number, length: number): boolean {
+  sendFrom(
+    id: number,
+    peer: DatagramPeer,
+    slab: Slab,
+    offset: number,
+    length: number,
+    local: DatagramPeer | null,
+  ): boolean {
     this.#sendAnswersBefore(id);
-    return this.#add(id, peer, slab, offset, length);
+    return this.#add(id, peer, slab, offset, length, local);
   }
 
   /** A batch goes out through one socket: answers of another endpoint must have left before. */
@@ -183,10 +254,17 @@ export class DatagramEndpoints {
     }
   }
 
-  #add(id: number, peer: DatagramPeer, slab: Slab, offset: number, length: number): boolean {
+  #add(
+    id: number,
+    peer: DatagramPeer,
+    slab: Slab,
+    offset: number,
+    length: number,
+    local: DatagramPeer | null,
+  ): boolean {
     const endpoint = this.#get(id);
     const { outgoing } = this.#batches as Batches;
-    outgoing.add(peer, slab, offset, length);
+    outgoing.add(peer, local, slab, offset, length);
     if (this.#handingOut === id) {
       return outgoing.count < batchMax || this.#sendBatch(endpoint);
     }
@@ -248,4 +326,15 @@ export class DatagramEndpoints {
     batches.incoming.release();
     batches.outgoing.release();
   }
+}
+
+function isSameAddress(one: DatagramPeer, other: DatagramPeer): boolean {
+  return (
+    one.family === other.family &&
+    one.word0 === other.word0 &&
+    one.word1 === other.word1 &&
+    one.word2 === other.word2 &&
+    one.word3 === other.word3 &&
+    one.scope === other.scope
+  );
 }

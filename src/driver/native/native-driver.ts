@@ -72,8 +72,17 @@ export abstract class NativeDriver {
     this.datagrams.start(endpointId);
   }
 
-  sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
-    return this.datagrams.send(endpointId, peer, data);
+  refreshCounters(): void {
+    this.datagrams.refreshOverflows();
+  }
+
+  sendDatagram(
+    endpointId: number,
+    peer: DatagramPeer,
+    data: Uint8Array,
+    local: DatagramPeer | null,
+  ): boolean {
+    return this.datagrams.send(endpointId, peer, data, local);
   }
 
   sendDatagramFrom(
@@ -82,8 +91,9 @@ export abstract class NativeDriver {
     slab: Slab,
     offset: number,
     length: number,
+    local: DatagramPeer | null,
   ): boolean {
-    return this.datagrams.sendFrom(endpointId, peer, slab, offset, length);
+    return this.datagrams.sendFrom(endpointId, peer, slab, offset, length, local);
   }
 
   closeEndpoint(endpointId: number): void {

@@ -5,11 +5,13 @@
 import { errnoNumber } from '../../platform/index.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
+import { askForLocalAddress, askForOverflows } from '../../syscall/packet-info.ts';
 import {
   bindSocket,
   connectSocket,
   listenSocket,
   localName,
+  localPort,
   openSocket,
   type SocketAddress,
   setOption,
@@ -186,15 +188,31 @@ export function openListener(endpoint: Endpoint, options: SocketOptions): Opened
   return { descriptor, boundPath };
 }
 
+export interface OpenedDatagramSocket {
+  readonly descriptor: number;
+  readonly port: number;
+  /** Bound to all addresses of the machine, and each datagram says to which one it was sent. */
+  readonly tellsLocal: boolean;
+}
+
 /** A bound datagram socket. No SO_REUSEADDR: on UDP it would let two servers share a port unseen. */
-export function openDatagramSocket(endpoint: Endpoint, options: SocketOptions): number {
-  return openWith(endpoint, constants.SOCK_DGRAM, (socket) => {
+export function openDatagramSocket(
+  endpoint: Endpoint & { readonly kind: 'udp' | 'tcp' },
+  options: SocketOptions,
+): OpenedDatagramSocket {
+  const { host, family } = endpoint;
+  let tellsLocal = host === '0.0.0.0' || host === '::';
+  const descriptor = openWith(endpoint, constants.SOCK_DGRAM, (socket) => {
     const level = constants.SOL_SOCKET;
     requireOption(socket, endpoint, level, constants.SO_BROADCAST, 1, 'SO_BROADCAST');
     setFamilyOptions(socket, endpoint, options);
     setBufferSizes(socket, endpoint, options);
+    // Where a kernel has neither, the server works all the same: it answers and counts as it can.
+    tellsLocal = tellsLocal && askForLocalAddress(socket, family) === 0;
+    askForOverflows(socket);
     bindOrThrow(socket, endpoint);
   });
+  return { descriptor, port: localPort(descriptor), tellsLocal };
 }
 
 /**

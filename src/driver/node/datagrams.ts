@@ -105,7 +105,11 @@ class NodeEndpoint implements Reporter {
   }
 
   #came(bytes: Buffer, from: RemoteInfo): void {
-    if (this.#closed || this.#waiting.length >= waitingMax) return;
+    if (this.#closed) return;
+    if (this.#waiting.length >= waitingMax) {
+      this.#host.counters.datagramsOverflowed++;
+      return;
+    }
     this.#waiting.push({ bytes, from });
     if (this.#receiving) this.#host.enqueue(this);
   }
@@ -134,9 +138,11 @@ class NodeEndpoint implements Reporter {
     const length = Math.min(bytes.length, host.readBytes);
     bytes.copy(slab.bytes, start, 0, length);
     host.counters.bytesReceived += length;
+    host.counters.datagramsReceived++;
     this.#names.read(from.address, from.port, this.#peer);
     const truncated = length < bytes.length;
-    host.events.datagram(this.#id, slab, start, start + length, this.#peer, truncated);
+    // The runtime does not tell to which of our addresses it was sent.
+    host.events.datagram(this.#id, slab, start, start + length, this.#peer, truncated, null);
   }
 
   /** Takes a copy: the runtime may keep it until the kernel has room. */

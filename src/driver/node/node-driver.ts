@@ -149,6 +149,9 @@ export class NodeDriver implements Driver, ListenerHost {
   startReceiving(endpointId: number): void {
     this.#datagrams.get(endpointId).start();
   }
+  /** All counts are the driver's own: it cannot ask for those of the kernel. */
+  refreshCounters(): void {}
+
   sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
     return this.#datagrams.get(endpointId).send(peer, data);
   }
@@ -316,6 +319,8 @@ function countersOfThread(): DriverCounters {
     events: 0,
     bytesReceived: 0,
     bytesSent: 0,
+    datagramsReceived: 0,
+    datagramsOverflowed: 0,
     datagramsDropped: 0,
     get sleptMs() {
       return performance.eventLoopUtilization().idle - before;
