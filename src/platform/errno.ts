@@ -45,6 +45,10 @@ const explanations: Readonly<Record<string, Explanation>> = {
     text: 'the address family is not supported',
     hint: 'IPv6 may be off on this machine; use tcp4:// or udp4://',
   },
+  EBUSY: {
+    text: 'it is in use',
+    hint: 'another part of the system has it; try again later, or choose another',
+  },
   ECONNABORTED: { text: 'the connection was aborted', hint: 'the peer gave up; connect again' },
   ECONNREFUSED: {
     text: 'the connection was refused',
@@ -57,6 +61,10 @@ const explanations: Readonly<Record<string, Explanation>> = {
   EDESTADDRREQ: { text: 'no destination is set', hint: 'connect first, or send to an address' },
   EEXIST: { text: 'it already exists', hint: 'remove it, or take another name' },
   EHOSTUNREACH: { text: 'there is no route to the host', hint: 'check the address and the routes' },
+  EINTR: {
+    text: 'a signal interrupted the call',
+    hint: 'try again; nothing was done',
+  },
   EINVAL: { text: 'an argument is not valid', hint: 'check the options of the call' },
   EISDIR: { text: 'the path is a directory', hint: 'name a file inside it' },
   ELOOP: { text: 'too many symbolic links', hint: 'use the path that the links lead to' },
@@ -82,6 +90,10 @@ const explanations: Readonly<Record<string, Explanation>> = {
     text: 'out of memory',
     hint: 'raise the memory limit (also ulimit -l), or lower the load',
   },
+  ENOPROTOOPT: {
+    text: 'the socket does not know the option',
+    hint: 'leave the option out, or use a newer kernel',
+  },
   ENOSPC: {
     text: 'no space is left',
     hint: 'free some on the device; for epoll, raise fs.epoll.max_user_watches',
@@ -92,6 +104,10 @@ const explanations: Readonly<Record<string, Explanation>> = {
   },
   ENOTCONN: { text: 'the socket is not connected', hint: 'connect first; the peer may be gone' },
   ENOTDIR: { text: 'a part of the path is not a directory', hint: 'correct the path' },
+  ENOTSUP: {
+    text: 'the socket cannot do that',
+    hint: 'leave the option out; a Unix path takes no reusePort',
+  },
   EPERM: {
     text: 'the operation is not permitted',
     hint: 'it needs a privilege, or a container or seccomp profile forbids it',

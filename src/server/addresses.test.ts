@@ -83,7 +83,15 @@ const accepted: readonly (readonly [string, Endpoint])[] = [
   ['unix://@Abstract', { kind: 'unix', path: '@Abstract' }],
   ['unix://@', { kind: 'unix', path: '@' }],
   ['unix://', { kind: 'unix', path: '@' }],
-  [`unix://${'a'.repeat(107)}`, { kind: 'unix', path: 'a'.repeat(107) }],
+  ['/tmp/Echo.Sock', { kind: 'unix', path: '/tmp/Echo.Sock' }],
+  ['/tmp/odd://name:80', { kind: 'unix', path: '/tmp/odd://name:80' }],
+  ['./echo.sock', { kind: 'unix', path: 'echo.sock' }],
+  [`./${'a'.repeat(108)}`, { kind: 'unix', path: 'a'.repeat(108) }],
+  ['./@echo', { kind: 'unix', path: './@echo' }],
+  ['././echo', { kind: 'unix', path: '././echo' }],
+  ['../echo.sock', { kind: 'unix', path: '../echo.sock' }],
+  ['@Abstract', { kind: 'unix', path: '@Abstract' }],
+  [`unix://${'a'.repeat(108)}`, { kind: 'unix', path: 'a'.repeat(108) }],
 ];
 
 const refused: readonly (readonly [string, RegExp])[] = [
@@ -94,7 +102,7 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ['tcp://a://b', /something follows the port/],
   ['tcp://localhost:8080/foo', /something follows the port; write 'host:port'/],
   ['tcp://localhost:8080?a=b', /something follows the port/],
-  ['/tmp/echo.sock', /write 'unix:\/\/\/tmp\/echo.sock'/],
+  ['tcp:///tmp/echo.sock', /write 'unix:\/\/\/tmp\/echo.sock'/],
   ['tcp://localhost:80\n80', /control character at position 18/],
   ['unix:///tmp/echo\u0000.sock', /control character/],
   ['tcp://local host:80', /contains a space/],
@@ -114,8 +122,8 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ['tcp6://only-4.test:1', /no suitable address/],
   ['tcp://nothing.test:1', /no suitable address.*at all/],
   ['tcp://unknown.test:1', /'unknown.test' could not be looked up/],
-  [`unix://${'a'.repeat(108)}`, /108 bytes and the kernel takes 107/],
-  [`unix://${'ä'.repeat(54)}`, /108 bytes/],
+  [`unix://${'a'.repeat(109)}`, /109 bytes and the kernel takes 108/],
+  [`unix://${'ä'.repeat(55)}`, /110 bytes/],
 ];
 
 describe('addresses', () => {

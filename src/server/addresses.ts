@@ -10,6 +10,7 @@
  * | `tcp://name:P`                        | first IPv4 address of the name, else first IPv6   |
  * | `unix://path`, `unix://@name`         | that path, case kept; an abstract name            |
  * | `unix://`                             | an abstract name that the kernel picks            |
+ * | `/path`, `./path`, `../path`, `@name` | the same without the scheme, as they are printed  |
  *
  * udp, udp4 and udp6 follow the same rules. `docs/errors.md` lists what is refused. Whom to dial is
  * more: all addresses of a name, in the order of the name service; no host is this machine.
@@ -46,8 +47,10 @@ export interface AddressResolver {
 
 const networks: readonly Network[] = ['tcp', 'tcp4', 'tcp6', 'udp', 'udp4', 'udp6', 'unix'];
 
-/** `sun_path` has 108 bytes, one of which is the terminating zero. */
-const unixPathBytesMax = 107;
+/** `sun_path` has 108 bytes, all of which may be the path. */
+const unixPathBytesMax = 108;
+/** How a Unix address begins where it is printed. No host name begins like that. */
+const printedUnix = /^(@|\/|\.\/|\.\.\/)/;
 const portMax = 65_535;
 
 /** The service names that people write in addresses; everything else is a number. */
@@ -90,6 +93,7 @@ export function parseAddress(text: string): ParsedAddress {
     );
   }
   refuseControlCharacters(text);
+  if (printedUnix.test(text)) return { network: 'unix', path: parsePrintedPath(text), text };
   const schemeEnd = text.indexOf('://');
   const network = schemeEnd === -1 ? 'tcp' : parseNetwork(text, text.slice(0, schemeEnd));
   const rest = schemeEnd === -1 ? text : text.slice(schemeEnd + 3);
@@ -172,6 +176,12 @@ function parseNetwork(text: string, scheme: string): Network {
       `use one of ${networks.join(', ')}`,
     { address: text },
   );
+}
+
+/** `./app.sock` is how the path `app.sock` prints: the same bytes, however long it is. */
+function parsePrintedPath(text: string): string {
+  const bare = text.startsWith('./') ? text.slice(2) : text;
+  return parseUnixPath(text, printedUnix.test(bare) && bare !== text ? text : bare);
 }
 
 function parseUnixPath(text: string, path: string): string {

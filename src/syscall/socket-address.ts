@@ -1,5 +1,6 @@
 import { ErrInvalidNetworkAddress } from '../base/errors.ts';
 import type { InetAddress } from '../base/inet-address.ts';
+import { formatUnix } from '../base/unix-address.ts';
 import { constants, layouts } from './tables.ts';
 
 export {
@@ -66,31 +67,34 @@ export function readInet(view: DataView, offset: number, into: InetAddress): voi
 /**
  * Writes a sockaddr_un; returns its length. `@name` is the abstract name `name`, `@` alone an
  * address without a name, for which the kernel picks an abstract one (unix(7), autobind).
- * @throws ErrInvalidNetworkAddress when the path is longer than 107 bytes.
+ * A path that fills `sun_path` has no terminating zero: the length says where it ends.
+ * @throws ErrInvalidNetworkAddress when the path is longer than 108 bytes.
  */
 export function writeUnix(bytes: Buffer, view: DataView, offset: number, path: string): number {
   view.setUint16(offset, constants.AF_UNIX, true);
   if (path === '@') return unixPathOffset;
   const abstract = path.startsWith('@');
   const name = Buffer.from(path);
-  if (name.length > unixPathBytesMax - (abstract ? 0 : 1)) {
+  if (name.length > unixPathBytesMax) {
     throw new ErrInvalidNetworkAddress(
-      `cannot use the Unix path ${path}: it has ${name.length} bytes, at most ${unixPathBytesMax - 1} fit; use a shorter or a relative path`,
+      `cannot use the Unix path ${path}: it has ${name.length} bytes, at most ${unixPathBytesMax} fit; use a shorter or a relative path`,
       { address: path },
     );
   }
   bytes.set(name, offset + unixPathOffset);
   if (abstract) bytes[offset + unixPathOffset] = 0;
-  else bytes[offset + unixPathOffset + name.length] = 0;
-  return unixPathOffset + name.length + (abstract ? 0 : 1);
+  if (abstract || name.length === unixPathBytesMax) return unixPathOffset + name.length;
+  bytes[offset + unixPathOffset + name.length] = 0;
+  return unixPathOffset + name.length + 1;
 }
 
-/** The path in a sockaddr_un of `length` bytes; `@` for an unnamed socket. */
+/** The path in a sockaddr_un of `length` bytes, as `formatUnix` prints it. */
 export function readUnix(bytes: Buffer, offset: number, length: number): string {
   const start = offset + unixPathOffset;
   const end = offset + length;
   if (end <= start) return '@';
-  if (bytes[start] === 0) return `@${bytes.toString('utf8', start + 1, end)}`;
+  if (bytes[start] === 0) return formatUnix(`@${bytes.toString('utf8', start + 1, end)}`);
   const terminator = bytes.indexOf(0, start);
-  return bytes.toString('utf8', start, terminator === -1 || terminator > end ? end : terminator);
+  const pathEnd = terminator === -1 || terminator > end ? end : terminator;
+  return formatUnix(bytes.toString('utf8', start, pathEnd));
 }

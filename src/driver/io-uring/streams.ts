@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { Fifo } from '../../base/fifo.ts';
+import { formatUnix } from '../../base/unix-address.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { pendingError, peerInto, peerName } from '../../syscall/socket.ts';
@@ -128,7 +129,8 @@ export class Streams implements SendingHost, DeliveryHost {
     const { descriptor, errno } = openOutgoing(endpoint, options);
     const stream = this.#add(new Stream(slot, generation, descriptor, wanted | connecting));
     // A connection that fails has no peer to ask for.
-    if (endpoint.kind === 'unix') this.#peers.set(slot, emptyInetAddress(), endpoint.path);
+    if (endpoint.kind === 'unix')
+      this.#peers.set(slot, emptyInetAddress(), formatUnix(endpoint.path));
     else this.#peers.set(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
     if (errno !== 0) {
       this.breakLater(stream, errno);

@@ -2,6 +2,7 @@
  * Opening sockets on kernels with file descriptors; shared by every native driver. Off the hot path.
  * Each function either returns an open descriptor or throws a typed error and leaves nothing open.
  */
+import { formatUnix } from '../../base/unix-address.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
@@ -21,9 +22,10 @@ import { constants } from '../../syscall/tables.ts';
 import {
   type BoundPath,
   boundPathOf,
-  isSocketFile,
+  lockNameFor,
   removeBoundPath,
   removeDeadSocket,
+  socketFileAt,
 } from '../bound-path.ts';
 import type { Endpoint, SocketOptions } from '../contract.ts';
 
@@ -31,6 +33,7 @@ export { type BoundPath, removeBoundPath } from '../bound-path.ts';
 
 const addressInUse = errnoNumber('EADDRINUSE') as number;
 const connectionRefused = errnoNumber('ECONNREFUSED') as number;
+const notSupported = errnoNumber('ENOTSUP') as number;
 const inProgress = errnoNumber('EINPROGRESS') as number;
 
 export interface OpenedSocket {
@@ -46,7 +49,7 @@ function toSocketAddress(endpoint: Endpoint): SocketAddress {
 
 /** In the form `127.0.0.1:80`, `[::1]:80` or a path, for messages. */
 export function describeEndpoint(endpoint: Endpoint): string {
-  if (endpoint.kind === 'unix') return endpoint.path;
+  if (endpoint.kind === 'unix') return formatUnix(endpoint.path);
   return formatInet(inetAddress(endpoint.family, endpoint.host, endpoint.port));
 }
 
@@ -95,8 +98,8 @@ function setBufferSizes(descriptor: number, endpoint: Endpoint, options: SocketO
 }
 
 /**
- * An accepted Unix socket inherits nothing from its listener. Failing is no reason to lose the
- * connection: the sizes are a wish (socket(7)).
+ * An accepted Unix socket inherits neither of them from its listener; SO_PASSCRED it does. Failing is
+ * no reason to lose the connection: the sizes are a wish (socket(7)).
  */
 export function setBufferSizesOfAccepted(descriptor: number, options: SocketOptions): void {
   const { receiveBufferBytes, sendBufferBytes } = options;
@@ -141,37 +144,58 @@ function bindOrThrow(descriptor: number, endpoint: Endpoint): void {
   throw syscallError('bind', -result, `listen on ${address}`, address);
 }
 
-/** A Unix socket file nobody listens on: connecting to it is refused. unix(7) */
-function isStale(endpoint: Endpoint): boolean {
-  const probe = openSocket(constants.AF_UNIX, constants.SOCK_STREAM);
+/**
+ * A socket file that nobody has bound. A socket of another kind asks, which leaves no caller in the
+ * backlog, and is refused only when there is no socket at all: one that is bound and does not listen
+ * yet, as every server is for a moment, gives EPROTOTYPE. unix(7)
+ */
+function isDead(path: string): boolean {
+  const probe = openSocket(constants.AF_UNIX, constants.SOCK_DGRAM);
   if (probe < 0) return false;
-  const result = connectSocket(probe, toSocketAddress(endpoint));
+  const result = connectSocket(probe, path);
   closeDescriptor(probe);
   return result === -connectionRefused;
 }
 
-/** Binds; removes a dead socket file in the way, never anything else. */
-function bindUnix(descriptor: number, endpoint: Endpoint & { kind: 'unix' }): BoundPath | null {
-  const { path } = endpoint;
-  const first = bindSocket(descriptor, path);
-  if (first === -addressInUse && !path.startsWith('@') && isSocketFile(path) && isStale(endpoint)) {
-    removeDeadSocket(path);
-    bindOrThrow(descriptor, endpoint);
-  } else if (first !== 0) {
-    throw syscallError('bind', -first, `listen on unix://${path}`, path);
+/** Takes a dead socket file out of the way, never anything else. */
+function makeWay(path: string): boolean {
+  const found = socketFileAt(path);
+  if (found === null || !isDead(path)) return false;
+  const lock = openSocket(constants.AF_UNIX, constants.SOCK_STREAM);
+  if (lock < 0) return false;
+  try {
+    // Another server that takes it away right now will have the path.
+    if (bindSocket(lock, lockNameFor(path)) === -addressInUse) return false;
+    // Another one may have been faster, and listen there by now.
+    return socketFileAt(path) === found && isDead(path) && removeDeadSocket(path, found);
+  } finally {
+    closeDescriptor(lock);
   }
-  if (path.startsWith('@')) return null;
-  return boundPathOf(path);
+}
+
+function bindUnix(descriptor: number, path: string): BoundPath | null {
+  let result = bindSocket(descriptor, path);
+  const isFile = !path.startsWith('@');
+  if (result === -addressInUse && isFile && makeWay(path)) result = bindSocket(descriptor, path);
+  if (result !== 0) throw syscallError('bind', -result, `listen on unix://${path}`, path);
+  return isFile ? boundPathOf(path) : null;
+}
+
+/** Older kernels take the option and do nothing, newer ones refuse: the same everywhere. */
+function refuseReusePort(endpoint: Endpoint & { readonly kind: 'unix' }): void {
+  const { path } = endpoint;
+  throw syscallError('setsockopt', notSupported, `set SO_REUSEPORT for unix://${path}`, path);
 }
 
 /** A listening stream socket. */
 export function openListener(endpoint: Endpoint, options: SocketOptions): OpenedSocket {
   let boundPath: BoundPath | null = null;
   const descriptor = openWith(endpoint, constants.SOCK_STREAM, (socket) => {
+    if (endpoint.kind === 'unix' && options.reusePort) refuseReusePort(endpoint);
     setFamilyOptions(socket, endpoint, options);
     setBufferSizes(socket, endpoint, options);
     if (endpoint.kind === 'unix') {
-      boundPath = bindUnix(socket, endpoint);
+      boundPath = bindUnix(socket, endpoint.path);
     } else {
       const level = constants.SOL_SOCKET;
       // Binding again must not wait for connections in TIME_WAIT.

@@ -1,4 +1,5 @@
 import { formatInet, inetAddress } from '../../base/inet-address.ts';
+import { formatUnix } from '../../base/unix-address.ts';
 import type { Endpoint } from '../contract.ts';
 
 /** As the other drivers print addresses: no zone, IPv4 plain, `@` for an end without a name. */
@@ -10,5 +11,7 @@ export function addressText(host: string | undefined, port: number | undefined):
 
 /** For messages, and for a listener that has no other port. */
 export function endpointText(endpoint: Endpoint): string {
-  return endpoint.kind === 'unix' ? endpoint.path : addressText(endpoint.host, endpoint.port);
+  return endpoint.kind === 'unix'
+    ? formatUnix(endpoint.path)
+    : addressText(endpoint.host, endpoint.port);
 }

@@ -7,8 +7,18 @@ import { existsSync, linkSync, unlinkSync } from 'node:fs';
 import net from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { ErrUnsupportedOp } from '../../base/errors.ts';
+import { formatUnix } from '../../base/unix-address.ts';
 import { knowsReusePort } from '../../host/runtime-features.ts';
-import { type BoundPath, boundPathOf, isSocketFile, removeDeadSocket } from '../bound-path.ts';
+import {
+  type BoundPath,
+  boundPathOf,
+  isListedAsBound,
+  lockNameFor,
+  removeDeadSocket,
+  socketFileAt,
+  uniqueNameBeside,
+  unixPathBytesMax,
+} from '../bound-path.ts';
 import type { Endpoint, SocketOptions } from '../contract.ts';
 import { addressText, endpointText } from './address-text.ts';
 import { runtimeError } from './runtime-error.ts';
@@ -24,7 +34,6 @@ export interface OpenedServer {
 type UnixEndpoint = Endpoint & { readonly kind: 'unix' };
 type OnConnection = (socket: net.Socket) => void;
 
-const unixPathBytesMax = 107;
 const abstractNamesTried = 16;
 
 /** @throws ErrUnsupportedOp when the runtime would leave the option out without a word. */
@@ -70,9 +79,9 @@ export function openServer(
   const create = (): net.Server => createServer(options, onConnection);
   if (endpoint.kind !== 'unix') return openTcp(endpoint, options, create);
   if (options.reusePort) {
-    // As the kernel says to the other drivers; the runtime would leave the option out.
+    // As the other drivers say; the runtime would leave the option out.
     const error = { code: 'ENOTSUP', syscall: 'setsockopt' };
-    const action = `set SO_REUSEPORT for ${endpoint.path}`;
+    const action = `set SO_REUSEPORT for unix://${endpoint.path}`;
     return Promise.reject(runtimeError(error, 'setsockopt', action, endpoint.path));
   }
   if (process.platform === 'win32') return openPipe(endpoint, options, create);
@@ -121,7 +130,7 @@ async function openAbstract(
     const server = create();
     try {
       await listen(server, { path: `\0${name}`, backlog: options.backlog, exclusive: true });
-      return { kind: 'unix', server, address: `@${name}`, boundPath: null };
+      return { kind: 'unix', server, address: formatUnix(`@${name}`), boundPath: null };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (!named && code === 'EADDRINUSE' && tried < abstractNamesTried) continue;
@@ -144,7 +153,7 @@ async function openPipe(
   } catch (error) {
     throw runtimeError(error, 'listen', `listen on unix://${path}`, path);
   }
-  return { kind: 'unix', server, address: path, boundPath: null };
+  return { kind: 'unix', server, address: formatUnix(path), boundPath: null };
 }
 
 /** Where a Unix path is to be found as far as `node:net` is concerned. */
@@ -169,7 +178,7 @@ async function openUnix(
     runtimeError({ code, syscall }, syscall, `listen on unix://${path}`, path);
   // The runtime reports a missing directory as EACCES.
   if (!existsSync(dirname(path))) throw fail('ENOENT', 'bind');
-  const ownName = nameBeside(path, randomBytes(4).toString('hex'));
+  const ownName = uniqueNameBeside(path);
   const linked = Buffer.byteLength(ownName) <= unixPathBytesMax;
   if (!linked) return openUnixDirectly(path, options, create);
   const server = create();
@@ -180,23 +189,16 @@ async function openUnix(
   }
   try {
     if (!tryLink(ownName, path)) {
-      if (!(await isDead(path))) throw fail('EADDRINUSE', 'bind');
-      removeDeadSocket(path);
-      if (!tryLink(ownName, path)) throw fail('EADDRINUSE', 'bind');
+      if (!(await makeWay(path)) || !tryLink(ownName, path)) throw fail('EADDRINUSE', 'bind');
     }
     unlinkSync(ownName);
-    return { kind: 'unix', server, address: path, boundPath: boundPathOf(path) };
+    return { kind: 'unix', server, address: formatUnix(path), boundPath: boundPathOf(path) };
   } catch (error) {
     server.close();
     if ((error as { syscall?: string }).syscall === 'bind') throw error;
     // No links in this file system, or the Permission Model forbids them.
     return openUnixDirectly(path, options, create);
   }
-}
-
-/** Never like a number: the runtime would not take `.12345678` for a path. */
-export function nameBeside(path: string, unique: string): string {
-  return join(dirname(path), `.g${unique}`);
 }
 
 /** False when there is something at the path already. */
@@ -225,21 +227,42 @@ async function openUnixDirectly(
   try {
     const server = await attempt().catch(async (error: unknown) => {
       const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (!busy || !(await isDead(path))) throw error;
-      removeDeadSocket(path);
+      if (!busy || !(await makeWay(path))) throw error;
       return attempt();
     });
-    return { kind: 'unix', server, address: path, boundPath: null };
+    return { kind: 'unix', server, address: formatUnix(path), boundPath: null };
   } catch (error) {
     throw runtimeError(error, 'listen', `listen on unix://${path}`, path);
   }
 }
 
+/** Takes a dead socket file out of the way, never anything else. */
+async function makeWay(path: string): Promise<boolean> {
+  const found = socketFileAt(path);
+  if (found === null || !(await isDead(path))) return false;
+  const lock = net.createServer();
+  try {
+    if (process.platform === 'linux') {
+      await listen(lock, { path: pipePath(lockNameFor(path)), exclusive: true });
+    }
+  } catch (error) {
+    // Another server that takes it away right now will have the path. Other errors: no lock is to be had.
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+  }
+  try {
+    // Another one may have been faster, and listen there by now.
+    return socketFileAt(path) === found && (await isDead(path)) && removeDeadSocket(path, found);
+  } finally {
+    lock.close();
+  }
+}
+
 /** A socket file nobody listens on: connecting to it is refused. unix(7) */
 async function isDead(path: string): Promise<boolean> {
-  if (!isSocketFile(path)) return false;
+  // Bound, and about to listen: connecting is refused, too.
+  if (isListedAsBound(path)) return false;
   return new Promise((resolve) => {
-    const probe = net.connect({ path });
+    const probe = net.connect({ path: pipePath(path) });
     probe.once('connect', () => {
       probe.destroy();
       resolve(false);

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { formatUnix } from '../../base/unix-address.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
@@ -189,7 +190,8 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const { descriptor, errno } = openOutgoing(endpoint, options);
     this.#table.open(slot, generation, descriptor, writeArmed | readWanted | connecting);
     // A connection that fails has no peer to ask for.
-    if (endpoint.kind === 'unix') this.#table.peers.set(slot, emptyInetAddress(), endpoint.path);
+    if (endpoint.kind === 'unix')
+      this.#table.peers.set(slot, emptyInetAddress(), formatUnix(endpoint.path));
     else
       this.#table.peers.set(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
     if (errno === 0) this.#register(slot);

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatUnix } from './unix-address.ts';
+
+test('a Unix address prints in one line, and is told from a host name', () => {
+  for (const [path, printed] of [
+    ['/run/Ä b.sock', '/run/Ä b.sock'],
+    ['app.sock', './app.sock'],
+    ['./app.sock', './app.sock'],
+    ['../app.sock', '../app.sock'],
+    ['.app.sock', './.app.sock'],
+    ['@', '@'],
+    ['@app', '@app'],
+    ['@a\nb\x1b[2Jc\0', '@a\\x0ab\\x1b[2Jc\\x00'],
+    ['/tmp/\x7f\x9b\u2028\u202e', '/tmp/\\x7f\\x9b\\u2028\\u202e'],
+  ] as const) {
+    assert.equal(formatUnix(path), printed);
+  }
+});

@@ -1,0 +1,21 @@
+/**
+ * What would leave the line, or rewrite it, in a log or on a terminal: control characters, line
+ * separators, and marks that turn the direction of text.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it looks for
+const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * A Unix address as it is printed: `/run/app.sock`, `./app.sock`, `@app` for an abstract name, `@` for
+ * none. A relative path begins with `./`, so that it is told from a host name. Peers choose their names,
+ * in any bytes: those that are not printable are shown as `\x0a` or `\u2028`.
+ */
+export function formatUnix(path: string): string {
+  const isRelative = !/^(@|\/|\.\/|\.\.\/)/.test(path);
+  return (isRelative ? `./${path}` : path).replace(unprintable, escaped);
+}
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0).toString(16);
+  return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;
+}
