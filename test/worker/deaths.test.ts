@@ -85,9 +85,14 @@ test('what a dead loop counted stays in the figures of every thread', async (t) 
   const successor = await land(1);
   successor.write('ping');
   await successor.readExactly(4);
-  const counted = (): number => server.stats().loops[1]?.accepted ?? 0;
-  await waitUntil(() => counted() === 2, 'the first connection and its successor count');
   const asking = await land(0);
-  asking.write('accepted');
-  assert.equal(text(await asking.readExactly(4)).trim(), '2');
+  // Where the kernel spreads connections, more than two came to loop 1. Counters are published a little late.
+  const counted = (): number => server.stats().loops[1]?.accepted ?? 0;
+  await waitUntil(() => counted() >= 2, 'the first connection and its successor count');
+  let told = -1;
+  for (let tries = 0; tries < 100 && told !== counted(); tries++) {
+    asking.write('accepted');
+    told = Number(text(await asking.readExactly(4)));
+  }
+  assert.equal(told, counted());
 });

@@ -31,8 +31,10 @@ void closed.then(() => {
 /** The loop that a connection landed in, or -1. */
 async function land(socket: Socket): Promise<number> {
   socket.on('error', () => {});
-  const [said] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as [Buffer];
-  return Buffer.isBuffer(said) ? Number(String(said)) : -1;
+  const said = await new Promise<Buffer | null>((resolve) => {
+    socket.once('data', resolve).once('close', () => resolve(null));
+  });
+  return said === null ? -1 : Number(String(said));
 }
 
 const isKilled = (): boolean => wanted.every((loop) => (deaths[loop] as number) >= lives);
@@ -41,7 +43,8 @@ while (!over && !isKilled()) {
   const loop = await land(socket);
   if (wanted.includes(loop)) {
     socket.write('die');
-    await once(socket, 'close');
+    // `once` would reject where the end of a thread resets what it had open.
+    await new Promise((resolve) => socket.once('close', resolve));
     deaths[loop] = (deaths[loop] as number) + 1;
   }
   socket.destroy();
