@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { BytePattern, PatternCheck } from './byte-pattern.ts';
-import { type ContractCases, quietTurns } from './driver-contract-case.ts';
+import { type ContractCases, quietTurns, Skip } from './driver-contract-case.ts';
 import type { StreamPeer } from './driver-peers.ts';
 import { type DriverRig, plainOptions, type StreamRecord } from './driver-rig.ts';
 
@@ -31,6 +31,20 @@ async function sendAll(
   return check;
 }
 
+/**
+ * The peer's kernel takes some on its own, a piece every 40 ms where acknowledgements are late. Returns
+ * how many events there were once it took no more.
+ */
+async function untilStuck(rig: DriverRig, stream: StreamRecord): Promise<number> {
+  let left: number;
+  let events: number;
+  do {
+    left = stream.queue.length;
+    events = await rig.turns(quietTurns);
+  } while (stream.queue.length < left);
+  return events;
+}
+
 export const sendingCases: ContractCases = {
   async 'a reader that stops makes sends short; writable follows until all is out'(rig) {
     rig.options = { ...plainOptions, sendBufferBytes: 8_192 };
@@ -42,14 +56,8 @@ export const sendingCases: ContractCases = {
     rig.send(stream, pattern.slice(0, total));
     assert.ok(stream.queue.length > 0, 'the send was short');
     stream.flushesItself = true;
-    // The peer's kernel takes some on its own, a piece every 40 ms where acknowledgements are late.
-    let left: number;
-    let events: number;
-    do {
-      left = stream.queue.length;
-      events = await rig.turns(quietTurns);
-    } while (stream.queue.length < left);
-    assert.ok(left > 0, 'a reader that stopped takes no more');
+    const events = await untilStuck(rig, stream);
+    assert.ok(stream.queue.length > 0, 'a reader that stopped takes no more');
     assert.equal(events, 0, 'waiting for a reader costs nothing');
     peer.resumeReading();
     await rig.until(() => peer.receivedBytes === total, 'everything arrives');
@@ -108,6 +116,53 @@ export const sendingCases: ContractCases = {
     }
     await rig.until(() => peer.receivedBytes === at, 'everything arrives');
     assert.ok(pattern.matches(0, peer.take()));
+  },
+
+  async 'bytes that did not reach the peer are known, and fewer while it reads'(rig) {
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
+    const { driver } = rig;
+    assert.equal(driver.unsentBytes(stream.slot), 0, 'nothing was sent');
+    peer.pauseReading();
+    const total = 16 * mebibyte;
+    rig.send(stream, Buffer.alloc(total, 1));
+    await untilStuck(rig, stream);
+    const stuck = driver.unsentBytes(stream.slot);
+    if (stuck === -1) throw new Skip('the system does not tell');
+    assert.ok(stuck > 0 && stuck + stream.queue.length < total + mebibyte, `${stuck} bytes`);
+    assert.equal(await rig.turns(quietTurns), 0);
+    assert.equal(driver.unsentBytes(stream.slot), stuck, 'nobody takes any');
+    peer.resumeReading();
+    await rig.until(() => peer.receivedBytes === total, 'everything arrives');
+    await rig.until(() => driver.unsentBytes(stream.slot) === 0, 'and is known to have');
+    driver.shutdownWrite(stream.slot);
+    await rig.until(() => peer.ended, 'the end arrives');
+    await rig.until(() => driver.unsentBytes(stream.slot) === 0, 'also the end');
+  },
+
+  async 'what was taken is handed over, or writable tells when it is'(rig) {
+    rig.options = { ...plainOptions, sendBufferBytes: 8_192 };
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
+    const isHandedOver = (): boolean => {
+      const handedOver = rig.driver.handedOver(stream.slot);
+      if (!handedOver) stream.awaitsWritable = true;
+      return handedOver;
+    };
+    assert.equal(isHandedOver(), true, 'nothing was taken');
+    peer.pauseReading();
+    const bytes = Buffer.alloc(60_000, 1);
+    let total = 0;
+    while (stream.queue.length === 0 && isHandedOver()) {
+      rig.send(stream, bytes);
+      total += bytes.length;
+      await rig.turn();
+    }
+    await untilStuck(rig, stream);
+    peer.resumeReading();
+    await rig.until(() => stream.writableCount > 0, 'writable tells');
+    await rig.until(() => stream.queue.length === 0 && isHandedOver(), 'the kernel has it');
+    rig.close(stream);
+    await rig.until(() => peer.ended || peer.broken !== undefined, 'the end arrives');
+    assert.equal(peer.receivedBytes, total);
   },
 
   async 'flush may be tried at any time, and an empty queue is flushed'(rig) {

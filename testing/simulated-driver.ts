@@ -387,6 +387,14 @@ export class SimulatedDriver implements Driver {
     return this.#stream(slot).flush(queue);
   }
 
+  unsentBytes(slot: number): number {
+    return this.#stream(slot).end?.other.inbound.held ?? 0;
+  }
+
+  handedOver(_slot: number): boolean {
+    return true;
+  }
+
   pauseReading(slot: number): void {
     this.#stream(slot).pause();
   }

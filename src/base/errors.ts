@@ -34,7 +34,7 @@ export class SyscallError extends GnetError {}
 
 /**
  * `stop` was called for an address that no running server of this thread was started with, or `dial`
- * of a client that is stopped.
+ * of a client that is stopped. In `onClosed`: a stop did not wait longer, and bytes were lost.
  */
 export class ErrServerInShutdown extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {

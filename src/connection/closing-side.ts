@@ -1,12 +1,13 @@
 import type { GnetError } from '../base/errors.ts';
 import type { Timeouts } from './conn.ts';
 import type { ConnectionHost } from './host.ts';
-import { timedOut } from './limit-errors.ts';
+import { forcedToClose, timedOut } from './limit-errors.ts';
 import { OutboundSide } from './outbound-side.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import { proxiedBy } from './proxy-protocol/proxied.ts';
 import { mark, pauseReason, State, task } from './states.ts';
 import type { StreamConnection } from './stream-connection.ts';
+import { checkedTimeouts, type TimeLimits } from './timeouts.ts';
 
 /**
  * The states of a connection (`states.ts` draws them), its time limits and the way to its end:
@@ -16,11 +17,16 @@ export abstract class ClosingSide extends OutboundSide {
   protected state: State = State.Open;
   /** Why frames and reading wait; bits of `pauseReason`. Not 0: nothing is read. */
   protected paused = 0;
-  protected lastActivity = 0;
   #remoteAddr: string | null = null;
   #localAddr: string | null = null;
+  /** When the program last wrote, and when bytes last came; the host's clock. */
+  protected lastWritten = 0;
+  protected lastReceived = 0;
+  /** `Transport.unsentBytes` as of the last look, and when that was. */
+  #unsent = 0;
+  #lookedAt = -1;
   #closeError: Error | undefined = undefined;
-  #timeouts: Required<Timeouts>;
+  #timeouts: TimeLimits;
   /** Links of the host's deadline wheel. */
   deadlineNext: StreamConnection | null = null;
   deadlinePrevious: StreamConnection | null = null;
@@ -47,20 +53,32 @@ export abstract class ClosingSide extends OutboundSide {
   }
 
   setTimeouts(timeouts: Timeouts): void {
-    this.#timeouts = { ...this.#timeouts, ...timeouts };
-    if (this.isClosed) return;
-    this.lastActivity = this.host.currentTime();
+    this.#timeouts = checkedTimeouts(timeouts, this.#timeouts);
+    if (!this.isClosed) this.countFromNow();
+  }
+
+  /** Limits for silence begin to count. */
+  protected countFromNow(): void {
+    this.lastWritten = this.lastReceived = this.host.currentTime();
     this.armDeadline();
   }
 
   /** The transport is broken. */
   failed(error: GnetError): void {
-    this.#finish(this.#closeError ?? (this.state === State.Open ? error : undefined), true);
+    // While closing, a peer that breaks off is no error, unless it did not wait for what it was to get.
+    const lost = this.state === State.Open || this.outboundBuffered() > 0;
+    this.#finish(this.#closeError ?? (lost ? error : undefined), true);
   }
 
   /** Closes now, whatever is pending. */
   abort(error: Error | undefined): void {
     this.#finish(this.#closeError ?? error, true);
+  }
+
+  /** The server does not wait any longer. What the peer does not get then is told. */
+  force(error: Error | undefined): void {
+    const lost = error === undefined && !this.isClosed ? this.#bytesNotSent() : 0;
+    this.abort(lost > 0 ? forcedToClose(lost, this.remoteAddr) : error);
   }
 
   protected override fail(error: GnetError, abort: boolean): void {
@@ -105,6 +123,36 @@ export abstract class ClosingSide extends OutboundSide {
     return (this.paused & pauseReason.handler) !== 0;
   }
 
+  /** See `Conn`. Inside a call of the handler, or while its promise is open, its answer goes first. */
+  end(): void {
+    if (!this.takesBytes) return;
+    this.marks |= mark.endRequested;
+    if (this.is(mark.handling) || this.handlerRuns) this.marks |= mark.answerDue;
+    this.scheduleFlush();
+  }
+
+  /** After the call that called `end()`, or broke the connection, an answer has nowhere to go. */
+  protected get takesAnswer(): boolean {
+    const ends = this.marks & (mark.endRequested | mark.answerDue);
+    return this.state === State.Open && ends !== mark.endRequested;
+  }
+
+  /** A call of the handler is over: what `end()` in it asked for takes effect. */
+  protected answered(): void {
+    if (!this.handlerRuns) this.marks &= ~mark.answerDue;
+  }
+
+  protected leaveHandler(): void {
+    this.marks &= ~mark.handling;
+    this.answered();
+  }
+
+  /** Frames reach the handler. After `close()` no more do, also of the same read. */
+  protected get delivers(): boolean {
+    const closing = this.marks & (mark.closeRequested | mark.closesWithServer);
+    return this.state === State.Open && closing !== mark.closeRequested;
+  }
+
   /** An answer that the handler is still working on has `closeTimeout` to go out before the close. */
   protected beginRequestedClose(): void {
     if (this.handlerRuns) this.armDeadline();
@@ -127,13 +175,13 @@ export abstract class ClosingSide extends OutboundSide {
   }
 
   protected override emptied(): void {
-    if (this.state === State.Open && !this.is(mark.endRequested)) return;
-    this.continueClose();
+    if (this.state !== State.Open || this.is(mark.endRequested)) this.continueClose();
   }
 
   /** One step further, if nothing is pending: Flushing -> Lingering -> Closed. */
   protected continueClose(): void {
     if (this.isClosed || this.outboundBuffered() > 0) return;
+    if (this.state === State.Open && this.is(mark.answerDue)) return;
     if (!this.is(mark.writeShut)) {
       this.marks |= mark.writeShut;
       // A peer that has ended, too, sees the end by the close itself.
@@ -144,8 +192,13 @@ export abstract class ClosingSide extends OutboundSide {
       return;
     }
     if (this.readEnded) {
-      this.#finish(this.#closeError, false);
-    } else if (this.state === State.Flushing) {
+      if (this.transport.handedOver(this.slot)) {
+        this.#finish(this.#closeError, false);
+        return;
+      }
+      this.marks |= mark.writeBlocked; // `writable` follows
+    }
+    if (this.state === State.Flushing) {
       this.state = State.Lingering;
       this.lastProgress = this.host.currentTime();
       this.armDeadline();
@@ -212,58 +265,132 @@ export abstract class ClosingSide extends OutboundSide {
     return this.readEnded && !this.host.settings.allowHalfOpen;
   }
 
-  /** The time scheduled with the host has come. */
-  deadlinePassed(): void {
+  /** The time scheduled with the host has come; up to `now` everything that arrived was handled. */
+  deadlinePassed(now: number): void {
     if (this.isClosed) return;
-    const { now } = this.host;
-    const { idleTimeout, writeTimeout, closeTimeout } = this.#timeouts;
-    const passed = (since: number, limit: number): boolean => limit > 0 && now - since >= limit;
-    if (this.state === State.Lingering) {
-      // Everything was flushed: a peer that does not end is no error of ours.
-      if (passed(this.lastProgress, closeTimeout)) this.#finish(this.#closeError, true);
-    } else if (this.#leaving()) {
-      if (passed(this.lastProgress, closeTimeout)) this.#leavingTooLong(closeTimeout);
-    } else if (this.writeBlocked && passed(this.lastProgress, writeTimeout)) {
-      this.#timedOut('writeTimeout', writeTimeout);
-    } else if (passed(this.#lastTraffic, idleTimeout)) {
-      this.#timedOut('idleTimeout', idleTimeout);
-    }
+    if (this.#leaving()) this.#checkLeaving(now);
+    else this.#checkOpen(now);
     if (!this.isClosed) this.armDeadline();
   }
 
-  /** Asks the host for a call at the next limit that could pass. */
+  #checkOpen(now: number): void {
+    const { idleTimeout, readTimeout, writeTimeout } = this.#timeouts;
+    if (this.writeBlocked && this.#isStuck(now, this.lastProgress, writeTimeout)) {
+      this.#timedOut('writeTimeout', writeTimeout);
+    } else if (this.#isRead(readTimeout) && now - this.lastReceived >= readTimeout) {
+      this.#timedOut('readTimeout', readTimeout);
+    } else if (this.#isStuck(now, this.#lastTraffic, idleTimeout)) {
+      this.#timedOut('idleTimeout', idleTimeout);
+    }
+  }
+
+  #checkLeaving(now: number): void {
+    const { closeTimeout } = this.#timeouts;
+    if (!this.#isStuck(now, this.#lastStep, closeTimeout)) return;
+    // A handler that does not come to an end holds up the close, not what is pending behind it.
+    if (this.state === State.Open && this.is(mark.closeRequested)) this.beginClose(undefined);
+    else if (this.#bytesNotSent() > 0 || this.state !== State.Lingering) {
+      this.#timedOut('closeTimeout', closeTimeout);
+      // The peer's system has it all: that its program does not end is no error of ours.
+    } else this.#finish(this.#closeError, false);
+  }
+
+  /** Whether nothing has moved since then, for that long. The kernel is asked before that is said. */
+  #isStuck(now: number, since: number, limitMs: number): boolean {
+    if (limitMs === 0 || now - since < untilLook(limitMs)) return false;
+    if (this.#hasMoved(since)) {
+      this.lastProgress = this.#lookedAt;
+      return false;
+    }
+    return now - since >= limitMs;
+  }
+
+  /**
+   * Asks whether bytes have left since the last look. The first look after `since` has nothing to
+   * compare with: that some are on their way is enough.
+   */
+  #hasMoved(since: number): boolean {
+    const isFirst = this.#lookedAt < since;
+    const before = this.#unsent;
+    this.#unsent = this.transport.unsentBytes(this.slot);
+    this.#lookedAt = this.host.currentTime();
+    return isFirst ? this.#unsent > 0 : this.#unsent >= 0 && this.#unsent < before;
+  }
+
+  /** Asks the host for a call when a limit could pass, or is worth a look. */
   protected armDeadline(): void {
     const now = this.host.currentTime();
-    const { idleTimeout, writeTimeout, closeTimeout } = this.#timeouts;
-    let delay = Number.POSITIVE_INFINITY;
-    const limit = (since: number, ms: number): void => {
-      if (ms > 0) delay = Math.min(delay, Math.max(1, since + ms - now));
-    };
-    if (this.#leaving()) limit(this.lastProgress, closeTimeout);
+    const { idleTimeout, readTimeout, writeTimeout, closeTimeout } = this.#timeouts;
+    let due = Number.POSITIVE_INFINITY;
+    if (this.#leaving()) due = this.#nextLook(this.#lastStep, closeTimeout);
     else {
-      limit(this.#lastTraffic, idleTimeout);
-      if (this.writeBlocked) limit(this.lastProgress, writeTimeout);
+      due = this.#nextLook(this.#lastTraffic, idleTimeout);
+      if (this.#isRead(readTimeout)) due = Math.min(due, this.lastReceived + readTimeout);
+      if (this.writeBlocked) due = Math.min(due, this.#nextLook(this.lastProgress, writeTimeout));
     }
-    if (delay === Number.POSITIVE_INFINITY) this.host.cancelDeadline(this.self);
-    else this.host.scheduleDeadline(this.self, delay);
+    if (due === Number.POSITIVE_INFINITY) this.host.cancelDeadline(this.self);
+    else this.host.scheduleDeadline(this.self, Math.max(1, due - now));
+  }
+
+  /** When a limit that counts from `since` is looked at next. */
+  #nextLook(since: number, limitMs: number): number {
+    if (limitMs === 0) return Number.POSITIVE_INFINITY;
+    const end = since + limitMs;
+    const hasLooked = this.#lookedAt >= since;
+    // Nothing is there that could move, or nobody can tell.
+    if (hasLooked && this.#unsent <= 0) return end;
+    return Math.min(end, (hasLooked ? this.#lookedAt : since) + untilLook(limitMs));
   }
 
   /** A slow reader that takes what is pending is not idle. */
   get #lastTraffic(): number {
-    return Math.max(this.lastActivity, this.lastProgress);
+    return Math.max(this.lastWritten, this.lastReceived, this.lastProgress);
   }
 
-  protected get hasIdleTimeout(): boolean {
-    return this.#timeouts.idleTimeout > 0;
+  /**
+   * Of a close. A peer whose system has everything, as far as can be known, may still be reading: one
+   * that goes on sending would take a close for a break. It has longer, but not for ever.
+   */
+  get #lastStep(): number {
+    const { lastProgress, lastReceived } = this;
+    if (this.#unsent > 1 || lastReceived <= lastProgress) return lastProgress;
+    return Math.min(lastReceived, lastProgress + chatLimits * this.#timeouts.closeTimeout);
   }
 
-  #leavingTooLong(limitMs: number): void {
-    // A handler that does not come to an end holds up the close, not what is pending behind it.
-    if (this.state === State.Open && this.is(mark.closeRequested)) this.beginClose(undefined);
-    else this.#timedOut('closeTimeout', limitMs);
+  /** Whether a peer that is silent for that long is the one to blame: we would have heard it. */
+  #isRead(readTimeout: number): boolean {
+    return readTimeout > 0 && this.paused === 0 && !this.readEnded;
   }
 
-  #timedOut(name: 'closeTimeout' | 'writeTimeout' | 'idleTimeout', limitMs: number): void {
-    this.#finish(this.#closeError ?? timedOut(name, limitMs, this.remoteAddr), true);
+  /** Limits for silence are in use. */
+  protected get countsSilence(): boolean {
+    return this.#timeouts.idleTimeout > 0 || this.#timeouts.readTimeout > 0;
   }
+
+  /** Reading goes on. */
+  protected readsAgain(): void {
+    if (this.#timeouts.readTimeout === 0) return;
+    this.lastReceived = this.host.currentTime();
+    this.armDeadline();
+  }
+
+  /** Bytes that the program wrote and that the peer's system does not have, as far as can be known. */
+  #bytesNotSent(): number {
+    const unsent = this.transport.unsentBytes(this.slot);
+    const end = this.is(mark.writeShut) ? 1 : 0;
+    return this.outboundBuffered() + Math.max(0, unsent - end);
+  }
+
+  #timedOut(name: keyof Timeouts, limitMs: number): void {
+    const error = timedOut(name, limitMs, this.#bytesNotSent(), this.remoteAddr);
+    this.#finish(this.#closeError ?? error, true);
+  }
+}
+
+/** So many times `closeTimeout` the chat of a peer that has everything puts off the close. */
+const chatLimits = 6;
+
+/** A limit is looked at that long after the last progress, and again: so late can it be at most. */
+function untilLook(limitMs: number): number {
+  return Math.ceil(limitMs / 4);
 }

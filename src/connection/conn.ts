@@ -7,14 +7,25 @@ export type Bytes = Uint8Array | string;
 /** Names a connection for ever: loop, slot and generation in one structured-clonable number. */
 export type ConnId = number;
 
-/** Time limits of one connection in milliseconds; 0 switches a limit off. */
+/** Time limits of one connection in milliseconds, 0 to 2^31-1; 0 switches a limit off. */
 export interface Timeouts {
-  /** Close with `ErrTimeout` when nothing was received or sent for this long. */
-  readonly idleTimeout?: number;
-  /** Close with `ErrTimeout` when pending bytes made no progress for this long. */
-  readonly writeTimeout?: number;
-  /** How long a closing connection may take without progress, then for the peer's EOF. */
-  readonly closeTimeout?: number;
+  /**
+   * Close with `ErrTimeout` when nothing was received or written for this long, and nothing of what
+   * was written is on its way to a slow reader.
+   */
+  readonly idleTimeout?: number | undefined;
+  /**
+   * Close with `ErrTimeout` when nothing was received for this long, whatever is written meanwhile. It
+   * counts while the connection reads: not while reading is paused or a promise of `react` is open.
+   */
+  readonly readTimeout?: number | undefined;
+  /** Close with `ErrTimeout` when the peer took nothing of what is pending for this long. */
+  readonly writeTimeout?: number | undefined;
+  /**
+   * How long a closing connection waits for a peer that takes nothing, then for its end. Bytes that it
+   * did not take then are an `ErrTimeout`.
+   */
+  readonly closeTimeout?: number | undefined;
 }
 
 /**
@@ -74,5 +85,10 @@ export interface Conn extends FrameSource {
   outboundBuffered(): number;
   /** True when the peer has ended its side. */
   readonly readEnded: boolean;
+  /**
+   * Replaces the limits that are given, and counts from now; what is left out or `undefined` stays as
+   * it is. For UDP it does nothing.
+   * @throws ErrInvalidOption for what `serve` refuses, too; then nothing is replaced.
+   */
   setTimeouts(timeouts: Timeouts): void;
 }

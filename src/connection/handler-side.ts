@@ -80,7 +80,7 @@ export abstract class HandlerSide extends ClosingSide {
     }
     if (reply !== undefined && reply !== null) {
       try {
-        if (reply === lent && this.#answers()) this.#giveBack(frame as Buffer, lent);
+        if (reply === lent && this.takesAnswer) this.#giveBack(frame as Buffer, lent);
         else this.#apply(reply, lent, expiring, 'react');
       } catch (thrown) {
         this.#answerFailed(thrown);
@@ -130,7 +130,7 @@ export abstract class HandlerSide extends ClosingSide {
     } catch (thrown) {
       this.#handlerThrew('signalClose', thrown);
     }
-    this.marks &= ~mark.handling;
+    this.leaveHandler();
   }
 
   protected callOnDrain(): void {
@@ -142,6 +142,7 @@ export abstract class HandlerSide extends ClosingSide {
     } catch (thrown) {
       this.#handlerThrew('onDrain', thrown);
     }
+    this.answered();
   }
 
   #drainFailed(thrown: unknown): void {
@@ -194,6 +195,7 @@ export abstract class HandlerSide extends ClosingSide {
       this.#wakes--;
       this.ring?.beginFrame();
       this.deliver(null);
+      this.answered();
     }
     if (this.#wakes > 0 && this.#mayBeWoken()) this.addTask(task.wake);
   }
@@ -227,13 +229,8 @@ export abstract class HandlerSide extends ClosingSide {
     }
   }
 
-  /** After `end()`, or when the call itself broke the connection, an answer has nowhere to go. */
-  #answers(): boolean {
-    return this.state === State.Open && !this.is(mark.endRequested);
-  }
-
   #answer(data: Bytes | null | undefined, raw: boolean): void {
-    if (data === undefined || data === null || !this.#answers()) return;
+    if (data === undefined || data === null || !this.takesAnswer) return;
     if (raw) this.putRaw(data);
     else this.put(data, true);
   }
@@ -302,6 +299,8 @@ export abstract class HandlerSide extends ClosingSide {
       return;
     }
     this.ring?.endLend();
+    this.marks &= ~mark.answerDue;
+    if (this.countsSilence) this.lastWritten = this.host.currentTime();
     if (this.is(mark.closeRequested)) this.beginClose(undefined);
     this.scheduleFlush();
     this.resume(pauseReason.handler);

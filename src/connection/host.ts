@@ -3,13 +3,13 @@ import type { SlabPool } from '../buffer/slab.ts';
 import type { CodecOption, ICodec } from '../codec/codec.ts';
 import type { Driver, SocketOptions } from '../driver/contract.ts';
 import type { EventScope } from '../host/event-scope.ts';
-import type { Timeouts } from './conn.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import type { EventHandler } from './event-handler.ts';
 import type { ConnectionReceiver, Layer, LayerFactory } from './layer.ts';
 import type { ProxyProtocolSettings } from './proxy-protocol/layer.ts';
 import type { ReadWindow } from './read-window.ts';
 import type { StreamConnection } from './stream-connection.ts';
+import type { TimeLimits } from './timeouts.ts';
 
 /** Limits of every connection of a server; bytes and milliseconds. */
 export interface ConnectionSettings {
@@ -22,7 +22,7 @@ export interface ConnectionSettings {
   readonly closeOnOverflow: boolean;
   readonly pauseOnOverflow: boolean;
   readonly allowHalfOpen: boolean;
-  readonly timeouts: Required<Timeouts>;
+  readonly timeouts: TimeLimits;
   readonly socket: SocketOptions;
   /** Milliseconds for what comes before `onOpened`; 0 is off. */
   readonly handshakeTimeout: number;

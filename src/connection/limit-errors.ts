@@ -5,8 +5,10 @@ import {
   ErrInboundOverflow,
   ErrOutboundOverflow,
   ErrProxyHeader,
+  ErrServerInShutdown,
   ErrTimeout,
 } from '../base/errors.ts';
+import type { Timeouts } from './conn.ts';
 
 export function inboundOverflow(held: number, max: number, address: string): ErrInboundOverflow {
   return new ErrInboundOverflow(
@@ -45,15 +47,33 @@ export function tooSlow(pending: number, max: number, address: string): ErrOutbo
   );
 }
 
+/** @param notSent bytes that the peer's system does not have, as far as can be known. */
 export function timedOut(
-  name: 'closeTimeout' | 'writeTimeout' | 'idleTimeout',
+  name: keyof Timeouts,
   limitMs: number,
+  notSent: number,
   address: string,
 ): ErrTimeout {
-  const what =
-    name === 'idleTimeout' ? 'nothing was received or sent' : 'what was pending made no progress';
+  const left = notSent > 0 ? `; ${notSent} bytes did not reach it` : '';
   return new ErrTimeout(
-    `closed the connection to ${address}: ${what} for ${limitMs} ms; raise ${name} for slower peers`,
+    `closed the connection to ${address}: ${silence[name]} for ${limitMs} ms${left}; ` +
+      `raise ${name} for slower peers`,
+    { address },
+  );
+}
+
+const silence: Readonly<Record<keyof Timeouts, string>> = {
+  idleTimeout: 'nothing was received or sent',
+  readTimeout: 'nothing was received',
+  writeTimeout: 'it took nothing of what was pending',
+  closeTimeout: 'it took nothing of what was left to send',
+};
+
+/** @param notSent as for `timedOut`. */
+export function forcedToClose(notSent: number, address: string): ErrServerInShutdown {
+  return new ErrServerInShutdown(
+    `closed the connection to ${address} by force: the server stopped and ${notSent} bytes did not ` +
+      'reach it; give stop a longer timeout for slow peers',
     { address },
   );
 }

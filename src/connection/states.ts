@@ -77,4 +77,6 @@ export const mark = {
   unopened: 4_096,
   /** By the server, not by the program. */
   closesWithServer: 2_048,
+  /** `end()` was called inside a call of the handler, whose answer goes out before the end. */
+  answerDue: 8_192,
 } as const;

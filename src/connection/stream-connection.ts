@@ -35,21 +35,18 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
   /** The stream is open; calls `onOpened`. */
   opened(): void {
     this.marks &= ~mark.unopened;
-    if (this.hasIdleTimeout) {
-      this.lastActivity = this.host.currentTime();
-      this.armDeadline();
-    }
+    if (this.countsSilence) this.countFromNow();
     if (!this.host.calls.onOpened) return;
     this.marks |= mark.handling;
     this.callOnOpened();
-    this.marks &= ~mark.handling;
+    this.leaveHandler();
     if (!this.isClosed) this.sendPending();
   }
 
   /** Bytes arrived. The hot path: decode, react, reply, one send. */
   received(slab: Slab, start: number, end: number): void {
-    if (this.state !== State.Open) return; // a closing connection reads to find the peer's end
-    this.lastActivity = this.host.now;
+    this.lastReceived = this.host.now;
+    if (!this.delivers) return; // a closing connection reads to find the peer's end
     if (this.paused !== 0) {
       this.keep(slab, start, end); // a driver may have had it in flight when reading was paused
       this.#checkInbound(false);
@@ -60,7 +57,7 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     const { window } = this;
     const first = window === null ? 0 : window.start;
     this.#pump();
-    this.marks &= ~mark.handling;
+    this.leaveHandler();
     if (!this.isClosed) this.sendPending();
     if (this.isClosed) {
       this.window = null;
@@ -114,7 +111,7 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     if ((tasks & (task.wake | task.continue)) !== 0) this.runWakes();
     if ((tasks & task.continue) !== 0) this.#continueReading();
     if ((tasks & task.close) !== 0) this.beginRequestedClose();
-    this.marks &= ~mark.handling;
+    this.leaveHandler();
     if (!this.isClosed) this.sendPending();
   }
 
@@ -188,12 +185,6 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     this.resume(pauseReason.user);
   }
 
-  end(): void {
-    if (!this.takesBytes) return;
-    this.marks |= mark.endRequested;
-    this.scheduleFlush();
-  }
-
   upgradeTls(_options: unknown): Promise<void> {
     return Promise.reject(
       new ErrUnsupportedOp('cannot upgrade to TLS: TLS is not built yet; put a TLS proxy in front'),
@@ -207,7 +198,7 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     const { host, codec } = this;
     const { maxFrameLength } = host.settings;
     let budget = framesPerTurnMax;
-    while (this.paused === 0 && this.state === State.Open) {
+    while (this.paused === 0 && this.delivers) {
       if (budget-- === 0) {
         this.pause(pauseReason.turn);
         this.resume(pauseReason.turn);
@@ -227,6 +218,7 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
       }
       if (frame.length > maxFrameLength) this.#frameTooLong(frame.length);
       else this.deliver(frame);
+      if (this.is(mark.answerDue)) this.answered();
       if (this.ringView !== null) this.expireRingFrame(frame);
     }
   }
@@ -266,7 +258,10 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     this.#pump();
     if (this.paused !== 0 || this.state !== State.Open) return;
     if (this.readEnded) this.#inputFinished();
-    else this.transport.resumeReading(this.slot);
+    else {
+      this.transport.resumeReading(this.slot);
+      this.readsAgain();
+    }
   }
 
   /** Everything the peer sent has been delivered, and it sends no more. */
@@ -297,10 +292,10 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
   #written(): boolean {
     if (!this.is(mark.handling)) {
       // From a timer or a promise: the loop's own time is that of its last turn.
-      if (this.hasIdleTimeout) this.lastActivity = this.host.currentTime();
+      if (this.countsSilence) this.lastWritten = this.host.currentTime();
       this.scheduleFlush();
     } else {
-      this.lastActivity = this.host.now;
+      this.lastWritten = this.host.now;
     }
     return !this.is(mark.aboveHigh) && !this.isClosed;
   }

@@ -142,6 +142,11 @@ export interface Driver extends Transport {
   readonly counters: DriverCounters;
   /** Brings up to date what the kernel alone counts, at the price of a call per datagram endpoint. */
   refreshCounters(): void;
+  /**
+   * Only in drivers that are told by the runtime: what arrived before a wait may be reported by the
+   * next one, after the runtime's turn.
+   */
+  readonly reportsLater?: boolean;
   /** Slabs of that size which this driver can send from: for outbound queues. */
   slabPool(slabBytes: number): SlabPool;
 

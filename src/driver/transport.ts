@@ -28,6 +28,19 @@ export interface Transport {
    * where a transport takes less for other reasons, too: a send that is under way.
    */
   refuses?(slot: number): boolean;
+  /**
+   * Bytes that were taken and have not reached the peer's system yet, as far as can be known: those in
+   * the driver's hands and those in the kernel's send queue; -1 where nobody can tell. An end that was
+   * sent may count as one byte, and a Unix socket counts the memory that its bytes take. It goes down
+   * while the peer reads, and up only by what is sent.
+   * A system call: to be asked when a time limit is near, never for each event.
+   */
+  unsentBytes(slot: number): number;
+  /**
+   * Whether the kernel has everything that was taken, so that a `closeStream` in order loses nothing
+   * whatever comes next. False: `writable` follows when it has, or `failed`.
+   */
+  handedOver(slot: number): boolean;
   pauseReading(slot: number): void;
   resumeReading(slot: number): void;
   /** Half-close: the peer sees the end after everything taken before. */

@@ -1,89 +1,55 @@
-import { assert } from '../base/assert.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
+import { WheelLevel } from './wheel-level.ts';
 
-/** Milliseconds of one bucket: a deadline is late by less than this. */
-const bucketMs = 8;
-const bucketCount = 512;
+/** Milliseconds of one bucket: a near deadline is late by less than this. */
+const fineMs = 8;
+const fineBuckets = 512;
+/** The same for deadlines that are further away than the fine level reaches, some four seconds. */
+const coarseMs = 512;
+const coarseBuckets = 1_024;
 
 /**
  * Deadlines of connections: one call per connection, in a hashed wheel of linked lists, so that
  * scheduling and cancelling cost the same for one and for a hundred thousand, and nothing is
- * allocated. A deadline further away than one turn of the wheel waits in the last bucket and is
- * scheduled again from there: the connection looks at its own limits anyway.
+ * allocated. Two levels: what is due in minutes may be half a second late, and so a thousand idle
+ * connections wake the thread twice a second at most. A deadline further away than the coarse level
+ * reaches, nearly nine minutes, waits in its last bucket and is scheduled again from there: the
+ * connection looks at its own limits anyway.
  */
 export class DeadlineWheel {
-  readonly #buckets: (StreamConnection | null)[] = new Array(bucketCount).fill(null);
-  /** The bucket that time has reached, counted without end. */
-  #position = 0;
-  count = 0;
+  readonly #fine = new WheelLevel(fineMs, fineBuckets, 0);
+  readonly #coarse = new WheelLevel(coarseMs, coarseBuckets, fineBuckets);
+
+  get count(): number {
+    return this.#fine.count + this.#coarse.count;
+  }
 
   /** Instead of an earlier one. `now` and `delayMs` are milliseconds of one clock. */
   schedule(connection: StreamConnection, now: number, delayMs: number): void {
     this.cancel(connection);
-    if (this.count === 0) this.#position = Math.floor(now / bucketMs);
-    const due = Math.ceil((now + delayMs) / bucketMs);
-    const last = this.#position + bucketCount - 1;
-    const bucket = Math.min(Math.max(due, this.#position + 1), last) % bucketCount;
-    const head = this.#buckets[bucket] ?? null;
-    connection.deadlineBucket = bucket;
-    connection.deadlineNext = head;
-    if (head !== null) head.deadlinePrevious = connection;
-    this.#buckets[bucket] = connection;
-    this.count++;
+    const level = delayMs < fineMs * (fineBuckets - 1) ? this.#fine : this.#coarse;
+    level.add(connection, now, now + delayMs);
   }
 
   cancel(connection: StreamConnection): void {
-    const bucket = connection.deadlineBucket;
-    if (bucket === -1) return;
-    const { deadlineNext: next, deadlinePrevious: previous } = connection;
-    if (previous === null) {
-      assert(this.#buckets[bucket] === connection, 'the first of a bucket has none before it');
-      this.#buckets[bucket] = next;
-    } else {
-      previous.deadlineNext = next;
-    }
-    if (next !== null) next.deadlinePrevious = previous;
-    connection.deadlineNext = null;
-    connection.deadlinePrevious = null;
-    connection.deadlineBucket = -1;
-    this.count--;
+    const { deadlineBucket } = connection;
+    if (deadlineBucket === -1) return;
+    (deadlineBucket < fineBuckets ? this.#fine : this.#coarse).remove(connection);
   }
 
-  /** Calls `deadlinePassed` of everything that is due; true when there was something. */
+  /** Calls `deadlinePassed` of everything that was due at `now`; true when there was something. */
   advance(now: number): boolean {
-    if (this.count === 0) return false;
-    const reached = Math.floor(now / bucketMs);
-    // After a long pause each bucket needs one look, not one per turn of the wheel.
-    const from = Math.max(this.#position + 1, reached - bucketCount + 1);
-    let ran = false;
-    for (let position = from; position <= reached; position++) {
-      this.#position = position;
-      if (this.#expire(position % bucketCount)) ran = true;
-    }
-    return ran;
-  }
-
-  #expire(bucket: number): boolean {
-    // Taken out first: whoever schedules itself again lands behind the position, never here.
-    const due: StreamConnection[] = [];
-    for (let one = this.#buckets[bucket] ?? null; one !== null; one = one.deadlineNext)
-      due.push(one);
-    for (const connection of due) {
-      if (connection.deadlineBucket !== bucket) continue; // cancelled by one before it
-      this.cancel(connection);
-      connection.deadlinePassed();
-    }
-    return due.length > 0;
+    const ran = this.#fine.advance(now);
+    return this.#coarse.advance(now) || ran;
   }
 
   /** Milliseconds until something may be due, -1 for never. */
   timeUntilNext(now: number): number {
-    if (this.count === 0) return -1;
-    for (let ahead = 1; ahead <= bucketCount; ahead++) {
-      const position = this.#position + ahead;
-      if (this.#buckets[position % bucketCount] === null) continue;
-      return Math.max(0, Math.ceil(position * bucketMs - now));
-    }
-    return bucketCount * bucketMs;
+    return soonest(this.#fine.timeUntilNext(now), this.#coarse.timeUntilNext(now));
   }
+}
+
+/** The sooner of two times to wait, of which -1 is never. */
+export function soonest(one: number, other: number): number {
+  return one < 0 || other < 0 ? Math.max(one, other) : Math.min(one, other);
 }

@@ -22,10 +22,12 @@ import { RepeatedReports } from '../logging/repeated-reports.ts';
 import { Acceptors } from './acceptors.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { DatagramPorts } from './datagram-ports.ts';
-import { DeadlineWheel } from './deadline-wheel.ts';
+import { DeadlineWheel, soonest } from './deadline-wheel.ts';
 import { type Attempt, Dialer, type DialOutcome } from './dialer.ts';
 import type { EventLoopSettings, LoopOwner } from './event-loop-settings.ts';
+import { HeardTime } from './heard-time.ts';
 import { LoopCounts } from './loop-counts.ts';
+import { PutOff } from './put-off.ts';
 import type { Inbox, LoopPublication } from './shared-side.ts';
 import { Ticker } from './ticker.ts';
 
@@ -74,10 +76,9 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   #inbox: Inbox | null = null;
   #unpublished = false;
   readonly #wheel = new DeadlineWheel();
+  readonly #heard: HeardTime;
   readonly #spareQueues: OutboundQueue[] = [];
-  #flushes: StreamConnection[] = [];
-  #tasks: StreamConnection[] = [];
-  #spareList: StreamConnection[] = [];
+  readonly #putOff = new PutOff();
   #attached = false;
   #closed = false;
   #nowIsStale = false;
@@ -109,6 +110,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
       busyPollMicroseconds: settings.busyPollMicroseconds,
       ...(settings.publication && { ledger: settings.publication.ledger }),
     });
+    this.#heard = new HeardTime(this.driver.reportsLater === true);
     const clock = (): number => this.currentTime();
     this.#acceptors = new Acceptors(this.driver, settings.maxConnections, logger, clock);
     const { socket } = this.settings;
@@ -184,7 +186,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     const open = this.#table.all();
     for (const connection of open) {
       try {
-        connection.abort(error);
+        connection.force(error);
       } catch (thrown) {
         this.report('a connection could not be closed; the others are', thrown);
       }
@@ -232,8 +234,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   stats(): LoopStats {
-    const { counters } = this.driver;
-    return this.#counts.stats(counters, this.connectionCount, this.#acceptors.rests);
+    return this.#counts.stats(this.driver.counters, this.connectionCount, this.#acceptors.rests);
   }
 
   /** Before it may sleep, and now and then while it has no time to. */
@@ -253,7 +254,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     try {
       const asked = this.#inbox?.drain() ?? false;
       const ran = this.#anythingTimed && this.#runTimed();
-      const did = this.#runQueued() || ran || asked;
+      const did = this.#putOff.run() || ran || asked;
       if (did) this.#unpublished = true;
       return did;
     } catch (error) {
@@ -268,57 +269,30 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   #runTimed(): boolean {
     const now = this.currentTime();
-    let ran = this.#wheel.advance(now);
+    let ran = this.#wheel.advance(this.#heard.time);
     if (this.#ticker?.runDue(now)) ran = true;
     return this.#acceptors.runDue(now) || ran;
-  }
-
-  /** Tasks before flushes: what a task writes leaves with the rest. */
-  #runQueued(): boolean {
-    const tasks = this.#tasks;
-    const flushes = this.#flushes;
-    if (tasks.length === 0 && flushes.length === 0) return false;
-    if (tasks.length > 0) {
-      this.#tasks = this.#spareList;
-      for (let index = 0; index < tasks.length; index++) {
-        (tasks[index] as StreamConnection).runTasks();
-      }
-      tasks.length = 0;
-      this.#spareList = tasks;
-    }
-    if (flushes.length > 0) {
-      this.#flushes = this.#spareList.length === 0 ? this.#spareList : [];
-      this.#spareList = [];
-      for (let index = 0; index < flushes.length; index++) {
-        (flushes[index] as StreamConnection).flushPending();
-      }
-      flushes.length = 0;
-      this.#spareList = flushes;
-    }
-    return true;
   }
 
   timeUntilDeadline(): number {
     if (this.#unpublished) this.#publish();
     if (this.#inbox?.aboutToSleep()) return 0;
-    if (this.#tasks.length > 0 || this.#flushes.length > 0) return 0;
+    if (!this.#putOff.isEmpty) return 0;
     if (!this.#anythingTimed) return -1;
     const now = this.currentTime();
-    let next = this.#wheel.timeUntilNext(now);
-    const consider = (ms: number): void => {
-      if (ms >= 0 && (next < 0 || ms < next)) next = ms;
-    };
-    if (this.#ticker !== null) consider(this.#ticker.timeUntilNext(now));
-    consider(this.#acceptors.timeUntilNext(now));
-    return Math.ceil(next);
+    const rested = soonest(this.#wheel.timeUntilNext(now), this.#acceptors.timeUntilNext(now));
+    return Math.ceil(soonest(rested, this.#ticker?.timeUntilNext(now) ?? -1));
   }
 
   wait(timeoutMs: number): number {
     if (this.#closed) return 0;
-    this.#nowIsStale = this.#wheel.count > 0;
+    const timed = this.#wheel.count > 0;
+    this.#nowIsStale = timed;
     try {
       const events = this.driver.wait(timeoutMs);
       if (events > 0) this.#unpublished = true;
+      if (this.#nowIsStale) this.#renewNow();
+      if (timed) this.#heard.waited(events, this.#table.size);
       return events;
     } catch (error) {
       this.#owner.loopDied(error);
@@ -342,7 +316,13 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   // -- what the driver reports --------------------------------------------------------------------
 
+  /** The first event of a wait, or its end. */
+  #renewNow(): void {
+    this.#heard.asked(this.currentTime());
+  }
+
   accepted(_listener: number, descriptor: number): void {
+    if (this.#nowIsStale) this.#renewNow();
     this.adopt(descriptor);
   }
 
@@ -393,26 +373,29 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   received(slot: number, generation: number, slab: Slab, start: number, end: number): void {
-    if (this.#nowIsStale) this.currentTime();
+    if (this.#nowIsStale) this.#renewNow();
     this.#table.receiver(slot, generation)?.received(slab, start, end);
   }
 
   ended(slot: number, generation: number): void {
+    if (this.#nowIsStale) this.#renewNow();
     this.#table.receiver(slot, generation)?.ended();
   }
 
   failed(slot: number, generation: number, error: GnetError): void {
+    if (this.#nowIsStale) this.#renewNow();
     const receiver = this.#table.receiver(slot, generation);
     if (receiver === null) this.#dialer.failed(slot, generation, error);
     else receiver.failed(error);
   }
 
   writable(slot: number, generation: number): void {
-    if (this.#nowIsStale) this.currentTime();
+    if (this.#nowIsStale) this.#renewNow();
     this.#table.receiver(slot, generation)?.writable();
   }
 
   connected(slot: number, generation: number): void {
+    if (this.#nowIsStale) this.#renewNow();
     this.#dialer.connected(slot, generation);
   }
 
@@ -425,6 +408,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     truncated: boolean,
     local: DatagramPeer | null,
   ): void {
+    if (this.#nowIsStale) this.#renewNow();
     if (truncated) this.#counts.datagramsTruncated++;
     new DatagramConnection(this, endpoint, peer, local).receive(slab, start, end);
   }
@@ -447,12 +431,12 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   scheduleFlush(connection: StreamConnection): void {
-    this.#flushes.push(connection);
+    this.#putOff.addFlush(connection);
     this.#requestTurn?.();
   }
 
   scheduleTasks(connection: StreamConnection): void {
-    this.#tasks.push(connection);
+    this.#putOff.addTasks(connection);
     this.#requestTurn?.();
   }
 

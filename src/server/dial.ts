@@ -75,7 +75,8 @@ export class Dial implements DialOutcome {
     });
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (timeout > 0) {
-      this.#timer = setTimeout(() => this.giveUp(timedOut(address, timeout)), timeout);
+      const giveUp = (): void => this.giveUp(timedOut(address, timeout));
+      this.#timer = setTimeout(() => afterOneLook(giveUp), timeout);
     }
     this.#begin().catch((error: unknown) => this.giveUp(error));
   }
@@ -150,6 +151,11 @@ function checked(options: DialOptions): DialOptions {
     throw invalidOption('timeout', timeout, wanted);
   }
   return options;
+}
+
+/** A thread that was blocked has an answer waiting: the kernel is asked, and what it says handled, before. */
+function afterOneLook(then: () => void): void {
+  setImmediate(() => setImmediate(then));
 }
 
 function timedOut(address: string, limitMs: number): ErrTimeout {

@@ -29,6 +29,7 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
       proxyProtocol: options.proxyProtocol,
       timeouts: {
         idleTimeout: options.idleTimeout,
+        readTimeout: options.readTimeout,
         writeTimeout: options.writeTimeout,
         closeTimeout: options.closeTimeout,
       },

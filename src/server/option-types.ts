@@ -132,8 +132,13 @@ export interface Options {
    */
   readonly idleTimeout?: number;
   /**
-   * Milliseconds that a closing connection may take to send what is pending and to see the peer's
-   * end, 0 to 2^31-1; 0 waits for ever. Default 5,000 (ours).
+   * Milliseconds without a byte of the peer, while the connection reads, before the connection is
+   * closed with `ErrTimeout`, 0 to 2^31-1; 0 is off. Default 0 (ours).
+   */
+  readonly readTimeout?: number;
+  /**
+   * Milliseconds that a closing connection waits for a peer that takes nothing of what is left to
+   * send, and then for its end, 0 to 2^31-1; 0 waits for ever. Default 5,000 (ours).
    */
   readonly closeTimeout?: number;
   /**
@@ -222,6 +227,7 @@ export interface ResolvedOptions {
   /** A count, or Infinity. */
   readonly maxConnections: number;
   readonly idleTimeout: number;
+  readonly readTimeout: number;
   readonly closeTimeout: number;
   readonly handshakeTimeout: number;
   readonly proxyProtocol: ProxyProtocolSettings | undefined;

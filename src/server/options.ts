@@ -4,6 +4,7 @@ import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
 import { loopsMax } from '../base/limits.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import { codecFor } from '../codec/codec-for.ts';
+import { checkTimeout } from '../connection/timeouts.ts';
 import { type LogLevelName, parseLogLevel } from '../logging/log-level.ts';
 import { adaptLogger, type LoggerOption } from '../logging/logger.ts';
 import {
@@ -89,14 +90,15 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   tls: (_name, value) => value as object,
   graceful: asBoolean,
   pidName: asText,
-  writeTimeout: milliseconds(int32Max),
+  writeTimeout: checkTimeout,
   block: asBoolean,
   driver: oneWordOf(['auto', 'io_uring', 'epoll', 'kqueue', 'node']),
   backlog: wholeNumber(1, backlogMax, 'connections'),
   maxConnections: limit('connections'),
-  idleTimeout: milliseconds(int32Max),
-  closeTimeout: milliseconds(int32Max),
-  handshakeTimeout: milliseconds(int32Max),
+  idleTimeout: checkTimeout,
+  readTimeout: checkTimeout,
+  closeTimeout: checkTimeout,
+  handshakeTimeout: checkTimeout,
   proxyProtocol: asProxyProtocol,
   allowHalfOpen: asBoolean,
   highWaterMark: byteCount,
@@ -165,6 +167,7 @@ export function resolveOptions(
     backlog: given.backlog ?? environment.systemBacklog(),
     maxConnections: given.maxConnections ?? Infinity,
     idleTimeout: given.idleTimeout ?? 0,
+    readTimeout: given.readTimeout ?? 0,
     closeTimeout: given.closeTimeout ?? optionDefaults.closeTimeout,
     handshakeTimeout: given.handshakeTimeout ?? optionDefaults.handshakeTimeout,
     proxyProtocol: proxyProtocolSettings(given.proxyProtocol),

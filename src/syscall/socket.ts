@@ -24,6 +24,7 @@ const getsocknameRaw = foreignInterface.lookup('getsockname', 3);
 const getpeernameRaw = foreignInterface.lookup('getpeername', 3);
 const setsockoptRaw = foreignInterface.lookup('setsockopt', 5);
 const getsockoptRaw = foreignInterface.lookup('getsockopt', 5);
+const ioctlRaw = foreignInterface.lookup('ioctl', 3);
 const syscallRaw = foreignInterface.lookup('syscall', 6);
 const recvmmsgRaw = foreignInterface.lookup('recvmmsg', 5);
 const sendmmsgRaw = foreignInterface.lookup('sendmmsg', 4);
@@ -180,6 +181,15 @@ export function socketMemory(socket: number, index: number): number {
 export function pendingError(socket: number): number {
   const value = getOption(socket, constants.SOL_SOCKET, constants.SO_ERROR);
   return value < 0 ? -value : value;
+}
+
+/**
+ * Bytes in the send queue: not acknowledged by the peer's system yet, an end that was sent counted as
+ * one; of a Unix socket the memory of what the peer has not read. Or minus an errno. tcp(7) SIOCOUTQ
+ */
+export function sendQueueBytes(socket: number): number {
+  const result = resultOf(ioctlRaw(word(socket), word(constants.SIOCOUTQ), scratch.address));
+  return result < 0 ? result : scratch.view.getInt32(0, true);
 }
 
 function readName(): string {

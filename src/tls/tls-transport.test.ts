@@ -66,6 +66,14 @@ class Wire implements Transport {
     this.paused = true;
   }
 
+  unsentBytes(): number {
+    return 0;
+  }
+
+  handedOver(): boolean {
+    return true;
+  }
+
   resumeReading(): void {
     this.paused = false;
   }

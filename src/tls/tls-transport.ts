@@ -322,6 +322,17 @@ export class TlsTransport implements Transport, StreamReceiver {
     this.#below.pauseReading(slot);
   }
 
+  /** Of ciphertext. What stands here is not taken: the user has its plaintext queued. */
+  unsentBytes(slot: number): number {
+    return this.#below.unsentBytes(slot);
+  }
+
+  handedOver(slot: number): boolean {
+    if (this.#queue === null && this.#below.handedOver(slot)) return true;
+    this.#marks |= mark.awaited;
+    return false;
+  }
+
   resumeReading(slot: number): void {
     this.#below.resumeReading(slot);
   }

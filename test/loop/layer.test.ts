@@ -69,6 +69,12 @@ class ChangingLayer implements Layer {
     }
     return true;
   }
+  unsentBytes(slot: number): number {
+    return this.below.unsentBytes(slot);
+  }
+  handedOver(slot: number): boolean {
+    return this.below.handedOver(slot);
+  }
   pauseReading(slot: number): void {
     this.below.pauseReading(slot);
   }

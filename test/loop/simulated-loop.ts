@@ -48,7 +48,7 @@ const connectionDefaults: ConnectionSettings = {
   allowHalfOpen: false,
   handshakeTimeout: 0,
   proxyProtocol: undefined,
-  timeouts: { idleTimeout: 0, writeTimeout: 0, closeTimeout: 5_000 },
+  timeouts: { idleTimeout: 0, readTimeout: 0, writeTimeout: 0, closeTimeout: 5_000 },
   socket: {
     backlog: 128,
     reusePort: false,

@@ -128,7 +128,8 @@ class Scene {
 
   answers(): boolean {
     const { state, marks } = this.connection as unknown as Inside;
-    return state === State.Open && (marks & mark.endRequested) === 0;
+    const ended = marks & (mark.endRequested | mark.answerDue);
+    return state === State.Open && ended !== mark.endRequested;
   }
 
   react(frame: Buffer | null): Reply | Promise<Reply> {

@@ -4,6 +4,7 @@ import { crossThreadWrites } from './cross-thread-writes.ts';
 import { cycles } from './cycles.ts';
 import { echo } from './echo.ts';
 import { evenLoops, loopCycles } from './loops.ts';
+import { patientClose } from './patient-close.ts';
 import { slowReaders } from './slow-readers.ts';
 import { tinyRingPressure } from './tiny-ring.ts';
 
@@ -12,6 +13,7 @@ export const soaks: readonly Soak[] = [
   churn,
   cycles,
   slowReaders,
+  patientClose,
   crossThreadWrites,
   evenLoops,
   loopCycles,

@@ -196,6 +196,12 @@ class ProxyHeaderLayer implements Layer {
   flush(_slot: number, queue: OutboundQueue): boolean {
     return queue.length === 0;
   }
+  unsentBytes(slot: number): number {
+    return this.below.unsentBytes(slot);
+  }
+  handedOver(slot: number): boolean {
+    return this.below.handedOver(slot);
+  }
   pauseReading(slot: number): void {
     this.below.pauseReading(slot);
   }

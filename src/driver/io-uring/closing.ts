@@ -94,19 +94,29 @@ export class ClosingStreams {
   }
 
   /**
-   * The peer of a closed stream may never take its last bytes: such streams are reset by their second
-   * sweep, after five to ten seconds. A cancellation may have missed its target: it is sent again.
+   * The peer of a closed stream may never take its last bytes: such streams are reset once nothing of
+   * them has left for two sweeps, five to ten seconds. A reader that goes on has as long as it takes.
+   * A cancellation may have missed its target: it is sent again.
    */
   sweep(): void {
     this.#sweeping = false;
     for (const stream of [...this.#streams.values()]) {
-      if ((stream.flags & swept) !== 0) {
+      if (this.#goesOn(stream)) stream.flags &= ~swept;
+      else if ((stream.flags & swept) !== 0) {
         stream.flags |= aborted;
         if ((stream.flags & cancelling) === 0) stream.flags &= ~cancelled;
-      }
-      stream.flags |= swept;
+      } else stream.flags |= swept;
       this.step(stream);
     }
+  }
+
+  /** Whether its last bytes have come on since the last sweep. */
+  #goesOn(stream: Stream): boolean {
+    if ((stream.flags & (sending | aborted)) !== sending) return false;
+    const before = stream.unsentAtSweep;
+    stream.unsentAtSweep = stream.unsentBytes;
+    // The first look has nothing to compare with.
+    return before !== Number.POSITIVE_INFINITY && stream.unsentAtSweep < before;
   }
 
   /** Everything still in flight is cancelled now. */

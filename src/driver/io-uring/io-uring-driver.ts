@@ -337,6 +337,12 @@ export class IoUringDriver extends NativeDriver implements Driver {
   refuses(slot: number): boolean {
     return this.#streams.sending.refuses(this.#streams.get(slot));
   }
+  unsentBytes(slot: number): number {
+    return this.#streams.get(slot).unsentBytes;
+  }
+  handedOver(slot: number): boolean {
+    return this.#streams.sending.handedOver(this.#streams.get(slot));
+  }
   pauseReading(slot: number): void {
     this.#streams.pause(slot);
   }

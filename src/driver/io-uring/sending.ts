@@ -271,6 +271,13 @@ export class Sending {
     return this.#sentFrom(stream, Math.max(result, 0), failed ? -result : 0, result);
   }
 
+  /** As `Driver.handedOver`. */
+  handedOver(stream: Stream): boolean {
+    if ((stream.flags & (sending | broken)) !== sending) return true;
+    stream.flags |= awaited;
+    return false;
+  }
+
   /** Ends our side, after what was taken. */
   shutdown(stream: Stream): void {
     if ((stream.flags & sending) !== 0) {

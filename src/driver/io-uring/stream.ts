@@ -1,4 +1,5 @@
 import type { Slab } from '../../buffer/slab.ts';
+import { sendQueueBytes } from '../../syscall/socket.ts';
 import type { GatheredSend } from './gathered-send.ts';
 
 /** What a stream is doing; bits of `Stream.flags`. */
@@ -52,7 +53,7 @@ export const streamFlag = {
   full: 8_388_608,
   /** `writable` is reported by the next wait. */
   writableDue: 16_777_216,
-  /** A sweep found its last bytes not sent: the next one gives them up. */
+  /** A sweep found that nothing of it has left since the one before: the next one gives it up. */
   swept: 33_554_432,
   /** Something waits to be sent, or was tried: a failure is reported though bytes are kept. */
   unsendable: 67_108_864,
@@ -98,12 +99,25 @@ export class Stream {
   keptLast: KeptBytes | null = null;
   /** Why it is broken. */
   errno = 0;
+  /** `unsentBytes` of a closed stream at the last sweep. */
+  unsentAtSweep = Number.POSITIVE_INFINITY;
 
   constructor(slot: number, generation: number, descriptor: number, flags: number) {
     this.slot = slot;
     this.generation = generation;
     this.descriptor = descriptor;
     this.flags = flags;
+  }
+
+  /**
+   * As `Driver.unsentBytes`. What `sent` counts waits in the loop's queue to be struck off, and is in
+   * the send queue as well.
+   */
+  get unsentBytes(): number {
+    const queued = sendQueueBytes(this.descriptor);
+    if (queued < 0) return -1;
+    const held = this.sendSlab === null ? 0 : this.sendEnd - this.sendStart;
+    return Math.max(0, queued + held - this.sent);
   }
 
   keep(slab: Slab, start: number, end: number): void {

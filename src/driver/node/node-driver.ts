@@ -35,6 +35,7 @@ export class NodeDriver implements Driver, ListenerHost {
   readonly name = 'node';
   readonly wakeDescriptor = -1;
   readonly pollableDescriptor = -1;
+  readonly reportsLater = true;
   readonly counters: DriverCounters = countersOfThread();
   readonly halfOpen: HalfOpenStreams = new HalfOpenStreams();
   readonly events: DriverEvents;
@@ -223,6 +224,12 @@ export class NodeDriver implements Driver, ListenerHost {
   }
   flush(slot: number, queue: OutboundQueue): boolean {
     return this.#stream(slot).flush(queue);
+  }
+  unsentBytes(slot: number): number {
+    return this.#stream(slot).unsentBytes;
+  }
+  handedOver(_slot: number): boolean {
+    return true; // what the runtime holds counts as not taken
   }
   pauseReading(slot: number): void {
     this.#stream(slot).pauseReading();

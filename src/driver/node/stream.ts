@@ -7,6 +7,7 @@ import { addressText } from './address-text.ts';
 import type { ResetSearch } from './half-open.ts';
 import type { Reporter, ReporterHost } from './reporter.ts';
 import { runtimeError } from './runtime-error.ts';
+import { sendQueues } from './send-queues.ts';
 
 /** Bytes given to the socket in one write: what is copied while the kernel is slow. */
 const pieceBytesMax = 65_536;
@@ -62,6 +63,8 @@ export class NodeStream implements Reporter, ResetSearch {
   #delivered = 0;
   #awaitsWritable = false;
   #writableDue = false;
+  /** Something was sent since the kernel's send queue was last seen empty. */
+  #mayBeQueued = false;
   // Breaking.
   #error: GnetError | null = null;
   #failed = false;
@@ -279,6 +282,7 @@ export class NodeStream implements Reporter, ResetSearch {
   /** Writes a copy; true when the kernel has it already. */
   #present(bytes: Uint8Array, offset: number, length: number): boolean {
     if (this.#presented > 0) return false;
+    this.#mayBeQueued = true;
     const piece = Buffer.allocUnsafe(length);
     piece.set(bytes.subarray(offset, offset + length));
     this.#socket.write(piece, this.#onWritten);
@@ -316,7 +320,19 @@ export class NodeStream implements Reporter, ResetSearch {
     if (!socket.destroyed) socket.write(nothing);
   }
 
+  /** As `Driver.unsentBytes`. What the socket holds is not taken: the loop has it queued. */
+  get unsentBytes(): number {
+    if (!this.#mayBeQueued) return 0;
+    if (this.identity.kind !== 'tcp') return -1;
+    const { localAddress, localPort, remoteAddress, remotePort } = this.#socket;
+    const local = { host: localAddress, port: localPort };
+    const queued = sendQueues.bytesOf(local, { host: remoteAddress, port: remotePort });
+    if (queued >= 0) this.#mayBeQueued = queued > 0;
+    return queued;
+  }
+
   shutdownWrite(): void {
+    this.#mayBeQueued = true;
     this.#socket.end();
   }
 

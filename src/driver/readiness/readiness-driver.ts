@@ -11,6 +11,7 @@ import {
   localName,
   peerName,
   pendingError,
+  sendQueueBytes,
   setLingerReset,
   shutdownSocket,
 } from '../../syscall/socket.ts';
@@ -227,6 +228,14 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     // The end of connecting shows as writable, too: that interest stays.
     if ((flags & connecting) !== 0) this.#table.flags[slot] = flags & ~wroteEarly;
     else if ((flags & writeArmed) !== 0) this.#setFlags(slot, 0, writeArmed);
+    return true;
+  }
+
+  unsentBytes(slot: number): number {
+    return Math.max(-1, sendQueueBytes(this.#descriptor(slot)));
+  }
+
+  handedOver(_slot: number): boolean {
     return true;
   }
 

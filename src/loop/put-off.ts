@@ -1,0 +1,45 @@
+import type { StreamConnection } from '../connection/stream-connection.ts';
+
+/** What connections put off until the loop has its hands free. */
+export class PutOff {
+  #flushes: StreamConnection[] = [];
+  #tasks: StreamConnection[] = [];
+  #spareList: StreamConnection[] = [];
+
+  get isEmpty(): boolean {
+    return this.#tasks.length === 0 && this.#flushes.length === 0;
+  }
+
+  addTasks(connection: StreamConnection): void {
+    this.#tasks.push(connection);
+  }
+
+  addFlush(connection: StreamConnection): void {
+    this.#flushes.push(connection);
+  }
+
+  /** Tasks before flushes: what a task writes leaves with the rest. True when there was something. */
+  run(): boolean {
+    const tasks = this.#tasks;
+    const flushes = this.#flushes;
+    if (tasks.length === 0 && flushes.length === 0) return false;
+    if (tasks.length > 0) {
+      this.#tasks = this.#spareList;
+      for (let index = 0; index < tasks.length; index++) {
+        (tasks[index] as StreamConnection).runTasks();
+      }
+      tasks.length = 0;
+      this.#spareList = tasks;
+    }
+    if (flushes.length > 0) {
+      this.#flushes = this.#spareList.length === 0 ? this.#spareList : [];
+      this.#spareList = [];
+      for (let index = 0; index < flushes.length; index++) {
+        (flushes[index] as StreamConnection).flushPending();
+      }
+      flushes.length = 0;
+      this.#spareList = flushes;
+    }
+    return true;
+  }
+}
