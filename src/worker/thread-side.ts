@@ -23,7 +23,7 @@ import { type MainThread, ThreadServer } from './thread-server.ts';
 /** What a program's own call of `serve` brings along. */
 export interface Joining {
   readonly calls: HandlerCalls;
-  readonly codec: CodecOption | undefined;
+  readonly codec: CodecOption<unknown> | undefined;
 }
 
 interface Waiting extends Joining {
