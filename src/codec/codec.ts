@@ -56,9 +56,9 @@ export interface FrameSink {
 }
 
 /**
- * A codec; `Frame` is what it cuts the stream into. One instance serves all connections of a loop, so it keeps no state of its own about a
- * connection: that goes to `c.codecState` or `c.context`, or the `codec` option is a factory that makes
- * one instance per connection.
+ * A codec; `Frame` is what it cuts the stream into. One instance serves all connections of a loop, so
+ * it keeps no state of its own about a connection: that goes to `c.codecState` or `c.context`, or the
+ * `codec` option is a factory that makes one instance per connection.
  */
 export interface ICodec<Frame = Buffer> {
   /**
