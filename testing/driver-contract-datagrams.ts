@@ -25,6 +25,26 @@ async function readyPeer(rig: DriverRig, family: 4 | 6 = 4): Promise<DatagramPee
   return peer;
 }
 
+async function drains(rig: DriverRig): Promise<void> {
+  skipUnsupported(rig, 'tcp4');
+  const address = await bind(rig, 0);
+  const peer = await readyPeer(rig);
+  rig.onDatagram = (endpoint, slab, start, end) => {
+    const to = rig.datagramPeer as DatagramPeer;
+    rig.driver.sendDatagramFrom(endpoint, to, slab, start, end - start, null);
+  };
+  for (let index = 0; index < 100; index++) peer.send(address, Buffer.from(`d${index}`));
+  for (let turn = 0; turn < quietTurns; turn++) await rig.peersTurn();
+  rig.drainEndpoint(0);
+  const drained = rig.datagrams.length;
+  assert.ok(drained > 0, 'what waits is reported from inside the call');
+  peer.send(address, Buffer.from('too late'));
+  await rig.turns(quietTurns);
+  assert.equal(rig.datagrams.length, drained, 'then nothing is received');
+  await rig.until(() => peer.received.length === drained, 'answers still go out');
+  rig.driver.closeEndpoint(0);
+}
+
 async function echoes(rig: DriverRig, family: 4 | 6): Promise<void> {
   skipUnsupported(rig, family === 4 ? 'tcp4' : 'tcp6');
   const address = await bind(rig, 0, family);
@@ -43,6 +63,7 @@ async function echoes(rig: DriverRig, family: 4 | 6): Promise<void> {
 export const datagramCases: ContractCases = {
   'echoes over udp4': (rig) => echoes(rig, 4),
   'echoes over udp6': (rig) => echoes(rig, 6),
+  'drained: what waits is reported, nothing else is received, answers go out': drains,
 
   async 'nothing is reported before startReceiving'(rig) {
     await rig.openEndpoint(0, endpointFor(4), plainOptions);

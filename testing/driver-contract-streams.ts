@@ -109,6 +109,23 @@ export const streamCases: ContractCases = {
     await rig.until(() => stream.text === 'heard you', 'bytes still come in');
   },
 
+  async 'unreadBytes says what has arrived and was not reported, if anybody can tell'(rig) {
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
+    const unread = async (): Promise<number> => {
+      await rig.driver.prepareUnread?.();
+      return rig.driver.unreadBytes(stream.slot);
+    };
+    assert.equal(await unread(), 0);
+    rig.driver.pauseReading(stream.slot);
+    peer.write(Buffer.from('0123456789'));
+    for (let turn = 0; turn < 1_000 && (await unread()) < 10; turn++) await rig.turns(1);
+    assert.equal(await unread(), 10);
+    assert.equal(stream.receivedBytes, 0);
+    rig.driver.resumeReading(stream.slot);
+    await rig.until(() => stream.receivedBytes === 10, 'it is reported');
+    assert.equal(await unread(), 0);
+  },
+
   async 'after closeStream nothing is reported and the peer sees the end'(rig) {
     const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     rig.send(stream, Buffer.from('bye'));

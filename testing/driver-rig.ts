@@ -142,6 +142,12 @@ export class DriverRig implements DriverEvents {
     }
   }
 
+  drainEndpoint(endpoint: number): void {
+    this.#reporting = true;
+    this.driver.drainEndpoint(endpoint);
+    this.#reporting = false;
+  }
+
   async drainBacklog(listener: number): Promise<void> {
     await this.driver.prepareDrain?.(listener);
     this.#reporting = true;

@@ -80,6 +80,18 @@ export class SimulatedChannel {
     return this.#lastDue;
   }
 
+  /** Bytes that can be read now. */
+  get arrived(): number {
+    const { turn } = this.#world;
+    let count = 0;
+    for (let at = this.#first; at < this.#segments.length; at++) {
+      const segment = this.#segments[at] as Segment;
+      if (segment.due > turn) break;
+      count += segment.bytes.length - segment.read;
+    }
+    return count;
+  }
+
   get readable(): boolean {
     const segment = this.#segments[this.#first];
     return segment !== undefined && segment.due <= this.#world.turn;

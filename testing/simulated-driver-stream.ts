@@ -182,6 +182,11 @@ export class SimulatedStream {
     giveBack(pool, slab, start, start + count);
   }
 
+  /** What has arrived; what is under way has not. */
+  get unreadBytes(): number {
+    return this.end?.inbound.arrived ?? 0;
+  }
+
   /** Whether something will come without anybody's doing. */
   get underWay(): boolean {
     if (this.closed || this.#failedReported) return false;

@@ -289,6 +289,12 @@ export class SimulatedDriver implements Driver {
     return this.sendDatagram(endpointId, peer, slab.bytes.subarray(offset, offset + length));
   }
 
+  drainEndpoint(endpointId: number): void {
+    const record = this.#endpoint(endpointId);
+    while (record.receiving && this.#reportDatagrams(endpointId, record) > 0);
+    record.receiving = false;
+  }
+
   closeEndpoint(endpointId: number): void {
     const record = this.#endpoint(endpointId);
     this.#datagrams.delete(endpointId);
@@ -417,6 +423,10 @@ export class SimulatedDriver implements Driver {
   closeDescriptor(descriptor: number): void {
     this.#listeners.takeAccepted(descriptor)?.close(false);
     assert(this.#descriptors.delete(descriptor), `descriptor ${descriptor} is open`);
+  }
+
+  unreadBytes(slot: number): number {
+    return this.#stream(slot).unreadBytes;
   }
 
   descriptorOf(slot: number): number {

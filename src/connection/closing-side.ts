@@ -106,8 +106,27 @@ export abstract class ClosingSide extends OutboundSide {
     this.addTask(task.close);
   }
 
+  /** The program knows of it. */
+  get isOpened(): boolean {
+    return !this.is(mark.unopened);
+  }
+
+  /** It is on its way to its end, or there already. */
+  get hasLeft(): boolean {
+    return this.state !== State.Open || this.is(mark.closeRequested);
+  }
+
+  get isPausedByProgram(): boolean {
+    return (this.paused & pauseReason.user) !== 0;
+  }
+
+  /** The server stops, and a handler that is still at work has had its time. */
+  closeWithoutAnswer(): void {
+    this.beginClose(undefined);
+  }
+
   /** The server stops. A handler at work may finish its answer, of which a part may have gone out. */
-  protected closeWithServer(): void {
+  closeWithServer(): void {
     if (!this.is(mark.closeRequested)) this.marks |= mark.closesWithServer;
     this.close();
   }
@@ -119,7 +138,7 @@ export abstract class ClosingSide extends OutboundSide {
   }
 
   /** The promise of an earlier frame has not settled. */
-  protected get handlerRuns(): boolean {
+  get handlerRuns(): boolean {
     return (this.paused & pauseReason.handler) !== 0;
   }
 

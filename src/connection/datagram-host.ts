@@ -10,6 +10,8 @@ export interface DatagramHost {
   readonly poisonFrames: boolean;
   /** As of a `ConnectionHost`. */
   openPromises: number;
+  /** A handler has answered a datagram with a promise, or that has settled. */
+  datagramWaits(change: 1 | -1): void;
   /** Its endpoints: whether one is open, and what it is bound to. */
   readonly ports: { isOpen(endpoint: number): boolean; address(endpoint: number): string };
   requestShutdown(): void;

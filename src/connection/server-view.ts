@@ -4,6 +4,20 @@ import type { Bytes, ConnId } from './conn.ts';
 export interface StopResult {
   /** Connections that had not finished by the timeout and were closed by force. */
   readonly forced: number;
+  /** What was left undone; absent when everything that had arrived before the stop was finished. */
+  readonly undone?: UndoneWork;
+}
+
+/** What a stop could not finish before its timeout. */
+export interface UndoneWork {
+  /** Connections with input that had arrived before the stop and was not, or not all, handled. */
+  readonly unhandledInput: number;
+  /** Connections and datagrams whose handler had returned a promise that did not settle. */
+  readonly unsettledHandlers: number;
+  /** Bytes that the program had written and the kernel had not taken. */
+  readonly unsentBytes: number;
+  /** Loops that did not answer, so that their threads were ended with all their connections. */
+  readonly lostLoops: number;
 }
 
 export interface StopOptions {

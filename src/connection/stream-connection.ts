@@ -3,8 +3,6 @@ import { ErrUnsupportedOp } from '../base/errors.ts';
 import { isMemoryLack } from '../base/memory-lack.ts';
 import { frameOverheadBytesMax, framesPerTurnMax } from '../base/limits.ts';
 import type { Slab } from '../buffer/slab.ts';
-import type { ICodec } from '../codec/codec.ts';
-import { checkCodec } from '../codec/codec-for.ts';
 import type { Bytes, Conn, ConnId } from './conn.ts';
 import { HandlerSide } from './handler-side.ts';
 import { toConnId } from './identity.ts';
@@ -13,11 +11,6 @@ import { poison } from './inbound-source.ts';
 import { frameTooLong, inboundOverflow, neverFlushed, notWritable } from './limit-errors.ts';
 import { codecError } from './reply.ts';
 import { mark, pauseReason, State, task } from './states.ts';
-
-/** The bytes of a frame; what is no frame of bytes is bounded by what the connection may hold. */
-function lengthOf(frame: unknown): number {
-  return frame instanceof Uint8Array ? frame.length : 0;
-}
 
 /** One stream connection, owned by one loop: its events, frames and replies. */
 export class StreamConnection extends HandlerSide implements Conn, ConnectionReceiver {
@@ -43,7 +36,7 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
   opened(): void {
     this.marks &= ~mark.unopened;
     if (this.countsSilence) this.countFromNow();
-    if (!this.events.onOpened) return;
+    if (!this.host.calls.onOpened) return;
     this.marks |= mark.handling;
     this.callOnOpened();
     this.leaveHandler();
@@ -122,13 +115,16 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     if (!this.isClosed) this.sendPending();
   }
 
-  /** The server stops: `signalClose` now, then the graceful close. */
+  /** The server stops, and the program hears of it; `closeWithServer` follows. */
   signalClose(): void {
     if (this.isClosed) return;
-    if (this.is(mark.unopened)) return this.abort(undefined);
     if (this.state === State.Open) this.callSignalClose();
-    this.closeWithServer();
     if (this.state === State.Flushing) this.scheduleFlush(); // by an error just now
+  }
+
+  /** Something waits that is ours to do: frames, wakes, the promise of a handler, full output. */
+  get isBusy(): boolean {
+    return this.#tasks !== 0 || (this.paused & ~pauseReason.user) !== 0;
   }
 
   // -- Conn ---------------------------------------------------------------------------------------
@@ -192,17 +188,6 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     this.resume(pauseReason.user);
   }
 
-  setCodec(codec: ICodec<unknown>): void {
-    checkCodec(codec, 'what setCodec was given');
-    if (this.isClosed) return;
-    this.useCodec(codec);
-    // Without a frame in the making nobody else would ask the new one.
-    if (this.bufferLength() > 0) {
-      this.pause(pauseReason.turn);
-      this.resume(pauseReason.turn);
-    }
-  }
-
   upgradeTls(_options: unknown): Promise<void> {
     return Promise.reject(
       new ErrUnsupportedOp('cannot upgrade to TLS: TLS is not built yet; put a TLS proxy in front'),
@@ -213,7 +198,8 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
 
   /** Cuts and delivers frames until there is none, or something makes the connection wait. */
   #pump(): void {
-    const { maxFrameLength } = this.host.settings;
+    const { host, codec } = this;
+    const { maxFrameLength } = host.settings;
     let budget = framesPerTurnMax;
     while (this.paused === 0 && this.delivers) {
       if (budget-- === 0) {
@@ -222,19 +208,18 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
         return;
       }
       if (this.window === null) this.ring?.beginFrame();
-      let frame: unknown;
+      let frame: Buffer | null;
       try {
-        frame = this.codec.decode(this);
+        frame = codec.decode(this);
       } catch (error) {
         this.fail(codecError('decode', error), false);
         return;
       }
-      if (frame === null || frame === undefined) {
+      if (frame === null) {
         if (this.bufferLength() > 0) this.#checkInbound(true);
         return;
       }
-      const length = lengthOf(frame);
-      if (length > maxFrameLength) this.#frameTooLong(length);
+      if (frame.length > maxFrameLength) this.#frameTooLong(frame.length);
       else this.deliver(frame);
       if (this.is(mark.answerDue)) this.answered();
       if (this.ringView !== null) this.expireRingFrame(frame);
@@ -302,7 +287,7 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
 
   protected override drained(): void {
     this.resume(pauseReason.overflow);
-    if (this.events.onDrain) this.addTask(task.drain);
+    if (this.host.calls.onDrain) this.addTask(task.drain);
   }
 
   // -- small things -------------------------------------------------------------------------------

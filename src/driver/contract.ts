@@ -218,6 +218,12 @@ export interface Driver extends Transport {
     length: number,
     local: DatagramPeer | null,
   ): boolean;
+  /**
+   * Reports the datagrams that already wait (bounded by what a kernel may hold), then receives no
+   * more; what the program answers later still goes out. Reports from inside this call, as
+   * `drainBacklog` does.
+   */
+  drainEndpoint(endpointId: number): void;
   closeEndpoint(endpointId: number): void;
   /** `127.0.0.1:9000`, `[::1]:9000`. */
   formatPeer(peer: DatagramPeer): string;
@@ -249,6 +255,16 @@ export interface Driver extends Transport {
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void;
   /** A descriptor that was accepted and is not wanted. */
   closeDescriptor(descriptor: number): void;
+  /**
+   * Only in drivers whose runtime reads for them: gives it the turns to read what has arrived, and must
+   * be awaited before `unreadBytes`.
+   */
+  prepareUnread?(): Promise<void>;
+  /**
+   * Bytes of the stream that have arrived and were not reported; -1 where nobody can tell. A system
+   * call: for the end of a server, never for each event.
+   */
+  unreadBytes(slot: number): number;
   /** File descriptor for looking at, or -1. */
   descriptorOf(slot: number): number;
   localAddress(slot: number): string;

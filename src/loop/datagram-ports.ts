@@ -26,8 +26,14 @@ export class DatagramPorts {
     for (const id of this.#addresses.keys()) this.#driver.startReceiving(id);
   }
 
+  /** Hands out what waits; from now on nothing is received, and answers still go out. */
+  drain(): void {
+    for (const id of this.#addresses.keys()) if (this.isOpen(id)) this.#driver.drainEndpoint(id);
+  }
+
   close(): void {
     for (const id of this.#addresses.keys()) {
+      if (!this.isOpen(id)) continue;
       this.#addresses[id] = null;
       this.#driver.closeEndpoint(id);
     }

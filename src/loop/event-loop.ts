@@ -26,6 +26,7 @@ import { DeadlineWheel, soonest } from './deadline-wheel.ts';
 import { type Attempt, Dialer, type DialOutcome } from './dialer.ts';
 import type { EventLoopSettings, LoopOwner } from './event-loop-settings.ts';
 import { HeardTime } from './heard-time.ts';
+import { LoopEnd, reportWhatIsReady, type Unfinished } from './loop-end.ts';
 import { LoopCounts } from './loop-counts.ts';
 import { PutOff } from './put-off.ts';
 import type { Inbox, LoopPublication } from './shared-side.ts';
@@ -52,7 +53,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly settings: ConnectionSettings;
   readonly poisonFrames: boolean;
   readonly readPool: SlabPool;
-  readonly codecFor: () => ICodec<unknown>;
+  readonly codecFor: () => ICodec;
   readonly encodeSink: EncodeSink = new EncodeSink();
   readonly readWindow: ReadWindow = new ReadWindow();
   openPromises = 0;
@@ -70,6 +71,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly #dialer: Dialer;
   readonly ports: DatagramPorts;
   readonly #ticker: Ticker | null;
+  readonly #end: LoopEnd;
   readonly #outboundPool: SlabPool;
   readonly #table: ConnectionTable;
   #publication: LoopPublication | null;
@@ -82,7 +84,6 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   #attached = false;
   #closed = false;
   #nowIsStale = false;
-  #whenEmpty: (() => void) | null = null;
   readonly #counts = new LoopCounts();
 
   constructor(
@@ -116,6 +117,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     const { socket } = this.settings;
     this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) => this.#admit(slot));
     this.ports = new DatagramPorts(this.driver);
+    this.#end = new LoopEnd(this.driver, this.#table, this.ports, this);
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
     this.#outboundPool = this.driver.slabPool(outboundSlabBytes);
     this.#ticker = settings.ticker ? new Ticker(calls, this) : null;
@@ -155,11 +157,11 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     for (const listener of listeners) await this.driver.prepareDrain(listener);
   }
 
-  /** Serves what waits in the backlog, then refuses. Datagrams are received no more. */
+  /** Serves what waits, connections and datagrams, then refuses. */
   stopAccepting(): void {
     if (!this.#acceptors.accepting) return;
     this.#acceptors.stop();
-    this.ports.close();
+    this.ports.drain();
   }
 
   /** Begins to connect; null when it failed at once, which `outcome` has then heard of. */
@@ -172,26 +174,20 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#dialer.abandon(attempt);
   }
 
-  /** Asks every connection to say goodbye and close; resolves when none is left. */
+  /** Handles what has arrived, then closes every connection; resolves when nothing is left. */
   async closeConnections(): Promise<void> {
-    for (const connection of this.#table.all()) connection.signalClose();
-    if (this.#table.size === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve;
-    });
+    await this.driver.prepareUnread?.();
+    // What others have put into the mailbox, and what the driver has ready, came before the stop.
+    while (this.#inbox?.drain());
+    reportWhatIsReady(this);
+    const ended = this.#end.begin(this.settings.timeouts.closeTimeout);
+    this.#requestTurn?.();
+    await ended;
   }
 
-  /** Closes what is still open; returns how many there were. */
-  abortConnections(error: Error | undefined): number {
-    const open = this.#table.all();
-    for (const connection of open) {
-      try {
-        connection.force(error);
-      } catch (thrown) {
-        this.report('a connection could not be closed; the others are', thrown);
-      }
-    }
-    return open.length;
+  /** Closes what is still open, at once. */
+  abortConnections(error: Error | undefined): Unfinished {
+    return this.#end.force(error);
   }
 
   stopTicker(): void {
@@ -255,6 +251,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
       const asked = this.#inbox?.drain() ?? false;
       const ran = this.#anythingTimed && this.#runTimed();
       const did = this.#putOff.run() || ran || asked;
+      if (this.#end.isUnderWay) this.#end.step();
       if (did) this.#unpublished = true;
       return did;
     } catch (error) {
@@ -277,7 +274,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   timeUntilDeadline(): number {
     if (this.#unpublished) this.#publish();
     if (this.#inbox?.aboutToSleep()) return 0;
-    if (!this.#putOff.isEmpty) return 0;
+    if (!this.#putOff.isEmpty || this.#end.wantsTurns) return 0;
     if (!this.#anythingTimed) return -1;
     const now = this.currentTime();
     const rested = soonest(this.#wheel.timeUntilNext(now), this.#acceptors.timeUntilNext(now));
@@ -374,6 +371,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   received(slot: number, generation: number, slab: Slab, start: number, end: number): void {
     if (this.#nowIsStale) this.#renewNow();
+    if (this.#end.isUnderWay) this.#end.received(slot, end - start);
     this.#table.receiver(slot, generation)?.received(slab, start, end);
   }
 
@@ -458,9 +456,11 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#counts.closed++;
     this.#table.release(connection);
     this.#acceptors.closed(this.#table.size);
-    if (this.#table.size > 0) return;
-    this.#whenEmpty?.();
-    this.#whenEmpty = null;
+    this.#end.look();
+  }
+
+  datagramWaits(change: 1 | -1): void {
+    this.#end.datagramWaits(change);
   }
 
   tickScheduled(): void {

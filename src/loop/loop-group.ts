@@ -1,6 +1,7 @@
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Endpoint } from '../driver/contract.ts';
+import type { Unfinished } from './loop-end.ts';
 
 /** The event loops of one server, wherever they run. */
 export interface LoopGroup {
@@ -25,10 +26,10 @@ export interface LoopGroup {
   broadcast(data: Bytes): Promise<number>;
   /** Stops accepting, serves what waits, says goodbye; resolves when no connection is left. */
   drain(): Promise<void>;
-  /** Closes what is still open, at once. */
+  /** Closes what is still open, at once; a loop that does not answer soon is given up. */
   force(error: Error | undefined): void;
-  /** How many that were. */
-  readonly forced: number;
+  /** What was left undone by that. */
+  readonly unfinished: Unfinished;
   /** The end of every loop; resolves when nothing is left of them. */
   close(): Promise<void>;
   /** The process ends: nothing of it may stay behind in the file system. */

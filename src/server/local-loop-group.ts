@@ -9,6 +9,7 @@ import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
+import { addUnfinished, nothingUnfinished, type Unfinished } from '../loop/loop-end.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { broadcastOn } from '../mailbox/broadcast.ts';
 import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
@@ -22,7 +23,7 @@ export class LocalLoopGroup implements LoopGroup {
   readonly size = 1;
   /** None to duplicate: the loop accepts for itself. */
   readonly listenerDescriptor = -1;
-  forced = 0;
+  readonly unfinished: Unfinished = nothingUnfinished();
   readonly #loop: EventLoop;
   readonly #logger: Logger;
   /** What other threads need; made when the first handle is, where nobody needs it sooner. */
@@ -134,7 +135,7 @@ export class LocalLoopGroup implements LoopGroup {
   }
 
   force(error: Error | undefined): void {
-    this.forced += this.#loop.abortConnections(error);
+    addUnfinished(this.unfinished, this.#loop.abortConnections(error));
   }
 
   close(): Promise<void> {

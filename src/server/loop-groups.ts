@@ -13,12 +13,13 @@ import type { ServeCall } from '../worker/serve-calls.ts';
 import { LocalLoopGroup } from './local-loop-group.ts';
 import { loopSettings } from './loop-settings.ts';
 import type { ResolvedOptions } from './options.ts';
+import type { StopResult } from '../connection/server-view.ts';
 
 /** Threads are there only once a server has had several loops. */
-let tellThreads: ((server: number, forced: number) => void) | null = null;
+let tellThreads: ((server: number, result: StopResult) => void) | null = null;
 
-export function serverEnded(server: MainServer, forced: number): void {
-  tellThreads?.(server.id, forced);
+export function serverEnded(server: MainServer, result: StopResult): void {
+  tellThreads?.(server.id, result);
 }
 
 /**
@@ -37,13 +38,10 @@ export function moduleUrl(url: URL, options: ResolvedOptions): string {
 
 /** The handler of this thread: the one given, or one of the module. */
 export async function handlerOf(
-  given: EventHandler<unknown> | URL,
+  given: EventHandler | URL,
   options: ResolvedOptions,
   server: Promise<Server>,
-): Promise<{
-  readonly handler: EventHandler<unknown>;
-  readonly codec: CodecOption<unknown> | undefined;
-}> {
+): Promise<{ readonly handler: EventHandler; readonly codec: CodecOption | undefined }> {
   if (given instanceof URL) {
     return loadHandlerModule(given.href, { loop: options.numEventLoop === 1 ? 0 : -1, server });
   }
@@ -51,7 +49,7 @@ export async function handlerOf(
 }
 
 interface GroupPlan {
-  readonly handler: EventHandler<unknown>;
+  readonly handler: EventHandler;
   readonly options: ResolvedOptions;
   readonly backend: Backend;
   readonly log: OwnedLogger;
@@ -71,7 +69,7 @@ export async function groupMaker(
   }
   const { ThreadGroup } = await import('../worker/thread-group.ts');
   const { threadPools } = await import('../worker/thread-pool.ts');
-  tellThreads = (server, forced) => threadPools.program.serverEnded(server, forced);
+  tellThreads = (server, result) => threadPools.program.serverEnded(server, result);
   return (owner, server) =>
     new ThreadGroup({
       server: server.id,

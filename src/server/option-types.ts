@@ -48,7 +48,7 @@ export type ProxyProtocolOption =
 /**
  * Every option may be left out; one that is `undefined` counts as left out.
  */
-export interface Options<Frame = Buffer> {
+export interface Options {
   /** As many event loops as this process may use CPUs. Default false. */
   readonly multicore?: boolean;
   /**
@@ -90,7 +90,7 @@ export interface Options<Frame = Buffer> {
    */
   readonly socketSendBuffer?: number;
   /** Cuts bytes into frames; never used for datagrams. Default: what was read is the frame. */
-  readonly codec?: CodecOption<Frame>;
+  readonly codec?: CodecOption;
   /**
    * A file for the default logger, put aside at 100 MB; 3 are kept for 28 days. Default: standard
    * error.
@@ -215,7 +215,7 @@ export interface ResolvedOptions {
   readonly socketRecvBuffer: number;
   readonly socketSendBuffer: number;
   /** Undefined: the built-in codec. */
-  readonly codec: CodecOption<unknown> | undefined;
+  readonly codec: CodecOption | undefined;
   /** These three go to `createLogger`. */
   readonly logPath: string | undefined;
   readonly logLevel: LogLevelName | undefined;

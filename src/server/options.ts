@@ -135,7 +135,7 @@ const machine: OptionEnvironment = { cpuCount: availableParallelism, systemBackl
  * @throws ErrUnsupportedOp for what is not built yet.
  */
 export function resolveOptions(
-  options: Options<unknown> = {},
+  options: Options = {},
   environment: OptionEnvironment = machine,
 ): ResolvedOptions {
   const given = checkEach(options);
@@ -180,7 +180,7 @@ export function resolveOptions(
   };
 }
 
-function checkEach(options: Options<unknown>): Checked {
+function checkEach(options: Options): Checked {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new ErrInvalidOption('cannot use the options: give an object such as { ticker: true }');
   }
@@ -274,7 +274,7 @@ function asText(name: string, value: unknown): string {
 
 /** Only looked at here: the loop calls `codecFor` itself. */
 function asCodec(_name: string, value: unknown): CodecOption {
-  codecFor(value as CodecOption<unknown>);
+  codecFor(value as CodecOption);
   return value as CodecOption;
 }
 

@@ -14,8 +14,10 @@ import type { Backend } from '../driver/backend.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { OwnedLogger } from '../logging/default-logger.ts';
 import type { LoopOwner } from '../loop/event-loop-settings.ts';
+import { toStopResult } from '../loop/loop-end.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { broadcastBytes } from '../mailbox/broadcast.ts';
+import { staleId } from '../mailbox/conn-handle.ts';
 import { type MainServer, mainServers, nextServerId } from '../worker/main-servers.ts';
 import type { ServerViewData } from '../worker/messages.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -39,8 +41,8 @@ export interface ServerPlan {
   readonly endpoints: readonly Endpoint[];
   /** Makes the loops. */
   readonly makeGroup: (owner: LoopOwner, server: MainServer) => LoopGroup;
-  /** The server is over; how many connections were closed by force. */
-  readonly onEnd: (server: MainServer, forced: number) => void;
+  /** The server is over. */
+  readonly onEnd: (server: MainServer, result: StopResult) => void;
 }
 
 /** A server over its loops, wherever they run: its life from bound addresses to the end. */
@@ -53,7 +55,9 @@ export class RunningServer implements Server, MainServer {
   readonly reusePort: boolean;
   readonly tcpKeepAlive: number;
   readonly driver: string;
-  readonly closed: Promise<void>;
+  readonly #closed: Promise<void>;
+  /** The program looks at `closed`: how it ends is its own business. */
+  #watched = false;
   readonly #plan: ServerPlan;
   readonly #group: LoopGroup;
   readonly #closeAtExit = (): void => this.#group.closeAtExit();
@@ -92,17 +96,18 @@ export class RunningServer implements Server, MainServer {
     this.#group = plan.makeGroup(owner, this);
     this.numEventLoop = this.#group.size;
     mainServers.set(this.id, this);
-    this.closed = new Promise((resolve, reject) => {
+    this.#closed = new Promise((resolve, reject) => {
       this.#settleClosed = { resolve, reject };
     });
-    // Whoever does not look at `closed` has the log.
-    this.closed.catch(() => {});
+    // Whoever does not look at `closed` has the log, and the exit code.
+    this.#closed.catch(() => {});
   }
 
   /** Accepts from now on. */
   async start(): Promise<void> {
     this.#started = true;
-    registry.add(this);
+    // It may have been stopped in onInitComplete, and is found no more then.
+    if (this.#stopping === null) registry.add(this);
     exitHook.add(this.#closeAtExit);
     await this.#group.start();
     this.#becomeReady();
@@ -124,6 +129,16 @@ export class RunningServer implements Server, MainServer {
     const [, scheme = '', bare = ''] = /^([a-z0-9]+):\/\/(.*)$/.exec(address) ?? [];
     const { endpoints } = this.#plan;
     return endpoints.some(({ kind }, at) => scheme.startsWith(kind) && this.addrs[at] === bare);
+  }
+
+  /** Resolves when it is over, in whatever way; for the framework itself. */
+  get over(): Promise<void> {
+    return this.#closed.catch(() => {});
+  }
+
+  get closed(): Promise<void> {
+    this.#watched = true;
+    return this.#closed;
   }
 
   get addrs(): readonly string[] {
@@ -152,6 +167,7 @@ export class RunningServer implements Server, MainServer {
   }
 
   conn(id: ConnId): ConnHandle {
+    if (this.#ended) throw staleId(id);
     return this.#group.conn(id);
   }
 
@@ -232,12 +248,10 @@ export class RunningServer implements Server, MainServer {
     const forceSoon = (): void => forceIn(0);
     forceIn(signal?.aborted ? 0 : timeoutMs);
     signal?.addEventListener('abort', forceSoon, { once: true });
-    void this.closed
-      .catch(() => {})
-      .then(() => {
-        for (const timer of timers) clearTimeout(timer);
-        signal?.removeEventListener('abort', forceSoon);
-      });
+    void this.over.then(() => {
+      for (const timer of timers) clearTimeout(timer);
+      signal?.removeEventListener('abort', forceSoon);
+    });
   }
 
   /** The stop begins, or the end without one; may be called more than once. */
@@ -250,13 +264,15 @@ export class RunningServer implements Server, MainServer {
     await Promise.resolve();
     await this.#group.drain();
     await this.#end(undefined);
-    return { forced: this.#group.forced };
+    return toStopResult(this.#group.unfinished);
   }
 
   #died(error: unknown): void {
     if (this.#ended) return;
     const reason = errorOf(error);
     this.#plan.log.logger.fatal('an event loop died; its server is down', { err: reason });
+    // A program that does not look at `closed` ends by itself now: its supervisor must see a failure.
+    if (!this.#watched) process.exitCode ??= 1;
     registry.remove(this);
     this.beginStop();
     this.#group.force(reason);
@@ -274,7 +290,7 @@ export class RunningServer implements Server, MainServer {
     await this.#group.close();
     mainServers.delete(this.id);
     this.#becomeReady();
-    this.#plan.onEnd(this, this.#group.forced);
+    this.#plan.onEnd(this, toStopResult(this.#group.unfinished));
     await this.#plan.log.close();
     if (error === undefined) this.#settleClosed.resolve();
     else this.#settleClosed.reject(error);

@@ -7,10 +7,7 @@ import type { RunningServer } from './running-server.ts';
  * `onInitComplete`, then the start.
  * @throws what either throws, with the server closed.
  */
-export async function initialize(
-  server: RunningServer,
-  handler: EventHandler<unknown>,
-): Promise<void> {
+export async function initialize(server: RunningServer, handler: EventHandler): Promise<void> {
   let action: Action | void;
   try {
     const answer = handler.onInitComplete?.(server);
@@ -48,5 +45,5 @@ export async function obey(server: RunningServer, signal: AbortSignal): Promise<
   signal.addEventListener('abort', stopServer, { once: true });
   // The signal may outlive many servers.
   const forget = (): void => signal.removeEventListener('abort', stopServer);
-  void server.closed.then(forget, forget);
+  void server.over.then(forget);
 }

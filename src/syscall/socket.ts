@@ -192,6 +192,12 @@ export function sendQueueBytes(socket: number): number {
   return result < 0 ? result : scratch.view.getInt32(0, true);
 }
 
+/** Bytes that have arrived and were not read, or minus an errno. tcp(7) SIOCINQ, unix(7) */
+export function receiveQueueBytes(socket: number): number {
+  const result = resultOf(ioctlRaw(word(socket), word(constants.FIONREAD), scratch.address));
+  return result < 0 ? result : scratch.view.getInt32(0, true);
+}
+
 function readName(): string {
   const length = scratch.view.getInt32(lengthOffset, true);
   if (length < 2) return '@';

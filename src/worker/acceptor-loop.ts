@@ -106,15 +106,19 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     for (let id = 0; id < this.#listeners; id++) this.#driver.startAccepting(id);
   }
 
-  /** Hands out what waits in the backlog, then refuses; resolves when the loops have it all. */
-  async stopAccepting(): Promise<void> {
+  /** Hands out what waits in the backlog, then refuses. */
+  stopAccepting(): void {
     if (this.#accepting) {
       this.#accepting = false;
       this.#resting.clear();
       for (let id = 0; id < this.#listeners; id++) this.#driver.drainBacklog(id);
     }
     for (const { descriptor } of this.#homeless.splice(0)) this.#driver.closeDescriptor(descriptor);
-    await Promise.all(this.#targets.map((target) => target?.sender.whenIdle()));
+  }
+
+  /** Resolves when a loop has taken what was handed to it. */
+  async handedOver(index: number): Promise<void> {
+    await this.#targets[index]?.sender.whenIdle();
   }
 
   close(): void {

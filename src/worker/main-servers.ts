@@ -7,8 +7,8 @@ export interface MainServer {
   readonly id: number;
   /** Resolves when it listens, or is over. */
   readonly ready: Promise<void>;
-  /** Settles when it is over. */
-  readonly closed: Promise<void>;
+  /** Resolves when it is over. */
+  readonly over: Promise<void>;
   view(): ServerViewData;
   stop(options?: StopOptions): Promise<StopResult>;
   broadcast(data: Bytes): Promise<number>;

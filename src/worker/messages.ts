@@ -4,6 +4,8 @@ import type { DriverName, Endpoint } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings } from '../loop/event-loop-settings.ts';
 import type { TransferredError } from './error-transfer.ts';
+import type { StopResult } from '../connection/server-view.ts';
+import type { Unfinished } from '../loop/loop-end.ts';
 
 /** What a thread needs to show a server that runs elsewhere. */
 export interface ServerViewData {
@@ -50,7 +52,7 @@ export type ToThread =
   | { readonly type: 'view'; readonly call: number; readonly view: ServerViewData }
   | { readonly type: 'refuse'; readonly call: number; readonly error: TransferredError }
   | { readonly type: 'drain' | 'force' | 'duplicated'; readonly server: number }
-  | { readonly type: 'close'; readonly server: number; readonly forced: number }
+  | { readonly type: 'close'; readonly server: number; readonly result: StopResult }
   | {
       readonly type: 'memory';
       readonly server: number;
@@ -78,7 +80,7 @@ export type FromThread =
     }
   | { readonly type: 'failed'; readonly server: number; readonly error: TransferredError }
   | { readonly type: 'started' | 'closed' | 'shutdown' | 'duplicated'; readonly server: number }
-  | { readonly type: 'drained'; readonly server: number; readonly forced: number }
+  | { readonly type: 'drained'; readonly server: number; readonly unfinished: Unfinished }
   | { readonly type: 'stop'; readonly server: number; readonly timeout: number | undefined }
   | {
       readonly type: 'taken';

@@ -1,10 +1,11 @@
-import type { LoopStats } from '../connection/server-view.ts';
+import type { LoopStats, StopResult } from '../connection/server-view.ts';
 import { unpackError } from './error-transfer.ts';
 import { generationAfter } from './first-generation.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
 import type { LoopThread } from './loop-thread.ts';
 import type { FromThread, ToThread } from './messages.ts';
 import { continueCounting, statsIn } from '../mailbox/publication.ts';
+import { nothingUnfinished, type Unfinished } from '../loop/loop-end.ts';
 
 /** A promise that somebody else settles; nobody need look at it. */
 class Milestone {
@@ -38,7 +39,8 @@ export class RemoteLoop {
   firstGeneration: number;
   addresses: readonly string[] = [];
   listenerDescriptor = -1;
-  forced = 0;
+  /** What its stop left undone. */
+  unfinished: Unfinished = nothingUnfinished();
   isRunning = false;
   /** It was told to run. */
   mayRun = false;
@@ -80,7 +82,7 @@ export class RemoteLoop {
       this.isRunning = true;
       this.#started.reach();
     } else if (message.type === 'drained') {
-      this.forced = message.forced;
+      this.unfinished = message.unfinished;
       this.#drained.reach();
     } else if (message.type === 'closed') {
       this.#end();
@@ -122,18 +124,33 @@ export class RemoteLoop {
     return left;
   }
 
-  async drain(server: number): Promise<void> {
+  /** It was told to end, and has not. */
+  isEnding = false;
+
+  /** @param handedOver settles when it has taken every connection that was handed to it. */
+  async drain(server: number, handedOver: Promise<void>): Promise<void> {
     if (!this.mayRun) return;
     await this.started;
+    this.isEnding = this.isRunning;
+    await Promise.race([handedOver, this.over]);
     if (!this.isRunning) return;
     this.post({ type: 'drain', server });
     await this.#drained.reached;
+    this.isEnding = false;
   }
 
-  async close(server: number, forced: number): Promise<void> {
+  /** Its thread is about to be ended: its connections are lost. */
+  giveUp(): void {
+    this.unfinished.lostLoops++;
+    this.unfinished.forced += this.memory.connections;
+  }
+
+  async close(server: number, result: StopResult): Promise<void> {
     if (this.thread === null) return;
-    this.post({ type: 'close', server, forced });
+    this.isEnding = true;
+    this.post({ type: 'close', server, result });
     await this.#closed.reached;
+    this.isEnding = false;
   }
 
   stats(): LoopStats {

@@ -43,7 +43,7 @@ export class ServeCall {
     const forget = (): void => {
       this.#outcome = Promise.resolve({ kind: 'over', view: server.view() });
     };
-    void server.closed.then(forget, forget);
+    void server.over.then(forget);
   }
 
   fail(error: unknown): void {

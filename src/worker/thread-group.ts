@@ -23,6 +23,12 @@ import type { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
 import type { FromThread, HostOrder, ToThread } from './messages.ts';
 import { type HostedGroup, type ThreadPool, threadPools } from './thread-pool.ts';
+import {
+  addUnfinished,
+  nothingUnfinished,
+  toStopResult,
+  type Unfinished,
+} from '../loop/loop-end.ts';
 
 export interface ThreadGroupPlan {
   readonly server: number;
@@ -46,6 +52,8 @@ export interface ThreadGroupPlan {
 type Taken = Pick<FromThread & { readonly type: 'taken' }, 'count' | 'error'>;
 
 const slowStartMs = 10_000;
+/** A loop that is told to close by force does so within this, or its thread is ended. */
+const forceGraceMs = 1_000;
 
 /** Several loops of one server, each on a thread of its own. */
 export class ThreadGroup implements LoopGroup, HostedGroup {
@@ -65,6 +73,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   #phase: 'opening' | 'open' | 'running' | 'draining' | 'closing' = 'opening';
   #gaveUp = false;
   #request = 0;
+  #graceTimer: NodeJS.Timeout | undefined;
   readonly #broadcasts = new Map<number, (taken: Taken) => void>();
 
   constructor(plan: ThreadGroupPlan) {
@@ -352,16 +361,34 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
 
   async drain(): Promise<void> {
     this.#phase = 'draining';
-    await this.#acceptor.stopAccepting();
-    await Promise.all(this.#loops.map((loop) => loop.drain(this.server)));
+    this.#acceptor.stopAccepting();
+    // Each by itself: a loop that is stuck takes no hand-over, and the others must not wait for it.
+    const ends = this.#loops.map((loop) =>
+      loop.drain(this.server, this.#acceptor.handedOver(loop.index)),
+    );
+    await Promise.all(ends);
   }
 
   force(): void {
     this.#postAll({ type: 'force', server: this.server });
+    this.#graceTimer ??= setTimeout(() => this.#giveUpStuckLoops(), forceGraceMs);
   }
 
-  get forced(): number {
-    return this.#loops.reduce((sum, loop) => sum + loop.forced, 0);
+  /** A thread that is stuck in the program's code hears nothing: it is ended, with what it has open. */
+  #giveUpStuckLoops(): void {
+    for (const loop of this.#loops) {
+      const { thread } = loop;
+      if (thread === null || !loop.isEnding) continue;
+      this.#plan.logger.error('a loop does not answer; its thread is ended', { loop: loop.index });
+      loop.giveUp();
+      thread.kill();
+    }
+  }
+
+  get unfinished(): Unfinished {
+    const sum = nothingUnfinished();
+    for (const { unfinished } of this.#loops) addUnfinished(sum, unfinished);
+    return sum;
   }
 
   #postAll(message: ToThread): void {
@@ -378,7 +405,9 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     this.#phase = 'closing';
     this.#settleShared([]);
     this.#acceptor.close();
-    await Promise.all(this.#loops.map((loop) => loop.close(this.server, this.forced)));
+    const result = toStopResult(this.unfinished);
+    await Promise.all(this.#loops.map((loop) => loop.close(this.server, result)));
+    clearTimeout(this.#graceTimer);
     await this.#pool.leave(this);
   }
 

@@ -6,6 +6,7 @@ import { mainServers } from './main-servers.ts';
 import type { FromThread } from './messages.ts';
 import { RestartBudget, soonMs } from './restart-budget.ts';
 import { serveCall } from './serve-calls.ts';
+import type { StopResult } from '../connection/server-view.ts';
 
 /** The loops of one server, for the threads that run them. */
 export interface HostedGroup {
@@ -195,8 +196,8 @@ export class ThreadPool {
   }
 
   /** A server has ended: threads that only look at it are told. */
-  serverEnded(server: number, forced: number): void {
-    for (const thread of this.#threads) thread?.post({ type: 'close', server, forced });
+  serverEnded(server: number, result: StopResult): void {
+    for (const thread of this.#threads) thread?.post({ type: 'close', server, result });
   }
 }
 

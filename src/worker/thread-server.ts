@@ -40,13 +40,13 @@ export class ThreadServer implements Server {
       this.#settle = resolve;
     });
     this.closed = this.#stopped.then(() => {});
-    if (data.ended) this.end(0);
+    if (data.ended) this.end({ forced: 0 });
   }
 
   /** The server is down. */
-  end(forced: number): void {
+  end(result: StopResult): void {
     this.#ended = true;
-    this.#settle({ forced });
+    this.#settle(result);
   }
 
   /** Another memory took the place of a loop's. */

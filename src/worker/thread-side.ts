@@ -5,6 +5,7 @@ import type { CodecOption } from '../codec/codec.ts';
 import type { Bytes } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
 import type { HandlerCalls } from '../connection/host.ts';
+import type { StopResult } from '../connection/server-view.ts';
 import { chooseBackend } from '../driver/choice.ts';
 import { pinThread } from '../driver/pin-thread.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -19,11 +20,12 @@ import type { FromThread, HostOrder, ServerViewData, ToThread } from './messages
 import { publicationIn } from '../mailbox/publication.ts';
 import { threadEnd } from './thread-end.ts';
 import { type MainThread, ThreadServer } from './thread-server.ts';
+import { addUnfinished, nothingUnfinished, type Unfinished } from '../loop/loop-end.ts';
 
 /** What a program's own call of `serve` brings along. */
 export interface Joining {
   readonly calls: HandlerCalls;
-  readonly codec: CodecOption<unknown> | undefined;
+  readonly codec: CodecOption | undefined;
 }
 
 interface Waiting extends Joining {
@@ -44,7 +46,7 @@ interface Hosted {
   loop: EventLoop | null;
   readonly ready: Promise<void>;
   forcing: boolean;
-  forced: number;
+  unfinished: Unfinished;
 }
 
 class ThreadSide implements MainThread {
@@ -94,7 +96,7 @@ class ThreadSide implements MainThread {
     else if (message.type === 'start') this.#start(message.view);
     else if (message.type === 'view') this.#settleJoin(message.call, message.view);
     else if (message.type === 'refuse') this.#refuse(message.call, unpackError(message.error));
-    else if (message.type === 'close') void this.#close(message.server, message.forced);
+    else if (message.type === 'close') void this.#close(message.server, message.result);
     else if (message.type === 'drain') void this.#drain(message.server);
     else if (message.type === 'force') this.#force(message.server);
     else if (message.type === 'duplicated') this.#markDuplicated(message.server);
@@ -127,7 +129,7 @@ class ThreadSide implements MainThread {
       call: order.call,
       loop: null,
       forcing: false,
-      forced: 0,
+      unfinished: nothingUnfinished(),
       ready: this.#listen(order).then(
         (loop) => {
           hosted.loop = loop;
@@ -253,7 +255,7 @@ class ThreadSide implements MainThread {
     if (hosted.forcing) this.#force(server);
     await closed;
     hosted.loop.stopTicker();
-    this.#post({ type: 'drained', server, forced: hosted.forced });
+    this.#post({ type: 'drained', server, unfinished: hosted.unfinished });
   }
 
   #force(server: number): void {
@@ -261,10 +263,10 @@ class ThreadSide implements MainThread {
     if (!hosted?.loop) return;
     // Connections that come in with the last hand-over have their turn, too.
     hosted.forcing = true;
-    hosted.forced += hosted.loop.abortConnections(undefined);
+    addUnfinished(hosted.unfinished, hosted.loop.abortConnections(undefined));
   }
 
-  async #close(server: number, forced: number): Promise<void> {
+  async #close(server: number, result: StopResult): Promise<void> {
     const hosted = this.#hosted.get(server);
     if (hosted !== undefined) {
       await hosted.ready;
@@ -273,7 +275,7 @@ class ThreadSide implements MainThread {
       this.#refuse(hosted.call, new Error('the server was closed before it started'));
       this.#post({ type: 'closed', server });
     }
-    for (const view of this.#views.get(server) ?? []) view.end(forced);
+    for (const view of this.#views.get(server) ?? []) view.end(result);
     this.#views.delete(server);
   }
 

@@ -6,6 +6,7 @@ import { echo } from './echo.ts';
 import { evenLoops, loopCycles } from './loops.ts';
 import { patientClose } from './patient-close.ts';
 import { slowReaders } from './slow-readers.ts';
+import { stopUnderLoad } from './stop-under-load.ts';
 import { tinyRingPressure } from './tiny-ring.ts';
 
 export const soaks: readonly Soak[] = [
@@ -17,5 +18,6 @@ export const soaks: readonly Soak[] = [
   crossThreadWrites,
   evenLoops,
   loopCycles,
+  stopUnderLoad,
   tinyRingPressure,
 ];

@@ -40,11 +40,10 @@ export class CompletionQueue {
     return ((this.#words[this.#memory.completionTail] as number) - this.#head) | 0;
   }
 
-  /** Moves up to `max` completions behind those of the list. */
-  drain(max: number): void {
-    const available = this.waiting;
-    if (available === 0) return;
-    const moved = Math.min(available, max);
+  /** Moves completions behind those of the list, until that has `max` (it may have more already). */
+  fill(max: number): void {
+    const moved = Math.min(this.waiting, max - this.count);
+    if (moved <= 0) return;
     if ((this.count + moved) * completionWords > this.list.length) this.#grow(this.count + moved);
     const { list } = this;
     const words = this.#words;

@@ -4,7 +4,7 @@ import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { clearEvent, epollControl, epollCreate, eventDescriptor } from '../../syscall/epoll.ts';
 import { syscallError } from '../../syscall/errno.ts';
-import { localName, peerInto } from '../../syscall/socket.ts';
+import { localName, peerInto, receiveQueueBytes } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import type {
   DatagramPeer,
@@ -354,6 +354,10 @@ export class IoUringDriver extends NativeDriver implements Driver {
   }
   closeStream(slot: number, abort: boolean): void {
     this.#streams.close(slot, abort);
+  }
+  unreadBytes(slot: number): number {
+    const stream = this.#streams.get(slot);
+    return stream.keptBytes + Math.max(0, receiveQueueBytes(stream.descriptor));
   }
   descriptorOf(slot: number): number {
     return this.#streams.descriptorOf(slot);

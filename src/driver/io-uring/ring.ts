@@ -117,7 +117,7 @@ export class Ring {
   #makeRoom(): void {
     for (let tries = 0; this.#submissions.full; tries++) {
       assert(tries < patienceMax, 'the kernel takes submissions');
-      this.completions.drain(noLimit);
+      this.completions.fill(noLimit);
       this.#enter(0, 0);
     }
   }
@@ -152,20 +152,26 @@ export class Ring {
 
   /**
    * Submits, waits for a completion for at most `timeoutMs` (0: does not wait, -1: no limit) and
-   * moves up to `max` completions to the list.
+   * moves completions to the list, until that has `max`. What `settle` has left there counts: it is
+   * neither slept over nor given up.
    */
   collect(timeoutMs: number, max: number): void {
     const { completions } = this;
-    if (timeoutMs !== 0 && completions.waiting === 0) this.#enter(1, timeoutMs);
+    const nothingThere = completions.waiting === 0 && completions.count === 0;
+    if (timeoutMs !== 0 && nothingThere) this.#enter(1, timeoutMs);
     else if (this.#submissions.pending > 0 || this.#kernelHasWork) this.#enter(0, 0);
-    completions.drain(max);
+    completions.fill(max);
     // One call makes some twenty completions, however many there are to be made. When it made few,
     // what is left is more of the same streams: that must not keep others waiting.
     let before = 0;
-    while (completions.count - before >= manyCompletions && this.#kernelHasWork) {
+    while (
+      completions.count - before >= manyCompletions &&
+      completions.count < max &&
+      this.#kernelHasWork
+    ) {
       before = completions.count;
       this.#enter(0, 0);
-      completions.drain(max - before);
+      completions.fill(max);
     }
   }
 
@@ -178,7 +184,7 @@ export class Ring {
     let index = this.position;
     for (let tries = 0; tries < patienceMax; tries++) {
       this.#enter(0, 0);
-      completions.drain(noLimit);
+      completions.fill(noLimit);
       const { list } = completions;
       for (; index < completions.count; index++) {
         const at = index * completionWords;
@@ -186,7 +192,7 @@ export class Ring {
         if (((list[at + flagsWord] as number) & numbers.IORING_CQE_F_MORE) === 0) return true;
       }
       if (completions.waiting === 0) this.#enter(1, patienceMs);
-      completions.drain(noLimit);
+      completions.fill(noLimit);
     }
     return false;
   }

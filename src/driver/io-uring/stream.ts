@@ -127,6 +127,12 @@ export class Stream {
     this.keptLast = kept;
   }
 
+  get keptBytes(): number {
+    let count = 0;
+    for (let kept = this.kept; kept !== null; kept = kept.next) count += kept.end - kept.start;
+    return count;
+  }
+
   /** The oldest kept bytes, whose slab is the caller's to release. */
   takeKept(): KeptBytes | null {
     const kept = this.kept;

@@ -96,6 +96,9 @@ export abstract class NativeDriver {
     return this.datagrams.sendFrom(endpointId, peer, slab, offset, length, local);
   }
 
+  drainEndpoint(endpointId: number): void {
+    this.datagrams.drain(endpointId);
+  }
   closeEndpoint(endpointId: number): void {
     this.datagrams.closeEndpoint(endpointId);
   }

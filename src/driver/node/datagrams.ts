@@ -90,6 +90,7 @@ class NodeEndpoint implements Reporter {
   readonly #peer: DatagramPeer = emptyInetAddress();
   #waiting: Waiting[] = [];
   #receiving = false;
+  #drained = false;
   #closed = false;
 
   constructor(host: ReporterHost, names: PeerNames, id: number, socket: Socket) {
@@ -105,7 +106,7 @@ class NodeEndpoint implements Reporter {
   }
 
   #came(bytes: Buffer, from: RemoteInfo): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#drained) return;
     if (this.#waiting.length >= waitingMax) {
       this.#host.counters.datagramsOverflowed++;
       return;
@@ -117,6 +118,12 @@ class NodeEndpoint implements Reporter {
   start(): void {
     this.#receiving = true;
     if (this.#waiting.length > 0) this.#host.enqueue(this);
+  }
+
+  /** What the runtime has read waits here; `prepareDrain` gave it the turns to read the rest. */
+  drain(): void {
+    this.#drained = true;
+    while (this.#waiting.length > 0 && !this.#closed) this.report();
   }
 
   report(): number {

@@ -5,6 +5,7 @@ import { removeBoundPath } from '../bound-path.ts';
 import type { Endpoint, SocketOptions } from '../contract.ts';
 import { addressText } from './address-text.ts';
 import { type OpenedServer, openServer } from './open-listener.ts';
+import { nextTurn } from './next-turn.ts';
 import type { Reporter, ReporterHost } from './reporter.ts';
 import { runtimeError } from './runtime-error.ts';
 
@@ -128,10 +129,6 @@ class NodeListener implements Reporter {
     for (const { socket } of this.#waiting) socket.destroy();
     this.#waiting = [];
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function acceptedSocket(socket: Socket, { kind, address }: OpenedServer): AcceptedSocket {

@@ -20,6 +20,7 @@ import { HalfOpenStreams } from './half-open.ts';
 import { heapSlabPool } from './heap-memory.ts';
 import { type AcceptedSocket, type ListenerHost, NodeListeners } from './listeners.ts';
 import { pipePath } from './open-listener.ts';
+import { nextTurn } from './next-turn.ts';
 import type { Reporter } from './reporter.ts';
 import { NodeStream } from './stream.ts';
 
@@ -166,6 +167,9 @@ export class NodeDriver implements Driver, ListenerHost {
     const bytes = slab.bytes.subarray(offset, offset + length);
     return this.#datagrams.get(endpointId).send(peer, bytes);
   }
+  drainEndpoint(endpointId: number): void {
+    this.#datagrams.get(endpointId).drain();
+  }
   closeEndpoint(endpointId: number): void {
     this.#datagrams.close(endpointId);
   }
@@ -248,6 +252,13 @@ export class NodeDriver implements Driver, ListenerHost {
   closeDescriptor(descriptor: number): void {
     this.#accepted.get(descriptor)?.socket.destroy();
     this.#accepted.delete(descriptor);
+  }
+  /** A turn to begin with sockets that are new, one to read, one to hear of it. */
+  async prepareUnread(): Promise<void> {
+    for (let turn = 0; turn < 3; turn++) await nextTurn();
+  }
+  unreadBytes(slot: number): number {
+    return this.#stream(slot).unreadBytes;
   }
   descriptorOf(_slot: number): number {
     return -1;

@@ -223,6 +223,14 @@ export class NodeStream implements Reporter, ResetSearch {
     this.#moreToRead = this.#chunk !== null && this.#socket.readableLength > 0;
   }
 
+  /** What the runtime has read; the kernel has more only where the runtime's own limit stopped it. */
+  get unreadBytes(): number {
+    const { readableLength, readableHighWaterMark } = this.#socket;
+    if (readableLength >= readableHighWaterMark) return -1;
+    const chunk = this.#chunk === null ? 0 : this.#chunk.length - this.#chunkStart;
+    return chunk + readableLength;
+  }
+
   // -- what the loop asks for ---------------------------------------------------------------------
 
   pauseReading(): void {

@@ -11,6 +11,7 @@ import {
   localName,
   peerName,
   pendingError,
+  receiveQueueBytes,
   sendQueueBytes,
   setLingerReset,
   shutdownSocket,
@@ -266,6 +267,10 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     this.#table.release(slot);
     if (abort) setLingerReset(descriptor);
     closeDescriptor(descriptor);
+  }
+
+  unreadBytes(slot: number): number {
+    return Math.max(0, receiveQueueBytes(this.#descriptor(slot)));
   }
 
   descriptorOf(slot: number): number {

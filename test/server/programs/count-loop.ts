@@ -1,7 +1,7 @@
 /** Echoes; answers `stats` with the counters of its loop as one line of JSON. */
-import { type Server, serve } from 'gnet';
+import { serve } from 'gnet';
 
-const server: Server = await serve(
+const server = await serve(
   {
     react(frame) {
       if (frame?.toString() !== 'stats') return frame;

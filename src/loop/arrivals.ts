@@ -1,0 +1,113 @@
+import type { StreamConnection } from '../connection/stream-connection.ts';
+import type { Driver } from '../driver/contract.ts';
+
+/**
+ * Where nobody can tell what has arrived, a connection is through after this many turns without a
+ * byte, or, when its peer goes on sending, after so many turns as take what a kernel may hold.
+ */
+const quietTurnsMin = 8;
+const turnsMax = 128;
+
+/** What a connection has to handle before it may be closed. */
+interface Expected {
+  readonly connection: StreamConnection;
+  /** Bytes that had arrived and were not reported when the stop began; -1 where nobody can tell. */
+  left: number;
+  turns: number;
+  quietTurns: number;
+  /** It has had its `signalClose`: the program has paused it, and is to say what shall happen. */
+  told: boolean;
+  /** What it had before it when it was last looked at: less than that is progress. */
+  before: number;
+}
+
+/**
+ * What had arrived when a stop began: each connection goes on as if nothing had happened until all of
+ * that is handled, and is then told of the stop and closed. What a peer sends meanwhile does not
+ * count, so it holds nothing up.
+ *
+ * Who waits: a connection whose bytes are in the kernel or behind a pause of ours (a promise of its
+ * handler, too much output, the bound of a turn). Who does not: one that the program itself has
+ * paused. That one is told at once; if it is still paused then, it is closed as it is.
+ */
+export class Arrivals {
+  readonly #expected = new Map<number, Expected>();
+
+  constructor(driver: Driver, connections: readonly StreamConnection[]) {
+    for (const connection of connections) {
+      const left = driver.unreadBytes(connection.slot);
+      const expected = { connection, left, turns: 0, quietTurns: 0, told: false, before: -1 };
+      this.#expected.set(connection.slot, expected);
+    }
+  }
+
+  /** Connections that have not handled everything. */
+  get count(): number {
+    return this.#expected.size;
+  }
+
+  /** Only turns can tell whether something is left. */
+  get wantsTurns(): boolean {
+    for (const { left, connection } of this.#expected.values()) {
+      if (left === -1 && !connection.isBusy) return true;
+    }
+    return false;
+  }
+
+  received(slot: number, byteLength: number): void {
+    const expected = this.#expected.get(slot);
+    if (expected === undefined) return;
+    expected.quietTurns = 0;
+    if (expected.left !== -1) expected.left = Math.max(0, expected.left - byteLength);
+  }
+
+  /** After each turn: those that are through are told and closed. */
+  step(): void {
+    for (const expected of this.#expected.values()) {
+      const { connection } = expected;
+      if (connection.hasLeft) this.#expected.delete(connection.slot);
+      else this.#look(expected, connection);
+    }
+  }
+
+  #look(expected: Expected, connection: StreamConnection): void {
+    if (connection.isPausedByProgram && !expected.told) {
+      expected.told = true;
+      connection.signalClose();
+    }
+    if (connection.isBusy) return;
+    if (!connection.isPausedByProgram && !this.#arrived(expected)) return;
+    this.#expected.delete(connection.slot);
+    if (!expected.told) connection.signalClose();
+    connection.closeWithServer();
+  }
+
+  #arrived(expected: Expected): boolean {
+    if (expected.left !== -1) return expected.left === 0 || expected.connection.readEnded;
+    expected.turns++;
+    expected.quietTurns++;
+    return expected.quietTurns >= quietTurnsMin || expected.turns >= turnsMax;
+  }
+
+  /**
+   * From time to time: those that have come no further since the last time are closed as they are. A
+   * promise has not settled, or a peer takes nothing of what it was sent.
+   */
+  giveUpOnStuck(): void {
+    for (const expected of this.#expected.values()) {
+      const { connection, told, before } = expected;
+      expected.before = expected.left + connection.bufferLength() + connection.outboundBuffered();
+      if (!connection.isBusy || expected.before !== before) continue;
+      this.#expected.delete(connection.slot);
+      if (!told) connection.signalClose();
+      connection.closeWithoutAnswer();
+    }
+  }
+
+  /** Whether this connection had input when the stop began that was not handled. */
+  hasUnhandled(connection: StreamConnection): boolean {
+    const expected = this.#expected.get(connection.slot);
+    if (expected?.connection !== connection) return false;
+    return expected.left > 0 || connection.bufferLength() > 0;
+  }
+}

@@ -1,0 +1,141 @@
+import type { ConnectionHost } from '../connection/host.ts';
+import type { StreamConnection } from '../connection/stream-connection.ts';
+import type { StopResult, UndoneWork } from '../connection/server-view.ts';
+import type { Driver } from '../driver/contract.ts';
+import { Arrivals } from './arrivals.ts';
+import type { ConnectionTable } from './connection-table.ts';
+import type { DatagramPorts } from './datagram-ports.ts';
+
+/** What a stop could not finish. */
+export type Unfinished = { forced: number } & { -readonly [Name in keyof UndoneWork]: number };
+
+export function nothingUnfinished(): Unfinished {
+  return { forced: 0, unhandledInput: 0, unsettledHandlers: 0, unsentBytes: 0, lostLoops: 0 };
+}
+
+export function addUnfinished(sum: Unfinished, more: Unfinished): void {
+  for (const name of Object.keys(more) as (keyof Unfinished)[]) sum[name] += more[name];
+}
+
+/** Waits in which a driver reports all that it has ready, though peers go on sending. */
+const readyWaitsMax = 64;
+
+/** One wait is bounded: what a driver has taken from the kernel may need several. */
+export function reportWhatIsReady(loop: { wait(timeoutMs: number): number }): void {
+  for (let waits = 0, empty = 0; waits < readyWaitsMax && empty < 2; waits++) {
+    if (loop.wait(0) === 0) empty++;
+  }
+}
+
+/** As `stop` tells it: what was left undone only where there is some. */
+export function toStopResult({ forced, ...undone }: Unfinished): StopResult {
+  return Object.values(undone).some((count) => count > 0) ? { forced, undone } : { forced };
+}
+
+/** The end of what a loop has open, from the begin of a stop until nothing is left. */
+export class LoopEnd {
+  readonly #driver: Driver;
+  readonly #table: ConnectionTable;
+  readonly #ports: DatagramPorts;
+  readonly #log: Pick<ConnectionHost, 'report'>;
+  #arrivals: Arrivals | null = null;
+  /** Datagrams whose handler's promise has not settled. */
+  #openDatagrams = 0;
+  #stuckTimer: NodeJS.Timeout | undefined;
+  #whenEmpty: (() => void) | null = null;
+
+  constructor(
+    driver: Driver,
+    table: ConnectionTable,
+    ports: DatagramPorts,
+    log: Pick<ConnectionHost, 'report'>,
+  ) {
+    this.#driver = driver;
+    this.#table = table;
+    this.#ports = ports;
+    this.#log = log;
+  }
+
+  /**
+   * Handles what has arrived, says goodbye and closes; resolves when nothing is left.
+   * @param stuckMs how long a connection that comes no further may hold up the end; 0 is for ever.
+   */
+  async begin(stuckMs: number): Promise<void> {
+    const connections = this.#table.all();
+    for (const connection of connections) if (!connection.isOpened) connection.abort(undefined);
+    this.#arrivals = new Arrivals(this.#driver, this.#table.all());
+    this.step();
+    this.#arrivals.giveUpOnStuck();
+    if (stuckMs > 0) this.#stuckTimer = setInterval(() => this.#giveUpOnStuck(), stuckMs);
+    if (!this.#isEmpty) {
+      await new Promise<void>((resolve) => {
+        this.#whenEmpty = resolve;
+      });
+    }
+    clearInterval(this.#stuckTimer);
+    this.#ports.close();
+  }
+
+  #giveUpOnStuck(): void {
+    this.#arrivals?.giveUpOnStuck();
+    this.#openDatagrams = 0;
+    this.look();
+  }
+
+  get isUnderWay(): boolean {
+    return this.#arrivals !== null;
+  }
+
+  /** Nothing else would give the loop a turn, and one is needed. */
+  get wantsTurns(): boolean {
+    return this.#arrivals?.wantsTurns ?? false;
+  }
+
+  received(slot: number, byteLength: number): void {
+    this.#arrivals?.received(slot, byteLength);
+  }
+
+  step(): void {
+    this.#arrivals?.step();
+  }
+
+  datagramWaits(change: 1 | -1): void {
+    this.#openDatagrams = Math.max(0, this.#openDatagrams + change);
+    this.look();
+  }
+
+  get #isEmpty(): boolean {
+    return this.#table.size === 0 && this.#openDatagrams === 0;
+  }
+
+  /** Something has come to its end. */
+  look(): void {
+    if (this.#whenEmpty === null || !this.#isEmpty) return;
+    this.#whenEmpty();
+    this.#whenEmpty = null;
+  }
+
+  /** Closes what is still open, at once, and says what that left undone. */
+  force(error: Error | undefined): Unfinished {
+    const result = nothingUnfinished();
+    result.unsettledHandlers += this.#openDatagrams;
+    this.#openDatagrams = 0;
+    for (const connection of this.#table.all()) {
+      result.forced++;
+      if (this.#hasUnhandled(connection)) result.unhandledInput++;
+      if (connection.handlerRuns) result.unsettledHandlers++;
+      result.unsentBytes += connection.outboundBuffered();
+      try {
+        connection.force(error);
+      } catch (thrown) {
+        this.#log.report('a connection could not be closed; the others are', thrown);
+      }
+    }
+    this.look();
+    return result;
+  }
+
+  #hasUnhandled(connection: StreamConnection): boolean {
+    return this.#arrivals?.hasUnhandled(connection) ?? false;
+  }
+}

@@ -1,0 +1,12 @@
+/** Says its loop; 'stick' keeps the thread of the loop from doing anything for a long time. */
+import type { EventHandler, LoopContext } from 'gnet';
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+export default ({ loop }: LoopContext): EventHandler => ({
+  onOpened: () => `${loop}`,
+  react(frame) {
+    if (String(frame) === 'stick') Atomics.wait(pause, 0, 0, 60_000);
+    return frame;
+  },
+});

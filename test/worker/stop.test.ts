@@ -1,0 +1,43 @@
+/** Stops of servers with several loops, of which one may not listen. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RawClient } from '../../testing/raw-client.ts';
+import { connect } from '../support/rig.ts';
+import { kernelSpreads, notOn } from '../support/driver.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
+import { handlerModule, startLoops } from './pool-rig.ts';
+
+test(
+  'a loop that is stuck holds up neither the others nor, for long, the stop',
+  notOn('node', kernelSpreads),
+  async (t) => {
+    const { server, reports } = await startLoops(t, handlerModule('sticks.ts'), {
+      numEventLoop: 2,
+    });
+    const clients: RawClient[] = [];
+    for (let count = 0; count < 4; count++) clients.push(await connect(t, server.addr));
+    const loops = await Promise.all(
+      clients.map(async (one) => (await one.readExactly(1)).toString()),
+    );
+    const stuck = clients.filter((_, index) => loops[index] === '0');
+    const healthy = clients.filter((_, index) => loops[index] === '1');
+    assert.equal(stuck.length, 2);
+    stuck[0]?.write('stick');
+    await settle(100);
+    // On its way to the loop that will not take it.
+    const late = [await connect(t, server.addr), await connect(t, server.addr)];
+    const stopped = server.stop({ timeout: 1_000 });
+    for (const client of healthy) {
+      await client.readUntilEnd();
+      client.end();
+    }
+    for (const client of late) client.end();
+    const { forced, undone } = await stopped;
+    assert.ok(forced >= 2, 'the connections of the stuck loop');
+    assert.equal(undone?.lostLoops, 1);
+    await waitUntil(() => stuck.every(({ ended, closed }) => ended || closed), 'their ends');
+    assert.ok(
+      reports.some(({ message }) => message === 'a loop does not answer; its thread is ended'),
+    );
+  },
+);
