@@ -1,6 +1,12 @@
 /** The public face. Everything a program needs is here, or under `gnet/codec`. */
 export * from './base/errors.ts';
 export * from './codec/index.ts';
+export * from './tls/errors.ts';
+export type {
+  TlsClientOptions,
+  TlsContextOptions,
+  TlsServerOptions,
+} from './tls/options/types.ts';
 export { Action } from './connection/action.ts';
 export type { Bytes, Conn, ConnId, Timeouts } from './connection/conn.ts';
 export {
@@ -16,12 +22,14 @@ export type {
   ServerStats,
   StopOptions,
   StopResult,
+  TlsStats,
 } from './connection/server-view.ts';
 export type {
   ProxiedConnection,
   ProxiedTls,
   ProxyExtension,
 } from './connection/proxy-protocol/format.ts';
+export type { TlsInfo } from './connection/tls/info.ts';
 export type { ProxyHeader } from './connection/proxy-protocol/write-header.ts';
 export type { LogLevel } from './logging/log-level.ts';
 export type { Logger, LoggerOption } from './logging/logger.ts';

@@ -52,7 +52,7 @@ export class ErrAcceptSocket extends GnetError {
   }
 }
 
-/** The scheme of an address is none of tcp, tcp4, tcp6, udp, udp4, udp6, unix. */
+/** The scheme of an address is none of tcp, tcp4, tcp6, tls, udp, udp4, udp6, unix. */
 export class ErrUnsupportedProtocol extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrUnsupportedProtocol', message, details);

@@ -6,6 +6,7 @@ import { OutboundSide } from './outbound-side.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import { proxiedBy } from './proxy-protocol/proxied.ts';
 import { mark, pauseReason, State, task } from './states.ts';
+import { type TlsInfo, tlsOf } from './tls/info.ts';
 import type { StreamConnection } from './stream-connection.ts';
 import { checkedTimeouts, type TimeLimits } from './timeouts.ts';
 
@@ -79,6 +80,22 @@ export abstract class ClosingSide extends OutboundSide {
   force(error: Error | undefined): void {
     const lost = error === undefined && !this.isClosed ? this.#bytesNotSent() : 0;
     this.abort(lost > 0 ? forcedToClose(lost, this.remoteAddr) : error);
+  }
+
+  /** The layer below has given up: what is pending cannot be sent; the stream ends in order. */
+  refused(error: GnetError): void {
+    if (this.isClosed) return;
+    this.dropOutbound();
+    this.beginClose(error);
+  }
+
+  /** What came was cut off: the close that follows has this error. */
+  protected cutOff(error: GnetError): void {
+    if (this.state === State.Open) this.#closeError ??= error;
+  }
+
+  protected get isCutOff(): boolean {
+    return this.#closeError !== undefined;
   }
 
   protected override fail(error: GnetError, abort: boolean): void {
@@ -182,7 +199,7 @@ export abstract class ClosingSide extends OutboundSide {
   protected beginClose(error: Error | undefined): void {
     if (this.state !== State.Open) return;
     this.state = State.Flushing;
-    this.#closeError = error;
+    this.#closeError = error ?? this.#closeError;
     this.dropInbound();
     this.lastProgress = this.host.currentTime();
     // Reading goes on, and what is read is thrown away: closing with unread bytes would reset the
@@ -251,6 +268,10 @@ export abstract class ClosingSide extends OutboundSide {
 
   get proxied(): ProxiedConnection | undefined {
     return proxiedBy(this);
+  }
+
+  get tls(): TlsInfo | undefined {
+    return tlsOf(this);
   }
 
   get fd(): number {

@@ -1,5 +1,6 @@
 import type { FrameSource } from '../codec/codec.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
+import type { TlsInfo } from './tls/info.ts';
 
 /** Bytes to send: a `string` is sent as UTF-8. */
 export type Bytes = Uint8Array | string;
@@ -47,6 +48,11 @@ export interface Conn extends FrameSource {
    * when there is none. `remoteAddr` and `localAddr` are then those that it named.
    */
   readonly proxied: ProxiedConnection | undefined;
+  /**
+   * What TLS has agreed on with the peer; undefined on a plain connection, and of one that closed
+   * before anybody had asked.
+   */
+  readonly tls: TlsInfo | undefined;
 
   /**
    * Encodes and sends `data`, after everything written before it; the bytes are taken at the call.

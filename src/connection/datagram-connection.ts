@@ -168,6 +168,10 @@ export class DatagramConnection implements Conn, DatagramPeer {
   }
 
   /** Proxies put their header in front of streams only. */
+  get tls(): undefined {
+    return undefined;
+  }
+
   get proxied(): undefined {
     return undefined;
   }

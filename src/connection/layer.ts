@@ -13,6 +13,8 @@ export interface ConnectionReceiver extends StreamReceiver {
  */
 export interface Layer extends Transport, ConnectionReceiver {
   readonly below: Transport;
+  /** The loop is over: gives back what is outside the heap, and calls nobody. Idempotent. */
+  dispose?(): void;
 }
 
 export type LayerFactory = (connection: StreamConnection, below: Transport) => Layer;

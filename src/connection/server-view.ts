@@ -65,12 +65,43 @@ export interface LoopStats {
   readonly datagramsTruncated: number;
   /** Datagrams that the kernel did not take when they were to be sent. */
   readonly datagramsDropped: number;
+  /** Connections whose TLS handshake was completed. */
+  readonly tlsHandshakes: number;
+  /** Connections that were refused in it, or that gave up. */
+  readonly tlsFailures: number;
+  /** Milliseconds of the thread that handshakes took. */
+  readonly tlsHandshakeMs: number;
   /** Share of wall time spent working, 0..1, over the life of the loop. */
   readonly utilization: number;
 }
 
+/** TLS of a server, over all loops. */
+export interface TlsStats {
+  /** Whose OpenSSL it is: that inside the runtime, or the system's. */
+  readonly engine: 'runtime' | 'system';
+  /** `3.5.8`. */
+  readonly version: string;
+  readonly handshakes: number;
+  readonly failures: number;
+}
+
+/** What the loops of a server have counted together. */
+export function tlsStats(
+  about: Pick<TlsStats, 'engine' | 'version'> | undefined,
+  loops: readonly LoopStats[],
+): TlsStats | undefined {
+  if (about === undefined) return undefined;
+  return {
+    ...about,
+    handshakes: loops.reduce((sum, loop) => sum + loop.tlsHandshakes, 0),
+    failures: loops.reduce((sum, loop) => sum + loop.tlsFailures, 0),
+  };
+}
+
 export interface ServerStats {
   readonly driver: string;
+  /** Undefined on a server without TLS. */
+  readonly tls: TlsStats | undefined;
   /** Better drivers that do not work here, and why; empty when the program named the driver. */
   readonly driversRefused: readonly { readonly name: string; readonly reason: string }[];
   /**

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { ErrUnsupportedOp } from '../base/errors.ts';
+import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
 import { isMemoryLack } from '../base/memory-lack.ts';
 import { frameOverheadBytesMax, framesPerTurnMax } from '../base/limits.ts';
 import type { Slab } from '../buffer/slab.ts';
@@ -82,9 +82,20 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     }
   }
 
+  /** The peer ended its side without the last word of TLS: as `ended`, and `onClosed` has the error. */
+  endedEarly(error: GnetError): void {
+    this.cutOff(error);
+    this.ended();
+  }
+
+  /** It has no reason of its own not to read. */
+  get isReading(): boolean {
+    return this.paused === 0 || this.state !== State.Open;
+  }
+
   /** The peer has ended: what is pending has `closeTimeout` to finish, counted from now. */
   #waitForHandler(): void {
-    if (this.host.settings.allowHalfOpen) return;
+    if (this.host.settings.allowHalfOpen && !this.isCutOff) return;
     this.lastProgress = this.host.currentTime();
     this.armDeadline();
   }
@@ -271,11 +282,12 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
   #inputFinished(): void {
     if (!this.is(mark.endReported)) {
       this.marks |= mark.endReported;
-      this.callOnEnd();
+      // Whoever takes an end for everything must not see one here.
+      if (!this.isCutOff) this.callOnEnd();
     }
     // It comes back here once the promise has settled.
     if (this.handlerRuns) this.#waitForHandler();
-    else if (!this.host.settings.allowHalfOpen || this.is(mark.writeShut)) {
+    else if (this.isCutOff || !this.host.settings.allowHalfOpen || this.is(mark.writeShut)) {
       this.beginClose(undefined);
     }
     if (!this.isClosed && !this.is(mark.handling)) this.sendPending();

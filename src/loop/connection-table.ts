@@ -58,6 +58,13 @@ export class ConnectionTable {
     return above === undefined ? connection : this.putUnder(connection, above);
   }
 
+  /** The loop is over: what layers hold outside the heap is given back. Nobody is told anything. */
+  disposeLayers(): void {
+    for (const receiver of this.#receivers) {
+      if (receiver !== null && receiver !== receiver.connection) (receiver as Layer).dispose?.();
+    }
+  }
+
   /** Who hears of the stream in a slot, or null when it is gone or another one. */
   receiver(slot: number, generation: number): ConnectionReceiver | null {
     const receiver = this.#receivers[slot];

@@ -1,5 +1,6 @@
 import type { ConnectionSettings } from '../connection/host.ts';
 import type { LayerFactory } from '../connection/layer.ts';
+import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import type { LoopPublication } from './shared-side.ts';
 
 export interface EventLoopSettings {
@@ -10,6 +11,8 @@ export interface EventLoopSettings {
   readonly ticker: boolean;
   readonly busyPollMicroseconds: number;
   readonly poisonFrames: boolean;
+  /** TLS for its connections; undefined: they are plain. Made on the loop's own thread. */
+  readonly tls?: LoopTls | undefined;
   /** In place of those that the settings ask for; for tests. */
   readonly layers?: LayerFactory;
   /** For a loop that other threads look at: the next generation, and where to write what they see. */

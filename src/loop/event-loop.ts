@@ -11,6 +11,7 @@ import { DatagramConnection } from '../connection/datagram-connection.ts';
 import type { ConnectionHost, ConnectionSettings, HandlerCalls } from '../connection/host.ts';
 import type { ConnectionReceiver, Layer, LayerFactory } from '../connection/layer.ts';
 import { layersOf } from '../connection/layers.ts';
+import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import { ReadWindow } from '../connection/read-window.ts';
 import type { LoopStats } from '../connection/server-view.ts';
 import { StreamConnection } from '../connection/stream-connection.ts';
@@ -63,6 +64,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   readonly #backend: Backend;
   readonly #layers: LayerFactory | undefined;
+  readonly #tls: LoopTls | undefined;
   /** For hosts that give turns on demand: something waits, or a deadline came nearer. */
   readonly #requestTurn: (() => void) | undefined;
   readonly #owner: LoopOwner;
@@ -98,7 +100,8 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.settings = settings.connection;
     this.poisonFrames = settings.poisonFrames;
     this.codecFor = codecFor(settings.connection.codec);
-    this.#layers = settings.layers ?? layersOf(settings.connection);
+    this.#layers = settings.layers ?? layersOf(settings.connection, settings.tls?.layer);
+    this.#tls = settings.tls;
     this.#backend = backend;
     this.#requestTurn = backend.host.requestTurn?.bind(backend.host);
     this.#owner = owner;
@@ -203,6 +206,8 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     if (this.#unpublished) this.#publish();
     this.#inbox?.close();
     if (this.#attached) this.#backend.host.detach(this);
+    this.#table.disposeLayers();
+    this.#tls?.dispose();
     this.driver.close();
     this.#reports.close();
   }
@@ -230,7 +235,9 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   stats(): LoopStats {
-    return this.#counts.stats(this.driver.counters, this.connectionCount, this.#acceptors.rests);
+    const { counters } = this.driver;
+    const { rests } = this.#acceptors;
+    return this.#counts.stats(counters, this.connectionCount, rests, this.#tls?.counts);
   }
 
   /** Before it may sleep, and now and then while it has no time to. */
@@ -356,9 +363,9 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   }
 
   /** A stream stands: its connection begins, or the layer that is to stand under it. */
-  begin(connection: StreamConnection): void {
-    if (this.#layers === undefined) connection.opened();
-    else this.#table.putUnder(connection, this.#layers).opened();
+  begin(connection: StreamConnection, layers = this.#layers): void {
+    if (layers === undefined) connection.opened();
+    else this.#table.putUnder(connection, layers).opened();
   }
 
   replaceLayer(layer: Layer, above: LayerFactory | undefined): ConnectionReceiver {

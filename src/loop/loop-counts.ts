@@ -1,4 +1,5 @@
 import type { LoopStats } from '../connection/server-view.ts';
+import type { TlsCounts } from '../connection/tls/layer.ts';
 import type { DriverCounters } from '../driver/contract.ts';
 
 /** What a loop counts by itself, and how its counters read together with those of its driver. */
@@ -10,7 +11,12 @@ export class LoopCounts {
   /** On the clock of `performance.now()`. */
   readonly startedAt: number = performance.now();
 
-  stats(driver: DriverCounters, connections: number, acceptRests: number): LoopStats {
+  stats(
+    driver: DriverCounters,
+    connections: number,
+    acceptRests: number,
+    tls: TlsCounts | undefined,
+  ): LoopStats {
     const wallMs = performance.now() - this.startedAt;
     return {
       turns: this.turns,
@@ -26,6 +32,9 @@ export class LoopCounts {
       datagramsOverflowed: driver.datagramsOverflowed,
       datagramsTruncated: this.datagramsTruncated,
       datagramsDropped: driver.datagramsDropped,
+      tlsHandshakes: tls?.handshakes ?? 0,
+      tlsFailures: tls?.failures ?? 0,
+      tlsHandshakeMs: tls?.handshakeMs ?? 0,
       utilization: Math.max(0, Math.min(1, 1 - driver.sleptMs / wallMs)),
     };
   }

@@ -62,6 +62,9 @@ export const counter = {
   closedBefore: 16,
   bytesReceivedBefore: 17,
   bytesSentBefore: 18,
+  tlsHandshakes: 19,
+  tlsFailures: 20,
+  tlsHandshakeMs: 21,
 } as const;
 
 /** Words of a lane's header; each header has a cache line of its own. */

@@ -32,6 +32,9 @@ export function publicationIn(memory: LoopMemory): LoopPublication {
       counters[counter.datagramsOverflowed] = stats.datagramsOverflowed;
       counters[counter.datagramsTruncated] = stats.datagramsTruncated;
       counters[counter.datagramsDropped] = stats.datagramsDropped;
+      counters[counter.tlsHandshakes] = stats.tlsHandshakes;
+      counters[counter.tlsFailures] = stats.tlsFailures;
+      counters[counter.tlsHandshakeMs] = stats.tlsHandshakeMs;
       counters[counter.sleptMs] = sleptMs;
       counters[counter.startedAt] = startedMs;
       counters[counter.publishedAt] = wallClockOrigin + performance.now();
@@ -66,6 +69,9 @@ export function statsIn(memory: LoopMemory): LoopStats {
     datagramsOverflowed: read(counter.datagramsOverflowed),
     datagramsTruncated: read(counter.datagramsTruncated),
     datagramsDropped: read(counter.datagramsDropped),
+    tlsHandshakes: read(counter.tlsHandshakes),
+    tlsFailures: read(counter.tlsFailures),
+    tlsHandshakeMs: read(counter.tlsHandshakeMs),
     utilization: utilization(),
   };
 

@@ -151,7 +151,7 @@ describe('addresses', () => {
         () => parseAddress(text),
         (error: GnetError) => {
           assert.ok(error instanceof ErrUnsupportedProtocol);
-          assert.match(error.message, /tcp, tcp4, tcp6, udp, udp4, udp6, unix/);
+          assert.match(error.message, /tcp, tcp4, tcp6, tls, udp, udp4, udp6, unix/);
           assert.equal(error.address, text);
           return true;
         },

@@ -12,7 +12,7 @@
  * | `unix://`                             | an abstract name that the kernel picks            |
  * | `/path`, `./path`, `../path`, `@name` | the same without the scheme, as they are printed  |
  *
- * udp, udp4 and udp6 follow the same rules. `docs/errors.md` lists what is refused. Whom to dial is
+ * `tls://` is `tcp://` with TLS. udp, udp4 and udp6 follow the same rules. `docs/errors.md` lists what is refused. Whom to dial is
  * more: all addresses of a name, in the order of the name service; no host is this machine.
  */
 import { lookup } from 'node:dns/promises';
@@ -21,7 +21,7 @@ import { networkInterfaces } from 'node:os';
 import { ErrInvalidNetworkAddress, ErrUnsupportedProtocol } from '../base/errors.ts';
 import type { Endpoint } from '../driver/contract.ts';
 
-export type InternetNetwork = 'tcp' | 'tcp4' | 'tcp6' | 'udp' | 'udp4' | 'udp6';
+export type InternetNetwork = 'tcp' | 'tcp4' | 'tcp6' | 'tls' | 'udp' | 'udp4' | 'udp6';
 export type Network = InternetNetwork | 'unix';
 
 /** An address as it was written; nothing has been looked up. */
@@ -45,7 +45,7 @@ export interface AddressResolver {
   readonly lookup: (host: string) => Promise<readonly { address: string; family: number }[]>;
 }
 
-const networks: readonly Network[] = ['tcp', 'tcp4', 'tcp6', 'udp', 'udp4', 'udp6', 'unix'];
+const networks: readonly Network[] = ['tcp', 'tcp4', 'tcp6', 'tls', 'udp', 'udp4', 'udp6', 'unix'];
 
 /** `sun_path` has 108 bytes, all of which may be the path. */
 const unixPathBytesMax = 108;
@@ -111,7 +111,7 @@ export async function resolveAddress(
 ): Promise<Endpoint> {
   if (parsed.network === 'unix') return { kind: 'unix', path: parsed.path };
   const { network, host, port } = parsed;
-  const kind = network.startsWith('tcp') ? 'tcp' : 'udp';
+  const kind = network.startsWith('udp') ? 'udp' : 'tcp';
   const wanted = wantedFamily(network);
   if (host === '') {
     const family = wanted ?? (resolver.hasIpv6() ? 6 : 4);
@@ -139,7 +139,7 @@ export async function resolveTargets(
   }
   const { network, host, port } = parsed;
   if (port === 0) throw invalid(text, 'the port is missing or 0', 'write the port to dial');
-  const kind = network.startsWith('tcp') ? 'tcp' : 'udp';
+  const kind = network.startsWith('udp') ? 'udp' : 'tcp';
   const wanted = wantedFamily(network);
   let found: readonly string[];
   if (host === '') found = resolver.hasIpv6() ? ['127.0.0.1', '::1'] : ['127.0.0.1'];
@@ -310,7 +310,7 @@ function noSuitableAddress(
   wanted: 4 | 6 | undefined,
   host: string,
 ): ErrInvalidNetworkAddress {
-  const base = parsed.network.slice(0, 3);
+  const base = parsed.network === 'tls' ? 'tcp' : parsed.network.slice(0, 3);
   return invalid(
     parsed.text,
     `there is no suitable address: '${host}' has none ${wanted ? `of IPv${wanted}` : 'at all'}`,

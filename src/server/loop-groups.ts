@@ -12,6 +12,7 @@ import type { MainServer } from '../worker/main-servers.ts';
 import type { ServeCall } from '../worker/serve-calls.ts';
 import { LocalLoopGroup } from './local-loop-group.ts';
 import { loopSettings } from './loop-settings.ts';
+import type { ServerTls } from './server-tls.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { StopResult } from '../connection/server-view.ts';
 
@@ -55,17 +56,19 @@ interface GroupPlan {
   readonly log: OwnedLogger;
   readonly call: ServeCall;
   readonly module: string | null;
+  readonly tls: ServerTls | undefined;
 }
 
 /** One loop runs on this thread; several on threads of their own, whose code is loaded only then. */
 export async function groupMaker(
   plan: GroupPlan,
 ): Promise<(owner: LoopOwner, server: MainServer) => LoopGroup> {
-  const { options, backend, log, call, module } = plan;
+  const { options, backend, log, call, module, tls } = plan;
   const settings = loopSettings(options);
   if (options.numEventLoop === 1) {
     const calls = handlerCalls(plan.handler);
-    return (owner) => new LocalLoopGroup(backend, calls, settings, owner, log.logger);
+    const own = { ...settings, tls: tls?.onLoop(settings.readBufferBytes) };
+    return (owner) => new LocalLoopGroup(backend, calls, own, owner, log.logger);
   }
   const { ThreadGroup } = await import('../worker/thread-group.ts');
   const { threadPools } = await import('../worker/thread-pool.ts');
@@ -82,6 +85,7 @@ export async function groupMaker(
       loadBalancing: options.loadBalancing,
       pin: options.lockOSThread,
       module,
+      tls,
       onJoinable: () => {
         if (module === null) call.settle({ kind: 'hosted', server, loops: options.numEventLoop });
       },

@@ -2,6 +2,7 @@
 import type { CodecOption } from '../codec/codec.ts';
 import type { LogLevel, LogLevelName } from '../logging/log-level.ts';
 import type { ProxyProtocolSettings } from '../connection/proxy-protocol/layer.ts';
+import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
 import type { LoggerOption } from '../logging/logger.ts';
 
 /** Values of the option `tcpNoDelay` as the source framework names them. */
@@ -100,8 +101,11 @@ export interface Options {
   readonly logLevel?: LogLevel;
   /** Takes the place of the default logger; then `logPath` and `logLevel` have no effect. */
   readonly logger?: LoggerOption;
-  /** TLS for every connection. Not built yet. */
-  readonly tls?: unknown;
+  /**
+   * TLS for every stream connection, `tcp://` and `unix://` included: at least `key` and `cert`, with the
+   * names of `node:tls`. Files or their contents. Default: none.
+   */
+  readonly tls?: TlsServerOptions;
   /** Restarts without closing the listeners. Default false. Not built yet. */
   readonly graceful?: boolean;
   /** The file that a graceful restart finds the process by. Not built yet. */
@@ -142,7 +146,8 @@ export interface Options {
    */
   readonly closeTimeout?: number;
   /**
-   * Milliseconds that a connection may take before `onOpened`, for its PROXY header: 0 to 2^31-1; 0 is
+   * Milliseconds that a connection may take before `onOpened`, for its PROXY header and for the handshake
+   * of TLS, each: 0 to 2^31-1; 0 is
    * off. Default 10,000 (ours).
    */
   readonly handshakeTimeout?: number;
@@ -216,6 +221,8 @@ export interface ResolvedOptions {
   readonly socketSendBuffer: number;
   /** Undefined: the built-in codec. */
   readonly codec: CodecOption | undefined;
+  /** As given; a client's for a client. */
+  readonly tls: TlsServerOptions | TlsClientOptions | undefined;
   /** These three go to `createLogger`. */
   readonly logPath: string | undefined;
   readonly logLevel: LogLevelName | undefined;

@@ -50,9 +50,11 @@ describe('options', () => {
       socketRecvBuffer: 0,
       socketSendBuffer: 0,
       codec: undefined,
+      tls: undefined,
       logPath: undefined,
       logLevel: undefined,
       logger: undefined,
+      readTimeout: 0,
       writeTimeout: 0,
       block: false,
       driver: 'auto',
@@ -93,9 +95,11 @@ describe('options', () => {
       socketRecvBuffer: 8_192,
       socketSendBuffer: 2 ** 31 - 1,
       codec,
+      tls: { key: 'key.pem', cert: 'cert.pem' },
       logPath: 'server.log',
       logLevel: -1,
       logger: console,
+      readTimeout: 500,
       writeTimeout: 1_000,
       block: true,
       driver: 'epoll',
@@ -302,7 +306,6 @@ describe('options', () => {
 
   test('what is not built yet is refused, and switching it off is not', () => {
     const later: readonly [Options, RegExp][] = [
-      [{ tls: {} }, /TLS \(tls\): not built yet/],
       [{ graceful: true }, /graceful/],
       [{ pidName: 'server.pid' }, /pidName/],
       [{ driver: 'kqueue' }, /kqueue/],

@@ -27,6 +27,7 @@ import {
   TCPSocketOpt,
 } from './option-types.ts';
 
+import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
 import { asProxyProtocol, proxyProtocolSettings } from './proxy-option.ts';
 
 export * from './option-types.ts';
@@ -87,7 +88,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   logPath: asText,
   logLevel: asLogLevel,
   logger: asLogger,
-  tls: (_name, value) => value as object,
+  tls: asTls,
   graceful: asBoolean,
   pidName: asText,
   writeTimeout: checkTimeout,
@@ -118,7 +119,6 @@ const driversNotBuiltYet: readonly DriverOption[] = ['kqueue'];
 
 /** What is named but not there: take a line away when it is built. True: the option asks for it. */
 const notBuiltYet: readonly (readonly [string, (given: Checked, loops: number) => boolean])[] = [
-  ['TLS (tls)', (given) => given.tls !== undefined],
   ['restarting without closing the listeners (graceful)', (given) => given.graceful === true],
   ['the pid file (pidName)', (given) => given.pidName !== undefined],
   ...driversNotBuiltYet.map(
@@ -158,6 +158,7 @@ export function resolveOptions(
     socketRecvBuffer: given.socketRecvBuffer ?? 0,
     socketSendBuffer: given.socketSendBuffer ?? 0,
     codec: given.codec,
+    tls: given.tls,
     logPath: given.logPath,
     logLevel: given.logLevel,
     logger: given.logger,
@@ -280,6 +281,12 @@ function asCodec(_name: string, value: unknown): CodecOption {
 
 function asLogLevel(name: string, value: unknown): LogLevelName {
   return parseLogLevel(value, `option ${name}`);
+}
+
+/** Only looked at here: what it has is checked where the files are read. */
+function asTls(name: string, value: unknown): TlsServerOptions | TlsClientOptions {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw invalidOption(name, value, 'an object with at least key and cert');
 }
 
 /** Only looked at here: `createLogger` adapts it once the server starts. */

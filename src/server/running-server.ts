@@ -3,12 +3,14 @@ import { errorOf, textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
-import type {
-  ConnHandle,
-  Server,
-  ServerStats,
-  StopOptions,
-  StopResult,
+import {
+  type ConnHandle,
+  type Server,
+  type ServerStats,
+  type StopOptions,
+  type StopResult,
+  type TlsStats,
+  tlsStats,
 } from '../connection/server-view.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint } from '../driver/contract.ts';
@@ -20,6 +22,7 @@ import { broadcastBytes } from '../mailbox/broadcast.ts';
 import { staleId } from '../mailbox/conn-handle.ts';
 import { type MainServer, mainServers, nextServerId } from '../worker/main-servers.ts';
 import type { ServerViewData } from '../worker/messages.ts';
+import type { ServerTls } from './server-tls.ts';
 import type { ResolvedOptions } from './options.ts';
 import { exitHook } from './exit-hook.ts';
 import { registry } from './registry.ts';
@@ -39,6 +42,8 @@ export interface ServerPlan {
   /** The addresses as the program gave them, and what they mean. */
   readonly texts: readonly string[];
   readonly endpoints: readonly Endpoint[];
+  /** Undefined: connections are plain. */
+  readonly tls?: ServerTls | undefined;
   /** Makes the loops. */
   readonly makeGroup: (owner: LoopOwner, server: MainServer) => LoopGroup;
   /** The server is over. */
@@ -128,7 +133,8 @@ export class RunningServer implements Server, MainServer {
     if (this.#plan.texts.includes(address) || this.addrs.includes(address)) return true;
     const [, scheme = '', bare = ''] = /^([a-z0-9]+):\/\/(.*)$/.exec(address) ?? [];
     const { endpoints } = this.#plan;
-    return endpoints.some(({ kind }, at) => scheme.startsWith(kind) && this.addrs[at] === bare);
+    const wanted = scheme === 'tls' ? 'tcp' : scheme;
+    return endpoints.some(({ kind }, at) => wanted.startsWith(kind) && this.addrs[at] === bare);
   }
 
   /** Resolves when it is over, in whatever way; for the framework itself. */
@@ -147,6 +153,11 @@ export class RunningServer implements Server, MainServer {
 
   get addr(): string {
     return this.addrs[0] ?? '';
+  }
+
+  /** Whose OpenSSL it is. */
+  protected get tlsEngine(): Pick<TlsStats, 'engine' | 'version'> | undefined {
+    return this.#plan.tls?.about;
   }
 
   countConnections(): number {
@@ -188,6 +199,7 @@ export class RunningServer implements Server, MainServer {
       driver: this.driver,
       host: this.#plan.backend.host.mode,
       driversRefused: this.#plan.backend.refused ?? [],
+      tls: this.tlsEngine,
       memories: this.#ended ? [] : this.#group.memories(),
       listenerDescriptor: this.#group.listenerDescriptor,
       ended: this.#ended,
@@ -200,6 +212,7 @@ export class RunningServer implements Server, MainServer {
       driver: this.driver,
       host: this.#plan.backend.host.mode,
       driversRefused: this.#plan.backend.refused ?? [],
+      tls: tlsStats(this.tlsEngine, loops),
       connections: loops.reduce((sum, loop) => sum + loop.connections, 0),
       loops,
     };
@@ -288,6 +301,7 @@ export class RunningServer implements Server, MainServer {
     if (saidGoodbye !== null) await saidGoodbye;
     exitHook.remove(this.#closeAtExit);
     await this.#group.close();
+    this.#plan.tls?.end();
     mainServers.delete(this.id);
     this.#becomeReady();
     this.#plan.onEnd(this, toStopResult(this.#group.unfinished));

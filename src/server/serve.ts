@@ -4,6 +4,7 @@ import { handlerCalls } from '../connection/handler-calls.ts';
 import type { Server, StopOptions, StopResult } from '../connection/server-view.ts';
 import { chooseBackend } from '../driver/choice.ts';
 import { createLogger } from '../logging/default-logger.ts';
+import type { TlsServerOptions } from '../tls/options/types.ts';
 import { loopThreadData } from '../worker/loop-thread-data.ts';
 import { programEntry } from '../worker/program-entry.ts';
 import { recordServeCall, type ServeCall } from '../worker/serve-calls.ts';
@@ -15,6 +16,7 @@ import { type Options, resolveOptions } from './options.ts';
 import { groupMaker, handlerOf, moduleUrl, serverEnded } from './loop-groups.ts';
 import { registry } from './registry.ts';
 import { RunningServer } from './running-server.ts';
+import { prepareTls, wantsTls } from './server-tls.ts';
 import { initialize, obey } from './starting.ts';
 
 /**
@@ -61,6 +63,7 @@ async function serveHere(
   if (resolved.numEventLoop > 1 && module === null) programEntry();
   resolved.signal?.throwIfAborted();
   const endpoints = await Promise.all(parsed.map((one) => resolveAddress(one)));
+  const withTls = wantsTls(resolved, parsed);
   const backend = await chooseBackend(resolved.driver);
   let tell!: (server: Server) => void;
   const promised = new Promise<Server>((resolve) => {
@@ -71,6 +74,7 @@ async function serveHere(
   const log = createLogger(resolved);
   let server: RunningServer;
   try {
+    const tls = withTls ? await prepareTls(resolved, backend, log.logger, module) : undefined;
     reportDriver(backend, resolved, log.logger);
     reportUnknownEvents(handler, log.logger);
     const own = { ...resolved, codec };
@@ -81,7 +85,8 @@ async function serveHere(
       log,
       texts,
       endpoints,
-      makeGroup: await groupMaker({ handler, options: own, backend, log, call, module }),
+      tls,
+      makeGroup: await groupMaker({ handler, options: own, backend, log, call, module, tls }),
       onEnd: serverEnded,
     });
   } catch (error) {
@@ -110,7 +115,7 @@ async function joinAsThread(
     const resolved = resolveOptions(options);
     // A server over a handler module has its loops in other threads.
     const calls = handlerCalls(given instanceof URL ? {} : given);
-    return { calls, codec: resolved.codec };
+    return { calls, codec: resolved.codec, tls: (resolved.tls ?? {}) as TlsServerOptions };
   });
   registry.add(server);
   void server.closed.then(() => registry.remove(server));

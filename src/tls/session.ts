@@ -65,6 +65,7 @@ export abstract class TlsSession {
   protected ssl: Address = nullAddress;
   #state: TlsState;
   #ended = 0;
+  #wasOpen = false;
   /** Of the handshake, as long as it lasts. */
   #handshakeBytes = 0;
   failure: GnetError | null = null;
@@ -156,6 +157,7 @@ export abstract class TlsSession {
     this.#noteKeys();
     if (result === 1) {
       this.#state = TlsState.Open;
+      this.#wasOpen = true;
       return true;
     }
     if (!this.#wantsMore()) this.fail(this.#failureOfCall());
@@ -246,14 +248,16 @@ export abstract class TlsSession {
     clearErrors();
   }
 
-  /** The transport has ended: an error when the peer had not said so before. */
+  /**
+   * The transport has ended: an error when the peer had not said so before. What is written goes out
+   * all the same: many peers end so, and wait for an answer.
+   */
   transportEnded(): void {
     if (this.#state >= TlsState.Failed || this.peerEnded) return;
     if (this.#state === TlsState.Open) {
-      this.fail(
-        new ErrTlsTruncated(
-          `${this.peerName} ended the connection without close_notify: what it sent may have been cut off`,
-        ),
+      this.#ended |= end.received;
+      this.failure ??= new ErrTlsTruncated(
+        `${this.peerName} ended the connection without close_notify: what it sent may have been cut off`,
       );
       return;
     }
@@ -269,9 +273,14 @@ export abstract class TlsSession {
     clearErrors();
   }
 
-  /** What both sides have agreed on, and who the peer is. Of an open session. */
+  /** Whether `facts` can be asked: not before the handshake, and not after `free`. */
+  get hasFacts(): boolean {
+    return this.#wasOpen && this.ssl !== nullAddress;
+  }
+
+  /** What both sides have agreed on, and who the peer is. Of a session that is, or was, open. */
   facts(): SessionFacts {
-    assert(this.#state === TlsState.Open, `a session that ${this.stateName} has no facts`);
+    assert(this.hasFacts, `a session that ${this.stateName} has no facts`);
     const context = this.context as TlsContext;
     return factsOf(this.ssl, context.role === 'client' || context.settings.requestCert);
   }

@@ -43,7 +43,7 @@ export class TicketKeys {
   }
 
   get newest(): Uint8Array {
-    return this.#keys[0] as Uint8Array;
+    return this.keys[0] as Uint8Array;
   }
 
   /** From now on tickets are made with `newest`, and with it and the one before they are read. */
@@ -54,7 +54,7 @@ export class TicketKeys {
   /** The key that one of these tickets was made with; the newest when none is known. */
   keyFor(names: readonly Uint8Array[]): Uint8Array {
     for (const name of names) {
-      for (const key of this.#keys) {
+      for (const key of this.keys) {
         if (Buffer.compare(key.subarray(0, ticketKeyLayout.name), name) === 0) return key;
       }
     }

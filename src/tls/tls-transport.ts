@@ -11,6 +11,8 @@ import { TlsState } from './session-states.ts';
 /** Records that are made before they are sent: what they come to fits a slab of `cipherSlabBytes`. */
 const recordsPerSend = 4;
 const plainBytesPerSend = recordsPerSend * recordBytesMax;
+/** A connection that can send for ever leaves the thread to others after so many bytes. */
+const flushBytesPerTurn = 4 * 1_048_576;
 /** Slabs that ciphertext stands in until the kernel has taken it: 64 KiB, and what TLS adds to it. */
 export const cipherSlabBytes = plainBytesPerSend + 4_096;
 
@@ -115,8 +117,20 @@ export class TlsTransport implements Transport, StreamReceiver {
     const open = session.handshake();
     this.#sendOutput();
     if (session.failure !== null) this.#tellFailure();
-    else if (open && before !== TlsState.Open) this.#receiver.opened();
+    else if (open && before !== TlsState.Open) this.#tellOpen();
     return open && !this.#is(mark.closed);
+  }
+
+  #tellOpen(): void {
+    this.#receiver.opened();
+    // What was to be sent in the meantime.
+    if (this.#queue === null) this.#tellWritable();
+  }
+
+  #tellWritable(): void {
+    if (!this.#is(mark.awaited) || this.#is(mark.closed)) return;
+    this.#marks &= ~mark.awaited;
+    this.#receiver.writable();
   }
 
   /** All plaintext of one read goes up in one piece: whoever pauses then has nothing left below. */
@@ -168,10 +182,7 @@ export class TlsTransport implements Transport, StreamReceiver {
     const before = this.#stillEncrypted();
     // A part that has left is progress, too: a slow reader is not one that does not read.
     if (!this.#flushOwn() && this.#stillEncrypted() === before) return;
-    if (this.#is(mark.awaited)) {
-      this.#marks &= ~mark.awaited;
-      this.#receiver.writable();
-    }
+    if (this.session.state >= TlsState.Open) this.#tellWritable();
   }
 
   failed(error: GnetError): void {
@@ -184,6 +195,7 @@ export class TlsTransport implements Transport, StreamReceiver {
     assert(slot === this.slot && this.#encrypted === 0, 'what waits is sent before anything else');
     let sent = 0;
     while (sent < length) {
+      if (sent >= flushBytesPerTurn) return this.#goOnLater(sent);
       const count = Math.min(length - sent, plainBytesPerSend);
       const taken = this.#encrypt(slab, offset + sent, count);
       if (taken < 0) return -1;
@@ -200,6 +212,10 @@ export class TlsTransport implements Transport, StreamReceiver {
     const slab = cipher.take();
     let sent = 0;
     while (sent < bytes.length) {
+      if (sent >= flushBytesPerTurn) {
+        this.#goOnLater(sent);
+        break;
+      }
       const count = Math.min(bytes.length - sent, plainBytesPerSend);
       slab.bytes.set(bytes.subarray(sent, sent + count));
       const taken = this.#encrypt(slab, 0, count);
@@ -222,12 +238,27 @@ export class TlsTransport implements Transport, StreamReceiver {
       this.#marks |= mark.awaited;
       return false;
     }
+    let flushed = 0;
     for (let slab = queue.head; slab !== null; slab = queue.head) {
+      if (flushed >= flushBytesPerTurn) {
+        this.#goOnLater(flushed);
+        return false;
+      }
       const count = Math.min(slab.end - slab.start, plainBytesPerSend);
+      flushed += count;
       if (this.#encrypt(slab, slab.start, count) < count) return false;
       queue.consume(count);
     }
     return true;
+  }
+
+  /** Others have their turn; then the receiver hears that it may send more. */
+  #goOnLater(sent: number): number {
+    this.#marks |= mark.awaited;
+    setImmediate(() => {
+      if (this.#queue === null) this.#tellWritable();
+    });
+    return sent;
   }
 
   /** Bytes of the user's in records that have not left as a whole. */
@@ -248,7 +279,9 @@ export class TlsTransport implements Transport, StreamReceiver {
    */
   #encrypt(slab: Slab, offset: number, count: number): number {
     const { session } = this;
-    if (this.#queue !== null) {
+    // What it failed of is told behind the bytes that came before.
+    if (session.state >= TlsState.Failed) return -1;
+    if (this.#queue !== null || session.state !== TlsState.Open) {
       // A message of the handshake, or an answer to new keys, is still on its way.
       this.#marks |= mark.awaited;
       return 0;

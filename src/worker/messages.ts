@@ -1,5 +1,7 @@
 /** What the main thread and the threads of loops tell each other, over one MessagePort per thread. */
 import type { RefusedDriver } from '../driver/backend.ts';
+import type { TlsStats } from '../connection/server-view.ts';
+import type { PackedSettings } from '../tls/settings-transfer.ts';
 import type { DriverName, Endpoint } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings } from '../loop/event-loop-settings.ts';
@@ -19,6 +21,8 @@ export interface ServerViewData {
   readonly driver: string;
   readonly host: string;
   readonly driversRefused: readonly RefusedDriver[];
+  /** Whose OpenSSL it is; undefined without TLS. */
+  readonly tls: Pick<TlsStats, 'engine' | 'version'> | undefined;
   /** One per loop. */
   readonly memories: readonly SharedArrayBuffer[];
   readonly listenerDescriptor: number;
@@ -40,6 +44,7 @@ export interface HostOrder {
   /** Without a codec: that comes from the thread's own program or module. */
   readonly settings: EventLoopSettings;
   readonly module: string | null;
+  readonly tls: PackedSettings | undefined;
   readonly driver: DriverName;
   /** Keep the thread on one CPU. */
   readonly pin: boolean;

@@ -9,6 +9,7 @@ import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { abandonLanesOf } from '../mailbox/abandoned-lanes.ts';
+import type { PackedSettings } from '../tls/settings-transfer.ts';
 import { AcceptorLoop } from './acceptor-loop.ts';
 import { createBalancer } from './balancer.ts';
 import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
@@ -44,6 +45,8 @@ export interface ThreadGroupPlan {
   readonly pin: boolean;
   /** The URL of a handler module, or null: threads run the program again. */
   readonly module: string | null;
+  /** Undefined: connections are plain. */
+  readonly tls: { packed(): PackedSettings } | undefined;
   /** The threads may be told: they find this group. */
   readonly onJoinable: () => void;
 }
@@ -197,7 +200,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   }
 
   #host(loop: RemoteLoop, endpoints: readonly Endpoint[]): void {
-    const { settings, backend, call, module, pin } = this.#plan;
+    const { settings, backend, call, module, pin, tls } = this.#plan;
     const order: HostOrder = {
       type: 'host',
       server: this.server,
@@ -209,6 +212,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
       settings,
       module,
       driver: backend.name,
+      tls: tls?.packed(),
       pin,
     };
     loop.post(order);

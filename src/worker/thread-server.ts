@@ -1,12 +1,13 @@
 import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
-import type {
-  ConnHandle,
-  Server,
-  ServerStats,
-  StopOptions,
-  StopResult,
+import {
+  type ConnHandle,
+  type Server,
+  type ServerStats,
+  type StopOptions,
+  type StopResult,
+  tlsStats,
 } from '../connection/server-view.ts';
 import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
@@ -122,6 +123,7 @@ export class ThreadServer implements Server {
       driver: this.driver,
       host: this.#data.host,
       driversRefused: this.#data.driversRefused,
+      tls: tlsStats(this.#data.tls, loops),
       connections: this.countConnections(),
       loops,
     };

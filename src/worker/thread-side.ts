@@ -6,6 +6,8 @@ import type { Bytes } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import type { StopResult } from '../connection/server-view.ts';
+import type { LoopTls } from '../connection/tls/loop-tls.ts';
+import type { TlsServerOptions } from '../tls/options/types.ts';
 import { chooseBackend } from '../driver/choice.ts';
 import { pinThread } from '../driver/pin-thread.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -26,6 +28,8 @@ import { addUnfinished, nothingUnfinished, type Unfinished } from '../loop/loop-
 export interface Joining {
   readonly calls: HandlerCalls;
   readonly codec: CodecOption | undefined;
+  /** The functions in it: nothing else of it is used. */
+  readonly tls: TlsServerOptions;
 }
 
 interface Waiting extends Joining {
@@ -47,6 +51,15 @@ interface Hosted {
   readonly ready: Promise<void>;
   forcing: boolean;
   unfinished: Unfinished;
+}
+
+async function loopTls(order: HostOrder, own: TlsServerOptions): Promise<LoopTls | undefined> {
+  if (order.tls === undefined) return undefined;
+  const engine = await import('../connection/tls/engine.ts');
+  const loop = new engine.LoopTls(order.settings.readBufferBytes);
+  const keys = new engine.SharedTicketKeys(order.tls.ticketKeys);
+  loop.contexts = new engine.ServerContexts(engine.unpackSettings(order.tls, own), keys);
+  return loop;
 }
 
 class ThreadSide implements MainThread {
@@ -145,7 +158,7 @@ class ThreadSide implements MainThread {
   async #listen(order: HostOrder): Promise<EventLoop> {
     const { server, settings } = order;
     const logger = this.#loggerFor(server);
-    const { calls, codec } = await this.#handlerFor(order);
+    const { calls, codec, tls } = await this.#handlerFor(order);
     const backend = await chooseBackend(order.driver);
     if (backend.native !== undefined) this.#duplicate = backend.native.duplicateDescriptor;
     if (order.pin && !(await pinThread(order.loop))) {
@@ -169,6 +182,7 @@ class ThreadSide implements MainThread {
       {
         ...settings,
         index: order.loop,
+        tls: await loopTls(order, tls),
         firstGeneration: order.firstGeneration,
         publication: { ...publication, ledger },
         connection: {
@@ -210,7 +224,7 @@ class ThreadSide implements MainThread {
         loop: order.loop,
         server,
       });
-      return { calls: handlerCalls(handler), codec };
+      return { calls: handlerCalls(handler), codec, tls: {} };
     }
     return this.#waiting.get(order.call) as Waiting;
   }

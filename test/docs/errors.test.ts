@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as errors from '../../src/base/errors.ts';
+import * as tlsErrors from '../../src/tls/errors.ts';
 import { firstCells } from './tables.ts';
 
 const documented = firstCells('errors.md');
-const classes = Object.entries(errors);
+const classes = [...Object.entries(errors), ...Object.entries(tlsErrors)];
 const named = classes.filter(([name]) => name.startsWith('Err'));
 
 describe('docs/errors.md', () => {
@@ -31,7 +32,10 @@ describe('docs/errors.md', () => {
 
   test('says truly that the code of a named error is the name of its class', () => {
     for (const [name, ErrorClass] of named) {
-      const error = new (ErrorClass as new (message: string) => errors.GnetError)('text');
+      const error =
+        ErrorClass === tlsErrors.ErrTlsCertificate
+          ? new ErrorClass('CERT_HAS_EXPIRED', 'text')
+          : new (ErrorClass as new (message: string) => errors.GnetError)('text');
       assert.ok(error instanceof errors.GnetError);
       assert.deepEqual([error.code, error.name, error.message], [name, name, 'text']);
     }

@@ -1,0 +1,116 @@
+import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
+import type { LoopTls } from '../connection/tls/loop-tls.ts';
+import type { Backend } from '../driver/backend.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { TlsServerOptions } from '../tls/options/types.ts';
+import type { ServerSettings } from '../tls/server-contexts.ts';
+import type { PackedSettings } from '../tls/settings-transfer.ts';
+import type { SharedTicketKeys } from '../tls/shared-ticket-keys.ts';
+import type { ParsedAddress } from './addresses.ts';
+import type { ResolvedOptions } from './options.ts';
+
+/** The key of session tickets changes that often; the one before is still read. */
+const rotationMs = 12 * 3_600_000;
+
+/** Loaded when TLS is used for the first time. */
+export type TlsEngine = typeof import('../connection/tls/engine.ts');
+
+/** @throws ErrTlsUnavailable where there is no OpenSSL that could be called. */
+export async function loadTlsEngine(backend: Backend): Promise<TlsEngine> {
+  if (backend.native === undefined) {
+    throw new ErrUnsupportedOp(
+      `cannot use TLS with the driver '${backend.name}': it has no way to call OpenSSL; use another ` +
+        'driver, or put a TLS proxy in front',
+    );
+  }
+  return import('../connection/tls/engine.ts');
+}
+
+/** TLS of one server: what its loops are given, wherever they run. */
+export class ServerTls {
+  readonly engine: TlsEngine;
+  readonly #ticketKeys: SharedTicketKeys;
+  readonly #rotation: NodeJS.Timeout;
+  #settings: ServerSettings;
+
+  constructor(engine: TlsEngine, settings: ServerSettings) {
+    this.engine = engine;
+    this.#settings = settings;
+    this.#ticketKeys = new engine.SharedTicketKeys();
+    this.#rotation = setInterval(() => this.#ticketKeys.rotate(), rotationMs).unref();
+  }
+
+  /** For loops on other threads. */
+  packed(): PackedSettings {
+    return this.engine.packSettings(this.#settings, this.#ticketKeys.memory);
+  }
+
+  /** For a loop on this thread. @throws ErrInvalidOption for what OpenSSL does not take. */
+  onLoop(readBufferBytes: number): LoopTls {
+    const loop = new this.engine.LoopTls(readBufferBytes);
+    loop.contexts = new this.engine.ServerContexts(this.#settings, this.#ticketKeys);
+    return loop;
+  }
+
+  get about(): { readonly engine: 'runtime' | 'system'; readonly version: string } {
+    const { origin, version } = this.engine.openssl;
+    return { engine: origin, version };
+  }
+
+  end(): void {
+    clearInterval(this.#rotation);
+  }
+}
+
+/**
+ * With the option `tls`, every stream of the server is TLS; `tls://` says that it must be.
+ * @throws ErrInvalidOption for addresses and options that do not fit together.
+ */
+export function wantsTls(options: ResolvedOptions, addresses: readonly ParsedAddress[]): boolean {
+  const secured = addresses.find(({ network }) => network === 'tls');
+  if (options.tls === undefined) {
+    if (secured === undefined) return false;
+    throw new ErrInvalidOption(
+      `cannot serve on '${secured.text}' without the option tls: give at least { tls: { key, cert } }`,
+    );
+  }
+  const plain = addresses.find(({ network }) => network.startsWith('tcp'));
+  if (secured !== undefined && plain !== undefined) {
+    throw new ErrInvalidOption(
+      `cannot serve on '${plain.text}' beside '${secured.text}': with the option tls every stream is ` +
+        "TLS; write 'tls://' for both, or call serve twice, once without tls",
+    );
+  }
+  return true;
+}
+
+/**
+ * Reads the files and checks everything.
+ * @throws ErrInvalidOption, naming the option and the file; ErrTlsUnavailable.
+ */
+export async function prepareTls(
+  options: ResolvedOptions,
+  backend: Backend,
+  logger: Logger,
+  module: string | null,
+): Promise<ServerTls> {
+  const engine = await loadTlsEngine(backend);
+  const given = options.tls as TlsServerOptions;
+  if (module !== null && options.numEventLoop > 1) refuseFunctions(given);
+  const settings = engine.readServerOptions({
+    handshakeTimeout: options.handshakeTimeout || undefined,
+    ...given,
+  } as TlsServerOptions);
+  for (const warning of settings.warnings) logger.warn(warning);
+  return new ServerTls(engine, settings);
+}
+
+function refuseFunctions(options: TlsServerOptions): void {
+  for (const name of ['SNICallback', 'keylog'] as const) {
+    if (typeof options?.[name] !== 'function') continue;
+    throw new ErrInvalidOption(
+      `cannot use tls.${name} with a handler module and several loops: a function cannot be sent to ` +
+        'other threads; use tls.contexts, or give the handler itself in place of its module',
+    );
+  }
+}
