@@ -56,11 +56,11 @@ export interface FrameSink {
 }
 
 /**
- * A codec. One instance serves all connections of a loop, so it keeps no state of its own about a
- * connection: that goes to `c.codecState` or `c.context`, or the `codec` option is a factory that makes
- * one instance per connection.
+ * A codec; `Frame` is what it cuts the stream into. One instance serves all connections of a loop, so
+ * it keeps no state of its own about a connection: that goes to `c.codecState` or `c.context`, or the
+ * `codec` option is a factory that makes one instance per connection.
  */
-export interface ICodec {
+export interface ICodec<Frame = Buffer> {
   /**
    * The bytes to send for one reply. May return `buf` itself when nothing is added.
    * @throws a `GnetError` when `buf` cannot be encoded; the connection closes with it, after the
@@ -69,9 +69,11 @@ export interface ICodec {
   encode(c: FrameSource, buf: Uint8Array): Uint8Array;
   /**
    * The next frame, consumed from `c`; an empty frame is a frame. `null`: not enough bytes yet.
+   * `react` gets what this returns: bytes, or any other value but `null` and `undefined`. Views of
+   * received bytes inside an object are lent like a frame of bytes.
    * @throws a `GnetError` when the stream is corrupt; the connection closes with it.
    */
-  decode(c: FrameSource): Buffer | null;
+  decode(c: FrameSource): Frame | null;
   /**
    * Optional, instead of `encode`, for codecs that add a known number of bytes to the payload: saves
    * an allocation and a copy per frame. Must call `sink.wrap` exactly once, after every check.
@@ -80,4 +82,4 @@ export interface ICodec {
 }
 
 /** One codec for all connections, or a function that makes one for each. */
-export type CodecOption = ICodec | (() => ICodec);
+export type CodecOption<Frame = Buffer> = ICodec<Frame> | (() => ICodec<Frame>);

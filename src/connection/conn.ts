@@ -1,4 +1,5 @@
-import type { FrameSource } from '../codec/codec.ts';
+import type { FrameSource, ICodec } from '../codec/codec.ts';
+import type { EventHandler } from './event-handler.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import type { TlsInfo } from './tls/info.ts';
 
@@ -33,9 +34,12 @@ export interface Timeouts {
  * One connection (or, for UDP, one datagram and its sender). Everything here must be called on the
  * thread of the loop that owns it; from other threads use `server.conn(id)`.
  */
-export interface Conn extends FrameSource {
-  /** One value for the program's own use; `undefined` after `onClosed`. */
-  context: unknown;
+export interface Conn<Context = unknown> extends FrameSource {
+  /**
+   * One value for the program's own use: `undefined` until the program sets it, and after `onClosed`.
+   * Say `Context | undefined` where an event may come before that.
+   */
+  context: Context;
   readonly id: ConnId;
   /** The file descriptor, or -1 after the close or where there is none. Only for looking at it. */
   readonly fd: number;
@@ -97,4 +101,19 @@ export interface Conn extends FrameSource {
    * @throws ErrInvalidOption for what `serve` refuses, too; then nothing is replaced.
    */
   setTimeouts(timeouts: Timeouts): void;
+
+  /**
+   * Another codec from now on, in both directions: bytes that were received and not consumed yet are
+   * its first, also those behind the frame that `react` is just handling; an answer returned after
+   * this is encoded by it. `codecState` begins anew. After the close it does nothing.
+   * @throws `ErrInvalidOption` when it is no codec, `ErrUnsupportedOp` for UDP.
+   */
+  setCodec<Frame = Buffer>(codec: ICodec<Frame>): void;
+  /**
+   * A handler of its own for this connection, from its next event on, in the async context of before;
+   * `onOpened` is not called again. Events that are not the connection's (`tick`, `onInitComplete`,
+   * `onShutdown`) stay with the server's handler. After the close it does nothing.
+   * @throws `ErrInvalidOption` when it is no handler, `ErrUnsupportedOp` for UDP.
+   */
+  setHandler<Frame = Buffer, Own = Context>(handler: EventHandler<Frame, Own>): void;
 }

@@ -66,7 +66,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   receive(slab: Slab, start: number, end: number): void {
     const host = this.#host;
     const { calls } = host;
-    if (!calls.react) return;
+    if (!calls.events.react) return;
     const { handler } = calls;
     const standing = slab.bytes.subarray(start, end);
     const copied =
@@ -143,14 +143,19 @@ export class DatagramConnection implements Conn, DatagramPeer {
   }
 
   #answer(data: Bytes): void {
-    if (this.#host.calls.preWrite) callPreWrite(this.#host, this.#host.calls.scope, this);
+    this.#callPreWrite();
     this.sendTo(data);
+  }
+
+  #callPreWrite(): void {
+    const { calls } = this.#host;
+    if (calls.events.preWrite) callPreWrite(this.#host, calls.handler, calls.scope, this);
   }
 
   /** An answer that is the datagram itself goes out from where it stands. */
   #answerFrom(slab: Slab, start: number, length: number): void {
     const host = this.#host;
-    if (host.calls.preWrite) callPreWrite(host, host.calls.scope, this);
+    this.#callPreWrite();
     // The handler itself may have closed the server.
     if (!host.ports.isOpen(this.#endpoint)) return;
     host.driver.sendDatagramFrom(this.#endpoint, this, slab, start, length, this.#local);
@@ -243,6 +248,16 @@ export class DatagramConnection implements Conn, DatagramPeer {
   setTimeouts(_timeouts: Timeouts): void {}
   outboundBuffered(): number {
     return 0;
+  }
+  setCodec(): void {
+    throw new ErrUnsupportedOp(
+      'cannot set a codec for a datagram: it is a whole message; a codec is for stream connections',
+    );
+  }
+  setHandler(): void {
+    throw new ErrUnsupportedOp(
+      'cannot set a handler for a datagram: each is a connection of its own; use the one of serve',
+    );
   }
   upgradeTls(_options: unknown): Promise<void> {
     return Promise.reject(

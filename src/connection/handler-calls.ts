@@ -2,7 +2,7 @@ import { ErrInvalidOption } from '../base/errors.ts';
 import { captureScope, type EventScope } from '../host/event-scope.ts';
 import type { Conn } from './conn.ts';
 import { EventServer, type EventHandler } from './event-handler.ts';
-import type { HandlerCalls } from './host.ts';
+import type { HandlerCalls, HandlerEvents } from './host.ts';
 import { isPromise, whenSettled } from './reply.ts';
 
 type PreWrite = (c: Conn) => unknown;
@@ -12,12 +12,30 @@ interface Reporter {
   report(message: string, error: unknown): void;
 }
 
+/** The handler of a loop, called in the async context of whoever asks. @throws as `handlerEvents`. */
+export function handlerCalls(handler: EventHandler<unknown>): HandlerCalls {
+  const events = handlerEvents(handler);
+  return { handler: events.handler, events, scope: captureScope(), preWriteRuns: false };
+}
+
+/** Many connections may share one handler of their own. */
+const known = new WeakMap<EventHandler<unknown>, HandlerEvents>();
+
+/** As `handlerEvents`, which is asked once for each handler. */
+export function ownHandlerEvents(handler: EventHandler<unknown>): HandlerEvents {
+  const before = typeof handler === 'object' && handler !== null ? known.get(handler) : undefined;
+  if (before !== undefined) return before;
+  const events = handlerEvents(handler);
+  known.set(handler, events);
+  return events;
+}
+
 /**
  * Which events a handler really has: one that is missing, or that is the empty one of `EventServer`,
  * is never called.
  * @throws ErrInvalidOption when it is no object, or an event is not a function.
  */
-export function handlerCalls(handler: EventHandler): HandlerCalls {
+function handlerEvents(handler: EventHandler<unknown>): HandlerEvents {
   if (typeof handler !== 'object' || handler === null) {
     throw new ErrInvalidOption(
       'cannot use the handler: give an object with events such as react(frame, c), or an instance of a class that extends EventServer',
@@ -40,8 +58,6 @@ export function handlerCalls(handler: EventHandler): HandlerCalls {
     onDrain: has('onDrain'),
     onEnd: has('onEnd'),
     signalClose: has('signalClose'),
-    scope: captureScope(),
-    preWriteRuns: false,
   };
 }
 
@@ -55,13 +71,13 @@ function reportPreWrite(host: Reporter, thrown: unknown): void {
  */
 export function callPreWrite(
   host: Reporter & { readonly calls: HandlerCalls },
+  handler: EventHandler<unknown>,
   scope: EventScope,
   c: Conn,
 ): void {
   const { calls } = host;
   if (calls.preWriteRuns) return;
   calls.preWriteRuns = true;
-  const { handler } = calls;
   try {
     const answer = scope.runInAsyncScope(handler.preWrite as PreWrite, handler, c);
     // Nothing waits for a promise, but its rejection is a throw like any other.

@@ -6,7 +6,7 @@ import { Action } from './action.ts';
 import { ClosingSide } from './closing-side.ts';
 import type { Bytes } from './conn.ts';
 import type { EventHandler, Reply } from './event-handler.ts';
-import { callPreWrite } from './handler-calls.ts';
+import { callPreWrite, ownHandlerEvents } from './handler-calls.ts';
 import { poison } from './inbound-source.ts';
 import {
   codecError,
@@ -23,7 +23,7 @@ import { mark, pauseReason, State, task } from './states.ts';
 type HeldEvent = 'onOpened' | 'react' | 'onEnd' | 'signalClose';
 type AnyEvent = (...parameters: unknown[]) => unknown;
 const ignore = (): void => {};
-type React = NonNullable<EventHandler['react']>;
+type React = NonNullable<EventHandler<unknown>['react']>;
 
 /** Calls the handler's events, each in the connection's own context, and sees to its answers. */
 export abstract class HandlerSide extends ClosingSide {
@@ -46,33 +46,42 @@ export abstract class HandlerSide extends ClosingSide {
   }
 
   #call(event: unknown, ...parameters: unknown[]): unknown {
-    return this.#scope.runInAsyncScope(event as AnyEvent, this.host.calls.handler, ...parameters);
+    return this.#scope.runInAsyncScope(event as AnyEvent, this.events.handler, ...parameters);
+  }
+
+  /** See `Conn`. */
+  setHandler(handler: EventHandler<unknown>): void {
+    const events = ownHandlerEvents(handler);
+    if (!this.isClosed) this.events = events;
   }
 
   // -- events -------------------------------------------------------------------------------------
 
   protected callOnOpened(): void {
-    const { calls } = this.host;
-    if (!calls.onOpened) return;
+    if (!this.events.onOpened) return;
     try {
-      this.#apply(this.#call(calls.handler.onOpened, this.self), null, null, 'onOpened');
+      this.#apply(this.#call(this.events.handler.onOpened, this.self), null, null, 'onOpened');
     } catch (thrown) {
       this.#handlerThrew('onOpened', thrown);
     }
   }
 
   /** Calls `react` and takes its answer. */
-  protected deliver(frame: Buffer | null): void {
-    const { host } = this;
-    const { calls } = host;
-    if (!calls.react) return;
-    const { handler } = calls;
+  protected deliver(frame: unknown): void {
+    const { host, events } = this;
+    if (!events.react) return;
+    const { handler } = events;
     const lent = frame === null ? null : this.#lend(frame);
     /** A copy that was made to show that the frame has expired. */
-    const expiring = host.poisonFrames && lent !== frame ? lent : null;
+    const expiring = host.poisonFrames && lent !== frame ? (lent as Buffer) : null;
     let reply: Reply | Promise<Reply>;
     try {
-      reply = this.#scope.runInAsyncScope(handler.react as React, handler, lent, this.self);
+      reply = this.#scope.runInAsyncScope(
+        handler.react as React,
+        handler,
+        lent as Buffer,
+        this.self,
+      );
     } catch (thrown) {
       expiring?.fill(poison);
       this.#handlerThrew('react', thrown);
@@ -80,8 +89,9 @@ export abstract class HandlerSide extends ClosingSide {
     }
     if (reply !== undefined && reply !== null) {
       try {
-        if (reply === lent && this.takesAnswer) this.#giveBack(frame as Buffer, lent);
-        else this.#apply(reply, lent, expiring, 'react');
+        if (reply === lent && frame instanceof Uint8Array && this.takesAnswer) {
+          this.#giveBack(frame as Buffer, lent as Buffer);
+        } else this.#apply(reply, lent, expiring, 'react');
       } catch (thrown) {
         this.#answerFailed(thrown);
       }
@@ -90,15 +100,16 @@ export abstract class HandlerSide extends ClosingSide {
     if (expiring !== null && this.#openPromises === 0) expiring.fill(poison);
   }
 
-  /** A frame as the handler gets it: itself, or a copy. */
-  #lend(frame: Buffer): Buffer {
+  /** A frame as the handler gets it: itself, or a copy. An object of the codec is always itself. */
+  #lend(frame: unknown): unknown {
     const { host } = this;
+    if (!(frame instanceof Uint8Array)) return frame;
     if (host.poisonFrames) {
       if (!this.isReceivedMemory(frame)) return frame;
       // In memory that nothing is received into again: a handler that keeps the frame for too long
       // sees that, and not the bytes of a later one.
       const copy = Buffer.allocUnsafeSlow(frame.length);
-      frame.copy(copy);
+      copy.set(frame);
       return copy;
     }
     const copied = host.openPromises > 0 && frame.length <= asyncFrameCopyBytesMax;
@@ -112,21 +123,19 @@ export abstract class HandlerSide extends ClosingSide {
   }
 
   protected callOnEnd(): void {
-    const { calls } = this.host;
-    if (!calls.onEnd) return;
+    if (!this.events.onEnd) return;
     try {
-      this.#holdUp(this.#call(calls.handler.onEnd, this.self), 'onEnd');
+      this.#holdUp(this.#call(this.events.handler.onEnd, this.self), 'onEnd');
     } catch (thrown) {
       this.#handlerThrew('onEnd', thrown);
     }
   }
 
   protected callSignalClose(): void {
-    const { calls } = this.host;
-    if (!calls.signalClose) return;
+    if (!this.events.signalClose) return;
     this.marks |= mark.handling;
     try {
-      this.#holdUp(this.#call(calls.handler.signalClose, this.self), 'signalClose');
+      this.#holdUp(this.#call(this.events.handler.signalClose, this.self), 'signalClose');
     } catch (thrown) {
       this.#handlerThrew('signalClose', thrown);
     }
@@ -135,9 +144,9 @@ export abstract class HandlerSide extends ClosingSide {
 
   protected callOnDrain(): void {
     // Above again since it drained: the program was told to wait once more, and one call follows.
-    if (this.state !== State.Open || this.is(mark.aboveHigh)) return;
+    if (this.state !== State.Open || this.is(mark.aboveHigh) || !this.events.onDrain) return;
     try {
-      const answer = this.#call(this.host.calls.handler.onDrain, this.self);
+      const answer = this.#call(this.events.handler.onDrain, this.self);
       if (isPromise(answer)) whenSettled(answer, ignore, (thrown) => this.#drainFailed(thrown));
     } catch (thrown) {
       this.#handlerThrew('onDrain', thrown);
@@ -151,12 +160,11 @@ export abstract class HandlerSide extends ClosingSide {
 
   protected override callOnClosed(error: Error | undefined): void {
     const { host } = this;
-    const { calls } = host;
     // The loop counts promises for which somebody waits: nobody does any more.
     host.openPromises -= this.#openPromises;
-    if (!calls.onClosed || this.is(mark.unopened)) return;
+    if (!this.events.onClosed || this.is(mark.unopened)) return;
     try {
-      this.#closedAnswered(this.#call(calls.handler.onClosed, this.self, error));
+      this.#closedAnswered(this.#call(this.events.handler.onClosed, this.self, error));
     } catch (thrown) {
       this.#closedThrew(thrown);
     }
@@ -178,7 +186,7 @@ export abstract class HandlerSide extends ClosingSide {
   }
 
   protected override callPreWrite(): void {
-    callPreWrite(this.host, this.#scope, this.self);
+    callPreWrite(this.host, this.events.handler, this.#scope, this.self);
   }
 
   /** One call of `react(null)` for each. */
@@ -212,7 +220,7 @@ export abstract class HandlerSide extends ClosingSide {
    */
   #apply(
     reply: unknown,
-    lent: Buffer | null,
+    lent: unknown,
     expiring: Buffer | null,
     event: 'onOpened' | 'react',
   ): void {
@@ -248,7 +256,7 @@ export abstract class HandlerSide extends ClosingSide {
   /** The frame stays lent until the promise settles; later frames wait. */
   #suspend(
     promise: PromiseLike<unknown>,
-    lent: Buffer | null,
+    lent: unknown,
     expiring: Buffer | null,
     event: HeldEvent,
   ): void {
@@ -267,7 +275,7 @@ export abstract class HandlerSide extends ClosingSide {
   }
 
   /** What the frame stands in is not used again. The slab, where it is one. */
-  #keepLent(lent: Buffer | null): Slab | null {
+  #keepLent(lent: unknown): Slab | null {
     // Also when this very call closed the connection, which is not paused then.
     this.ringView = null;
     const slab = this.window === null ? null : this.window.slab;
@@ -275,7 +283,9 @@ export abstract class HandlerSide extends ClosingSide {
       this.ring?.lend();
       return null;
     }
-    if (lent === null || lent.buffer !== slab.buffer) return null;
+    if (lent === null) return null;
+    // An object may hold views of the slab; who knows.
+    if (lent instanceof Uint8Array && lent.buffer !== slab.buffer) return null;
     this.host.readPool.retain(slab);
     return slab;
   }

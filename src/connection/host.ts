@@ -13,7 +13,7 @@ import type { TimeLimits } from './timeouts.ts';
 
 /** Limits of every connection of a server; bytes and milliseconds. */
 export interface ConnectionSettings {
-  readonly codec: CodecOption | undefined;
+  readonly codec: CodecOption<unknown> | undefined;
   readonly highWaterMark: number;
   readonly lowWaterMark: number;
   readonly maxOutboundBytes: number;
@@ -30,9 +30,9 @@ export interface ConnectionSettings {
   readonly proxyProtocol: ProxyProtocolSettings | undefined;
 }
 
-/** The program's handler, and which events it has: what is not there is not called. */
-export interface HandlerCalls {
-  readonly handler: EventHandler;
+/** A handler of a connection, and which events it has: what is not there is not called. */
+export interface HandlerEvents {
+  readonly handler: EventHandler<unknown>;
   readonly onOpened: boolean;
   readonly onClosed: boolean;
   readonly preWrite: boolean;
@@ -40,6 +40,12 @@ export interface HandlerCalls {
   readonly onDrain: boolean;
   readonly onEnd: boolean;
   readonly signalClose: boolean;
+}
+
+/** The handler of a loop, and how it is called. */
+export interface HandlerCalls {
+  readonly handler: EventHandler<unknown>;
+  readonly events: HandlerEvents;
   /** The context that events run in: of whoever called `serve`. */
   readonly scope: EventScope;
   /** One is at work on this loop: what it writes calls no other. */
@@ -64,7 +70,7 @@ export interface ConnectionHost {
   readonly readWindow: ReadWindow;
   readonly encodeSink: EncodeSink;
   /** The codec of a new connection. */
-  codecFor(): ICodec;
+  codecFor(): ICodec<unknown>;
   /**
    * Promises of events that have not settled: while there are any, small frames are copied before
    * `react` runs, instead of keeping the memory of a whole read for one of them.

@@ -98,17 +98,23 @@ export abstract class InboundSource implements FrameSource {
   }
 
   /** Whether a frame stands in memory that is received into again; asked where expired ones show. */
-  protected isReceivedMemory(frame: Buffer): boolean {
+  protected isReceivedMemory(frame: Uint8Array): boolean {
     if (this.window !== null) return frame.buffer === (this.window.slab as Slab).buffer;
     return this.ringView !== null && frame.buffer === this.ringView.buffer;
   }
 
   /** A frame that was cut from the ring has had its time: whoever kept it shall see that. */
-  protected expireRingFrame(frame: Buffer): void {
+  protected expireRingFrame(frame: unknown): void {
     const given = this.ringView;
     this.ringView = null;
     // What is not the ring's memory is the codec's own; what is not consumed comes again.
-    if (given === null || frame.buffer !== given.buffer || this.ring?.holds(frame)) return;
+    if (
+      given === null ||
+      !(frame instanceof Uint8Array) ||
+      frame.buffer !== given.buffer ||
+      this.ring?.holds(frame)
+    )
+      return;
     frame.fill(poison);
   }
 

@@ -10,7 +10,7 @@ import type { Transport } from '../driver/transport.ts';
 import type { Bytes } from './conn.ts';
 import type { EncodeSink, EncodeTarget } from './encode-sink.ts';
 import { FlushWaiters } from './flush-waiters.ts';
-import type { ConnectionHost } from './host.ts';
+import type { ConnectionHost, HandlerEvents } from './host.ts';
 import { InboundSource } from './inbound-source.ts';
 import { cutShort, outboundOverflow, tooSlow } from './limit-errors.ts';
 import type { ReadWindow } from './read-window.ts';
@@ -31,7 +31,9 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
   readonly host: ConnectionHost;
   readonly slot: number;
   readonly generation: number;
-  protected readonly codec: ICodec;
+  protected codec: ICodec<unknown>;
+  /** The loop's handler, or its own. */
+  protected events: HandlerEvents;
   /** The driver itself, or the layer that stands in between. */
   transport: Transport;
   #queue: OutboundQueue | null = null;
@@ -50,8 +52,18 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     this.slot = slot;
     this.generation = generation;
     this.codec = host.codecFor();
+    this.events = host.calls.events;
     this.transport = host.driver;
     if (this.codec instanceof BuiltInFrameCodec) this.marks = mark.identity;
+  }
+
+  /** From now on, in both directions. */
+  protected useCodec(codec: ICodec<unknown>): void {
+    this.codec = codec;
+    this.codecState = undefined;
+    this.scanned = 0;
+    if (codec instanceof BuiltInFrameCodec) this.marks |= mark.identity;
+    else this.marks &= ~mark.identity;
   }
 
   protected abstract callPreWrite(): void;
@@ -180,8 +192,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
 
   /** Once per reply that nothing is waiting in front of. */
   #callPreWrite(): void {
-    const { calls } = this.host;
-    if (calls.preWrite && !this.#stuck) this.callPreWrite();
+    if (this.events.preWrite && !this.#stuck) this.callPreWrite();
   }
 
   /** The kernel refuses bytes: not only behind a send that is under way. */
@@ -331,8 +342,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
 
   /** The driver takes bytes again. */
   protected unblock(): void {
-    const { calls } = this.host;
-    const wasStuck = calls.preWrite && this.#stuck;
+    const wasStuck = this.events.preWrite && this.#stuck;
     this.marks &= ~mark.writeBlocked;
     if (wasStuck && this.#queue !== null) this.callPreWrite();
     if (this.isClosed) return;

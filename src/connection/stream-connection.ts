@@ -3,6 +3,8 @@ import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
 import { isMemoryLack } from '../base/memory-lack.ts';
 import { frameOverheadBytesMax, framesPerTurnMax } from '../base/limits.ts';
 import type { Slab } from '../buffer/slab.ts';
+import type { ICodec } from '../codec/codec.ts';
+import { checkCodec } from '../codec/codec-for.ts';
 import type { Bytes, Conn, ConnId } from './conn.ts';
 import { HandlerSide } from './handler-side.ts';
 import { toConnId } from './identity.ts';
@@ -11,6 +13,11 @@ import { poison } from './inbound-source.ts';
 import { frameTooLong, inboundOverflow, neverFlushed, notWritable } from './limit-errors.ts';
 import { codecError } from './reply.ts';
 import { mark, pauseReason, State, task } from './states.ts';
+
+/** The bytes of a frame; what is no frame of bytes is bounded by what the connection may hold. */
+function lengthOf(frame: unknown): number {
+  return frame instanceof Uint8Array ? frame.length : 0;
+}
 
 /** One stream connection, owned by one loop: its events, frames and replies. */
 export class StreamConnection extends HandlerSide implements Conn, ConnectionReceiver {
@@ -36,7 +43,7 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
   opened(): void {
     this.marks &= ~mark.unopened;
     if (this.countsSilence) this.countFromNow();
-    if (!this.host.calls.onOpened) return;
+    if (!this.events.onOpened) return;
     this.marks |= mark.handling;
     this.callOnOpened();
     this.leaveHandler();
@@ -199,6 +206,17 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     this.resume(pauseReason.user);
   }
 
+  setCodec(codec: ICodec<unknown>): void {
+    checkCodec(codec, 'what setCodec was given');
+    if (this.isClosed) return;
+    this.useCodec(codec);
+    // Without a frame in the making nobody else would ask the new one.
+    if (this.bufferLength() > 0) {
+      this.pause(pauseReason.turn);
+      this.resume(pauseReason.turn);
+    }
+  }
+
   upgradeTls(_options: unknown): Promise<void> {
     return Promise.reject(
       new ErrUnsupportedOp('cannot upgrade to TLS: TLS is not built yet; put a TLS proxy in front'),
@@ -209,8 +227,7 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
 
   /** Cuts and delivers frames until there is none, or something makes the connection wait. */
   #pump(): void {
-    const { host, codec } = this;
-    const { maxFrameLength } = host.settings;
+    const { maxFrameLength } = this.host.settings;
     let budget = framesPerTurnMax;
     while (this.paused === 0 && this.delivers) {
       if (budget-- === 0) {
@@ -219,18 +236,19 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
         return;
       }
       if (this.window === null) this.ring?.beginFrame();
-      let frame: Buffer | null;
+      let frame: unknown;
       try {
-        frame = codec.decode(this);
+        frame = this.codec.decode(this);
       } catch (error) {
         this.fail(codecError('decode', error), false);
         return;
       }
-      if (frame === null) {
+      if (frame === null || frame === undefined) {
         if (this.bufferLength() > 0) this.#checkInbound(true);
         return;
       }
-      if (frame.length > maxFrameLength) this.#frameTooLong(frame.length);
+      const length = lengthOf(frame);
+      if (length > maxFrameLength) this.#frameTooLong(length);
       else this.deliver(frame);
       if (this.is(mark.answerDue)) this.answered();
       if (this.ringView !== null) this.expireRingFrame(frame);
@@ -299,7 +317,7 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
 
   protected override drained(): void {
     this.resume(pauseReason.overflow);
-    if (this.host.calls.onDrain) this.addTask(task.drain);
+    if (this.events.onDrain) this.addTask(task.drain);
   }
 
   // -- small things -------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   readonly settings: ConnectionSettings;
   readonly poisonFrames: boolean;
   readonly readPool: SlabPool;
-  readonly codecFor: () => ICodec;
+  readonly codecFor: () => ICodec<unknown>;
   readonly encodeSink: EncodeSink = new EncodeSink();
   readonly readWindow: ReadWindow = new ReadWindow();
   openPromises = 0;

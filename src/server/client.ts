@@ -1,4 +1,5 @@
 import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
+import type { CodecOption } from '../codec/codec.ts';
 import type { Conn } from '../connection/conn.ts';
 import type { EventHandler } from '../connection/event-handler.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
@@ -38,13 +39,13 @@ const serverOnly = {
 } as const satisfies { [Name in keyof Options]?: readonly unknown[] };
 
 /** The options of `serve`, less those that are about listening or about several loops. */
-export type ClientOptions = Omit<Options, keyof typeof serverOnly>;
+export type ClientOptions<Frame = Buffer> = Omit<Options<Frame>, keyof typeof serverOnly>;
 
 /**
  * One event loop, on the thread that made it, for connections that this program dials. It is a server
  * that listens nowhere: `addr` is '', `dupFd` throws `ErrUnsupportedOp`.
  */
-export interface Client extends Server {
+export interface Client<Context = unknown> extends Server {
   /**
    * Connects to `tcp://host:port` or `unix://path`. Resolves after `onOpened`, whose answer has been
    * queued; several addresses of a name are tried in order.
@@ -52,7 +53,7 @@ export interface Client extends Server {
    * `ErrTimeout`, `ErrServerInShutdown` when the client is stopped, `ErrInvalidNetworkAddress`,
    * `ErrUnsupportedProtocol`, `ErrUnsupportedOp` for UDP, `ErrInvalidOption`; or the reason of `signal`.
    */
-  dial(address: string, options?: DialOptions): Promise<Conn>;
+  dial(address: string, options?: DialOptions): Promise<Conn<Context>>;
 }
 
 class RunningClient extends RunningServer implements Client {
@@ -109,7 +110,19 @@ class RunningClient extends RunningServer implements Client {
  * @throws a `GnetError`, with nothing left open: `ErrInvalidOption`, also for options that only a
  * server has; `ErrUnsupportedOp`, `ErrUnsupportedPlatform`.
  */
-export async function client(handler: EventHandler, options: ClientOptions = {}): Promise<Client> {
+export function client<Frame extends Buffer = Buffer, Context = unknown>(
+  handler: EventHandler<Frame, Context>,
+  options?: ClientOptions<Frame>,
+): Promise<Client<Context>>;
+/** Over a codec whose frames are no bytes: `react` gets what its `decode` returns. */
+export function client<Frame, Context = unknown>(
+  handler: EventHandler<Frame, Context>,
+  options: ClientOptions<Frame> & { readonly codec: CodecOption<Frame> },
+): Promise<Client<Context>>;
+export async function client(
+  handler: EventHandler<unknown>,
+  options: ClientOptions<unknown> = {},
+): Promise<Client> {
   if (handler instanceof URL) {
     throw new ErrInvalidOption(
       'cannot use a handler module for a client: it runs on this thread alone; give the handler itself',
@@ -146,7 +159,7 @@ function endWithThread(made: RunningClient): void {
   void made.over.then(forget);
 }
 
-function refuseServerOnly(options: Options): void {
+function refuseServerOnly(options: Options<unknown>): void {
   for (const [name, harmless] of Object.entries(serverOnly)) {
     const value: unknown = options?.[name as keyof Options];
     if (value === undefined || (harmless as readonly unknown[]).includes(value)) continue;

@@ -39,10 +39,13 @@ export function moduleUrl(url: URL, options: ResolvedOptions): string {
 
 /** The handler of this thread: the one given, or one of the module. */
 export async function handlerOf(
-  given: EventHandler | URL,
+  given: EventHandler<unknown> | URL,
   options: ResolvedOptions,
   server: Promise<Server>,
-): Promise<{ readonly handler: EventHandler; readonly codec: CodecOption | undefined }> {
+): Promise<{
+  readonly handler: EventHandler<unknown>;
+  readonly codec: CodecOption<unknown> | undefined;
+}> {
   if (given instanceof URL) {
     return loadHandlerModule(given.href, { loop: options.numEventLoop === 1 ? 0 : -1, server });
   }
@@ -50,7 +53,7 @@ export async function handlerOf(
 }
 
 interface GroupPlan {
-  readonly handler: EventHandler;
+  readonly handler: EventHandler<unknown>;
   readonly options: ResolvedOptions;
   readonly backend: Backend;
   readonly log: OwnedLogger;

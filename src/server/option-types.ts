@@ -49,7 +49,7 @@ export type ProxyProtocolOption =
 /**
  * Every option may be left out; one that is `undefined` counts as left out.
  */
-export interface Options {
+export interface Options<Frame = Buffer> {
   /** As many event loops as this process may use CPUs. Default false. */
   readonly multicore?: boolean;
   /**
@@ -91,7 +91,7 @@ export interface Options {
    */
   readonly socketSendBuffer?: number;
   /** Cuts bytes into frames; never used for datagrams. Default: what was read is the frame. */
-  readonly codec?: CodecOption;
+  readonly codec?: CodecOption<Frame>;
   /**
    * A file for the default logger, put aside at 100 MB; 3 are kept for 28 days. Default: standard
    * error.
@@ -220,7 +220,7 @@ export interface ResolvedOptions {
   readonly socketRecvBuffer: number;
   readonly socketSendBuffer: number;
   /** Undefined: the built-in codec. */
-  readonly codec: CodecOption | undefined;
+  readonly codec: CodecOption<unknown> | undefined;
   /** As given; a client's for a client. */
   readonly tls: TlsServerOptions | TlsClientOptions | undefined;
   /** These three go to `createLogger`. */

@@ -135,7 +135,7 @@ const machine: OptionEnvironment = { cpuCount: availableParallelism, systemBackl
  * @throws ErrUnsupportedOp for what is not built yet.
  */
 export function resolveOptions(
-  options: Options = {},
+  options: Options<unknown> = {},
   environment: OptionEnvironment = machine,
 ): ResolvedOptions {
   const given = checkEach(options);
@@ -181,7 +181,7 @@ export function resolveOptions(
   };
 }
 
-function checkEach(options: Options): Checked {
+function checkEach(options: Options<unknown>): Checked {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new ErrInvalidOption('cannot use the options: give an object such as { ticker: true }');
   }
@@ -275,7 +275,7 @@ function asText(name: string, value: unknown): string {
 
 /** Only looked at here: the loop calls `codecFor` itself. */
 function asCodec(_name: string, value: unknown): CodecOption {
-  codecFor(value as CodecOption);
+  codecFor(value as CodecOption<unknown>);
   return value as CodecOption;
 }
 

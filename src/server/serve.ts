@@ -1,4 +1,5 @@
 import { ErrInvalidNetworkAddress, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
+import type { CodecOption } from '../codec/codec.ts';
 import type { EventHandler } from '../connection/event-handler.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
 import type { Server, StopOptions, StopResult } from '../connection/server-view.ts';
@@ -28,10 +29,21 @@ import { initialize, obey } from './starting.ts';
  * @throws a `GnetError`, with nothing left open: `ErrUnsupportedProtocol`, `ErrInvalidNetworkAddress`,
  * `ErrInvalidOption`, `ErrUnsupportedOp`, `ErrUnsupportedPlatform`, or the errno of a failed call.
  */
-export async function serve(
-  handler: EventHandler | URL,
+export function serve<Frame extends Buffer = Buffer, Context = unknown>(
+  handler: EventHandler<Frame, Context> | URL,
   address: string | readonly string[],
-  options: Options = {},
+  options?: Options<Frame>,
+): Promise<Server>;
+/** Over a codec whose frames are no bytes: `react` gets what its `decode` returns. */
+export function serve<Frame, Context = unknown>(
+  handler: EventHandler<Frame, Context>,
+  address: string | readonly string[],
+  options: Options<Frame> & { readonly codec: CodecOption<Frame> },
+): Promise<Server>;
+export async function serve(
+  handler: EventHandler<unknown> | URL,
+  address: string | readonly string[],
+  options: Options<unknown> = {},
 ): Promise<Server> {
   // What is neither is refused with the rest, by name.
   const texts = Array.isArray(address) ? [...address] : [address as string];
@@ -46,9 +58,9 @@ export async function serve(
 }
 
 async function serveHere(
-  given: EventHandler | URL,
+  given: EventHandler<unknown> | URL,
   texts: readonly string[],
-  options: Options,
+  options: Options<unknown>,
   call: ServeCall,
 ): Promise<Server> {
   if (!(given instanceof URL)) handlerCalls(given);
@@ -105,9 +117,9 @@ async function serveHere(
 
 /** This thread runs the program again, for a loop of its own: see `docs/threads.md`. */
 async function joinAsThread(
-  given: EventHandler | URL,
+  given: EventHandler<unknown> | URL,
   texts: readonly string[],
-  options: Options,
+  options: Options<unknown>,
 ): Promise<Server> {
   const { threadSide } = await import('../worker/thread-side.ts');
   if (threadSide === null) throw new ErrUnsupportedOp('cannot join: this is no thread of a loop');

@@ -7,7 +7,10 @@ import type { RunningServer } from './running-server.ts';
  * `onInitComplete`, then the start.
  * @throws what either throws, with the server closed.
  */
-export async function initialize(server: RunningServer, handler: EventHandler): Promise<void> {
+export async function initialize(
+  server: RunningServer,
+  handler: EventHandler<unknown>,
+): Promise<void> {
   let action: Action | void;
   try {
     const answer = handler.onInitComplete?.(server);

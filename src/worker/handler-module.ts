@@ -5,8 +5,8 @@ import type { Server } from '../connection/server-view.ts';
 
 /** What a handler module gives to one loop. */
 export interface HandlerModule {
-  readonly handler: EventHandler;
-  readonly codec: CodecOption | undefined;
+  readonly handler: EventHandler<unknown>;
+  readonly codec: CodecOption<unknown> | undefined;
 }
 
 /** What a handler module is told about the loop that it makes a handler for. */
@@ -17,8 +17,8 @@ export interface LoopContext {
   readonly server: Promise<Server>;
 }
 
-type Factory = (context: LoopContext) => EventHandler | Promise<EventHandler>;
-type HandlerClass = new (context: LoopContext) => EventHandler;
+type Factory = (context: LoopContext) => EventHandler<unknown> | Promise<EventHandler<unknown>>;
+type HandlerClass = new (context: LoopContext) => EventHandler<unknown>;
 
 /**
  * Imports a handler module: its default export is a handler, a class of handlers, or a function
@@ -36,7 +36,7 @@ export async function loadHandlerModule(url: string, context: LoopContext): Prom
     return { handler, codec };
   }
   if (typeof exported === 'object' && exported !== null) {
-    return { handler: exported as EventHandler, codec };
+    return { handler: exported as EventHandler<unknown>, codec };
   }
   throw new ErrInvalidOption(
     `cannot use the handler module ${url}: its default export is ${typeof exported}; ` +
@@ -46,7 +46,7 @@ export async function loadHandlerModule(url: string, context: LoopContext): Prom
 
 interface Exports {
   readonly default?: unknown;
-  readonly codec?: CodecOption;
+  readonly codec?: CodecOption<unknown>;
 }
 
 /** Of a module that was compiled to CommonJS, `default` is all of its exports. */

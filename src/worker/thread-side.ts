@@ -27,7 +27,7 @@ import { addUnfinished, nothingUnfinished, type Unfinished } from '../loop/loop-
 /** What a program's own call of `serve` brings along. */
 export interface Joining {
   readonly calls: HandlerCalls;
-  readonly codec: CodecOption | undefined;
+  readonly codec: CodecOption<unknown> | undefined;
   /** The functions in it: nothing else of it is used. */
   readonly tls: TlsServerOptions;
 }

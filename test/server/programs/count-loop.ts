@@ -1,7 +1,7 @@
 /** Echoes; answers `stats` with the counters of its loop as one line of JSON. */
-import { serve } from 'gnet';
+import { type Server, serve } from 'gnet';
 
-const server = await serve(
+const server: Server = await serve(
   {
     react(frame) {
       if (frame?.toString() !== 'stats') return frame;
