@@ -48,6 +48,9 @@ export function readSlowly(address: string, reading: SlowReading): Promise<Omit<
   });
 }
 
+/** So many times `closeTimeout` a proxy between two watermarks and a third of a send buffer takes. */
+const stepsOfProxy = 8;
+
 /** One slow reader of a server of its own, until its connection has ended. */
 export async function slowReading(reading: SlowReading): Promise<Outcome> {
   const { driver, way, bytes, closeTimeout } = reading;
@@ -72,7 +75,10 @@ export async function slowReading(reading: SlowReading): Promise<Outcome> {
     },
     onClosed: (_c, error) => told(error),
   };
-  const server = await serve(handler, 'tcp://127.0.0.1:0', options);
+  // A proxy reads in steps: while it passes a step on, it takes nothing.
+  const patience = way === 'proxy' ? closeTimeout * stepsOfProxy : closeTimeout;
+  const patient = { ...options, closeTimeout: patience };
+  const server = await serve(handler, 'tcp://127.0.0.1:0', patient);
   const front = way === 'proxy' ? await startProxy(server.addr, options) : undefined;
   const read = await readSlowly(front?.address ?? server.addr, reading);
   const error = await closed;
@@ -98,7 +104,10 @@ async function startProxy(upstream: string, options: Options): Promise<Proxy> {
     onDrain: (c) => (c.context as Conn | undefined)?.resumeRead(),
     onClosed(c, error) {
       failure ??= error;
-      (c.context as Conn | undefined)?.close();
+      const other = c.context as Conn | undefined;
+      // A passage that broke must not look like one that ended.
+      if (error === undefined) other?.close();
+      else other?.reset();
     },
   };
   const relay: Options = { ...options, overflow: 'none' };
