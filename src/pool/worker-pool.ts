@@ -144,7 +144,7 @@ export class WorkerPool {
     } catch (cause) {
       throw new ErrUnsupportedOp(
         'cannot start the threads of the pool: piscina is not installed beside the program; install ' +
-          'it (npm install piscina): a bundle does not contain it',
+          'it (npm install piscina): gnet/pool does not bring it',
         { cause },
       );
     }

@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readdirSync,
   rmSync,
   symlinkSync,
@@ -64,6 +65,16 @@ before(() => {
 });
 
 after(() => rmSync(program, { recursive: true, force: true }));
+
+test('what only some users need is an optional peer: an install brings the logger and nothing native', () => {
+  const installed = join(program, 'node_modules', 'gnet', 'package.json');
+  const { dependencies, peerDependenciesMeta } = JSON.parse(readFileSync(installed, 'utf8'));
+  assert.deepEqual(Object.keys(dependencies), ['pino']);
+  assert.deepEqual(peerDependenciesMeta, {
+    koffi: { optional: true },
+    piscina: { optional: true },
+  });
+});
 
 test('only dist, README, LICENSE and package.json are packed, and no tests or sources', () => {
   const installed = join(program, 'node_modules', 'gnet');
