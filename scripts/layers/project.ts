@@ -45,6 +45,7 @@ interface Manifest {
   readonly name?: string;
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
@@ -70,7 +71,8 @@ export function readProject(root: string): Project {
     entries: targets
       .map((target) => posix.normalize(target))
       .filter((path) => typeScript.has(path)),
-    dependencies: new Set(Object.keys(manifest.dependencies ?? {})),
+    // A peer that is optional is asked for by name, and its types are there when it is.
+    dependencies: new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })),
     developmentDependencies: new Set(Object.keys(manifest.devDependencies ?? {})),
     name: manifest.name ?? '',
   };

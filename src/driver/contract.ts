@@ -224,6 +224,8 @@ export interface Driver extends Transport {
    * `drainBacklog` does.
    */
   drainEndpoint(endpointId: number): void;
+  /** Only in drivers that cannot drain at once; must be awaited before `drainEndpoint`. */
+  prepareEndpointDrain?(endpointId: number): Promise<void>;
   closeEndpoint(endpointId: number): void;
   /** `127.0.0.1:9000`, `[::1]:9000`. */
   formatPeer(peer: DatagramPeer): string;

@@ -26,6 +26,11 @@ export class DatagramPorts {
     for (const id of this.#addresses.keys()) this.#driver.startReceiving(id);
   }
 
+  /** Does ahead of `drain` what the driver cannot do at once. */
+  async prepareDrain(): Promise<void> {
+    for (const id of this.#addresses.keys()) await this.#driver.prepareEndpointDrain?.(id);
+  }
+
   /** Hands out what waits; from now on nothing is received, and answers still go out. */
   drain(): void {
     for (const id of this.#addresses.keys()) if (this.isOpen(id)) this.#driver.drainEndpoint(id);

@@ -156,8 +156,9 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   /** Does ahead of `stopAccepting` what the driver cannot do at once. */
   async prepareStop(): Promise<void> {
     const { accepting, listeners } = this.#acceptors;
-    if (!accepting || this.driver.prepareDrain === undefined) return;
-    for (const listener of listeners) await this.driver.prepareDrain(listener);
+    if (!accepting) return;
+    for (const listener of listeners) await this.driver.prepareDrain?.(listener);
+    await this.ports.prepareDrain();
   }
 
   /** Serves what waits, connections and datagrams, then refuses. */

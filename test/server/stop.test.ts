@@ -71,6 +71,25 @@ describe('received means answered', () => {
     await waitUntil(() => client.received.length === 20, 'the answers');
   });
 
+  test('hundreds of datagrams that wait when the handler stops the server', async (t) => {
+    const rig = await startRig(
+      t,
+      {
+        react(frame) {
+          if (String(frame) !== 'stop') return frame;
+          block(400);
+          void rig.server.stop();
+          return undefined;
+        },
+      },
+      {},
+      'udp://127.0.0.1:0',
+    );
+    const sender = runProgram(t, program('late-datagrams'), [rig.server.addr, '200']);
+    const { output } = await sender.ending();
+    assert.equal(output.trim(), '200 answers');
+  });
+
   test('a peer that goes on sending does not hold it up', async (t) => {
     const rig = await startRig(t, { react: () => undefined });
     const client = await connect(t, rig);

@@ -16,6 +16,7 @@ import type { DatagramPeer, Endpoint, SocketOptions } from '../contract.ts';
 import { addressText, endpointText } from './address-text.ts';
 import { requireReusePort } from './open-listener.ts';
 import type { Reporter, ReporterHost } from './reporter.ts';
+import { nextTurn } from './next-turn.ts';
 import { runtimeError } from './runtime-error.ts';
 
 /** Datagrams reported per endpoint and wait. */
@@ -79,6 +80,9 @@ class PeerNames {
   }
 }
 
+/** The runtime reads some 32 datagrams a turn, and a kernel holds some thousand. */
+const settleTurnsMax = 256;
+
 /** A bound socket of `node:dgram`. It receives without being asked: what comes early waits here. */
 class NodeEndpoint implements Reporter {
   queued = false;
@@ -89,6 +93,7 @@ class NodeEndpoint implements Reporter {
   readonly #socket: Socket;
   readonly #peer: DatagramPeer = emptyInetAddress();
   #waiting: Waiting[] = [];
+  #cameCount = 0;
   #receiving = false;
   #drained = false;
   #closed = false;
@@ -107,6 +112,7 @@ class NodeEndpoint implements Reporter {
 
   #came(bytes: Buffer, from: RemoteInfo): void {
     if (this.#closed || this.#drained) return;
+    this.#cameCount++;
     if (this.#waiting.length >= waitingMax) {
       this.#host.counters.datagramsOverflowed++;
       return;
@@ -120,7 +126,19 @@ class NodeEndpoint implements Reporter {
     if (this.#waiting.length > 0) this.#host.enqueue(this);
   }
 
-  /** What the runtime has read waits here; `prepareDrain` gave it the turns to read the rest. */
+  /**
+   * Gives the runtime, which reads a few datagrams a turn, the turns to read what has arrived: until
+   * two bring none, or as many as a peer that goes on sending could fill.
+   */
+  async settle(): Promise<void> {
+    for (let turn = 0, quiet = 0; turn < settleTurnsMax && quiet < 2; turn++) {
+      const before = this.#cameCount;
+      await nextTurn();
+      quiet = this.#cameCount === before ? quiet + 1 : 0;
+    }
+  }
+
+  /** Hands out what the runtime has read. */
   drain(): void {
     this.#drained = true;
     while (this.#waiting.length > 0 && !this.#closed) this.report();
@@ -232,6 +250,10 @@ export class NodeDatagrams {
 
   constructor(host: ReporterHost) {
     this.#host = host;
+  }
+
+  async settle(id: number): Promise<void> {
+    await this.#endpoints.get(id)?.settle();
   }
 
   async prepare(id: number, endpoint: Endpoint, options: SocketOptions): Promise<void> {

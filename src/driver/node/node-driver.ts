@@ -167,6 +167,9 @@ export class NodeDriver implements Driver, ListenerHost {
     const bytes = slab.bytes.subarray(offset, offset + length);
     return this.#datagrams.get(endpointId).send(peer, bytes);
   }
+  prepareEndpointDrain(endpointId: number): Promise<void> {
+    return this.#datagrams.settle(endpointId);
+  }
   drainEndpoint(endpointId: number): void {
     this.#datagrams.get(endpointId).drain();
   }
