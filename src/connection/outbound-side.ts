@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
-import { directSendBytesMin } from '../base/limits.ts';
 import { ErrInvalidReply, type GnetError } from '../base/errors.ts';
+import { directSendBytesMin } from '../base/limits.ts';
 import { isMemoryLack } from '../base/memory-lack.ts';
 import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab } from '../buffer/slab.ts';
@@ -374,6 +374,34 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
     return this.#flushWaiters.wait(remaining);
   }
 
+  /** Pending output is not above the high watermark, or back at the low one. */
+  get hasRoom(): boolean {
+    return !this.is(mark.aboveHigh);
+  }
+
+  /** Resolves when there is room again, or the connection is gone. */
+  async whenRoom(): Promise<void> {
+    while (!this.hasRoom && !this.isClosed) {
+      const pending = this.outboundBuffered();
+      if (pending === 0) return;
+      this.#openQueue();
+      this.#flushWaiters ??= new FlushWaiters();
+      const above = pending - this.host.settings.lowWaterMark;
+      try {
+        await this.#flushWaiters.wait(Math.max(above, 1));
+      } catch {
+        return;
+      }
+    }
+  }
+
+  /** The loop has ended without closing connections: nothing more is taken. */
+  giveUpWaiting(): void {
+    const waiters = this.#flushWaiters;
+    this.#flushWaiters = null;
+    waiters?.giveUp(this.remoteAddr);
+  }
+
   /** The connection is gone: forgets what was pending and tells those who wait. */
   protected dropOutbound(): void {
     const { window } = this;
@@ -384,9 +412,7 @@ export abstract class OutboundSide extends InboundSource implements EncodeTarget
       queue.clear();
       this.host.giveQueue(queue);
     }
-    const waiters = this.#flushWaiters;
-    this.#flushWaiters = null;
-    waiters?.giveUp(this.remoteAddr);
+    this.giveUpWaiting();
   }
 }
 

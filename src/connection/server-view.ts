@@ -31,9 +31,10 @@ export interface StopOptions {
 export interface ConnHandle {
   readonly id: ConnId;
   /**
-   * Resolves when the owner loop took the bytes, which says nothing of when they are sent: await it, so
-   * that no more waits for a slow reader than `maxOutboundBytes`. Rejects with `ErrConnClosed` for a
-   * stale id.
+   * Resolves when the connection has taken the bytes and has room for more, which says nothing of when
+   * they are sent. While more is pending than `highWaterMark` it waits for `lowWaterMark`, or the end of
+   * the connection: who awaits it never reaches `maxOutboundBytes`. Rejects with `ErrConnClosed` for a
+   * stale id. Bytes are taken at the call, which any thread may make.
    */
   write(data: Bytes): Promise<void>;
   wake(): void;
@@ -139,7 +140,11 @@ export interface Server extends AsyncDisposable {
    * @throws `ErrConnClosed` when the id is stale or was never given out.
    */
   conn(id: ConnId): ConnHandle;
-  /** Sends `data` through the codec to every open stream connection; how many took it. */
+  /**
+   * Sends `data` through the codec to every open stream connection; how many took it. Waits up to a
+   * second for those with more pending than `highWaterMark`; who has not caught up by then is not waited
+   * for again before it has.
+   */
   broadcast(data: Bytes): Promise<number>;
   /** Graceful: stop accepting, `signalClose`, flush, close, force at the timeout. Idempotent. */
   stop(options?: StopOptions): Promise<StopResult>;

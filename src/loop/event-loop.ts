@@ -210,6 +210,8 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#table.disposeLayers();
     this.#tls?.dispose();
     this.driver.close();
+    // Their streams are gone without events; usually there are none left.
+    for (const connection of this.#table.all()) connection.giveUpWaiting();
     this.#reports.close();
   }
 

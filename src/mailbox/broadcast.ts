@@ -1,13 +1,19 @@
 import { ErrCodec, ErrInvalidReply, GnetError } from '../base/errors.ts';
 import type { Bytes } from '../connection/conn.ts';
+import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
 import { giveBytes } from './conn-handle.ts';
+
+/** How long a broadcast waits for readers that are above their high watermark. */
+const catchUpMs = 1_000;
 
 export interface BroadcastOutcome {
   /** Connections that took the bytes. */
   readonly taken: number;
   /** What the first codec threw that did not; null when all did. */
   readonly error: GnetError | null;
+  /** Resolves when those that took the bytes have room for more; see `whenCaughtUp`. */
+  readonly caughtUp: Promise<void>;
 }
 
 /**
@@ -17,14 +23,37 @@ export interface BroadcastOutcome {
 export function broadcastOn(loop: EventLoop, data: Bytes): BroadcastOutcome {
   let taken = 0;
   let error: GnetError | null = null;
+  const full: StreamConnection[] = [];
   for (const connection of loop.connections()) {
     try {
-      if (giveBytes(connection, data)) taken++;
+      if (!giveBytes(connection, data)) continue;
+      taken++;
+      if (!connection.hasRoom) full.push(connection);
     } catch (thrown) {
       error ??= thrown instanceof GnetError ? thrown : encodeError(thrown);
     }
   }
-  return { taken, error };
+  return { taken, error, caughtUp: whenCaughtUp(full) };
+}
+
+/** Readers that a broadcast has waited for in vain: the next ones do not, until they have caught up. */
+const leftBehind = new WeakSet<StreamConnection>();
+
+/** One reader that takes nothing must not hold up what all others are to get. */
+async function whenCaughtUp(full: readonly StreamConnection[]): Promise<void> {
+  const awaited = full.filter((connection) => !leftBehind.has(connection));
+  if (awaited.length === 0) return;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, catchUpMs);
+  });
+  await Promise.race([late, Promise.all(awaited.map((connection) => connection.whenRoom()))]);
+  clearTimeout(timer);
+  for (const connection of awaited) {
+    if (connection.hasRoom || connection.isClosed) continue;
+    leftBehind.add(connection);
+    void connection.whenRoom().then(() => leftBehind.delete(connection));
+  }
 }
 
 function encodeError(cause: unknown): ErrCodec {

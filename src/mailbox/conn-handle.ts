@@ -8,17 +8,23 @@ import type { StreamConnection } from '../connection/stream-connection.ts';
 import { abandonLanesOf } from './abandoned-lanes.ts';
 import { abandonLanesHere, finderIn } from './local-loops.ts';
 import { LoopMemory, loopState } from './loop-memory.ts';
-import { MailboxSender } from './sender.ts';
 import { recordKind } from './record.ts';
+import { RoomWaits } from './room-waits.ts';
+import { MailboxSender } from './sender.ts';
 import { hasEnded, whenThreadEnds } from './thread-ends.ts';
 
 /** This thread's ways to the loops of others. */
-const senders = new Map<string, MailboxSender>();
+const senders = new Map<string, Sending>();
+
+interface Sending {
+  readonly sender: MailboxSender;
+  readonly rooms: RoomWaits;
+}
 
 /** What a thread had begun to write is not waited for, and its own loops take no more. */
 whenThreadEnds((gone) => {
   abandonLanesHere(gone);
-  for (const { memory } of senders.values()) {
+  for (const { memory } of allSenders()) {
     if (memory.creator === gone) memory.markDead();
     else abandonLanesOf(memory, gone);
   }
@@ -26,20 +32,27 @@ whenThreadEnds((gone) => {
 
 // This thread's own lanes, where whoever started it does not hear of its end.
 process.once('exit', () => {
-  for (const { memory } of senders.values()) abandonLanesOf(memory, threadId);
+  for (const { memory } of allSenders()) abandonLanesOf(memory, threadId);
 });
 
-function senderTo(memory: LoopMemory): MailboxSender {
+function allSenders(): MailboxSender[] {
+  return Array.from(senders.values(), ({ sender }) => sender);
+}
+
+function sendingTo(memory: LoopMemory): Sending {
   const { key } = memory;
   if (hasEnded(memory.creator)) memory.markDead();
-  let sender = senders.get(key);
-  if (sender === undefined) {
+  let sending = senders.get(key);
+  if (sending === undefined) {
     // A good moment to forget those of loops that have ended.
-    for (const [old, one] of senders) if (one.isOver) senders.delete(old);
-    sender = new MailboxSender(memory);
-    senders.set(key, sender);
+    for (const [old, { sender, rooms }] of senders) {
+      if (sender.isOver && rooms.isEmpty) senders.delete(old);
+    }
+    const sender = new MailboxSender(memory);
+    sending = { sender, rooms: new RoomWaits(sender) };
+    senders.set(key, sending);
   }
-  return sender;
+  return sending;
 }
 
 export function staleId(id: ConnId): ErrConnClosed {
@@ -80,7 +93,9 @@ export class LoopConnHandle implements ConnHandle {
     const find = finderIn(memory);
     if (find !== undefined) return this.#writeDirectly(find(slot, generation), data);
     return new Promise((resolve, reject) => {
-      senderTo(memory).post(recordKind.write, slot, generation, bytes, { resolve, reject });
+      const { sender, rooms } = sendingTo(memory);
+      const full = (): void => rooms.wait(slot, generation, resolve);
+      sender.post(recordKind.write, slot, generation, bytes, { resolve, reject, full });
     });
   }
 
@@ -91,6 +106,7 @@ export class LoopConnHandle implements ConnHandle {
 
   async #writeDirectly(connection: StreamConnection | null, data: Bytes): Promise<void> {
     if (connection === null || !giveBytes(connection, data)) throw staleId(this.id);
+    if (!connection.hasRoom) await connection.whenRoom();
   }
 
   wake(): void {
@@ -108,7 +124,7 @@ export class LoopConnHandle implements ConnHandle {
     const { slot, generation } = identity;
     const find = finderIn(memory);
     if (find === undefined) {
-      senderTo(memory).post(kind, slot, generation, null, null);
+      sendingTo(memory).sender.post(kind, slot, generation, null, null);
     } else {
       const connection = find(slot, generation);
       if (kind === recordKind.wake) connection?.wake();

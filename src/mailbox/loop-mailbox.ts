@@ -1,13 +1,14 @@
 import { errorOf } from '../base/thrown.ts';
-import type { EventLoop } from '../loop/event-loop.ts';
+import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
+import type { EventLoop } from '../loop/event-loop.ts';
 import { giveBytes } from './conn-handle.ts';
 import { addLocalLoop, removeLocalLoop } from './local-loops.ts';
 import { control, type LoopMemory } from './loop-memory.ts';
+import { publicationIn } from './publication.ts';
 import { MailboxReader, type MailboxTasks } from './reader.ts';
 import { recordStatus } from './record.ts';
-import { publicationIn } from './publication.ts';
 import { whenAskedToWake } from './wake.ts';
 
 /** Opens the mailbox of a loop of this thread: from now on other threads reach it. */
@@ -36,16 +37,31 @@ export function openMailbox(loop: EventLoop, memory: LoopMemory, logger: Logger)
 }
 
 function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTasks {
+  /** Connections whose room other threads wait for: one look at each is enough. */
+  const awaited = new Set<StreamConnection>();
   return {
     write(slot, generation, bytes) {
       const connection = loop.connection(slot, generation);
       if (connection === null) return recordStatus.stale;
       try {
-        return giveBytes(connection, bytes) ? recordStatus.taken : recordStatus.stale;
+        if (!giveBytes(connection, bytes)) return recordStatus.stale;
+        return connection.hasRoom ? recordStatus.taken : recordStatus.full;
       } catch (error) {
         logger.error('a write of another thread could not be encoded', { err: errorOf(error) });
         return recordStatus.refused;
       }
+    },
+    room(slot, generation) {
+      const connection = loop.connection(slot, generation);
+      if (connection === null || connection.hasRoom) return recordStatus.taken;
+      if (!awaited.has(connection)) {
+        awaited.add(connection);
+        void connection.whenRoom().then(() => {
+          awaited.delete(connection);
+          memory.madeRoom(slot);
+        });
+      }
+      return recordStatus.full;
     },
     wake: (slot, generation) => loop.connection(slot, generation)?.wake(),
     close: (slot, generation) => loop.connection(slot, generation)?.close(),

@@ -1,7 +1,7 @@
 /**
  * The memory that one event loop shares with every thread, in one SharedArrayBuffer:
  *
- *   control words | counters | mappings | descriptor ledger | lanes of the mailbox
+ *   control words | counters | mappings | descriptor ledger | room words | lanes of the mailbox
  *
  * A handle of a connection carries this buffer and nothing else, so it works wherever it is sent.
  */
@@ -97,7 +97,10 @@ const ledgerOffset = mappingsOffset + mappingCount * 16;
 /** Descriptors from here on are not written down: a dead loop would leak them. */
 const ledgerDescriptors = 2 ** 20;
 const ledgerBytes = ledgerDescriptors / 8;
-const lanesOffset = ledgerOffset + ledgerBytes;
+const roomOffset = ledgerOffset + ledgerBytes;
+/** Connections share these by their slots; a power of two. */
+const roomWordCount = 256;
+const lanesOffset = roomOffset + roomWordCount * 4;
 const laneHeaderBytes = 64;
 const laneBytes = laneHeaderBytes + ringBytes;
 const totalBytes = lanesOffset + laneCount * laneBytes;
@@ -177,6 +180,7 @@ export class LoopMemory {
     Atomics.store(this.words, control.connections, 0);
     for (let index = 0; index < laneCount; index++) this.notifyLane(index);
     Atomics.notify(this.words, control.lanesReleased);
+    this.notifyRooms();
   }
 
   // -- descriptors --------------------------------------------------------------------------------
@@ -246,6 +250,25 @@ export class LoopMemory {
   ringStart(index: number): number {
     return lanesOffset + index * laneBytes + laneHeaderBytes;
   }
+
+  // -- room for more output -----------------------------------------------------------------------
+
+  /** Index of the word that goes up when a connection of that slot has room again, or is gone. */
+  roomWord(slot: number): number {
+    return roomOffset / 4 + (slot & (roomWordCount - 1));
+  }
+
+  madeRoom(slot: number): void {
+    Atomics.add(this.words, this.roomWord(slot), 1);
+    Atomics.notify(this.words, this.roomWord(slot));
+  }
+
+  /** The loop is over: whoever waits for room must look. */
+  notifyRooms(): void {
+    for (let slot = 0; slot < roomWordCount; slot++) this.madeRoom(slot);
+  }
+
+  // -- signals of lanes ---------------------------------------------------------------------------
 
   notifyLane(index: number): void {
     Atomics.notify(this.words, this.laneWord(index, lane.head));

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { eventDescriptor } from '../syscall/epoll.ts';
 import { closeSync, readSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
+import { eventDescriptor } from '../syscall/epoll.ts';
 import { abandonLanesOf } from './abandoned-lanes.ts';
-import { control, lane, laneCount, LoopMemory, ringBytes } from './loop-memory.ts';
+import { control, LoopMemory, lane, laneCount, ringBytes } from './loop-memory.ts';
 import { MailboxReader, type MailboxTasks } from './reader.ts';
 import { recordKind, recordStatus } from './record.ts';
+import { RoomWaits } from './room-waits.ts';
 import { MailboxSender } from './sender.ts';
 
 /** A loop that writes down what it is asked for. */
@@ -15,12 +16,17 @@ class Recorder implements MailboxTasks {
   readonly done: string[] = [];
   readonly bytes: Buffer[] = [];
   stale = (_slot: number): boolean => false;
+  full = (_slot: number): boolean => false;
 
   write(slot: number, generation: number, bytes: Uint8Array): number {
     if (this.stale(slot)) return recordStatus.stale;
     this.bytes.push(Buffer.from(bytes));
     this.done.push(`write ${slot}.${generation}`);
-    return recordStatus.taken;
+    return this.full(slot) ? recordStatus.full : recordStatus.taken;
+  }
+  room(slot: number, generation: number): number {
+    this.done.push(`room ${slot}.${generation}`);
+    return this.full(slot) ? recordStatus.full : recordStatus.taken;
   }
   wake(slot: number, generation: number): void {
     this.done.push(`wake ${slot}.${generation}`);
@@ -91,6 +97,53 @@ describe('the mailbox of a loop', () => {
     await sender.whenIdle();
     assert.deepEqual(outcomes, [['taken'], ['ErrConnClosed'], ['taken']]);
   });
+
+  test('a full connection is asked after until it has room', async () => {
+    const { memory, recorder, reader } = mailbox();
+    let isFull = true;
+    recorder.full = () => isFull;
+    const sender = new MailboxSender(memory);
+    const rooms = new RoomWaits(sender);
+    let settled = 0;
+    const post = (): void =>
+      sender.post(recordKind.write, 300, 1, Buffer.from('x'), {
+        resolve: () => settled++,
+        reject: () => assert.fail('it was taken'),
+        full: () => rooms.wait(300, 1, () => settled++),
+      });
+    const asked = (): number => recorder.done.filter((line) => line === 'room 300.1').length;
+    post();
+    post();
+    await drainAll(reader, () => asked() === 1);
+    await sender.whenIdle();
+    memory.madeRoom(300); // but somebody else wrote meanwhile
+    await drainAll(reader, () => asked() === 2);
+    await sender.whenIdle();
+    memory.madeRoom(44); // another one with the same word
+    await drainAll(reader, () => asked() === 3);
+    assert.equal(settled, 0);
+    isFull = false;
+    memory.madeRoom(300);
+    await drainAll(reader, () => settled === 2);
+    assert.equal(asked(), 4, 'once for both');
+    assert.equal(rooms.isEmpty, true);
+  });
+
+  for (const how of ['closes', 'dies'] as const) {
+    test(`a loop that ${how} ends the wait for room`, async () => {
+      const { memory, recorder, reader } = mailbox();
+      recorder.full = () => true;
+      const sender = new MailboxSender(memory);
+      const rooms = new RoomWaits(sender);
+      const room = new Promise<void>((resolve) => rooms.wait(1, 1, resolve));
+      await drainAll(reader, () => recorder.done.length === 1);
+      await sender.whenIdle();
+      if (how === 'closes') reader.close();
+      else memory.markDead();
+      await room;
+      assert.equal(rooms.isEmpty, true);
+    });
+  }
 
   test('property: any sizes, any number of senders, any pauses of the loop', async () => {
     const writes = fc.array(fc.integer({ min: 0, max: 3 * ringBytes }), { maxLength: 12 });

@@ -1,5 +1,5 @@
 import type { Inbox } from '../loop/shared-side.ts';
-import { control, lane, laneCount, type LoopMemory, loopState, ringBytes } from './loop-memory.ts';
+import { control, type LoopMemory, lane, laneCount, loopState, ringBytes } from './loop-memory.ts';
 import {
   byteInRing,
   bytesToRingEnd,
@@ -19,6 +19,8 @@ export interface MailboxTasks {
   close(slot: number, generation: number): void;
   /** A connection was handed over: seven words of an IP peer, or the name of a Unix peer. */
   accept(descriptor: number, peer: Int32Array | string): void;
+  /** `taken` where there is room, or no such connection; `full`: its room word goes up later. */
+  room(slot: number, generation: number): number;
 }
 
 /** Bytes and records of one lane and turn: connections and other lanes have their turn then. */
@@ -92,6 +94,7 @@ export class MailboxReader implements Inbox {
     Atomics.store(words, control.wakeDescriptor, 0);
     for (let index = 0; index < laneCount; index++) this.#refuseLane(index);
     Atomics.notify(words, control.lanesReleased);
+    this.#memory.notifyRooms();
   }
 
   // -- one lane -----------------------------------------------------------------------------------
@@ -147,6 +150,8 @@ export class MailboxReader implements Inbox {
       words[answer] = this.#write(index, slot, generation, this.#bytes(index, at, length));
     } else if (kind === recordKind.piece) {
       this.#keepPiece(index, this.#bytes(index, at, length));
+    } else if (kind === recordKind.room) {
+      words[answer] = this.#tasks.room(slot, generation);
     } else if (kind === recordKind.wake) {
       this.#tasks.wake(slot, generation);
     } else if (kind === recordKind.close) {

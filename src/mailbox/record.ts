@@ -34,6 +34,8 @@ export const recordKind = {
   accept: 5,
   /** The same with its peer as text. */
   acceptNamed: 6,
+  /** Asks whether a connection has room again; the answer is `taken` or `full`. */
+  room: 7,
 } as const;
 
 export const recordStatus = {
@@ -43,6 +45,8 @@ export const recordStatus = {
   stale: 2,
   /** The codec could not encode them. */
   refused: 3,
+  /** The connection has the bytes, and more pending than its high watermark. */
+  full: 4,
 } as const;
 
 const ringMask = ringBytes - 1;

@@ -1,7 +1,7 @@
 import { threadId } from 'node:worker_threads';
 import { ErrCodec, ErrConnClosed, type GnetError } from '../base/errors.ts';
 import { Fifo } from '../base/fifo.ts';
-import { control, lane, laneCount, type LoopMemory, loopState, ringBytes } from './loop-memory.ts';
+import { control, type LoopMemory, lane, laneCount, loopState, ringBytes } from './loop-memory.ts';
 import {
   byteInRing,
   bytesToRingEnd,
@@ -19,6 +19,8 @@ import { wakeIfAsleep } from './wake.ts';
 export interface Settle {
   resolve(): void;
   reject(error: GnetError): void;
+  /** Taken, with more pending than the high watermark; without it `resolve` is called. */
+  full?(): void;
 }
 
 interface Post {
@@ -312,7 +314,8 @@ export class MailboxSender {
 }
 
 function settleWith(settle: Settle, status: number): void {
-  if (status === recordStatus.taken) settle.resolve();
+  if (status === recordStatus.full && settle.full !== undefined) settle.full();
+  else if (status === recordStatus.taken || status === recordStatus.full) settle.resolve();
   else if (status === recordStatus.refused) {
     settle.reject(
       new ErrCodec(

@@ -122,7 +122,8 @@ export class LocalLoopGroup implements LoopGroup {
   }
 
   async broadcast(data: Bytes): Promise<number> {
-    const { taken, error } = broadcastOn(this.#loop, data);
+    const { taken, error, caughtUp } = broadcastOn(this.#loop, data);
+    await caughtUp;
     if (error !== null) throw error;
     return taken;
   }

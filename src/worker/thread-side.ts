@@ -113,7 +113,7 @@ class ThreadSide implements MainThread {
     else if (message.type === 'drain') void this.#drain(message.server);
     else if (message.type === 'force') this.#force(message.server);
     else if (message.type === 'duplicated') this.#markDuplicated(message.server);
-    else if (message.type === 'broadcast') this.#broadcast(message);
+    else if (message.type === 'broadcast') void this.#broadcast(message);
     else if (message.type === 'answer' || message.type === 'unanswered') this.#answer(message);
     else if (message.type === 'memory') {
       for (const view of this.#views.get(message.server) ?? []) {
@@ -299,10 +299,12 @@ class ThreadSide implements MainThread {
     if (loop) closeSync(loop.duplicateListener());
   }
 
-  #broadcast(message: ToThread & { type: 'broadcast' }): void {
+  async #broadcast(message: ToThread & { type: 'broadcast' }): Promise<void> {
     const { server, request, data } = message;
     const loop = this.#hosted.get(server)?.loop;
-    const { taken, error } = loop ? broadcastOn(loop, data) : { taken: 0, error: null };
+    const none = { taken: 0, error: null, caughtUp: undefined };
+    const { taken, error, caughtUp } = loop ? broadcastOn(loop, data) : none;
+    await caughtUp;
     const packed = error === null ? null : packError(error);
     this.#post({ type: 'taken', server, request, count: taken, error: packed });
   }
