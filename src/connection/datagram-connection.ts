@@ -203,8 +203,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
     return -1;
   }
   get localAddr(): string {
-    const { driver, ports } = this.#host;
-    return this.#local === null ? ports.address(this.#endpoint) : driver.formatPeer(this.#local);
+    return this.#host.ports.address(this.#endpoint, this.#local);
   }
   get remoteAddr(): string {
     this.#remoteAddr ??= this.#host.driver.formatPeer(this);

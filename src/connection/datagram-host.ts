@@ -1,6 +1,12 @@
 import type { SlabPool } from '../buffer/slab.ts';
-import type { Driver } from '../driver/contract.ts';
+import type { DatagramPeer, Driver } from '../driver/contract.ts';
 import type { HandlerCalls } from './host.ts';
+
+/** The endpoints of a loop: whether one is open, and what it is bound to, or was asked on. */
+interface DatagramPortsView {
+  isOpen(endpoint: number): boolean;
+  address(endpoint: number, local: DatagramPeer | null): string;
+}
 
 /** What a datagram needs of the loop that received it. */
 export interface DatagramHost {
@@ -12,8 +18,7 @@ export interface DatagramHost {
   openPromises: number;
   /** A handler has answered a datagram with a promise, or that has settled. */
   datagramWaits(change: 1 | -1): void;
-  /** Its endpoints: whether one is open, and what it is bound to. */
-  readonly ports: { isOpen(endpoint: number): boolean; address(endpoint: number): string };
+  readonly ports: DatagramPortsView;
   requestShutdown(): void;
   report(message: string, error: unknown): void;
 }

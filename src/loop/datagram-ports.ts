@@ -1,9 +1,12 @@
-import type { Driver, Endpoint, SocketOptions } from '../driver/contract.ts';
+import type { DatagramPeer, Driver, Endpoint, SocketOptions } from '../driver/contract.ts';
 
 /** The datagram endpoints of a loop, by number: none receives before `start` and after `close`. */
 export class DatagramPorts {
   readonly #driver: Driver;
   readonly #addresses: (string | null)[] = [];
+  /** Most datagrams are sent to the same address, which then is the same object. */
+  #lastLocal: DatagramPeer | null = null;
+  #lastText = '';
 
   constructor(driver: Driver) {
     this.#driver = driver;
@@ -48,7 +51,13 @@ export class DatagramPorts {
     return (this.#addresses[id] ?? null) !== null;
   }
 
-  address(id: number): string {
-    return this.#addresses[id] ?? '';
+  /** `local` is the address that a datagram was sent to, where the endpoint has several. */
+  address(id: number, local: DatagramPeer | null): string {
+    if (local === null) return this.#addresses[id] ?? '';
+    if (local !== this.#lastLocal) {
+      this.#lastText = this.#driver.formatPeer(local);
+      this.#lastLocal = local;
+    }
+    return this.#lastText;
   }
 }
