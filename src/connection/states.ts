@@ -71,7 +71,7 @@ export const mark = {
   /** `end()` was called: half-close once everything is flushed. */
   endRequested: 256,
   writeShut: 512,
-  /** `close()` was called: takes effect after the frames of this turn. */
+  /** `close()` was called: takes effect once the call of the handler is over. */
   closeRequested: 1_024,
   /** A layer below has not called `opened` yet: the program does not know of the connection. */
   unopened: 4_096,
