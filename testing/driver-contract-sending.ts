@@ -130,7 +130,9 @@ export const sendingCases: ContractCases = {
     if (stuck === -1) throw new Skip('the system does not tell');
     assert.ok(stuck > 0 && stuck + stream.queue.length < total + mebibyte, `${stuck} bytes`);
     assert.equal(await rig.turns(quietTurns), 0);
-    assert.equal(driver.unsentBytes(stream.slot), stuck, 'nobody takes any');
+    // The peer's system may make a little more room; nobody reads.
+    const left = driver.unsentBytes(stream.slot);
+    assert.ok(left > 0 && left <= stuck, `${left} of ${stuck} bytes`);
     peer.resumeReading();
     await rig.until(() => peer.receivedBytes === total, 'everything arrives');
     await rig.until(() => driver.unsentBytes(stream.slot) === 0, 'and is known to have');

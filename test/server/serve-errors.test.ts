@@ -306,7 +306,6 @@ describe('families and ports', () => {
 
 describe('options and operations that are refused', () => {
   const unsupported: readonly Options[] = [
-    { tls: {} },
     { graceful: true },
     { pidName: 'pid' },
     { driver: 'kqueue' },
@@ -325,6 +324,7 @@ describe('options and operations that are refused', () => {
     [{ overflow: 'drop' }, /'pause', 'close', 'none'/],
     [{ idleTimeout: 'long' }, /milliseconds/],
     [{ logger: {} }, /debug, info, warn and error/],
+    [{ tls: {} }, /cert/],
   ];
   for (const [options, message] of invalid) {
     test(`${JSON.stringify(options)} is ErrInvalidOption`, async () => {
