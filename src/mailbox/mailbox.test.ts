@@ -188,6 +188,32 @@ describe('the mailbox of a loop', () => {
     assert.equal(new Set(recorder.done).size, count);
   });
 
+  test('writers without a pause, more than lanes: every one of them gets on', async () => {
+    const { memory, reader } = mailbox();
+    const count = laneCount * 2;
+    const taken = new Array<number>(count).fill(0);
+    let over = false;
+    const data = Buffer.alloc(100_000);
+    const senders = Array.from({ length: count }, () => new MailboxSender(memory));
+    const stream = (index: number): void => {
+      if (over) return;
+      senders[index]?.post(recordKind.write, index, 1, data, {
+        resolve() {
+          taken[index] = (taken[index] as number) + 1;
+          queueMicrotask(() => stream(index));
+        },
+        reject: () => {},
+      });
+    };
+    // Three under way at each, so that none ever has nothing to write.
+    for (let index = 0; index < count; index++) for (let one = 0; one < 3; one++) stream(index);
+    await drainAll(reader, () => taken.every((times) => times > 0));
+    assert.ok(Math.max(...taken) < 100, `they take turns: ${taken.join(' ')}`);
+    over = true;
+    memory.markDead();
+    await Promise.all(senders.map((sender) => sender.whenIdle()));
+  });
+
   test('a closed loop refuses what is there and what comes, once each', async () => {
     const { memory, recorder, reader } = mailbox();
     const sender = new MailboxSender(memory);

@@ -98,6 +98,12 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     return this.#driver.duplicateListener(0);
   }
 
+  /** A listener that others hold must not be shut down for them. */
+  markDuplicated(): void {
+    // By the driver: the runtime warns of descriptors that it closes in a thread and has not opened.
+    this.#driver.closeDescriptor(this.#driver.duplicateListener(0));
+  }
+
   /** @throws SyscallError when the poller takes no more. */
   start(): void {
     this.#accepting = true;

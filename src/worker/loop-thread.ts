@@ -48,6 +48,8 @@ export class LoopThread {
     this.#worker = new Worker(entry, {
       argv: process.argv.slice(2),
       name: `gnet loop ${index}`,
+      // Programs close what `dupFd` gave them: with tracking the runtime would warn of each.
+      trackUnmanagedFds: false,
       workerData: data,
       transferList: [port2],
     });

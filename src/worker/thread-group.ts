@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs';
 import { ErrLoopsDied, ErrUnsupportedOp } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
@@ -327,7 +326,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
 
   listenerWasDuplicated(): void {
     const { server } = this;
-    if (this.#acceptor.hasListeners) closeSync(this.#acceptor.duplicateListener());
+    if (this.#acceptor.hasListeners) this.#acceptor.markDuplicated();
     else this.#loops[0]?.post({ type: 'duplicated', server });
   }
 

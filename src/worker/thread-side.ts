@@ -1,5 +1,4 @@
 /** What runs in a thread of loops: it does what the main thread orders. */
-import { closeSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
 import type { CodecOption } from '../codec/codec.ts';
 import type { Bytes } from '../connection/conn.ts';
@@ -296,7 +295,8 @@ class ThreadSide implements MainThread {
   /** A listener that others hold must not be shut down for them. */
   #markDuplicated(server: number): void {
     const loop = this.#hosted.get(server)?.loop;
-    if (loop) closeSync(loop.duplicateListener());
+    // By the driver: the runtime warns of descriptors that it closes in a thread and has not opened.
+    if (loop) loop.driver.closeDescriptor(loop.duplicateListener());
   }
 
   async #broadcast(message: ToThread & { type: 'broadcast' }): Promise<void> {

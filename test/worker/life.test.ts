@@ -1,12 +1,9 @@
 /** Programs with several loops, from the first line to the exit code. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import type { RawClient } from '../../testing/raw-client.ts';
-import { kernelSpreads, notOn } from '../support/driver.ts';
+import { kernelSpreads, noDescriptors, notOn } from '../support/driver.ts';
 import { nodeFlags, Program, runProgram } from '../support/program.ts';
 import { connect, text } from '../support/rig.ts';
-import { waitUntil } from '../support/wait-until.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 
 const program = (name: string): string => `test/worker/programs/${name}.ts`;
@@ -48,15 +45,6 @@ describe("threads that run the program's own file", () => {
     },
   );
 
-  for (const flags of [['waits'], ['late'], []]) {
-    test(`a server after the other ${flags}`.trim(), async (t) => {
-      const { code, output } = await runProgram(t, program('again'), flags).ending();
-      assert.equal(code, 0, output);
-      // Nothing else: no thread died, and none left its program in the middle with a warning.
-      assert.equal(output, 'done 3\n');
-    });
-  }
-
   test('datagrams: every loop has a socket on the same port', async (t) => {
     const running = runProgram(t, 'examples/echo-udp.ts', ['--port', '0', '--loops', '3']);
     const [port] = await running.line(/listening on udp:\/\/\S+:(\d+) \(.*loops: 3\)$/m);
@@ -68,136 +56,6 @@ describe("threads that run the program's own file", () => {
     running.kill('SIGTERM');
     assert.equal((await running.ending()).code, 0);
   });
-
-  const refusals: readonly [string, readonly RegExp[]][] = [
-    [
-      'behind',
-      [
-        /^main ErrUnsupportedOp: cannot run loop \d: its thread \S+ loop \d'\) ended before .*isMainLoop/m,
-      ],
-    ],
-    ['throws', [/^main ErrUnsupportedOp: cannot run loop \d: .*thrown in a thread/m]],
-    [
-      'metrics',
-      [
-        /^main ErrUnsupportedOp: cannot run loop \d: its thread \('gnet loop \d'\) ended before it came/m,
-        /: listen EADDRINUSE: .*; it runs \S+refused\.ts as the main thread does: .* isMainLoop/m,
-        /give serve the URL of a handler module, .*test runner$/m,
-      ],
-    ],
-    [
-      'late-metrics',
-      [
-        /^main ErrUnsupportedOp: cannot run loop \d: its thread .*: listen EADDRINUSE: .*refused\.ts/m,
-      ],
-    ],
-    [
-      'other',
-      [
-        /^main ErrUnsupportedOp: cannot join/m,
-        /^thread ErrUnsupportedOp: cannot join: call 1 of serve/m,
-      ],
-    ],
-    ['busy', [/^main EADDRINUSE/m, /^thread EADDRINUSE/m]],
-    ['shutdown', [/^main closed/m, /^thread closed/m]],
-  ];
-  for (const [wrong, expected] of refusals) {
-    test(`what a program may get wrong: ${wrong}`, async (t) => {
-      const { code, output } = await runProgram(t, program('refused'), [wrong]).ending();
-      assert.equal(code, 0, output);
-      for (const pattern of expected) assert.match(output, pattern);
-    });
-  }
-});
-
-describe('programs that have no file to run again', () => {
-  const script = `
-    import { serve } from 'gnet';
-    try { await serve({}, 'tcp://127.0.0.1:0', { numEventLoop: 2 }); }
-    catch (error) { console.log(error.code + ': ' + error.message); }
-  `;
-  const run = (args: readonly string[], input?: string): string => {
-    const result = spawnSync(process.execPath, [...nodeFlags, ...args], {
-      input,
-      encoding: 'utf8',
-    });
-    return result.stdout + result.stderr;
-  };
-  test('-e', () => {
-    const output = run(['--input-type=module', '-e', script]);
-    assert.match(output, /^ErrUnsupportedOp: .*given on the command line.*new URL\('\.\/handler/);
-  });
-  test('-e with arguments', () => {
-    const output = run(['--input-type=module', '-e', script, 'package.json']);
-    assert.match(output, /^ErrUnsupportedOp: .*given on the command line/);
-  });
-  test('standard input', () => {
-    const output = run(['--input-type=module', '-'], script);
-    assert.match(output, /^ErrUnsupportedOp: .*REPL or standard input/);
-  });
-});
-
-/** Connections until one is in `loop`. */
-async function landIn(
-  t: Parameters<typeof connect>[0],
-  address: string,
-  loop: number,
-): Promise<RawClient> {
-  for (;;) {
-    const client = await connect(t, address);
-    let line = '';
-    while (!line.endsWith('\n')) line += text(await client.readExactly(1));
-    if (line.startsWith(`${loop} `)) return client;
-    client.destroy();
-  }
-}
-
-describe('a loop that dies under load', () => {
-  const deaths: readonly [string, RegExp, readonly string[]][] = [
-    ['die', /killed by a client/, []],
-    ['exhaust', /memory limit|out of memory/i, ['--max-old-space-size=96']],
-  ];
-  for (const [how, reported, flags] of deaths) {
-    test(`${how}: the others serve on, and a new one takes over`, async (t) => {
-      const running = runProgram(t, program('deaths'), [], {
-        env: { ...process.env, NODE_OPTIONS: flags.join(' ') },
-      });
-      const [address = ''] = await running.line(/^listening (\S+)$/m);
-      // One after another: in lock step with the balancer some would never come to theirs.
-      const zero = await landIn(t, address, 0);
-      const one = await landIn(t, address, 2);
-      const doomed = await landIn(t, address, 1);
-      const other = await landIn(t, address, 1);
-      let answered = 0;
-      let over = false;
-      const ping = async (client: RawClient): Promise<void> => {
-        while (!over) {
-          client.write('ping');
-          assert.equal(text(await client.readExactly(4)), 'ping');
-          answered++;
-        }
-      };
-      const pings = [ping(zero), ping(one)];
-      doomed.write(how);
-      const gone = (client: RawClient): boolean => client.ended || client.closed;
-      await waitUntil(() => gone(doomed) && gone(other), 'the connections of the dead loop end');
-      const before = answered;
-      const next = await landIn(t, address, 1);
-      next.write('again');
-      assert.equal(text(await next.readExactly(5)), 'again');
-      over = true;
-      await Promise.all(pings);
-      assert.ok(answered > before, 'clients of other loops see nothing of it');
-      for (const client of [zero, one, next]) client.destroy();
-      running.kill('SIGTERM');
-      const { code, output } = await running.ending();
-      assert.equal(code, 0, output);
-      assert.match(output, /the thread of an event loop died; its connections are lost/);
-      assert.match(output, reported);
-      const [, had, has] = /^descriptors (.+) and (.+)$/m.exec(output) ?? [];
-      assert.equal(has, had, 'those of the dead loop are closed');
-    });
-  }
 });
 
 test('10 starts and stops with 4 loops: no thread, no descriptor, the process ends by itself', async (t) => {
@@ -208,21 +66,14 @@ test('10 starts and stops with 4 loops: no thread, no descriptor, the process en
 });
 
 test(
-  "a connection that a loop refused is nobody's when the loop dies",
-  notOn('node', 'there are no descriptors'),
+  'duplicates of listeners are closed without a warning, in whatever thread',
+  notOn('node', noDescriptors),
   async (t) => {
-    const { code, output } = await runProgram(t, program('refused-connections')).ending();
+    const { code, output } = await runProgram(t, program('duplicates')).ending();
     assert.equal(code, 0, output);
-    assert.match(output, /^closed by somebody else: 0 of 12$/m);
+    assert.equal(output, 'duplicated\nduplicated\n');
   },
 );
-
-test('a thread that dies in the middle of a write to the main thread gives its lane back', async (t) => {
-  const { code, output } = await runProgram(t, program('death-in-a-write')).ending();
-  assert.equal(code, 0, output);
-  assert.match(output, /^lanes in use before: 1$/m);
-  assert.match(output, /^lanes in use after: 0$/m);
-});
 
 test(
   'listeners of the main thread that rest are counted, and go on',

@@ -220,6 +220,24 @@ describe('one server over several loops', () => {
   );
 });
 
+test('broadcast on a view of a server that ends, and has ended, is answered', async (t) => {
+  const module = handlerModule('views.ts');
+  const first = await startLoops(t, module, { numEventLoop: 2 });
+  const second = await startLoops(t, module, { numEventLoop: 2 });
+  const listener = await connect(t, first.server.addr);
+  const clients: RawClient[] = [];
+  for (let one = 0; one < 3; one++) clients.push(await connect(t, second.server.addr));
+  for (const client of clients) {
+    await client.readExactly(4);
+    client.write('broadcast');
+  }
+  await waitUntil(() => listener.receivedBytes > 4, 'broadcasts arrive');
+  await first.server.close();
+  for (const client of clients) {
+    assert.equal(text(await client.readExactly(25)), 'answered, the last with 0');
+  }
+});
+
 describe('handles', () => {
   test('the main thread writes to, wakes and closes connections of every loop', async (t) => {
     const { server } = await startLoops(t, telling, { numEventLoop: 2 });
