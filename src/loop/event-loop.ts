@@ -64,13 +64,14 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   readonly #backend: Backend;
   readonly #layers: LayerFactory | undefined;
-  readonly #tls: LoopTls | undefined;
   /** For hosts that give turns on demand: something waits, or a deadline came nearer. */
   readonly #requestTurn: (() => void) | undefined;
   readonly #owner: LoopOwner;
   readonly #reports: RepeatedReports;
   readonly #acceptors: Acceptors;
   readonly #dialer: Dialer;
+  /** TLS here, once there is some: for connections that come, or for those that are dialled. */
+  tls: LoopTls | undefined;
   readonly ports: DatagramPorts;
   readonly #ticker: Ticker | null;
   readonly #end: LoopEnd;
@@ -101,7 +102,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.poisonFrames = settings.poisonFrames;
     this.codecFor = codecFor(settings.connection.codec);
     this.#layers = settings.layers ?? layersOf(settings.connection, settings.tls?.layer);
-    this.#tls = settings.tls;
+    this.tls = settings.tls;
     this.#backend = backend;
     this.#requestTurn = backend.host.requestTurn?.bind(backend.host);
     this.#owner = owner;
@@ -208,7 +209,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#inbox?.close();
     if (this.#attached) this.#backend.host.detach(this);
     this.#table.disposeLayers();
-    this.#tls?.dispose();
+    this.tls?.dispose();
     this.driver.close();
     // Their streams are gone without events; usually there are none left.
     for (const connection of this.#table.all()) connection.giveUpWaiting();
@@ -240,7 +241,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
   stats(): LoopStats {
     const { counters } = this.driver;
     const { rests } = this.#acceptors;
-    return this.#counts.stats(counters, this.connectionCount, rests, this.#tls?.counts);
+    return this.#counts.stats(counters, this.connectionCount, rests, this.tls?.counts);
   }
 
   /** Before it may sleep, and now and then while it has no time to. */

@@ -9,7 +9,9 @@ import { createLogger } from '../logging/default-logger.ts';
 import { loopThreadData } from '../worker/loop-thread-data.ts';
 import { announceOwnLoop } from '../worker/own-loop.ts';
 import { threadEnd } from '../worker/thread-end.ts';
-import { Dial, type DialOptions } from './dial.ts';
+import { ClientTls } from './client-tls.ts';
+import type { TlsClientOptions } from '../tls/options/types.ts';
+import { Dial, type DialingLoop, type DialOptions } from './dial.ts';
 import { reportDriver } from './driver-report.ts';
 import { reportUnknownEvents } from './handler-report.ts';
 import { LocalLoopGroup } from './local-loop-group.ts';
@@ -39,7 +41,16 @@ const serverOnly = {
 } as const satisfies { [Name in keyof Options]?: readonly unknown[] };
 
 /** The options of `serve`, less those that are about listening or about several loops. */
-export type ClientOptions<Frame = Buffer> = Omit<Options<Frame>, keyof typeof serverOnly>;
+export type ClientOptions<Frame = Buffer> = Omit<
+  Options<Frame>,
+  keyof typeof serverOnly | 'tls'
+> & {
+  /**
+   * TLS for what is dialled with `tls://`: whom to trust (`ca`), who we are (`key`, `cert`), ALPN, with the
+   * names of `node:tls`. Default: the roots of the runtime.
+   */
+  readonly tls?: TlsClientOptions;
+};
 
 /**
  * One event loop, on the thread that made it, for connections that this program dials. It is a server
@@ -47,21 +58,24 @@ export type ClientOptions<Frame = Buffer> = Omit<Options<Frame>, keyof typeof se
  */
 export interface Client<Context = unknown> extends Server {
   /**
-   * Connects to `tcp://host:port` or `unix://path`. Resolves after `onOpened`, whose answer has been
-   * queued; several addresses of a name are tried in order.
+   * Connects to `tcp://host:port`, `tls://host:port` or `unix://path`. Resolves after `onOpened`, whose
+   * answer has been queued; several addresses of a name are tried in order. With TLS the handshake is
+   * over by then, and the name stands in the server's certificate.
    * @throws a `GnetError`, without any event: the errno of the first address (`ECONNREFUSED`, ...),
    * `ErrTimeout`, `ErrServerInShutdown` when the client is stopped, `ErrInvalidNetworkAddress`,
-   * `ErrUnsupportedProtocol`, `ErrUnsupportedOp` for UDP, `ErrInvalidOption`; or the reason of `signal`.
+   * `ErrUnsupportedProtocol`, `ErrUnsupportedOp` for UDP, `ErrInvalidOption`, `ErrTls…` for
+   * what came of the handshake; or the reason of `signal`.
    */
   dial(address: string, options?: DialOptions): Promise<Conn<Context>>;
 }
 
 class RunningClient extends RunningServer implements Client {
-  readonly #loop: LocalLoopGroup;
+  readonly #loop: DialingLoop;
+  readonly #tls: ClientTls;
   readonly #dials = new Set<Dial>();
   #stopped = false;
 
-  static make(plan: Omit<ServerPlan, 'makeGroup' | 'onEnd'>): RunningClient {
+  static make(plan: Omit<ServerPlan, 'makeGroup' | 'onEnd'>, tls: ClientTls): RunningClient {
     const { backend, calls, options, log } = plan;
     const { memory, withdraw } = announceOwnLoop();
     const made: LocalLoopGroup[] = [];
@@ -72,16 +86,34 @@ class RunningClient extends RunningServer implements Client {
       return group;
     };
     try {
-      return new RunningClient({ ...plan, makeGroup, onEnd: withdraw }, made);
+      const onEnd = (): void => {
+        tls.end();
+        withdraw();
+      };
+      return new RunningClient({ ...plan, makeGroup, onEnd }, made, tls);
     } catch (error) {
       withdraw();
       throw error;
     }
   }
 
-  private constructor(plan: ServerPlan, made: readonly LocalLoopGroup[]) {
+  private constructor(plan: ServerPlan, made: readonly LocalLoopGroup[], tls: ClientTls) {
     super(plan);
-    this.#loop = made[0] as LocalLoopGroup;
+    const loop = made[0] as LocalLoopGroup;
+    this.#tls = tls;
+    this.#loop = {
+      dial: (endpoint, outcome) => loop.dial(endpoint, outcome),
+      abandonDial: (attempt) => loop.abandonDial(attempt),
+      begin: (connection, layers) => loop.begin(connection, layers),
+      async secure(target) {
+        loop.useTls(await tls.load());
+        return tls.layer(target);
+      },
+    };
+  }
+
+  protected override get tlsEngine() {
+    return this.#tls.about;
   }
 
   async dial(address: string, options: DialOptions = {}): Promise<Conn> {
@@ -129,18 +161,22 @@ export async function client(
     );
   }
   const calls = handlerCalls(handler);
-  refuseServerOnly(options);
-  const resolved = resolveOptions(options);
+  refuseServerOnly(options as Options);
+  const resolved = resolveOptions(options as Options);
   resolved.signal?.throwIfAborted();
   const backend = await chooseBackend(resolved.driver);
   resolved.signal?.throwIfAborted();
   const log = createLogger(resolved);
   reportDriver(backend, resolved, log.logger);
   reportUnknownEvents(handler, log.logger);
+  const tls = new ClientTls(backend, options.tls ?? {}, resolved.readBufferCap, (text) =>
+    log.logger.warn(text),
+  );
   const plan = { calls, options: resolved, backend, log, texts: [], endpoints: [] };
   let made: RunningClient;
   try {
-    made = RunningClient.make(plan);
+    if (options.tls !== undefined) await tls.load();
+    made = RunningClient.make(plan, tls);
   } catch (error) {
     await log.close();
     throw error;

@@ -2,10 +2,12 @@ import { ErrInvalidOption, ErrTimeout, ErrUnsupportedOp, type GnetError } from '
 import type { Conn } from '../connection/conn.ts';
 import { type ProxyHeader, writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
+import type { LayerFactory } from '../connection/layer.ts';
+import type { DialledHandshake } from '../connection/tls/loop-tls.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import { captureScope } from '../host/event-scope.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
-import { parseAddress, resolveTargets } from './addresses.ts';
+import { type ParsedAddress, parseAddress, resolveTargets } from './addresses.ts';
 import { int32Max, invalidOption } from '../base/option-checks.ts';
 
 /** How to dial; all of it may be left out. */
@@ -16,6 +18,8 @@ export interface DialOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds for name look-up and all attempts; then `ErrTimeout`. 0, the default, is off. */
   readonly timeout?: number;
+  /** Speaks TLS, as to a `tls://` address, with the client's option `tls`: for `unix://`. */
+  readonly tls?: boolean;
   /**
    * Sends this PROXY header ahead of everything else, for a server that wants to know for whom we call
    * (`proxyProtocol` of a gnet server; `accept-proxy` of HAProxy).
@@ -28,7 +32,9 @@ export interface DialingLoop {
   dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null;
   abandonDial(attempt: Attempt): void;
   /** The connection, set up by whoever dialled, begins. */
-  begin(connection: StreamConnection): void;
+  begin(connection: StreamConnection, layers?: LayerFactory): void;
+  /** Loads TLS where it is not yet, and makes what stands under one connection. */
+  secure(target: DialledHandshake): Promise<LayerFactory>;
 }
 
 /** One call of `dial`: from the look-up of the name over its addresses, in order, to the open connection. */
@@ -41,6 +47,7 @@ export class Dial implements DialOutcome {
   readonly #header: Buffer | undefined;
   /** Events of the connection run in the context of whoever called `dial`. */
   readonly #scope = captureScope();
+  readonly #wantsTls: boolean;
   readonly #signal: AbortSignal | undefined;
   readonly #onOver: (dial: Dial) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -48,6 +55,9 @@ export class Dial implements DialOutcome {
   #targets: readonly Endpoint[] = [];
   #tried = 0;
   #attempt: Attempt | null = null;
+  /** TLS: what stands under the connection, and that connection while it shakes hands. */
+  #layers: LayerFactory | undefined;
+  #handshaking: StreamConnection | null = null;
   /** Of the address that the name service likes best. */
   #firstError: GnetError | null = null;
   #over = false;
@@ -62,12 +72,13 @@ export class Dial implements DialOutcome {
     options: DialOptions,
     onOver: (dial: Dial) => void,
   ) {
-    const { context, signal, timeout = 0, proxyHeader } = checked(options);
+    const { context, signal, timeout = 0, proxyHeader, tls = false } = checked(options);
     signal?.throwIfAborted();
     this.#loop = loop;
     this.address = address;
     this.#context = context;
     this.#header = proxyHeader === undefined ? undefined : writeHeader(proxyHeader);
+    this.#wantsTls = tls;
     this.#signal = signal;
     this.#onOver = onOver;
     this.promise = new Promise((resolve, reject) => {
@@ -87,13 +98,33 @@ export class Dial implements DialOutcome {
     this.#finish();
     if (this.#attempt !== null) this.#loop.abandonDial(this.#attempt);
     this.#settle.reject(reason);
+    this.#handshaking?.abort(undefined);
   }
 
   async #begin(): Promise<void> {
     const parsed = parseAddress(this.address);
     if (parsed.network.startsWith('udp')) throw noDatagrams(this.address);
+    if (parsed.network === 'tls' || this.#wantsTls) {
+      this.#layers = await this.#loop.secure(this.#handshakeWith(parsed));
+    }
     this.#targets = await resolveTargets(parsed);
     this.#tryNext();
+  }
+
+  /** The dial is over when the handshake is: with its error, another address would answer the same. */
+  #handshakeWith(parsed: ParsedAddress): DialledHandshake {
+    const unix = parsed.network === 'unix';
+    return {
+      // No host is this machine.
+      host: unix ? undefined : parsed.host || 'localhost',
+      key: unix ? parsed.path : `${parsed.host}:${parsed.port}`,
+      opening: () => this.#finish(),
+      done: () => this.#settle.resolve(this.#handshaking as StreamConnection),
+      failed: (error) => {
+        this.#handshaking = null;
+        this.giveUp(error);
+      },
+    };
   }
 
   #tryNext(): void {
@@ -116,9 +147,16 @@ export class Dial implements DialOutcome {
   }
 
   connected(connection: StreamConnection): void {
-    this.#finish();
     connection.context = this.#context;
     connection.runIn(this.#scope);
+    if (this.#layers !== undefined) {
+      this.#handshaking = connection;
+      connection.notOpenedYet();
+      if (this.#header !== undefined) connection.sendAhead(this.#header);
+      this.#loop.begin(connection, this.#layers);
+      return;
+    }
+    this.#finish();
     try {
       if (this.#header !== undefined) connection.sendAhead(this.#header);
       this.#loop.begin(connection);
@@ -142,7 +180,14 @@ function checked(options: DialOptions): DialOptions {
   if (typeof options !== 'object' || options === null) {
     throw new ErrInvalidOption('cannot dial: give an object such as { timeout: 5000 }');
   }
-  const { signal, timeout = 0 } = options;
+  const { signal, timeout = 0, tls = false } = options;
+  if (typeof tls !== 'boolean') {
+    throw invalidOption(
+      'tls',
+      tls,
+      'true or false; what to use stands in the option tls of client()',
+    );
+  }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidOption('signal', signal, 'the signal of an AbortController');
   }

@@ -2,6 +2,8 @@ import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
+import type { LayerFactory } from '../connection/layer.ts';
+import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint } from '../driver/contract.ts';
@@ -71,12 +73,16 @@ export class LocalLoopGroup implements LoopGroup {
     return this.#loop.dial(endpoint, outcome);
   }
 
+  useTls(tls: LoopTls): void {
+    this.#loop.tls ??= tls;
+  }
+
   abandonDial(attempt: Attempt): void {
     this.#loop.abandonDial(attempt);
   }
 
-  begin(connection: StreamConnection): void {
-    this.#loop.begin(connection);
+  begin(connection: StreamConnection, layers?: LayerFactory): void {
+    this.#loop.begin(connection, layers);
   }
 
   get connections(): number {

@@ -1,4 +1,5 @@
 import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
+import type { TlsStats } from '../connection/server-view.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -24,6 +25,10 @@ export async function loadTlsEngine(backend: Backend): Promise<TlsEngine> {
     );
   }
   return import('../connection/tls/engine.ts');
+}
+
+export function aboutEngine({ openssl }: TlsEngine): Pick<TlsStats, 'engine' | 'version'> {
+  return { engine: openssl.origin, version: openssl.version };
 }
 
 /** TLS of one server: what its loops are given, wherever they run. */
@@ -52,9 +57,8 @@ export class ServerTls {
     return loop;
   }
 
-  get about(): { readonly engine: 'runtime' | 'system'; readonly version: string } {
-    const { origin, version } = this.engine.openssl;
-    return { engine: origin, version };
+  get about(): Pick<TlsStats, 'engine' | 'version'> {
+    return aboutEngine(this.engine);
   }
 
   end(): void {

@@ -204,7 +204,7 @@ export abstract class TlsSession {
   }
 
   /** What comes behind an end is nobody's. */
-  protected dropInput(): void {
+  dropInput(): void {
     if (inputOwner !== this) return;
     clearInput();
   }
@@ -238,6 +238,11 @@ export abstract class TlsSession {
   /** Whether `takeOutput` has something. */
   get hasOutput(): boolean {
     return hasOutput();
+  }
+
+  /** Nobody can send it: the stream is broken. The next session of the thread must not find it. */
+  discardOutput(): void {
+    discardOutput();
   }
 
   /** Says that we send nothing more (close_notify). What the peer sends is read all the same. */

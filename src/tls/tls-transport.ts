@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { GnetError } from '../base/errors.ts';
+import { isMemoryLack } from '../base/memory-lack.ts';
 import { readHeadroomBytes } from '../base/limits.ts';
 import { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
@@ -137,7 +138,11 @@ export class TlsTransport implements Transport, StreamReceiver {
   #read(): void {
     const { session } = this;
     const { plain: pool } = this.#pools;
-    const plain = pool.take();
+    const plain = this.#takeSlab(pool);
+    if (plain === null) {
+      session.dropInput();
+      return;
+    }
     let end = readHeadroomBytes;
     for (;;) {
       const room = plain.capacity - end;
@@ -209,7 +214,8 @@ export class TlsTransport implements Transport, StreamReceiver {
     assert(slot === this.slot && this.#encrypted === 0, 'what waits is sent before anything else');
     const { cipher } = this.#pools;
     // Through a slab: one copy of what is read once, and encrypting does not depend on the heap.
-    const slab = cipher.take();
+    const slab = this.#takeSlab(cipher);
+    if (slab === null) return -1;
     let sent = 0;
     while (sent < bytes.length) {
       if (sent >= flushBytesPerTurn) {
@@ -287,7 +293,8 @@ export class TlsTransport implements Transport, StreamReceiver {
       return 0;
     }
     const { cipher } = this.#pools;
-    const out = cipher.take();
+    const out = this.#takeSlab(cipher);
+    if (out === null) return -1;
     let end = 0;
     for (let done = 0; done < count; done += recordBytesMax) {
       const length = Math.min(recordBytesMax, count - done);
@@ -321,11 +328,30 @@ export class TlsTransport implements Transport, StreamReceiver {
   #sendOutput(): void {
     const { session } = this;
     while (session.hasOutput) {
-      const out = this.#pools.cipher.take();
+      const out = this.#is(mark.closed) ? null : this.#takeSlab(this.#pools.cipher);
+      if (out === null) {
+        session.discardOutput();
+        return;
+      }
       const count = session.takeOutput(out, 0, out.capacity);
-      const taken = this.#is(mark.closed) ? count : this.#sendFrom(out, count);
+      const taken = this.#sendFrom(out, count);
       this.#pools.cipher.release(out);
-      if (taken < 0) return; // `failed` follows
+      if (taken >= 0) continue;
+      session.discardOutput(); // `failed` follows
+      return;
+    }
+  }
+
+  /** Null without memory: this stream alone is broken, and the receiver hears of it soon. */
+  #takeSlab(pool: SlabPool): Slab | null {
+    try {
+      return pool.take();
+    } catch (error) {
+      if (!isMemoryLack(error)) throw error;
+      setImmediate(() => {
+        if (!this.#is(mark.closed)) this.#receiver.failed(error);
+      });
+      return null;
     }
   }
 

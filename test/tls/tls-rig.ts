@@ -91,15 +91,17 @@ export function writeFiles(
 export async function cutter(
   t: TestScope,
   address: string,
-): Promise<{ readonly address: string; cut(): void }> {
+): Promise<{ readonly address: string; cut(): void; cutBack(): void }> {
   const port = Number(/:(\d+)$/.exec(address)?.[1]);
   const ends: (() => void)[] = [];
+  const backEnds: (() => void)[] = [];
   const relay = createServer((near) => {
     const far = connect({ host: '127.0.0.1', port });
     near.pipe(far, { end: false });
     far.pipe(near, { end: false });
     for (const socket of [near, far]) socket.on('error', () => {});
     ends.push(() => far.end());
+    backEnds.push(() => near.end());
     t.after(() => {
       near.destroy();
       far.destroy();
@@ -112,6 +114,10 @@ export async function cutter(
     address: `127.0.0.1:${(relay.address() as { port: number }).port}`,
     cut(): void {
       for (const end of ends) end();
+    },
+    /** Towards the client. */
+    cutBack(): void {
+      for (const end of backEnds) end();
     },
   };
 }

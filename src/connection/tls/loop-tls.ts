@@ -15,6 +15,8 @@ export interface DialledHandshake {
   readonly host: string | undefined;
   /** Tells servers apart whose sessions are kept. */
   readonly key: string;
+  /** The server is accepted, and `onOpened` comes next. */
+  readonly opening: () => void;
   readonly done: () => void;
   readonly failed: (error: GnetError) => void;
 }
@@ -72,13 +74,17 @@ export class LoopTls {
   /** The client's side of one connection. */
   dial(context: ClientContext, target: DialledHandshake): LayerFactory {
     return (connection, below) => {
-      const { host, key, done, failed } = target;
+      const { host, key, opening, done, failed } = target;
       const session = context.open(host, key);
       const handshake = {
         session,
         timeoutMs: context.handshakeTimeout,
         serverName: () => session.settings.serverName,
-        accept: () => context.identityError(session, host ?? ''),
+        accept(): GnetError | null {
+          const error = context.identityError(session, host ?? '');
+          if (error === null) opening();
+          return error;
+        },
         done,
         failed,
         heard: keeper(context, session, key),
