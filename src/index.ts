@@ -30,6 +30,7 @@ export type {
   ProxyExtension,
 } from './connection/proxy-protocol/format.ts';
 export type { TlsInfo } from './connection/tls/info.ts';
+export type { UpgradeOptions } from './connection/tls/upgrade.ts';
 export type { ProxyHeader } from './connection/proxy-protocol/write-header.ts';
 export type { LogLevel } from './logging/log-level.ts';
 export type { Logger, LoggerOption } from './logging/logger.ts';

@@ -21,6 +21,8 @@ export interface Flags {
   readonly tickMs: number;
   /** Microseconds to look for events before sleeping. */
   readonly busyPoll: number;
+  /** The files for TLS; undefined without it. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
 }
 
 export interface FlagDefaults {
@@ -56,6 +58,13 @@ function parseBoolean(name: string, text: string): boolean {
   throw new Error(`--${name} ${text}: write true or false`);
 }
 
+function parseTls(text: string): Flags['tls'] {
+  if (text === '') return undefined;
+  const [cert = '', key = ''] = text.split(',');
+  if (cert !== '' && key !== '') return { cert, key };
+  throw new Error(`--tls ${text}: write two files, the certificate and its key: cert.pem,key.pem`);
+}
+
 function parseHost(text: string): string {
   return text.includes(':') && !text.startsWith('[') ? `[${text}]` : text;
 }
@@ -73,6 +82,7 @@ const help = `Flags that all examples know; each uses what means something to it
   --tick TIME       how often something happens by itself, such as 250ms or 1s
   --idle TIME       closes a connection that is silent both ways for that long; 0s for never
   --busy-poll N     microseconds to look for events before sleeping
+  --tls CERT,KEY    speaks TLS with these two files
   --help            this text
 
 GNET_DRIVER=epoll, io_uring or node chooses the driver.
@@ -101,6 +111,7 @@ function parseFlags(defaults: FlagDefaults): Flags {
       upstream: { type: 'string', default: '127.0.0.1:8080' },
       tick: { type: 'string', default: defaults.tick ?? '0s' },
       'busy-poll': { type: 'string', default: '0' },
+      tls: { type: 'string', default: '' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -119,6 +130,7 @@ function parseFlags(defaults: FlagDefaults): Flags {
     upstream: values.upstream,
     tickMs: parseDuration('tick', values.tick),
     busyPoll: parseCount('busy-poll', values['busy-poll'], 1_000_000),
+    tls: parseTls(values.tls),
   };
 }
 
@@ -128,8 +140,9 @@ function parseFlags(defaults: FlagDefaults): Flags {
  * docs/security.md has the sum.
  */
 export function serveOptions(flags: Flags): Options {
-  const { multicore, loops: numEventLoop, busyPoll, reusePort, idleMs } = flags;
+  const { multicore, loops: numEventLoop, busyPoll, reusePort, idleMs, tls } = flags;
   return {
+    ...(tls && { tls }),
     multicore,
     numEventLoop,
     busyPoll,

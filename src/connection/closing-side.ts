@@ -150,7 +150,9 @@ export abstract class ClosingSide extends OutboundSide {
 
   /** What the program writes is taken: until the end of our side, or of the connection. */
   protected get takesBytes(): boolean {
-    if (this.state !== State.Open || this.is(mark.endRequested | mark.unopened)) return false;
+    if (this.state !== State.Open || this.is(mark.endRequested | mark.unopened | mark.clearing)) {
+      return false;
+    }
     return !this.is(mark.closeRequested) || (this.is(mark.closesWithServer) && this.handlerRuns);
   }
 

@@ -2,6 +2,7 @@ import type { FrameSource, ICodec } from '../codec/codec.ts';
 import type { EventHandler } from './event-handler.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import type { TlsInfo } from './tls/info.ts';
+import type { UpgradeOptions } from './tls/upgrade.ts';
 
 /** Bytes to send: a `string` is sent as UTF-8. */
 export type Bytes = Uint8Array | string;
@@ -89,8 +90,16 @@ export interface Conn<Context = unknown> extends FrameSource {
    * has for everything. `onClosed` follows soon, without an error. For UDP it does nothing.
    */
   reset(): void;
-  /** Turns a plain connection into a TLS one (STARTTLS). */
-  upgradeTls(options: unknown): Promise<void>;
+  /**
+   * Turns a plain connection into one with TLS (STARTTLS): what was written before goes out in clear,
+   * and what was received and stands in no frame yet is the handshake. On a connection that was accepted
+   * the options are those of a server, on one that was dialled those of a client. Resolves when the
+   * handshake is over; then `tls` tells what was agreed on. Until then nothing is delivered, and what is
+   * written waits; while bytes in clear are still going out, writes are refused.
+   * @throws ErrInvalidOption, ErrUnsupportedOp, ErrTlsUnavailable, with the connection as it was; an
+   * `ErrTls…`, `ErrTimeout` or `ErrConnClosed` when the handshake fails, with the connection closed.
+   */
+  upgradeTls(options: UpgradeOptions): Promise<void>;
   /** Bytes taken from the program that the kernel has not taken yet. */
   outboundBuffered(): number;
   /** True when the peer has ended its side. */

@@ -8,6 +8,7 @@ import type { EventHandler } from './event-handler.ts';
 import type { ConnectionReceiver, Layer, LayerFactory } from './layer.ts';
 import type { ProxyProtocolSettings } from './proxy-protocol/layer.ts';
 import type { ReadWindow } from './read-window.ts';
+import type { LoopTls } from './tls/loop-tls.ts';
 import type { StreamConnection } from './stream-connection.ts';
 import type { TimeLimits } from './timeouts.ts';
 
@@ -82,6 +83,10 @@ export interface ConnectionHost {
    * who hears of the stream from now on.
    */
   replaceLayer(layer: Layer, above: LayerFactory | undefined): ConnectionReceiver;
+  /** Puts a layer between a connection and what carries its bytes so far. */
+  putUnder(connection: StreamConnection, make: LayerFactory): Layer;
+  /** TLS of this loop, once there is some. */
+  tls: LoopTls | undefined;
   takeQueue(): OutboundQueue;
   giveQueue(queue: OutboundQueue): void;
   /** Calls `connection.flushPending()` soon, from the loop. */

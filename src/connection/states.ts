@@ -35,6 +35,8 @@ export const pauseReason = {
   overflow: 4,
   /** It had its share of this turn. */
   turn: 8,
+  /** It is becoming one with TLS: what comes is the handshake. */
+  upgrade: 16,
 } as const;
 
 /** What a connection asked the loop to do when its hands are free. */
@@ -56,6 +58,8 @@ export const mark = {
   /** Inside `received` or `runTasks`: whoever is there flushes at its end. */
   handling: 1,
   flushScheduled: 2,
+  /** It is becoming one with TLS, and what was written before is still going out in clear. */
+  clearing: 16_384,
   /** The codec leaves bytes as they are. */
   identity: 4,
   /** The payload in the encoder's hands is an answer: the program is done with its memory. */

@@ -12,6 +12,7 @@ import type { ConnectionReceiver } from './layer.ts';
 import { poison } from './inbound-source.ts';
 import { frameTooLong, inboundOverflow, neverFlushed, notWritable } from './limit-errors.ts';
 import { codecError } from './reply.ts';
+import type { UpgradeOptions } from './tls/upgrade.ts';
 import { mark, pauseReason, State, task } from './states.ts';
 
 /** The bytes of a frame; what is no frame of bytes is bounded by what the connection may hold. */
@@ -217,10 +218,12 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     }
   }
 
-  upgradeTls(_options: unknown): Promise<void> {
-    return Promise.reject(
-      new ErrUnsupportedOp('cannot upgrade to TLS: TLS is not built yet; put a TLS proxy in front'),
-    );
+  async upgradeTls(options: UpgradeOptions): Promise<void> {
+    // At once: what comes behind this frame is no frame any more.
+    const begun = this.tls === undefined && this.#beginUpgrade();
+    // Loaded here, since few connections ever do this.
+    const { upgrade } = await import('./tls/upgrade.ts');
+    return upgrade(this.self, options, begun);
   }
 
   // -- frames -------------------------------------------------------------------------------------
@@ -269,6 +272,52 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
   #frameTooLong(length: number): void {
     const { maxFrameLength } = this.host.settings;
     this.fail(frameTooLong(length, maxFrameLength, this.remoteAddr), false);
+  }
+
+  // -- on the way to TLS ---------------------------------------------------------------------------
+
+  /** No frame is delivered any more, and nothing is read. False when it cannot begin. */
+  #beginUpgrade(): boolean {
+    if (!this.takesBytes || this.readEnded || (this.paused & pauseReason.upgrade) !== 0)
+      return false;
+    this.pause(pauseReason.upgrade);
+    return true;
+  }
+
+  /** Resolves when everything written so far is out. No bytes are taken meanwhile. */
+  async clearOutbound(): Promise<void> {
+    this.marks |= mark.clearing;
+    try {
+      this.scheduleFlush();
+      await this.whenFlushed();
+    } finally {
+      this.marks &= ~mark.clearing;
+    }
+  }
+
+  get isEnding(): boolean {
+    return !this.takesBytes || this.readEnded;
+  }
+
+  /** What was received and is in no frame yet. */
+  takeReceived(): Buffer {
+    const bytes = Buffer.from(this.read());
+    this.shiftN(-1);
+    return bytes;
+  }
+
+  /** Reads below the pause: the layer of TLS gets it. */
+  readHandshake(): void {
+    this.transport.resumeReading(this.slot);
+  }
+
+  /** The handshake is over, or did not begin: frames are delivered again. */
+  upgraded(): void {
+    if (this.isClosed) return;
+    this.resume(pauseReason.upgrade);
+    // Other reasons hold: the handshake had reading go on.
+    if (this.paused !== 0) this.transport.pauseReading(this.slot);
+    this.scheduleFlush();
   }
 
   // -- pausing ------------------------------------------------------------------------------------

@@ -372,6 +372,10 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     else this.#table.putUnder(connection, layers).opened();
   }
 
+  putUnder(connection: StreamConnection, make: LayerFactory): Layer {
+    return this.#table.putUnder(connection, make);
+  }
+
   replaceLayer(layer: Layer, above: LayerFactory | undefined): ConnectionReceiver {
     return this.#table.replaceLayer(layer, above);
   }

@@ -3,6 +3,7 @@ import type { Conn } from '../connection/conn.ts';
 import { type ProxyHeader, writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { LayerFactory } from '../connection/layer.ts';
+import { rememberDialled } from '../connection/tls/dialled.ts';
 import type { DialledHandshake } from '../connection/tls/loop-tls.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import { captureScope } from '../host/event-scope.ts';
@@ -60,6 +61,8 @@ export class Dial implements DialOutcome {
   #handshaking: StreamConnection | null = null;
   /** Of the address that the name service likes best. */
   #firstError: GnetError | null = null;
+  /** As it was dialled; undefined for a path. */
+  #host: string | undefined;
   #over = false;
 
   /**
@@ -104,6 +107,8 @@ export class Dial implements DialOutcome {
   async #begin(): Promise<void> {
     const parsed = parseAddress(this.address);
     if (parsed.network.startsWith('udp')) throw noDatagrams(this.address);
+    // No host is this machine.
+    if (parsed.network !== 'unix') this.#host = parsed.host || 'localhost';
     if (parsed.network === 'tls' || this.#wantsTls) {
       this.#layers = await this.#loop.secure(this.#handshakeWith(parsed));
     }
@@ -115,8 +120,7 @@ export class Dial implements DialOutcome {
   #handshakeWith(parsed: ParsedAddress): DialledHandshake {
     const unix = parsed.network === 'unix';
     return {
-      // No host is this machine.
-      host: unix ? undefined : parsed.host || 'localhost',
+      host: this.#host,
       key: unix ? parsed.path : `${parsed.host}:${parsed.port}`,
       opening: () => this.#finish(),
       done: () => this.#settle.resolve(this.#handshaking as StreamConnection),
@@ -157,6 +161,7 @@ export class Dial implements DialOutcome {
       return;
     }
     this.#finish();
+    rememberDialled(connection, this.#host);
     try {
       if (this.#header !== undefined) connection.sendAhead(this.#header);
       this.#loop.begin(connection);

@@ -1,5 +1,6 @@
 import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
 import type { TlsStats } from '../connection/server-view.ts';
+import { isGnetError } from '../base/thrown.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -18,13 +19,15 @@ export type TlsEngine = typeof import('../connection/tls/engine.ts');
 
 /** @throws ErrTlsUnavailable where there is no OpenSSL that could be called. */
 export async function loadTlsEngine(backend: Backend): Promise<TlsEngine> {
-  if (backend.native === undefined) {
+  try {
+    return await import('../connection/tls/engine.ts');
+  } catch (error) {
+    if (!isGnetError(error) || error.code !== 'ErrUnsupportedPlatform') throw error;
     throw new ErrUnsupportedOp(
-      `cannot use TLS with the driver '${backend.name}': it has no way to call OpenSSL; use another ` +
-        'driver, or put a TLS proxy in front',
+      `cannot use TLS here (driver '${backend.name}'): ${error.message}; or put a TLS proxy in front`,
+      { cause: error },
     );
   }
-  return import('../connection/tls/engine.ts');
 }
 
 export function aboutEngine({ openssl }: TlsEngine): Pick<TlsStats, 'engine' | 'version'> {

@@ -45,6 +45,10 @@ export const sessionCounters: { live: number } = { live: 0 };
 const SSL_READING = constants.SSL_READING;
 const SSL_RECEIVED_SHUTDOWN = constants.SSL_RECEIVED_SHUTDOWN;
 
+function placeIn(slab: Slab, offset: number): Address {
+  return addressAt(slab.address ?? foreignInterface.addressOf(slab.bytes), offset);
+}
+
 /** The session that `input` of the thread belongs to. */
 let inputOwner: TlsSession | null = null;
 
@@ -120,7 +124,9 @@ export abstract class TlsSession {
     inputOwner = this;
     // Somebody else on this thread may have left errors, which are not those of this session.
     if (ERR_peek_last_error() !== 0) clearErrors();
-    setInput(slab.addressLow, slab.addressHigh, start, end - start);
+    // Memory of the heap does not move either, but has to be asked for its place.
+    if (slab.address === null) setInputBytes(slab.bytes.subarray(start, end));
+    else setInput(slab.addressLow, slab.addressHigh, start, end - start);
   }
 
   #countHandshake(count: number): void {
@@ -181,7 +187,7 @@ export abstract class TlsSession {
       this.dropInput();
       return 0;
     }
-    const count = SSL_read(this.ssl, addressAt(into.address as Address, offset), word(limit));
+    const count = SSL_read(this.ssl, placeIn(into, offset), word(limit));
     if (count > 0) return count;
     if (!this.#wantsMore()) this.#readEnded();
     return 0;
@@ -211,7 +217,7 @@ export abstract class TlsSession {
 
   /** Encrypts `length` bytes at `offset` of `slab`; false when the session has failed or ended. */
   write(slab: Slab, offset: number, length: number): boolean {
-    return this.writeAt(addressAt(slab.address as Address, offset), length);
+    return this.writeAt(placeIn(slab, offset), length);
   }
 
   /** The same for the program's own memory: worth it for many KiB only. */
@@ -232,7 +238,7 @@ export abstract class TlsSession {
   /** Ciphertext to `limit` bytes from `offset` on in `into`; returns how many, 0 for no more. */
   takeOutput(into: Slab, offset: number, limit: number): number {
     if (!hasOutput()) return 0;
-    return takeOutput(addressAt(into.address as Address, offset), limit);
+    return takeOutput(placeIn(into, offset), limit);
   }
 
   /** Whether `takeOutput` has something. */

@@ -28,6 +28,8 @@ export interface TlsShared {
 /** How a handshake is done, and who hears of it. */
 export interface Handshake {
   readonly session: TlsSession;
+  /** The connection is open already, in clear: the program knows of it. */
+  readonly upgrades?: boolean;
   /** Milliseconds. */
   readonly timeoutMs: number;
   /** The name that the client asked for. */
@@ -68,7 +70,7 @@ export class TlsLayer extends TlsTransport implements Layer {
     this.#handshake = handshake;
     this.#shared = shared;
     this.#upper = upper;
-    connection.notOpenedYet();
+    if (handshake.upgrades !== true) connection.notOpenedYet();
     rememberTls(connection, this);
   }
 
@@ -86,14 +88,13 @@ export class TlsLayer extends TlsTransport implements Layer {
   #late(): void {
     if (this.connection.isClosed) return;
     const { timeoutMs } = this.#handshake;
-    this.#upper.giveUp(
-      new ErrTimeout(
-        `cannot shake hands with ${this.session.peerName}: the handshake was not over within ` +
-          `${timeoutMs} ms; raise tls.handshakeTimeout for slower peers`,
-        { address: this.connection.remoteAddr },
-      ),
+    const error = new ErrTimeout(
+      `cannot shake hands with ${this.session.peerName}: the handshake was not over within ` +
+        `${timeoutMs} ms; raise tls.handshakeTimeout for slower peers`,
+      { address: this.connection.remoteAddr },
     );
-    this.connection.abort(undefined);
+    this.#upper.giveUp(error);
+    this.connection.abort(error);
   }
 
   override received(slab: Slab, start: number, end: number): void {
@@ -147,7 +148,7 @@ export class TlsLayer extends TlsTransport implements Layer {
     handOver(receiver, this.connection.host.readPool, bytes);
     if (this.connection.isClosed) return;
     if (this.#endPutOff) this.ended();
-    else if (this.connection.isReading) this.below.resumeReading(this.slot);
+    else if (!this.#isOpen || this.connection.isReading) this.below.resumeReading(this.slot);
   }
 
   /** The program has found the context of a name. */
@@ -221,7 +222,8 @@ class UpperSide implements TlsReceiver {
     this.#over = true;
     this.#counts.handshakes++;
     try {
-      this.#connection.opened();
+      if (this.#handshake.upgrades === true) this.#connection.upgraded();
+      else this.#connection.opened();
     } finally {
       done?.();
     }
@@ -250,7 +252,7 @@ class UpperSide implements TlsReceiver {
       return;
     }
     this.giveUp(error);
-    this.#connection.abort(undefined);
+    this.#connection.abort(error);
   }
 
   failed(error: GnetError): void {

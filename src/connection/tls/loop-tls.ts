@@ -19,6 +19,13 @@ export interface DialledHandshake {
   readonly opening: () => void;
   readonly done: () => void;
   readonly failed: (error: GnetError) => void;
+  readonly upgrades?: boolean;
+}
+
+/** Who hears what came of the handshake of an upgrade. */
+export interface AcceptedHandshake {
+  readonly done: () => void;
+  readonly failed: (error: GnetError) => void;
 }
 
 /** Reads of an open session after which a server is taken for one that gives no session to keep. */
@@ -66,6 +73,28 @@ export class LoopTls {
     return layer;
   };
 
+  /** The server's side of a connection that was plain so far. */
+  accept(contexts: ServerContexts, outcome: AcceptedHandshake): LayerFactory {
+    return (connection, below) => {
+      const session = new ServerSession(contexts);
+      const handshake = {
+        ...outcome,
+        session,
+        upgrades: true,
+        timeoutMs: contexts.settings.handshakeTimeout,
+        serverName: () => session.serverName,
+      };
+      const layer = new TlsLayer(
+        connection,
+        below,
+        handshake,
+        this.#sharedOn(connection.host.driver),
+      );
+      session.onChosen = () => layer.chosen();
+      return layer;
+    };
+  }
+
   /** The loop is over. */
   dispose(): void {
     this.contexts?.dispose();
@@ -74,10 +103,11 @@ export class LoopTls {
   /** The client's side of one connection. */
   dial(context: ClientContext, target: DialledHandshake): LayerFactory {
     return (connection, below) => {
-      const { host, key, opening, done, failed } = target;
+      const { host, key, opening, done, failed, upgrades = false } = target;
       const session = context.open(host, key);
       const handshake = {
         session,
+        upgrades,
         timeoutMs: context.handshakeTimeout,
         serverName: () => session.settings.serverName,
         accept(): GnetError | null {

@@ -1,0 +1,123 @@
+/** A plain connection becomes one with TLS, in the middle of its stream. */
+import { ErrConnClosed, ErrInvalidOption, ErrUnsupportedOp } from '../../base/errors.ts';
+import { readHeadroomBytes } from '../../base/limits.ts';
+import type { TlsClientOptions, TlsServerOptions } from '../../tls/options/types.ts';
+import type { ClientContext } from '../../tls/client-context.ts';
+import type { ServerContexts } from '../../tls/server-contexts.ts';
+import { handOver } from '../hand-over.ts';
+import type { LayerFactory } from '../layer.ts';
+import type { StreamConnection } from '../stream-connection.ts';
+import { dialledAs } from './dialled.ts';
+import type { LoopTls } from './loop-tls.ts';
+
+/** Of a server's side, or of a client's; `isServer` decides where the usual side is not the right one. */
+export type UpgradeOptions = (TlsServerOptions | TlsClientOptions) & {
+  /** Default: true where the connection was accepted, false where it was dialled. */
+  readonly isServer?: boolean;
+};
+
+type Engine = typeof import('./engine.ts');
+
+/** The same options give the same context, for as long as somebody holds them. */
+const serverContexts = new WeakMap<object, ServerContexts>();
+const clientContexts = new WeakMap<object, ClientContext>();
+
+/**
+ * @param begun whether the connection can: its frames rest since then.
+ * @throws ErrInvalidOption, ErrUnsupportedOp, ErrTlsUnavailable with the connection as it was; what the
+ * handshake failed of, with the connection closed.
+ */
+export async function upgrade(
+  connection: StreamConnection,
+  options: UpgradeOptions,
+  begun: boolean,
+): Promise<void> {
+  if (!begun) {
+    throw new ErrUnsupportedOp(
+      'cannot upgrade to TLS: the connection has TLS already, is on its way to it, or has ended; call ' +
+        'upgradeTls once, on an open connection',
+      { address: connection.remoteAddr },
+    );
+  }
+  let make: (outcome: Outcome) => LayerFactory;
+  try {
+    if (typeof options !== 'object' || options === null) {
+      throw new ErrInvalidOption(
+        'cannot upgrade to TLS: give an object with key and cert, or with ca',
+      );
+    }
+    const engine: Engine = await import('./engine.ts');
+    make = layerMaker(engine, connection, options);
+    // What was written before goes out in clear: also the answer of the event that asked for this.
+    await connection.clearOutbound();
+  } catch (error) {
+    connection.upgraded();
+    throw error;
+  }
+  if (connection.isClosed || connection.isEnding) throw gone(connection);
+  await new Promise<void>((done, failed) => {
+    const received = connection.takeReceived();
+    const layer = connection.host.putUnder(connection, make({ done, failed }));
+    layer.opened();
+    handOver(layer, connection.host.readPool, received);
+    if (!connection.isClosed) connection.readHandshake();
+  });
+}
+
+interface Outcome {
+  readonly done: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+function layerMaker(
+  engine: Engine,
+  connection: StreamConnection,
+  options: UpgradeOptions,
+): (outcome: Outcome) => LayerFactory {
+  const { isServer, ...own } = options;
+  const name = dialledAs(connection);
+  const loop = loopOf(engine, connection);
+  if (isServer ?? name === undefined) {
+    let contexts = serverContexts.get(options);
+    if (contexts === undefined) {
+      contexts = new engine.ServerContexts(engine.readServerOptions(own as TlsServerOptions));
+      serverContexts.set(options, contexts);
+    }
+    const made = contexts;
+    return (outcome) => loop.accept(made, outcome);
+  }
+  const { servername } = own as TlsClientOptions;
+  const host = name || undefined;
+  refuseNameless(own as TlsClientOptions, host);
+  let context = clientContexts.get(options);
+  if (context === undefined) {
+    context = new engine.ClientContext(own as TlsClientOptions);
+    clientContexts.set(options, context);
+  }
+  const made = context;
+  const key = `upgrade ${servername ?? host} ${connection.remoteAddr}`;
+  return (outcome) => loop.dial(made, { ...outcome, host, key, opening() {}, upgrades: true });
+}
+
+/** Without a name any certificate of any trusted authority would do. */
+function refuseNameless(options: TlsClientOptions, host: string | undefined): void {
+  const { servername, checkServerIdentity, rejectUnauthorized } = options;
+  if (servername || host !== undefined || checkServerIdentity !== undefined) return;
+  if (rejectUnauthorized === false) return;
+  throw new ErrInvalidOption(
+    'cannot upgrade to TLS as a client without servername: nobody knows which name the certificate ' +
+      'must have; give servername, or checkServerIdentity',
+  );
+}
+
+function loopOf(engine: Engine, { host }: StreamConnection): LoopTls {
+  host.tls ??= new engine.LoopTls(host.readPool.slabBytes - readHeadroomBytes);
+  return host.tls;
+}
+
+function gone({ remoteAddr }: StreamConnection): ErrConnClosed {
+  return new ErrConnClosed(
+    `cannot upgrade to TLS: the connection to ${remoteAddr} closed before the handshake began`,
+    { address: remoteAddr },
+  );
+}
