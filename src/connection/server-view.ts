@@ -1,3 +1,4 @@
+import type { TlsServerOptions } from '../tls/options/types.ts';
 import type { Bytes, ConnId } from './conn.ts';
 
 /** How a stop ended. */
@@ -146,6 +147,12 @@ export interface Server extends AsyncDisposable {
    * for again before it has.
    */
   broadcast(data: Bytes): Promise<number>;
+  /**
+   * TLS for connections that come from now on: those that are open keep what they have. Resolves when
+   * everything was checked and given to every loop. On the main thread, of a server with TLS.
+   * @throws ErrInvalidOption, with everything as it was; ErrUnsupportedOp for a plain server.
+   */
+  setTls(options: TlsServerOptions): Promise<void>;
   /** Graceful: stop accepting, `signalClose`, flush, close, force at the timeout. Idempotent. */
   stop(options?: StopOptions): Promise<StopResult>;
   /** `stop({ timeout: 0 })`. */

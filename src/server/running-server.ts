@@ -1,4 +1,4 @@
-import { ErrInvalidOption, ErrServerInShutdown } from '../base/errors.ts';
+import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import { errorOf, textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
@@ -22,6 +22,7 @@ import { broadcastBytes } from '../mailbox/broadcast.ts';
 import { staleId } from '../mailbox/conn-handle.ts';
 import { type MainServer, mainServers, nextServerId } from '../worker/main-servers.ts';
 import type { ServerViewData } from '../worker/messages.ts';
+import type { TlsServerOptions } from '../tls/options/types.ts';
 import type { ServerTls } from './server-tls.ts';
 import type { ResolvedOptions } from './options.ts';
 import { exitHook } from './exit-hook.ts';
@@ -158,6 +159,16 @@ export class RunningServer implements Server, MainServer {
   /** Whose OpenSSL it is. */
   protected get tlsEngine(): Pick<TlsStats, 'engine' | 'version'> | undefined {
     return this.#plan.tls?.about;
+  }
+
+  async setTls(options: TlsServerOptions): Promise<void> {
+    const { tls } = this.#plan;
+    if (tls === undefined || this.#ended) {
+      throw new ErrUnsupportedOp(
+        'cannot set the TLS of a server that was started without it, or is down; give the option tls to serve',
+      );
+    }
+    tls.replace(options);
   }
 
   countConnections(): number {

@@ -9,6 +9,7 @@ import type { ServerSettings } from '../tls/server-contexts.ts';
 import type { PackedSettings } from '../tls/settings-transfer.ts';
 import type { SharedTicketKeys } from '../tls/shared-ticket-keys.ts';
 import type { ParsedAddress } from './addresses.ts';
+import { TlsFiles } from './tls-files.ts';
 import type { ResolvedOptions } from './options.ts';
 
 /** The key of session tickets changes that often; the one before is still read. */
@@ -39,13 +40,69 @@ export class ServerTls {
   readonly engine: TlsEngine;
   readonly #ticketKeys: SharedTicketKeys;
   readonly #rotation: NodeJS.Timeout;
+  readonly #logger: Logger;
+  readonly #sends: boolean;
   #settings: ServerSettings;
+  #files: TlsFiles | null = null;
+  /** Of this thread. */
+  readonly #loops: LoopTls[] = [];
+  /** Loops of other threads are to be told. */
+  onReplaced: (packed: PackedSettings) => void = () => {};
 
-  constructor(engine: TlsEngine, settings: ServerSettings) {
+  /** @param sends the loops are on other threads, and functions cannot go there. */
+  constructor(engine: TlsEngine, settings: ServerSettings, logger: Logger, sends: boolean) {
     this.engine = engine;
+    this.#logger = logger;
+    this.#sends = sends;
     this.#settings = settings;
     this.#ticketKeys = new engine.SharedTicketKeys();
     this.#rotation = setInterval(() => this.#ticketKeys.rotate(), rotationMs).unref();
+    this.#follow();
+  }
+
+  #follow(): void {
+    this.#files?.end();
+    const { options } = this.#settings;
+    this.#files = options.reload === true ? new TlsFiles(options, () => this.#reload()) : null;
+  }
+
+  /** Half of a pair may be there before the other: what is wrong now is looked at again when it changes. */
+  #reload(): void {
+    try {
+      this.#take(this.#settings.options);
+      this.#logger.info('the files of tls have changed and are used for new connections');
+    } catch (error) {
+      this.#logger.warn(
+        'the files of tls have changed and cannot be used; those before still are',
+        {
+          err: error,
+        },
+      );
+    }
+  }
+
+  /** For connections that come from now on. @throws ErrInvalidOption, with everything as it was. */
+  replace(options: TlsServerOptions): void {
+    if (this.#sends) refuseFunctions(options);
+    const { handshakeTimeout } = this.#settings;
+    this.#take({ handshakeTimeout, ...options });
+    this.#follow();
+  }
+
+  #take(options: TlsServerOptions): void {
+    const settings = this.engine.readServerOptions(options);
+    for (const warning of settings.warnings) this.#logger.warn(warning);
+    const make = () => new this.engine.ServerContexts(settings, this.#ticketKeys);
+    // Also where only others use them: what OpenSSL does not take shows here.
+    const first = make();
+    this.#settings = settings;
+    this.#loops.forEach((loop, index) => {
+      const before = loop.contexts;
+      loop.contexts = index === 0 ? first : make();
+      before?.dispose();
+    });
+    if (this.#loops.length === 0) first.dispose();
+    this.onReplaced(this.packed());
   }
 
   /** For loops on other threads. */
@@ -57,6 +114,7 @@ export class ServerTls {
   onLoop(readBufferBytes: number): LoopTls {
     const loop = new this.engine.LoopTls(readBufferBytes);
     loop.contexts = new this.engine.ServerContexts(this.#settings, this.#ticketKeys);
+    this.#loops.push(loop);
     return loop;
   }
 
@@ -66,6 +124,7 @@ export class ServerTls {
 
   end(): void {
     clearInterval(this.#rotation);
+    this.#files?.end();
   }
 }
 
@@ -109,15 +168,15 @@ export async function prepareTls(
     ...given,
   } as TlsServerOptions);
   for (const warning of settings.warnings) logger.warn(warning);
-  return new ServerTls(engine, settings);
+  return new ServerTls(engine, settings, logger, options.numEventLoop > 1);
 }
 
 function refuseFunctions(options: TlsServerOptions): void {
   for (const name of ['SNICallback', 'keylog'] as const) {
     if (typeof options?.[name] !== 'function') continue;
     throw new ErrInvalidOption(
-      `cannot use tls.${name} with a handler module and several loops: a function cannot be sent to ` +
-        'other threads; use tls.contexts, or give the handler itself in place of its module',
+      `cannot use tls.${name} with a handler module and several loops, nor in setTls with several: a ` +
+        'function cannot be sent to other threads; use tls.contexts, or give the handler itself to serve',
     );
   }
 }

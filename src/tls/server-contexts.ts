@@ -1,5 +1,5 @@
 import { ErrInvalidOption } from '../base/errors.ts';
-import { invalidOption, wholeNumber } from '../base/option-checks.ts';
+import { asBoolean, invalidOption, wholeNumber } from '../base/option-checks.ts';
 import { TlsContext } from './context.ts';
 import type { ContextSettings } from './context-settings.ts';
 import { ErrTlsHandshake } from './errors.ts';
@@ -12,7 +12,7 @@ import { TicketKeys } from './ticket-keys.ts';
 
 const handshakeTimeoutDefault = 10_000;
 const handshakeTimeoutMax = 2 ** 31 - 1;
-const serverOnly = ['contexts', 'SNICallback', 'handshakeTimeout'] as const;
+const serverOnly = ['contexts', 'SNICallback', 'handshakeTimeout', 'reload'] as const;
 const readers = { readPfx, isRevocationList };
 
 /** What one server name has, read and checked. */
@@ -36,7 +36,8 @@ export interface ServerSettings {
 /** What an entry of `contexts` takes from the options around it: all but certificates. */
 function inherited(options: TlsServerOptions, own: TlsContextOptions): TlsContextOptions {
   const { key: _key, cert: _cert, pfx: _pfx, passphrase: _secret, ...rest } = options;
-  const { contexts: _contexts, SNICallback: _sni, handshakeTimeout: _timeout, ...shared } = rest;
+  const { contexts: _contexts, SNICallback: _sni, reload: _reload, ...others } = rest;
+  const { handshakeTimeout: _timeout, ...shared } = others;
   return { ...shared, ...own };
 }
 
@@ -80,6 +81,7 @@ export function readServerOptions(options: TlsServerOptions): ServerSettings {
   const timeout = wholeNumber(1, handshakeTimeoutMax, 'milliseconds');
   const { SNICallback: sniCallback, handshakeTimeout = handshakeTimeoutDefault } = options;
   timeout('tls.handshakeTimeout', handshakeTimeout);
+  if (options.reload !== undefined) asBoolean('tls.reload', options.reload);
   if (sniCallback !== undefined && typeof sniCallback !== 'function') {
     throw invalidOption('tls.SNICallback', sniCallback, 'a function');
   }

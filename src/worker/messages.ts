@@ -70,6 +70,8 @@ export type ToThread =
       readonly request: number;
       readonly data: Uint8Array | string;
     }
+  /** What to use for new connections. */
+  | { readonly type: 'tls'; readonly server: number; readonly tls: PackedSettings }
   | { readonly type: 'answer'; readonly request: number; readonly value: number }
   | { readonly type: 'unanswered'; readonly request: number; readonly error: TransferredError }
   /** No server needs this thread any more. */

@@ -30,6 +30,13 @@ import {
   type Unfinished,
 } from '../loop/loop-end.ts';
 
+/** TLS of the server, as data. */
+export interface SharedTls {
+  packed(): PackedSettings;
+  /** Called with what is to be used from now on. */
+  onReplaced: (packed: PackedSettings) => void;
+}
+
 export interface ThreadGroupPlan {
   readonly server: number;
   /** Which call of `serve`; -1 with a handler module. */
@@ -45,7 +52,7 @@ export interface ThreadGroupPlan {
   /** The URL of a handler module, or null: threads run the program again. */
   readonly module: string | null;
   /** Undefined: connections are plain. */
-  readonly tls: { packed(): PackedSettings } | undefined;
+  readonly tls: SharedTls | undefined;
   /** The threads may be told: they find this group. */
   readonly onJoinable: () => void;
 }
@@ -80,6 +87,9 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
 
   constructor(plan: ThreadGroupPlan) {
     this.#plan = plan;
+    if (plan.tls !== undefined) {
+      plan.tls.onReplaced = (tls) => this.#postAll({ type: 'tls', server: plan.server, tls });
+    }
     this.server = plan.server;
     this.call = plan.call;
     this.size = plan.size;

@@ -81,6 +81,13 @@ export class ThreadServer implements Server {
     return this.#data.driver;
   }
 
+  setTls(): Promise<void> {
+    const hint = 'call setTls on the main thread, which has the files';
+    return Promise.reject(
+      new ErrUnsupportedOp(`cannot set the TLS of a server in the thread of a loop: ${hint}`),
+    );
+  }
+
   countConnections(): number {
     return this.#memories.reduce((sum, memory) => sum + memory.connections, 0);
   }

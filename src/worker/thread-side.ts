@@ -6,6 +6,8 @@ import { handlerCalls } from '../connection/handler-calls.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import type { StopResult } from '../connection/server-view.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
+import type { ServerContexts } from '../tls/server-contexts.ts';
+import type { PackedSettings } from '../tls/settings-transfer.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
 import { chooseBackend } from '../driver/choice.ts';
 import { pinThread } from '../driver/pin-thread.ts';
@@ -56,9 +58,14 @@ async function loopTls(order: HostOrder, own: TlsServerOptions): Promise<LoopTls
   if (order.tls === undefined) return undefined;
   const engine = await import('../connection/tls/engine.ts');
   const loop = new engine.LoopTls(order.settings.readBufferBytes);
-  const keys = new engine.SharedTicketKeys(order.tls.ticketKeys);
-  loop.contexts = new engine.ServerContexts(engine.unpackSettings(order.tls, own), keys);
+  loop.contexts = await contextsOf(order.tls, own);
   return loop;
+}
+
+async function contextsOf(packed: PackedSettings, own: TlsServerOptions): Promise<ServerContexts> {
+  const engine = await import('../connection/tls/engine.ts');
+  const keys = new engine.SharedTicketKeys(packed.ticketKeys);
+  return new engine.ServerContexts(engine.unpackSettings(packed, own), keys);
 }
 
 class ThreadSide implements MainThread {
@@ -113,6 +120,7 @@ class ThreadSide implements MainThread {
     else if (message.type === 'force') this.#force(message.server);
     else if (message.type === 'duplicated') this.#markDuplicated(message.server);
     else if (message.type === 'broadcast') void this.#broadcast(message);
+    else if (message.type === 'tls') void this.#setTls(message.server, message.tls);
     else if (message.type === 'answer' || message.type === 'unanswered') this.#answer(message);
     else if (message.type === 'memory') {
       for (const view of this.#views.get(message.server) ?? []) {
@@ -226,6 +234,17 @@ class ThreadSide implements MainThread {
       return { calls: handlerCalls(handler), codec, tls: {} };
     }
     return this.#waiting.get(order.call) as Waiting;
+  }
+
+  /** Checked by the main thread, with the same OpenSSL. */
+  async #setTls(server: number, packed: PackedSettings): Promise<void> {
+    const hosted = this.#hosted.get(server);
+    await hosted?.ready;
+    const tls = hosted?.loop?.tls;
+    if (tls === undefined) return;
+    const contexts = await contextsOf(packed, {});
+    tls.contexts?.dispose();
+    tls.contexts = contexts;
   }
 
   /** An invariant of a loop does not hold: the whole thread is given up, and replaced. */

@@ -15,6 +15,7 @@ const membersOfServer = {
   countConnections: true,
   conn: true,
   broadcast: true,
+  setTls: true,
   dupFd: true,
   stats: true,
   stop: true,

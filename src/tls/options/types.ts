@@ -84,6 +84,8 @@ export interface TlsServerOptions extends TlsContextOptions {
   readonly SNICallback?: SniCallback;
   /** Milliseconds for the handshake; 10,000 by default. */
   readonly handshakeTimeout?: number;
+  /** Looks at the files every two seconds, and takes them for new connections when they change. */
+  readonly reload?: boolean;
 }
 
 export interface TlsClientOptions extends TlsContextOptions {
