@@ -190,9 +190,14 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     await ended;
   }
 
-  /** Closes what is still open, at once. */
-  abortConnections(error: Error | undefined): Unfinished {
-    return this.#end.force(error);
+  /** Closes what is still open, at once; a stop that has yet to begin waits for nobody then. */
+  abortConnections(error: Error | undefined): void {
+    this.#end.force(error);
+  }
+
+  /** What that left undone. */
+  get unfinished(): Unfinished {
+    return this.#end.unfinished;
   }
 
   stopTicker(): void {

@@ -42,6 +42,9 @@ export class LoopEnd {
   /** Datagrams whose handler's promise has not settled. */
   #openDatagrams = 0;
   #stuckTimer: NodeJS.Timeout | undefined;
+  #isForced = false;
+  /** What forcing has left undone so far. */
+  readonly unfinished: Unfinished = nothingUnfinished();
   #whenEmpty: (() => void) | null = null;
 
   constructor(
@@ -63,6 +66,8 @@ export class LoopEnd {
   async begin(stuckMs: number): Promise<void> {
     const connections = this.#table.all();
     for (const connection of connections) if (!connection.isOpened) connection.abort(undefined);
+    // Who came with the backlog after that is waited for no more than the others were.
+    if (this.#isForced) this.force(undefined);
     this.#arrivals = new Arrivals(this.#driver, this.#table.all());
     this.step();
     this.#arrivals.giveUpOnStuck();
@@ -115,9 +120,10 @@ export class LoopEnd {
     this.#whenEmpty = null;
   }
 
-  /** Closes what is still open, at once, and says what that left undone. */
-  force(error: Error | undefined): Unfinished {
-    const result = nothingUnfinished();
+  /** Closes what is open, at once; in a stop that has yet to begin also what comes in until then. */
+  force(error: Error | undefined): void {
+    this.#isForced = true;
+    const result = this.unfinished;
     result.unsettledHandlers += this.#openDatagrams;
     this.#openDatagrams = 0;
     for (const connection of this.#table.all()) {
@@ -132,7 +138,6 @@ export class LoopEnd {
       }
     }
     this.look();
-    return result;
   }
 
   #hasUnhandled(connection: StreamConnection): boolean {

@@ -11,7 +11,7 @@ import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
-import { addUnfinished, nothingUnfinished, type Unfinished } from '../loop/loop-end.ts';
+import type { Unfinished } from '../loop/loop-end.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { broadcastOn } from '../mailbox/broadcast.ts';
 import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
@@ -25,7 +25,6 @@ export class LocalLoopGroup implements LoopGroup {
   readonly size = 1;
   /** None to duplicate: the loop accepts for itself. */
   readonly listenerDescriptor = -1;
-  readonly unfinished: Unfinished = nothingUnfinished();
   readonly #loop: EventLoop;
   readonly #logger: Logger;
   /** What other threads need; made when the first handle is, where nobody needs it sooner. */
@@ -142,7 +141,11 @@ export class LocalLoopGroup implements LoopGroup {
   }
 
   force(error: Error | undefined): void {
-    addUnfinished(this.unfinished, this.#loop.abortConnections(error));
+    this.#loop.abortConnections(error);
+  }
+
+  get unfinished(): Unfinished {
+    return this.#loop.unfinished;
   }
 
   close(): Promise<void> {

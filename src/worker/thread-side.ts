@@ -23,7 +23,6 @@ import type { FromThread, HostOrder, ServerViewData, ToThread } from './messages
 import { publicationIn } from '../mailbox/publication.ts';
 import { threadEnd } from './thread-end.ts';
 import { type MainThread, ThreadServer } from './thread-server.ts';
-import { addUnfinished, nothingUnfinished, type Unfinished } from '../loop/loop-end.ts';
 
 /** What a program's own call of `serve` brings along. */
 export interface Joining {
@@ -50,8 +49,6 @@ interface Hosted {
   /** Null until it listens, and when it could not. */
   loop: EventLoop | null;
   readonly ready: Promise<void>;
-  forcing: boolean;
-  unfinished: Unfinished;
 }
 
 async function loopTls(order: HostOrder, own: TlsServerOptions): Promise<LoopTls | undefined> {
@@ -148,8 +145,6 @@ class ThreadSide implements MainThread {
     const hosted: Hosted = {
       call: order.call,
       loop: null,
-      forcing: false,
-      unfinished: nothingUnfinished(),
       ready: this.#listen(order).then(
         (loop) => {
           hosted.loop = loop;
@@ -283,19 +278,13 @@ class ThreadSide implements MainThread {
     if (hosted?.loop === null || hosted === undefined) return;
     await hosted.loop.prepareStop();
     hosted.loop.stopAccepting();
-    const closed = hosted.loop.closeConnections();
-    if (hosted.forcing) this.#force(server);
-    await closed;
+    await hosted.loop.closeConnections();
     hosted.loop.stopTicker();
-    this.#post({ type: 'drained', server, unfinished: hosted.unfinished });
+    this.#post({ type: 'drained', server, unfinished: hosted.loop.unfinished });
   }
 
   #force(server: number): void {
-    const hosted = this.#hosted.get(server);
-    if (!hosted?.loop) return;
-    // Connections that come in with the last hand-over have their turn, too.
-    hosted.forcing = true;
-    addUnfinished(hosted.unfinished, hosted.loop.abortConnections(undefined));
+    this.#hosted.get(server)?.loop?.abortConnections(undefined);
   }
 
   async #close(server: number, result: StopResult): Promise<void> {

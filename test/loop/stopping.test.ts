@@ -1,0 +1,44 @@
+/** The end of a loop, as the server directs it. */
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import { simulatedLoop } from './simulated-loop.ts';
+
+test('a stop that was forced before it began waits for none of those who came with the backlog', async () => {
+  const asked: string[] = [];
+  let closed = 0;
+  const rig = simulatedLoop(
+    {
+      react(frame) {
+        asked.push(String(frame));
+        return new Promise<never>(() => {});
+      },
+      onClosed() {
+        closed++;
+      },
+    },
+    {
+      connection: {
+        // Without this limit nothing else would ever end a handler that never does.
+        timeouts: { idleTimeout: 0, readTimeout: 0, writeTimeout: 0, closeTimeout: 0 },
+      },
+    },
+  );
+  rig.connect().write(Buffer.from('open'));
+  await rig.turns(3);
+  rig.loop.abortConnections(undefined);
+  assert.equal(closed, 1);
+  rig.connect().write(Buffer.from('late'));
+  rig.loop.stopAccepting();
+  let isOver = false;
+  void rig.loop.closeConnections().then(() => {
+    isOver = true;
+  });
+  await rig.turns(20);
+  assert.ok(isOver, 'nothing is waited for');
+  assert.deepEqual(asked, ['open', 'late'], 'what had arrived is handled all the same');
+  assert.equal(closed, 2);
+  assert.deepEqual(rig.deaths, []);
+  const { forced, unsettledHandlers } = rig.loop.unfinished;
+  assert.deepEqual({ forced, unsettledHandlers }, { forced: 2, unsettledHandlers: 2 });
+  rig.loop.close();
+});
