@@ -192,7 +192,7 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
 
   /** Closes what is still open, at once; a stop that has yet to begin waits for nobody then. */
   abortConnections(error: Error | undefined): void {
-    this.#end.force(error);
+    if (!this.#closed) this.#end.force(error);
   }
 
   /** What that left undone. */

@@ -264,9 +264,8 @@ export class RunningServer implements Server, MainServer {
   #forceAfter(timeoutMs: number, signal: AbortSignal | undefined): void {
     const timers: NodeJS.Timeout[] = [];
     const forceIn = (ms: number): void => {
-      const force = (): void => {
-        if (!this.#ended) this.#group.force(undefined);
-      };
+      // Also when only the end of the loops is waited for: one of them may be stuck even then.
+      const force = (): void => this.#group.force(undefined);
       if (ms <= timerMsMax) timers.push(setTimeout(force, ms));
     };
     const forceSoon = (): void => forceIn(0);

@@ -384,7 +384,13 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
 
   force(): void {
     this.#postAll({ type: 'force', server: this.server });
-    this.#graceTimer ??= setTimeout(() => this.#giveUpStuckLoops(), forceGraceMs);
+    if (this.#graceTimer === undefined) this.#beginGrace();
+  }
+
+  #beginGrace(): void {
+    clearTimeout(this.#graceTimer);
+    // Threads keep the process alive as long as there is something to give up.
+    this.#graceTimer = setTimeout(() => this.#giveUpStuckLoops(), forceGraceMs).unref();
   }
 
   /** A thread that is stuck in the program's code hears nothing: it is ended, with what it has open. */
@@ -416,6 +422,8 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
       this.#postAll({ type: 'view', call: this.#plan.call, view: { ...view, ended: true } });
     }
     this.#phase = 'closing';
+    // The time that they have counts from now: a loop may be stuck that has drained.
+    if (this.#graceTimer !== undefined) this.#beginGrace();
     this.#settleShared([]);
     this.#acceptor.close();
     const result = toStopResult(this.unfinished);

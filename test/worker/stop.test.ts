@@ -41,3 +41,19 @@ test(
     );
   },
 );
+
+test('nor does one that is stuck when all that is left to do is to end it', async (t) => {
+  const { server, reports } = await startLoops(t, handlerModule('sticks-at-the-end.ts'), {
+    numEventLoop: 2,
+  });
+  const client = await connect(t, server.addr);
+  assert.equal((await client.readExactly(5)).toString(), 'hello');
+  const stopped = server.stop({ timeout: 1_000 });
+  await client.readUntilEnd();
+  client.end();
+  const { undone } = await stopped;
+  assert.equal(undone?.lostLoops, 1);
+  assert.ok(
+    reports.some(({ message }) => message === 'a loop does not answer; its thread is ended'),
+  );
+});
