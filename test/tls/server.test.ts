@@ -6,7 +6,6 @@ import { describe, test } from 'node:test';
 import { type Conn, LineBasedFrameCodec, serve } from 'gnet';
 import { RawClient } from '../../testing/raw-client.ts';
 import { codeOf, EchoHandler, temporaryDirectory } from '../support/rig.ts';
-import { driverName } from '../support/driver.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 import {
   beginTls,
@@ -18,7 +17,7 @@ import {
   startTls,
 } from './tls-rig.ts';
 
-describe('a server with TLS', { skip: driverName === 'node' && 'not on the driver node' }, () => {
+describe('a server with TLS', () => {
   test('onOpened comes after the handshake, and what it sends arrives', async (t) => {
     const rig = await startTls(t, { onOpened: () => 'welcome\n', react: (frame) => frame });
     const socket = await connectTls(t, rig.server.addr);

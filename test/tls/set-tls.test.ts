@@ -1,7 +1,10 @@
 /** New certificates without a restart. */
 import assert from 'node:assert/strict';
 import { renameSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
+import * as tls from 'node:tls';
 import { describe, test } from 'node:test';
 import { makeFamily } from '../../testing/certificates.ts';
 import { codeOf, EchoHandler, startRig, type TestScope } from '../support/rig.ts';
@@ -50,6 +53,18 @@ describe('setTls', () => {
     assert.equal((await readBytes(open, 5)).toString(), 'still');
   });
 
+  test('a connection that came before and says hello after gets the new one', async (t) => {
+    const rig = await startTls(t, new EchoHandler());
+    const early = connectPlain(Number(rig.server.addr.split(':').at(-1)), '127.0.0.1');
+    t.after(() => early.destroy());
+    await waitUntil(() => rig.server.countConnections() === 1, 'accepted');
+    await rig.server.setTls(newIdentity);
+    const socket = tls.connect({ socket: early, servername: 'localhost', ca: newIdentity.ca });
+    await once(socket, 'secureConnect');
+    socket.write('hello');
+    assert.equal((await readBytes(socket, 5)).toString(), 'hello');
+  });
+
   test('what is wrong is refused, and nothing changes; a plain server has none', async (t) => {
     const rig = await startTls(t, new EchoHandler());
     const wrong = { ...newIdentity, key: identity.key };
@@ -68,8 +83,8 @@ describe('setTls', () => {
 
   test('reload follows the files, and waits for the second one of a pair', async (t) => {
     const files = writeFiles(t);
-    const tls = { cert: files.cert, key: files.key, ca: files.ca, reload: true };
-    const rig = await startRig(t, new EchoHandler(), { tls }, 'tls://127.0.0.1:0');
+    const own = { cert: files.cert, key: files.key, ca: files.ca, reload: true };
+    const rig = await startRig(t, new EchoHandler(), { tls: own }, 'tls://127.0.0.1:0');
     assert.equal(await serial(t, rig.server.addr), oldSerial);
     const put = (name: string, text: string): void => {
       writeFileSync(join(files.directory, 'new'), text);

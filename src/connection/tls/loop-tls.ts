@@ -3,7 +3,7 @@ import type { Driver } from '../../driver/contract.ts';
 import type { ClientContext } from '../../tls/client-context.ts';
 import type { ClientSession } from '../../tls/client-session.ts';
 import type { ServerContexts } from '../../tls/server-contexts.ts';
-import { ServerSession } from '../../tls/server-session.ts';
+import { type ContextChoice, ServerSession } from '../../tls/server-session.ts';
 import { cipherSlabBytes, plainSlabBytes } from '../../tls/tls-transport.ts';
 import type { LayerFactory } from '../layer.ts';
 import { HandshakeGate } from './handshake-gate.ts';
@@ -36,6 +36,10 @@ export class LoopTls {
   readonly counts: TlsCounts = { handshakes: 0, failures: 0, handshakeMs: 0 };
   /** For connections that come from now on. */
   contexts: ServerContexts | null = null;
+  /** Asked when the hello is there: the contexts may have been replaced since the connection came. */
+  readonly #choice: ContextChoice = {
+    contextFor: (name, session) => (this.contexts as ServerContexts).contextFor(name, session),
+  };
   readonly #gate = new HandshakeGate();
   readonly #readBufferBytes: number;
   #shared: TlsShared | null = null;
@@ -64,7 +68,7 @@ export class LoopTls {
   /** The server's side, with the contexts of the time when the connection begins. */
   readonly serve: LayerFactory = (connection, below) => {
     const contexts = this.contexts as ServerContexts;
-    const session = new ServerSession(contexts);
+    const session = new ServerSession(this.#choice);
     const { handshakeTimeout: timeoutMs } = contexts.settings;
     const serverName = (): string | undefined => session.serverName;
     const shared = this.#sharedOn(connection.host.driver);
