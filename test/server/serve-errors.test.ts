@@ -338,14 +338,14 @@ describe('options and operations that are refused', () => {
     }
   });
 
-  test('sendTo and upgradeTls of a stream', async (t) => {
+  test('sendTo of a stream, and upgradeTls without a certificate', async (t) => {
     const handler = new EchoHandler();
     const rig = await startRig(t, handler);
     await connect(t, rig);
     await waitUntil(() => handler.connections.length === 1, 'onOpened');
     const c = handler.connections[0];
     assert.throws(() => c?.sendTo('x'), { code: 'ErrUnsupportedOp' });
-    await assert.rejects(async () => c?.upgradeTls({}), { code: 'ErrUnsupportedOp' });
+    await assert.rejects(async () => c?.upgradeTls({}), { code: 'ErrInvalidOption' });
   });
 
   test('stop of an address that nobody serves', async () => {
