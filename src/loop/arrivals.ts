@@ -41,11 +41,6 @@ export class Arrivals {
     }
   }
 
-  /** Connections that have not handled everything. */
-  get count(): number {
-    return this.#expected.size;
-  }
-
   /** Only turns can tell whether something is left. */
   get wantsTurns(): boolean {
     for (const { left, connection } of this.#expected.values()) {

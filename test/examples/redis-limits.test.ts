@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { RawClient } from '../../testing/raw-client.ts';
+import { nodeMajor } from '../support/driver.ts';
 import { type Program, runProgram } from '../support/program.ts';
 import { type TestScope, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -88,8 +89,10 @@ test('a client that does not read what it asked for is cut off', async (t) => {
   // Nobody else is touched.
   assert.equal(await ask(t, redis, ['STRLEN', 'big']), ':1048576\r\n+OK\r\n');
   client.resumeReading();
-  await client.untilClosed();
-  assert.notEqual(client.broken, undefined);
+  await waitUntil(() => client.ended || client.closed, 'the cut');
+  // Node 22 ends a socket that it shall reset while a write is pending; elsewhere it is a reset.
+  if (nodeMajor >= 24) assert.notEqual(client.broken, undefined);
+  assert.ok(client.receivedBytes < 50 * value.length, 'not even the first answer');
 });
 
 test('a silent client is closed after --idle, one that listens is not', async (t) => {
