@@ -71,7 +71,10 @@ export class LoopEnd {
     this.#arrivals = new Arrivals(this.#driver, this.#table.all());
     this.step();
     this.#arrivals.giveUpOnStuck();
-    if (stuckMs > 0) this.#stuckTimer = setInterval(() => this.#giveUpOnStuck(), stuckMs);
+    if (stuckMs > 0) {
+      // A loop that is closed in the middle of its stop must not be kept by this.
+      this.#stuckTimer = setInterval(() => this.#giveUpOnStuck(), stuckMs).unref();
+    }
     if (!this.#isEmpty) {
       await new Promise<void>((resolve) => {
         this.#whenEmpty = resolve;
