@@ -5,11 +5,8 @@ import type { Driver, SocketOptions } from '../driver/contract.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import type { EventHandler } from './event-handler.ts';
-import type { ConnectionReceiver, Layer, LayerFactory } from './layer.ts';
-import type { ProxyProtocolSettings } from './proxy-protocol/layer.ts';
+import type { ProxyProtocolSettings } from './proxy-protocol/settings.ts';
 import type { ReadWindow } from './read-window.ts';
-import type { LoopTls } from './tls/loop-tls.ts';
-import type { StreamConnection } from './stream-connection.ts';
 import type { TimeLimits } from './timeouts.ts';
 
 /** Limits of every connection of a server; bytes and milliseconds. */
@@ -53,6 +50,27 @@ export interface HandlerCalls {
   preWriteRuns: boolean;
 }
 
+/** A connection as its loop sees it. */
+export interface HostedConnection {
+  readonly slot: number;
+  readonly generation: number;
+  /** The flush that `scheduleFlush` asked for. */
+  flushPending(): void;
+  /** What `scheduleTasks` asked for. */
+  runTasks(): void;
+  /** The time of its deadline has come; up to `now` everything that arrived was handled. */
+  deadlinePassed(now: number): void;
+}
+
+/** Something that a deadline wheel calls, with the wheel's links. */
+export interface ScheduledDeadline {
+  deadlineNext: ScheduledDeadline | null;
+  deadlinePrevious: ScheduledDeadline | null;
+  /** -1: not scheduled. */
+  deadlineBucket: number;
+  deadlinePassed(now: number): void;
+}
+
 /** What a connection needs of the loop that owns it. */
 export interface ConnectionHost {
   readonly index: number;
@@ -78,27 +96,18 @@ export interface ConnectionHost {
    */
   openPromises: number;
 
-  /**
-   * A layer has done its work: `above`, or the connection itself, stands on what was below it. Returns
-   * who hears of the stream from now on.
-   */
-  replaceLayer(layer: Layer, above: LayerFactory | undefined): ConnectionReceiver;
-  /** Puts a layer between a connection and what carries its bytes so far. */
-  putUnder(connection: StreamConnection, make: LayerFactory): Layer;
-  /** TLS of this loop, once there is some. */
-  tls: LoopTls | undefined;
   takeQueue(): OutboundQueue;
   giveQueue(queue: OutboundQueue): void;
   /** Calls `connection.flushPending()` soon, from the loop. */
-  scheduleFlush(connection: StreamConnection): void;
+  scheduleFlush(connection: HostedConnection): void;
   /** Calls `connection.runTasks()` soon, from the loop. */
-  scheduleTasks(connection: StreamConnection): void;
-  /** Calls `connection.deadlinePassed()` after that many milliseconds, instead of an earlier call. */
-  scheduleDeadline(connection: StreamConnection, delayMs: number): void;
-  cancelDeadline(connection: StreamConnection): void;
+  scheduleTasks(connection: HostedConnection): void;
+  /** Calls `deadline.deadlinePassed()` after that many milliseconds, instead of an earlier call. */
+  scheduleDeadline(deadline: ScheduledDeadline, delayMs: number): void;
+  cancelDeadline(deadline: ScheduledDeadline): void;
   /** The count goes down before `onClosed`; the slot is free for others after `closeStream`. */
-  connectionClosing(connection: StreamConnection): void;
-  connectionClosed(connection: StreamConnection): void;
+  connectionClosing(connection: HostedConnection): void;
+  connectionClosed(connection: HostedConnection): void;
   /** `Action.Shutdown` was returned. */
   requestShutdown(): void;
   /** For the log: an error that is somebody's fault and not the connection's end. */

@@ -1,9 +1,34 @@
+import type { GnetError } from '../base/errors.ts';
 import type { StreamReceiver, Transport } from '../driver/transport.ts';
-import type { StreamConnection } from './stream-connection.ts';
+import type { ConnectionHost } from './host.ts';
+import type { LoopTls } from './tls/loop-tls.ts';
+
+/** A connection as the layer under it sees it: a receiver, and a few things besides. */
+export interface LayeredConnection extends ConnectionReceiver {
+  readonly host: LayerHost;
+  transport: Transport;
+  readonly isClosed: boolean;
+  readonly remoteAddr: string;
+  /** The layer calls `opened` later: until then the program does not hear of the connection. */
+  notOpenedYet(): void;
+  /** A proxy in front names other addresses than the socket's. */
+  nameAddresses(local: string | undefined, remote: string | undefined): void;
+  /** Closes now, whatever is pending. */
+  abort(error: Error | undefined): void;
+  failed(error: GnetError): void;
+  /** The layer has given up: what is pending cannot be sent; the stream ends in order. */
+  refused(error: GnetError): void;
+  /** The peer ended its side without the last word of the layer: as `ended`, with an error. */
+  endedEarly(error: GnetError): void;
+  /** The handshake of an upgrade is over, or did not begin: frames are delivered again. */
+  upgraded(): void;
+  /** It has no reason of its own not to read. */
+  readonly isReading: boolean;
+}
 
 /** Who hears what the driver tells of a slot: its connection, or the lowest layer under it. */
 export interface ConnectionReceiver extends StreamReceiver {
-  readonly connection: StreamConnection;
+  readonly connection: LayeredConnection;
 }
 
 /**
@@ -17,4 +42,17 @@ export interface Layer extends Transport, ConnectionReceiver {
   dispose?(): void;
 }
 
-export type LayerFactory = (connection: StreamConnection, below: Transport) => Layer;
+export type LayerFactory = (connection: LayeredConnection, below: Transport) => Layer;
+
+/** A loop that has layers under its connections. */
+export interface LayerHost extends ConnectionHost {
+  /**
+   * A layer has done its work: `above`, or the connection itself, stands on what was below it. Returns
+   * who hears of the stream from now on.
+   */
+  replaceLayer(layer: Layer, above: LayerFactory | undefined): ConnectionReceiver;
+  /** Puts a layer between a connection and what carries its bytes so far. */
+  putUnder(connection: LayeredConnection, make: LayerFactory): Layer;
+  /** TLS of this loop, once there is some. */
+  tls: LoopTls | undefined;
+}

@@ -1,3 +1,5 @@
+import { assert } from '../base/assert.ts';
+
 /**
  * The life of a stream connection.
  *
@@ -24,6 +26,22 @@ export const State = {
 } as const;
 
 export type State = (typeof State)[keyof typeof State];
+
+export const stateNames: readonly string[] = Object.keys(State);
+
+/** Which states may follow each: the arrows above. */
+const followers: readonly number[] = [
+  (1 << State.Flushing) | (1 << State.Broken) | (1 << State.Ending),
+  (1 << State.Lingering) | (1 << State.Broken) | (1 << State.Ending),
+  (1 << State.Broken) | (1 << State.Ending),
+  1 << State.Ending,
+  1 << State.Closed,
+  0,
+];
+
+export function mayFollow(state: State, next: State): boolean {
+  return ((followers[state] as number) & (1 << next)) !== 0;
+}
 
 /** Why a connection delivers no frames and reads nothing. */
 export const pauseReason = {
@@ -84,3 +102,27 @@ export const mark = {
   /** `end()` was called inside a call of the handler, whose answer goes out before the end. */
   answerDue: 8_192,
 } as const;
+
+/** What comes with a mark: never the first without the second. */
+const comesWith: readonly (readonly [number, number, string])[] = [
+  [mark.closesWithServer, mark.closeRequested, 'closesWithServer is a kind of closeRequested'],
+  [mark.endReported, mark.readEnded, 'onEnd comes after the end'],
+  [mark.answerDue, mark.endRequested, 'an answer is due before the end of our side only'],
+];
+
+/** Legal combinations of state, marks and reasons to pause. */
+export function checkCombination(state: State, marks: number, paused: number): void {
+  for (const [one, other, message] of comesWith) {
+    assert((marks & one) === 0 || (marks & other) !== 0, message);
+  }
+  if (state === State.Open) {
+    const shut = (marks & mark.writeShut) !== 0;
+    assert(!shut || (marks & mark.endRequested) !== 0, 'our side of an open one ends by end()');
+    assert((paused & pauseReason.turn) === 0, 'a turn is given back at once');
+    const full = (paused & pauseReason.overflow) !== 0;
+    assert(!full || (marks & mark.aboveHigh) !== 0, 'reading rests for output above the mark');
+  }
+  if (state === State.Lingering) {
+    assert((marks & mark.writeShut) !== 0, 'who lingers has ended its side');
+  }
+}

@@ -1,39 +1,91 @@
 import { assert } from '../base/assert.ts';
 import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
-import { isMemoryLack } from '../base/memory-lack.ts';
-import { frameOverheadBytesMax, framesPerTurnMax } from '../base/limits.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { ICodec } from '../codec/codec.ts';
 import { checkCodec } from '../codec/codec-for.ts';
-import type { Bytes, Conn, ConnId } from './conn.ts';
-import { HandlerSide } from './handler-side.ts';
+import type { EventScope } from '../host/event-scope.ts';
+import { localAddress, nameAddresses as nameAddressesOf, remoteAddress } from './addresses.ts';
+import {
+  abort as abortOf,
+  beginClose,
+  beginRequestedClose,
+  closeWithServer as closeWithServerOf,
+  cutOff,
+  force as forceOf,
+  leaveHandler,
+  refuse,
+  requestClose,
+  requestEnd,
+  takesBytes,
+  transportFailed,
+} from './closing.ts';
+import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
+import { deadlinePassed as deadlinePassedOf, setTimeouts as setTimeoutsOf } from './deadlines.ts';
+import type { EncodeSink, EncodeTarget } from './encode-sink.ts';
+import type { EventHandler } from './event-handler.ts';
+import {
+  callOnDrain,
+  callOnOpened,
+  callSignalClose,
+  setHandler as setHandlerOf,
+} from './events.ts';
+import { sendPending, unblock } from './flushing.ts';
+import { runWakes, wake as wakeOf } from './frames.ts';
+import type { HostedConnection } from './host.ts';
 import { toConnId } from './identity.ts';
-import type { ConnectionReceiver } from './layer.ts';
-import { poison } from './inbound-source.ts';
-import { frameTooLong, inboundOverflow, neverFlushed, notWritable } from './limit-errors.ts';
-import { codecError } from './reply.ts';
-import type { UpgradeOptions } from './tls/upgrade.ts';
+import {
+  bufferLength as bufferLengthOf,
+  byteAt as byteAtOf,
+  indexOfByte as indexOfByteOf,
+  readN as readNOf,
+  resetBuffer as resetBufferOf,
+  shiftN as shiftNOf,
+} from './inbound.ts';
+import type { LayeredConnection } from './layer.ts';
+import { countFromNow, countsSilence } from './limits.ts';
+import {
+  giveUpWaiting as giveUpWaitingOf,
+  hasRoom as hasRoomOf,
+  whenRoom as whenRoomOf,
+  outboundBuffered as outboundBufferedOf,
+  sendAhead as sendAheadOf,
+  takeWrapped as takeWrappedOf,
+} from './outbound.ts';
+import { handlerRuns, pause, resume, takeTurns } from './pausing.ts';
+import type { ProxiedConnection } from './proxy-protocol/format.ts';
+import { proxiedBy } from './proxy-protocol/proxied.ts';
+import { continueReading, ended as endedOf, received as receivedOf } from './reading.ts';
+import { ConnectionRecord, is, isClosed, rareOf, useCodec } from './record.ts';
 import { mark, pauseReason, State, task } from './states.ts';
+import { scheduleFlush } from './tasks.ts';
+import { checkConnection, toBroken } from './transitions.ts';
+import {
+  beginUpgrade,
+  clearOutbound as clearOutboundOf,
+  endUpgrade,
+  takeReceived as takeReceivedOf,
+} from './upgrading.ts';
+import type { UpgradeOptions } from './tls/upgrade.ts';
+import { type TlsInfo, tlsOf } from './tls/info.ts';
+import {
+  asyncWrite as asyncWriteOf,
+  flushWrite as flushWriteOf,
+  writeNoCodec as writeNoCodecOf,
+} from './writing.ts';
 
-/** The bytes of a frame; what is no frame of bytes is bounded by what the connection may hold. */
-function lengthOf(frame: unknown): number {
-  return frame instanceof Uint8Array ? frame.length : 0;
-}
-
-/** One stream connection, owned by one loop: its events, frames and replies. */
-export class StreamConnection extends HandlerSide implements Conn, ConnectionReceiver {
-  /** What `runTasks` has to do; bits of `task`. Not 0: the host has the connection on its list. */
-  #tasks = 0;
-
-  protected override get self(): StreamConnection {
-    return this;
-  }
-
+/**
+ * One stream connection, owned by one loop: its record, and the face that the loop, the transport, the
+ * codec and the program see. What each of these does is in the module of that name.
+ */
+export class StreamConnection
+  extends ConnectionRecord
+  implements Conn, LayeredConnection, EncodeTarget, HostedConnection
+{
   get connection(): StreamConnection {
     return this;
   }
 
-  // -- what the loop tells ------------------------------------------------------------------------
+  // -- as the transport sees it -------------------------------------------------------------------
 
   /** A layer below calls `opened` later: until then the program does not hear of the connection. */
   notOpenedYet(): void {
@@ -43,57 +95,29 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
   /** The stream is open; calls `onOpened`. */
   opened(): void {
     this.marks &= ~mark.unopened;
-    if (this.countsSilence) this.countFromNow();
+    if (countsSilence(this)) countFromNow(this);
     if (!this.events.onOpened) return;
-    this.marks |= mark.handling;
-    this.callOnOpened();
-    this.leaveHandler();
-    if (!this.isClosed) this.sendPending();
+    callOnOpened(this);
+    if (!this.isClosed) sendPending(this);
   }
 
-  /** Bytes arrived. The hot path: decode, react, reply, one send. */
   received(slab: Slab, start: number, end: number): void {
-    this.lastReceived = this.host.now;
-    if (!this.delivers) return; // a closing connection reads to find the peer's end
-    if (this.paused !== 0) {
-      this.keep(slab, start, end); // a driver may have had it in flight when reading was paused
-      this.#checkInbound(false);
-      return;
-    }
-    this.marks |= mark.handling;
-    this.enterSlab(this.host.readWindow, slab, start, end);
-    const { window } = this;
-    const first = window === null ? 0 : window.start;
-    this.#pump();
-    this.leaveHandler();
-    if (!this.isClosed) this.sendPending();
-    if (this.isClosed) {
-      this.window = null;
-      window?.leave();
-      return;
-    }
-    const consumed = window === null ? 0 : window.start;
-    this.leaveSlab();
-    if (this.host.poisonFrames && slab.references === 1) slab.bytes.fill(poison, first, consumed);
+    receivedOf(this, slab, start, end);
   }
 
-  /** The peer ended its side. */
   ended(): void {
-    if (this.readEnded) return;
-    this.marks |= mark.readEnded;
-    if (this.state !== State.Open) {
-      this.continueClose();
-    } else if (this.paused === 0) {
-      this.#inputFinished();
-    } else {
-      this.#waitForHandler();
-    }
+    endedOf(this);
   }
 
   /** The peer ended its side without the last word of TLS: as `ended`, and `onClosed` has the error. */
   endedEarly(error: GnetError): void {
-    this.cutOff(error);
-    this.ended();
+    cutOff(this, error);
+    endedOf(this);
+  }
+
+  /** The layer below has given up: what is pending cannot be sent; the stream ends in order. */
+  refused(error: GnetError): void {
+    refuse(this, error);
   }
 
   /** It has no reason of its own not to read. */
@@ -101,96 +125,212 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     return this.paused === 0 || this.state !== State.Open;
   }
 
-  /** The peer has ended: what is pending has `closeTimeout` to finish, counted from now. */
-  #waitForHandler(): void {
-    if (this.host.settings.allowHalfOpen && !this.isCutOff) return;
-    this.lastProgress = this.host.currentTime();
-    this.armDeadline();
+  writable(): void {
+    if (!this.isClosed) unblock(this);
   }
 
-  /** The driver takes bytes again. */
-  writable(): void {
-    if (!this.isClosed) this.unblock();
+  failed(error: GnetError): void {
+    transportFailed(this, error);
   }
+
+  // -- as the loop sees it ------------------------------------------------------------------------
 
   /** The scheduled flush. */
   flushPending(): void {
     this.marks &= ~mark.flushScheduled;
-    if (!this.isClosed) this.sendPending();
+    if (!this.isClosed) sendPending(this);
   }
 
   /** What was put off until the loop has its hands free. */
   runTasks(): void {
-    const tasks = this.#tasks;
-    this.#tasks = 0;
-    if ((tasks & task.abort) !== 0) this.abort(undefined);
+    const { tasks } = this;
+    this.tasks = 0;
+    if ((tasks & task.abort) !== 0) abortOf(this, undefined);
     if (this.isClosed) return;
     this.marks |= mark.handling;
-    if ((tasks & task.drain) !== 0) this.callOnDrain();
-    if ((tasks & (task.wake | task.continue)) !== 0) this.runWakes();
-    if ((tasks & task.continue) !== 0) this.#continueReading();
-    if ((tasks & task.close) !== 0) this.beginRequestedClose();
-    this.leaveHandler();
-    if (!this.isClosed) this.sendPending();
+    if ((tasks & task.drain) !== 0) callOnDrain(this);
+    if ((tasks & (task.wake | task.continue)) !== 0) runWakes(this);
+    if ((tasks & task.continue) !== 0) continueReading(this);
+    if ((tasks & task.close) !== 0) beginRequestedClose(this);
+    leaveHandler(this);
+    if (!this.isClosed) sendPending(this);
+  }
+
+  deadlinePassed(now: number): void {
+    deadlinePassedOf(this, now);
   }
 
   /** The server stops, and the program hears of it; `closeWithServer` follows. */
   signalClose(): void {
     if (this.isClosed) return;
-    if (this.state === State.Open) this.callSignalClose();
-    if (this.state === State.Flushing) this.scheduleFlush(); // by an error just now
+    if (this.state === State.Open) callSignalClose(this);
+    if (this.state === State.Flushing) scheduleFlush(this); // by an error just now
+  }
+
+  closeWithServer(): void {
+    closeWithServerOf(this);
+  }
+
+  /** The server stops, and a handler that is still at work has had its time. */
+  closeWithoutAnswer(): void {
+    beginClose(this, undefined);
+  }
+
+  /** The program knows of it. */
+  get isOpened(): boolean {
+    return !is(this, mark.unopened);
+  }
+
+  /** It is on its way to its end, or there already. */
+  get hasLeft(): boolean {
+    return this.state !== State.Open || is(this, mark.closeRequested);
+  }
+
+  get isPausedByProgram(): boolean {
+    return (this.paused & pauseReason.user) !== 0;
   }
 
   /** Something waits that is ours to do: frames, wakes, the promise of a handler, full output. */
   get isBusy(): boolean {
-    return this.#tasks !== 0 || (this.paused & ~pauseReason.user) !== 0;
+    return this.tasks !== 0 || (this.paused & ~pauseReason.user) !== 0;
   }
 
-  // -- Conn ---------------------------------------------------------------------------------------
+  /** The promise of an earlier event has not settled. */
+  get handlerRuns(): boolean {
+    return handlerRuns(this);
+  }
+
+  abort(error: Error | undefined): void {
+    abortOf(this, error);
+  }
+
+  force(error: Error | undefined): void {
+    forceOf(this, error);
+  }
+
+  /** Events run in this context from now on, instead of the server's. */
+  runIn(scope: EventScope): void {
+    rareOf(this).scope = scope;
+  }
+
+  sendAhead(bytes: Uint8Array): void {
+    sendAheadOf(this, bytes);
+  }
+
+  nameAddresses(local: string | undefined, remote: string | undefined): void {
+    nameAddressesOf(this, local, remote);
+  }
+
+  /** What must hold between two calls, for tests. */
+  checkInvariants(): void {
+    checkConnection(this);
+    assert(this.window === null || is(this, mark.handling), 'bytes rest in the ring');
+  }
+
+  get isClosed(): boolean {
+    return isClosed(this);
+  }
+
+  /** No new bytes are taken. */
+  get isClosing(): boolean {
+    return !takesBytes(this);
+  }
+
+  // -- as its codec sees it -----------------------------------------------------------------------
+
+  takeWrapped(
+    sink: EncodeSink,
+    prefixLength: number,
+    payload: Uint8Array,
+    suffix: Uint8Array | null,
+  ): void {
+    takeWrappedOf(this, sink, prefixLength, payload, suffix);
+  }
+
+  bufferLength(): number {
+    return bufferLengthOf(this);
+  }
+
+  read(): Buffer {
+    return readNOf(this, 0);
+  }
+
+  readN(n: number): Buffer {
+    return readNOf(this, n);
+  }
+
+  shiftN(n: number): number {
+    return shiftNOf(this, n);
+  }
+
+  resetBuffer(): void {
+    resetBufferOf(this);
+  }
+
+  byteAt(offset: number): number {
+    return byteAtOf(this, offset);
+  }
+
+  indexOfByte(byte: number, from: number): number {
+    return indexOfByteOf(this, byte, from);
+  }
+
+  // -- as the program sees it, besides ------------------------------------------------------------
 
   get id(): ConnId {
     return toConnId(this.host.index, this.slot, this.generation);
   }
 
-  /** No new bytes are taken. */
-  get isClosing(): boolean {
-    return !this.takesBytes;
+  get fd(): number {
+    return this.state === State.Closed ? -1 : this.host.driver.descriptorOf(this.slot);
+  }
+
+  get localAddr(): string {
+    return localAddress(this);
+  }
+
+  get remoteAddr(): string {
+    return remoteAddress(this);
+  }
+
+  get proxied(): ProxiedConnection | undefined {
+    return proxiedBy(this);
+  }
+
+  get tls(): TlsInfo | undefined {
+    return tlsOf(this);
+  }
+
+  get readEnded(): boolean {
+    return is(this, mark.readEnded);
+  }
+
+  outboundBuffered(): number {
+    return outboundBufferedOf(this);
+  }
+
+  get hasRoom(): boolean {
+    return hasRoomOf(this);
+  }
+
+  whenRoom(): Promise<void> {
+    return whenRoomOf(this);
+  }
+
+  giveUpWaiting(): void {
+    giveUpWaitingOf(this);
   }
 
   asyncWrite(data: Bytes): boolean {
-    if (!this.takesBytes) return false;
-    try {
-      this.put(data, false);
-    } catch (error) {
-      this.breakOffFor(error);
-    }
-    return this.#written();
+    return asyncWriteOf(this, data);
   }
 
   writeNoCodec(data: Bytes): boolean {
-    if (!this.takesBytes) return false;
-    try {
-      this.putRaw(data);
-    } catch (error) {
-      this.breakOffFor(error);
-    }
-    return this.#written();
+    return writeNoCodecOf(this, data);
   }
 
   flushWrite(data: Bytes, noCodec = false): Promise<void> {
-    if (!this.takesBytes) {
-      return Promise.reject(notWritable(this.remoteAddr));
-    }
-    try {
-      if (noCodec) this.putRaw(data);
-      else this.put(data, false);
-      this.#written();
-      if (!this.isClosed) return this.whenFlushed();
-    } catch (error) {
-      if (!isMemoryLack(error)) return Promise.reject(error);
-      this.breakOff(error);
-    }
-    return Promise.reject(neverFlushed(this.outboundBuffered(), this.remoteAddr));
+    return flushWriteOf(this, data, noCodec);
   }
 
   sendTo(_data: Bytes): boolean {
@@ -199,111 +339,66 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     );
   }
 
+  wake(): void {
+    wakeOf(this);
+  }
+
   pauseRead(): void {
-    this.pause(pauseReason.user);
+    pause(this, pauseReason.user);
   }
 
   resumeRead(): void {
-    this.resume(pauseReason.user);
+    resume(this, pauseReason.user);
+  }
+
+  end(): void {
+    requestEnd(this);
+  }
+
+  close(): void {
+    requestClose(this);
+  }
+
+  reset(): void {
+    toBroken(this, undefined);
+  }
+
+  setTimeouts(timeouts: Timeouts): void {
+    setTimeoutsOf(this, timeouts);
+  }
+
+  setHandler(handler: EventHandler<unknown>): void {
+    setHandlerOf(this, handler);
   }
 
   setCodec(codec: ICodec<unknown>): void {
     checkCodec(codec, 'what setCodec was given');
     if (this.isClosed) return;
-    this.useCodec(codec);
+    useCodec(this, codec);
     // Without a frame in the making nobody else would ask the new one.
-    if (this.bufferLength() > 0) {
-      this.pause(pauseReason.turn);
-      this.resume(pauseReason.turn);
-    }
+    if (this.bufferLength() > 0) takeTurns(this);
   }
 
   async upgradeTls(options: UpgradeOptions): Promise<void> {
     // At once: what comes behind this frame is no frame any more.
-    const begun = this.tls === undefined && this.#beginUpgrade();
+    const begun = this.tls === undefined && beginUpgrade(this);
     // Loaded here, since few connections ever do this.
     const { upgrade } = await import('./tls/upgrade.ts');
-    return upgrade(this.self, options, begun);
+    return upgrade(this, options, begun);
   }
 
-  // -- frames -------------------------------------------------------------------------------------
+  // -- as its upgrade to TLS sees it --------------------------------------------------------------
 
-  /** Cuts and delivers frames until there is none, or something makes the connection wait. */
-  #pump(): void {
-    const { maxFrameLength } = this.host.settings;
-    let budget = framesPerTurnMax;
-    while (this.paused === 0 && this.delivers) {
-      if (budget-- === 0) {
-        this.pause(pauseReason.turn);
-        this.resume(pauseReason.turn);
-        return;
-      }
-      if (this.window === null) this.ring?.beginFrame();
-      let frame: unknown;
-      try {
-        frame = this.codec.decode(this);
-      } catch (error) {
-        this.fail(codecError('decode', error), false);
-        return;
-      }
-      if (frame === null || frame === undefined) {
-        if (this.bufferLength() > 0) this.#checkInbound(true);
-        return;
-      }
-      const length = lengthOf(frame);
-      if (length > maxFrameLength) this.#frameTooLong(length);
-      else this.deliver(frame);
-      if (this.is(mark.answerDue)) this.answered();
-      if (this.ringView !== null) this.expireRingFrame(frame);
-    }
-  }
-
-  /** Bounds what an unfinished frame, or a paused connection, may hold. */
-  #checkInbound(unfinished: boolean): void {
-    const { maxFrameLength, maxInboundBytes } = this.host.settings;
-    const held = this.bufferLength();
-    if (unfinished && held > maxFrameLength + frameOverheadBytesMax) {
-      this.#frameTooLong(held);
-    } else if (held > maxInboundBytes) {
-      this.fail(inboundOverflow(held, maxInboundBytes, this.remoteAddr), true);
-    }
-  }
-
-  #frameTooLong(length: number): void {
-    const { maxFrameLength } = this.host.settings;
-    this.fail(frameTooLong(length, maxFrameLength, this.remoteAddr), false);
-  }
-
-  // -- on the way to TLS ---------------------------------------------------------------------------
-
-  /** No frame is delivered any more, and nothing is read. False when it cannot begin. */
-  #beginUpgrade(): boolean {
-    if (!this.takesBytes || this.readEnded || (this.paused & pauseReason.upgrade) !== 0)
-      return false;
-    this.pause(pauseReason.upgrade);
-    return true;
-  }
-
-  /** Resolves when everything written so far is out. No bytes are taken meanwhile. */
-  async clearOutbound(): Promise<void> {
-    this.marks |= mark.clearing;
-    try {
-      this.scheduleFlush();
-      await this.whenFlushed();
-    } finally {
-      this.marks &= ~mark.clearing;
-    }
+  clearOutbound(): Promise<void> {
+    return clearOutboundOf(this);
   }
 
   get isEnding(): boolean {
-    return !this.takesBytes || this.readEnded;
+    return this.isClosing || this.readEnded;
   }
 
-  /** What was received and is in no frame yet. */
   takeReceived(): Buffer {
-    const bytes = Buffer.from(this.read());
-    this.shiftN(-1);
-    return bytes;
+    return takeReceivedOf(this);
   }
 
   /** Reads below the pause: the layer of TLS gets it. */
@@ -311,96 +406,7 @@ export class StreamConnection extends HandlerSide implements Conn, ConnectionRec
     this.transport.resumeReading(this.slot);
   }
 
-  /** The handshake is over, or did not begin: frames are delivered again. */
   upgraded(): void {
-    if (this.isClosed) return;
-    this.resume(pauseReason.upgrade);
-    // Other reasons hold: the handshake had reading go on.
-    if (this.paused !== 0) this.transport.pauseReading(this.slot);
-    this.scheduleFlush();
-  }
-
-  // -- pausing ------------------------------------------------------------------------------------
-
-  protected override pause(reason: number): void {
-    if (this.isClosed) return;
-    if (this.paused === 0 && this.state === State.Open) this.transport.pauseReading(this.slot);
-    this.paused |= reason;
-  }
-
-  protected override resume(reason: number): void {
-    if ((this.paused & reason) === 0) return;
-    this.paused &= ~reason;
-    if (this.paused === 0 && this.state === State.Open) this.addTask(task.continue);
-  }
-
-  #continueReading(): void {
-    if (this.paused !== 0 || this.state !== State.Open) return;
-    this.#pump();
-    if (this.paused !== 0 || this.state !== State.Open) return;
-    if (this.readEnded) this.#inputFinished();
-    else {
-      this.transport.resumeReading(this.slot);
-      this.readsAgain();
-    }
-  }
-
-  /** Everything the peer sent has been delivered, and it sends no more. */
-  #inputFinished(): void {
-    if (!this.is(mark.endReported)) {
-      this.marks |= mark.endReported;
-      // Whoever takes an end for everything must not see one here.
-      if (!this.isCutOff) this.callOnEnd();
-    }
-    // It comes back here once the promise has settled.
-    if (this.handlerRuns) this.#waitForHandler();
-    else if (this.isCutOff || !this.host.settings.allowHalfOpen || this.is(mark.writeShut)) {
-      this.beginClose(undefined);
-    }
-    if (!this.isClosed && !this.is(mark.handling)) this.sendPending();
-  }
-
-  protected override overflowing(): void {
-    if (this.host.settings.pauseOnOverflow) this.pause(pauseReason.overflow);
-  }
-
-  protected override drained(): void {
-    this.resume(pauseReason.overflow);
-    if (this.events.onDrain) this.addTask(task.drain);
-  }
-
-  // -- small things -------------------------------------------------------------------------------
-
-  #written(): boolean {
-    if (!this.is(mark.handling)) {
-      // From a timer or a promise: the loop's own time is that of its last turn.
-      if (this.countsSilence) this.lastWritten = this.host.currentTime();
-      this.scheduleFlush();
-    } else {
-      this.lastWritten = this.host.now;
-    }
-    return !this.is(mark.aboveHigh) && !this.isClosed;
-  }
-
-  protected override scheduleFlush(): void {
-    if (this.is(mark.flushScheduled | mark.handling)) return;
-    this.marks |= mark.flushScheduled;
-    this.host.scheduleFlush(this);
-  }
-
-  protected override addTask(bit: number): void {
-    if (this.#tasks === 0) this.host.scheduleTasks(this);
-    this.#tasks |= bit;
-  }
-
-  checkInvariants(): void {
-    assert(
-      this.isClosed || this.window === null || this.is(mark.handling),
-      'bytes rest in the ring',
-    );
-    assert(
-      this.state !== State.Closed || this.outboundBuffered() === 0,
-      'a closed connection holds nothing',
-    );
+    endUpgrade(this);
   }
 }

@@ -1,7 +1,17 @@
 import { assert } from '../base/assert.ts';
 import { generationsMax, slotsMax } from '../base/limits.ts';
-import type { ConnectionReceiver, Layer, LayerFactory } from '../connection/layer.ts';
+import type {
+  ConnectionReceiver,
+  Layer,
+  LayeredConnection,
+  LayerFactory,
+} from '../connection/layer.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
+
+/** Layers know less of a connection than it is; what stands in the table came in by `set`. */
+function connectionOf(receiver: ConnectionReceiver): StreamConnection {
+  return receiver.connection as StreamConnection;
+}
 
 /** Connections of a loop by slot. Slots are used again, newest first; generations never are. */
 export class ConnectionTable {
@@ -42,7 +52,7 @@ export class ConnectionTable {
   }
 
   /** Puts a layer between a connection and what carries its bytes so far. */
-  putUnder(connection: StreamConnection, make: LayerFactory): Layer {
+  putUnder(connection: LayeredConnection, make: LayerFactory): Layer {
     const { slot } = connection;
     assert(this.#receivers[slot] === connection, 'no other layer stands there');
     const layer = make(connection, connection.transport);
@@ -75,7 +85,8 @@ export class ConnectionTable {
 
   /** The connection in a slot, or null when it is gone or another one. */
   get(slot: number, generation: number): StreamConnection | null {
-    return this.receiver(slot, generation)?.connection ?? null;
+    const receiver = this.receiver(slot, generation);
+    return receiver === null ? null : connectionOf(receiver);
   }
 
   release(connection: StreamConnection): void {
@@ -101,6 +112,6 @@ export class ConnectionTable {
   /** A copy, so that connections may close while it is walked. */
   all(): StreamConnection[] {
     const receivers = this.#receivers.filter((one) => one !== null);
-    return receivers.map((one) => one.connection);
+    return receivers.map(connectionOf);
   }
 }

@@ -1,13 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import type { StreamConnection } from '../connection/stream-connection.ts';
+import type { ScheduledDeadline } from '../connection/host.ts';
 import { Random } from '../../testing/random.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 
-/** What the wheel needs of a connection. */
-class Timed {
-  deadlineNext: StreamConnection | null = null;
-  deadlinePrevious: StreamConnection | null = null;
+class Timed implements ScheduledDeadline {
+  deadlineNext: ScheduledDeadline | null = null;
+  deadlinePrevious: ScheduledDeadline | null = null;
   deadlineBucket = -1;
   due = 0;
   /** The time of the wheel at each call. */
@@ -17,8 +16,6 @@ class Timed {
     this.calls.push(now);
   }
 }
-
-const asConnection = (one: Timed): StreamConnection => one as unknown as StreamConnection;
 
 /** Lets time pass as a loop does: asleep until something may be due. Returns how often it woke. */
 function sleepThrough(wheel: DeadlineWheel, from: number, until: number): number {
@@ -45,7 +42,7 @@ describe('the deadline wheel', () => {
       const delay = 1 + random.below(count % 2 === 0 ? 4_000 : 500_000);
       one.due = start + delay;
       all.push(one);
-      wheel.schedule(asConnection(one), start, delay);
+      wheel.schedule(one, start, delay);
     }
     sleepThrough(wheel, start, start + 600_000);
     for (const { calls, due } of all) {
@@ -61,7 +58,7 @@ describe('the deadline wheel', () => {
     const random = new Random(6);
     const wheel = new DeadlineWheel();
     for (let count = 0; count < 4_000; count++) {
-      wheel.schedule(asConnection(new Timed()), random.below(60_000), 300_000);
+      wheel.schedule(new Timed(), random.below(60_000), 300_000);
     }
     assert.equal(sleepThrough(wheel, 60_000, 280_000) <= 1, true, 'asleep until the first');
     const wakes = sleepThrough(wheel, 300_000, 360_000);
@@ -71,7 +68,7 @@ describe('the deadline wheel', () => {
   test('what is further away than the wheel reaches comes early, to be scheduled again', () => {
     const wheel = new DeadlineWheel();
     const one = new Timed();
-    wheel.schedule(asConnection(one), 0, 3_600_000);
+    wheel.schedule(one, 0, 3_600_000);
     assert.equal(wheel.advance(500_000), false);
     assert.equal(wheel.advance(3_599_000), true);
   });
@@ -79,8 +76,8 @@ describe('the deadline wheel', () => {
   test('one that was cancelled, also by another of its bucket, is not called', () => {
     const wheel = new DeadlineWheel();
     const [first, second] = [new Timed(), new Timed()];
-    first.deadlinePassed = () => wheel.cancel(asConnection(second));
-    second.deadlinePassed = () => wheel.cancel(asConnection(first));
+    first.deadlinePassed = () => wheel.cancel(second);
+    second.deadlinePassed = () => wheel.cancel(first);
     let calls = 0;
     for (const one of [first, second]) {
       const passed = one.deadlinePassed.bind(one);
@@ -88,13 +85,13 @@ describe('the deadline wheel', () => {
         calls++;
         passed(now);
       };
-      wheel.schedule(asConnection(one), 0, 10_000);
+      wheel.schedule(one, 0, 10_000);
     }
     wheel.advance(20_000);
     assert.equal(calls, 1);
     assert.equal(wheel.count, 0);
-    wheel.schedule(asConnection(first), 20_000, 50);
-    wheel.cancel(asConnection(first));
+    wheel.schedule(first, 20_000, 50);
+    wheel.cancel(first);
     assert.equal(wheel.advance(30_000), false);
     assert.equal(wheel.timeUntilNext(30_000), -1);
   });
@@ -107,9 +104,9 @@ describe('the deadline wheel', () => {
     one.deadlinePassed = (now) => {
       assert.ok(now >= last + 100, 'not early');
       last = now;
-      if (--left > 0) wheel.schedule(asConnection(one), now, left % 2 === 0 ? 100 : 5_000);
+      if (--left > 0) wheel.schedule(one, now, left % 2 === 0 ? 100 : 5_000);
     };
-    wheel.schedule(asConnection(one), 0, 100);
+    wheel.schedule(one, 0, 100);
     sleepThrough(wheel, 0, 300_000);
     assert.equal(left, 0);
   });

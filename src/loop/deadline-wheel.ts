@@ -1,4 +1,4 @@
-import type { StreamConnection } from '../connection/stream-connection.ts';
+import type { ScheduledDeadline } from '../connection/host.ts';
 import { WheelLevel } from './wheel-level.ts';
 
 /** Milliseconds of one bucket: a near deadline is late by less than this. */
@@ -25,16 +25,16 @@ export class DeadlineWheel {
   }
 
   /** Instead of an earlier one. `now` and `delayMs` are milliseconds of one clock. */
-  schedule(connection: StreamConnection, now: number, delayMs: number): void {
-    this.cancel(connection);
+  schedule(deadline: ScheduledDeadline, now: number, delayMs: number): void {
+    this.cancel(deadline);
     const level = delayMs < fineMs * (fineBuckets - 1) ? this.#fine : this.#coarse;
-    level.add(connection, now, now + delayMs);
+    level.add(deadline, now, now + delayMs);
   }
 
-  cancel(connection: StreamConnection): void {
-    const { deadlineBucket } = connection;
+  cancel(deadline: ScheduledDeadline): void {
+    const { deadlineBucket } = deadline;
     if (deadlineBucket === -1) return;
-    (deadlineBucket < fineBuckets ? this.#fine : this.#coarse).remove(connection);
+    (deadlineBucket < fineBuckets ? this.#fine : this.#coarse).remove(deadline);
   }
 
   /** Calls `deadlinePassed` of everything that was due at `now`; true when there was something. */

@@ -8,8 +8,8 @@ import { codecFor } from '../codec/codec-for.ts';
 import type { DatagramHost } from '../connection/datagram-host.ts';
 import { EncodeSink } from '../connection/encode-sink.ts';
 import { DatagramConnection } from '../connection/datagram-connection.ts';
-import type { ConnectionHost, ConnectionSettings, HandlerCalls } from '../connection/host.ts';
-import type { ConnectionReceiver, Layer, LayerFactory } from '../connection/layer.ts';
+import type { ConnectionSettings, HandlerCalls, ScheduledDeadline } from '../connection/host.ts';
+import type { ConnectionReceiver, Layer, LayerFactory, LayerHost } from '../connection/layer.ts';
 import { layersOf } from '../connection/layers.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import { ReadWindow } from '../connection/read-window.ts';
@@ -47,7 +47,7 @@ const wallClockOrigin = performance.timeOrigin;
  *  2. tasks that connections put off (wake, drain, resume, close), then flushes;
  *  3. `wait`: the driver asks the kernel, and each event goes to its connection.
  */
-export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, DatagramHost {
+export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramHost {
   readonly index: number;
   readonly driver: Driver;
   readonly calls: HandlerCalls;
@@ -458,13 +458,13 @@ export class EventLoop implements DriverEvents, HostedLoop, ConnectionHost, Data
     this.#requestTurn?.();
   }
 
-  scheduleDeadline(connection: StreamConnection, delayMs: number): void {
-    this.#wheel.schedule(connection, this.now, delayMs);
+  scheduleDeadline(deadline: ScheduledDeadline, delayMs: number): void {
+    this.#wheel.schedule(deadline, this.now, delayMs);
     this.#requestTurn?.();
   }
 
-  cancelDeadline(connection: StreamConnection): void {
-    this.#wheel.cancel(connection);
+  cancelDeadline(deadline: ScheduledDeadline): void {
+    this.#wheel.cancel(deadline);
   }
 
   connectionClosing(_connection: StreamConnection): void {

@@ -1,12 +1,12 @@
 import { assert } from '../base/assert.ts';
-import type { StreamConnection } from '../connection/stream-connection.ts';
+import type { ScheduledDeadline } from '../connection/host.ts';
 
 /** One turn of buckets of the deadline wheel; each bucket is a list linked through its connections. */
 export class WheelLevel {
   readonly #bucketMs: number;
-  /** What `deadlineBucket` is of a connection in the first bucket. */
+  /** What `deadlineBucket` is of a deadline in the first bucket. */
   readonly #first: number;
-  readonly #heads: (StreamConnection | null)[];
+  readonly #heads: (ScheduledDeadline | null)[];
   /** The bucket that time has reached, counted without end. */
   #position = 0;
   /** No bucket before this one has anything. */
@@ -20,7 +20,7 @@ export class WheelLevel {
   }
 
   /** For `due`, or as late as one turn reaches. */
-  add(connection: StreamConnection, now: number, due: number): void {
+  add(deadline: ScheduledDeadline, now: number, due: number): void {
     if (this.count === 0) this.#position = this.#next = Math.floor(now / this.#bucketMs);
     const last = this.#position + this.#heads.length - 1;
     const wanted = Math.ceil(due / this.#bucketMs);
@@ -28,26 +28,26 @@ export class WheelLevel {
     if (this.count === 0 || position < this.#next) this.#next = position;
     const bucket = position % this.#heads.length;
     const head = this.#heads[bucket] ?? null;
-    connection.deadlineBucket = this.#first + bucket;
-    connection.deadlineNext = head;
-    if (head !== null) head.deadlinePrevious = connection;
-    this.#heads[bucket] = connection;
+    deadline.deadlineBucket = this.#first + bucket;
+    deadline.deadlineNext = head;
+    if (head !== null) head.deadlinePrevious = deadline;
+    this.#heads[bucket] = deadline;
     this.count++;
   }
 
-  remove(connection: StreamConnection): void {
-    const bucket = connection.deadlineBucket - this.#first;
-    const { deadlineNext: next, deadlinePrevious: previous } = connection;
+  remove(deadline: ScheduledDeadline): void {
+    const bucket = deadline.deadlineBucket - this.#first;
+    const { deadlineNext: next, deadlinePrevious: previous } = deadline;
     if (previous === null) {
-      assert(this.#heads[bucket] === connection, 'the first of a bucket has none before it');
+      assert(this.#heads[bucket] === deadline, 'the first of a bucket has none before it');
       this.#heads[bucket] = next;
     } else {
       previous.deadlineNext = next;
     }
     if (next !== null) next.deadlinePrevious = previous;
-    connection.deadlineNext = null;
-    connection.deadlinePrevious = null;
-    connection.deadlineBucket = -1;
+    deadline.deadlineNext = null;
+    deadline.deadlinePrevious = null;
+    deadline.deadlineBucket = -1;
     this.count--;
   }
 
@@ -70,12 +70,12 @@ export class WheelLevel {
 
   #expire(bucket: number, now: number): boolean {
     // Taken out first: whoever schedules itself again lands behind the position, never here.
-    const due: StreamConnection[] = [];
+    const due: ScheduledDeadline[] = [];
     for (let one = this.#heads[bucket] ?? null; one !== null; one = one.deadlineNext) due.push(one);
-    for (const connection of due) {
-      if (connection.deadlineBucket !== this.#first + bucket) continue; // cancelled by one before it
-      this.remove(connection);
-      connection.deadlinePassed(now);
+    for (const deadline of due) {
+      if (deadline.deadlineBucket !== this.#first + bucket) continue; // cancelled by one before it
+      this.remove(deadline);
+      deadline.deadlinePassed(now);
     }
     return due.length > 0;
   }

@@ -1,7 +1,7 @@
 /** What a program may set for a server. `docs/options.md` lists the same with examples. */
 import type { CodecOption } from '../codec/codec.ts';
 import type { LogLevel, LogLevelName } from '../logging/log-level.ts';
-import type { ProxyProtocolSettings } from '../connection/proxy-protocol/layer.ts';
+import type { ProxyProtocolSettings } from '../connection/proxy-protocol/settings.ts';
 import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
 import type { LoggerOption } from '../logging/logger.ts';
 

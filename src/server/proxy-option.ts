@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { ProxyProtocolSettings } from '../connection/proxy-protocol/layer.ts';
+import type { ProxyProtocolSettings } from '../connection/proxy-protocol/settings.ts';
 import { invalidOption, type OptionCheck } from '../base/option-checks.ts';
 import type { ProxyProtocolOption } from './option-types.ts';
 

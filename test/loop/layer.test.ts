@@ -7,7 +7,7 @@ import type { Slab } from '../../src/buffer/slab.ts';
 import { LineBasedFrameCodec } from '../../src/codec/line-based-frame-codec.ts';
 import type { Conn } from '../../src/connection/conn.ts';
 import type { EventHandler } from '../../src/connection/event-handler.ts';
-import type { Layer } from '../../src/connection/layer.ts';
+import type { Layer, LayeredConnection } from '../../src/connection/layer.ts';
 import type { StreamConnection } from '../../src/connection/stream-connection.ts';
 import type { Transport } from '../../src/driver/transport.ts';
 import type { SimulatedPeer } from '../../testing/simulated-driver.ts';
@@ -22,11 +22,11 @@ const greeting = 'hello';
 class ChangingLayer implements Layer {
   readonly slot: number;
   readonly generation: number;
-  readonly connection: StreamConnection;
+  readonly connection: LayeredConnection;
   readonly below: Transport;
   #greeted = 0;
 
-  constructor(connection: StreamConnection, below: Transport) {
+  constructor(connection: LayeredConnection, below: Transport) {
     this.slot = connection.slot;
     this.generation = connection.generation;
     this.connection = connection;

@@ -4,20 +4,13 @@ import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import type { Transport } from '../../driver/transport.ts';
 import { handOver } from '../hand-over.ts';
-import type { ConnectionReceiver, Layer, LayerFactory } from '../layer.ts';
-import type { StreamConnection } from '../stream-connection.ts';
+import type { ConnectionReceiver, Layer, LayeredConnection, LayerFactory } from '../layer.ts';
 import { type ProxiedConnection, version2BytesMax } from './format.ts';
 import { rememberProxied } from './proxied.ts';
+import type { ProxyProtocolSettings } from './settings.ts';
 import { mayBeHeader, type ReadHeader, readHeader } from './read-header.ts';
 
 const nothing = Buffer.alloc(0);
-
-/** Which connections begin with a header; structured-clonable, so that loops on threads get it. */
-export interface ProxyProtocolSettings {
-  readonly mode: 'required' | 'optional';
-  /** Addresses and networks (`10.0.0.0/8`) that may send one; undefined: everybody. */
-  readonly trusted: readonly string[] | undefined;
-}
 
 /**
  * Reads the header in front of each connection, then leaves it: the connection, or the layer `above`,
@@ -65,7 +58,7 @@ interface HeaderRules {
 class ProxyHeaderLayer implements Layer {
   readonly slot: number;
   readonly generation: number;
-  readonly connection: StreamConnection;
+  readonly connection: LayeredConnection;
   readonly below: Transport;
   readonly #rules: HeaderRules;
   #timer: NodeJS.Timeout | undefined;
@@ -73,7 +66,7 @@ class ProxyHeaderLayer implements Layer {
   #collected: Buffer = nothing;
   #length = 0;
 
-  constructor(connection: StreamConnection, below: Transport, rules: HeaderRules) {
+  constructor(connection: LayeredConnection, below: Transport, rules: HeaderRules) {
     this.slot = connection.slot;
     this.generation = connection.generation;
     this.connection = connection;

@@ -6,8 +6,7 @@ import type { TlsSession } from '../../tls/session.ts';
 import { TlsState } from '../../tls/session-states.ts';
 import { type TlsPools, type TlsReceiver, TlsTransport } from '../../tls/tls-transport.ts';
 import { handOver } from '../hand-over.ts';
-import type { Layer } from '../layer.ts';
-import type { StreamConnection } from '../stream-connection.ts';
+import type { Layer, LayeredConnection } from '../layer.ts';
 import type { HandshakeGate } from './handshake-gate.ts';
 import { rememberTls, type TlsInfo } from './info.ts';
 
@@ -46,7 +45,7 @@ export interface Handshake {
 
 /** TLS under a connection: nobody hears of the connection before the handshake is over. */
 export class TlsLayer extends TlsTransport implements Layer {
-  readonly connection: StreamConnection;
+  readonly connection: LayeredConnection;
   readonly below: Transport;
   readonly #handshake: Handshake;
   readonly #shared: TlsShared;
@@ -58,7 +57,7 @@ export class TlsLayer extends TlsTransport implements Layer {
   #info: TlsInfo | undefined;
 
   constructor(
-    connection: StreamConnection,
+    connection: LayeredConnection,
     below: Transport,
     handshake: Handshake,
     shared: TlsShared,
@@ -195,7 +194,7 @@ export class TlsLayer extends TlsTransport implements Layer {
 class UpperSide implements TlsReceiver {
   readonly slot: number;
   readonly generation: number;
-  readonly #connection: StreamConnection;
+  readonly #connection: LayeredConnection;
   readonly #handshake: Handshake;
   readonly #counts: TlsCounts;
   /** Somebody has said something: this is no mere look at the port. */
@@ -203,7 +202,7 @@ class UpperSide implements TlsReceiver {
   isOpen = false;
   #over = false;
 
-  constructor(connection: StreamConnection, handshake: Handshake, counts: TlsCounts) {
+  constructor(connection: LayeredConnection, handshake: Handshake, counts: TlsCounts) {
     this.slot = connection.slot;
     this.generation = connection.generation;
     this.#connection = connection;

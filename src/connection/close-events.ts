@@ -1,0 +1,36 @@
+/** `onClosed`: the last event of a connection, which nothing of it waits for. */
+import { Action } from './action.ts';
+import { type Connection, is, openPromises } from './record.ts';
+import { isPromise, whenSettled } from './reply.ts';
+import { scopeOf } from './scope.ts';
+import { mark } from './states.ts';
+
+type OnClosed = (c: Connection, error: Error | undefined) => unknown;
+
+export function callOnClosed(c: Connection, error: Error | undefined): void {
+  const { host, events } = c;
+  // The loop counts promises for which somebody waits: nobody does any more.
+  host.openPromises -= openPromises(c);
+  if (!events.onClosed || is(c, mark.unopened)) return;
+  const { handler } = events;
+  try {
+    closedAnswered(c, scopeOf(c).runInAsyncScope(handler.onClosed as OnClosed, handler, c, error));
+  } catch (thrown) {
+    closedThrew(c, thrown);
+  }
+}
+
+function closedAnswered(c: Connection, answer: unknown): void {
+  if (answer === Action.Shutdown) c.host.requestShutdown();
+  else if (isPromise(answer)) {
+    whenSettled(
+      answer,
+      (later) => closedAnswered(c, later),
+      (thrown) => closedThrew(c, thrown),
+    );
+  }
+}
+
+function closedThrew(c: Connection, thrown: unknown): void {
+  c.host.report('onClosed threw', thrown);
+}

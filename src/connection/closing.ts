@@ -1,0 +1,179 @@
+/**
+ * The way to the end of a connection (`states.ts` draws it): flush, half-close, read and discard until
+ * the peer's end, `onClosed`, out of the driver, `close(2)`.
+ */
+import type { GnetError } from '../base/errors.ts';
+import { remoteAddress } from './addresses.ts';
+import { callOnClosed } from './close-events.ts';
+import { armDeadline, disarmDeadline } from './limits.ts';
+import { forcedToClose } from './limit-errors.ts';
+import { dropOutbound, outboundBuffered } from './outbound.ts';
+import { handlerRuns } from './pausing.ts';
+import { closeError, type Connection, is, isClosed, rareOf } from './record.ts';
+import { mark, State, task } from './states.ts';
+import { addTask, scheduleFlush } from './tasks.ts';
+import { toClosed, toEnding, toFlushing, toLingering } from './transitions.ts';
+
+/** Somebody's fault: `abort` for what cannot wait until pending bytes are out. */
+export function fail(c: Connection, error: GnetError, abort: boolean): void {
+  if (abort) finish(c, error, true);
+  else beginClose(c, error);
+}
+
+/** The transport is broken. */
+export function transportFailed(c: Connection, error: GnetError): void {
+  // While closing, a peer that breaks off is no error, unless it did not wait for what it was to get.
+  const lost = c.state === State.Open || outboundBuffered(c) > 0;
+  finish(c, closeError(c) ?? (lost ? error : undefined), true);
+}
+
+/** Closes now, whatever is pending. */
+export function abort(c: Connection, error: Error | undefined): void {
+  finish(c, closeError(c) ?? error, true);
+}
+
+/** The server does not wait any longer. What the peer does not get then is told. */
+export function force(c: Connection, error: Error | undefined): void {
+  const lost = error === undefined && !isClosed(c) ? bytesNotSent(c) : 0;
+  abort(c, lost > 0 ? forcedToClose(lost, remoteAddress(c)) : error);
+}
+
+/** The layer below has given up: what is pending cannot be sent; the stream ends in order. */
+export function refuse(c: Connection, error: GnetError): void {
+  if (isClosed(c)) return;
+  dropOutbound(c);
+  beginClose(c, error);
+}
+
+/** What came was cut off: the close that follows has this error. */
+export function cutOff(c: Connection, error: GnetError): void {
+  if (c.state === State.Open) rareOf(c).closeError ??= error;
+}
+
+export function isCutOff(c: Connection): boolean {
+  return closeError(c) !== undefined;
+}
+
+/** Bytes that the program wrote and that the peer's system does not have, as far as can be known. */
+export function bytesNotSent(c: Connection): number {
+  const unsent = c.transport.unsentBytes(c.slot);
+  const end = is(c, mark.writeShut) ? 1 : 0;
+  return outboundBuffered(c) + Math.max(0, unsent - end);
+}
+
+// -- as the program asks for it ---------------------------------------------------------------------
+
+/** Takes effect after the frames of this turn. */
+export function requestClose(c: Connection): void {
+  if (c.state !== State.Open || is(c, mark.closeRequested)) return;
+  c.marks |= mark.closeRequested;
+  c.lastProgress = c.host.currentTime();
+  addTask(c, task.close);
+}
+
+/** The server stops. A handler at work may finish its answer, of which a part may have gone out. */
+export function closeWithServer(c: Connection): void {
+  if (c.state !== State.Open || is(c, mark.closeRequested)) return;
+  c.marks |= mark.closesWithServer;
+  requestClose(c);
+}
+
+/** Inside a call of the handler, or while its promise is open, its answer goes first. */
+export function requestEnd(c: Connection): void {
+  if (!takesBytes(c)) return;
+  c.marks |= mark.endRequested;
+  if (is(c, mark.handling) || handlerRuns(c)) c.marks |= mark.answerDue;
+  scheduleFlush(c);
+}
+
+/** What the program writes is taken: until the end of our side, or of the connection. */
+export function takesBytes(c: Connection): boolean {
+  if (c.state !== State.Open || is(c, mark.endRequested | mark.unopened | mark.clearing)) {
+    return false;
+  }
+  return !is(c, mark.closeRequested) || (is(c, mark.closesWithServer) && handlerRuns(c));
+}
+
+/** After the call that called `end()`, or broke the connection, an answer has nowhere to go. */
+export function takesAnswer(c: Connection): boolean {
+  const ends = c.marks & (mark.endRequested | mark.answerDue);
+  return c.state === State.Open && ends !== mark.endRequested;
+}
+
+/** A call of the handler is over: what `end()` in it asked for takes effect. */
+export function answered(c: Connection): void {
+  if (!handlerRuns(c)) c.marks &= ~mark.answerDue;
+}
+
+export function leaveHandler(c: Connection): void {
+  c.marks &= ~mark.handling;
+  answered(c);
+}
+
+/** Frames reach the handler. After `close()` no more do, also of the same read. */
+export function delivers(c: Connection): boolean {
+  const closing = c.marks & (mark.closeRequested | mark.closesWithServer);
+  return c.state === State.Open && closing !== mark.closeRequested;
+}
+
+// -- step by step -----------------------------------------------------------------------------------
+
+/** An answer that the handler is still working on has `closeTimeout` to go out before the close. */
+export function beginRequestedClose(c: Connection): void {
+  if (handlerRuns(c)) armDeadline(c);
+  else beginClose(c, undefined);
+}
+
+/** Open -> Flushing: no more frames; what is pending goes out. */
+export function beginClose(c: Connection, error: Error | undefined): void {
+  if (c.state !== State.Open) return;
+  toFlushing(c, error);
+  c.lastProgress = c.host.currentTime();
+  // Reading goes on, and what is read is thrown away: closing with unread bytes would reset the
+  // connection and destroy what was flushed.
+  // Also when no reason to pause is left: the task that would have gone on reading does so no more.
+  if (!is(c, mark.readEnded)) c.transport.resumeReading(c.slot);
+  armDeadline(c);
+  scheduleFlush(c);
+}
+
+/** One step further, if nothing is pending: Flushing -> Lingering -> Closed. */
+export function continueClose(c: Connection): void {
+  if (isClosed(c) || outboundBuffered(c) > 0) return;
+  if (c.state === State.Open && is(c, mark.answerDue)) return;
+  if (!is(c, mark.writeShut)) {
+    c.marks |= mark.writeShut;
+    // A peer that has ended, too, sees the end by the close itself.
+    if (!is(c, mark.readEnded)) c.transport.shutdownWrite(c.slot);
+  }
+  if (c.state === State.Open) {
+    if (is(c, mark.readEnded) && is(c, mark.endReported)) beginClose(c, undefined);
+    return;
+  }
+  if (is(c, mark.readEnded)) {
+    if (c.transport.handedOver(c.slot)) {
+      finish(c, closeError(c), false);
+      return;
+    }
+    c.marks |= mark.writeBlocked; // `writable` follows
+  }
+  if (c.state === State.Flushing) {
+    toLingering(c);
+    c.lastProgress = c.host.currentTime();
+    armDeadline(c);
+  }
+}
+
+/** -> Closed: the program hears of it, then the descriptor goes. */
+export function finish(c: Connection, error: Error | undefined, abort: boolean): void {
+  if (c.state >= State.Ending) return;
+  const { host } = c;
+  disarmDeadline(c);
+  host.connectionClosing(c);
+  toEnding(c);
+  callOnClosed(c, error);
+  dropOutbound(c);
+  toClosed(c);
+  c.transport.closeStream(c.slot, abort);
+  host.connectionClosed(c);
+}

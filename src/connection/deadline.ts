@@ -1,0 +1,24 @@
+import type { HostedConnection, ScheduledDeadline } from './host.ts';
+import type { TimeLimits } from './timeouts.ts';
+
+/** The time limits of a connection that has some running, or some of its own. */
+export class Deadline implements ScheduledDeadline {
+  // Links of the host's deadline wheel.
+  deadlineNext: ScheduledDeadline | null = null;
+  deadlinePrevious: ScheduledDeadline | null = null;
+  deadlineBucket = -1;
+  timeouts: TimeLimits;
+  /** `Transport.unsentBytes` as of the last look, and when that was. */
+  unsent = 0;
+  lookedAt = -1;
+  readonly #connection: HostedConnection;
+
+  constructor(connection: HostedConnection, timeouts: TimeLimits) {
+    this.#connection = connection;
+    this.timeouts = timeouts;
+  }
+
+  deadlinePassed(now: number): void {
+    this.#connection.deadlinePassed(now);
+  }
+}

@@ -1,0 +1,69 @@
+/** Calls the handler's events but `react`, `preWrite` and `onClosed`, each in the connection's context. */
+import { answered, leaveHandler } from './closing.ts';
+import type { EventHandler } from './event-handler.ts';
+import { ownHandlerEvents } from './handler-calls.ts';
+import { type Connection, is, isClosed } from './record.ts';
+import { applyReply, handlerThrew, holdUp } from './replies.ts';
+import { isPromise, whenSettled } from './reply.ts';
+import { scopeOf } from './scope.ts';
+import { mark, State } from './states.ts';
+
+type AnyEvent = (c: Connection) => unknown;
+const ignore = (): void => {};
+
+/** See `Conn`. */
+export function setHandler(c: Connection, handler: EventHandler<unknown>): void {
+  const events = ownHandlerEvents(handler);
+  if (!isClosed(c)) c.events = events;
+}
+
+function call(c: Connection, event: unknown): unknown {
+  return scopeOf(c).runInAsyncScope(event as AnyEvent, c.events.handler, c);
+}
+
+export function callOnOpened(c: Connection): void {
+  if (!c.events.onOpened) return;
+  c.marks |= mark.handling;
+  try {
+    applyReply(c, call(c, c.events.handler.onOpened), null, null, 'onOpened');
+  } catch (thrown) {
+    handlerThrew(c, 'onOpened', thrown);
+  }
+  leaveHandler(c);
+}
+
+export function callOnEnd(c: Connection): void {
+  if (!c.events.onEnd) return;
+  try {
+    holdUp(c, call(c, c.events.handler.onEnd), 'onEnd');
+  } catch (thrown) {
+    handlerThrew(c, 'onEnd', thrown);
+  }
+}
+
+export function callSignalClose(c: Connection): void {
+  if (!c.events.signalClose) return;
+  c.marks |= mark.handling;
+  try {
+    holdUp(c, call(c, c.events.handler.signalClose), 'signalClose');
+  } catch (thrown) {
+    handlerThrew(c, 'signalClose', thrown);
+  }
+  leaveHandler(c);
+}
+
+export function callOnDrain(c: Connection): void {
+  // Above again since it drained: the program was told to wait once more, and one call follows.
+  if (c.state !== State.Open || is(c, mark.aboveHigh) || !c.events.onDrain) return;
+  try {
+    const answer = call(c, c.events.handler.onDrain);
+    if (isPromise(answer)) whenSettled(answer, ignore, (thrown) => drainFailed(c, thrown));
+  } catch (thrown) {
+    handlerThrew(c, 'onDrain', thrown);
+  }
+  answered(c);
+}
+
+function drainFailed(c: Connection, thrown: unknown): void {
+  if (!isClosed(c)) handlerThrew(c, 'onDrain', thrown);
+}

@@ -1,0 +1,40 @@
+/** Sends what is pending, and sees to what follows from that. */
+import { remoteAddress } from './addresses.ts';
+import { continueClose, fail } from './closing.ts';
+import { tooSlow } from './limit-errors.ts';
+import { callPreWriteOf, flush, isStuck, outboundBuffered } from './outbound.ts';
+import { resume } from './pausing.ts';
+import { type Connection, is, isClosed } from './record.ts';
+import { mark, pauseReason, State, task } from './states.ts';
+import { addTask } from './tasks.ts';
+
+export function sendPending(c: Connection): void {
+  flush(c);
+  if (is(c, mark.aboveHigh)) checkMarks(c);
+  if (c.queue === null && !is(c, mark.writeBlocked) && !isClosed(c)) {
+    if (c.state !== State.Open || is(c, mark.endRequested)) continueClose(c);
+  }
+}
+
+/** The driver takes bytes again. */
+export function unblock(c: Connection): void {
+  const wasStuck = c.events.preWrite && isStuck(c);
+  c.marks &= ~mark.writeBlocked;
+  if (wasStuck && c.queue !== null) callPreWriteOf(c);
+  if (isClosed(c)) return;
+  const before = outboundBuffered(c);
+  sendPending(c);
+  if (outboundBuffered(c) < before) c.lastProgress = c.host.now;
+}
+
+function checkMarks(c: Connection): void {
+  const pending = outboundBuffered(c);
+  const { lowWaterMark, highWaterMark, closeOnOverflow } = c.host.settings;
+  if (pending <= lowWaterMark) {
+    c.marks &= ~mark.aboveHigh;
+    resume(c, pauseReason.overflow);
+    if (c.events.onDrain) addTask(c, task.drain);
+  } else if (closeOnOverflow && pending > highWaterMark) {
+    fail(c, tooSlow(pending, highWaterMark, remoteAddress(c)), true);
+  }
+}

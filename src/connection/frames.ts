@@ -1,0 +1,144 @@
+/** From received bytes to calls of `react`. */
+import { asyncFrameCopyBytesMax, frameOverheadBytesMax, framesPerTurnMax } from '../base/limits.ts';
+import { remoteAddress } from './addresses.ts';
+import { answered, delivers, fail, takesAnswer } from './closing.ts';
+import type { EventHandler, Reply } from './event-handler.ts';
+import { bufferLength, expireRingFrame, isReceivedMemory, poison } from './inbound.ts';
+import { frameTooLong, inboundOverflow } from './limit-errors.ts';
+import { putFrame } from './outbound.ts';
+import { handlerRuns, takeTurns } from './pausing.ts';
+import { type Connection, is, openPromises, rareOf } from './record.ts';
+import { answerFailed, applyReply, handlerThrew } from './replies.ts';
+import { codecError } from './reply.ts';
+import { scopeOf } from './scope.ts';
+import { mark, State, task } from './states.ts';
+import { addTask } from './tasks.ts';
+
+type React = NonNullable<EventHandler<unknown>['react']>;
+
+/** Cuts and delivers frames until there is none, or something makes the connection wait. */
+export function pump(c: Connection): void {
+  const { maxFrameLength } = c.host.settings;
+  let budget = framesPerTurnMax;
+  while (c.paused === 0 && delivers(c)) {
+    if (budget-- === 0) {
+      takeTurns(c);
+      return;
+    }
+    if (c.window === null) c.ring?.beginFrame();
+    let frame: unknown;
+    try {
+      frame = c.codec.decode(c);
+    } catch (error) {
+      fail(c, codecError('decode', error), false);
+      return;
+    }
+    if (frame === null || frame === undefined) {
+      if (bufferLength(c) > 0) checkInbound(c, true);
+      return;
+    }
+    const length = lengthOf(frame);
+    if (length > maxFrameLength) failTooLong(c, length);
+    else deliver(c, frame);
+    if (is(c, mark.answerDue)) answered(c);
+    if (c.rare !== null) expireRingFrame(c, frame);
+  }
+}
+
+/** The bytes of a frame; what is no frame of bytes is bounded by what the connection may hold. */
+function lengthOf(frame: unknown): number {
+  return frame instanceof Uint8Array ? frame.length : 0;
+}
+
+/** Bounds what an unfinished frame, or a paused connection, may hold. */
+export function checkInbound(c: Connection, unfinished: boolean): void {
+  const { maxFrameLength, maxInboundBytes } = c.host.settings;
+  const held = bufferLength(c);
+  if (unfinished && held > maxFrameLength + frameOverheadBytesMax) {
+    failTooLong(c, held);
+  } else if (held > maxInboundBytes) {
+    fail(c, inboundOverflow(held, maxInboundBytes, remoteAddress(c)), true);
+  }
+}
+
+function failTooLong(c: Connection, length: number): void {
+  fail(c, frameTooLong(length, c.host.settings.maxFrameLength, remoteAddress(c)), false);
+}
+
+/** Calls `react` and takes its answer. */
+function deliver(c: Connection, frame: unknown): void {
+  const { host, events } = c;
+  if (!events.react) return;
+  const { handler } = events;
+  const lent = frame === null ? null : lend(c, frame);
+  /** A copy that was made to show that the frame has expired. */
+  const expiring = host.poisonFrames && lent !== frame ? (lent as Buffer) : null;
+  let reply: Reply | Promise<Reply>;
+  try {
+    reply = scopeOf(c).runInAsyncScope(handler.react as React, handler, lent as Buffer, c);
+  } catch (thrown) {
+    expiring?.fill(poison);
+    handlerThrew(c, 'react', thrown);
+    return;
+  }
+  if (reply !== undefined && reply !== null) {
+    try {
+      if (reply === lent && frame instanceof Uint8Array && takesAnswer(c)) {
+        giveBack(c, frame as Buffer, lent as Buffer);
+      } else applyReply(c, reply, lent, expiring, 'react');
+    } catch (thrown) {
+      answerFailed(c, thrown);
+    }
+  }
+  // A promise of this call keeps it, also when the call has closed the connection.
+  if (expiring !== null && openPromises(c) === 0) expiring.fill(poison);
+}
+
+/** A frame as the handler gets it: itself, or a copy. An object of the codec is always itself. */
+function lend(c: Connection, frame: unknown): unknown {
+  const { host } = c;
+  if (!(frame instanceof Uint8Array)) return frame;
+  if (host.poisonFrames) {
+    if (!isReceivedMemory(c, frame)) return frame;
+    // In memory that nothing is received into again: a handler that keeps the frame for too long
+    // sees that, and not the bytes of a later one.
+    const copy = Buffer.allocUnsafeSlow(frame.length);
+    copy.set(frame);
+    return copy;
+  }
+  const copied = host.openPromises > 0 && frame.length <= asyncFrameCopyBytesMax;
+  return copied ? Buffer.from(frame) : frame;
+}
+
+/** The handler answered with what it was lent: that goes out from where the frame stands. */
+function giveBack(c: Connection, frame: Buffer, lent: Buffer): void {
+  if (lent !== frame) frame.set(lent);
+  putFrame(c, frame);
+}
+
+// -- react(null) ------------------------------------------------------------------------------------
+
+/** One call of `react(null)` for each. */
+export function wake(c: Connection): void {
+  if (c.state !== State.Open) return;
+  rareOf(c).wakes++;
+  addTask(c, task.wake);
+}
+
+export function runWakes(c: Connection): void {
+  const { rare } = c;
+  if (rare === null) return;
+  // What the handler asks for meanwhile has its turn later: others must not starve.
+  for (let left = Math.min(rare.wakes, framesPerTurnMax); left > 0; left--) {
+    if (!mayBeWoken(c)) return;
+    rare.wakes--;
+    c.ring?.beginFrame();
+    deliver(c, null);
+    answered(c);
+  }
+  if (rare.wakes > 0 && mayBeWoken(c)) addTask(c, task.wake);
+}
+
+function mayBeWoken(c: Connection): boolean {
+  return c.state === State.Open && !handlerRuns(c);
+}

@@ -1,0 +1,340 @@
+import { assert } from '../base/assert.ts';
+import { ErrInvalidReply } from '../base/errors.ts';
+import { directSendBytesMin } from '../base/limits.ts';
+import { isMemoryLack } from '../base/memory-lack.ts';
+import type { OutboundQueue } from '../buffer/outbound-queue.ts';
+import type { Slab } from '../buffer/slab.ts';
+import { remoteAddress } from './addresses.ts';
+import type { Bytes } from './conn.ts';
+import type { EncodeSink } from './encode-sink.ts';
+import { FlushWaiters } from './flush-waiters.ts';
+import { callPreWrite } from './handler-calls.ts';
+import { stuckFromNow } from './limits.ts';
+import { cutShort, outboundOverflow } from './limit-errors.ts';
+import { pause } from './pausing.ts';
+import type { ReadWindow } from './read-window.ts';
+import { type Connection, type ConnectionRecord, is, isClosed, rareOf } from './record.ts';
+import { scopeOf } from './scope.ts';
+import { mark, pauseReason } from './states.ts';
+import { toBroken } from './transitions.ts';
+
+/**
+ * The way out of one connection. Bytes of one turn gather and leave in one send:
+ *
+ *  - a reply that is the frame itself, still standing in the read slab, is only remembered
+ *    (`ReadWindow`) and sent from there: an echo copies nothing;
+ *  - everything else is copied to the queue at once (the program may change its memory), except
+ *    that many KiB with nothing pending go to the kernel straight from the program's memory;
+ *  - what the kernel does not take stays in the queue until it is writable again.
+ *
+ * An idle connection has no queue. What follows from a flush is in `flushing.ts`.
+ */
+
+/** Bytes taken from the program that the kernel has not taken yet. */
+export function outboundBuffered(c: ConnectionRecord): number {
+  const queued = c.queue === null ? 0 : c.queue.length;
+  const { window } = c;
+  return window === null ? queued : queued + window.directEnd - window.directStart;
+}
+
+// -- taking bytes -----------------------------------------------------------------------------------
+
+/**
+ * Encodes and takes. An answer (`isAnswer`) may stay where it stands until the turn ends; anything
+ * else the program may change as soon as this returns.
+ * @throws what the codec throws; then nothing was taken.
+ */
+export function put(c: Connection, data: Bytes, isAnswer: boolean): void {
+  if (is(c, mark.identity)) {
+    beforeWrite(c);
+    putRaw(c, data);
+    return;
+  }
+  const bytes = typeof data === 'string' ? Buffer.from(data) : checkBytes(data);
+  const { codec } = c;
+  if (codec.encodeInto === undefined) {
+    const encoded = codec.encode(c, bytes);
+    beforeWrite(c);
+    putRaw(c, encoded);
+    return;
+  }
+  if (!admits(c, bytes.length)) return;
+  const { encodeSink } = c.host;
+  if (isAnswer) c.marks |= mark.payloadIsAnswer;
+  else c.marks &= ~mark.payloadIsAnswer;
+  encodeSink.begin(c);
+  codec.encodeInto(c, bytes, encodeSink);
+  beforeWrite(c);
+}
+
+/**
+ * What an encoder wraps. An answer that is the frame just received is not copied: its prefix and
+ * suffix go into the consumed bytes around it, where the frame's own once stood. Everything else goes
+ * to the queue.
+ */
+export function takeWrapped(
+  c: Connection,
+  sink: EncodeSink,
+  prefixLength: number,
+  payload: Uint8Array,
+  suffix: Uint8Array | null,
+): void {
+  const suffixLength = suffix === null ? 0 : suffix.length;
+  const { window } = c;
+  if (window !== null && is(c, mark.payloadIsAnswer) && payload === window.view) {
+    const start = window.viewStart - prefixLength;
+    const end = start + prefixLength + payload.length + suffixLength;
+    if (start >= 0 && sendsFrom(c, window, start, end)) {
+      const { bytes } = window.slab as Slab;
+      if (suffix !== null) bytes.set(suffix, end - suffixLength);
+      sink.lend(bytes, start);
+      return;
+    }
+  }
+  const queue = openQueue(c);
+  const slab = queue.reserve(prefixLength);
+  sink.lend(slab.bytes, queue.reserved);
+  queue.push(payload, 0, payload.length);
+  if (suffix !== null) queue.push(suffix, 0, suffixLength);
+  if (queue.length > c.host.settings.highWaterMark) crossHigh(c);
+}
+
+/** Remembers bytes `start..end` of the read slab, if they are free to be sent from there. */
+function sendsFrom(c: Connection, window: ReadWindow, start: number, end: number): boolean {
+  if (c.queue !== null || is(c, mark.writeBlocked) || start === end) return false;
+  if (start < (window.slab as Slab).floor || end > window.start) return false;
+  if (window.directEnd === 0) window.directStart = start;
+  else if (window.directEnd !== start) return false; // not behind what already is
+  window.directEnd = end;
+  return true;
+}
+
+/** The handler answered with the frame itself. */
+export function putFrame(c: Connection, frame: Buffer): void {
+  if (!is(c, mark.identity)) {
+    put(c, frame, true);
+    return;
+  }
+  beforeWrite(c);
+  const { window } = c;
+  if (window !== null && frame === window.view) {
+    const start = window.viewStart;
+    if (sendsFrom(c, window, start, start + frame.length)) return;
+  }
+  putRaw(c, frame);
+}
+
+/** Calls `preWrite` once per reply that nothing is waiting in front of. */
+function beforeWrite(c: Connection): void {
+  if (c.events.preWrite && !isStuck(c)) callPreWriteOf(c);
+}
+
+export function callPreWriteOf(c: Connection): void {
+  callPreWrite(c.host, c.events.handler, scopeOf(c), c);
+}
+
+/** The kernel refuses bytes: not only behind a send that is under way. */
+export function isStuck(c: Connection): boolean {
+  const { transport } = c;
+  return transport.refuses === undefined ? is(c, mark.writeBlocked) : transport.refuses(c.slot);
+}
+
+/** Takes without the codec. */
+export function putRaw(c: Connection, data: Bytes): void {
+  if (isClosed(c)) return; // by the program's own codec or preWrite
+  if (typeof data === 'string') {
+    if (data.length === 0 || !admitsText(c, data)) return;
+    const queue = openQueue(c);
+    queue.pushString(data);
+    if (queue.length > c.host.settings.highWaterMark) crossHigh(c);
+    return;
+  }
+  const length = checkBytes(data).length;
+  if (length === 0) return;
+  let start = 0;
+  const nothingWaits = length >= directSendBytesMin && outboundBuffered(c) === 0;
+  if (nothingWaits && !is(c, mark.writeBlocked)) {
+    start = sendAtOnce(c, data);
+    if (start === length) return;
+  } else if (!admits(c, length)) {
+    return;
+  }
+  const queue = openQueue(c);
+  queue.push(data, start, length);
+  if (queue.length > c.host.settings.highWaterMark) crossHigh(c);
+}
+
+/** How many bytes went to the kernel from where they stand. */
+function sendAtOnce(c: Connection, data: Uint8Array): number {
+  // Memory that others may change or shrink during the call is copied like everything else.
+  if (!(data.buffer instanceof ArrayBuffer) || data.buffer.resizable) return 0;
+  const taken = c.transport.sendBytes(c.slot, data);
+  if (taken < data.length) block(c);
+  return Math.max(taken, 0);
+}
+
+function admitsText(c: Connection, text: string): boolean {
+  // At most three bytes for each unit: measured only where it could matter.
+  const most = outboundBuffered(c) + text.length * 3;
+  return most <= c.host.settings.maxOutboundBytes || admits(c, Buffer.byteLength(text));
+}
+
+/** Whether `length` more bytes may wait; if not, the connection fails. */
+function admits(c: Connection, length: number): boolean {
+  const { maxOutboundBytes } = c.host.settings;
+  let pending = outboundBuffered(c);
+  if (pending === 0 || pending + length <= maxOutboundBytes) return true;
+  flush(c);
+  pending = outboundBuffered(c);
+  if (pending === 0 || pending + length <= maxOutboundBytes) return true;
+  toBroken(c, outboundOverflow(length, pending, maxOutboundBytes, remoteAddress(c)));
+  return false;
+}
+
+function openQueue(c: Connection): OutboundQueue {
+  let { queue } = c;
+  if (queue === null) {
+    queue = c.host.takeQueue();
+    c.queue = queue;
+    const { window } = c;
+    if (window !== null && window.directEnd > 0) {
+      queue.push((window.slab as Slab).bytes, window.directStart, window.directEnd);
+      window.directStart = window.directEnd = 0;
+    }
+  }
+  return queue;
+}
+
+function crossHigh(c: Connection): void {
+  if (is(c, mark.aboveHigh)) return;
+  c.marks |= mark.aboveHigh;
+  if (c.host.settings.pauseOnOverflow) pause(c, pauseReason.overflow);
+}
+
+/** As the very first bytes, below every layer: what a stream begins with before it is the program's. */
+export function sendAhead(c: Connection, bytes: Uint8Array): void {
+  assert(outboundBuffered(c) === 0, 'nothing was sent before');
+  const { readPool, driver } = c.host;
+  const slab = readPool.take();
+  slab.bytes.set(bytes);
+  const taken = driver.send(c.slot, slab, 0, bytes.length);
+  readPool.release(slab);
+  if (taken !== bytes.length) toBroken(c, cutShort(bytes.length, remoteAddress(c)));
+}
+
+// -- giving them to the kernel ----------------------------------------------------------------------
+
+/** Gives the kernel what it takes of what is pending. */
+export function flush(c: Connection): void {
+  const { window } = c;
+  if (window !== null && window.directEnd > 0) sendDirect(c, window);
+  const { queue } = c;
+  if (queue === null || is(c, mark.writeBlocked) || isClosed(c)) return;
+  const before = queue.length;
+  const empty = c.transport.flush(c.slot, queue);
+  if (empty) {
+    c.queue = null;
+    c.host.giveQueue(queue);
+  } else {
+    block(c);
+  }
+  const { rare } = c;
+  if (rare === null || rare.flushWaiters === null) return;
+  if (rare.flushWaiters.taken(before - (empty ? 0 : queue.length))) rare.flushWaiters = null;
+}
+
+function sendDirect(c: Connection, window: ReadWindow): void {
+  const slab = window.slab as Slab;
+  const start = window.directStart;
+  const end = window.directEnd;
+  window.directStart = window.directEnd = 0;
+  const taken = c.transport.send(c.slot, slab, start, end - start);
+  if (taken === end - start) return;
+  block(c);
+  if (taken < 0) return; // broken: `failed` follows
+  try {
+    const queue = openQueue(c);
+    queue.push(slab.bytes, start + taken, end);
+    if (queue.length > c.host.settings.highWaterMark) crossHigh(c);
+  } catch (error) {
+    breakOffFor(c, error);
+  }
+}
+
+/**
+ * There was no memory for what this connection has to send, of which a part may be queued already:
+ * it goes, and nothing else does.
+ * @throws any other error.
+ */
+export function breakOffFor(c: Connection, error: unknown): void {
+  if (!isMemoryLack(error)) throw error;
+  toBroken(c, error);
+}
+
+function block(c: Connection): void {
+  c.marks |= mark.writeBlocked;
+  stuckFromNow(c);
+}
+
+// -- waiting for it ---------------------------------------------------------------------------------
+
+/** Settles when everything taken so far is in the kernel, or the connection is gone. */
+export function whenFlushed(c: Connection): Promise<void> {
+  const remaining = outboundBuffered(c);
+  if (remaining === 0) return Promise.resolve();
+  // What stands in the read slab must be counted with the queue.
+  openQueue(c);
+  const rare = rareOf(c);
+  rare.flushWaiters ??= new FlushWaiters();
+  return rare.flushWaiters.wait(remaining);
+}
+
+/** Pending output is not above the high watermark, or back at the low one. */
+export function hasRoom(c: Connection): boolean {
+  return !is(c, mark.aboveHigh);
+}
+
+/** Resolves when there is room again, or the connection is gone. */
+export async function whenRoom(c: Connection): Promise<void> {
+  while (!hasRoom(c) && !isClosed(c)) {
+    const pending = outboundBuffered(c);
+    if (pending === 0) return;
+    openQueue(c);
+    const rare = rareOf(c);
+    rare.flushWaiters ??= new FlushWaiters();
+    const above = pending - c.host.settings.lowWaterMark;
+    try {
+      await rare.flushWaiters.wait(Math.max(above, 1));
+    } catch {
+      return;
+    }
+  }
+}
+
+/** The loop has ended without closing connections: nothing more is taken. */
+export function giveUpWaiting(c: Connection): void {
+  const { rare } = c;
+  if (rare === null || rare.flushWaiters === null) return;
+  const waiters = rare.flushWaiters;
+  rare.flushWaiters = null;
+  waiters.giveUp(remoteAddress(c));
+}
+
+/** The connection is gone: forgets what was pending and tells those who wait. */
+export function dropOutbound(c: Connection): void {
+  const { window, queue } = c;
+  if (window !== null) window.directStart = window.directEnd = 0;
+  if (queue !== null) {
+    c.queue = null;
+    queue.clear();
+    c.host.giveQueue(queue);
+  }
+  giveUpWaiting(c);
+}
+
+function checkBytes(data: unknown): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  throw new ErrInvalidReply(
+    `cannot send a ${data === null ? 'null' : typeof data}: give a Uint8Array, a Buffer or a string`,
+  );
+}

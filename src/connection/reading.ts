@@ -1,0 +1,81 @@
+/** What the transport tells of the way in: bytes, and the peer's end. */
+import type { Slab } from '../buffer/slab.ts';
+import { beginClose, continueClose, delivers, isCutOff, leaveHandler } from './closing.ts';
+import { callOnEnd } from './events.ts';
+import { sendPending } from './flushing.ts';
+import { checkInbound, pump } from './frames.ts';
+import { enterSlab, keep, leaveSlab, poison } from './inbound.ts';
+import { armDeadline, readsAgain } from './limits.ts';
+import { handlerRuns } from './pausing.ts';
+import { type Connection, is, isClosed } from './record.ts';
+import { mark, State } from './states.ts';
+
+/** Bytes arrived. The hot path: decode, react, reply, one send. */
+export function received(c: Connection, slab: Slab, start: number, end: number): void {
+  const { host } = c;
+  c.lastReceived = host.now;
+  if (!delivers(c)) return; // a closing connection reads to find the peer's end
+  if (c.paused !== 0) {
+    keep(c, slab, start, end); // a driver may have had it in flight when reading was paused
+    checkInbound(c, false);
+    return;
+  }
+  c.marks |= mark.handling;
+  enterSlab(c, host.readWindow, slab, start, end);
+  const { window } = c;
+  const first = window === null ? 0 : window.start;
+  pump(c);
+  leaveHandler(c);
+  if (!isClosed(c)) sendPending(c);
+  if (isClosed(c)) {
+    c.window = null;
+    window?.leave();
+    return;
+  }
+  const consumed = window === null ? 0 : window.start;
+  leaveSlab(c);
+  if (host.poisonFrames && slab.references === 1) slab.bytes.fill(poison, first, consumed);
+}
+
+/** The peer ended its side. */
+export function ended(c: Connection): void {
+  if (is(c, mark.readEnded)) return;
+  c.marks |= mark.readEnded;
+  if (c.state !== State.Open) continueClose(c);
+  else if (c.paused === 0) inputFinished(c);
+  else waitForHandler(c);
+}
+
+/** No reason to pause is left: the frames that wait, then what else comes. */
+export function continueReading(c: Connection): void {
+  if (c.paused !== 0 || c.state !== State.Open) return;
+  pump(c);
+  if (c.paused !== 0 || c.state !== State.Open) return;
+  if (is(c, mark.readEnded)) inputFinished(c);
+  else {
+    c.transport.resumeReading(c.slot);
+    readsAgain(c);
+  }
+}
+
+/** Everything the peer sent has been delivered, and it sends no more. */
+function inputFinished(c: Connection): void {
+  if (!is(c, mark.endReported)) {
+    c.marks |= mark.endReported;
+    // Whoever takes an end for everything must not see one here.
+    if (!isCutOff(c)) callOnEnd(c);
+  }
+  // It comes back here once the promise has settled.
+  if (handlerRuns(c)) waitForHandler(c);
+  else if (isCutOff(c) || !c.host.settings.allowHalfOpen || is(c, mark.writeShut)) {
+    beginClose(c, undefined);
+  }
+  if (!isClosed(c) && !is(c, mark.handling)) sendPending(c);
+}
+
+/** The peer has ended: what is pending has `closeTimeout` to finish, counted from now. */
+function waitForHandler(c: Connection): void {
+  if (c.host.settings.allowHalfOpen && !isCutOff(c)) return;
+  c.lastProgress = c.host.currentTime();
+  armDeadline(c);
+}

@@ -1,0 +1,157 @@
+/** What the handler answers: taken at once, or when its promise has settled. */
+import { isMemoryLack } from '../base/memory-lack.ts';
+import type { Slab } from '../buffer/slab.ts';
+import { Action } from './action.ts';
+import { remoteAddress } from './addresses.ts';
+import { beginClose, fail, takesAnswer } from './closing.ts';
+import type { Bytes } from './conn.ts';
+import type { Reply } from './event-handler.ts';
+import { poison } from './inbound.ts';
+import { countsSilence } from './limits.ts';
+import { put, putRaw } from './outbound.ts';
+import { pause, resume } from './pausing.ts';
+import { type Connection, is, isClosed, rareOf } from './record.ts';
+import {
+  codecError,
+  handlerError,
+  isPromise,
+  kindOfReply,
+  type ReplyPair,
+  replyKind,
+  whenSettled,
+} from './reply.ts';
+import { mark, pauseReason, State, task } from './states.ts';
+import { addTask, scheduleFlush } from './tasks.ts';
+import { toBroken } from './transitions.ts';
+
+/** Events whose promise holds up the later ones of their connection. */
+type HeldEvent = 'onOpened' | 'react' | 'onEnd' | 'signalClose';
+
+/**
+ * Everything but the commonest replies. Bytes of `onOpened` are sent as they are.
+ * @param lent what `react` was given, @param expiring the copy of it that will be poisoned.
+ * @throws what the codec throws.
+ */
+export function applyReply(
+  c: Connection,
+  reply: unknown,
+  lent: unknown,
+  expiring: Buffer | null,
+  event: 'onOpened' | 'react',
+): void {
+  const kind = kindOfReply(reply);
+  const raw = event === 'onOpened';
+  if (kind === replyKind.action) act(c, reply as number);
+  else if (kind === replyKind.bytes) answer(c, reply as Bytes, raw);
+  else if (kind === replyKind.pair) {
+    const [bytes, action] = reply as ReplyPair;
+    answer(c, bytes, raw);
+    act(c, action);
+  } else if (kind === replyKind.promise) {
+    suspend(c, reply as PromiseLike<Reply>, lent, expiring, event);
+  }
+}
+
+function answer(c: Connection, data: Bytes | null | undefined, raw: boolean): void {
+  if (data === undefined || data === null || !takesAnswer(c)) return;
+  if (raw) putRaw(c, data);
+  else put(c, data, true);
+}
+
+function act(c: Connection, action: number): void {
+  if (action === Action.Close) beginClose(c, undefined);
+  else if (action === Action.Shutdown) c.host.requestShutdown();
+}
+
+/** Of an event that has no answer; a promise is waited for. */
+export function holdUp(c: Connection, answered: unknown, event: 'onEnd' | 'signalClose'): void {
+  if (isPromise(answered)) suspend(c, answered, null, null, event);
+}
+
+/** The frame stays lent until the promise settles; later frames wait. */
+function suspend(
+  c: Connection,
+  promise: PromiseLike<unknown>,
+  lent: unknown,
+  expiring: Buffer | null,
+  event: HeldEvent,
+): void {
+  pause(c, pauseReason.handler);
+  rareOf(c).openPromises++;
+  c.host.openPromises++;
+  const slab = keepLent(c, lent);
+  whenSettled(
+    promise,
+    (reply) => settled(c, reply, slab, expiring, event),
+    (thrown) => {
+      if (!isClosed(c)) handlerThrew(c, event, thrown);
+      settled(c, undefined, slab, expiring, event);
+    },
+  );
+}
+
+/** What the frame stands in is not used again. The slab, where it is one. */
+function keepLent(c: Connection, lent: unknown): Slab | null {
+  // Also when this very call closed the connection, which is not paused then.
+  rareOf(c).ringView = null;
+  const slab = c.window === null ? null : c.window.slab;
+  if (slab === null) {
+    c.ring?.lend();
+    return null;
+  }
+  if (lent === null) return null;
+  // An object may hold views of the slab; who knows.
+  if (lent instanceof Uint8Array && lent.buffer !== slab.buffer) return null;
+  c.host.readPool.retain(slab);
+  return slab;
+}
+
+function settled(
+  c: Connection,
+  reply: unknown,
+  slab: Slab | null,
+  expiring: Buffer | null,
+  event: HeldEvent,
+): void {
+  if (c.state === State.Open && (event === 'react' || event === 'onOpened')) {
+    try {
+      applyReply(c, reply, null, null, event);
+    } catch (thrown) {
+      answerFailed(c, thrown);
+    }
+  }
+  expiring?.fill(poison);
+  if (slab !== null) c.host.readPool.release(slab);
+  const rare = rareOf(c);
+  rare.openPromises--;
+  if (c.state === State.Closed) return;
+  c.host.openPromises--;
+  if (isClosed(c)) return;
+  if (rare.openPromises > 0) {
+    scheduleFlush(c);
+    return;
+  }
+  c.ring?.endLend();
+  c.marks &= ~mark.answerDue;
+  if (countsSilence(c)) c.lastWritten = c.host.currentTime();
+  if (is(c, mark.closeRequested)) beginClose(c, undefined);
+  scheduleFlush(c);
+  resume(c, pauseReason.handler);
+  // They wait for the promise alone, not for other reasons to pause.
+  if (rare.wakes > 0) addTask(c, task.wake);
+}
+
+/** It is malformed, or the codec cannot encode it. */
+export function answerFailed(c: Connection, thrown: unknown): void {
+  c.host.report('an answer cannot be sent; its connection is closed', thrown);
+  if (isMemoryLack(thrown)) {
+    toBroken(c, thrown);
+    return;
+  }
+  fail(c, codecError('encode', thrown), false);
+}
+
+export function handlerThrew(c: Connection, event: string, thrown: unknown): void {
+  c.host.report(`${event} failed; its connection is closed`, thrown);
+  fail(c, handlerError(event, thrown, remoteAddress(c)), false);
+}

@@ -1,0 +1,16 @@
+/** What a connection puts off until the loop has its hands free. */
+import { type Connection, is } from './record.ts';
+import { mark } from './states.ts';
+
+/** Has the loop do what `bit` of `task` says. */
+export function addTask(c: Connection, bit: number): void {
+  if (c.tasks === 0) c.host.scheduleTasks(c);
+  c.tasks |= bit;
+}
+
+/** Whoever is inside `received` or `runTasks` flushes at its end anyway. */
+export function scheduleFlush(c: Connection): void {
+  if (is(c, mark.flushScheduled | mark.handling)) return;
+  c.marks |= mark.flushScheduled;
+  c.host.scheduleFlush(c);
+}

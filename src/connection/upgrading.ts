@@ -1,0 +1,44 @@
+/** What a plain connection does on its way to TLS. */
+import { takesBytes } from './closing.ts';
+import { readN, shiftN } from './inbound.ts';
+import { whenFlushed } from './outbound.ts';
+import { pause, resume } from './pausing.ts';
+import { type Connection, is, isClosed } from './record.ts';
+import { mark, pauseReason } from './states.ts';
+import { scheduleFlush } from './tasks.ts';
+
+/** No frame is delivered any more, and nothing is read. False when it cannot begin. */
+export function beginUpgrade(c: Connection): boolean {
+  if (!takesBytes(c) || is(c, mark.readEnded) || (c.paused & pauseReason.upgrade) !== 0) {
+    return false;
+  }
+  pause(c, pauseReason.upgrade);
+  return true;
+}
+
+/** Resolves when everything written so far is out. No bytes are taken meanwhile. */
+export async function clearOutbound(c: Connection): Promise<void> {
+  c.marks |= mark.clearing;
+  try {
+    scheduleFlush(c);
+    await whenFlushed(c);
+  } finally {
+    c.marks &= ~mark.clearing;
+  }
+}
+
+/** What was received and is in no frame yet. */
+export function takeReceived(c: Connection): Buffer {
+  const bytes = Buffer.from(readN(c, 0));
+  shiftN(c, -1);
+  return bytes;
+}
+
+/** The handshake is over, or did not begin: frames are delivered again. */
+export function endUpgrade(c: Connection): void {
+  if (isClosed(c)) return;
+  resume(c, pauseReason.upgrade);
+  // Other reasons hold: the handshake had reading go on.
+  if (c.paused !== 0) c.transport.pauseReading(c.slot);
+  scheduleFlush(c);
+}

@@ -1,0 +1,58 @@
+/** The program's writes: see `Conn`. */
+import { isMemoryLack } from '../base/memory-lack.ts';
+import { remoteAddress } from './addresses.ts';
+import { takesBytes } from './closing.ts';
+import type { Bytes } from './conn.ts';
+import { neverFlushed, notWritable } from './limit-errors.ts';
+import { countsSilence } from './limits.ts';
+import { breakOffFor, outboundBuffered, put, putRaw, whenFlushed } from './outbound.ts';
+import { type Connection, is, isClosed } from './record.ts';
+import { mark } from './states.ts';
+import { scheduleFlush } from './tasks.ts';
+import { toBroken } from './transitions.ts';
+
+export function asyncWrite(c: Connection, data: Bytes): boolean {
+  if (!takesBytes(c)) return false;
+  try {
+    put(c, data, false);
+  } catch (error) {
+    breakOffFor(c, error);
+  }
+  return written(c);
+}
+
+export function writeNoCodec(c: Connection, data: Bytes): boolean {
+  if (!takesBytes(c)) return false;
+  try {
+    putRaw(c, data);
+  } catch (error) {
+    breakOffFor(c, error);
+  }
+  return written(c);
+}
+
+export function flushWrite(c: Connection, data: Bytes, noCodec: boolean): Promise<void> {
+  if (!takesBytes(c)) return Promise.reject(notWritable(remoteAddress(c)));
+  try {
+    if (noCodec) putRaw(c, data);
+    else put(c, data, false);
+    written(c);
+    if (!isClosed(c)) return whenFlushed(c);
+  } catch (error) {
+    if (!isMemoryLack(error)) return Promise.reject(error);
+    toBroken(c, error);
+  }
+  return Promise.reject(neverFlushed(outboundBuffered(c), remoteAddress(c)));
+}
+
+/** Whether the program may go on. */
+function written(c: Connection): boolean {
+  if (!is(c, mark.handling)) {
+    // From a timer or a promise: the loop's own time is that of its last turn.
+    if (countsSilence(c)) c.lastWritten = c.host.currentTime();
+    scheduleFlush(c);
+  } else {
+    c.lastWritten = c.host.now;
+  }
+  return !is(c, mark.aboveHigh) && !isClosed(c);
+}
