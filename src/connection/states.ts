@@ -76,8 +76,6 @@ export const mark = {
   /** Inside `received` or `runTasks`: whoever is there flushes at its end. */
   handling: 1,
   flushScheduled: 2,
-  /** It is becoming one with TLS, and what was written before is still going out in clear. */
-  clearing: 16_384,
   /** The codec leaves bytes as they are. */
   identity: 4,
   /** The payload in the encoder's hands is an answer: the program is done with its memory. */
@@ -95,12 +93,14 @@ export const mark = {
   writeShut: 512,
   /** `close()` was called: takes effect once the call of the handler is over. */
   closeRequested: 1_024,
-  /** A layer below has not called `opened` yet: the program does not know of the connection. */
-  unopened: 4_096,
   /** By the server, not by the program. */
   closesWithServer: 2_048,
+  /** A layer below has not called `opened` yet: the program does not know of the connection. */
+  unopened: 4_096,
   /** `end()` was called inside a call of the handler, whose answer goes out before the end. */
   answerDue: 8_192,
+  /** It is becoming one with TLS, and what was written before is still going out in clear. */
+  clearing: 16_384,
 } as const;
 
 /** What comes with a mark: never the first without the second. */
