@@ -72,6 +72,26 @@ test('only driver/ makes system calls: what is above it must work where there ar
   assertOneFinding(importing('worker'), /group\.ts:1: room worker imports from room syscall/);
 });
 
+test('a package imports the public face and packages below it, and nothing imports a package', () => {
+  const withImport = (path: string, specifier: string): Record<string, string> => ({
+    'src/index.ts': face('./codec/index.ts'),
+    'src/codec/index.ts': face('./line.ts'),
+    'src/codec/line.ts': 'export type Line = 1;\n',
+    'src/websocket/index.ts': face('../http/index.ts', './frame.ts'),
+    'src/http/index.ts': face('./server.ts', '../index.ts'),
+    'src/http/server.ts': 'export type Server = 1;\n',
+    'src/websocket/frame.ts': '',
+    [path]: `import '${specifier}';\nexport type Own = 1;\n`,
+    'test/packages.test.ts': "import '../src/websocket/index.ts';\n",
+  });
+  const refused = (path: string, specifier: string, expected: RegExp): void =>
+    assertOneFinding(withImport(path, specifier), expected);
+  assert.deepEqual(findingsIn(withImport('src/http/server.ts', '../codec/index.ts')), []);
+  refused('src/http/server.ts', '../codec/line.ts', /package http imports src\/codec\/line\.ts/);
+  refused('src/http/server.ts', '../websocket/frame.ts', /room http imports from room websocket/);
+  refused('src/codec/line.ts', '../http/server.ts', /room codec imports from room http/);
+});
+
 test('a unit test keeps the order of rooms too', () => {
   assertOneFinding(
     {

@@ -1,8 +1,10 @@
 import type { FrameSource, ICodec } from 'gnet/codec';
-import { ChunkedBody, ChunkState } from './chunked-body.ts';
-import { parseHead } from './head-parser.ts';
-import { defaultLimits, type HttpLimits, limitsFrom } from './limits.ts';
-import { HttpRequest, ParseState, RequestKind } from './request.ts';
+import { type HttpLimits, limitsFrom } from 'gnet/http';
+import { HttpRequest, Progress, RequestKind } from './request.ts';
+
+/** Requests that one read may put into one batch; what is left over makes the next batch. */
+const BATCH_REQUESTS_MAX = 64;
+const BODY_LENGTH_MAX = 1024 * 1024;
 
 /**
  * The requests of one frame, in order. Only the last can be malformed, want a continue or end the
@@ -12,7 +14,12 @@ export class RequestBatch {
   count = 0;
   /** Decoded, and not answered yet. */
   isFresh = false;
+  readonly #limits: HttpLimits;
   readonly #requests: HttpRequest[] = [];
+
+  constructor(limits: HttpLimits) {
+    this.#limits = limits;
+  }
 
   at(index: number): HttpRequest {
     return this.#requests[index] as HttpRequest;
@@ -22,9 +29,10 @@ export class RequestBatch {
   next(): HttpRequest {
     let request = this.#requests[this.count];
     if (request === undefined) {
-      request = new HttpRequest();
+      request = new HttpRequest(this.#limits);
       this.#requests[this.count] = request;
     }
+    request.begin();
     return request;
   }
 
@@ -34,14 +42,15 @@ export class RequestBatch {
     this.count++;
   }
 
-  /** The caller keeps what `next` returned; it must not be used for another request. */
-  release(): void {
-    this.#requests[this.count] = new HttpRequest();
+  /** Somebody keeps what `next` returned: another takes its place. */
+  release(request: HttpRequest): void {
+    const index = this.#requests.indexOf(request);
+    if (index >= 0) this.#requests[index] = new HttpRequest(this.#limits);
   }
 }
 
 /** In `codecState` of a connection whose last request was seen: what still comes is dropped. */
-const ENDED = new HttpRequest();
+const ENDED = { progress: Progress.Complete };
 
 /**
  * Cuts a stream into frames of one or more whole HTTP requests. A frame holds every request that
@@ -52,20 +61,19 @@ const ENDED = new HttpRequest();
  * looked at once, however the stream is cut.
  */
 export class HttpCodec implements ICodec {
-  readonly batch = new RequestBatch();
+  readonly batch: RequestBatch;
   /** Connections that have sent a part of a request and not yet the rest. */
   readonly unfinished = new Set<FrameSource>();
-  readonly #limits: HttpLimits;
 
   /** @throws RangeError when a limit is not a whole number above 0. */
-  constructor(limits: Partial<HttpLimits> = defaultLimits) {
-    this.#limits = limitsFrom(limits);
+  constructor(limits: Partial<HttpLimits> = {}) {
+    this.batch = new RequestBatch(limitsFrom({ bodyLengthMax: BODY_LENGTH_MAX, ...limits }));
   }
 
   /** The request that this connection has begun to send. */
   unfinishedOf(source: FrameSource): HttpRequest | null {
-    const held = source.codecState as HttpRequest | undefined;
-    return held === undefined || held === ENDED ? null : held;
+    const held = source.codecState;
+    return held instanceof HttpRequest ? held : null;
   }
 
   /** Nothing more is read from this connection. */
@@ -81,16 +89,14 @@ export class HttpCodec implements ICodec {
   decode(source: FrameSource): Buffer | null {
     const available = source.bufferLength();
     if (available === 0) return null;
-    const held = source.codecState as HttpRequest | undefined;
+    const held = source.codecState as HttpRequest | typeof ENDED | undefined;
     if (held === ENDED) {
       source.resetBuffer();
       return null;
     }
-    if (held !== undefined && isWaitingForLength(held, available)) return null;
-
     const bytes = source.read();
     this.batch.count = 0;
-    const consumed = this.#parse(source, bytes, held);
+    const consumed = this.#parse(source, bytes, held as HttpRequest | undefined);
     if (this.batch.count === 0) {
       if (consumed > 0) source.shiftN(consumed);
       return null;
@@ -103,35 +109,20 @@ export class HttpCodec implements ICodec {
 
   /** Parses until the bytes end or the batch does; returns how many bytes are done with. */
   #parse(source: FrameSource, bytes: Buffer, held: HttpRequest | undefined): number {
-    const batch = this.batch;
+    const { batch } = this;
     const end = bytes.length;
     let position = 0;
     let request = held;
-    const limits = this.#limits;
     if (request !== undefined) {
       source.codecState = undefined;
       this.unfinished.delete(source);
-      // A head that was kept apart has its own bytes; the others go on in these.
-      if (!request.headDetached) request.bytes = bytes;
     }
-    while (position < end && batch.count < limits.batchRequestsMax) {
-      if (request === undefined) {
-        request = batch.next();
-        request.begin(bytes, position);
-      }
-      if (request.state !== ParseState.Body) {
-        const state = parseHead(request, bytes, end, limits);
-        if (state === ParseState.Failed) return this.#malformed(source, request, end);
-        if (state !== ParseState.Body) {
-          this.#hold(source, request, bytes);
-          return position;
-        }
-        position = request.position;
-      }
-      position = takeBody(request, bytes, position, end, limits);
-      if (hasFailed(request)) return this.#malformed(source, request, end);
-      if (!isWhole(request)) {
-        this.#holdForBody(source, request, end);
+    while (position < end && batch.count < BATCH_REQUESTS_MAX) {
+      request ??= batch.next();
+      const before = request.progress;
+      position = request.take(bytes, position, end);
+      if (request.progress < Progress.Complete) {
+        this.#hold(source, request, before, end);
         return position;
       }
       batch.accept(request);
@@ -144,88 +135,19 @@ export class HttpCodec implements ICodec {
     return position;
   }
 
-  #malformed(source: FrameSource, request: HttpRequest, end: number): number {
-    request.kind = RequestKind.Malformed;
-    request.keepAlive = false;
-    this.batch.accept(request);
-    source.codecState = ENDED;
-    return end;
-  }
-
-  #hold(source: FrameSource, request: HttpRequest, bytes: Buffer): void {
-    if (request === this.batch.next()) this.batch.release();
-    request.rebase(bytes);
+  #hold(source: FrameSource, request: HttpRequest, before: Progress, end: number): void {
+    const { batch } = this;
+    batch.release(request);
     source.codecState = request;
     this.unfinished.add(source);
-  }
-
-  #holdForBody(source: FrameSource, request: HttpRequest, end: number): void {
-    source.codecState = request;
-    this.unfinished.add(source);
-    if (request.headDetached) return;
+    if (request.progress !== Progress.Body || before === Progress.Body) return;
     // The body has a time limit of its own.
     request.receivingSince = 0;
-    const batch = this.batch;
-    if (request === batch.next()) batch.release();
-    const bodyBegan = end > request.headEnd;
-    request.detachHead();
-    if (!request.expectsContinue || bodyBegan) return;
+    const bodyBegan = end > request.head.headEnd;
+    request.head.detach();
+    if (!request.head.expectsContinue || bodyBegan) return;
     const wish = batch.next();
     wish.kind = RequestKind.WantsContinue;
-    wish.keepAlive = true;
     batch.accept(wish);
   }
-}
-
-function hasFailed(request: HttpRequest): boolean {
-  return request.state === ParseState.Failed;
-}
-
-function isWaitingForLength(request: HttpRequest, available: number): boolean {
-  return request.state === ParseState.Body && !request.chunked && available < request.contentLength;
-}
-
-/** Takes the body, or what there is of a chunked one; returns the first byte after it. */
-function takeBody(
-  request: HttpRequest,
-  bytes: Buffer,
-  start: number,
-  end: number,
-  limits: HttpLimits,
-): number {
-  if (request.chunked) return takeChunks(request, bytes, start, end, limits);
-  const length = request.contentLength;
-  if (length <= 0 || end - start < length) return start;
-  request.bodyBytes = bytes;
-  request.bodyStart = start;
-  request.bodyEnd = start + length;
-  return start + length;
-}
-
-function takeChunks(
-  request: HttpRequest,
-  bytes: Buffer,
-  start: number,
-  end: number,
-  limits: HttpLimits,
-): number {
-  let body = request.chunkedBody;
-  if (body === null) {
-    body = new ChunkedBody(limits);
-    request.chunkedBody = body;
-  }
-  const position = body.take(bytes, start, end);
-  if (body.state === ChunkState.Failed) {
-    request.status = body.status;
-    request.state = ParseState.Failed;
-  } else if (body.state === ChunkState.Done) {
-    request.bodyBytes = body.bytes;
-    request.bodyEnd = body.length;
-  }
-  return position;
-}
-
-function isWhole(request: HttpRequest): boolean {
-  if (request.chunked) return request.chunkedBody?.state === ChunkState.Done;
-  return request.contentLength <= 0 || request.bodyEnd > request.bodyStart;
 }

@@ -1,11 +1,12 @@
 import { Action, type Conn, EventServer, type Reply, type TickReply } from 'gnet';
 import { ReplyBuffer } from '../lib/reply-buffer.ts';
-import { equalsExactly, QUESTION_MARK, SLASH } from './characters.ts';
+import { type HttpHead, type HttpLimits, Method } from 'gnet/http';
 import { HttpCodec } from './codec.ts';
-import type { HttpLimits } from './limits.ts';
-import { type HttpRequest, Method, ParseState, RequestKind } from './request.ts';
+import { type HttpRequest, Progress, RequestKind } from './request.ts';
 import { Persistence, type Template, Templates } from './response.ts';
 
+const SLASH = 0x2f;
+const QUESTION_MARK = 0x3f;
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 
 const Route = { None: 0, Plaintext: 1, Json: 2, Echo: 3, Server: 4 } as const;
@@ -74,7 +75,7 @@ export class HttpServer extends EventServer {
       const request = codec.unfinishedOf(source);
       if (request === null) continue;
       if (request.receivingSince === 0) request.receivingSince = now;
-      const hasHead = request.state === ParseState.Body;
+      const hasHead = request.progress === Progress.Body;
       const limit = hasHead ? this.#bodyTimeout : this.#headTimeout;
       if (now - request.receivingSince < limit) continue;
       codec.endStream(source);
@@ -124,15 +125,16 @@ export class HttpServer extends EventServer {
 
   #answer(request: HttpRequest): void {
     const templates = this.#templates;
-    const route = routeOf(request);
-    if (request.method === Method.Connect) return this.#send(templates.failure(501), request);
+    const { method } = request.head;
+    const route = routeOf(request.head);
+    if (method === Method.Connect) return this.#send(templates.failure(501), request);
     if (route === Route.None) return this.#send(templates.notFound, request);
     if (route === Route.Server) return this.#send(templates.options, request);
     if (route === Route.Echo) {
-      if (request.method !== Method.Post) return this.#send(templates.onlyPost, request);
+      if (method !== Method.Post) return this.#send(templates.onlyPost, request);
       return this.#sendBody(templates.echo, request, request.body());
     }
-    if (request.method !== Method.Get && request.method !== Method.Head) {
+    if (method !== Method.Get && method !== Method.Head) {
       return this.#send(templates.onlyGet, request);
     }
     if (route === Route.Plaintext) return this.#send(templates.plaintext, request);
@@ -142,7 +144,7 @@ export class HttpServer extends EventServer {
   }
 
   #send(template: Template, request: HttpRequest): void {
-    const forms = request.method === Method.Head ? template.withoutBody : template.withBody;
+    const forms = request.head.method === Method.Head ? template.withoutBody : template.withBody;
     this.#reply.append(forms[persistenceOf(request)] as Buffer);
   }
 
@@ -151,7 +153,7 @@ export class HttpServer extends EventServer {
     const reply = this.#reply;
     reply.append(template.withoutBody[persistenceOf(request)] as Buffer);
     const rest = `Content-Length: ${body.length}\r\n\r\n`;
-    reply.appendText(request.method === Method.Head ? rest : rest + body);
+    reply.appendText(request.head.method === Method.Head ? rest : rest + body);
   }
 
   #sendBody(template: Template, request: HttpRequest, body: Buffer): void {
@@ -164,29 +166,36 @@ export class HttpServer extends EventServer {
 
 function persistenceOf(request: HttpRequest): Persistence {
   if (!request.keepAlive) return Persistence.Close;
-  return request.minorVersion === 0 ? Persistence.KeepAlive : Persistence.Implied;
+  return request.head.minorVersion === 0 ? Persistence.KeepAlive : Persistence.Implied;
 }
 
-function routeOf(request: HttpRequest): Route {
-  const { bytes, pathStart, targetEnd } = request;
+function routeOf(head: HttpHead): Route {
+  const { bytes, pathStart, targetEnd } = head;
   for (let index = 0; index < PATHS.length; index++) {
     const entry = PATHS[index] as (typeof PATHS)[number];
     const end = pathStart + entry.path.length;
-    if (end > targetEnd || !equalsExactly(bytes, pathStart, end, entry.path)) continue;
+    if (end > targetEnd || !isAt(bytes, pathStart, entry.path)) continue;
     if (end === targetEnd || bytes[end] === QUESTION_MARK) return entry.route;
   }
-  return isRoot(request) ? rootRoute(request) : Route.None;
+  return isRoot(head) ? rootRoute(head) : Route.None;
+}
+
+function isAt(bytes: Buffer, start: number, expected: Buffer): boolean {
+  for (let index = 0; index < expected.length; index++) {
+    if (bytes[start + index] !== expected[index]) return false;
+  }
+  return true;
 }
 
 /** The path is a slash, or nothing, as in `http://host?query`. */
-function isRoot(request: HttpRequest): boolean {
-  const { bytes, pathStart } = request;
-  const length = request.pathEnd() - pathStart;
+function isRoot(head: HttpHead): boolean {
+  const { bytes, pathStart } = head;
+  const length = head.pathEnd() - pathStart;
   return length === 0 || (length === 1 && bytes[pathStart] === SLASH);
 }
 
 /** To OPTIONS a path of nothing stands for the server itself, as an asterisk does. */
-function rootRoute(request: HttpRequest): Route {
-  const isServer = request.method === Method.Options && request.pathEnd() === request.pathStart;
+function rootRoute(head: HttpHead): Route {
+  const isServer = head.method === Method.Options && head.pathEnd() === head.pathStart;
   return isServer ? Route.Server : Route.Plaintext;
 }

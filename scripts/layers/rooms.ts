@@ -8,8 +8,18 @@ import {
 } from './project.ts';
 import { lineAt } from './source-text.ts';
 
+/**
+ * Packages beside the core: each stands on the public face alone, as a program of a user would, and
+ * may use those below it.
+ */
+const packages = ['topics', 'websocket', 'http', 'net', 'stream'] as const;
+
+/** The public face: what a package may import of the core. */
+const publicFaces: readonly string[] = ['src/index.ts', 'src/codec/index.ts'];
+
 /** Top to bottom; a room imports only from those below it. `index` is src/index.ts. */
 export const rooms = [
+  ...packages,
   'index',
   'server',
   'worker',
@@ -33,6 +43,7 @@ export type Room = (typeof rooms)[number];
 
 const aboveDriver: readonly Room[] = rooms.slice(0, rooms.indexOf('driver'));
 
+const isPackage = (room: Room): boolean => (packages as readonly string[]).includes(room);
 const isRoom = (name: string): name is Room => (rooms as readonly string[]).includes(name);
 
 /** `src/loop/turn.ts` is in `loop`; undefined outside src/ or in no room. */
@@ -77,6 +88,9 @@ function relativeImportProblem(file: TypeScriptFile, target: string): string | u
   }
   if (rooms.indexOf(to) < rooms.indexOf(from)) {
     return `room ${from} imports from room ${to}, which is above it`;
+  }
+  if (isPackage(from) && !isPackage(to) && !publicFaces.includes(target) && !isTest(file.path)) {
+    return `package ${from} imports ${target}: only ${publicFaces.join(' and ')} are public`;
   }
   if (to === 'syscall' && aboveDriver.includes(from) && !isTest(file.path)) {
     return `room ${from} imports from room syscall: only driver/ may, which works without it, too`;

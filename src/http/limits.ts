@@ -1,22 +1,21 @@
-/** Everything a peer can make this server hold or scan, in bytes unless the name says otherwise. */
+/** What one request may be at most, in bytes unless the name says otherwise. */
 export interface HttpLimits {
-  /** A longer method is none that anybody knows: 501. */
+  /** A longer method is none that anybody knows: 501. Default 24. */
   readonly methodLengthMax: number;
-  /** 414 beyond it. */
+  /** 414 beyond it. Default 8 KiB. */
   readonly targetLengthMax: number;
-  /** All header lines together; 431 beyond it. */
+  /** All header lines together; 431 beyond it. Default 16 KiB. */
   readonly headersLengthMax: number;
-  /** Header lines; 431 beyond it. */
+  /** Header lines; 431 beyond it. Default 200. */
   readonly headerCountMax: number;
-  /** 413 beyond it. */
+  /** 413 beyond it. Default 16 MiB. */
   readonly bodyLengthMax: number;
-  /** Chunk size with its extensions. */
+  /** A chunk's size with its extensions; 400 beyond it. Default 4 KiB. */
   readonly chunkLineLengthMax: number;
+  /** All trailer lines together; 431 beyond it. Default 8 KiB. */
   readonly trailersLengthMax: number;
-  /** Empty lines that are forgiven in front of a request line. */
+  /** Empty lines that are forgiven in front of a request line; 400 beyond it. Default 4. */
   readonly emptyLinesMax: number;
-  /** Requests that one read may put into one batch; what is left over makes the next batch. */
-  readonly batchRequestsMax: number;
 }
 
 export const defaultLimits: HttpLimits = Object.freeze({
@@ -24,24 +23,28 @@ export const defaultLimits: HttpLimits = Object.freeze({
   targetLengthMax: 8 * 1024,
   headersLengthMax: 16 * 1024,
   headerCountMax: 200,
-  bodyLengthMax: 1024 * 1024,
+  bodyLengthMax: 16 * 1024 * 1024,
   chunkLineLengthMax: 4 * 1024,
   trailersLengthMax: 8 * 1024,
   emptyLinesMax: 4,
-  batchRequestsMax: 64,
 });
+
+/** Checked once: what is made for every connection is given the same object. */
+const checked = new WeakSet<object>([defaultLimits]);
 
 /**
  * The limits of a server: the given ones, and the default of each other.
  * @throws RangeError when one is not a whole number, or is less than 1 (`emptyLinesMax`: than 0).
  */
 export function limitsFrom(given: Partial<HttpLimits>): HttpLimits {
-  const limits = { ...defaultLimits, ...given };
+  if (checked.has(given)) return given as HttpLimits;
+  const limits: HttpLimits = Object.freeze({ ...defaultLimits, ...given });
   for (const [name, value] of Object.entries(limits)) {
     const least = name === 'emptyLinesMax' ? 0 : 1;
     if (!Number.isSafeInteger(value) || value < least) {
       throw new RangeError(`${name} is ${value}: give a whole number from ${least}`);
     }
   }
+  checked.add(limits);
   return limits;
 }

@@ -1,6 +1,6 @@
 /** Hosts, and the forms of a request target that do not begin with a slash. */
 import { COLON, HEX_VALUE, NINE, QUESTION_MARK, SLASH, ZERO } from './characters.ts';
-import { type HttpRequest, Method } from './request.ts';
+import { type HttpHead, Method } from './head.ts';
 
 const STAR = 0x2a;
 const PERCENT = 0x25;
@@ -62,13 +62,13 @@ function isPort(bytes: Uint8Array, start: number, end: number): boolean {
  * Whether a target that does not begin with a slash is right for its method: `*` for OPTIONS, a
  * host with a port for CONNECT, a whole URI for every other. Notes where the path begins.
  */
-export function takeOtherTarget(request: HttpRequest, bytes: Uint8Array): boolean {
-  const { targetStart, targetEnd } = request;
-  request.pathStart = targetEnd;
+export function takeOtherTarget(head: HttpHead, bytes: Uint8Array): boolean {
+  const { targetStart, targetEnd } = head;
+  head.pathStart = targetEnd;
   if (bytes[targetStart] === STAR && targetEnd === targetStart + 1) {
-    return request.method === Method.Options;
+    return head.method === Method.Options;
   }
-  if (request.method === Method.Connect) return isHostWithPort(bytes, targetStart, targetEnd);
+  if (head.method === Method.Connect) return isHostWithPort(bytes, targetStart, targetEnd);
   let position = targetStart;
   if (IS_LETTER[bytes[position] as number] === 0) return false;
   while (position < targetEnd && IS_SCHEME[bytes[position] as number] === 1) position++;
@@ -77,7 +77,7 @@ export function takeOtherTarget(request: HttpRequest, bytes: Uint8Array): boolea
   if (bytes[position + 1] !== SLASH || bytes[position + 2] !== SLASH) return false;
   let path = authority;
   while (path < targetEnd && bytes[path] !== SLASH && bytes[path] !== QUESTION_MARK) path++;
-  request.pathStart = path;
+  head.pathStart = path;
   // An empty host names no server, and user names do not belong into requests (RFC 9110, 4.2).
   return path > authority && isHost(bytes, authority, path);
 }

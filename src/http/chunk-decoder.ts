@@ -31,17 +31,19 @@ export const ChunkState = {
 } as const;
 export type ChunkState = (typeof ChunkState)[keyof typeof ChunkState];
 
-const FIRST_CAPACITY = 1024;
-
-/** Takes a chunked body apart as it arrives; trailers are checked and dropped. */
-export class ChunkedBody {
+/** Takes a chunked body apart as it arrives, without keeping any of it but its trailers. */
+export class ChunkDecoder {
   readonly #limits: HttpLimits;
   state: ChunkState = ChunkState.SizeFirst;
-  /** 400 or 413 after Failed. */
+  /** 400, 413 or 431 after Failed. */
   status = 0;
-  /** Bytes of the body so far; it stands in `bytes`. */
+  /** Bytes of the body so far. */
   length = 0;
-  bytes: Buffer = Buffer.allocUnsafe(FIRST_CAPACITY);
+  /** What the last `take` found of the body: `input[dataStart..dataEnd)`; nothing when both are equal. */
+  dataStart = 0;
+  dataEnd = 0;
+  /** The trailer lines so far, with their line ends; bytes above ASCII as latin1. */
+  trailers = '';
   /** Of the current chunk: its size while that is read, then what is still to come. */
   #remaining = 0;
   /** Of the current size line, or of all trailers. */
@@ -52,13 +54,19 @@ export class ChunkedBody {
     this.#limits = limits;
   }
 
-  /** Consumes what it can of `input[start..end)` and returns where it stopped. */
+  /**
+   * Consumes `input[start..end)` up to the end of the first piece of the body, of the whole, or of the
+   * input, and returns where it stopped.
+   */
   take(input: Buffer, start: number, end: number): number {
     let position = start;
+    this.dataStart = this.dataEnd = start;
     while (position < end && this.state < ChunkState.Done) {
-      if (this.state === ChunkState.Data) position = this.#takeData(input, position, end);
-      else if (this.state < ChunkState.Data) this.#takeSizeByte(input[position++] as number);
-      else this.#takeLineByte(input[position++] as number);
+      if (this.state === ChunkState.Data) return this.#takeData(position, end);
+      if (this.state < ChunkState.Data) this.#takeSizeByte(input[position++] as number);
+      else if (this.state < ChunkState.TrailerStart) {
+        this.#takeLineByte(input[position++] as number);
+      } else position = this.#takeTrailers(input, position, end);
     }
     return position;
   }
@@ -100,35 +108,20 @@ export class ChunkedBody {
     else this.#extension = next;
   }
 
-  #takeData(input: Buffer, start: number, end: number): number {
+  #takeData(start: number, end: number): number {
     const stop = Math.min(end, start + this.#remaining);
-    const needed = this.length + (stop - start);
-    if (needed > this.bytes.length) {
-      // Grows with what was received, never with what a size line promises.
-      const grown = Buffer.allocUnsafe(Math.max(needed, this.bytes.length * 2));
-      this.bytes.copy(grown, 0, 0, this.length);
-      this.bytes = grown;
-    }
-    input.copy(this.bytes, this.length, start, stop);
-    this.length = needed;
+    this.dataStart = start;
+    this.dataEnd = stop;
+    this.length += stop - start;
     this.#remaining -= stop - start;
     if (this.#remaining === 0) this.state = ChunkState.DataReturn;
     return stop;
   }
 
   #takeLineByte(byte: number): void {
-    switch (this.state) {
-      case ChunkState.DataReturn:
-        return this.#expect(byte, CR, ChunkState.DataLineFeed);
-      case ChunkState.DataLineFeed:
-        return this.#expect(byte, LF, ChunkState.SizeFirst);
-      case ChunkState.LastLineFeed:
-        return this.#expect(byte, LF, ChunkState.Done);
-      case ChunkState.TrailerLineFeed:
-        return this.#expect(byte, LF, ChunkState.TrailerStart);
-      default:
-        return this.#takeTrailerByte(byte);
-    }
+    if (this.state === ChunkState.DataReturn) {
+      this.#expect(byte, CR, ChunkState.DataLineFeed);
+    } else this.#expect(byte, LF, ChunkState.SizeFirst);
   }
 
   #expect(byte: number, expected: number, next: ChunkState): void {
@@ -136,16 +129,38 @@ export class ChunkedBody {
     else this.#fail(400);
   }
 
+  #takeTrailers(input: Buffer, start: number, end: number): number {
+    let position = start;
+    while (position < end && this.state < ChunkState.LastLineFeed) {
+      this.#takeTrailerByte(input[position++] as number);
+    }
+    // The CR that has led to the last line is none of them.
+    const isLast = this.state === ChunkState.LastLineFeed;
+    const stop = isLast ? position - 1 : position;
+    if (stop > start) this.trailers += input.toString('latin1', start, stop);
+    if (!isLast || position === end) return position;
+    this.#expect(input[position] as number, LF, ChunkState.Done);
+    return position + 1;
+  }
+
   #takeTrailerByte(byte: number): void {
     if (++this.#lineLength > this.#limits.trailersLengthMax) return this.#fail(431);
-    if (this.state === ChunkState.TrailerStart) {
-      if (byte === CR) this.state = ChunkState.LastLineFeed;
-      else if (IS_TOKEN[byte] === 1) this.state = ChunkState.TrailerName;
-      else this.#fail(400);
-    } else if (this.state === ChunkState.TrailerName) {
-      if (byte === COLON) this.state = ChunkState.TrailerValue;
-      else if (IS_TOKEN[byte] === 0) this.#fail(400);
-    } else if (byte === CR) this.state = ChunkState.TrailerLineFeed;
-    else if (IS_FIELD[byte] === 0) this.#fail(400);
+    switch (this.state) {
+      case ChunkState.TrailerStart:
+        if (byte === CR) this.state = ChunkState.LastLineFeed;
+        else if (IS_TOKEN[byte] === 1) this.state = ChunkState.TrailerName;
+        else this.#fail(400);
+        return;
+      case ChunkState.TrailerName:
+        if (byte === COLON) this.state = ChunkState.TrailerValue;
+        else if (IS_TOKEN[byte] === 0) this.#fail(400);
+        return;
+      case ChunkState.TrailerValue:
+        if (byte === CR) this.state = ChunkState.TrailerLineFeed;
+        else if (IS_FIELD[byte] === 0) this.#fail(400);
+        return;
+      default:
+        return this.#expect(byte, LF, ChunkState.TrailerStart);
+    }
   }
 }

@@ -1,0 +1,173 @@
+import { AnswerState, type Exchange } from './exchange.ts';
+import type { FetchServer } from './fetch-server.ts';
+import { isBodyless, LightResponse } from './light-response.ts';
+import type { ResponseHead } from './response-head.ts';
+import { sendStream, type StreamBody } from './stream-writer.ts';
+
+/** Answers up to this length leave in one piece; bytes. */
+const CAPACITY = 64 * 1024;
+/** Longer bodies are given to the connection in such pieces, as fast as it takes them. */
+const SLICE = 256 * 1024;
+
+/** Writes answers: short ones in one piece, in memory that is used again for the next. */
+export class AnswerWriter {
+  readonly #server: FetchServer;
+  readonly #bytes: Buffer = Buffer.allocUnsafeSlow(CAPACITY);
+  /** The view of the last answer: the next one of that length needs no new one. */
+  #view: Buffer = this.#bytes.subarray(0, 0);
+
+  constructor(server: FetchServer) {
+    this.#server = server;
+  }
+
+  /** @throws what a header that cannot be sent is refused with; then nothing was sent. */
+  send(exchange: Exchange, response: Response): void {
+    const light = LightResponse.isLight(response) ? response : null;
+    const body = light === null ? undefined : light.plainBody;
+    const { head } = this.#server;
+    const { status } = response;
+    head.begin(status, response.statusText);
+    if (light === null || body === undefined) {
+      // The runtime's own knows more of its body than anybody else.
+      const stream = light?.ownStream ?? response.body;
+      if (stream instanceof ReadableStream && stream.locked) {
+        throw new TypeError('Cannot send the body of the response: somebody else reads it');
+      }
+      head.addAll(light?.ownStream === undefined ? response.headers : light.givenHeaders);
+      this.#sendStream(exchange, head, status, stream);
+      return;
+    }
+    head.addAll(light?.givenHeaders);
+    if (typeof body === 'string') {
+      if (!head.hasType) head.text += 'content-type: text/plain;charset=UTF-8\r\n';
+      this.#sendText(exchange, head, status, body);
+    } else this.#sendBytes(exchange, head, status, body);
+  }
+
+  #endHead(exchange: Exchange, head: ResponseHead): void {
+    const { connection } = exchange;
+    if (!head.hasDate) head.text += this.#server.dateLine;
+    // A client that waits for a continue that never comes may send the body, or not.
+    if (head.closes || exchange.awaitsContinue) connection.isLast = true;
+    if (connection.isLast) head.text += 'Connection: close\r\n';
+    else if (exchange.minorVersion === 0) head.text += 'Connection: keep-alive\r\n';
+  }
+
+  /** The line for a body of known length, and the empty one. Returns what of the body is sent. */
+  #endPlainHead(exchange: Exchange, head: ResponseHead, status: number, length: number): number {
+    this.#endHead(exchange, head);
+    if (isBodyless(status)) {
+      head.text += status === 304 && isLength(head.length) ? lengthLine(head.length) : '\r\n';
+      return 0;
+    }
+    // Of an answer to HEAD the program may know the length and not the body.
+    const isKnown = exchange.isHead && length === 0 && isLength(head.length);
+    head.text += lengthLine(isKnown ? head.length : length);
+    return exchange.isHead ? 0 : length;
+  }
+
+  #sendText(exchange: Exchange, head: ResponseHead, status: number, body: string): void {
+    const length = Buffer.byteLength(body);
+    const sent = this.#endPlainHead(exchange, head, status, length);
+    if (head.text.length + sent > CAPACITY) {
+      this.#sendLong(exchange, head, Buffer.from(body));
+      return;
+    }
+    const start = this.#bytes.write(head.text, 0, 'latin1');
+    if (sent > 0) this.#bytes.write(body, start, 'utf8');
+    this.#write(exchange, start + sent);
+  }
+
+  #sendBytes(
+    exchange: Exchange,
+    head: ResponseHead,
+    status: number,
+    body: Uint8Array | null,
+  ): void {
+    const length = body === null ? 0 : body.length;
+    const sent = this.#endPlainHead(exchange, head, status, length);
+    if (head.text.length + sent > CAPACITY) {
+      this.#sendLong(exchange, head, body as Uint8Array);
+      return;
+    }
+    const start = this.#bytes.write(head.text, 0, 'latin1');
+    if (sent > 0) this.#bytes.set(body as Uint8Array, start);
+    this.#write(exchange, start + sent);
+  }
+
+  #write(exchange: Exchange, length: number): void {
+    if (this.#view.length !== length) this.#view = this.#bytes.subarray(0, length);
+    exchange.connection.conn.writeNoCodec(this.#view);
+    exchange.connection.finish(exchange);
+  }
+
+  #sendLong(exchange: Exchange, head: ResponseHead, body: Uint8Array): void {
+    this.#begin(exchange, head);
+    void sendStream(exchange, slicesOf(body), { isChunked: false, left: body.length });
+  }
+
+  #sendStream(
+    exchange: Exchange,
+    head: ResponseHead,
+    status: number,
+    stream: StreamBody | null,
+  ): void {
+    if (stream === null || isBodyless(status) || exchange.isHead) {
+      const left = stream === null ? 0 : -1;
+      void cancel(stream);
+      this.#sendWithoutBody(exchange, head, status, left);
+      return;
+    }
+    const { minorVersion, connection } = exchange;
+    const isKnown = isLength(head.length);
+    const isChunked = !isKnown && minorVersion > 0;
+    // Its end is that of the connection.
+    if (!isKnown && !isChunked) connection.isLast = true;
+    this.#endHead(exchange, head);
+    if (isKnown) head.text += lengthLine(head.length);
+    else head.text += isChunked ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n';
+    this.#begin(exchange, head);
+    void sendStream(exchange, stream, { isChunked, left: isKnown ? Number(head.length) : -1 });
+  }
+
+  /** @param length what its body would have; -1 when nobody knows. */
+  #sendWithoutBody(exchange: Exchange, head: ResponseHead, status: number, length: number): void {
+    this.#endHead(exchange, head);
+    const mayTell = !isBodyless(status) || status === 304;
+    if (mayTell && isLength(head.length)) head.text += lengthLine(head.length);
+    else if (length >= 0 && !isBodyless(status)) head.text += lengthLine(length);
+    else head.text += '\r\n';
+    this.#write(exchange, this.#bytes.write(head.text, 0, 'latin1'));
+  }
+
+  #begin(exchange: Exchange, head: ResponseHead): void {
+    exchange.state = AnswerState.Begun;
+    exchange.connection.conn.writeNoCodec(Buffer.from(head.text, 'latin1'));
+  }
+}
+
+function lengthLine(length: number | string): string {
+  return `Content-Length: ${length}\r\n\r\n`;
+}
+
+function isLength(text: string): boolean {
+  return text !== '' && /^\d{1,15}$/.test(text);
+}
+
+function* slicesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += SLICE) {
+    yield bytes.subarray(start, start + SLICE);
+  }
+}
+
+/** Nobody will read it: whoever fills it hears of that. */
+export async function cancel(stream: StreamBody | null, reason?: unknown): Promise<void> {
+  try {
+    if (stream instanceof ReadableStream) await stream.cancel(reason);
+    else if (stream !== null && Symbol.asyncIterator in stream) {
+      await stream[Symbol.asyncIterator]().return?.();
+    }
+  } catch {
+    // It was at its end, or somebody else reads it.
+  }
+}

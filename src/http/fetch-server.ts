@@ -1,0 +1,257 @@
+import { STATUS_CODES } from 'node:http';
+import type { FrameSource, ICodec } from '../codec/index.ts';
+import { type Conn, EventServer, type Options, type TickReply } from '../index.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import { AnswerState, type Exchange } from './exchange.ts';
+import { HttpConnection } from './http-connection.ts';
+import { LightResponse } from './light-response.ts';
+import type { FetchHandler, ResolvedHttpOptions } from './options.ts';
+import { HttpParser } from './parser.ts';
+import { Origins } from './request-url.ts';
+import { ResponseHead } from './response-head.ts';
+import { SwitchedProtocol } from './switched-protocol.ts';
+import { RealResponse } from './web-stand-in.ts';
+
+const WAIT_MAX_MS = 30_000;
+
+/** What of a connection comes next is known by its `HttpConnection`: this serves all of a loop. */
+export const fetchCodec: ICodec<HttpConnection> = {
+  encode: (_source, bytes) => bytes,
+  decode: (source: FrameSource) => (source.context as HttpConnection).decode(source),
+};
+
+type Logger = NonNullable<Options['logger']>;
+
+/** Has a `fetch` handler answer the requests of one loop. */
+export class FetchServer extends EventServer<HttpConnection, HttpConnection> {
+  readonly options: ResolvedHttpOptions;
+  readonly origins = new Origins();
+  readonly head = new ResponseHead();
+  /** The clock of limits, as of the last tick; milliseconds. */
+  now = performance.now();
+  dateLine = '';
+  isStopping = false;
+  readonly #handler: FetchHandler;
+  readonly #logger: Logger;
+  readonly #writer: AnswerWriter;
+  readonly #connections = new Set<HttpConnection>();
+  readonly #waiting = new Set<Promise<unknown>>();
+  /** At most this long after a limit it is noticed; milliseconds. */
+  readonly #checkInterval: number;
+  #spare: HttpParser | null = null;
+
+  constructor(handler: FetchHandler, options: ResolvedHttpOptions, logger: Logger = console) {
+    super();
+    this.options = options;
+    this.#handler = handler;
+    this.#logger = logger;
+    this.#writer = new AnswerWriter(this);
+    const { headTimeout, bodyTimeout, keepAliveTimeout } = options;
+    const shortest = Math.min(headTimeout, bodyTimeout, keepAliveTimeout);
+    this.#checkInterval = Math.max(1, Math.min(1_000, Math.floor(shortest / 2)));
+    this.#setDate(Date.now());
+  }
+
+  #setDate(now: number): void {
+    this.dateLine = `Date: ${new Date(now).toUTCString()}\r\n`;
+  }
+
+  // -- parsers: one serves all connections that are not in the middle of a request ------------------
+
+  takeParser(): HttpParser {
+    const spare = this.#spare;
+    this.#spare = null;
+    return spare ?? new HttpParser(this.options.limits);
+  }
+
+  giveParser(parser: HttpParser): void {
+    parser.reset();
+    this.#spare = parser;
+  }
+
+  // -- events ---------------------------------------------------------------------------------------
+
+  override onOpened(conn: Conn<HttpConnection>): void {
+    const connection = new HttpConnection(conn, this);
+    conn.context = connection;
+    this.#connections.add(connection);
+  }
+
+  override onClosed(conn: Conn<HttpConnection>, error?: Error): void {
+    this.#connections.delete(conn.context);
+    conn.context.onClosed(error);
+  }
+
+  override onDrain(conn: Conn<HttpConnection>): void {
+    conn.context.onDrain();
+  }
+
+  override onEnd(conn: Conn<HttpConnection>): void {
+    conn.context.onEnd();
+  }
+
+  override react(connection: HttpConnection | null): void {
+    connection?.begin();
+  }
+
+  override signalClose(conn: Conn<HttpConnection>): Promise<void> | void {
+    this.isStopping = true;
+    return conn.context.onStop();
+  }
+
+  override async onShutdown(): Promise<void> {
+    if (this.#waiting.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, WAIT_MAX_MS);
+    });
+    await Promise.race([Promise.allSettled(this.#waiting), limit]);
+    clearTimeout(timer);
+  }
+
+  /** The date changes here and not for each answer: asking for the time costs as much as one. */
+  override tick(): TickReply {
+    const date = Date.now();
+    this.#setDate(date);
+    // Another clock than that of the dates, which somebody may set.
+    this.now = performance.now();
+    for (const connection of this.#connections) connection.checkTime(this.now);
+    return Math.min(this.#checkInterval, 1_000 - (date % 1_000));
+  }
+
+  forget(connection: HttpConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  // -- answers --------------------------------------------------------------------------------------
+
+  /** Calls the handler, and sends what it answers, now or later. */
+  answer(exchange: Exchange): void {
+    let answer: Response | Promise<Response>;
+    try {
+      answer = this.#handler.fetch(exchange.request, exchange);
+    } catch (error) {
+      this.#failed(exchange, error);
+      return;
+    }
+    if (isPromise(answer)) {
+      answer.then(
+        (response) => this.#respond(exchange, response),
+        (error) => this.#failed(exchange, error),
+      );
+    } else this.#respond(exchange, answer);
+  }
+
+  #respond(exchange: Exchange, response: Response): void {
+    if (exchange.state !== AnswerState.Awaited) {
+      // Nobody is left to get it.
+      discard(response);
+      return;
+    }
+    if (response instanceof SwitchedProtocol) {
+      response.begin(exchange);
+      return;
+    }
+    if (!(response instanceof RealResponse)) {
+      this.#failed(exchange, notAResponse(response));
+      return;
+    }
+    try {
+      this.#writer.send(exchange, response);
+    } catch (error) {
+      discard(response);
+      this.#failed(exchange, error);
+    }
+  }
+
+  #failed(exchange: Exchange, error: unknown): void {
+    const { onError } = this.options;
+    if (onError === undefined) {
+      if (exchange.state === AnswerState.Awaited) this.report('a handler failed', error);
+      this.#sendFailure(exchange);
+      return;
+    }
+    try {
+      const answer = onError(error, exchange.request);
+      if (isPromise(answer)) {
+        answer.then(
+          (response) => this.#respondFailure(exchange, response),
+          (thrown) => this.#failedAgain(exchange, thrown),
+        );
+      } else this.#respondFailure(exchange, answer);
+    } catch (thrown) {
+      this.#failedAgain(exchange, thrown);
+    }
+  }
+
+  #failedAgain(exchange: Exchange, thrown: unknown): void {
+    this.report('onError failed', thrown);
+    this.#sendFailure(exchange);
+  }
+
+  #respondFailure(exchange: Exchange, response: Response): void {
+    if (exchange.state !== AnswerState.Awaited) return discard(response);
+    try {
+      if (!(response instanceof RealResponse)) throw notAResponse(response);
+      this.#writer.send(exchange, response);
+    } catch (thrown) {
+      this.#failedAgain(exchange, thrown);
+    }
+  }
+
+  #sendFailure(exchange: Exchange): void {
+    if (exchange.state !== AnswerState.Awaited) return;
+    const status = this.isStopping ? 503 : 500;
+    const text = `${STATUS_CODES[status]}\n`;
+    this.#writer.send(exchange, new LightResponse(text, { status }) as unknown as Response);
+  }
+
+  /** To what is no request, or too much of one. Its connection is closed behind it. */
+  writeRefusal(conn: Conn<HttpConnection>, status: number): void {
+    const { head } = this;
+    head.begin(status, '');
+    const body = `${status} ${STATUS_CODES[status] ?? ''}\n`;
+    const rest = `Content-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    conn.writeNoCodec(`${head.text}${this.dateLine}Connection: close\r\n${rest}`);
+  }
+
+  /** Something failed that no client hears of. */
+  report(message: string, error: unknown): void {
+    // Loggers of pino take the fields first.
+    if ('bindings' in this.#logger) this.#logger.error({ err: error }, message);
+    else this.#logger.error(message, { err: error });
+  }
+
+  waitUntil(promise: Promise<unknown>, request: Request): void {
+    const { onError } = this.options;
+    const settled = Promise.resolve(promise).then(
+      () => {},
+      (error: unknown) => {
+        if (onError === undefined) this.report('a promise given to waitUntil rejected', error);
+        else return void onError(error, request);
+      },
+    );
+    const watched = settled.catch((error: unknown) => this.report('onError failed', error));
+    this.#waiting.add(watched);
+    void watched.then(() => this.#waiting.delete(watched));
+  }
+}
+
+function isPromise(answer: Response | Promise<Response>): answer is Promise<Response> {
+  return typeof (answer as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+function notAResponse(answer: unknown): TypeError {
+  return new TypeError(
+    `Cannot answer the request: the handler returned ${answer === null ? 'null' : typeof answer}; ` +
+      'return a Response, or a promise of one',
+  );
+}
+
+function discard(response: unknown): void {
+  if (!(response instanceof RealResponse)) return;
+  // What cannot be made a real one has no stream that somebody fills.
+  if (LightResponse.isLight(response) && response.plainBody !== undefined) return;
+  const { body } = response;
+  if (body !== null && !body.locked) body.cancel().catch(() => {});
+}

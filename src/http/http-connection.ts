@@ -1,0 +1,397 @@
+import type { FrameSource } from '../codec/index.ts';
+import type { Conn } from '../index.ts';
+import { AnswerState, Exchange } from './exchange.ts';
+import type { FetchServer } from './fetch-server.ts';
+import { type HttpHead, Method } from './head.ts';
+import { LightRequest } from './light-request.ts';
+import { HttpEvent, type HttpParser } from './parser.ts';
+import { type BodySource, RequestBody } from './request-body.ts';
+import { urlOf } from './request-url.ts';
+
+/**
+ *   Head --------> Answering --------> Draining --> Head
+ *     a head came    the answer is out    the rest of the body came
+ *
+ * and from everywhere to Closing, or, where the program takes the connection over, to Elsewhere.
+ */
+export const Phase = {
+  /** Between two requests, or in the middle of a head. */
+  Head: 0,
+  /** The handler is at work, or its answer is on its way out; the body may still be coming. */
+  Answering: 1,
+  /** The answer is out before the body was in: what comes of that is thrown away. */
+  Draining: 2,
+  /** Nothing more is parsed. */
+  Closing: 3,
+  /** It speaks another protocol now. */
+  Elsewhere: 4,
+} as const;
+export type Phase = (typeof Phase)[keyof typeof Phase];
+
+/** Bytes of a body that nobody reads which are worth keeping a connection for. */
+const DRAIN_MAX = 256 * 1024;
+
+/** One connection of an HTTP server: its requests, one after the other. */
+export class HttpConnection implements BodySource {
+  readonly conn: Conn<HttpConnection>;
+  readonly server: FetchServer;
+  phase: Phase = Phase.Head;
+  exchange: Exchange | null = null;
+  /** The answer at work is the last of this connection. */
+  isLast = false;
+  /** What the limit for the present phase counts from; the server's clock. */
+  since: number;
+  /** The parser of a request that has not come completely; others share the server's. */
+  #parser: HttpParser | null = null;
+  #body: RequestBody | null = null;
+  #drained = 0;
+  /** The next request has come before the answer to this one was out. */
+  #hasMore = false;
+  #isHeld = false;
+  #scheme = '';
+  #drainWaiter: (() => void) | null = null;
+  #answered: (() => void) | null = null;
+
+  constructor(conn: Conn<HttpConnection>, server: FetchServer) {
+    this.conn = conn;
+    this.server = server;
+    this.since = server.now;
+  }
+
+  // -- bytes in -------------------------------------------------------------------------------------
+
+  /** This, when the head of a request has come; null when more bytes are needed. */
+  decode(source: FrameSource): HttpConnection | null {
+    for (;;) {
+      switch (this.phase) {
+        case Phase.Head:
+          return this.#decodeHead(source) ? this : null;
+        case Phase.Answering:
+        case Phase.Draining:
+          if (this.#body !== null && !this.#body.isComplete) {
+            if (!this.#decodeBody(source, this.#body)) return null;
+          } else if (this.phase === Phase.Draining) this.#nextRequest();
+          else {
+            this.#hasMore = source.bufferLength() > 0;
+            this.bodyPressureChanged();
+            return null;
+          }
+          break;
+        default:
+          source.resetBuffer();
+          return null;
+      }
+    }
+  }
+
+  #decodeHead(source: FrameSource): boolean {
+    if (source.bufferLength() === 0) return false;
+    const parser = this.#parser ?? this.server.takeParser();
+    const wasBetween = parser.isBetweenRequests;
+    const bytes = source.read();
+    const end = bytes.length;
+    const event = parser.next(bytes, 0, end);
+    if (event === HttpEvent.Head) {
+      this.#parser = parser;
+      this.#beginBody(parser, bytes, end);
+      source.shiftN(parser.position);
+      return true;
+    }
+    source.shiftN(parser.position);
+    if (event === HttpEvent.Failed) {
+      this.#giveParser(parser);
+      this.refuse(parser.status);
+    } else {
+      this.#parser = parser;
+      if (wasBetween && !parser.isBetweenRequests) this.since = this.server.now;
+    }
+    return false;
+  }
+
+  /** Sets `#body` for the request whose head has just come, with what is there of it. */
+  #beginBody(parser: HttpParser, bytes: Buffer, end: number): void {
+    const { head } = parser;
+    const hasBody = head.chunked || head.contentLength > 0;
+    if (!hasBody) {
+      this.#body = null;
+      parser.next(bytes, parser.position, end); // its end
+      return;
+    }
+    const length = head.chunked ? -1 : head.contentLength;
+    const body = new RequestBody(this, length, this.server.options.bodyHighWaterMark);
+    this.#body = body;
+    if (head.chunked || end - head.headEnd < length) return;
+    parser.next(bytes, parser.position, end);
+    body.lend(bytes, parser.dataStart, parser.dataEnd);
+    parser.next(bytes, parser.position, end); // its end
+  }
+
+  /** Whether the body is complete, or given up. */
+  #decodeBody(source: FrameSource, body: RequestBody): boolean {
+    const parser = this.#parser as HttpParser;
+    const bytes = source.read();
+    const end = bytes.length;
+    let position = 0;
+    for (;;) {
+      const event = parser.next(bytes, position, end);
+      position = parser.position;
+      if (event === HttpEvent.Data) this.#takeData(body, bytes, parser);
+      else {
+        source.shiftN(position);
+        if (event === HttpEvent.More) break;
+        if (event === HttpEvent.End) body.end(parser.trailers);
+        else this.#bodyFailed(parser.status);
+        return true;
+      }
+    }
+    this.bodyPressureChanged();
+    return false;
+  }
+
+  #takeData(body: RequestBody, bytes: Buffer, parser: HttpParser): void {
+    if (this.exchange !== null) this.exchange.awaitsContinue = false;
+    body.push(bytes, parser.dataStart, parser.dataEnd);
+    if (this.phase !== Phase.Draining) return;
+    this.#drained += parser.dataEnd - parser.dataStart;
+    if (this.#drained > DRAIN_MAX) this.close();
+  }
+
+  #bodyFailed(status: number): void {
+    const body = this.#body as RequestBody;
+    body.fail(new TypeError(`The body of the request is malformed, or too long (${status})`));
+    this.refuse(status);
+  }
+
+  #giveParser(parser: HttpParser): void {
+    this.#parser = null;
+    this.server.giveParser(parser);
+  }
+
+  // -- a request ------------------------------------------------------------------------------------
+
+  /** The head of a request has come: has the handler answer it. */
+  begin(): void {
+    const parser = this.#parser as HttpParser;
+    const { head } = parser;
+    const body = this.#body;
+    const exchange = this.#exchangeFor(head, body);
+    if (body === null || body.isComplete) this.#giveParser(parser);
+    if (exchange === null) return;
+    this.phase = Phase.Answering;
+    this.exchange = exchange;
+    this.#hasMore = false;
+    if (body !== null) this.since = this.server.now;
+    this.server.answer(exchange);
+    if (body === null) return;
+    // What stands in the memory it was received in has to be read by now.
+    if (exchange.state === AnswerState.Over) body.drop();
+    else body.keep();
+  }
+
+  /** Null when it is refused, which has been said then. */
+  #exchangeFor(head: HttpHead, body: RequestBody | null): Exchange | null {
+    const { method } = head;
+    this.isLast = !head.keepAlive || this.server.isStopping;
+    const target = head.targetText();
+    const name = head.methodText();
+    if (method === Method.Connect || name === 'TRACE' || name === 'TRACK')
+      return this.#refused(501);
+    const host =
+      head.hostCount === 0 ? '' : head.bytes.toString('latin1', head.hostStart, head.hostEnd);
+    if (this.#scheme === '') this.#scheme = this.conn.tls === undefined ? 'http' : 'https';
+    // Who names no host means this one.
+    const origin = this.server.origins.of(this.#scheme, host === '' ? this.#ownHost : host);
+    const url = origin === null ? null : urlOf(origin, target);
+    if (url === null) return this.#refused(400);
+    const parts = { method: name, url, headersText: head.headersText(), body };
+    const light = new LightRequest(parts);
+    const awaitsContinue = head.expectsContinue && body !== null && !body.isComplete;
+    return new Exchange(this, light, body, head.minorVersion, awaitsContinue);
+  }
+
+  #refused(status: number): null {
+    this.refuse(status);
+    return null;
+  }
+
+  get #ownHost(): string {
+    const { localAddr } = this.conn;
+    return /^(\[[\da-f:.]+\]|[\d.]+):\d+$/.test(localAddr) ? localAddr : 'localhost';
+  }
+
+  /** Answers what is no request, or too much of one, and closes. */
+  refuse(status: number): void {
+    const { exchange } = this;
+    const hasBegun = exchange !== null && exchange.state !== AnswerState.Awaited;
+    this.#endExchange(new DOMException(`The request was refused (${status})`, 'AbortError'));
+    if (!hasBegun) this.server.writeRefusal(this.conn, status);
+    this.close();
+  }
+
+  // -- the body's side ------------------------------------------------------------------------------
+
+  bodyWanted(): void {
+    if (this.exchange?.awaitsContinue !== true) return;
+    this.exchange.sendContinue();
+    this.since = this.server.now;
+  }
+
+  /** Reads on, or does not: what waits is bounded. */
+  bodyPressureChanged(): void {
+    const isAnswering = this.phase === Phase.Answering;
+    const body = this.#body;
+    const isFull = body !== null && !body.isComplete && !body.isDropped && body.isFull;
+    const holds = isAnswering && (isFull || this.#hasMore);
+    if (holds === this.#isHeld) return;
+    this.#isHeld = holds;
+    if (holds) this.conn.pauseRead();
+    else {
+      // Until now it was not the client who was slow.
+      this.since = this.server.now;
+      this.conn.resumeRead();
+    }
+  }
+
+  // -- the answer's side ----------------------------------------------------------------------------
+
+  /** The answer of this exchange is out. */
+  finish(exchange: Exchange): void {
+    if (exchange.state === AnswerState.Over) return;
+    exchange.state = AnswerState.Over;
+    this.exchange = null;
+    this.#answered?.();
+    const body = this.#body;
+    if (body !== null && !body.isComplete) {
+      // A client that still waits to be told may send the body, or not.
+      if (exchange.awaitsContinue) this.isLast = true;
+      body.drop();
+      this.#drained = 0;
+      this.phase = Phase.Draining;
+    }
+    if (this.isLast) {
+      this.close();
+      return;
+    }
+    if (this.phase === Phase.Answering) this.#nextRequest();
+    this.#hasMore = false;
+    this.bodyPressureChanged();
+  }
+
+  #nextRequest(): void {
+    this.phase = Phase.Head;
+    this.#body = null;
+    if (this.#parser !== null) this.#giveParser(this.#parser);
+    this.since = this.server.now;
+  }
+
+  /** The answer broke off: the client must not take what it has for everything. */
+  breakOff(exchange: Exchange, isFramed: boolean): void {
+    if (exchange.state === AnswerState.Over) return;
+    this.#endExchange(undefined);
+    if (isFramed) this.close();
+    else {
+      this.phase = Phase.Closing;
+      this.conn.reset();
+    }
+  }
+
+  /** Waits until what was written is on its way, or the connection is gone. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drainWaiter = resolve;
+    });
+  }
+
+  onDrain(): void {
+    const waiter = this.#drainWaiter;
+    this.#drainWaiter = null;
+    waiter?.();
+  }
+
+  // -- the end --------------------------------------------------------------------------------------
+
+  /** Sends what is pending, and nothing more. */
+  close(): void {
+    if (this.phase >= Phase.Closing) return;
+    this.phase = Phase.Closing;
+    this.conn.close();
+  }
+
+  /** Its protocol is somebody else's from now on. */
+  leave(exchange: Exchange): void {
+    exchange.state = AnswerState.Over;
+    this.exchange = null;
+    this.phase = Phase.Elsewhere;
+    this.#answered?.();
+    this.server.forget(this);
+    if (this.#isHeld) this.conn.resumeRead();
+  }
+
+  #endExchange(reason: unknown): void {
+    const { exchange } = this;
+    this.exchange = null;
+    if (this.#body !== null) this.#body.fail(reason ?? new TypeError('The connection is gone'));
+    if (exchange !== null) {
+      exchange.state = AnswerState.Over;
+      if (reason !== undefined) exchange.light.abort(reason);
+    }
+    this.onDrain();
+    this.#answered?.();
+  }
+
+  /** The client has ended its side: it sends nothing more, and may still want the answer. */
+  onEnd(): void {
+    if (this.phase === Phase.Head || this.phase === Phase.Draining) {
+      this.close();
+      return;
+    }
+    this.isLast = true;
+    const reason = new DOMException('The client has ended its side', 'AbortError');
+    this.#body?.fail(reason);
+    this.exchange?.light.abort(reason);
+  }
+
+  onClosed(error: Error | undefined): void {
+    this.phase = Phase.Closing;
+    const reason = new DOMException('The client has gone', { name: 'AbortError', cause: error });
+    this.#endExchange(reason);
+  }
+
+  /** The server stops. The promise is open for as long as there is an answer to be sent. */
+  onStop(): Promise<void> | undefined {
+    this.isLast = true;
+    if (this.phase !== Phase.Answering) return undefined;
+    // No more of it is delivered while the answer is waited for.
+    const body = this.#body;
+    if (body !== null && !body.isComplete) {
+      body.fail(new DOMException('The server is stopping', 'AbortError'));
+    }
+    return new Promise((resolve) => {
+      this.#answered = resolve;
+    });
+  }
+
+  get #awaitsContinue(): boolean {
+    return this.exchange?.awaitsContinue ?? false;
+  }
+
+  /** Whether a limit has passed: looked at about once a second. */
+  checkTime(now: number): void {
+    const { headTimeout, bodyTimeout, keepAliveTimeout } = this.server.options;
+    const age = now - this.since;
+    if (this.phase === Phase.Head) {
+      const parser = this.#parser;
+      if (parser === null || parser.isBetweenRequests) {
+        if (age >= keepAliveTimeout) this.close();
+      } else if (age >= headTimeout) this.refuse(408);
+      return;
+    }
+    const body = this.#body;
+    if (body === null || body.isComplete || age < bodyTimeout) return;
+    if (this.phase === Phase.Draining) this.close();
+    else if (this.phase === Phase.Answering && !this.#isHeld && !this.#awaitsContinue) {
+      body.fail(new DOMException('The body did not come in time', 'TimeoutError'));
+      this.refuse(408);
+    }
+  }
+}

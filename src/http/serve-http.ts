@@ -1,0 +1,44 @@
+import { type Server, serve } from '../index.ts';
+import { FetchServer, fetchCodec } from './fetch-server.ts';
+import {
+  checkHandler,
+  type FetchHandler,
+  type HttpOptions,
+  resolveHttpOptions,
+} from './options.ts';
+import { useLightGlobals } from './web-globals.ts';
+
+/** What the core has to be set to for this package; a program cannot change it. */
+export const coreOptions = {
+  ticker: true,
+  // Who ends its side still wants its answer.
+  allowHalfOpen: true,
+} as const;
+
+/** A client that takes nothing of its answer for that long has gone; milliseconds. */
+const WRITE_TIMEOUT = 60_000;
+
+/**
+ * Serves HTTP/1.1 on every address: each request goes to `handler.fetch`, and what that returns is the
+ * answer. Over `tls://` addresses, or with the option `tls`, it is HTTPS.
+ *
+ * With several loops the program runs in each loop's thread again, as with `serve`; or `handler` is the
+ * URL of a module whose default export has a `fetch`, which each loop imports for itself.
+ * @throws ErrInvalidOption, and what `serve` throws, with nothing left open.
+ */
+export async function serveHttp(
+  handler: FetchHandler | URL,
+  address: string | readonly string[],
+  options: HttpOptions = {},
+): Promise<Server> {
+  const { http, core } = resolveHttpOptions(options);
+  const own = { writeTimeout: WRITE_TIMEOUT, ...core, ...coreOptions };
+  if (handler instanceof URL) {
+    const { loopModuleFor } = await import('./loop-module.ts');
+    return serve(loopModuleFor(handler, http), address, own);
+  }
+  checkHandler(handler);
+  if (http.overrideGlobalObjects) useLightGlobals();
+  const server = new FetchServer(handler, http, options.logger);
+  return serve(server, address, { ...own, codec: fetchCodec });
+}

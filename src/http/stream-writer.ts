@@ -1,0 +1,120 @@
+import { AnswerState, type Exchange } from './exchange.ts';
+
+export type StreamBody =
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
+  | Iterable<Uint8Array>;
+
+/** Chunks up to this length are put together with their size in one piece; bytes. */
+const SMALL_CHUNK = 16 * 1024;
+const CRLF = '\r\n';
+
+export interface Framing {
+  readonly isChunked: boolean;
+  /** Bytes that were promised; -1 without a promise. */
+  readonly left: number;
+}
+
+/** The pieces of a stream, one after the other, without the detours of its own iterator. */
+class Pieces {
+  readonly #next: () => Promise<{ done?: boolean | undefined; value?: unknown }> | object;
+  readonly #stop: (reason: unknown) => Promise<unknown> | undefined;
+
+  constructor(stream: StreamBody) {
+    if (stream instanceof ReadableStream) {
+      const reader = stream.getReader();
+      this.#next = () => reader.read();
+      this.#stop = (reason) => reader.cancel(reason);
+      return;
+    }
+    const iterator =
+      Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream[Symbol.iterator]();
+    this.#next = () => iterator.next();
+    this.#stop = () => Promise.resolve(iterator.return?.());
+  }
+
+  next(): Promise<{ done?: boolean | undefined; value?: unknown }> | object {
+    return this.#next();
+  }
+
+  async stop(reason: unknown): Promise<void> {
+    try {
+      await this.#stop(reason);
+    } catch {
+      // It ends with an error of its own; nobody is left to hear it.
+    }
+  }
+}
+
+/** Sends a body piece by piece, as fast as the client takes it. Its head is out. Never rejects. */
+export async function sendStream(
+  exchange: Exchange,
+  stream: StreamBody,
+  framing: Framing,
+): Promise<void> {
+  const { connection } = exchange;
+  const { isChunked } = framing;
+  const isFramed = isChunked || framing.left >= 0;
+  let { left } = framing;
+  let pieces: Pieces | undefined;
+  try {
+    pieces = new Pieces(stream);
+    for (;;) {
+      const { done, value } = (await pieces.next()) as { done?: boolean; value?: unknown };
+      if (isOver(exchange)) break;
+      if (done === true) {
+        if (left > 0) throw new TypeError(`The body is ${left} bytes shorter than it promised`);
+        if (isChunked) connection.conn.writeNoCodec(lastChunk(exchange));
+        connection.finish(exchange);
+        return;
+      }
+      const bytes = checkPiece(value);
+      if (bytes.length === 0) continue;
+      if (left >= 0 && bytes.length > left) {
+        throw new TypeError('The body is longer than it promised');
+      }
+      if (left > 0) left -= bytes.length;
+      const hasRoom = isChunked ? writeChunk(exchange, bytes) : connection.conn.writeNoCodec(bytes);
+      if (isOver(exchange)) break;
+      if (!hasRoom) await connection.drained();
+    }
+    await pieces.stop(new DOMException('The client has gone', 'AbortError'));
+  } catch (error) {
+    if (!isOver(exchange)) {
+      connection.server.report('the body of an answer broke off', error);
+      connection.breakOff(exchange, isFramed);
+    }
+    await pieces?.stop(error);
+  }
+}
+
+function isOver(exchange: Exchange): boolean {
+  return exchange.state === AnswerState.Over;
+}
+
+function checkPiece(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new TypeError(`A body must be made of Uint8Array, not of ${typeof value}`);
+}
+
+function lastChunk(exchange: Exchange): Buffer {
+  const { light, trailerText } = exchange;
+  const wantsTrailers =
+    trailerText !== '' && /(^|[\s,])trailers\b/i.test(light.headers.get('te') ?? '');
+  return Buffer.from(`0\r\n${wantsTrailers ? trailerText : ''}\r\n`, 'latin1');
+}
+
+function writeChunk(exchange: Exchange, bytes: Uint8Array): boolean {
+  const { conn } = exchange.connection;
+  const size = bytes.length.toString(16) + CRLF;
+  if (bytes.length > SMALL_CHUNK) {
+    conn.writeNoCodec(size);
+    conn.writeNoCodec(bytes);
+    return conn.writeNoCodec(CRLF);
+  }
+  const chunk = Buffer.allocUnsafe(size.length + bytes.length + CRLF.length);
+  const start = chunk.write(size, 0, 'latin1');
+  chunk.set(bytes, start);
+  chunk.write(CRLF, start + bytes.length, 'latin1');
+  return conn.writeNoCodec(chunk);
+}

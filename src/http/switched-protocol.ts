@@ -1,0 +1,62 @@
+import type { Conn } from '../index.ts';
+import { AnswerState, type Exchange, exchangeOf } from './exchange.ts';
+import { RealResponse } from './web-stand-in.ts';
+
+/** An answer that ends HTTP on its connection: `101`, and then another protocol. */
+export class SwitchedProtocol {
+  readonly status = 101;
+  readonly statusText = 'Switching Protocols';
+  readonly headers: Headers;
+  readonly ok = false;
+  readonly body = null;
+  readonly bodyUsed = false;
+  readonly #take: (conn: Conn<unknown>) => void;
+
+  constructor(headers: Headers, take: (conn: Conn<unknown>) => void) {
+    this.headers = headers;
+    this.#take = take;
+  }
+
+  /** Sends the head and gives the connection away. */
+  begin(exchange: Exchange): void {
+    const { connection } = exchange;
+    const { head } = connection.server;
+    head.begin(this.status, '');
+    head.addAll(this.headers);
+    const upgrade = this.headers.get('upgrade') ?? '';
+    const lines = `Upgrade: ${upgrade}\r\nConnection: Upgrade\r\n\r\n`;
+    connection.conn.writeNoCodec(Buffer.from(head.text + lines, 'latin1'));
+    connection.leave(exchange);
+    this.#take(connection.conn as unknown as Conn<unknown>);
+  }
+}
+
+Object.setPrototypeOf(SwitchedProtocol.prototype, RealResponse.prototype);
+
+/**
+ * The answer `101 Switching Protocols`: when the handler returns it, HTTP ends on this connection and `take`
+ * gets it, to give it a codec and a handler of its own (`setCodec`, `setHandler`). What the client has
+ * sent behind its request is the first of the new protocol.
+ * @param headers of the answer, with `Upgrade`; `Connection` is added.
+ * @throws TypeError when the request is none that this server is answering, has a body, or is HTTP/1.0.
+ */
+export function switchProtocol(
+  request: Request,
+  headers: NonNullable<ResponseInit['headers']>,
+  take: (conn: Conn<unknown>) => void,
+): Response {
+  const exchange = exchangeOf(request);
+  if (exchange === undefined || exchange.state !== AnswerState.Awaited) {
+    throw new TypeError('Cannot switch the protocol: give the request that is being answered');
+  }
+  if (exchange.minorVersion === 0 || exchange.body !== null) {
+    throw new TypeError(
+      'Cannot switch the protocol: only a request of HTTP/1.1 without a body can',
+    );
+  }
+  const given = new Headers(headers);
+  if (!given.has('upgrade')) {
+    throw new TypeError('Cannot switch the protocol: the headers have no Upgrade that names it');
+  }
+  return new SwitchedProtocol(given, take) as unknown as Response;
+}

@@ -1,0 +1,38 @@
+import { LightRequest } from './light-request.ts';
+import { LightResponse } from './light-response.ts';
+import { answerForReal, RealRequest } from './web-stand-in.ts';
+
+type FetchInput = Parameters<typeof fetch>[0];
+
+function realOf<Value>(value: Value): Value {
+  return value instanceof LightRequest ? (value.real as Value) : value;
+}
+
+/** The runtime's Request, which takes a light one for another, too. */
+class Request extends RealRequest {
+  constructor(input: FetchInput, init?: RequestInit) {
+    super(realOf(input), realOf(init));
+  }
+}
+
+answerForReal(Request, RealRequest);
+
+let areLight = false;
+
+/**
+ * Replaces the globals `Request`, `Response` and `fetch` of this thread, once: by ones that take light
+ * objects for what they stand for, and by a Response that costs little to make.
+ */
+export function useLightGlobals(): void {
+  if (areLight) return;
+  areLight = true;
+  const realFetch = globalThis.fetch;
+  const values = {
+    Request,
+    Response: LightResponse,
+    fetch: (input: FetchInput, init?: RequestInit) => realFetch(realOf(input), realOf(init)),
+  };
+  for (const [name, value] of Object.entries(values)) {
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  }
+}
