@@ -18,6 +18,8 @@ export {
 export type {
   ConnHandle,
   LoopStats,
+  RestartOptions,
+  RestartResult,
   Server,
   ServerStats,
   StopOptions,
@@ -42,7 +44,9 @@ export {
 } from './server/options.ts';
 export { type Client, type ClientOptions, client } from './server/client.ts';
 export type { DialOptions } from './server/dial.ts';
+export type { GracefulOptions, RestartSignal } from './server/restart/settings.ts';
 export { serve, stop } from './server/serve.ts';
+export { type SignalOptions, signalServer } from './server/signal-server.ts';
 export { connHandle } from './mailbox/conn-handle.ts';
 export type { LoopContext } from './worker/handler-module.ts';
 export { isMainLoop } from './worker/loop-thread-data.ts';

@@ -1,7 +1,7 @@
 /** Command-line flags that all examples share, and the line each prints when it listens. */
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { GnetError, isMainLoop, type Options, type Server } from 'gnet';
+import { GnetError, isMainLoop, type Options, type Server, signalServer } from 'gnet';
 
 export interface Flags {
   /** 0 takes a free port. */
@@ -23,6 +23,10 @@ export interface Flags {
   readonly busyPoll: number;
   /** The files for TLS; undefined without it. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** SIGUSR2 restarts it without losing a connection. */
+  readonly graceful: boolean;
+  /** The file that its process is found by; empty for none. */
+  readonly pid: string;
 }
 
 export interface FlagDefaults {
@@ -83,6 +87,9 @@ const help = `Flags that all examples know; each uses what means something to it
   --idle TIME       closes a connection that is silent both ways for that long; 0s for never
   --busy-poll N     microseconds to look for events before sleeping
   --tls CERT,KEY    speaks TLS with these two files
+  --graceful        SIGUSR2 starts the program again, without losing a connection
+  --pid FILE        a file with the number of the process that serves
+  --reload, --stop  tells the program behind --pid to do so, and ends
   --help            this text
 
 GNET_DRIVER=epoll, io_uring or node chooses the driver.
@@ -112,6 +119,10 @@ function parseFlags(defaults: FlagDefaults): Flags {
       tick: { type: 'string', default: defaults.tick ?? '0s' },
       'busy-poll': { type: 'string', default: '0' },
       tls: { type: 'string', default: '' },
+      graceful: { type: 'boolean', default: false },
+      pid: { type: 'string', default: '' },
+      reload: { type: 'boolean', default: false },
+      stop: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -119,6 +130,7 @@ function parseFlags(defaults: FlagDefaults): Flags {
     process.stdout.write(help);
     process.exit(0);
   }
+  if (values.reload || values.stop) tell(values.stop ? 'stop' : 'reload', values.pid);
   return {
     port: parseCount('port', values.port, 65_535),
     host: parseHost(values.host),
@@ -131,7 +143,17 @@ function parseFlags(defaults: FlagDefaults): Flags {
     tickMs: parseDuration('tick', values.tick),
     busyPoll: parseCount('busy-poll', values['busy-poll'], 1_000_000),
     tls: parseTls(values.tls),
+    graceful: values.graceful,
+    pid: values.pid,
   };
+}
+
+/** Tells the program that runs already, and ends this one. */
+function tell(action: 'reload' | 'stop', pidFile: string): never {
+  if (pidFile === '') throw new Error(`--${action}: write --pid FILE, too`);
+  const pid = signalServer(pidFile, action);
+  process.stdout.write(`process ${pid} was told to ${action}\n`);
+  process.exit(0);
 }
 
 /**
@@ -140,9 +162,11 @@ function parseFlags(defaults: FlagDefaults): Flags {
  * docs/security.md has the sum.
  */
 export function serveOptions(flags: Flags): Options {
-  const { multicore, loops: numEventLoop, busyPoll, reusePort, idleMs, tls } = flags;
+  const { multicore, loops: numEventLoop, busyPoll, reusePort, idleMs, tls, pid } = flags;
   return {
     ...(tls && { tls }),
+    ...(pid !== '' && { pidName: pid }),
+    graceful: flags.graceful,
     multicore,
     numEventLoop,
     busyPoll,

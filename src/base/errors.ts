@@ -52,7 +52,7 @@ export class ErrAcceptSocket extends GnetError {
   }
 }
 
-/** The scheme of an address is none of tcp, tcp4, tcp6, tls, udp, udp4, udp6, unix. */
+/** The scheme of an address is none of tcp, tcp4, tcp6, tls, udp, udp4, udp6, unix, fd, systemd. */
 export class ErrUnsupportedProtocol extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrUnsupportedProtocol', message, details);
@@ -219,6 +219,30 @@ export class ErrLoopsDied extends GnetError {
 export class ErrProxyHeader extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrProxyHeader', message, details);
+  }
+}
+
+/**
+ * The new process of a restart did not take over: it ended, was not ready in time, or could not be
+ * started. It is gone, and this one goes on as before. The message has its last words.
+ */
+export class ErrRestartFailed extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrRestartFailed', message, details);
+  }
+}
+
+/** A restart was asked for while another one is under way. */
+export class ErrRestartInProgress extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrRestartInProgress', message, details);
+  }
+}
+
+/** A pid file names another process that is alive, or none, or it cannot be read or written. */
+export class ErrPidFile extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrPidFile', message, details);
   }
 }
 

@@ -42,6 +42,28 @@ export interface ConnHandle {
   close(): void;
 }
 
+/** What became of a restart. */
+export interface RestartResult {
+  /** The process that serves from now on. */
+  readonly pid: number;
+  /** How this server ended in this process: its connections go on until they are done. */
+  readonly drained: Promise<StopResult>;
+}
+
+/** How a restart goes; milliseconds. */
+export interface RestartOptions {
+  /**
+   * How long the new process may take until it listens; `Infinity` for as long as it wants. It is ended
+   * then, and this one goes on. Default 30,000.
+   */
+  readonly readyTimeout?: number;
+  /**
+   * How long the connections of this process may take to end, as `timeout` of `stop`; `Infinity` for as
+   * long as they want. Default 60,000.
+   */
+  readonly drainTimeout?: number;
+}
+
 /** Counters of one event loop. */
 export interface LoopStats {
   /** Turns of the loop, waits in the kernel, and events that the driver reported. */
@@ -153,6 +175,15 @@ export interface Server extends AsyncDisposable {
    * @throws ErrInvalidOption, with everything as it was; ErrUnsupportedOp for a plain server.
    */
   setTls(options: TlsServerOptions): Promise<void>;
+  /**
+   * Starts the program again and leaves the listeners of every server of this process to it, without
+   * losing a connection: see `docs/restart.md`. Resolves when the new process accepts; this one then
+   * stops, as `stop` does. On the main thread.
+   * @throws ErrRestartFailed when the new process does not take over, with everything as it was;
+   * ErrRestartInProgress, ErrServerInShutdown, ErrInvalidOption; ErrUnsupportedOp where listeners cannot
+   * go to another process.
+   */
+  restart(options?: RestartOptions): Promise<RestartResult>;
   /** Graceful: stop accepting, `signalClose`, flush, close, force at the timeout. Idempotent. */
   stop(options?: StopOptions): Promise<StopResult>;
   /** `stop({ timeout: 0 })`. */

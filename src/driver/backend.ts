@@ -24,10 +24,26 @@ export interface NativeCalls {
   closeDescriptor(descriptor: number): void;
   /** A close-on-exec duplicate. @throws SyscallError EMFILE, EBADF. */
   duplicateDescriptor(descriptor: number): number;
+  /** One datagram to a Unix path, or an abstract name (`@name`). @throws SyscallError. */
+  sendToPath(path: string, bytes: Uint8Array): void;
+  /** `target` names the file of `descriptor` from now on. @throws SyscallError EBADF. */
+  duplicateOnto(descriptor: number, target: number): void;
   /** No view of that memory may be left anywhere: reading one would end the process. */
   unmapLeftMemory(address: number, byteLength: number): void;
   /** Keeps this thread on one of the CPUs that it may use, chosen by the number of its loop. */
   pinThread(loop: number): boolean;
+}
+
+/** What the kernel says of a descriptor that somebody else opened. */
+export interface DescribedSocket {
+  /** `other`: a socket that is neither IP nor Unix, or neither for streams nor for datagrams. */
+  readonly kind: 'tcp' | 'udp' | 'unix' | 'other';
+  readonly family: 4 | 6;
+  readonly v6Only: boolean;
+  /** Of streams: others connect to it. */
+  readonly listens: boolean;
+  /** Our end, as drivers print it. */
+  readonly address: string;
 }
 
 /** A driver that works here, and who gives its loops their turns. */
@@ -45,5 +61,10 @@ export interface Backend {
   readonly handsOver?: false;
   /** Names of options that were given and that this driver cannot honour; the program is told. */
   readonly optionsWithoutEffect?: (options: TuningOptions) => readonly string[];
+  /**
+   * Absent where descriptors mean nothing.
+   * @throws SyscallError EBADF; ENOTSOCK for what is no socket.
+   */
+  readonly describeSocket?: (descriptor: number) => DescribedSocket;
   create(events: DriverEvents, settings: DriverSettings): Driver;
 }

@@ -14,7 +14,9 @@ async function epollBackend(): Promise<Backend> {
   const { nativeCalls } = await import('./native/native-calls.ts');
   probeLoopback(createEpollDriver);
   const host = await sharedThreadHost();
-  return { name: 'epoll', host, native: nativeCalls, create: createEpollDriver };
+  const { describeSocket } = await import('./native/describe-socket.ts');
+  const create = createEpollDriver;
+  return { name: 'epoll', host, native: nativeCalls, describeSocket, create };
 }
 
 async function ioUringBackend(): Promise<Backend> {
@@ -23,7 +25,9 @@ async function ioUringBackend(): Promise<Backend> {
   const { nativeCalls } = await import('./native/native-calls.ts');
   probeIoUring();
   const host = await sharedThreadHost();
-  return { name: 'io_uring', host, native: nativeCalls, create: createIoUringDriver };
+  const { describeSocket } = await import('./native/describe-socket.ts');
+  const create = createIoUringDriver;
+  return { name: 'io_uring', host, native: nativeCalls, describeSocket, create };
 }
 
 async function nodeBackend(): Promise<Backend> {
@@ -33,7 +37,8 @@ async function nodeBackend(): Promise<Backend> {
   probeSockets();
   const create: Backend['create'] = (events, settings) =>
     createNodeDriver(events, settings, () => host.requestTurn());
-  return { name: 'node', host, create, handsOver: false, optionsWithoutEffect };
+  const { describeSocket } = await import('./node/describe-socket.ts');
+  return { name: 'node', host, describeSocket, create, handsOver: false, optionsWithoutEffect };
 }
 
 /** In the order in which `auto` tries them. */

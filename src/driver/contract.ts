@@ -22,9 +22,24 @@
  */
 import type { GnetError } from '../base/errors.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
+import type { BoundPath } from './bound-path.ts';
 import type { Transport } from './transport.ts';
 
 export type DriverName = 'io_uring' | 'epoll' | 'kqueue' | 'node' | 'simulated';
+
+/**
+ * A socket that is bound (and listens, if it is for streams) already: of the process before this one, or
+ * of whoever started it. Whoever listens on it owns the descriptor from then on. Plain data.
+ */
+export interface GivenSocket {
+  readonly descriptor: number;
+  /** As drivers print it: `127.0.0.1:9000`, `[::1]:9000`, a Unix path. */
+  readonly address: string;
+  /** Somebody else holds it, too: it is not shut down for them. */
+  readonly shared: boolean;
+  /** A path of ours, to be removed at the end. */
+  readonly boundPath: BoundPath | null;
+}
 
 /** Where to listen or whom to call; host names are resolved before. */
 export type Endpoint =
@@ -36,9 +51,11 @@ export type Endpoint =
       /** A literal: `127.0.0.1`, `::1`; `0.0.0.0` and `::` for any. */
       readonly host: string;
       readonly port: number;
+      /** Listen on these instead of opening a socket; a driver is given one at a time. */
+      readonly given?: readonly GivenSocket[];
     }
   /** `path` begins with `@` for an abstract name; `@` alone lets the kernel pick one. */
-  | { readonly kind: 'unix'; readonly path: string };
+  | { readonly kind: 'unix'; readonly path: string; readonly given?: readonly GivenSocket[] };
 
 export interface SocketOptions {
   readonly backlog: number;
@@ -235,6 +252,22 @@ export interface Driver extends Transport {
   /** A close-on-exec duplicate of the listener's (or endpoint's) descriptor. */
   duplicateListener(listener: number): number;
   duplicateEndpoint(endpointId: number): number;
+
+  // -- sockets that go to another process -----------------------------------------------------------
+  // Only in drivers that can give theirs away; all of these, or none.
+  /**
+   * What another process is to be given, while this one goes on.
+   * @throws ErrUnsupportedOp for a socket that cannot be given away.
+   */
+  listenerSocket?(listener: number): GivenSocket;
+  endpointSocket?(endpointId: number): GivenSocket;
+  /**
+   * Closes a listener that another process accepts from now on: its backlog and its path stay. Reports
+   * what had been accepted already, as `drainBacklog` does.
+   */
+  leaveListener?(listener: number): void;
+  /** Receives no more until `startReceiving`; what waits, and what comes, is kept by the kernel. */
+  pauseReceiving?(endpointId: number): void;
 
   // -- streams ------------------------------------------------------------------------------------
   /**

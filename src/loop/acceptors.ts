@@ -55,6 +55,13 @@ export class Acceptors {
     for (const listener of this.listeners) this.#driver.drainBacklog(listener);
   }
 
+  /** Another process accepts from now on: their backlogs and paths stay. */
+  leave(): void {
+    this.#accepting = false;
+    this.#resting = [];
+    for (const listener of this.listeners) this.#driver.leaveListener?.(listener);
+  }
+
   /** So many are open now. */
   opened(connections: number): void {
     if (!this.#accepting || connections < this.#maxConnections) return;

@@ -1,4 +1,10 @@
-import type { DatagramPeer, Driver, Endpoint, SocketOptions } from '../driver/contract.ts';
+import type {
+  DatagramPeer,
+  Driver,
+  Endpoint,
+  GivenSocket,
+  SocketOptions,
+} from '../driver/contract.ts';
 
 /** The datagram endpoints of a loop, by number: none receives before `start` and after `close`. */
 export class DatagramPorts {
@@ -25,8 +31,27 @@ export class DatagramPorts {
     return address;
   }
 
+  /** How many there are, or were. */
+  get count(): number {
+    return this.#addresses.length;
+  }
+
   start(): void {
-    for (const id of this.#addresses.keys()) this.#driver.startReceiving(id);
+    for (const id of this.#addresses.keys()) {
+      if (this.isOpen(id)) this.#driver.startReceiving(id);
+    }
+  }
+
+  /** Receives no more until `start`: what comes waits in the kernel. */
+  pause(): void {
+    for (const id of this.#addresses.keys()) {
+      if (this.isOpen(id)) this.#driver.pauseReceiving?.(id);
+    }
+  }
+
+  /** Undefined where the driver can give nothing away. @throws ErrUnsupportedOp for this one. */
+  socket(id: number): GivenSocket | undefined {
+    return this.#driver.endpointSocket?.(id);
   }
 
   /** Does ahead of `drain` what the driver cannot do at once. */

@@ -20,14 +20,15 @@ import type { DatagramPeer, Driver, DriverEvents, Endpoint } from '../driver/con
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import { RepeatedReports } from '../logging/repeated-reports.ts';
-import { Acceptors } from './acceptors.ts';
+import type { Acceptors } from './acceptors.ts';
 import { ConnectionTable } from './connection-table.ts';
-import { DatagramPorts } from './datagram-ports.ts';
+import type { DatagramPorts } from './datagram-ports.ts';
 import { DeadlineWheel, soonest } from './deadline-wheel.ts';
 import { type Attempt, Dialer, type DialOutcome } from './dialer.ts';
 import type { EventLoopSettings, LoopOwner } from './event-loop-settings.ts';
 import { HeardTime } from './heard-time.ts';
 import { LoopEnd, reportWhatIsReady, type Unfinished } from './loop-end.ts';
+import { Listening } from './listening.ts';
 import { LoopCounts } from './loop-counts.ts';
 import { PutOff } from './put-off.ts';
 import type { Inbox, LoopPublication } from './shared-side.ts';
@@ -68,6 +69,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
   readonly #requestTurn: (() => void) | undefined;
   readonly #owner: LoopOwner;
   readonly #reports: RepeatedReports;
+  readonly listening: Listening;
   readonly #acceptors: Acceptors;
   readonly #dialer: Dialer;
   /** TLS here, once there is some: for connections that come, or for those that are dialled. */
@@ -117,10 +119,11 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
     });
     this.#heard = new HeardTime(this.driver.reportsLater === true);
     const clock = (): number => this.currentTime();
-    this.#acceptors = new Acceptors(this.driver, settings.maxConnections, logger, clock);
     const { socket } = this.settings;
+    this.listening = new Listening(this.driver, socket, settings.maxConnections, logger, clock);
+    this.#acceptors = this.listening.acceptors;
+    this.ports = this.listening.ports;
     this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) => this.#admit(slot));
-    this.ports = new DatagramPorts(this.driver);
     this.#end = new LoopEnd(this.driver, this.#table, this.ports, this);
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
     this.#outboundPool = this.driver.slabPool(outboundSlabBytes);
@@ -129,44 +132,15 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
 
   // -- life, as the server directs it -------------------------------------------------------------
 
-  /** Does ahead of `listen` what the driver cannot do at once; rejects as `listen` throws. */
-  async prepare(endpoint: Endpoint): Promise<void> {
-    const { socket } = this.settings;
-    if (endpoint.kind === 'udp') await this.ports.prepare(endpoint, socket);
-    else await this.driver.prepareListener?.(this.#acceptors.listeners.length, endpoint, socket);
-  }
-
-  /** Binds an address; nothing is accepted or received yet. Returns the real address. */
-  listen(endpoint: Endpoint): string {
-    const { socket } = this.settings;
-    if (endpoint.kind === 'udp') return this.ports.bind(endpoint, socket);
-    const { listeners } = this.#acceptors;
-    const id = listeners.length;
-    this.driver.listen(id, endpoint, socket);
-    listeners.push(id);
-    return this.driver.listenerAddress(id);
-  }
-
-  start(): void {
-    this.#acceptors.start();
-    this.ports.start();
+  /** Runs from now on; accepts nothing yet. */
+  attach(): void {
     this.#attached = true;
     this.#backend.host.attach(this);
   }
 
-  /** Does ahead of `stopAccepting` what the driver cannot do at once. */
-  async prepareStop(): Promise<void> {
-    const { accepting, listeners } = this.#acceptors;
-    if (!accepting) return;
-    for (const listener of listeners) await this.driver.prepareDrain?.(listener);
-    await this.ports.prepareDrain();
-  }
-
-  /** Serves what waits, connections and datagrams, then refuses. */
-  stopAccepting(): void {
-    if (!this.#acceptors.accepting) return;
-    this.#acceptors.stop();
-    this.ports.drain();
+  start(): void {
+    this.listening.accept();
+    this.attach();
   }
 
   /** Begins to connect; null when it failed at once, which `outcome` has then heard of. */
@@ -219,12 +193,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
     // Their streams are gone without events; usually there are none left.
     for (const connection of this.#table.all()) connection.giveUpWaiting();
     this.#reports.close();
-  }
-
-  /** A duplicate of the first listener's (or endpoint's) descriptor. */
-  duplicateListener(): number {
-    if (this.#acceptors.listeners.length > 0) return this.driver.duplicateListener(0);
-    return this.driver.duplicateEndpoint(0);
   }
 
   /** Other threads may ask for something, and see how the loop is doing. */

@@ -1,6 +1,6 @@
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
-import type { Endpoint } from '../driver/contract.ts';
+import type { Endpoint, GivenSocket } from '../driver/contract.ts';
 import type { Unfinished } from './loop-end.ts';
 
 /** The event loops of one server, wherever they run. */
@@ -9,8 +9,20 @@ export interface LoopGroup {
   readonly size: number;
   /** Binds every address; nothing is accepted yet. Returns the real addresses. */
   open(endpoints: readonly Endpoint[]): Promise<readonly string[]>;
-  /** Accepts from now on; resolves when every loop runs. */
-  start(): Promise<void>;
+  /**
+   * Accepts from now on; resolves when every loop runs.
+   * @param holds nothing is accepted or received before `accept`.
+   */
+  start(holds: boolean): Promise<void>;
+  accept(): void;
+  /**
+   * What another process is to be given of each endpoint.
+   * @throws ErrUnsupportedOp where one of them cannot be given away.
+   */
+  sockets(): readonly (readonly GivenSocket[])[];
+  /** Resolves when no loop reads datagrams any more: what comes waits in the kernel. */
+  pauseDatagrams(): Promise<void>;
+  resumeDatagrams(): void;
   /** Open stream connections. */
   readonly connections: number;
   stats(): LoopStats[];
@@ -24,8 +36,11 @@ export interface LoopGroup {
   /** @throws ErrConnClosed when the id cannot be one of these loops'. */
   conn(id: ConnId): ConnHandle;
   broadcast(data: Bytes): Promise<number>;
-  /** Stops accepting, serves what waits, says goodbye; resolves when no connection is left. */
-  drain(): Promise<void>;
+  /**
+   * Stops accepting, serves what waits, says goodbye; resolves when no connection is left.
+   * @param leaves another process accepts from now on: what waits in backlogs is for that one.
+   */
+  drain(leaves: boolean): Promise<void>;
   /** Closes what is still open, at once; a loop that does not answer soon is given up. */
   force(error: Error | undefined): void;
   /** What was left undone by that. */

@@ -11,6 +11,8 @@
  * | `unix://path`, `unix://@name`         | that path, case kept; an abstract name            |
  * | `unix://`                             | an abstract name that the kernel picks            |
  * | `/path`, `./path`, `../path`, `@name` | the same without the scheme, as they are printed  |
+ * | `fd://3`                              | the socket that this descriptor is                |
+ * | `systemd://`, `systemd://name`        | what systemd passes; only those of that name      |
  *
  * `tls://` is `tcp://` with TLS. udp, udp4 and udp6 follow the same rules. `docs/errors.md` lists what is refused. Whom to dial is
  * more: all addresses of a name, in the order of the name service; no host is this machine.
@@ -23,6 +25,7 @@ import type { Endpoint } from '../driver/contract.ts';
 
 export type InternetNetwork = 'tcp' | 'tcp4' | 'tcp6' | 'tls' | 'udp' | 'udp4' | 'udp6';
 export type Network = InternetNetwork | 'unix';
+export type GivenNetwork = 'fd' | 'systemd';
 
 /** An address as it was written; nothing has been looked up. */
 export type ParsedAddress =
@@ -37,6 +40,14 @@ export type ParsedAddress =
   /** `path` begins with `@` for an abstract name; `@` alone lets the kernel pick one. */
   | { readonly network: 'unix'; readonly path: string; readonly text: string };
 
+/** A socket that is there already, by its number or its name. */
+export interface GivenAddress {
+  readonly network: GivenNetwork;
+  /** A number; a name, or nothing for any. */
+  readonly name: string;
+  readonly text: string;
+}
+
 /** What resolving needs from outside; tests replace it. */
 export interface AddressResolver {
   /** Whether this machine has IPv6. */
@@ -45,7 +56,18 @@ export interface AddressResolver {
   readonly lookup: (host: string) => Promise<readonly { address: string; family: number }[]>;
 }
 
-const networks: readonly Network[] = ['tcp', 'tcp4', 'tcp6', 'tls', 'udp', 'udp4', 'udp6', 'unix'];
+const networks: readonly (Network | GivenNetwork)[] = [
+  'tcp',
+  'tcp4',
+  'tcp6',
+  'tls',
+  'udp',
+  'udp4',
+  'udp6',
+  'unix',
+  'fd',
+  'systemd',
+];
 
 /** `sun_path` has 108 bytes, all of which may be the path. */
 const unixPathBytesMax = 108;
@@ -86,6 +108,13 @@ const systemResolver: AddressResolver = {
  * @throws ErrInvalidNetworkAddress for everything else that cannot be an address.
  */
 export function parseAddress(text: string): ParsedAddress {
+  const parsed = parseListenAddress(text);
+  if (parsed.network !== 'fd' && parsed.network !== 'systemd') return parsed as ParsedAddress;
+  throw invalid(text, 'nobody can be called there', 'it is an address to listen on');
+}
+
+/** As `parseAddress`, for a server: also what it is given. */
+export function parseListenAddress(text: string): ParsedAddress | GivenAddress {
   if (typeof text !== 'string') {
     throw new ErrInvalidNetworkAddress(
       `cannot use an address of type ${text === null ? 'null' : typeof text}: ` +
@@ -98,6 +127,8 @@ export function parseAddress(text: string): ParsedAddress {
   const network = schemeEnd === -1 ? 'tcp' : parseNetwork(text, text.slice(0, schemeEnd));
   const rest = schemeEnd === -1 ? text : text.slice(schemeEnd + 3);
   if (network === 'unix') return { network, path: parseUnixPath(text, rest), text };
+  if (network === 'systemd') return { network, name: rest, text };
+  if (network === 'fd') return { network, name: parseDescriptor(text, rest), text };
   return { network, ...parseHostAndPort(text, rest), text };
 }
 
@@ -167,7 +198,7 @@ export function machineHasIpv6(): boolean {
   return false;
 }
 
-function parseNetwork(text: string, scheme: string): Network {
+function parseNetwork(text: string, scheme: string): Network | GivenNetwork {
   const lowered = scheme.toLowerCase();
   const network = networks.find((name) => name === lowered);
   if (network !== undefined) return network;
@@ -176,6 +207,11 @@ function parseNetwork(text: string, scheme: string): Network {
       `use one of ${networks.join(', ')}`,
     { address: text },
   );
+}
+
+function parseDescriptor(text: string, rest: string): string {
+  if (/^\d{1,9}$/.test(rest)) return rest;
+  throw invalid(text, 'it names no descriptor', "write its number, as 'fd://3'");
 }
 
 /** `./app.sock` is how the path `app.sock` prints: the same bytes, however long it is. */

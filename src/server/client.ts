@@ -172,7 +172,8 @@ export async function client(
   const tls = new ClientTls(backend, options.tls ?? {}, resolved.readBufferCap, (text) =>
     log.logger.warn(text),
   );
-  const plan = { calls, options: resolved, backend, log, texts: [], endpoints: [] };
+  const nothing = { texts: [], endpoints: [], textOf: [], canRestart: false };
+  const plan = { calls, options: resolved, backend, log, ...nothing };
   let made: RunningClient;
   try {
     if (options.tls !== undefined) await tls.load();
@@ -181,7 +182,7 @@ export async function client(
     await log.close();
     throw error;
   }
-  await initialize(made, handler);
+  await initialize(made, handler, false);
   if (resolved.signal !== undefined) await obey(made, resolved.signal);
   if (loopThreadData !== null) endWithThread(made);
   return made;

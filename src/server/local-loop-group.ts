@@ -1,3 +1,4 @@
+import { ErrUnsupportedOp } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import { fromConnId } from '../connection/identity.ts';
@@ -6,7 +7,8 @@ import type { LayerFactory } from '../connection/layer.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Backend } from '../driver/backend.ts';
-import type { Endpoint } from '../driver/contract.ts';
+import type { Endpoint, GivenSocket } from '../driver/contract.ts';
+import { eachGiven } from '../driver/given-sockets.ts';
 import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
@@ -30,6 +32,8 @@ export class LocalLoopGroup implements LoopGroup {
   /** What other threads need; made when the first handle is, where nobody needs it sooner. */
   #memory: LoopMemory | null;
   #hasMailbox = false;
+  /** How many sockets each endpoint has. */
+  readonly #socketCounts: number[] = [];
 
   constructor(
     backend: Backend,
@@ -53,8 +57,14 @@ export class LocalLoopGroup implements LoopGroup {
     const addresses: string[] = [];
     try {
       for (const endpoint of endpoints) {
-        await this.#loop.prepare(endpoint);
-        addresses.push(this.#loop.listen(endpoint));
+        const each = eachGiven(endpoint);
+        const found: string[] = [];
+        for (const one of each) {
+          await this.#loop.listening.prepare(one);
+          found.push(this.#loop.listening.listen(one));
+        }
+        this.#socketCounts.push(each.length);
+        addresses.push(found[0] as string);
       }
     } catch (error) {
       this.#loop.close();
@@ -63,9 +73,32 @@ export class LocalLoopGroup implements LoopGroup {
     return addresses;
   }
 
-  start(): Promise<void> {
-    this.#loop.start();
+  start(holds: boolean): Promise<void> {
+    if (holds) this.#loop.attach();
+    else this.#loop.start();
     return Promise.resolve();
+  }
+
+  accept(): void {
+    this.#loop.listening.accept();
+  }
+
+  sockets(): readonly (readonly GivenSocket[])[] {
+    const sockets = this.#loop.listening.sockets().map((socket) => {
+      if (socket !== undefined) return socket;
+      throw new ErrUnsupportedOp(
+        `cannot give listeners to another process: the driver ${this.#loop.driver.name} cannot`,
+      );
+    });
+    return this.#socketCounts.map((count) => sockets.splice(0, count));
+  }
+
+  async pauseDatagrams(): Promise<void> {
+    this.#loop.listening.ports.pause();
+  }
+
+  resumeDatagrams(): void {
+    this.#loop.listening.ports.start();
   }
 
   dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null {
@@ -111,7 +144,7 @@ export class LocalLoopGroup implements LoopGroup {
   }
 
   duplicateListener(): number {
-    return this.#loop.duplicateListener();
+    return this.#loop.listening.duplicate();
   }
 
   listenerWasDuplicated(): void {}
@@ -133,9 +166,13 @@ export class LocalLoopGroup implements LoopGroup {
     return taken;
   }
 
-  async drain(): Promise<void> {
-    await this.#loop.prepareStop();
-    this.#loop.stopAccepting();
+  async drain(leaves: boolean): Promise<void> {
+    const { listening } = this.#loop;
+    if (leaves) listening.leave();
+    else {
+      await listening.prepareDrain();
+      listening.drain();
+    }
     await this.#loop.closeConnections();
     this.#loop.stopTicker();
   }

@@ -4,6 +4,7 @@ import type { LogLevel, LogLevelName } from '../logging/log-level.ts';
 import type { ProxyProtocolSettings } from '../connection/proxy-protocol/settings.ts';
 import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
 import type { LoggerOption } from '../logging/logger.ts';
+import type { GracefulOptions, GracefulSettings } from './restart/settings.ts';
 
 /** Values of the option `tcpNoDelay` as the source framework names them. */
 export const TCPSocketOpt = {
@@ -106,9 +107,15 @@ export interface Options<Frame = Buffer> {
    * names of `node:tls`. Files or their contents. Default: none.
    */
   readonly tls?: TlsServerOptions;
-  /** Restarts without closing the listeners. Default false. Not built yet. */
-  readonly graceful?: boolean;
-  /** The file that a graceful restart finds the process by. Not built yet. */
+  /**
+   * A signal, `SIGUSR2`, restarts the program without losing a connection, and `SIGTERM` stops its server
+   * in order. Default false.
+   */
+  readonly graceful?: boolean | GracefulOptions;
+  /**
+   * A file with the number of the process that serves, for `signalServer` and other programs. It is
+   * written when the server listens, and removed at its end. Default: none.
+   */
   readonly pidName?: string;
   /**
    * Milliseconds that pending output may make no progress before the connection is closed with
@@ -227,6 +234,9 @@ export interface ResolvedOptions {
   readonly logPath: string | undefined;
   readonly logLevel: LogLevelName | undefined;
   readonly logger: LoggerOption | undefined;
+  /** Undefined: no signal restarts the program. */
+  readonly graceful: GracefulSettings | undefined;
+  readonly pidName: string | undefined;
   readonly writeTimeout: number;
   readonly block: boolean;
   readonly driver: DriverOption;

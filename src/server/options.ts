@@ -28,6 +28,7 @@ import {
 } from './option-types.ts';
 
 import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
+import { asGraceful, gracefulSettings } from './restart/settings.ts';
 import { asProxyProtocol, proxyProtocolSettings } from './proxy-option.ts';
 
 export * from './option-types.ts';
@@ -89,7 +90,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   logLevel: asLogLevel,
   logger: asLogger,
   tls: asTls,
-  graceful: asBoolean,
+  graceful: asGraceful,
   pidName: asText,
   writeTimeout: checkTimeout,
   block: asBoolean,
@@ -119,8 +120,6 @@ const driversNotBuiltYet: readonly DriverOption[] = ['kqueue'];
 
 /** What is named but not there: take a line away when it is built. True: the option asks for it. */
 const notBuiltYet: readonly (readonly [string, (given: Checked, loops: number) => boolean])[] = [
-  ['restarting without closing the listeners (graceful)', (given) => given.graceful === true],
-  ['the pid file (pidName)', (given) => given.pidName !== undefined],
   ...driversNotBuiltYet.map(
     (name) => [`the driver ${name} (driver)`, (given: Checked) => given.driver === name] as const,
   ),
@@ -162,6 +161,8 @@ export function resolveOptions(
     logPath: given.logPath,
     logLevel: given.logLevel,
     logger: given.logger,
+    graceful: gracefulSettings(given.graceful),
+    pidName: given.pidName,
     writeTimeout: given.writeTimeout ?? 0,
     block: given.block ?? false,
     driver: given.driver ?? 'auto',

@@ -5,6 +5,8 @@ import type { HandlerCalls } from '../connection/host.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
 import {
   type ConnHandle,
+  type RestartOptions,
+  type RestartResult,
   type Server,
   type ServerStats,
   type StopOptions,
@@ -15,6 +17,7 @@ import {
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { OwnedLogger } from '../logging/default-logger.ts';
+import type { Logger } from '../logging/logger.ts';
 import type { LoopOwner } from '../loop/event-loop-settings.ts';
 import { toStopResult } from '../loop/loop-end.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
@@ -26,6 +29,8 @@ import type { TlsServerOptions } from '../tls/options/types.ts';
 import type { ServerTls } from './server-tls.ts';
 import type { ResolvedOptions } from './options.ts';
 import { exitHook } from './exit-hook.ts';
+import { isLast } from './restart/restartable.ts';
+import type { ServiceManager } from './restart/service-manager.ts';
 import { registry } from './registry.ts';
 
 const stopTimeoutMs = 5_000;
@@ -43,10 +48,14 @@ export interface ServerPlan {
   /** The addresses as the program gave them, and what they mean. */
   readonly texts: readonly string[];
   readonly endpoints: readonly Endpoint[];
+  /** Which text each endpoint is of. */
+  readonly textOf: readonly number[];
   /** Undefined: connections are plain. */
   readonly tls?: ServerTls | undefined;
   /** Makes the loops. */
   readonly makeGroup: (owner: LoopOwner, server: MainServer) => LoopGroup;
+  /** Its listeners can go to another process. */
+  readonly canRestart: boolean;
   /** The server is over. */
   readonly onEnd: (server: MainServer, result: StopResult) => void;
 }
@@ -72,6 +81,12 @@ export class RunningServer implements Server, MainServer {
   #stopping: Promise<StopResult> | null = null;
   #becomeReady!: () => void;
   #ended = false;
+  /** Its listeners belong to another process now. */
+  #leaves = false;
+  /** It is stopped, by whomever but a restart. */
+  onStop: (() => void) | null = null;
+  /** Whoever supervises this process, if the server tells it of itself. */
+  serviceManager: ServiceManager | null = null;
 
   /** Opens every address; rejects with a typed error and leaves nothing open when one fails. */
   static async open(plan: ServerPlan): Promise<RunningServer> {
@@ -109,19 +124,26 @@ export class RunningServer implements Server, MainServer {
     this.#closed.catch(() => {});
   }
 
-  /** Accepts from now on. */
-  async start(): Promise<void> {
+  /**
+   * Accepts from now on.
+   * @param holds nothing is accepted before `accept`.
+   */
+  async start(holds = false): Promise<void> {
     this.#started = true;
     // It may have been stopped in onInitComplete, and is found no more then.
     if (this.#stopping === null) registry.add(this);
     exitHook.add(this.#closeAtExit);
-    await this.#group.start();
+    await this.#group.start(holds);
     this.#becomeReady();
+  }
+
+  accept(): void {
+    if (this.#stopping === null) this.#group.accept();
   }
 
   /** A stop has begun, or is over. */
   get isStopping(): boolean {
-    return this.#stopping !== null;
+    return this.#stopping !== null || this.#ended;
   }
 
   /** Closes a server that was never started. */
@@ -170,6 +192,62 @@ export class RunningServer implements Server, MainServer {
     }
     tls.replace(options);
   }
+
+  // -- restarting ---------------------------------------------------------------------------------
+
+  async restart(options?: RestartOptions): Promise<RestartResult> {
+    const { restartProgram } = await import('./restart/restart.ts');
+    const { restartSettings } = await import('./restart/settings.ts');
+    const settings = restartSettings(options);
+    if (!this.#plan.canRestart) {
+      throw new ErrUnsupportedOp('cannot restart a client: it has no listeners to hand over');
+    }
+    if (!this.#started || this.#stopping !== null || this.#ended) {
+      throw new ErrServerInShutdown('cannot restart: the server is not up, or it is being stopped');
+    }
+    const { pid, drained } = await restartProgram(settings);
+    return { pid, drained: drained.get(this) ?? this.stop() };
+  }
+
+  handOver(): { readonly text: string; readonly endpoints: readonly Endpoint[] }[] {
+    const { texts, endpoints, textOf } = this.#plan;
+    const sockets = this.#group.sockets();
+    const given = endpoints.map((endpoint, at) => ({ ...endpoint, given: sockets[at] ?? [] }));
+    return texts.map((text, index) => {
+      return { text, endpoints: given.filter((_, at) => textOf[at] === index) };
+    });
+  }
+
+  pauseDatagrams(): Promise<void> {
+    return this.#group.pauseDatagrams();
+  }
+
+  resumeDatagrams(): void {
+    if (this.#stopping === null) this.#group.resumeDatagrams();
+  }
+
+  leave(timeout: number): Promise<StopResult> {
+    this.#leaves = true;
+    return this.stop({ timeout });
+  }
+
+  get logger(): Logger {
+    return this.#plan.log.logger;
+  }
+
+  get isNative(): boolean {
+    return this.#plan.backend.native !== undefined;
+  }
+
+  get ticketKeys(): readonly Uint8Array[] {
+    return this.#plan.tls?.ticketKeys ?? [];
+  }
+
+  useTicketKeys(keys: readonly Uint8Array[]): void {
+    this.#plan.tls?.useTicketKeys(keys);
+  }
+
+  // -- what it tells ------------------------------------------------------------------------------
 
   countConnections(): number {
     return this.#group.connections;
@@ -282,10 +360,12 @@ export class RunningServer implements Server, MainServer {
 
   async #stop(): Promise<StopResult> {
     registry.remove(this);
+    this.onStop?.();
+    if (!this.#leaves && isLast(this)) this.serviceManager?.stopping();
     this.beginStop();
     // Not from inside the call that asked: a handler's answer goes out first.
     await Promise.resolve();
-    await this.#group.drain();
+    await this.#group.drain(this.#leaves);
     await this.#end(undefined);
     return toStopResult(this.#group.unfinished);
   }
@@ -297,6 +377,7 @@ export class RunningServer implements Server, MainServer {
     // A program that does not look at `closed` ends by itself now: its supervisor must see a failure.
     if (!this.#watched) process.exitCode ??= 1;
     registry.remove(this);
+    this.onStop?.();
     this.beginStop();
     this.#group.force(reason);
     this.#stopping ??= Promise.resolve({ forced: 0 });

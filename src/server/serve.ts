@@ -1,4 +1,4 @@
-import { ErrInvalidNetworkAddress, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
+import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import type { EventHandler } from '../connection/event-handler.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
@@ -9,16 +9,16 @@ import type { TlsServerOptions } from '../tls/options/types.ts';
 import { loopThreadData } from '../worker/loop-thread-data.ts';
 import { programEntry } from '../worker/program-entry.ts';
 import { recordServeCall, type ServeCall } from '../worker/serve-calls.ts';
-import { parseAddress, resolveAddress } from './addresses.ts';
-
 import { reportDriver } from './driver-report.ts';
 import { reportUnknownEvents } from './handler-report.ts';
-import { type Options, resolveOptions } from './options.ts';
+import { type Options, type ResolvedOptions, resolveOptions } from './options.ts';
 import { groupMaker, handlerOf, moduleUrl, serverEnded } from './loop-groups.ts';
+import { Presence } from './presence.ts';
 import { registry } from './registry.ts';
 import { RunningServer } from './running-server.ts';
 import { prepareTls, wantsTls } from './server-tls.ts';
 import { initialize, obey } from './starting.ts';
+import { WhereToListen } from './where-to-listen.ts';
 
 /**
  * Listens on every address and calls the handler's events, on this thread's event loop.
@@ -65,18 +65,29 @@ async function serveHere(
 ): Promise<Server> {
   if (!(given instanceof URL)) handlerCalls(given);
   const resolved = resolveOptions(options);
-  if (texts.length === 0) {
-    throw new ErrInvalidNetworkAddress(
-      "cannot serve on no address: give at least one, as 'tcp://:0'",
-    );
+  const where = new WhereToListen(texts);
+  try {
+    return await serveOn(where, given, resolved, texts, call);
+  } catch (error) {
+    where.failed(error);
+    throw error;
   }
-  const parsed = texts.map((text) => parseAddress(text));
+}
+
+async function serveOn(
+  where: WhereToListen,
+  given: EventHandler<unknown> | URL,
+  resolved: ResolvedOptions,
+  texts: readonly string[],
+  call: ServeCall,
+): Promise<Server> {
   const module = given instanceof URL ? moduleUrl(given, resolved) : null;
   if (resolved.numEventLoop > 1 && module === null) programEntry();
   resolved.signal?.throwIfAborted();
-  const endpoints = await Promise.all(parsed.map((one) => resolveAddress(one)));
-  const withTls = wantsTls(resolved, parsed);
+  await where.lookUp();
+  const withTls = wantsTls(resolved, where.parsed);
   const backend = await chooseBackend(resolved.driver);
+  where.complete(backend);
   let tell!: (server: Server) => void;
   const promised = new Promise<Server>((resolve) => {
     tell = resolve;
@@ -84,8 +95,10 @@ async function serveHere(
   const { handler, codec } = await handlerOf(given, resolved, promised);
   resolved.signal?.throwIfAborted();
   const log = createLogger(resolved);
+  const presence = new Presence(where, resolved, backend);
   let server: RunningServer;
   try {
+    presence.begin();
     const tls = withTls ? await prepareTls(resolved, backend, log.logger, module) : undefined;
     reportDriver(backend, resolved, log.logger);
     reportUnknownEvents(handler, log.logger);
@@ -96,19 +109,24 @@ async function serveHere(
       backend,
       log,
       texts,
-      endpoints,
+      endpoints: where.endpoints,
+      textOf: where.textOf,
+      canRestart: true,
       tls,
       makeGroup: await groupMaker({ handler, options: own, backend, log, call, module, tls }),
       onEnd: serverEnded,
     });
   } catch (error) {
+    presence.end();
     await log.close();
     throw error;
   }
+  presence.endWith(server);
   if (resolved.signal?.aborted) await server.abandon();
   resolved.signal?.throwIfAborted();
   call.settle({ kind: 'elsewhere', server });
-  await initialize(server, handler);
+  await initialize(server, handler, where.holds);
+  presence.show(server);
   tell(server);
   if (resolved.signal !== undefined) await obey(server, resolved.signal);
   if (resolved.block) await server.closed;

@@ -8,7 +8,7 @@ import type { TlsServerOptions } from '../tls/options/types.ts';
 import type { ServerSettings } from '../tls/server-contexts.ts';
 import type { PackedSettings } from '../tls/settings-transfer.ts';
 import type { SharedTicketKeys } from '../tls/shared-ticket-keys.ts';
-import type { ParsedAddress } from './addresses.ts';
+import type { GivenAddress, ParsedAddress } from './addresses.ts';
 import { TlsFiles } from './tls-files.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -118,6 +118,16 @@ export class ServerTls {
     return loop;
   }
 
+  /** Newest first; secret. */
+  get ticketKeys(): readonly Uint8Array[] {
+    return this.#ticketKeys.keys;
+  }
+
+  /** Those of the process before: tickets that it gave are still good. */
+  useTicketKeys(keys: readonly Uint8Array[]): void {
+    this.#ticketKeys.take(keys);
+  }
+
   get about(): Pick<TlsStats, 'engine' | 'version'> {
     return aboutEngine(this.engine);
   }
@@ -132,7 +142,10 @@ export class ServerTls {
  * With the option `tls`, every stream of the server is TLS; `tls://` says that it must be.
  * @throws ErrInvalidOption for addresses and options that do not fit together.
  */
-export function wantsTls(options: ResolvedOptions, addresses: readonly ParsedAddress[]): boolean {
+export function wantsTls(
+  options: ResolvedOptions,
+  addresses: readonly (ParsedAddress | GivenAddress)[],
+): boolean {
   const secured = addresses.find(({ network }) => network === 'tls');
   if (options.tls === undefined) {
     if (secured === undefined) return false;

@@ -5,11 +5,13 @@ import type { RunningServer } from './running-server.ts';
 
 /**
  * `onInitComplete`, then the start.
+ * @param holds nothing is accepted yet: the process before still does.
  * @throws what either throws, with the server closed.
  */
 export async function initialize(
   server: RunningServer,
   handler: EventHandler<unknown>,
+  holds: boolean,
 ): Promise<void> {
   let action: Action | void;
   try {
@@ -31,7 +33,7 @@ export async function initialize(
     return;
   }
   try {
-    await server.start();
+    await server.start(holds);
   } catch (error) {
     await server.abandon();
     throw error;

@@ -4,6 +4,7 @@ import { constants } from './tables.ts';
 
 const closeRaw = foreignInterface.lookup('close', 1);
 const fcntlRaw = foreignInterface.lookup('fcntl', 3);
+const dup2Raw = foreignInterface.lookup('dup2', 2);
 
 /**
  * close(2). The descriptor is gone whatever it returns: on Linux EINTR and EIO come after it was
@@ -20,6 +21,25 @@ export function closeDescriptor(descriptor: number): number {
 export function mayWait(descriptor: number): boolean {
   const flags = resultOf(fcntlRaw(word(descriptor), word(constants.F_GETFL), word(0)));
   return flags >= 0 && (flags & constants.O_NONBLOCK) === 0;
+}
+
+/**
+ * Close-on-exec and non-blocking from now on: 0 or minus an errno (EBADF). O_NONBLOCK belongs to the
+ * open file, and holds for everybody who has a descriptor of it. fcntl(2) F_SETFD, F_SETFL
+ */
+export function makeOwn(descriptor: number): number {
+  const number = word(descriptor);
+  const flags = resultOf(fcntlRaw(number, word(constants.F_GETFL), word(0)));
+  if (flags < 0) return flags;
+  const cloexec = resultOf(fcntlRaw(number, word(constants.F_SETFD), word(constants.FD_CLOEXEC)));
+  if (cloexec < 0) return cloexec;
+  const wanted = word(flags | constants.O_NONBLOCK);
+  return Math.min(0, resultOf(fcntlRaw(number, word(constants.F_SETFL), wanted)));
+}
+
+/** `target` names the file of `descriptor` from now on, across exec: 0 or minus an errno. dup2(2) */
+export function duplicateOnto(descriptor: number, target: number): number {
+  return Math.min(0, resultOf(dup2Raw(word(descriptor), word(target))));
 }
 
 /** A close-on-exec duplicate. @throws SyscallError EMFILE, EBADF. fcntl(2) F_DUPFD_CLOEXEC */

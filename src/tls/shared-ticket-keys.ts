@@ -53,6 +53,11 @@ export class SharedTicketKeys extends TicketKeys {
     return read;
   }
 
+  /** In every thread: these, newest first, in place of those before. */
+  take(keys: readonly Uint8Array[]): void {
+    this.#write(keys.slice(0, keysMax));
+  }
+
   /** In every thread: tickets are made with a new key, and those of the key before are still read. */
   override rotate(newest: Uint8Array = randomTicketKey()): void {
     this.#write([newest, this.newest]);

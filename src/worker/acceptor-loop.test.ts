@@ -68,7 +68,7 @@ describe('the acceptor', () => {
     loop.close();
     loop.loopRuns(0, LoopMemory.create());
     loop.runDue();
-    await loop.stopAccepting();
+    loop.stopAccepting(false);
     assert.deepEqual(calls, ['start 0', 'close']);
   });
 });

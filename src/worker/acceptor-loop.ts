@@ -1,10 +1,11 @@
-import { GnetError } from '../base/errors.ts';
+import { ErrUnsupportedOp, GnetError } from '../base/errors.ts';
 import type { Backend } from '../driver/backend.ts';
 import type {
   DatagramPeer,
   Driver,
   DriverEvents,
   Endpoint,
+  GivenSocket,
   SocketOptions,
 } from '../driver/contract.ts';
 import type { HostedLoop } from '../host/contract.ts';
@@ -90,6 +91,15 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     return this.#driver.listenerAddress(id);
   }
 
+  /** What another process is to be given of a listener. @throws ErrUnsupportedOp where it cannot. */
+  socket(listener: number): GivenSocket {
+    const socket = this.#driver.listenerSocket?.(listener);
+    if (socket !== undefined) return socket;
+    throw new ErrUnsupportedOp(
+      `cannot give listeners to another process: the driver ${this.#driver.name} cannot`,
+    );
+  }
+
   get hasListeners(): boolean {
     return this.#listeners > 0;
   }
@@ -112,12 +122,18 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     for (let id = 0; id < this.#listeners; id++) this.#driver.startAccepting(id);
   }
 
-  /** Hands out what waits in the backlog, then refuses. */
-  stopAccepting(): void {
+  /**
+   * Hands out what waits in the backlog, then refuses.
+   * @param leaves another process accepts from now on: what waits is for that one.
+   */
+  stopAccepting(leaves: boolean): void {
     if (this.#accepting) {
       this.#accepting = false;
       this.#resting.clear();
-      for (let id = 0; id < this.#listeners; id++) this.#driver.drainBacklog(id);
+      for (let id = 0; id < this.#listeners; id++) {
+        if (leaves) this.#driver.leaveListener?.(id);
+        else this.#driver.drainBacklog(id);
+      }
     }
     for (const { descriptor } of this.#homeless.splice(0)) this.#driver.closeDescriptor(descriptor);
   }

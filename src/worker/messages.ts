@@ -2,7 +2,7 @@
 import type { RefusedDriver } from '../driver/backend.ts';
 import type { TlsStats } from '../connection/server-view.ts';
 import type { PackedSettings } from '../tls/settings-transfer.ts';
-import type { DriverName, Endpoint } from '../driver/contract.ts';
+import type { DriverName, Endpoint, GivenSocket } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings } from '../loop/event-loop-settings.ts';
 import type { TransferredError } from './error-transfer.ts';
@@ -52,11 +52,14 @@ export interface HostOrder {
 
 export type ToThread =
   | HostOrder
-  | { readonly type: 'start'; readonly view: ServerViewData }
+  /** `holds`: nothing is accepted before `accept`. */
+  | { readonly type: 'start'; readonly view: ServerViewData; readonly holds: boolean }
+  | { readonly type: 'accept' | 'pauseDatagrams' | 'resumeDatagrams'; readonly server: number }
   /** A call of `serve` whose server has no loop in this thread. */
   | { readonly type: 'view'; readonly call: number; readonly view: ServerViewData }
   | { readonly type: 'refuse'; readonly call: number; readonly error: TransferredError }
-  | { readonly type: 'drain' | 'force' | 'duplicated'; readonly server: number }
+  | { readonly type: 'drain'; readonly server: number; readonly leaves: boolean }
+  | { readonly type: 'force' | 'duplicated'; readonly server: number }
   | { readonly type: 'close'; readonly server: number; readonly result: StopResult }
   | {
       readonly type: 'memory';
@@ -84,9 +87,14 @@ export type FromThread =
       readonly server: number;
       readonly addresses: readonly string[];
       readonly listenerDescriptor: number;
+      /** What another process would be given, in the order of the endpoints; or why it cannot be. */
+      readonly sockets: readonly GivenSocket[] | string;
     }
   | { readonly type: 'failed'; readonly server: number; readonly error: TransferredError }
-  | { readonly type: 'started' | 'closed' | 'shutdown' | 'duplicated'; readonly server: number }
+  | {
+      readonly type: 'started' | 'closed' | 'shutdown' | 'duplicated' | 'datagramsPaused';
+      readonly server: number;
+    }
   | { readonly type: 'drained'; readonly server: number; readonly unfinished: Unfinished }
   | { readonly type: 'stop'; readonly server: number; readonly timeout: number | undefined }
   | {

@@ -1,4 +1,5 @@
 import type { LoopStats, StopResult } from '../connection/server-view.ts';
+import type { GivenSocket } from '../driver/contract.ts';
 import { unpackError } from './error-transfer.ts';
 import { generationAfter } from './first-generation.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
@@ -39,9 +40,15 @@ export class RemoteLoop {
   firstGeneration: number;
   addresses: readonly string[] = [];
   listenerDescriptor = -1;
+  /** What another process would be given, or why it cannot be. */
+  sockets: readonly GivenSocket[] | string = [];
+  /** Which endpoint of the server each of them is of. */
+  socketsOf: readonly number[] = [];
   /** What its stop left undone. */
   unfinished: Unfinished = nothingUnfinished();
   isRunning = false;
+  /** A thread has been told to host it before. */
+  wasHosted = false;
   /** It was told to run. */
   mayRun = false;
   #listening = new Milestone();
@@ -49,6 +56,7 @@ export class RemoteLoop {
   #drained = new Milestone();
   #closed = new Milestone();
   #over = new Milestone();
+  #paused = new Milestone();
 
   constructor(index: number, firstGeneration: number) {
     this.index = index;
@@ -75,6 +83,7 @@ export class RemoteLoop {
     if (message.type === 'listening') {
       this.addresses = message.addresses;
       this.listenerDescriptor = message.listenerDescriptor;
+      this.sockets = message.sockets;
       this.#listening.reach();
     } else if (message.type === 'failed') {
       this.#listening.fail(unpackError(message.error));
@@ -84,9 +93,19 @@ export class RemoteLoop {
     } else if (message.type === 'drained') {
       this.unfinished = message.unfinished;
       this.#drained.reach();
+    } else if (message.type === 'datagramsPaused') {
+      this.#paused.reach();
     } else if (message.type === 'closed') {
       this.#end();
     }
+  }
+
+  /** Resolves when it reads no datagrams any more, or is over. */
+  async pauseDatagrams(server: number): Promise<void> {
+    if (!this.isRunning) return;
+    this.#paused = new Milestone();
+    this.post({ type: 'pauseDatagrams', server });
+    await Promise.race([this.#paused.reached, this.over]);
   }
 
   fail(error: Error): void {
@@ -128,13 +147,13 @@ export class RemoteLoop {
   isEnding = false;
 
   /** @param handedOver settles when it has taken every connection that was handed to it. */
-  async drain(server: number, handedOver: Promise<void>): Promise<void> {
+  async drain(server: number, handedOver: Promise<void>, leaves: boolean): Promise<void> {
     if (!this.mayRun) return;
     await this.started;
     this.isEnding = this.isRunning;
     await Promise.race([handedOver, this.over]);
     if (!this.isRunning) return;
-    this.post({ type: 'drain', server });
+    this.post({ type: 'drain', server, leaves });
     await this.#drained.reached;
     this.isEnding = false;
   }

@@ -3,7 +3,8 @@ import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Backend, NativeCalls } from '../driver/backend.ts';
-import type { Endpoint } from '../driver/contract.ts';
+import type { Endpoint, GivenSocket } from '../driver/contract.ts';
+import { eachGiven, endpointsOfLoop, withoutGiven } from '../driver/given-sockets.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
@@ -18,6 +19,7 @@ import { nextFirstGeneration } from './first-generation.ts';
 import { deathFields, diedWhileOpening, slowFields } from './thread-errors.ts';
 import { programEntry } from './program-entry.ts';
 import { RemoteLoop } from './remote-loop.ts';
+import { addSocketsOf, withPort } from './shared-endpoints.ts';
 import { closeWhatIsLeft } from './left-open.ts';
 import type { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
@@ -78,6 +80,12 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   #settleShared: (endpoints: readonly Endpoint[]) => void = () => {};
   #sharedWanted: readonly Endpoint[] = [];
   #addresses: (string | undefined)[] = [];
+  /** Which endpoint each listener of the main thread is of, and each of the shared ones. */
+  readonly #acceptedFor: number[] = [];
+  #sharedAt: readonly number[] = [];
+  #endpointCount = 0;
+  /** Nothing is accepted yet. */
+  #holds = false;
   #listenerDescriptor = -1;
   #phase: 'opening' | 'open' | 'running' | 'draining' | 'closing' = 'opening';
   #gaveUp = false;
@@ -118,10 +126,15 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     this.#refuseUnixReusePort(endpoints);
     try {
       for (const [index, endpoint] of endpoints.entries()) {
-        if (!reusePort && oneEach) await requireFree(this.#plan.backend, endpoint, socket);
-        if (!isShared(endpoint)) this.#addresses[index] = await this.#acceptor.listen(endpoint);
+        const isGiven = endpoint.given !== undefined;
+        if (!reusePort && oneEach && !isGiven) {
+          await requireFree(this.#plan.backend, endpoint, socket);
+        }
+        if (!isShared(endpoint)) this.#addresses[index] = await this.#accept(endpoint, index);
       }
       this.#sharedWanted = endpoints.filter(isShared);
+      this.#sharedAt = [...endpoints.keys()].filter((at) => isShared(endpoints[at] as Endpoint));
+      this.#endpointCount = endpoints.length;
       this.#shared = new Promise((resolve) => {
         this.#settleShared = resolve;
       });
@@ -136,6 +149,16 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     this.#phase = 'open';
     const bound = (this.#loops[0] as RemoteLoop).addresses.values();
     return endpoints.map((_, index) => this.#addresses[index] ?? (bound.next().value as string));
+  }
+
+  /** The main thread accepts on every socket of it. Returns its address. */
+  async #accept(endpoint: Endpoint, index: number): Promise<string> {
+    const addresses: string[] = [];
+    for (const one of eachGiven(endpoint)) {
+      addresses.push(await this.#acceptor.listen(one));
+      this.#acceptedFor.push(index);
+    }
+    return addresses[0] as string;
   }
 
   /** One path, one socket: the kernel would give all connections to the loop that bound last. */
@@ -180,17 +203,42 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     }
   }
 
-  async start(): Promise<void> {
+  async start(holds: boolean): Promise<void> {
     this.#phase = 'running';
+    this.#holds = holds;
     await Promise.all(this.#loops.map((loop) => this.#startLoop(loop)));
+    if (!holds && this.#acceptor.hasListeners) this.#acceptor.start();
+  }
+
+  accept(): void {
+    this.#holds = false;
     if (this.#acceptor.hasListeners) this.#acceptor.start();
+    this.#postAll({ type: 'accept', server: this.server });
+  }
+
+  sockets(): readonly (readonly GivenSocket[])[] {
+    const sockets: GivenSocket[][] = Array.from({ length: this.#endpointCount }, () => []);
+    this.#acceptedFor.forEach((index, listener) => {
+      sockets[index]?.push(this.#acceptor.socket(listener));
+    });
+    addSocketsOf(this.#loops, this.#sharedAt, sockets);
+    return sockets;
+  }
+
+  async pauseDatagrams(): Promise<void> {
+    const { server } = this;
+    await Promise.all(this.#loops.map((loop) => loop.pauseDatagrams(server)));
+  }
+
+  resumeDatagrams(): void {
+    this.#postAll({ type: 'resumeDatagrams', server: this.server });
   }
 
   async #startLoop(loop: RemoteLoop): Promise<void> {
     const view = mainServers.get(this.server)?.view();
     if (view === undefined) return;
     loop.mayRun = true;
-    loop.post({ type: 'start', view });
+    loop.post({ type: 'start', view, holds: this.#holds });
     await loop.started;
     // Not the loop that died meanwhile: its successor starts itself.
     if (loop.isRunning) this.#acceptor.loopRuns(loop.index, loop.memory);
@@ -210,6 +258,12 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
 
   #host(loop: RemoteLoop, endpoints: readonly Endpoint[]): void {
     const { settings, backend, call, module, pin, tls } = this.#plan;
+    // What a loop was given died with it: its successor opens sockets of its own.
+    const wanted = loop.wasHosted ? endpoints.map(withoutGiven) : endpoints;
+    loop.wasHosted = true;
+    const { reusePort } = settings.connection.socket;
+    const own = endpointsOfLoop(wanted, loop.index, this.size, reusePort);
+    loop.socketsOf = own.map(({ of }) => of);
     const order: HostOrder = {
       type: 'host',
       server: this.server,
@@ -217,7 +271,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
       loop: loop.index,
       memory: loop.memory.buffer,
       firstGeneration: loop.firstGeneration,
-      endpoints,
+      endpoints: own.map(({ endpoint }) => endpoint),
       settings,
       module,
       driver: backend.name,
@@ -372,12 +426,12 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
 
   // -- end ----------------------------------------------------------------------------------------
 
-  async drain(): Promise<void> {
+  async drain(leaves: boolean): Promise<void> {
     this.#phase = 'draining';
-    this.#acceptor.stopAccepting();
+    this.#acceptor.stopAccepting(leaves);
     // Each by itself: a loop that is stuck takes no hand-over, and the others must not wait for it.
     const ends = this.#loops.map((loop) =>
-      loop.drain(this.server, this.#acceptor.handedOver(loop.index)),
+      loop.drain(this.server, this.#acceptor.handedOver(loop.index), leaves),
     );
     await Promise.all(ends);
   }
@@ -443,10 +497,4 @@ function requireNative({ native, name }: Backend): NativeCalls {
   throw new ErrUnsupportedOp(
     `cannot duplicate the listener: the driver '${name}' has no descriptors; use a native driver for that`,
   );
-}
-
-function withPort(endpoint: Endpoint, address: string | undefined): Endpoint {
-  if (endpoint.kind === 'unix' || endpoint.port !== 0) return endpoint;
-  const port = Number(/:(\d+)$/.exec(address ?? '')?.[1] ?? 0);
-  return { ...endpoint, port };
 }

@@ -88,6 +88,12 @@ export class ThreadServer implements Server {
     );
   }
 
+  restart(): Promise<never> {
+    return Promise.reject(
+      new ErrUnsupportedOp('cannot restart in the thread of a loop: call it on the main thread'),
+    );
+  }
+
   countConnections(): number {
     return this.#memories.reduce((sum, memory) => sum + memory.connections, 0);
   }

@@ -10,9 +10,11 @@ import type { ServerContexts } from '../tls/server-contexts.ts';
 import type { PackedSettings } from '../tls/settings-transfer.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
 import { chooseBackend } from '../driver/choice.ts';
+import type { GivenSocket } from '../driver/contract.ts';
 import { pinThread } from '../driver/pin-thread.ts';
 import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
+import type { Listening } from '../loop/listening.ts';
 import { broadcastBytes, broadcastOn } from '../mailbox/broadcast.ts';
 import { packError, packFields, unpackError } from './error-transfer.ts';
 import { loadHandlerModule } from './handler-module.ts';
@@ -65,6 +67,19 @@ async function contextsOf(packed: PackedSettings, own: TlsServerOptions): Promis
   return new engine.ServerContexts(engine.unpackSettings(packed, own), keys);
 }
 
+function socketsOf(loop: EventLoop): readonly GivenSocket[] | string {
+  const found: GivenSocket[] = [];
+  try {
+    for (const socket of loop.listening.sockets()) {
+      if (socket === undefined) return `the driver ${loop.driver.name} cannot give its sockets away`;
+      found.push(socket);
+    }
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return found;
+}
+
 class ThreadSide implements MainThread {
   readonly #port: MessagePort;
   readonly #waiting = new Map<number, Waiting>();
@@ -109,11 +124,14 @@ class ThreadSide implements MainThread {
 
   #message(message: ToThread): void {
     if (message.type === 'host') this.#host(message);
-    else if (message.type === 'start') this.#start(message.view);
+    else if (message.type === 'start') this.#start(message.view, message.holds);
     else if (message.type === 'view') this.#settleJoin(message.call, message.view);
     else if (message.type === 'refuse') this.#refuse(message.call, unpackError(message.error));
     else if (message.type === 'close') void this.#close(message.server, message.result);
-    else if (message.type === 'drain') void this.#drain(message.server);
+    else if (message.type === 'drain') void this.#drain(message.server, message.leaves);
+    else if (message.type === 'accept') this.#listening(message.server)?.accept();
+    else if (message.type === 'pauseDatagrams') this.#pauseDatagrams(message.server);
+    else if (message.type === 'resumeDatagrams') this.#listening(message.server)?.ports.start();
     else if (message.type === 'force') this.#force(message.server);
     else if (message.type === 'duplicated') this.#markDuplicated(message.server);
     else if (message.type === 'broadcast') void this.#broadcast(message);
@@ -204,12 +222,13 @@ class ThreadSide implements MainThread {
       const addresses: string[] = [];
       let listenerDescriptor = -1;
       for (const endpoint of order.endpoints) {
-        await loop.prepare(endpoint);
-        addresses.push(loop.listen(endpoint));
+        await loop.listening.prepare(endpoint);
+        addresses.push(loop.listening.listen(endpoint));
         if (listenerDescriptor === -1) listenerDescriptor = lastOpened;
       }
       openMailbox(loop, memory, logger);
-      this.#post({ type: 'listening', server, addresses, listenerDescriptor });
+      const sockets = socketsOf(loop);
+      this.#post({ type: 'listening', server, addresses, listenerDescriptor, sockets });
     } catch (error) {
       loop.close();
       throw error;
@@ -248,10 +267,11 @@ class ThreadSide implements MainThread {
     process.exit(1);
   }
 
-  #start(view: ServerViewData): void {
+  #start(view: ServerViewData, holds: boolean): void {
     const hosted = this.#hosted.get(view.server);
     if (hosted?.loop === null || hosted === undefined) return;
-    hosted.loop.start();
+    if (holds) hosted.loop.attach();
+    else hosted.loop.start();
     this.#post({ type: 'started', server: view.server });
     this.#settleJoin(hosted.call, view);
   }
@@ -273,11 +293,24 @@ class ThreadSide implements MainThread {
     this.#waiting.delete(call);
   }
 
-  async #drain(server: number): Promise<void> {
+  #listening(server: number): Listening | undefined {
+    return this.#hosted.get(server)?.loop?.listening;
+  }
+
+  #pauseDatagrams(server: number): void {
+    this.#listening(server)?.ports.pause();
+    this.#post({ type: 'datagramsPaused', server });
+  }
+
+  async #drain(server: number, leaves: boolean): Promise<void> {
     const hosted = this.#hosted.get(server);
     if (hosted?.loop === null || hosted === undefined) return;
-    await hosted.loop.prepareStop();
-    hosted.loop.stopAccepting();
+    const { listening } = hosted.loop;
+    if (leaves) listening.leave();
+    else {
+      await listening.prepareDrain();
+      listening.drain();
+    }
     await hosted.loop.closeConnections();
     hosted.loop.stopTicker();
     this.#post({ type: 'drained', server, unfinished: hosted.loop.unfinished });
@@ -304,7 +337,7 @@ class ThreadSide implements MainThread {
   #markDuplicated(server: number): void {
     const loop = this.#hosted.get(server)?.loop;
     // By the driver: the runtime warns of descriptors that it closes in a thread and has not opened.
-    if (loop) loop.driver.closeDescriptor(loop.duplicateListener());
+    if (loop) loop.driver.closeDescriptor(loop.listening.duplicate());
   }
 
   async #broadcast(message: ToThread & { type: 'broadcast' }): Promise<void> {

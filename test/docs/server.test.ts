@@ -18,6 +18,7 @@ const membersOfServer = {
   setTls: true,
   dupFd: true,
   stats: true,
+  restart: true,
   stop: true,
   close: true,
   closed: true,

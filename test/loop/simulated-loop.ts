@@ -109,7 +109,7 @@ export function simulatedLoop(
     { shutdownRequested() {}, loopDied: (error) => deaths.push(error) },
     silent,
   );
-  const address = loop.listen({
+  const address = loop.listening.listen({
     kind: 'tcp',
     family: 4,
     v6Only: false,

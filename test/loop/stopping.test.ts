@@ -28,7 +28,7 @@ test('a stop that was forced before it began waits for none of those who came wi
   rig.loop.abortConnections(undefined);
   assert.equal(closed, 1);
   rig.connect().write(Buffer.from('late'));
-  rig.loop.stopAccepting();
+  rig.loop.listening.drain();
   let isOver = false;
   void rig.loop.closeConnections().then(() => {
     isOver = true;

@@ -42,7 +42,7 @@ export async function tinyRing(
   const logger = { ...console, fatal: console.error };
   const settings = loopSettings(resolveOptions(options));
   const loop = new EventLoop(backend, handlerCalls(handler), settings, owner, logger);
-  const address = loop.listen({
+  const address = loop.listening.listen({
     kind: 'tcp',
     family: 4,
     v6Only: false,

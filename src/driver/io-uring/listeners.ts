@@ -22,6 +22,7 @@ import type {
   DescriptorLedger,
   DriverEvents,
   Endpoint,
+  GivenSocket,
   SocketOptions,
 } from '../contract.ts';
 import { acceptRests, acceptSkips, tryAgain } from '../native/errno-sets.ts';
@@ -83,6 +84,8 @@ interface Listener {
   readonly descriptor: number;
   readonly generation: number;
   readonly boundPath: BoundPath | null;
+  /** Not that of whoever has given the socket. */
+  ownsPath: boolean;
   /** The loop wants connections. */
   wanted: boolean;
   /** An accept is in flight. */
@@ -129,18 +132,19 @@ export class UringListeners {
   listen(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#listeners[id] === undefined, 'a listener is opened once');
     const room = peerRooms.take();
-    const { descriptor, boundPath } = openWithRoom(room, endpoint, options);
+    const { descriptor, boundPath, shared, isGiven } = openWithRoom(room, endpoint, options);
     this.#ledger?.opened(descriptor);
     this.#generation++;
     this.#listeners[id] = {
       descriptor,
       generation: this.#generation,
       boundPath,
+      ownsPath: !isGiven,
       wanted: false,
       armed: false,
       room,
       restMs: restMsFirst,
-      duplicated: false,
+      duplicated: shared,
       kept: [],
     };
   }
@@ -162,10 +166,16 @@ export class UringListeners {
     return duplicate;
   }
 
+  socketOf(id: number): GivenSocket {
+    const { descriptor, boundPath, duplicated } = this.#get(id);
+    return { descriptor, address: localName(descriptor), shared: duplicated, boundPath };
+  }
+
   start(id: number): void {
     const listener = this.#get(id);
     if (listener.wanted) return;
     listener.wanted = true;
+    listener.ownsPath = true;
     if (listener.kept.length > 0) {
       this.due = true;
       if (!this.#ring.waiting) this.#ring.signal();
@@ -342,6 +352,18 @@ export class UringListeners {
     }
   }
 
+  leave(id: number): void {
+    const listener = this.#get(id);
+    listener.wanted = false;
+    const settled = this.#settle(id, listener);
+    this.#takeFromList(id, listener);
+    for (const { descriptor, peer } of listener.kept.splice(0)) this.#report(id, descriptor, peer);
+    if (settled) peerRooms.release(listener.room);
+    this.#listeners[id] = undefined;
+    this.#ledger?.closing(listener.descriptor);
+    closeDescriptor(listener.descriptor);
+  }
+
   close(id: number): void {
     const listener = this.#listeners[id];
     if (listener === undefined) return;
@@ -351,7 +373,8 @@ export class UringListeners {
     this.#listeners[id] = undefined;
     for (const { descriptor } of listener.kept.splice(0)) closeDescriptor(descriptor);
     // First the path: a client that still finds it would be refused, not left hanging.
-    if (listener.boundPath !== null) removeBoundPath(listener.boundPath);
+    const { boundPath, ownsPath } = listener;
+    if (boundPath !== null && ownsPath) removeBoundPath(boundPath);
     this.#ledger?.closing(listener.descriptor);
     closeDescriptor(listener.descriptor);
   }

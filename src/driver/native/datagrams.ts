@@ -4,6 +4,7 @@ import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { MessageBatch } from '../../syscall/message-batch.ts';
 import { countOverflows, emptyControl, type ReceivedControl } from '../../syscall/packet-info.ts';
+import { localName } from '../../syscall/socket.ts';
 import { emptyInetAddress } from '../../syscall/socket-address.ts';
 import type {
   DatagramPeer,
@@ -12,6 +13,7 @@ import type {
   DriverEvents,
   DriverSettings,
   Endpoint,
+  GivenSocket,
   SocketOptions,
 } from '../contract.ts';
 import { interrupted, tryAgain } from './errno-sets.ts';
@@ -36,6 +38,7 @@ interface DatagramEndpoint {
   readonly port: number;
   /** Each datagram says to which of our addresses it was sent. */
   readonly tellsLocal: boolean;
+  readonly shared: boolean;
   registered: boolean;
   /** Where the last datagram was sent to, as most are. Not changed, but replaced: datagrams keep it. */
   local: DatagramPeer | null;
@@ -89,7 +92,7 @@ export class DatagramEndpoints {
   bind(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#endpoints[id] === undefined, 'an endpoint is bound once');
     assert(endpoint.kind !== 'unix', 'datagram endpoints are IP');
-    const { descriptor, port, tellsLocal } = openDatagramSocket(endpoint, options);
+    const { descriptor, port, tellsLocal, shared } = openDatagramSocket(endpoint, options);
     this.#ledger?.opened(descriptor);
     this.#generation++;
     this.#endpoints[id] = {
@@ -97,6 +100,7 @@ export class DatagramEndpoints {
       generation: this.#generation,
       port,
       tellsLocal,
+      shared,
       registered: false,
       local: null,
       overflowed: 0,
@@ -137,11 +141,21 @@ export class DatagramEndpoints {
     endpoint.registered = true;
   }
 
-  /** Who sends meanwhile must not hold up the stop: the kernel holds no more than this. */
-  drain(id: number): void {
+  pause(id: number): void {
     const endpoint = this.#get(id);
     if (endpoint.registered) this.#poller.remove(endpoint.descriptor);
     endpoint.registered = false;
+  }
+
+  socketOf(id: number): GivenSocket {
+    const { descriptor, shared } = this.#get(id);
+    return { descriptor, address: localName(descriptor), shared, boundPath: null };
+  }
+
+  /** Who sends meanwhile must not hold up the stop: the kernel holds no more than this. */
+  drain(id: number): void {
+    const endpoint = this.#get(id);
+    this.pause(id);
     for (let batch = 0; batch < drainedBatchesMax; batch++) {
       if (this.#endpoints[id] !== endpoint || this.#receive(id, endpoint) <= 0) return;
     }

@@ -1,6 +1,10 @@
 import { allowedCpus, pinToCpu } from '../../syscall/affinity.ts';
-import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
+import { closeDescriptor, duplicateDescriptor, duplicateOnto } from '../../syscall/descriptor.ts';
+import { foreignInterface } from '../../ffi/index.ts';
+import { syscallError } from '../../syscall/errno.ts';
 import { unmapLeftMemory } from '../../syscall/memory.ts';
+import { connectSocket, openSocket, send } from '../../syscall/socket.ts';
+import { constants } from '../../syscall/tables.ts';
 import type { NativeCalls } from '../backend.ts';
 
 export const nativeCalls: NativeCalls = {
@@ -9,6 +13,23 @@ export const nativeCalls: NativeCalls = {
     closeDescriptor(descriptor);
   },
   duplicateDescriptor,
+  duplicateOnto(descriptor, target) {
+    const result = duplicateOnto(descriptor, target);
+    if (result < 0) throw syscallError('dup2', -result, `put ${descriptor} in place of ${target}`);
+  },
+  sendToPath(path, bytes) {
+    const fail = (call: string, result: number): void => {
+      if (result < 0) throw syscallError(call, -result, `send a datagram to unix://${path}`, path);
+    };
+    const socket = openSocket(constants.AF_UNIX, constants.SOCK_DGRAM);
+    fail('socket', socket);
+    try {
+      fail('connect', connectSocket(socket, path));
+      fail('send', send(socket, foreignInterface.addressOf(bytes), bytes.length));
+    } finally {
+      closeDescriptor(socket);
+    }
+  },
   unmapLeftMemory,
   pinThread(loop) {
     const cpus = allowedCpus();

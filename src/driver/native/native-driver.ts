@@ -3,7 +3,13 @@ import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.t
 import { signalEvent } from '../../syscall/epoll.ts';
 import { localName } from '../../syscall/socket.ts';
 import { formatInet } from '../../syscall/socket-address.ts';
-import type { DatagramPeer, DescriptorLedger, Endpoint, SocketOptions } from '../contract.ts';
+import type {
+  DatagramPeer,
+  DescriptorLedger,
+  Endpoint,
+  GivenSocket,
+  SocketOptions,
+} from '../contract.ts';
 import type { DatagramEndpoints } from './datagrams.ts';
 import { nativeSlabPool } from './native-memory.ts';
 
@@ -16,6 +22,8 @@ export interface NativeListeners {
   close(id: number): void;
   duplicate(id: number): number;
   descriptorOf(id: number): number;
+  socketOf(id: number): GivenSocket;
+  leave(id: number): void;
 }
 
 /**
@@ -62,6 +70,22 @@ export abstract class NativeDriver {
 
   duplicateListener(listener: number): number {
     return this.listeners.duplicate(listener);
+  }
+
+  listenerSocket(listener: number): GivenSocket {
+    return this.listeners.socketOf(listener);
+  }
+
+  leaveListener(listener: number): void {
+    this.listeners.leave(listener);
+  }
+
+  endpointSocket(endpointId: number): GivenSocket {
+    return this.datagrams.socketOf(endpointId);
+  }
+
+  pauseReceiving(endpointId: number): void {
+    this.datagrams.pause(endpointId);
   }
 
   bind(endpointId: number, endpoint: Endpoint, options: SocketOptions): void {

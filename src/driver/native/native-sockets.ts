@@ -4,7 +4,7 @@
  */
 import { formatUnix } from '../../base/unix-address.ts';
 import { errnoNumber } from '../../platform/index.ts';
-import { closeDescriptor } from '../../syscall/descriptor.ts';
+import { closeDescriptor, makeOwn } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { askForLocalAddress, askForOverflows } from '../../syscall/packet-info.ts';
 import {
@@ -27,7 +27,7 @@ import {
   removeDeadSocket,
   socketFileAt,
 } from '../bound-path.ts';
-import type { Endpoint, SocketOptions } from '../contract.ts';
+import type { Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
 
 export { type BoundPath, removeBoundPath } from '../bound-path.ts';
 
@@ -39,6 +39,10 @@ const inProgress = errnoNumber('EINPROGRESS') as number;
 export interface OpenedSocket {
   readonly descriptor: number;
   readonly boundPath: BoundPath | null;
+  /** Others hold it, too. */
+  readonly shared: boolean;
+  /** It was given, and its path is its giver's until something is accepted here. */
+  readonly isGiven: boolean;
 }
 
 function toSocketAddress(endpoint: Endpoint): SocketAddress {
@@ -187,8 +191,24 @@ function refuseReusePort(endpoint: Endpoint & { readonly kind: 'unix' }): void {
   throw syscallError('setsockopt', notSupported, `set SO_REUSEPORT for unix://${path}`, path);
 }
 
+/** The socket that an endpoint brings along; close-on-exec and non-blocking from now on. */
+function takeGiven({ given }: Endpoint): GivenSocket | undefined {
+  const socket = given?.[0];
+  if (socket === undefined) return undefined;
+  const result = makeOwn(socket.descriptor);
+  if (result === 0) return socket;
+  const { descriptor, address } = socket;
+  throw syscallError('fcntl', -result, `listen on descriptor ${descriptor}`, address);
+}
+
 /** A listening stream socket. */
 export function openListener(endpoint: Endpoint, options: SocketOptions): OpenedSocket {
+  const given = takeGiven(endpoint);
+  if (given !== undefined) {
+    setBufferSizes(given.descriptor, endpoint, options);
+    if (endpoint.kind !== 'unix') setTcpOptions(given.descriptor, endpoint, options);
+    return { ...given, isGiven: true };
+  }
   let boundPath: BoundPath | null = null;
   const descriptor = openWith(endpoint, constants.SOCK_STREAM, (socket) => {
     if (endpoint.kind === 'unix' && options.reusePort) refuseReusePort(endpoint);
@@ -209,12 +229,14 @@ export function openListener(endpoint: Endpoint, options: SocketOptions): Opened
     const address = describeEndpoint(endpoint);
     throw syscallError('listen', -result, `listen on ${address}`, address);
   });
-  return { descriptor, boundPath };
+  return { descriptor, boundPath, shared: false, isGiven: false };
 }
 
 export interface OpenedDatagramSocket {
   readonly descriptor: number;
   readonly port: number;
+  /** Others hold it, too. */
+  readonly shared: boolean;
   /** Bound to all addresses of the machine, and each datagram says to which one it was sent. */
   readonly tellsLocal: boolean;
 }
@@ -226,17 +248,21 @@ export function openDatagramSocket(
 ): OpenedDatagramSocket {
   const { host, family } = endpoint;
   let tellsLocal = host === '0.0.0.0' || host === '::';
-  const descriptor = openWith(endpoint, constants.SOCK_DGRAM, (socket) => {
+  const given = takeGiven(endpoint);
+  const setUp = (socket: number): void => {
     const level = constants.SOL_SOCKET;
     requireOption(socket, endpoint, level, constants.SO_BROADCAST, 1, 'SO_BROADCAST');
-    setFamilyOptions(socket, endpoint, options);
+    if (given === undefined) setFamilyOptions(socket, endpoint, options);
     setBufferSizes(socket, endpoint, options);
     // Where a kernel has neither, the server works all the same: it answers and counts as it can.
     tellsLocal = tellsLocal && askForLocalAddress(socket, family) === 0;
     askForOverflows(socket);
-    bindOrThrow(socket, endpoint);
-  });
-  return { descriptor, port: localPort(descriptor), tellsLocal };
+    if (given === undefined) bindOrThrow(socket, endpoint);
+  };
+  if (given !== undefined) setUp(given.descriptor);
+  const descriptor = given?.descriptor ?? openWith(endpoint, constants.SOCK_DGRAM, setUp);
+  const shared = given?.shared ?? false;
+  return { descriptor, port: localPort(descriptor), shared, tellsLocal };
 }
 
 /**

@@ -227,7 +227,10 @@ async function openEndpoint(endpoint: UdpEndpoint, options: SocketOptions): Prom
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
-      socket.bind({ address: endpoint.host, port: endpoint.port, exclusive: true }, () => {
+      const fd = endpoint.given?.[0]?.descriptor;
+      const where =
+        fd === undefined ? { address: endpoint.host, port: endpoint.port } : { fd };
+      socket.bind({ ...where, exclusive: true }, () => {
         socket.off('error', reject);
         resolve();
       });

@@ -1,8 +1,9 @@
-import type { Socket } from 'node:net';
+import { closeSync } from 'node:fs';
+import type { Server, Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
 import { ErrUnsupportedOp, type GnetError } from '../../base/errors.ts';
 import { removeBoundPath } from '../bound-path.ts';
-import type { Endpoint, SocketOptions } from '../contract.ts';
+import type { Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
 import { addressText } from './address-text.ts';
 import { type OpenedServer, openServer } from './open-listener.ts';
 import { nextTurn } from './next-turn.ts';
@@ -40,6 +41,8 @@ class NodeListener implements Reporter {
   #accepting = false;
   #closed = false;
   #rest: GnetError | null = null;
+  /** A given socket that the runtime does not listen on yet. */
+  #pending: GivenSocket | undefined;
   /** Connections that came so far. */
   #count = 0;
 
@@ -48,6 +51,7 @@ class NodeListener implements Reporter {
     this.#id = id;
     this.#backlog = backlog;
     this.opened = opened;
+    this.#pending = opened.given;
     opened.server.on('error', (error) => this.#couldNotAccept(error));
   }
 
@@ -69,6 +73,12 @@ class NodeListener implements Reporter {
 
   start(): void {
     this.#accepting = true;
+    const pending = this.#pending;
+    if (pending !== undefined) {
+      this.#pending = undefined;
+      const { descriptor: fd } = pending;
+      this.opened.server.listen({ fd, backlog: this.#backlog, exclusive: true });
+    }
     if (this.#waiting.length > 0) this.#host.enqueue(this);
   }
 
@@ -114,21 +124,67 @@ class NodeListener implements Reporter {
     }
   }
 
+  get socket(): GivenSocket {
+    const { server, address, boundPath, given } = this.opened;
+    const descriptor = this.#pending?.descriptor ?? descriptorOf(server);
+    if (descriptor === undefined) {
+      throw new ErrUnsupportedOp(
+        `cannot give the listener on ${address} to another process: this runtime does not tell its ` +
+          'descriptor; use a native driver for that',
+        { address },
+      );
+    }
+    // The runtime removes a path that it has bound itself, whoever listens there.
+    if (this.opened.kind === 'unix' && boundPath === null && given === undefined) {
+      if (!address.startsWith('@')) {
+        throw new ErrUnsupportedOp(
+          `cannot give the listener on ${address} to another process: the runtime removes the path ` +
+            'when it closes it here; use a native driver, or a directory where files can be linked',
+          { address },
+        );
+      }
+    }
+    return { descriptor, address, shared: given?.shared ?? false, boundPath };
+  }
+
+  /** Another process accepts from now on. */
+  leave(): void {
+    this.#accepting = false;
+    this.#handOver(Number.MAX_SAFE_INTEGER, true);
+    this.#closed = true;
+    this.#closeServer();
+  }
+
+  #closeServer(): void {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending === undefined) this.opened.server.close();
+    else closeSync(pending.descriptor);
+  }
+
   drain(): void {
     this.pause();
     this.#handOver(Number.MAX_SAFE_INTEGER, true);
-    this.opened.server.close();
+    if (this.#pending === undefined) this.opened.server.close();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     // First the path: a client that still finds it would be refused, not left hanging.
-    if (this.opened.boundPath !== null) removeBoundPath(this.opened.boundPath);
-    this.opened.server.close();
+    // A given socket's path is its giver's until something is accepted here.
+    const { boundPath } = this.opened;
+    if (boundPath !== null && this.#pending === undefined) removeBoundPath(boundPath);
+    this.#closeServer();
     for (const { socket } of this.#waiting) socket.destroy();
     this.#waiting = [];
   }
+}
+
+/** Not documented, and stable since Node 0.6: the runtime has no other name for it. */
+function descriptorOf(server: Server): number | undefined {
+  const handle = (server as { _handle?: { fd?: unknown } | null })._handle;
+  return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined;
 }
 
 function acceptedSocket(socket: Socket, { kind, address }: OpenedServer): AcceptedSocket {

@@ -12,6 +12,7 @@ import type {
   DriverEvents,
   DriverSettings,
   Endpoint,
+  GivenSocket,
   SocketOptions,
 } from '../contract.ts';
 import { endpointText } from './address-text.ts';
@@ -191,6 +192,24 @@ export class NodeDriver implements Driver, ListenerHost {
   duplicateEndpoint(_endpointId: number): number {
     throw noDescriptor('duplicate the datagram socket');
   }
+
+  // -- sockets that go to another process -----------------------------------------------------------
+
+  listenerSocket(listener: number): GivenSocket {
+    return this.#listeners.get(listener).socket;
+  }
+  leaveListener(listener: number): void {
+    this.#listeners.get(listener).leave();
+  }
+  endpointSocket(endpointId: number): GivenSocket {
+    const { address } = this.#datagrams.get(endpointId);
+    throw new ErrUnsupportedOp(
+      `cannot give the datagram socket on ${address} to another process: the driver 'node' can ` +
+        'neither tell its descriptor nor stop reading from it; use a native driver for that',
+      { address },
+    );
+  }
+  pauseReceiving(_endpointId: number): void {}
 
   // -- streams ------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
  * typed error and leaves nothing open.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, unlinkSync } from 'node:fs';
+import { existsSync, fstatSync, linkSync, unlinkSync } from 'node:fs';
 import net from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { ErrUnsupportedOp } from '../../base/errors.ts';
@@ -19,7 +19,7 @@ import {
   uniqueNameBeside,
   unixPathBytesMax,
 } from '../bound-path.ts';
-import type { Endpoint, SocketOptions } from '../contract.ts';
+import type { Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
 import { addressText, endpointText } from './address-text.ts';
 import { runtimeError } from './runtime-error.ts';
 
@@ -29,6 +29,11 @@ export interface OpenedServer {
   /** With its real port. */
   readonly address: string;
   readonly boundPath: BoundPath | null;
+  /**
+   * What it is to listen on from the first accept on: the runtime accepts as soon as it listens, which
+   * would be too early beside the process that has the socket now.
+   */
+  readonly given?: GivenSocket;
 }
 
 type UnixEndpoint = Endpoint & { readonly kind: 'unix' };
@@ -77,6 +82,8 @@ export function openServer(
   onConnection: OnConnection,
 ): Promise<OpenedServer> {
   const create = (): net.Server => createServer(options, onConnection);
+  const given = endpoint.given?.[0];
+  if (given !== undefined) return takeGiven(endpoint, given, create);
   if (endpoint.kind !== 'unix') return openTcp(endpoint, options, create);
   if (options.reusePort) {
     // As the other drivers say; the runtime would leave the option out.
@@ -87,6 +94,22 @@ export function openServer(
   if (process.platform === 'win32') return openPipe(endpoint, options, create);
   if (endpoint.path.startsWith('@')) return openAbstract(endpoint, options, create);
   return openUnix(endpoint.path, options, create);
+}
+
+/** A socket that listens already: only looked at so far. */
+async function takeGiven(
+  endpoint: Endpoint,
+  given: GivenSocket,
+  create: () => net.Server,
+): Promise<OpenedServer> {
+  const { address, boundPath, descriptor } = given;
+  try {
+    fstatSync(descriptor);
+  } catch (error) {
+    throw runtimeError(error, 'fstat', `listen on descriptor ${descriptor}`, address);
+  }
+  const kind = endpoint.kind === 'unix' ? 'unix' : 'tcp';
+  return { kind, server: create(), address, boundPath, given };
 }
 
 async function openTcp(

@@ -9,7 +9,13 @@ import {
 } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import { type BoundPath, removeBoundPath } from '../bound-path.ts';
-import type { DescriptorLedger, DriverEvents, Endpoint, SocketOptions } from '../contract.ts';
+import type {
+  DescriptorLedger,
+  DriverEvents,
+  Endpoint,
+  GivenSocket,
+  SocketOptions,
+} from '../contract.ts';
 import { acceptRests, acceptSkips, tryAgain } from '../native/errno-sets.ts';
 import { openListener } from '../native/native-sockets.ts';
 import { tagKind } from '../native/tags.ts';
@@ -25,6 +31,8 @@ interface Listener {
   readonly descriptor: number;
   readonly generation: number;
   readonly boundPath: BoundPath | null;
+  /** Not that of whoever has given the socket. */
+  ownsPath: boolean;
   readonly backlog: number;
   registered: boolean;
   restMs: number;
@@ -50,17 +58,18 @@ export class Listeners {
 
   listen(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#listeners[id] === undefined, 'a listener is opened once');
-    const { descriptor, boundPath } = openListener(endpoint, options);
+    const { descriptor, boundPath, shared, isGiven } = openListener(endpoint, options);
     this.#ledger?.opened(descriptor);
     this.#generation++;
     this.#listeners[id] = {
       descriptor,
       generation: this.#generation,
       boundPath,
+      ownsPath: !isGiven,
       backlog: options.backlog,
       registered: false,
       restMs: restMsFirst,
-      duplicated: false,
+      duplicated: shared,
     };
   }
 
@@ -84,6 +93,7 @@ export class Listeners {
       throw syscallError('epoll_ctl', -result, `accept connections on ${address}`, address);
     }
     listener.registered = true;
+    listener.ownsPath = true;
   }
 
   pause(id: number): void {
@@ -113,6 +123,19 @@ export class Listeners {
     const duplicate = duplicateDescriptor(listener.descriptor);
     listener.duplicated = true;
     return duplicate;
+  }
+
+  socketOf(id: number): GivenSocket {
+    const { descriptor, boundPath, duplicated } = this.#get(id);
+    return { descriptor, address: localName(descriptor), shared: duplicated, boundPath };
+  }
+
+  leave(id: number): void {
+    const { descriptor } = this.#get(id);
+    this.pause(id);
+    this.#listeners[id] = undefined;
+    this.#ledger?.closing(descriptor);
+    closeDescriptor(descriptor);
   }
 
   #accept(id: number, listener: Listener, max: number, draining: boolean): void {
@@ -156,7 +179,8 @@ export class Listeners {
     this.pause(id);
     this.#listeners[id] = undefined;
     // First the path: a client that still finds it would be refused, not left hanging.
-    if (listener.boundPath !== null) removeBoundPath(listener.boundPath);
+    const { boundPath, ownsPath } = listener;
+    if (boundPath !== null && ownsPath) removeBoundPath(boundPath);
     this.#ledger?.closing(listener.descriptor);
     closeDescriptor(listener.descriptor);
   }

@@ -1,0 +1,87 @@
+import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { formatUnix } from '../../base/unix-address.ts';
+import type { DescribedSocket } from '../backend.ts';
+import { addressText } from './address-text.ts';
+import { runtimeError } from './runtime-error.ts';
+
+/** `st` of a listening TCP socket, and `Flags` of a Unix one. proc(5) */
+const tcpListens = '0A';
+const unixListens = 0x10000;
+const unixStream = '0001';
+
+type Family = 4 | 6;
+
+function linesOf(list: string): string[][] {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/self/net/${list}`, 'latin1');
+  } catch {
+    return []; // no such list here: IPv6 is switched off
+  }
+  return text
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/));
+}
+
+/** Words in the byte order of the machine, which is little-endian everywhere that this runs. */
+function hostOf(hex: string, family: Family): string {
+  const bytes = Buffer.from(hex, 'hex');
+  for (let at = 0; at + 4 <= bytes.length; at += 4) bytes.subarray(at, at + 4).reverse();
+  if (family === 4) return [...bytes].join('.');
+  const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(at * 2).toString(16));
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+}
+
+function inetSocket(list: string, inode: string): DescribedSocket | undefined {
+  const family: Family = list.endsWith('6') ? 6 : 4;
+  const found = linesOf(list).find((words) => words[9] === inode);
+  const [, local = '', , state] = found ?? [];
+  if (found === undefined) return undefined;
+  const [host = '', port = ''] = local.split(':');
+  return {
+    kind: list.startsWith('tcp') ? 'tcp' : 'udp',
+    family,
+    // The lists do not tell, and nothing is opened by it.
+    v6Only: false,
+    listens: list.startsWith('tcp') && state === tcpListens,
+    address: addressText(hostOf(host, family), Number.parseInt(port, 16)),
+  };
+}
+
+function unixSocket(inode: string): DescribedSocket | undefined {
+  const found = linesOf('unix').find((words) => words[6] === inode);
+  if (found === undefined) return undefined;
+  return {
+    kind: found[4] === unixStream ? 'unix' : 'other',
+    family: 4,
+    v6Only: false,
+    listens: (Number.parseInt(found[3] ?? '0', 16) & unixListens) !== 0,
+    address: formatUnix(found.slice(7).join(' ') || '@'),
+  };
+}
+
+/**
+ * What a descriptor is that somebody else opened, without a system call of our own: as the system's lists
+ * of sockets have it.
+ * @throws SyscallError EBADF; ENOTSOCK for what is no socket.
+ */
+export function describeSocket(descriptor: number): DescribedSocket {
+  const action = `use descriptor ${descriptor}`;
+  let isSocket: boolean;
+  try {
+    isSocket = fstatSync(descriptor).isSocket();
+  } catch (error) {
+    throw runtimeError(error, 'fstat', action, '');
+  }
+  if (!isSocket) {
+    throw runtimeError({ code: 'ENOTSOCK', syscall: 'getsockopt' }, 'getsockopt', action, '');
+  }
+  const inode = /\d+/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[0] ?? '';
+  for (const list of ['tcp', 'tcp6', 'udp', 'udp6']) {
+    const found = inetSocket(list, inode);
+    if (found !== undefined) return found;
+  }
+  const unknown = { kind: 'other', family: 4, v6Only: false, listens: false, address: '' } as const;
+  return unixSocket(inode) ?? unknown;
+}

@@ -1,0 +1,171 @@
+/** The file by which others find the process of a server. */
+import { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { ErrPidFile } from '../base/errors.ts';
+
+const ownerOnly = 0o600;
+/** Times of files and of processes are told in steps of up to this. */
+const clockStepMs = 2_000;
+
+/** The process that a pid file names. @throws ErrPidFile when it cannot be read, or names none. */
+export function readPidFile(path: string, action: string): number {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const state = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
+    throw new ErrPidFile(`cannot ${action} by the pid file '${path}': ${state}; is the server up?`, {
+      address: path,
+      cause,
+    });
+  }
+  const pid = Number(/^\s*(\d{1,10})\s*$/.exec(text)?.[1] ?? 0);
+  if (pid > 0) return pid;
+  throw new ErrPidFile(
+    `cannot ${action} by the pid file '${path}': it holds no number; remove it if it is not in use`,
+    { address: path },
+  );
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: somebody else's, and alive.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** When a process began, in milliseconds of the wall clock; undefined where nobody tells. proc(5) */
+function startOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name of the program stands in brackets, and may hold anything.
+    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+    const booted = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1];
+    const ticksPerSecond = 100;
+    return (Number(booted) + ticks / ticksPerSecond) * 1_000;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the process that the file names still is the one that wrote it: numbers are used again. */
+function isAlive(pid: number, path: string): boolean {
+  if (!exists(pid)) return false;
+  const start = startOf(pid);
+  return start === undefined || start <= statSync(path).mtimeMs + clockStepMs;
+}
+
+/** The pid file of this process, for as many servers as want it. */
+class PidFile {
+  readonly path: string;
+  readonly #fresh: string;
+  users = 0;
+  #isWritten = false;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#fresh = `${path}.${process.pid}`;
+  }
+
+  /** @throws ErrPidFile for one that another process has, or that cannot be written. */
+  prepare(predecessor: number): void {
+    if (this.#isWritten) return;
+    this.#refuseOther(predecessor);
+    if (statSync(this.path, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new ErrPidFile(`cannot write the pid file '${this.path}': it is a directory`, {
+        address: this.path,
+      });
+    }
+    try {
+      unlinkQuietly(this.#fresh);
+      writeFileSync(this.#fresh, `${process.pid}\n`, { mode: ownerOnly, flag: 'wx' });
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      throw new ErrPidFile(
+        `cannot write the pid file '${this.path}': ${code}; its directory must be there and writable`,
+        { address: this.path, cause },
+      );
+    }
+  }
+
+  #refuseOther(predecessor: number): void {
+    const found = readIfThere(this.path);
+    if (found === undefined || found === process.pid || found === predecessor) return;
+    if (!isAlive(found, this.path)) return;
+    throw new ErrPidFile(
+      `cannot write the pid file '${this.path}': process ${found} has it and is alive; stop that one, ` +
+        'or give this server another pidName',
+      { address: this.path },
+    );
+  }
+
+  /** From now on it names this process. */
+  write(): void {
+    if (this.#isWritten) return;
+    this.#isWritten = true;
+    renameSync(this.#fresh, this.path);
+  }
+
+  /** Removes it if it still names this process. */
+  remove(): void {
+    unlinkQuietly(this.#fresh);
+    if (readIfThere(this.path) === process.pid) unlinkQuietly(this.path);
+  }
+}
+
+/** What a file names, if it is there and names anything. */
+function readIfThere(path: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(path, 'utf8'));
+    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Not there, or not ours to remove.
+  }
+}
+
+const files = new Map<string, PidFile>();
+
+/** One server's hold on a pid file. */
+export interface PidFileHold {
+  /** The server listens. */
+  write(): void;
+  /** It is over. */
+  release(): void;
+}
+
+/**
+ * Checks that the file can be written, and by this process.
+ * @param predecessor the process that this one takes over from; 0 for none.
+ * @throws ErrPidFile.
+ */
+export function holdPidFile(path: string, predecessor: number): PidFileHold {
+  const whole = resolve(path);
+  const file = files.get(whole) ?? new PidFile(whole);
+  file.prepare(predecessor);
+  files.set(whole, file);
+  file.users++;
+  let isHeld = true;
+  return {
+    write: () => file.write(),
+    release() {
+      if (!isHeld) return;
+      isHeld = false;
+      file.users--;
+      if (file.users > 0) return;
+      files.delete(whole);
+      file.remove();
+    },
+  };
+}

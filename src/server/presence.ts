@@ -1,0 +1,73 @@
+import type { Backend } from '../driver/backend.ts';
+import type { ResolvedOptions } from './options.ts';
+import { holdPidFile, type PidFileHold } from './pid-file.ts';
+import { obeySignals } from './restart/graceful.ts';
+import { restartable } from './restart/restartable.ts';
+import { ServiceManager } from './restart/service-manager.ts';
+import type { RunningServer } from './running-server.ts';
+import { predecessor, type WhereToListen } from './where-to-listen.ts';
+
+/** What others see of a server beside its sockets: its pid file, and the signals that it obeys. */
+export class Presence {
+  readonly #where: WhereToListen;
+  readonly #options: ResolvedOptions;
+  readonly #backend: Backend;
+  #pidFile: PidFileHold | null = null;
+  #releaseSockets: (() => void) | null = null;
+  #ignoreSignals: (() => void) | null = null;
+
+  constructor(where: WhereToListen, options: ResolvedOptions, backend: Backend) {
+    this.#backend = backend;
+    this.#where = where;
+    this.#options = options;
+  }
+
+  /** Before anything is opened. @throws ErrPidFile. */
+  begin(): void {
+    const { pidName } = this.#options;
+    if (pidName !== undefined) this.#pidFile = holdPidFile(pidName, predecessor());
+    this.#releaseSockets = this.#where.claim();
+  }
+
+  /** The server listens, and accepts, unless the process before still does. */
+  show(server: RunningServer): void {
+    if (server.isStopping) return;
+    restartable.add(server);
+    const { graceful } = this.#options;
+    if (graceful !== undefined) {
+      this.#ignoreSignals = obeySignals(server, graceful);
+      server.serviceManager = new ServiceManager(this.#backend, server.logger);
+    }
+    this.#where.hold({
+      accept: () => server.accept(),
+      useTicketKeys: (keys) => server.useTicketKeys(keys),
+      takenOver: () => {
+        this.#writePidFile(server);
+        server.serviceManager?.ready();
+      },
+    });
+  }
+
+  #writePidFile(server: RunningServer): void {
+    try {
+      this.#pidFile?.write();
+    } catch (error) {
+      // Its directory was there and writable when the server started.
+      server.logger.error('the pid file could not be written', { err: error });
+    }
+  }
+
+  endWith(server: RunningServer): void {
+    void server.over.then(() => {
+      restartable.delete(server);
+      this.end();
+    });
+  }
+
+  end(): void {
+    this.#releaseSockets?.();
+    this.#ignoreSignals?.();
+    this.#pidFile?.release();
+    this.#releaseSockets = this.#ignoreSignals = this.#pidFile = null;
+  }
+}

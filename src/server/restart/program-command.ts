@@ -1,0 +1,29 @@
+import { ErrUnsupportedOp } from '../../base/errors.ts';
+
+export interface ProgramCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+}
+
+/** Where the program was started, which its relative paths are about, wherever it is now. */
+const startedIn = process.cwd();
+
+/**
+ * The command that started this program: the same executable, its flags, the file and its arguments.
+ * What stands in those files by now is what is run.
+ * @throws ErrUnsupportedOp for a program that has no file.
+ */
+export function programCommand(
+  argv: readonly string[] = process.argv,
+  flags: readonly string[] = process.execArgv,
+): ProgramCommand {
+  const [, ...args] = argv;
+  const isInline = flags.some((flag) => /^(?:-e|--eval|-p|--print|-pe)(?:=|$)/.test(flag));
+  if (!isInline && (args.length === 0 || args[0] === '-')) {
+    throw new ErrUnsupportedOp(
+      'cannot restart: the program has no file that could be run again (REPL or standard input)',
+    );
+  }
+  return { command: process.execPath, args: [...flags, ...args], cwd: startedIn };
+}

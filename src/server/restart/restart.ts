@@ -1,0 +1,175 @@
+/** The process before a restart: starts the one after it, and leaves its listeners to it. */
+import { isMainThread } from 'node:worker_threads';
+import {
+  ErrRestartFailed,
+  ErrRestartInProgress,
+  ErrServerInShutdown,
+  ErrUnsupportedOp,
+} from '../../base/errors.ts';
+import type { StopResult } from '../../connection/server-view.ts';
+import type { GivenSocket } from '../../driver/contract.ts';
+import { exitHook } from '../exit-hook.ts';
+import { arrival } from './arrival.ts';
+import { NewProcess } from './new-process.ts';
+import { programCommand } from './program-command.ts';
+import {
+  channelDescriptor,
+  type Inheritance,
+  type InheritedAddress,
+  type InheritedKeys,
+  inheritanceVariable,
+} from './protocol.ts';
+import { type Restartable, restartable } from './restartable.ts';
+import type { ServiceManager } from './service-manager.ts';
+import type { RestartSettings } from './settings.ts';
+
+/** From "accept" to "accepting" there is nothing to load and nothing to wait for. */
+const switchMs = 10_000;
+
+let isUnderWay = false;
+
+/** What the servers were handed over to, and how each of them ended. */
+export interface HandedOver {
+  readonly pid: number;
+  readonly drained: ReadonlyMap<Restartable, Promise<StopResult>>;
+}
+
+/**
+ * Starts this program again, leaves every listener of this process to it, and stops.
+ * @throws ErrRestartFailed, ErrRestartInProgress, ErrUnsupportedOp, with everything as it was.
+ */
+export async function restartProgram(settings: RestartSettings): Promise<HandedOver> {
+  if (!isMainThread) {
+    throw new ErrUnsupportedOp('cannot restart from a worker thread: call it on the main thread');
+  }
+  if (isUnderWay || (arrival !== null && !arrival.isAlone)) {
+    throw new ErrRestartInProgress(
+      'cannot restart: another restart is under way; wait until it has succeeded or failed',
+    );
+  }
+  isUnderWay = true;
+  try {
+    return await new Restart([...restartable].filter((one) => !one.isStopping), settings).run();
+  } finally {
+    isUnderWay = false;
+  }
+}
+
+/** Cannot be taken back: the servers of this process are ending. */
+class Restart {
+  readonly #servers: readonly Restartable[];
+  readonly #settings: RestartSettings;
+  #stopped!: (error: Error) => void;
+  readonly #stop: Promise<never>;
+
+  constructor(all: readonly Restartable[], settings: RestartSettings) {
+    this.#servers = all;
+    this.#settings = settings;
+    this.#stop = new Promise((_, reject) => {
+      this.#stopped = reject;
+    });
+    this.#stop.catch(() => {});
+  }
+
+  async run(): Promise<HandedOver> {
+    const { readyTimeout, drainTimeout } = this.#settings;
+    const fresh = this.#start();
+    this.#manager?.reloading();
+    const killNow = (): void => fresh.killNow();
+    exitHook.add(killNow);
+    for (const server of this.#servers) server.onStop = () => this.#cancel(fresh);
+    try {
+      await this.#unlessStopped(fresh.says('listening', readyTimeout));
+      await this.#unlessStopped(this.#switch(fresh));
+    } catch (error) {
+      await fresh.kill();
+      for (const server of this.#servers) server.resumeDatagrams();
+      this.#manager?.ready();
+      throw error;
+    } finally {
+      exitHook.remove(killNow);
+      for (const server of this.#servers) server.onStop = null;
+    }
+    const drained = new Map(this.#servers.map((one) => [one, one.leave(drainTimeout)] as const));
+    this.#manager?.handedOver(fresh.pid);
+    fresh.tell({ type: 'yours' });
+    fresh.release();
+    return { pid: fresh.pid, drained };
+  }
+
+  get #manager(): ServiceManager | null {
+    return this.#servers.find((server) => server.serviceManager !== null)?.serviceManager ?? null;
+  }
+
+  #start(): NewProcess {
+    const { command, args, cwd } = programCommand();
+    const readsErrors = this.#servers.every((server) => server.isNative);
+    const descriptors: number[] = readsErrors ? [2] : [];
+    const addresses = this.#servers.flatMap((server, at) =>
+      inheritedAddresses(server, at, descriptors),
+    );
+    const inheritance: Inheritance = {
+      version: 1,
+      pid: process.pid,
+      standardError: readsErrors ? channelDescriptor + 1 : -1,
+      addresses,
+    };
+    const env = { ...process.env, [inheritanceVariable]: JSON.stringify(inheritance) };
+    return new NewProcess({ command, args, cwd, env, descriptors, readsErrors });
+  }
+
+  /** From here on the new process accepts, too; datagrams it alone. */
+  async #switch(fresh: NewProcess): Promise<void> {
+    await this.#pauseDatagrams();
+    const ticketKeys = this.#servers.map((server, at): InheritedKeys => {
+      const keys = server.ticketKeys.map((key) => Buffer.from(key).toString('base64'));
+      return { server: at, keys };
+    });
+    fresh.tell({ type: 'accept', ticketKeys });
+    await fresh.says('accepting', switchMs);
+  }
+
+  async #pauseDatagrams(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const why = 'cannot restart: a loop of this process does not answer; is its thread blocked?';
+      timer = setTimeout(() => reject(new ErrRestartFailed(why)), switchMs);
+    });
+    try {
+      await Promise.race([Promise.all(this.#servers.map((one) => one.pauseDatagrams())), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #unlessStopped(work: Promise<void>): Promise<void> {
+    return Promise.race([work, this.#stop]);
+  }
+
+  #cancel(fresh: NewProcess): void {
+    fresh.killNow();
+    this.#stopped(
+      new ErrServerInShutdown('cannot restart: the server was stopped before the new process ran'),
+    );
+  }
+}
+
+/** The addresses of a server, with numbers for its descriptors in the new process. */
+function inheritedAddresses(
+  server: Restartable,
+  at: number,
+  descriptors: number[],
+): InheritedAddress[] {
+  const first = channelDescriptor + 1;
+  const renumber = (socket: GivenSocket): GivenSocket => {
+    descriptors.push(socket.descriptor);
+    return { ...socket, descriptor: first + descriptors.length - 1 };
+  };
+  return server.handOver().map(({ text, endpoints }) => ({
+    text,
+    server: at,
+    endpoints: endpoints.map((endpoint) => {
+      return { ...endpoint, given: (endpoint.given ?? []).map(renumber) };
+    }),
+  }));
+}

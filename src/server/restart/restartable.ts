@@ -1,0 +1,29 @@
+import type { StopResult } from '../../connection/server-view.ts';
+import type { Endpoint } from '../../driver/contract.ts';
+import type { ServiceManager } from './service-manager.ts';
+
+/** A server whose listeners can go to another process. */
+export interface Restartable {
+  /** Per address, what another process is to be given. @throws ErrUnsupportedOp where it cannot. */
+  handOver(): readonly { readonly text: string; readonly endpoints: readonly Endpoint[] }[];
+  pauseDatagrams(): Promise<void>;
+  resumeDatagrams(): void;
+  readonly ticketKeys: readonly Uint8Array[];
+  /** Leaves its listeners to the new process and stops. */
+  leave(timeoutMs: number): Promise<StopResult>;
+  /** Called when it is stopped by somebody else. */
+  onStop: (() => void) | null;
+  readonly isStopping: boolean;
+  /** Whoever supervises this process, if the server tells it of itself. */
+  readonly serviceManager: ServiceManager | null;
+  /** Its sockets are read by system calls, not by the runtime. */
+  readonly isNative: boolean;
+}
+
+/** Servers of this process, in the order in which they were started. */
+export const restartable: Set<Restartable> = new Set();
+
+/** No other server of this process goes on. */
+export function isLast(server: Restartable): boolean {
+  return ![...restartable].some((other) => other !== server && !other.isStopping);
+}

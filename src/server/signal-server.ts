@@ -1,0 +1,37 @@
+import { ErrInvalidOption, ErrPidFile } from '../base/errors.ts';
+import { readPidFile } from './pid-file.ts';
+import type { RestartSignal } from './restart/settings.ts';
+
+export interface SignalOptions {
+  /** What the server was given as `graceful.signal`. Default `SIGUSR2`. */
+  readonly signal?: RestartSignal;
+}
+
+/**
+ * Tells the server behind a pid file to restart or to stop: a process that serves with `graceful` and that
+ * `pidName`. Returns its number at once; what it makes of the signal stands in its log.
+ * @throws ErrPidFile when there is no such file or no such process, or it may not be told.
+ */
+export function signalServer(
+  pidName: string,
+  action: 'reload' | 'stop',
+  options: SignalOptions = {},
+): number {
+  if (action !== 'reload' && action !== 'stop') {
+    throw new ErrInvalidOption(
+      `cannot signal a server to '${String(action)}': give 'reload' or 'stop'`,
+    );
+  }
+  const pid = readPidFile(pidName, `signal a server`);
+  try {
+    process.kill(pid, action === 'stop' ? 'SIGTERM' : (options.signal ?? 'SIGUSR2'));
+  } catch (cause) {
+    const isGone = (cause as NodeJS.ErrnoException).code === 'ESRCH';
+    const state = isGone ? `process ${pid} is gone` : `process ${pid} belongs to somebody else`;
+    throw new ErrPidFile(`cannot signal a server by the pid file '${pidName}': ${state}`, {
+      address: pidName,
+      cause,
+    });
+  }
+  return pid;
+}

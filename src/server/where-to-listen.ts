@@ -1,0 +1,113 @@
+/** Where a server listens: what was looked up, what it inherits, and what its process was given. */
+import { closeSync, openSync } from 'node:fs';
+import { ErrInvalidNetworkAddress } from '../base/errors.ts';
+import type { Backend } from '../driver/backend.ts';
+import type { Endpoint } from '../driver/contract.ts';
+import {
+  type GivenAddress,
+  type ParsedAddress,
+  parseListenAddress,
+  resolveAddress,
+} from './addresses.ts';
+import { claimGiven, resolveGiven } from './given-addresses.ts';
+import { arrival, type HeldServer, type Taken } from './restart/arrival.ts';
+
+const standardError = 2;
+
+function isGiven(address: ParsedAddress | GivenAddress): address is GivenAddress {
+  return address.network === 'fd' || address.network === 'systemd';
+}
+
+/** The addresses of one call of `serve`. */
+export class WhereToListen {
+  readonly parsed: readonly (ParsedAddress | GivenAddress)[];
+  endpoints: readonly Endpoint[] = [];
+  /** Which address each endpoint is of. */
+  textOf: readonly number[] = [];
+  readonly #inherited: readonly (Taken | undefined)[];
+  #lookedUp: readonly (Endpoint | undefined)[] = [];
+
+  /** @throws ErrInvalidNetworkAddress, ErrUnsupportedProtocol. */
+  constructor(texts: readonly string[]) {
+    if (texts.length === 0) {
+      throw new ErrInvalidNetworkAddress(
+        "cannot serve on no address: give at least one, as 'tcp://:0'",
+      );
+    }
+    this.parsed = texts.map(parseListenAddress);
+    this.#inherited = texts.map((text) => arrival?.take(text));
+  }
+
+  /** What the process before hands over. */
+  get #taken(): Taken[] {
+    return this.#inherited.filter((one) => one !== undefined);
+  }
+
+  /** The process before accepts here until it is told that this one can. */
+  get holds(): boolean {
+    return this.#taken.length > 0 && arrival?.isAlone === false;
+  }
+
+  /** @throws ErrInvalidNetworkAddress for a name that is not known. */
+  async lookUp(): Promise<void> {
+    this.#lookedUp = await Promise.all(
+      this.parsed.map(async (one, at) =>
+        this.#inherited[at] !== undefined || isGiven(one) ? undefined : resolveAddress(one),
+      ),
+    );
+  }
+
+  /** @throws ErrInvalidNetworkAddress for what was given and cannot be listened on. */
+  complete(backend: Backend): void {
+    arrival?.canPutError((descriptor) => putStandardError(backend, descriptor));
+    const perText = this.parsed.map((address, at): readonly Endpoint[] => {
+      const inherited = this.#inherited[at];
+      if (inherited !== undefined) return inherited.endpoints;
+      if (isGiven(address)) return resolveGiven(address, backend);
+      return [this.#lookedUp[at] as Endpoint];
+    });
+    this.endpoints = perText.flat();
+    this.textOf = perText.flatMap((endpoints, at) => endpoints.map(() => at));
+  }
+
+  /** The sockets belong to a server from now on; call what it returns at the server's end. */
+  claim(): () => void {
+    return claimGiven(this.endpoints);
+  }
+
+  /** The server runs, and goes on when the process before leaves. */
+  hold(server: HeldServer): void {
+    const taken = this.#taken;
+    if (taken.length > 0) arrival?.hold(server, taken);
+    else server.takenOver();
+  }
+
+  /** The process before is to hear why. */
+  failed(error: unknown): void {
+    if (this.#taken.length > 0) arrival?.failed(error);
+  }
+}
+
+/** The process before, which a server takes over from; 0 for none. */
+export function predecessor(): number {
+  return arrival?.pid ?? 0;
+}
+
+/** Until a process has taken over, its standard error is a pipe to the one before. */
+function putStandardError({ native }: Backend, descriptor: number): void {
+  if (native !== undefined) {
+    native.duplicateOnto(descriptor, standardError);
+    native.closeDescriptor(descriptor);
+    return;
+  }
+  try {
+    // The lowest number that is free is taken.
+    const again = openSync(`/dev/fd/${descriptor}`, 'a');
+    closeSync(standardError);
+    openSync(`/dev/fd/${again}`, 'a');
+    closeSync(again);
+  } catch {
+    // A socket, as of a journal, cannot be opened again: what is written there is lost.
+    process.stderr.on('error', () => {});
+  }
+}

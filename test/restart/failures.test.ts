@@ -1,0 +1,104 @@
+/** A new process that does not take over: the old one goes on as if nothing had happened. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { RawClient } from '../../testing/raw-client.ts';
+import { driverName } from '../support/driver.ts';
+import { text } from '../support/rig.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import type { ServerConfig } from './programs/server.ts';
+import { isAlive, RestartRig } from './restart-rig.ts';
+
+const servers = [['tcp://127.0.0.1:0']];
+
+/** Restarts in vain; returns what the log says. */
+async function restartInVain(rig: RestartRig, change: Partial<ServerConfig>): Promise<string> {
+  rig.next(change);
+  const client = await RawClient.connect(rig.addresses()[0] as string);
+  process.kill(rig.pid, 'SIGUSR2');
+  const [said = ''] = await rig.line(/^log \d+ error the restart failed; [^]*?(ErrRestart[^]*)$/m);
+  client.write('still there');
+  assert.equal(text(await client.readExactly(11)), 'still there');
+  client.destroy();
+  const other = await RawClient.connect(rig.addresses()[0] as string);
+  other.write('who');
+  assert.equal(text(await other.readExactly(`${rig.pids[0]} \n`.length)), `${rig.pids[0]} \n`);
+  other.destroy();
+  return said;
+}
+
+/** The process that the error names is gone. */
+async function assertGone(said: string): Promise<void> {
+  const pid = Number(/new process (\d+)/.exec(said)?.[1]);
+  await waitUntil(() => !isAlive(pid), `process ${pid} is gone`);
+}
+
+describe('a new process that does not take over', () => {
+  const cases: readonly [string, Partial<ServerConfig>, RegExp][] = [
+    ['throws at its start', { fault: 'throw' }, /ErrRestartFailed.*this version cannot start/],
+    [
+      'ends at its start',
+      { fault: 'exit' },
+      driverName === 'node' ? /ended with status 3/ : /status 3; its last words: nothing is configured/,
+    ],
+    ['throws in onInitComplete', { fault: 'refuse' }, /could not start.*refused in onInitComplete/],
+  ];
+  for (const [what, change, expected] of cases) {
+    test(what, async (t) => {
+      const rig = await RestartRig.start(t, { servers });
+      const said = await restartInVain(rig, change);
+      assert.match(said, expected);
+      await assertGone(said);
+    });
+  }
+
+  const late: readonly [string, number, Partial<ServerConfig>, RegExp][] = [
+    ['hangs', 1_500, { fault: 'hang' }, /not ready within 1500 ms/],
+    ['is stuck in a computation', 1_500, { fault: 'block' }, /not ready within 1500 ms/],
+    [
+      'listens elsewhere',
+      // Long enough to come to its call of serve, on a busy machine.
+      7_000,
+      { servers: [['tcp://127.0.0.2:0']] },
+      /not ready within 7000 ms, and listens on tcp:\/\/127\.0\.0\.2:0/,
+    ],
+  ];
+  for (const [what, readyTimeout, change, expected] of late) {
+    test(what, async (t) => {
+      const options = { graceful: { readyTimeout } };
+      const rig = await RestartRig.start(t, { servers, options });
+      const said = await restartInVain(rig, change);
+      assert.match(said, expected);
+      await assertGone(said);
+    });
+  }
+
+  test('the next one that can does', async (t) => {
+    const rig = await RestartRig.start(t, { servers });
+    await restartInVain(rig, { fault: 'throw' });
+    rig.next({ fault: undefined as never });
+    const old = await rig.restart();
+    await rig.gone(old);
+  });
+
+  test('a restart during a restart is refused', async (t) => {
+    const options = { graceful: { readyTimeout: 1_500 } };
+    const rig = await RestartRig.start(t, { servers, options });
+    rig.next({ fault: 'hang' });
+    process.kill(rig.pid, 'SIGUSR2');
+    await rig.line(/^log \d+ info restarting/m);
+    process.kill(rig.pid, 'SIGUSR2');
+    await rig.line(/ErrRestartInProgress/m);
+    await rig.line(/not ready within/m);
+  });
+
+  test('a stop during a restart ends both processes', async (t) => {
+    const rig = await RestartRig.start(t, { servers });
+    rig.next({ fault: 'hang' });
+    process.kill(rig.pid, 'SIGUSR2');
+    await rig.line(/^log \d+ info restarting/m);
+    process.kill(rig.pid, 'SIGTERM');
+    await rig.line(/ErrServerInShutdown/m);
+    // It ends only when nobody has its output open any more.
+    await rig.program.ending();
+  });
+});

@@ -1,0 +1,164 @@
+/** Sockets that a process is started with: `fd://N`, `systemd://`. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { RawClient } from '../../testing/raw-client.ts';
+import { DatagramClient } from '../support/datagram-client.ts';
+import { driverName } from '../support/driver.ts';
+import { nodeFlags, Program, runProgram } from '../support/program.ts';
+import { type TestScope, temporaryDirectory, text } from '../support/rig.ts';
+
+const given = 'test/restart/programs/given.ts';
+
+/** Not documented: the runtime has no other name for a listener's descriptor. */
+function descriptorOf(server: object): number {
+  const handle = (server as { _handle?: { fd?: number } })._handle;
+  assert.ok(handle?.fd !== undefined && handle.fd > 0);
+  return handle.fd;
+}
+
+async function listening(t: TestScope, where: object): Promise<Server> {
+  const server = createServer();
+  server.listen(where);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return server;
+}
+
+function withDescriptors(
+  t: TestScope,
+  descriptors: readonly number[],
+  args: readonly string[],
+): Program {
+  return runProgram(t, given, args, { stdio: ['ignore', 'pipe', 'pipe', ...descriptors] });
+}
+
+async function answer(address: string, question: string): Promise<string> {
+  const client = await RawClient.connect(address);
+  client.write(question);
+  client.end();
+  const bytes = await client.readUntilEnd();
+  client.destroy();
+  return text(bytes);
+}
+
+describe('fd://', () => {
+  for (const [kind, where] of [
+    ['IPv4', { host: '127.0.0.1', port: 0 }],
+    ['IPv6', { host: '::1', port: 0 }],
+  ] as const) {
+    test(`a listener of ${kind}`, async (t) => {
+      const server = await listening(t, where);
+      const program = withDescriptors(t, [descriptorOf(server)], ['fd://3']);
+      const [address = ''] = await program.line(/^up (\S+)/m);
+      server.close();
+      assert.equal(await answer(address, 'hello'), `${address} hello`);
+      program.kill('SIGTERM');
+      assert.equal((await program.ending()).code, 0);
+    });
+  }
+
+  test('a Unix listener, whose path is left alone', async (t) => {
+    const path = join(temporaryDirectory(t), 'given.sock');
+    const server = await listening(t, { path });
+    const program = withDescriptors(t, [descriptorOf(server)], ['fd://3']);
+    const [address = ''] = await program.line(/^up (\S+)/m);
+    assert.equal(address, path);
+    program.kill('SIGTERM');
+    assert.equal((await program.ending()).code, 0);
+    assert.ok(existsSync(path));
+  });
+
+  test('a socket for datagrams', async (t) => {
+    const socket = createSocket('udp4').bind({ address: '127.0.0.1', port: 0, exclusive: true });
+    await once(socket, 'listening');
+    const state = Object.getOwnPropertySymbols(socket).find(
+      (symbol) => symbol.description === 'state symbol',
+    ) as symbol;
+    const { handle } = (socket as unknown as Record<symbol, { handle: { fd: number } }>)[
+      state
+    ] as { handle: { fd: number } };
+    const program = withDescriptors(t, [handle.fd], ['fd://3']);
+    const [address = ''] = await program.line(/^up (\S+)/m);
+    socket.close();
+    const client = await DatagramClient.open(t);
+    await client.send(address, 'hello');
+    assert.equal(text(await client.next()), `${address} hello`);
+    program.kill('SIGTERM');
+    await program.ending();
+  });
+
+  test('what cannot be listened on is refused by name', async (t) => {
+    const file = openSync(given, 'r');
+    after(() => closeSync(file));
+    const server = await listening(t, { host: '127.0.0.1', port: 0 });
+    const client = await RawClient.connect(`127.0.0.1:${(server.address() as { port: number }).port}`);
+    t.after(() => client.destroy());
+    const connected = descriptorOf(client.socket);
+    const cases: readonly [string, number, RegExp][] = [
+      ['a file', file, /refused ErrInvalidNetworkAddress .*ENOTSOCK/],
+      ['a connection', connected, /refused ErrInvalidNetworkAddress .*does not listen/],
+    ];
+    for (const [what, descriptor, expected] of cases) {
+      const program = withDescriptors(t, [descriptor], ['fd://3']);
+      assert.match((await program.ending()).output, expected, what);
+    }
+    const none = withDescriptors(t, [], ['fd://999']);
+    assert.match((await none.ending()).output, /refused ErrInvalidNetworkAddress .*EBADF/);
+    const unnamed = withDescriptors(t, [], ['fd://three']);
+    assert.match((await unnamed.ending()).output, /refused ErrInvalidNetworkAddress .*number/);
+  });
+});
+
+describe('systemd://', () => {
+  test('all sockets, or those of a name; children of the program do not see them', async (t) => {
+    const first = await listening(t, { host: '127.0.0.1', port: 0 });
+    const second = await listening(t, { host: '127.0.0.1', port: 0 });
+    const both = [descriptorOf(first), descriptorOf(second)];
+    const ports = [first, second].map((one) => (one.address() as { port: number }).port);
+    const all = withDescriptors(t, both, ['systemd://', 'web:admin']);
+    const up = await all.line(/^up (\S+) (\S+) (\S+)/m);
+    assert.deepEqual(up, [`127.0.0.1:${ports[0]}`, `127.0.0.1:${ports[1]}`, 'unset']);
+    all.kill('SIGTERM');
+    await all.ending();
+    const one = withDescriptors(t, both, ['systemd://admin', 'web:admin']);
+    assert.deepEqual(await one.line(/^up (\S+) (\S+)/m), [`127.0.0.1:${ports[1]}`, 'unset']);
+    one.kill('SIGTERM');
+    await one.ending();
+    const none = withDescriptors(t, both, ['systemd://other', 'web:admin']);
+    assert.match((await none.ending()).output, /only 'web', 'admin'/);
+  });
+
+  test('a process that was given none says so', async (t) => {
+    const program = withDescriptors(t, [], ['systemd://']);
+    assert.match((await program.ending()).output, /refused ErrInvalidNetworkAddress .*LISTEN_FDS/);
+  });
+
+  const activate = 'systemd-socket-activate';
+  const isThere = spawnSync(activate, ['--version']).status === 0;
+  const skip = isThere ? false : `${activate} is not installed (package systemd)`;
+  test('under the real systemd-socket-activate', { skip }, async (t) => {
+    const path = join(temporaryDirectory(t), 'activated.sock');
+    const command = [process.execPath, ...nodeFlags, given, 'systemd://web'];
+    const environment = process.env['GNET_DRIVER'] ?? driverName;
+    const program = new Program(
+      t,
+      activate,
+      [`--listen=${path}`, '--fdname=web', `--setenv=GNET_DRIVER=${environment}`, ...command],
+      {},
+    );
+    await program.line(/Listening on/);
+    const client = await RawClient.connect(path);
+    client.write('hello');
+    client.end();
+    assert.equal(text(await client.readUntilEnd()), `${path} hello`);
+    assert.match(program.output, new RegExp(`^up ${path} unset`, 'm'));
+    program.kill('SIGTERM');
+    assert.equal((await program.ending()).code, 0);
+  });
+});

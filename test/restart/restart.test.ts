@@ -1,0 +1,68 @@
+/** A new process of the same program takes the listeners over. */
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { RawClient } from '../../testing/raw-client.ts';
+import { text } from '../support/rig.ts';
+import { isAlive, RestartRig, socketsOf } from './restart-rig.ts';
+
+async function ask(address: string, question: string): Promise<string> {
+  const client = await RawClient.connect(address);
+  client.write(question);
+  client.end();
+  const answer = text(await client.readUntilEnd());
+  client.destroy();
+  return answer;
+}
+
+describe('restart', () => {
+  test('the new process serves, the old one finishes its connections and ends', async (t) => {
+    const rig = await RestartRig.start(t, { servers: [['tcp://127.0.0.1:0']] });
+    const [address = ''] = rig.addresses();
+    const open = await RawClient.connect(address);
+    t.after(() => open.destroy());
+    open.write('hello');
+    assert.equal(text(await open.readExactly(5)), 'hello');
+    const old = await rig.restart();
+    assert.deepEqual(rig.addresses(), [address]);
+    assert.match(await ask(address, 'who'), new RegExp(`^${rig.pid} `));
+    // Told, and closed in order.
+    assert.equal(text(await open.readUntilEnd()), 'bye\n');
+    open.destroy();
+    await rig.gone(old);
+    assert.notEqual(rig.pid, old);
+    process.kill(rig.pid, 'SIGTERM');
+    await rig.gone(rig.pid);
+  });
+
+  test('the pid file names whoever serves, and is gone at the end', async (t) => {
+    const rig = await RestartRig.start(t, { servers: [['tcp://127.0.0.1:0']] });
+    const file = join(rig.directory, 'server.pid');
+    rig.next({ options: { pidName: file } });
+    const old = await rig.restart();
+    assert.equal(readFileSync(file, 'utf8'), `${rig.pid}\n`);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    await rig.gone(old);
+    const second = await rig.restart();
+    assert.equal(readFileSync(file, 'utf8'), `${rig.pid}\n`);
+    await rig.gone(second);
+    process.kill(rig.pid, 'SIGTERM');
+    await rig.gone(rig.pid);
+    assert.throws(() => statSync(file), { code: 'ENOENT' });
+  });
+
+  test('five in a row, without a socket that stays behind', async (t) => {
+    const rig = await RestartRig.start(t, { servers: [['tcp://127.0.0.1:0']] });
+    const [address = ''] = rig.addresses();
+    const before = socketsOf(rig.pid).length;
+    for (let count = 0; count < 5; count++) {
+      const old = await rig.restart();
+      assert.match(await ask(address, 'who'), new RegExp(`^${rig.pid} `));
+      await rig.gone(old);
+    }
+    assert.equal(new Set(rig.pids).size, 6);
+    assert.equal(socketsOf(rig.pid).length, before);
+    assert.ok(isAlive(rig.pid));
+  });
+});
