@@ -15,10 +15,13 @@ export function readPidFile(path: string, action: string): number {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const state = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
-    throw new ErrPidFile(`cannot ${action} by the pid file '${path}': ${state}; is the server up?`, {
-      address: path,
-      cause,
-    });
+    throw new ErrPidFile(
+      `cannot ${action} by the pid file '${path}': ${state}; is the server up?`,
+      {
+        address: path,
+        cause,
+      },
+    );
   }
   const pid = Number(/^\s*(\d{1,10})\s*$/.exec(text)?.[1] ?? 0);
   if (pid > 0) return pid;

@@ -22,6 +22,8 @@ export function addSocketsOf(
 ): void {
   for (const { sockets: own, socketsOf } of loops) {
     if (typeof own === 'string') throw new ErrUnsupportedOp(own);
-    own.forEach((socket, at) => sockets[sharedAt[socketsOf[at] as number] as number]?.push(socket));
+    for (const [at, socket] of own.entries()) {
+      sockets[sharedAt[socketsOf[at] as number] as number]?.push(socket);
+    }
   }
 }

@@ -71,7 +71,8 @@ function socketsOf(loop: EventLoop): readonly GivenSocket[] | string {
   const found: GivenSocket[] = [];
   try {
     for (const socket of loop.listening.sockets()) {
-      if (socket === undefined) return `the driver ${loop.driver.name} cannot give its sockets away`;
+      if (socket === undefined)
+        return `the driver ${loop.driver.name} cannot give its sockets away`;
       found.push(socket);
     }
   } catch (error) {

@@ -15,7 +15,9 @@ async function restartInVain(rig: RestartRig, change: Partial<ServerConfig>): Pr
   rig.next(change);
   const client = await RawClient.connect(rig.addresses()[0] as string);
   process.kill(rig.pid, 'SIGUSR2');
-  const [said = ''] = await rig.line(/^log \d+ error the restart failed; [^]*?(ErrRestart[^]*)$/m);
+  const [said = ''] = await rig.line(
+    /^log \d+ error the restart failed; [\s\S]*?(ErrRestart[\s\S]*)$/m,
+  );
   client.write('still there');
   assert.equal(text(await client.readExactly(11)), 'still there');
   client.destroy();
@@ -38,7 +40,9 @@ describe('a new process that does not take over', () => {
     [
       'ends at its start',
       { fault: 'exit' },
-      driverName === 'node' ? /ended with status 3/ : /status 3; its last words: nothing is configured/,
+      driverName === 'node'
+        ? /ended with status 3/
+        : /status 3; its last words: nothing is configured/,
     ],
     ['throws in onInitComplete', { fault: 'refuse' }, /could not start.*refused in onInitComplete/],
   ];

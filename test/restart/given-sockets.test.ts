@@ -80,9 +80,9 @@ describe('fd://', () => {
     const state = Object.getOwnPropertySymbols(socket).find(
       (symbol) => symbol.description === 'state symbol',
     ) as symbol;
-    const { handle } = (socket as unknown as Record<symbol, { handle: { fd: number } }>)[
-      state
-    ] as { handle: { fd: number } };
+    const { handle } = (socket as unknown as Record<symbol, { handle: { fd: number } }>)[state] as {
+      handle: { fd: number };
+    };
     const program = withDescriptors(t, [handle.fd], ['fd://3']);
     const [address = ''] = await program.line(/^up (\S+)/m);
     socket.close();
@@ -97,7 +97,9 @@ describe('fd://', () => {
     const file = openSync(given, 'r');
     after(() => closeSync(file));
     const server = await listening(t, { host: '127.0.0.1', port: 0 });
-    const client = await RawClient.connect(`127.0.0.1:${(server.address() as { port: number }).port}`);
+    const client = await RawClient.connect(
+      `127.0.0.1:${(server.address() as { port: number }).port}`,
+    );
     t.after(() => client.destroy());
     const connected = descriptorOf(client.socket);
     const cases: readonly [string, number, RegExp][] = [

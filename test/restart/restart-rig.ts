@@ -42,9 +42,12 @@ export class RestartRig {
     this.#config = config;
     this.next({});
     // Before the kit's own end, which waits for whoever has the output open.
-    this.program = runProgram({ after: (end) => t.after(() => this.#end(end)) }, program, [
-      this.#configFile,
-    ], { env: { ...process.env, ...environment } });
+    this.program = runProgram(
+      { after: (end) => t.after(() => this.#end(end)) },
+      program,
+      [this.#configFile],
+      { env: { ...process.env, ...environment } },
+    );
   }
 
   static async start(
@@ -109,7 +112,10 @@ export class RestartRig {
   }
 
   async line(pattern: RegExp): Promise<readonly string[]> {
-    await waitUntil(() => pattern.test(this.program.output), `${pattern} in ${this.program.output}`);
+    await waitUntil(
+      () => pattern.test(this.program.output),
+      `${pattern} in ${this.program.output}`,
+    );
     return pattern.exec(this.program.output)?.slice(1) ?? [];
   }
 

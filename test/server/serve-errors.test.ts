@@ -305,11 +305,7 @@ describe('families and ports', () => {
 });
 
 describe('options and operations that are refused', () => {
-  const unsupported: readonly Options[] = [
-    { graceful: true },
-    { pidName: 'pid' },
-    { driver: 'kqueue' },
-  ];
+  const unsupported: readonly Options[] = [{ driver: 'kqueue' }];
   for (const options of unsupported) {
     test(`${JSON.stringify(options)} is ErrUnsupportedOp`, async () => {
       const expected = { code: 'ErrUnsupportedOp', message: /leave the option out/ };
@@ -319,6 +315,8 @@ describe('options and operations that are refused', () => {
   const invalid: readonly [Record<string, unknown>, RegExp][] = [
     [{ backlog: 0 }, /from 1 to 65535/],
     [{ tickr: true }, /is it ticker\?/],
+    [{ graceful: { signal: 'SIGTERM' } }, /graceful.signal.*'SIGUSR2'/],
+    [{ graceful: { readyTimout: 5 } }, /is it readyTimeout\?/],
     [{ highWaterMark: 1, lowWaterMark: 2 }, /lowWaterMark/],
     [{ codec: {} }, /encode\(c, buf\) and decode\(c\)/],
     [{ overflow: 'drop' }, /'pause', 'close', 'none'/],

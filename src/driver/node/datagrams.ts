@@ -228,8 +228,7 @@ async function openEndpoint(endpoint: UdpEndpoint, options: SocketOptions): Prom
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
       const fd = endpoint.given?.[0]?.descriptor;
-      const where =
-        fd === undefined ? { address: endpoint.host, port: endpoint.port } : { fd };
+      const where = fd === undefined ? { address: endpoint.host, port: endpoint.port } : { fd };
       socket.bind({ ...where, exclusive: true }, () => {
         socket.off('error', reject);
         resolve();

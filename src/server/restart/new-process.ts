@@ -56,7 +56,11 @@ export class NewProcess {
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         this.#isGone = true;
-        this.#fail(new ErrRestartFailed(`cannot restart: no process could be started: ${error.message}`, { cause: error }));
+        this.#fail(
+          new ErrRestartFailed(`cannot restart: no process could be started: ${error.message}`, {
+            cause: error,
+          }),
+        );
         resolve();
       });
       this.#child.once('exit', (code, signal) => {

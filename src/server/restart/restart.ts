@@ -49,7 +49,10 @@ export async function restartProgram(settings: RestartSettings): Promise<HandedO
   }
   isUnderWay = true;
   try {
-    return await new Restart([...restartable].filter((one) => !one.isStopping), settings).run();
+    return await new Restart(
+      [...restartable].filter((one) => !one.isStopping),
+      settings,
+    ).run();
   } finally {
     isUnderWay = false;
   }

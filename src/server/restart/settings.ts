@@ -46,10 +46,16 @@ export function restartSettings(options: RestartOptions = {}, prefix = ''): Rest
 
 const names = ['signal', 'readyTimeout', 'drainTimeout'];
 
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
 /** The option `graceful`. */
 export const asGraceful: OptionCheck<boolean | GracefulOptions> = (name, value) => {
   if (typeof value === 'boolean') return value;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isPlainObject(value)) {
     throw invalidOption(name, value, 'true, false or an object such as { drainTimeout: 60_000 }');
   }
   for (const key of Object.keys(value)) {

@@ -7,7 +7,8 @@ if (names !== undefined) {
   process.env['LISTEN_FDS'] = String(names.split(':').length);
   process.env['LISTEN_FDNAMES'] = names;
 }
-const react = (frame: Buffer | null, c: Conn) => (frame === null ? null : `${c.localAddr} ${frame}`);
+const react = (frame: Buffer | null, c: Conn) =>
+  frame === null ? null : `${c.localAddr} ${frame}`;
 
 try {
   const server = await serve({ react }, address);
