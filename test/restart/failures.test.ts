@@ -13,7 +13,8 @@ const servers = [['tcp://127.0.0.1:0']];
 /** Restarts in vain; returns what the log says. */
 async function restartInVain(rig: RestartRig, change: Partial<ServerConfig>): Promise<string> {
   rig.next(change);
-  const client = await RawClient.connect(rig.addresses()[0] as string);
+  const [address = ''] = rig.addresses();
+  const client = await RawClient.connect(address);
   process.kill(rig.pid, 'SIGUSR2');
   const [said = ''] = await rig.line(
     /^log \d+ error the restart failed; [\s\S]*?(ErrRestart[\s\S]*)$/m,
@@ -21,7 +22,7 @@ async function restartInVain(rig: RestartRig, change: Partial<ServerConfig>): Pr
   client.write('still there');
   assert.equal(text(await client.readExactly(11)), 'still there');
   client.destroy();
-  const other = await RawClient.connect(rig.addresses()[0] as string);
+  const other = await RawClient.connect(address);
   other.write('who');
   assert.equal(text(await other.readExactly(`${rig.pids[0]} \n`.length)), `${rig.pids[0]} \n`);
   other.destroy();
