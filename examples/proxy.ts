@@ -7,6 +7,10 @@
  * Then, in another terminal:
  *
  *   curl -i http://127.0.0.1:9000/plaintext
+ *
+ * It ends TLS with `--tls cert.pem,key.pem`, and begins it with `--upstream tls://host:443`: then the
+ * upstream's certificate must be for that host, from an authority that the runtime trusts
+ * (NODE_EXTRA_CA_CERTS adds one).
  */
 import { type ClientOptions, client, serve } from 'gnet';
 import { announce, endWithReason, readFlags, serveOptions } from './lib/flags.ts';

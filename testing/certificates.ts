@@ -5,7 +5,7 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
 
-export type KeyKind = 'ec' | 'rsa' | 'ed25519';
+export type KeyKind = 'ec' | 'rsa' | 'rsa-pss' | 'ed25519';
 
 export interface CertificateOptions {
   readonly commonName: string;
@@ -75,6 +75,15 @@ const algorithms: Readonly<Record<string, Buffer>> = {
 function makeKeys(kind: KeyKind): { privateKey: KeyObject; publicKey: KeyObject } {
   if (kind === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 });
   if (kind === 'ed25519') return generateKeyPairSync('ed25519');
+  if (kind === 'rsa-pss') {
+    const hash = { hashAlgorithm: 'sha256', mgf1HashAlgorithm: 'sha256', saltLength: 32 } as const;
+    // Node's types have no overload without encodings for it.
+    const generate = generateKeyPairSync as unknown as (
+      type: 'rsa-pss',
+      options: object,
+    ) => { privateKey: KeyObject; publicKey: KeyObject };
+    return generate('rsa-pss', { modulusLength: 2048, ...hash });
+  }
   return generateKeyPairSync('ec', { namedCurve: 'P-256' });
 }
 

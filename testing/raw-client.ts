@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import tls from 'node:tls';
 import type { StreamPeer } from './driver-peers.ts';
 
 /** What a server printed as its address, as `node:net` wants it. */
@@ -24,6 +25,8 @@ export function printedAddress(host: string | undefined, port: number | undefine
  */
 export class RawClient implements StreamPeer {
   readonly socket: net.Socket;
+  /** The socket in clear: the same one without TLS. */
+  readonly #plain: net.Socket;
   #received: Buffer[] = [];
   #waitingBytes = 0;
   #taken = 0;
@@ -35,11 +38,20 @@ export class RawClient implements StreamPeer {
   closed = false;
   broken: string | undefined;
 
-  /** @param socket may still be connecting; must allow half-open connections. */
-  constructor(socket: net.Socket) {
+  /**
+   * @param socket may still be connecting; must allow half-open connections.
+   * @param plain the one that it stands on, with TLS.
+   */
+  constructor(socket: net.Socket, plain: net.Socket = socket) {
     this.socket = socket;
-    if (!socket.connecting) this.#onConnect();
-    socket.on('connect', () => this.#onConnect());
+    this.#plain = plain;
+    if (plain !== socket) {
+      plain.on('error', () => {}); // told by the other one
+      socket.on('secureConnect', () => this.#onConnect());
+    } else {
+      if (!socket.connecting) this.#onConnect();
+      socket.on('connect', () => this.#onConnect());
+    }
     socket.on('data', (bytes: Buffer) => {
       this.#received.push(bytes);
       this.#waitingBytes += bytes.length;
@@ -72,9 +84,18 @@ export class RawClient implements StreamPeer {
     return client;
   }
 
+  /** The same with TLS, to a server for `localhost` that `ca` vouches for. */
+  static async connectTls(address: string, ca: string): Promise<RawClient> {
+    const plain = net.connect({ ...targetOf(address), allowHalfOpen: true, noDelay: true });
+    const socket = tls.connect({ socket: plain, ca, servername: 'localhost' });
+    const client = new RawClient(socket, plain);
+    await once(socket, 'secureConnect');
+    return client;
+  }
+
   #onConnect(): void {
     this.connected = true;
-    this.#localAddress = printedAddress(this.socket.localAddress, this.socket.localPort);
+    this.#localAddress = printedAddress(this.#plain.localAddress, this.#plain.localPort);
     this.#changed();
   }
 
@@ -109,7 +130,7 @@ export class RawClient implements StreamPeer {
   }
 
   reset(): void {
-    this.socket.resetAndDestroy();
+    this.#plain.resetAndDestroy();
   }
 
   destroy(): void {

@@ -28,6 +28,7 @@ export const plainSettings: ContextSettings = {
   protocols: [],
   requestCert: false,
   rejectUnauthorized: true,
+  ignoreTruncation: false,
   sessionTimeout: 300,
   sessionIdContext: createHash('sha256').update('test').digest(),
   ticketKeys: undefined,

@@ -101,8 +101,11 @@ export interface LoopStats {
 
 /** TLS of a server, over all loops. */
 export interface TlsStats {
-  /** Whose OpenSSL it is: that inside the runtime, or the system's. */
-  readonly engine: 'runtime' | 'system';
+  /**
+   * Whose OpenSSL it is: that inside the runtime, called by FFI, or the system's; `node:tls` where
+   * neither can be called.
+   */
+  readonly engine: 'runtime' | 'system' | 'node:tls';
   /** `3.5.8`. */
   readonly version: string;
   readonly handshakes: number;

@@ -1,5 +1,5 @@
 import type { LoopStats } from '../connection/server-view.ts';
-import type { TlsCounts } from '../connection/tls/layer.ts';
+import type { TlsCounts } from '../connection/tls/handshake-side.ts';
 import type { DriverCounters } from '../driver/contract.ts';
 
 /** What a loop counts by itself, and how its counters read together with those of its driver. */

@@ -1,29 +1,19 @@
 import type { LayerFactory } from '../connection/layer.ts';
-import type { DialledHandshake, LoopTls } from '../connection/tls/loop-tls.ts';
-import type { Backend } from '../driver/backend.ts';
-import type { ClientContext } from '../tls/client-context.ts';
+import type { AboutEngine, TlsEngine } from '../connection/tls/engine.ts';
+import { loadEngine } from '../connection/tls/load-engine.ts';
+import type { AnyClientContext, DialledHandshake, LoopTls } from '../connection/tls/loop-tls.ts';
 import type { TlsClientOptions } from '../tls/options/types.ts';
-import type { TlsStats } from '../connection/server-view.ts';
-import { aboutEngine, loadTlsEngine, type TlsEngine } from './server-tls.ts';
 
 /** TLS of one client: loaded with the options, or by the first dial that wants it. */
 export class ClientTls {
-  readonly #backend: Backend;
   readonly #options: TlsClientOptions;
   readonly #readBufferBytes: number;
   readonly #warn: (text: string) => void;
   #loading: Promise<LoopTls> | null = null;
-  #context: ClientContext | null = null;
+  #context: AnyClientContext | null = null;
   #engine: TlsEngine | null = null;
-  #loop: LoopTls | null = null;
 
-  constructor(
-    backend: Backend,
-    options: TlsClientOptions,
-    readBufferBytes: number,
-    warn: (text: string) => void,
-  ) {
-    this.#backend = backend;
+  constructor(options: TlsClientOptions, readBufferBytes: number, warn: (text: string) => void) {
     this.#options = options;
     this.#readBufferBytes = readBufferBytes;
     this.#warn = warn;
@@ -31,7 +21,7 @@ export class ClientTls {
 
   /**
    * Reads the files and checks everything.
-   * @throws ErrInvalidOption, naming the option and the file; ErrTlsUnavailable, ErrUnsupportedOp.
+   * @throws ErrInvalidOption, naming the option and the file; ErrTlsUnavailable.
    */
   load(): Promise<LoopTls> {
     this.#loading ??= this.#load();
@@ -39,21 +29,20 @@ export class ClientTls {
   }
 
   async #load(): Promise<LoopTls> {
-    const engine = await loadTlsEngine(this.#backend);
-    this.#context = new engine.ClientContext(this.#options);
+    const engine = await loadEngine();
+    this.#context = engine.clientContext(this.#options);
     for (const warning of this.#context.warnings) this.#warn(warning);
     this.#engine = engine;
-    this.#loop = new engine.LoopTls(this.#readBufferBytes);
-    return this.#loop;
+    return engine.loop(this.#readBufferBytes);
   }
 
-  /** What stands under one connection; loaded. */
-  layer(target: DialledHandshake): LayerFactory {
-    return (this.#loop as LoopTls).dial(this.#context as ClientContext, target);
+  /** What stands under one connection of that loop; loaded. */
+  layer(loop: LoopTls, target: DialledHandshake): LayerFactory {
+    return loop.dial(this.#context as AnyClientContext, target);
   }
 
-  get about(): Pick<TlsStats, 'engine' | 'version'> | undefined {
-    return this.#engine === null ? undefined : aboutEngine(this.#engine);
+  get about(): AboutEngine | undefined {
+    return this.#engine?.about;
   }
 
   end(): void {

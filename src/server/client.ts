@@ -106,8 +106,7 @@ class RunningClient extends RunningServer implements Client {
       abandonDial: (attempt) => loop.abandonDial(attempt),
       begin: (connection, layers) => loop.begin(connection, layers),
       async secure(target) {
-        loop.useTls(await tls.load());
-        return tls.layer(target);
+        return tls.layer(loop.useTls(await tls.load()), target);
       },
     };
   }
@@ -169,7 +168,7 @@ export async function client(
   const log = createLogger(resolved);
   reportDriver(backend, resolved, log.logger);
   reportUnknownEvents(handler, log.logger);
-  const tls = new ClientTls(backend, options.tls ?? {}, resolved.readBufferCap, (text) =>
+  const tls = new ClientTls(options.tls ?? {}, resolved.readBufferCap, (text) =>
     log.logger.warn(text),
   );
   const nothing = { texts: [], endpoints: [], textOf: [], canRestart: false };

@@ -105,8 +105,10 @@ export class LocalLoopGroup implements LoopGroup {
     return this.#loop.dial(endpoint, outcome);
   }
 
-  useTls(tls: LoopTls): void {
+  /** The one that the loop has, which may be that of an upgrade: the loop counts there. */
+  useTls(tls: LoopTls): LoopTls {
     this.#loop.tls ??= tls;
+    return this.#loop.tls;
   }
 
   abandonDial(attempt: Attempt): void {

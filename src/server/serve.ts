@@ -99,7 +99,7 @@ async function serveOn(
   let server: RunningServer;
   try {
     presence.begin();
-    const tls = withTls ? await prepareTls(resolved, backend, log.logger, module) : undefined;
+    const tls = withTls ? await prepareTls(resolved, log.logger, module) : undefined;
     reportDriver(backend, resolved, log.logger);
     reportUnknownEvents(handler, log.logger);
     const own = { ...resolved, codec };

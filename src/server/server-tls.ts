@@ -1,11 +1,10 @@
-import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
-import type { TlsStats } from '../connection/server-view.ts';
-import { isGnetError } from '../base/thrown.ts';
+import { ErrInvalidOption } from '../base/errors.ts';
+import type { AboutEngine, TlsEngine } from '../connection/tls/engine.ts';
+import { loadEngine } from '../connection/tls/load-engine.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
-import type { Backend } from '../driver/backend.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
-import type { ServerSettings } from '../tls/server-contexts.ts';
+import type { ServerSettings } from '../tls/server-settings.ts';
 import type { PackedSettings } from '../tls/settings-transfer.ts';
 import type { SharedTicketKeys } from '../tls/shared-ticket-keys.ts';
 import type { GivenAddress, ParsedAddress } from './addresses.ts';
@@ -14,26 +13,6 @@ import type { ResolvedOptions } from './options.ts';
 
 /** The key of session tickets changes that often; the one before is still read. */
 const rotationMs = 12 * 3_600_000;
-
-/** Loaded when TLS is used for the first time. */
-export type TlsEngine = typeof import('../connection/tls/engine.ts');
-
-/** @throws ErrTlsUnavailable where there is no OpenSSL that could be called. */
-export async function loadTlsEngine(backend: Backend): Promise<TlsEngine> {
-  try {
-    return await import('../connection/tls/engine.ts');
-  } catch (error) {
-    if (!isGnetError(error) || error.code !== 'ErrUnsupportedPlatform') throw error;
-    throw new ErrUnsupportedOp(
-      `cannot use TLS here (driver '${backend.name}'): ${error.message}; or put a TLS proxy in front`,
-      { cause: error },
-    );
-  }
-}
-
-export function aboutEngine({ openssl }: TlsEngine): Pick<TlsStats, 'engine' | 'version'> {
-  return { engine: openssl.origin, version: openssl.version };
-}
 
 /** TLS of one server: what its loops are given, wherever they run. */
 export class ServerTls {
@@ -55,7 +34,7 @@ export class ServerTls {
     this.#logger = logger;
     this.#sends = sends;
     this.#settings = settings;
-    this.#ticketKeys = new engine.SharedTicketKeys();
+    this.#ticketKeys = engine.sharedTicketKeys();
     this.#rotation = setInterval(() => this.#ticketKeys.rotate(), rotationMs).unref();
     this.#follow();
   }
@@ -92,7 +71,7 @@ export class ServerTls {
   #take(options: TlsServerOptions): void {
     const settings = this.engine.readServerOptions(options);
     for (const warning of settings.warnings) this.#logger.warn(warning);
-    const make = () => new this.engine.ServerContexts(settings, this.#ticketKeys);
+    const make = () => this.engine.serverContexts(settings, this.#ticketKeys);
     // Also where only others use them: what OpenSSL does not take shows here.
     const first = make();
     this.#settings = settings;
@@ -112,8 +91,8 @@ export class ServerTls {
 
   /** For a loop on this thread. @throws ErrInvalidOption for what OpenSSL does not take. */
   onLoop(readBufferBytes: number): LoopTls {
-    const loop = new this.engine.LoopTls(readBufferBytes);
-    loop.contexts = new this.engine.ServerContexts(this.#settings, this.#ticketKeys);
+    const loop = this.engine.loop(readBufferBytes);
+    loop.contexts = this.engine.serverContexts(this.#settings, this.#ticketKeys);
     this.#loops.push(loop);
     return loop;
   }
@@ -128,8 +107,8 @@ export class ServerTls {
     this.#ticketKeys.take(keys);
   }
 
-  get about(): Pick<TlsStats, 'engine' | 'version'> {
-    return aboutEngine(this.engine);
+  get about(): AboutEngine {
+    return this.engine.about;
   }
 
   end(): void {
@@ -169,11 +148,10 @@ export function wantsTls(
  */
 export async function prepareTls(
   options: ResolvedOptions,
-  backend: Backend,
   logger: Logger,
   module: string | null,
 ): Promise<ServerTls> {
-  const engine = await loadTlsEngine(backend);
+  const engine = await loadEngine();
   const given = options.tls as TlsServerOptions;
   if (module !== null && options.numEventLoop > 1) refuseFunctions(given);
   const settings = engine.readServerOptions({

@@ -1,38 +1,13 @@
 import { X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
 import type { GnetError } from '../base/errors.ts';
-import { invalidOption, wholeNumber } from '../base/option-checks.ts';
-import { errorOf } from '../base/thrown.ts';
 import { ClientSession } from './client-session.ts';
+import { nameToAskFor, readClientOptions } from './client-settings.ts';
 import { TlsContext } from './context.ts';
-import { ErrTlsCertificate } from './errors.ts';
 import { isRevocationList, readPfx } from './openssl/x509.ts';
-import { checkTlsOptions, readSettings } from './options/settings.ts';
 import type { TlsClientOptions } from './options/types.ts';
-import { isServerName } from './server-names.ts';
+import { identityRefused } from './peer-errors.ts';
 import { SessionStore } from './session-store.ts';
-
-const clientOnly = ['servername', 'checkServerIdentity', 'session', 'handshakeTimeout'] as const;
-const handshakeTimeoutDefault = 10_000;
-const handshakeTimeoutMax = 2 ** 31 - 1;
-
-function checkServerName(name: unknown): string | undefined {
-  if (name === undefined || name === '') return undefined;
-  if (typeof name === 'string' && (isIP(name) !== 0 || isServerName(name))) return name;
-  throw invalidOption('tls.servername', name, "a host name, or '' to send none");
-}
-
-function checkOthers({ checkServerIdentity, session, handshakeTimeout }: TlsClientOptions): void {
-  if (checkServerIdentity !== undefined && typeof checkServerIdentity !== 'function') {
-    throw invalidOption('tls.checkServerIdentity', checkServerIdentity, 'a function');
-  }
-  if (session !== undefined && !(session instanceof Uint8Array)) {
-    throw invalidOption('tls.session', session, 'bytes of an earlier session');
-  }
-  const check = wholeNumber(1, handshakeTimeoutMax, 'milliseconds');
-  if (handshakeTimeout !== undefined) check('tls.handshakeTimeout', handshakeTimeout);
-}
 
 /** What the connections of one client have in common, and the sessions that they resume. */
 export class ClientContext {
@@ -45,14 +20,11 @@ export class ClientContext {
 
   /** @throws ErrInvalidOption, naming the option and the file. */
   constructor(options: TlsClientOptions = {}) {
-    checkTlsOptions(options, clientOnly);
-    checkServerName(options.servername);
-    checkOthers(options);
-    const { settings, warnings } = readSettings(options, { readPfx, isRevocationList });
+    const read = readClientOptions(options, { readPfx, isRevocationList });
     this.options = options;
-    this.warnings = warnings;
-    this.handshakeTimeout = options.handshakeTimeout ?? handshakeTimeoutDefault;
-    this.#context = new TlsContext('client', settings);
+    this.warnings = read.warnings;
+    this.handshakeTimeout = read.handshakeTimeout;
+    this.#context = new TlsContext('client', read.settings);
   }
 
   /**
@@ -60,8 +32,8 @@ export class ClientContext {
    * @param key tells servers apart that have the same name: `host:port`.
    */
   open(host: string | undefined, key: string): ClientSession {
-    const { servername, checkServerIdentity, session } = this.options;
-    const name = servername === undefined ? host : checkServerName(servername);
+    const { checkServerIdentity, session } = this.options;
+    const name = nameToAskFor(this.options, host);
     return new ClientSession(this.#context, {
       serverName: name,
       // Whoever looks at the certificate himself is not told no before.
@@ -82,11 +54,7 @@ export class ClientContext {
     const certificate = new X509Certificate(peerCertificate).toLegacyObject() as PeerCertificate;
     const error = checkServerIdentity(session.settings.serverName ?? host, certificate);
     if (error === undefined) return null;
-    return new ErrTlsCertificate(
-      'HOSTNAME_MISMATCH',
-      `the certificate of the server is not accepted by checkServerIdentity: ${errorOf(error).message}`,
-      { cause: error },
-    );
+    return identityRefused(error);
   }
 
   /** Keeps the session of a connection for the next one to the same server, once it has one. */

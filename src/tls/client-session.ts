@@ -40,7 +40,7 @@ export interface ClientSettings {
 export class ClientSession extends TlsSession {
   readonly context: TlsContext;
   readonly settings: ClientSettings;
-  readonly peerName = 'the server';
+  protected readonly peerRole = 'the server';
   #heard = false;
 
   constructor(context: TlsContext, settings: ClientSettings) {

@@ -1,4 +1,4 @@
-import type { Identity } from './openssl/x509.ts';
+import type { Identity } from './options/identities.ts';
 import type { TicketKeys } from './ticket-keys.ts';
 
 /**
@@ -29,6 +29,8 @@ export interface ContextSettings {
   readonly requestCert: boolean;
   /** A peer whose certificate is not accepted is refused; otherwise `authorized` says what it is. */
   readonly rejectUnauthorized: boolean;
+  /** An end of the peer without close_notify counts as one with it. */
+  readonly ignoreTruncation: boolean;
   /** Seconds that a session can be resumed. */
   readonly sessionTimeout: number;
   /** Sessions of another context are not resumed in this one: 1 to 32 bytes. */

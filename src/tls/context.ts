@@ -7,9 +7,9 @@ import * as openssl from './openssl/bindings.ts';
 import { callbacks, protocolArgument } from './openssl/callbacks.ts';
 import { constants, ticketKeyLayout } from './openssl/constants.ts';
 import { clearErrors, takeError } from './openssl/error-queue.ts';
+import { runtimeRootStore } from './openssl/root-store.ts';
 import { freeStore, makeStore, useIdentity, withCertificate } from './openssl/x509.ts';
 import { TicketKeys } from './ticket-keys.ts';
-import { runtimeRootStore } from './trusted-roots.ts';
 
 export type TlsRole = 'server' | 'client';
 
@@ -146,6 +146,17 @@ function setCallbacks(context: Address, role: TlsRole, settings: ContextSettings
   }
 }
 
+/** Of contexts that nobody has disposed of, such as those of an upgrade, once nobody can use them. */
+const forgotten = new FinalizationRegistry<Address>(freeContext);
+
+/** Contexts of this thread that hold an `SSL_CTX`. */
+export const contextCounters: { live: number } = { live: 0 };
+
+function freeContext(address: Address): void {
+  openssl.SSL_CTX_free(address);
+  contextCounters.live--;
+}
+
 /**
  * What the sessions of one server name, or of one client, have in common: an `SSL_CTX`. Of one thread.
  * It may be disposed of while sessions use it: OpenSSL counts them.
@@ -168,6 +179,8 @@ export class TlsContext {
     const method = role === 'server' ? openssl.TLS_server_method() : openssl.TLS_client_method();
     this.#address = openssl.SSL_CTX_new(method);
     assert(!isNull(this.#address), 'OpenSSL makes a context');
+    contextCounters.live++;
+    forgotten.register(this, this.#address, this);
     try {
       this.#configure(this.#address);
     } catch (error) {
@@ -226,7 +239,8 @@ export class TlsContext {
   /** Frees the `SSL_CTX` once the last session is over. Idempotent. */
   dispose(): void {
     if (isNull(this.#address)) return;
-    openssl.SSL_CTX_free(this.#address);
+    forgotten.unregister(this);
+    freeContext(this.#address);
     this.#address = nullAddress;
   }
 }

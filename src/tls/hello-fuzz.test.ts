@@ -1,97 +1,21 @@
 /**
- * Client hellos that were changed at random, at a parser of our own and at OpenSSL. Whatever comes, a
- * session waits for more or ends in one of the typed errors, and gives everything back.
+ * Client hellos that were changed at random; `npm run soak -- --only hellos` does a million of them.
  * `GNET_FUZZ_RUNS` sets the number of hellos, `GNET_FUZZ_SEED` the run.
  */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { makeFamily } from '../../testing/certificates.ts';
 import { Random } from '../../testing/random.ts';
-import { clientEnd, contextPair, exchange, serverEnd } from '../../testing/tls-end.ts';
+import { helloFuzz, recordedHellos } from '../../testing/tls-hello-fuzz.ts';
 import { type ClientHello, readFirstBytes } from './client-hello.ts';
-import type { ClientSession } from './client-session.ts';
-import { sessionCounters } from './session.ts';
-import { TlsState } from './session-states.ts';
 
 const runs = Number(process.env['GNET_FUZZ_RUNS'] ?? 3_000);
 const seed = Number(process.env['GNET_FUZZ_SEED'] ?? 20_261_128);
-const family = makeFamily();
-
-/** Of clients that offer much and little, with and without a ticket. */
-function recordedHellos(): Buffer[] {
-  const hellos: Buffer[] = [];
-  for (const [minVersion, maxVersion] of [
-    [0x303, 0x303],
-    [0x303, 0x304],
-    [0x304, 0x304],
-  ] as const) {
-    const contexts = contextPair(family, {}, { minVersion, maxVersion, protocols: ['h2', 'echo'] });
-    const [client, server] = [clientEnd(contexts.client), serverEnd(contexts.server)];
-    hellos.push(client.take());
-    server.feed(hellos.at(-1) as Buffer);
-    exchange(client, server);
-    const session = (client.session as ClientSession).exportSession() ?? undefined;
-    const again = clientEnd(contexts.client, { session });
-    hellos.push(again.take());
-    for (const end of [client, server, again]) end.free();
-  }
-  return hellos;
-}
-
-function mutate(random: Random, original: Buffer): Buffer {
-  let bytes = Buffer.from(original);
-  const changes = 1 + random.below(4);
-  for (let change = 0; change < changes; change++) {
-    const at = random.below(bytes.length);
-    switch (random.below(5)) {
-      case 0:
-        bytes[at] = random.below(256);
-        break;
-      case 1:
-        bytes[at] = (bytes[at] as number) ^ (1 << random.below(8));
-        break;
-      case 2: // shorter
-        bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + random.below(64))]);
-        break;
-      case 3: // longer
-        bytes = Buffer.concat([
-          bytes.subarray(0, at),
-          Buffer.alloc(random.below(300), at),
-          bytes.subarray(at),
-        ]);
-        break;
-      default: // a length that lies
-        bytes.writeUInt16BE(random.below(65_536), Math.min(at, bytes.length - 2));
-    }
-    if (bytes.length < 8) return bytes;
-  }
-  return bytes;
-}
-
-const expected = new Set(['ErrTlsHandshake', 'ErrTlsPlainText', 'ErrTlsAlert']);
 
 test(`${runs} hellos of seed ${seed} end in typed errors only`, () => {
-  const random = new Random(seed);
-  const hellos = recordedHellos();
-  const { server: context } = contextPair(family, { protocols: ['h2'] });
-  const live = sessionCounters.live;
-  const outcomes = new Map<string, number>();
-  for (let run = 0; run < runs; run++) {
-    const bytes = mutate(random, hellos[random.below(hellos.length)] as Buffer);
-    const server = serverEnd(context);
-    const piece = random.below(3) === 0 ? 1 + random.below(bytes.length) : bytes.length;
-    for (let at = 0; at < bytes.length; at += piece) server.feed(bytes.subarray(at, at + piece));
-    const { state, failure } = server.session;
-    if (state === TlsState.Failed) {
-      assert.ok(failure !== null && expected.has(failure.code), `run ${run}: ${failure?.stack}`);
-    } else {
-      assert.ok(state === TlsState.Hello || state === TlsState.Handshaking, `run ${run}: ${state}`);
-    }
-    const outcome = failure?.code ?? `state ${state}`;
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    server.free();
-  }
-  assert.equal(sessionCounters.live, live);
+  const fuzz = helloFuzz(new Random(seed));
+  for (let run = 0; run < runs; run++) fuzz.once();
+  fuzz.end();
+  const { outcomes } = fuzz;
   assert.ok((outcomes.get('ErrTlsHandshake') ?? 0) > runs / 20, JSON.stringify([...outcomes]));
 });
 

@@ -1,12 +1,13 @@
 import { assert } from '../base/assert.ts';
 import { isGnetError } from '../base/thrown.ts';
 import type { Slab } from '../buffer/slab.ts';
-import { type ClientHello, readFirstBytes } from './client-hello.ts';
+import type { ClientHello } from './client-hello.ts';
 import type { TlsContext } from './context.ts';
-import { ErrTlsHandshake } from './errors.ts';
-import { helloBytesMax } from './limits.ts';
+import { noHello, unrecognizedName } from './first-answers.ts';
+import { HelloCollector } from './hello-collector.ts';
 import { SSL_set_accept_state } from './openssl/bindings.ts';
 import { chooseProtocol } from './openssl/callbacks.ts';
+import { helloTooLong, noContextFor } from './peer-errors.ts';
 import { TlsSession } from './session.ts';
 import { TlsState } from './session-states.ts';
 
@@ -19,31 +20,25 @@ export interface ContextChoice {
   contextFor(serverName: string | undefined, session: ServerSession): TlsContext | null;
 }
 
-/** A record with a fatal alert, in clear: OpenSSL knows nothing of this client yet. */
-const unrecognizedName = Uint8Array.of(21, 3, 3, 0, 2, 2, 112);
-
-const noHello: ClientHello = { serverName: undefined, protocols: [], ticketKeyNames: [] };
-
 /** The server's side. It reads the client's first message before OpenSSL does. */
 export class ServerSession extends TlsSession {
   readonly #choice: ContextChoice;
+  readonly #plainTextAnswer: Uint8Array | undefined;
   #context: TlsContext | null = null;
-  /** What was received before the context was known; null when nothing is kept. */
-  #collected: Buffer | null = null;
-  /** Bytes of `#collected` that are in use. */
-  #length = 0;
-  /** So many bytes of a hello are worth another look. */
-  #needed = 0;
+  /** What was received before the context was known. */
+  readonly #collector = new HelloCollector();
   #hello: ClientHello = noHello;
-  /** An alert of our own that is to be sent. */
-  #alert: Uint8Array | null = null;
-  readonly peerName = 'the client';
+  /** What is to be sent that OpenSSL does not make: an alert, or an answer in clear. */
+  #own: Uint8Array | null = null;
+  protected readonly peerRole = 'the client';
   /** Called when a choice was made that `contextFor` had left open: `handshake` can go on. */
   onChosen: (() => void) | null = null;
 
-  constructor(choice: ContextChoice) {
+  /** @param plainTextAnswer what a client gets in clear that speaks in clear. */
+  constructor(choice: ContextChoice, plainTextAnswer?: Uint8Array) {
     super(TlsState.Hello);
     this.#choice = choice;
+    this.#plainTextAnswer = plainTextAnswer;
   }
 
   get context(): TlsContext | null {
@@ -57,34 +52,27 @@ export class ServerSession extends TlsSession {
 
   override receive(slab: Slab, start: number, end: number): void {
     super.receive(slab, start, end);
-    if (this.state === TlsState.Hello) this.#receiveHello(slab, start, end);
+    if (this.state === TlsState.Hello) this.#receiveHello(slab.bytes, start, end);
     else if (this.state === TlsState.Choosing) {
-      this.#collect(slab.bytes, start, end);
+      this.#collector.keep(slab.bytes, start, end);
       this.dropInput();
     }
   }
 
-  #receiveHello(slab: Slab, start: number, end: number): void {
-    let bytes: Uint8Array = slab.bytes;
-    let [from, to] = [start, end];
-    if (this.#collected !== null) {
-      this.#collect(bytes, start, end);
-      bytes = this.#collected;
-      [from, to] = [0, this.#length];
-      if (to < this.#needed) {
-        this.dropInput();
-        return;
-      }
+  #receiveHello(bytes: Uint8Array, start: number, end: number): void {
+    const collector = this.#collector;
+    const first = collector.look(bytes, start, end);
+    if (first === null) {
+      this.dropInput();
+      return;
     }
-    const first = readFirstBytes(bytes, from, to);
     switch (first.kind) {
       case 'plainText':
-        this.failAsPlainText(bytes.subarray(from, to));
+        this.#own = this.#plainTextAnswer ?? null;
+        this.failAsPlainText(bytes.subarray(start, end));
         return;
       case 'incomplete':
-        this.#needed = first.needed;
-        if (Math.max(to - from, first.needed) > helloBytesMax) this.#refuseLongHello();
-        else if (this.#collected === null) this.#collect(bytes, from, to);
+        if (collector.isTooLong) this.fail(helloTooLong(this.peerName, this.origin));
         this.dropInput();
         return;
       case 'hello':
@@ -93,29 +81,7 @@ export class ServerSession extends TlsSession {
       case 'unknown':
         break; // OpenSSL answers with the alert that fits
     }
-    this.#chooseContext(bytes, from, to);
-  }
-
-  #refuseLongHello(): void {
-    this.fail(
-      new ErrTlsHandshake(
-        `cannot shake hands with the client: its first message has more than ${helloBytesMax} bytes`,
-      ),
-    );
-  }
-
-  #collect(bytes: Uint8Array, start: number, end: number): void {
-    const length = this.#length + end - start;
-    const before = this.#collected;
-    if (before === null || length > before.length) {
-      // Doubled, so that a hello that comes byte by byte is not copied for each. Not of the shared
-      // pool: OpenSSL reads it by its address.
-      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * (before?.length ?? 0)));
-      before?.copy(larger, 0, 0, this.#length);
-      this.#collected = larger;
-    }
-    this.#collected?.set(bytes.subarray(start, end), this.#length);
-    this.#length = length;
+    this.#chooseContext(bytes, start, end);
   }
 
   #chooseContext(bytes: Uint8Array, start: number, end: number): void {
@@ -130,36 +96,31 @@ export class ServerSession extends TlsSession {
     if (context !== null) {
       this.#begin(context);
     } else if (this.state === TlsState.Choosing) {
-      if (this.#collected === null) this.#collect(bytes, start, end);
+      if (this.#collector.isEmpty) this.#collector.keep(bytes, start, end);
       this.dropInput();
     }
   }
 
   #refuseName(error: unknown): void {
-    const name = this.#hello.serverName ?? '(none)';
-    this.#alert = unrecognizedName;
+    this.#own = unrecognizedName;
+    const { serverName } = this.#hello;
     this.fail(
-      isGnetError(error)
-        ? error
-        : new ErrTlsHandshake(`cannot shake hands: there is no context for the name ${name}`, {
-            cause: error,
-            alert: 'unrecognized_name',
-          }),
+      isGnetError(error) ? error : noContextFor(this.peerName, serverName, error, this.origin),
     );
   }
 
   override takeOutput(into: Slab, offset: number, limit: number): number {
-    if (this.#alert === null || limit < this.#alert.length) {
+    if (this.#own === null || limit < this.#own.length) {
       return super.takeOutput(into, offset, limit);
     }
-    into.bytes.set(this.#alert, offset);
-    const { length } = this.#alert;
-    this.#alert = null;
+    into.bytes.set(this.#own, offset);
+    const { length } = this.#own;
+    this.#own = null;
     return length;
   }
 
   override get hasOutput(): boolean {
-    return this.#alert !== null || super.hasOutput;
+    return this.#own !== null || super.hasOutput;
   }
 
   /**
@@ -180,7 +141,7 @@ export class ServerSession extends TlsSession {
   }
 
   get #waiting(): boolean {
-    return this.#collected !== null;
+    return !this.#collector.isEmpty;
   }
 
   #begin(context: TlsContext): void {
@@ -194,7 +155,6 @@ export class ServerSession extends TlsSession {
   override handshake(): boolean {
     const context = this.#context;
     if (context === null || this.state !== TlsState.Handshaking) return super.handshake();
-    const collected = this.#collected?.subarray(0, this.#length) ?? null;
     chooseProtocol(context.protocolFor(this.#hello.protocols));
     // Tickets of the key before are read when one is shown, and new ones are made with the newest.
     const hello = this.#hello;
@@ -205,8 +165,6 @@ export class ServerSession extends TlsSession {
       context.useTicketKey(context.ticketKeys.newest);
     }
     // OpenSSL takes all of it, or fails.
-    const open = this.advance(collected);
-    this.#collected = null;
-    return open;
+    return this.advance(this.#collector.take());
   }
 }

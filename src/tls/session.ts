@@ -3,7 +3,6 @@ import type { GnetError } from '../base/errors.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface, nullAddress, word } from '../ffi/index.ts';
 import type { TlsContext } from './context.ts';
-import { ErrTlsHandshake, ErrTlsTruncated } from './errors.ts';
 import { handshakeBytesMax } from './limits.ts';
 import {
   ERR_peek_last_error,
@@ -35,7 +34,14 @@ import {
   setInputBytes,
   takeOutput,
 } from './openssl/thread-bios.ts';
-import { failureOf, plainTextReceived } from './session-errors.ts';
+import {
+  endedInHandshake,
+  handshakeTooLong,
+  type Origin,
+  plainTextReceived,
+  truncated,
+} from './peer-errors.ts';
+import { failureOf } from './session-errors.ts';
 import { factsOf, type SessionFacts } from './session-facts.ts';
 import { end, TlsState, tlsStateNames } from './session-states.ts';
 
@@ -86,8 +92,22 @@ export abstract class TlsSession {
     this.#state = state;
   }
 
+  /** `the client`, `the server`. */
+  protected abstract readonly peerRole: string;
+  /** Whose address messages name. */
+  peer: { readonly remoteAddr: string } | null = null;
+
   /** Of the peer, for messages. */
-  abstract readonly peerName: string;
+  get peerName(): string {
+    const address = this.peer?.remoteAddr ?? '';
+    return /\d$/.test(address) ? `${this.peerRole} ${address}` : this.peerRole;
+  }
+
+  /** For errors. */
+  protected get origin(): Origin {
+    return this.peer === null ? {} : { address: this.peer.remoteAddr };
+  }
+
   abstract readonly context: TlsContext | null;
 
   /** The peer has said that it will send nothing more. */
@@ -132,12 +152,7 @@ export abstract class TlsSession {
   #countHandshake(count: number): void {
     this.#handshakeBytes += count;
     if (this.#handshakeBytes <= handshakeBytesMax) return;
-    this.fail(
-      new ErrTlsHandshake(
-        `cannot shake hands with ${this.peerName}: it sent more than ${handshakeBytesMax} bytes ` +
-          'before the handshake was over',
-      ),
-    );
+    this.fail(handshakeTooLong(this.peerName, this.origin));
   }
 
   /**
@@ -267,12 +282,11 @@ export abstract class TlsSession {
     if (this.#state >= TlsState.Failed || this.peerEnded) return;
     if (this.#state === TlsState.Open) {
       this.#ended |= end.received;
-      this.failure ??= new ErrTlsTruncated(
-        `${this.peerName} ended the connection without close_notify: what it sent may have been cut off`,
-      );
+      if (this.context?.settings.ignoreTruncation === true) return;
+      this.failure ??= truncated(this.peerName, this.origin);
       return;
     }
-    this.fail(new ErrTlsHandshake(`${this.peerName} ended the connection in the handshake`));
+    this.fail(endedInHandshake(this.peerName, this.origin));
   }
 
   /** TLS 1.3: new keys in both directions; the peer is asked for its own. */
@@ -307,7 +321,7 @@ export abstract class TlsSession {
   }
 
   protected failAsPlainText(bytes: Uint8Array): void {
-    this.fail(plainTextReceived(this.peerName, bytes));
+    this.fail(plainTextReceived(this.peerName, bytes, this.origin));
   }
 
   #failureOfCall(): GnetError {
@@ -315,6 +329,7 @@ export abstract class TlsSession {
       opened: this.#state === TlsState.Open,
       verifyResult: SSL_get_verify_result(this.ssl),
       peer: this.peerName,
+      origin: this.origin,
     });
   }
 

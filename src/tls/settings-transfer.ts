@@ -1,7 +1,7 @@
 /** The settings of a server on their way to another thread: data only. */
 import type { ContextSettings } from './context-settings.ts';
 import type { TlsServerOptions } from './options/types.ts';
-import type { ServerSettings } from './server-contexts.ts';
+import type { ServerSettings } from './server-settings.ts';
 import { TicketKeys } from './ticket-keys.ts';
 
 interface PackedContext {
@@ -14,12 +14,13 @@ interface PackedContext {
 export interface PackedSettings {
   readonly named: readonly PackedContext[];
   readonly handshakeTimeout: number;
+  readonly plainTextAnswer: Uint8Array | undefined;
   /** Of `SharedTicketKeys`. */
   readonly ticketKeys: SharedArrayBuffer;
 }
 
 export function packSettings(
-  { named, handshakeTimeout }: ServerSettings,
+  { named, handshakeTimeout, plainTextAnswer }: ServerSettings,
   ticketKeys: SharedArrayBuffer,
 ): PackedSettings {
   return {
@@ -29,6 +30,7 @@ export function packSettings(
       ticketKeys: own?.keys,
     })),
     handshakeTimeout,
+    plainTextAnswer,
     ticketKeys,
   };
 }
@@ -49,6 +51,7 @@ export function unpackSettings(packed: PackedSettings, own: TlsServerOptions): S
     sniCallback: own.SNICallback,
     options: own,
     handshakeTimeout: packed.handshakeTimeout,
+    plainTextAnswer: packed.plainTextAnswer,
     warnings: [],
   };
 }

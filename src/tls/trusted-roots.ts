@@ -1,6 +1,4 @@
 import * as tls from 'node:tls';
-import type { Address } from '../ffi/index.ts';
-import { makeStore } from './openssl/x509.ts';
 import { pemBlocks } from './options/pem.ts';
 
 /** Newer than the types of the oldest runtime that is supported. */
@@ -14,12 +12,4 @@ export function runtimeRoots(): readonly Uint8Array[] {
   const all = (tls as { getCACertificates?: RootsOf }).getCACertificates;
   const texts = all === undefined ? tls.rootCertificates : all('default');
   return texts.flatMap((text) => pemBlocks(text).map((block) => block.der));
-}
-
-let sharedStore: Address | null = null;
-
-/** One store of the runtime's roots for all contexts of the thread, made when it is first needed. */
-export function runtimeRootStore(): Address {
-  sharedStore ??= makeStore(runtimeRoots(), []);
-  return sharedStore;
 }

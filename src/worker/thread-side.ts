@@ -5,8 +5,8 @@ import type { Bytes } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import type { StopResult } from '../connection/server-view.ts';
-import type { LoopTls } from '../connection/tls/loop-tls.ts';
-import type { ServerContexts } from '../tls/server-contexts.ts';
+import { loadEngine } from '../connection/tls/load-engine.ts';
+import type { AnyServerContexts, LoopTls } from '../connection/tls/loop-tls.ts';
 import type { PackedSettings } from '../tls/settings-transfer.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
 import { chooseBackend } from '../driver/choice.ts';
@@ -55,16 +55,18 @@ interface Hosted {
 
 async function loopTls(order: HostOrder, own: TlsServerOptions): Promise<LoopTls | undefined> {
   if (order.tls === undefined) return undefined;
-  const engine = await import('../connection/tls/engine.ts');
-  const loop = new engine.LoopTls(order.settings.readBufferBytes);
+  const loop = (await loadEngine()).loop(order.settings.readBufferBytes);
   loop.contexts = await contextsOf(order.tls, own);
   return loop;
 }
 
-async function contextsOf(packed: PackedSettings, own: TlsServerOptions): Promise<ServerContexts> {
-  const engine = await import('../connection/tls/engine.ts');
-  const keys = new engine.SharedTicketKeys(packed.ticketKeys);
-  return new engine.ServerContexts(engine.unpackSettings(packed, own), keys);
+async function contextsOf(
+  packed: PackedSettings,
+  own: TlsServerOptions,
+): Promise<AnyServerContexts> {
+  const engine = await loadEngine();
+  const keys = engine.sharedTicketKeys(packed.ticketKeys);
+  return engine.serverContexts(engine.unpackSettings(packed, own), keys);
 }
 
 function socketsOf(loop: EventLoop): readonly GivenSocket[] | string {

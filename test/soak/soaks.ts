@@ -3,6 +3,8 @@ import type { Soak } from './contract.ts';
 import { crossThreadWrites } from './cross-thread-writes.ts';
 import { cycles } from './cycles.ts';
 import { echo } from './echo.ts';
+import { handshakes } from './handshakes.ts';
+import { hellos } from './hellos.ts';
 import { evenLoops, loopCycles } from './loops.ts';
 import { patientClose } from './patient-close.ts';
 import { slowReaders } from './slow-readers.ts';
@@ -20,4 +22,6 @@ export const soaks: readonly Soak[] = [
   loopCycles,
   stopUnderLoad,
   tinyRingPressure,
+  handshakes,
+  hellos,
 ];

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Conn, type EventHandler, GnetError, type Options, type Server, serve } from 'gnet';
+import { makeFamily } from '../../testing/certificates.ts';
 import { RawClient } from '../../testing/raw-client.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -15,8 +16,8 @@ export interface TestScope {
   after(cleanUp: () => unknown): void;
 }
 
-export type StreamTransport = 'tcp' | 'unix';
-export const streamTransports: readonly StreamTransport[] = ['tcp', 'unix'];
+export type StreamTransport = 'tcp' | 'unix' | 'tls';
+export const streamTransports: readonly StreamTransport[] = ['tcp', 'unix', 'tls'];
 
 /** A directory of this test alone. */
 export function temporaryDirectory(t: TestScope): string {
@@ -39,6 +40,8 @@ export interface Rig {
   readonly closeErrors: (Error | undefined)[];
   /** What was written to the log from `warn` on. */
   readonly reports: Report[];
+  /** Its connections speak TLS. */
+  readonly secure: boolean;
 }
 
 export interface Report {
@@ -54,7 +57,16 @@ function driverOption(name: string | undefined): Options {
   return name === undefined ? {} : { driver: name as NonNullable<Options['driver']> };
 }
 
-/** Starts a server that ends with the test. */
+let family: ReturnType<typeof makeFamily> | undefined;
+
+/** The certificates of servers on `tls://`, made when they are first needed. */
+function certificates() {
+  family ??= makeFamily();
+  const { leaf, middle, root } = family;
+  return { key: leaf.key, cert: leaf.cert + middle.cert, ca: root.cert };
+}
+
+/** Starts a server that ends with the test; `tls://` needs no options. */
 export async function startRig(
   t: TestScope,
   handler: EventHandler,
@@ -65,13 +77,15 @@ export async function startRig(
   const closeErrors: (Error | undefined)[] = [];
   const reports: Report[] = [];
   const logger = recordingLogger(reports);
+  const secure = [address].flat().some((one) => one.startsWith('tls://'));
   const server = await serve(recording(handler, events, closeErrors), address, {
     logger,
     ...driverOfRun,
+    ...(secure && { tls: certificates() }),
     ...options,
   });
   t.after(() => server.close());
-  return { server, events, closeErrors, reports };
+  return { server, events, closeErrors, reports, secure };
 }
 
 export function recordingLogger(reports: Report[]) {
@@ -125,7 +139,11 @@ export function codeOf(error: unknown): string {
 
 /** A client that goes away with the test. */
 export async function connect(t: TestScope, rig: Rig | string): Promise<RawClient> {
-  const client = await RawClient.connect(typeof rig === 'string' ? rig : rig.server.addr);
+  const address = typeof rig === 'string' ? rig : rig.server.addr;
+  const secure = typeof rig !== 'string' && rig.secure;
+  const client = secure
+    ? await RawClient.connectTls(address, certificates().ca)
+    : await RawClient.connect(address);
   t.after(() => client.destroy());
   return client;
 }

@@ -8,7 +8,6 @@ import { X509Certificate } from 'node:crypto';
 import type { ClientOptions, Conn, EventHandler } from 'gnet';
 import { makeFamily } from '../../testing/certificates.ts';
 import { rejection, startClient } from '../support/client-rig.ts';
-import { notOn } from '../support/driver.ts';
 import { codeOf, temporaryDirectory, type TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { ca, clientIdentity, cutter, identity, startTls } from './tls-rig.ts';
@@ -44,7 +43,7 @@ async function foreign(t: TestScope, options: tls.TlsOptions): Promise<string> {
 const dialling = (t: TestScope, handler: EventHandler, own: ClientOptions['tls'] = {}) =>
   startClient(t, handler, { tls: { ca, ...own } });
 
-describe('dial with TLS', notOn('node', 'it cannot call OpenSSL'), () => {
+describe('dial with TLS', () => {
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     test(`${version}: with node:tls, ALPN and SNI, and what was agreed on`, async (t) => {
       const names: string[] = [];

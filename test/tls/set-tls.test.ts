@@ -4,7 +4,6 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
-import * as tls from 'node:tls';
 import { describe, test } from 'node:test';
 import { makeFamily } from '../../testing/certificates.ts';
 import { codeOf, EchoHandler, startRig, type TestScope } from '../support/rig.ts';
@@ -12,7 +11,15 @@ import { driverName } from '../support/driver.ts';
 import { rejection } from '../support/client-rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 import { handlerModule, startLoops } from '../worker/pool-rig.ts';
-import { connectTls, family, identity, readBytes, startTls, writeFiles } from './tls-rig.ts';
+import {
+  connectTls,
+  family,
+  identity,
+  readBytes,
+  secure,
+  startTls,
+  writeFiles,
+} from './tls-rig.ts';
 
 const renewed = makeFamily();
 const newIdentity = {
@@ -59,7 +66,7 @@ describe('setTls', () => {
     t.after(() => early.destroy());
     await waitUntil(() => rig.server.countConnections() === 1, 'accepted');
     await rig.server.setTls(newIdentity);
-    const socket = tls.connect({ socket: early, servername: 'localhost', ca: newIdentity.ca });
+    const socket = secure(t, early, { ca: newIdentity.ca });
     await once(socket, 'secureConnect');
     socket.write('hello');
     assert.equal((await readBytes(socket, 5)).toString(), 'hello');

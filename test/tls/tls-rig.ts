@@ -1,7 +1,7 @@
 /** What tests of TLS over real sockets have in common: certificates, servers, clients of node:tls. */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import * as tls from 'node:tls';
 import type { EventHandler, Options } from 'gnet';
@@ -41,6 +41,19 @@ export async function connectTls(
   const socket = beginTls(t, address, options);
   await once(socket, 'secureConnect');
   return socket;
+}
+
+/** TLS over a socket that is there, as STARTTLS has it; goes away with the test. */
+export function secure(
+  t: TestScope,
+  socket: Socket,
+  options: tls.ConnectionOptions = {},
+): tls.TLSSocket {
+  const secured = tls.connect({ socket, ca, servername: 'localhost', ...options });
+  // It may be reset when the server goes away at the end of the test.
+  secured.on('error', () => {});
+  t.after(() => secured.destroy());
+  return secured;
 }
 
 export function beginTls(

@@ -11,7 +11,7 @@ import { notOn } from '../support/driver.ts';
 import { missing, runClient } from '../support/outside-client.ts';
 import { codeOf, startRig, type TestScope } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
-import { ca, identity, readBytes, writeFiles } from './tls-rig.ts';
+import { ca, identity, readBytes, secure, writeFiles } from './tls-rig.ts';
 
 const codec = new LineBasedFrameCodec();
 
@@ -53,7 +53,7 @@ describe('upgradeTls', () => {
     await says(socket, 'one\n');
     socket.write('STARTTLS\n');
     await says(socket, 'go\n');
-    const secured = tls.connect({ socket, ca, servername: 'localhost' });
+    const secured = secure(t, socket);
     await once(secured, 'secureConnect');
     secured.write('two\n');
     assert.equal((await readBytes(secured, 4)).toString(), 'two\n');
@@ -105,7 +105,7 @@ describe('upgradeTls', () => {
       const done = c?.upgradeTls(identity);
       const got = await readPlain(socket, clear.length);
       assert.equal(got.length, clear.length);
-      const secured = tls.connect({ socket, ca, servername: 'localhost' });
+      const secured = secure(t, socket);
       await once(secured, 'secureConnect');
       await done;
       assert.equal(c?.asyncWrite('encrypted'), true);

@@ -1,13 +1,12 @@
 import type { GnetError } from '../../base/errors.ts';
 import type { Driver } from '../../driver/contract.ts';
-import type { ClientContext } from '../../tls/client-context.ts';
-import type { ClientSession } from '../../tls/client-session.ts';
-import type { ServerContexts } from '../../tls/server-contexts.ts';
-import { type ContextChoice, ServerSession } from '../../tls/server-session.ts';
+import type { Transport } from '../../driver/transport.ts';
+import type { ServerSettings } from '../../tls/server-settings.ts';
 import { cipherSlabBytes, plainSlabBytes } from '../../tls/tls-transport.ts';
-import type { LayerFactory } from '../layer.ts';
+import type { Layer, LayeredConnection, LayerFactory } from '../layer.ts';
 import { HandshakeGate } from './handshake-gate.ts';
-import { TlsLayer, type TlsCounts, type TlsShared } from './layer.ts';
+import type { Handshake, TlsCounts } from './handshake-side.ts';
+import type { TlsShared } from './layer.ts';
 
 /** Whom a client dials, and who hears what came of the handshake. */
 export interface DialledHandshake {
@@ -28,18 +27,29 @@ export interface AcceptedHandshake {
   readonly failed: (error: GnetError) => void;
 }
 
-/** Reads of an open session after which a server is taken for one that gives no session to keep. */
-const keepAttemptsMax = 4;
+/** The contexts of a server in one thread, whichever engine has made them. */
+export interface AnyServerContexts {
+  readonly settings: ServerSettings;
+  dispose(): void;
+}
 
-/** TLS on one loop: what its layers share, on either side. */
-export class LoopTls {
+/** The same of a client. */
+export interface AnyClientContext {
+  readonly warnings: readonly string[];
+  dispose(): void;
+}
+
+/** What of a handshake does not depend on the engine. */
+export type HandshakeOutcome = Omit<Handshake, 'serverName'>;
+
+/** TLS on one loop: what its layers share, on either side. One class for each engine. */
+export abstract class LoopTls<
+  Server extends AnyServerContexts = AnyServerContexts,
+  Client extends AnyClientContext = AnyClientContext,
+> {
   readonly counts: TlsCounts = { handshakes: 0, failures: 0, handshakeMs: 0 };
   /** For connections that come from now on. */
-  contexts: ServerContexts | null = null;
-  /** Asked when the hello is there: the contexts may have been replaced since the connection came. */
-  readonly #choice: ContextChoice = {
-    contextFor: (name, session) => (this.contexts as ServerContexts).contextFor(name, session),
-  };
+  contexts: Server | null = null;
   readonly #gate = new HandshakeGate();
   readonly #readBufferBytes: number;
   #shared: TlsShared | null = null;
@@ -48,7 +58,7 @@ export class LoopTls {
     this.#readBufferBytes = readBufferBytes;
   }
 
-  #sharedOn(driver: Driver): TlsShared {
+  protected sharedOn(driver: Driver): TlsShared {
     this.#shared ??= {
       pools: {
         plain: driver.slabPool(plainSlabBytes(this.#readBufferBytes)),
@@ -65,75 +75,36 @@ export class LoopTls {
     return this.contexts === null ? undefined : this.serve;
   }
 
-  /** The server's side, with the contexts of the time when the connection begins. */
+  /** The server's side, with the contexts of the time when the hello is there. */
   readonly serve: LayerFactory = (connection, below) => {
-    const contexts = this.contexts as ServerContexts;
-    const session = new ServerSession(this.#choice);
+    const contexts = this.contexts as Server;
     const { handshakeTimeout: timeoutMs } = contexts.settings;
-    const serverName = (): string | undefined => session.serverName;
-    const shared = this.#sharedOn(connection.host.driver);
-    const layer = new TlsLayer(connection, below, { session, timeoutMs, serverName }, shared);
-    session.onChosen = () => layer.chosen();
-    return layer;
+    return this.serverLayer(connection, below, contexts, true, { timeoutMs });
   };
 
   /** The server's side of a connection that was plain so far. */
-  accept(contexts: ServerContexts, outcome: AcceptedHandshake): LayerFactory {
+  accept(contexts: Server, outcome: AcceptedHandshake): LayerFactory {
+    const { handshakeTimeout: timeoutMs } = contexts.settings;
     return (connection, below) => {
-      const session = new ServerSession(contexts);
-      const handshake = {
-        ...outcome,
-        session,
-        upgrades: true,
-        timeoutMs: contexts.settings.handshakeTimeout,
-        serverName: () => session.serverName,
-      };
-      const layer = new TlsLayer(
-        connection,
-        below,
-        handshake,
-        this.#sharedOn(connection.host.driver),
-      );
-      session.onChosen = () => layer.chosen();
-      return layer;
+      const own = { ...outcome, upgrades: true, timeoutMs };
+      return this.serverLayer(connection, below, contexts, false, own);
     };
   }
+
+  /** @param isLive the contexts may be replaced until the hello is there. */
+  protected abstract serverLayer(
+    connection: LayeredConnection,
+    below: Transport,
+    contexts: Server,
+    isLive: boolean,
+    outcome: HandshakeOutcome,
+  ): Layer;
+
+  /** The client's side of one connection. */
+  abstract dial(context: Client, target: DialledHandshake): LayerFactory;
 
   /** The loop is over. */
   dispose(): void {
     this.contexts?.dispose();
   }
-
-  /** The client's side of one connection. */
-  dial(context: ClientContext, target: DialledHandshake): LayerFactory {
-    return (connection, below) => {
-      const { host, key, opening, done, failed, upgrades = false } = target;
-      const session = context.open(host, key);
-      const handshake = {
-        session,
-        upgrades,
-        timeoutMs: context.handshakeTimeout,
-        serverName: () => session.settings.serverName,
-        accept(): GnetError | null {
-          const error = context.identityError(session, host ?? '');
-          if (error === null) opening();
-          return error;
-        },
-        done,
-        failed,
-        heard: keeper(context, session, key),
-      };
-      return new TlsLayer(connection, below, handshake, this.#sharedOn(connection.host.driver));
-    };
-  }
-}
-
-/** The server may send a session at any time; the first one is kept. */
-function keeper(context: ClientContext, session: ClientSession, key: string): () => void {
-  let left = keepAttemptsMax;
-  return () => {
-    if (left === 0) return;
-    left--;
-    if (context.keepSession(session, key)) left = 0;
-  };
 }

@@ -2,13 +2,13 @@
 import { ErrConnClosed, ErrInvalidOption, ErrUnsupportedOp } from '../../base/errors.ts';
 import { readHeadroomBytes } from '../../base/limits.ts';
 import type { TlsClientOptions, TlsServerOptions } from '../../tls/options/types.ts';
-import type { ClientContext } from '../../tls/client-context.ts';
-import type { ServerContexts } from '../../tls/server-contexts.ts';
 import { handOver } from '../hand-over.ts';
 import type { LayerFactory } from '../layer.ts';
 import type { StreamConnection } from '../stream-connection.ts';
 import { dialledAs } from './dialled.ts';
-import type { LoopTls } from './loop-tls.ts';
+import type { TlsEngine } from './engine.ts';
+import { loadEngine } from './load-engine.ts';
+import type { AnyClientContext, AnyServerContexts, LoopTls } from './loop-tls.ts';
 
 /** Of a server's side, or of a client's; `isServer` decides where the usual side is not the right one. */
 export type UpgradeOptions = (TlsServerOptions | TlsClientOptions) & {
@@ -16,11 +16,9 @@ export type UpgradeOptions = (TlsServerOptions | TlsClientOptions) & {
   readonly isServer?: boolean;
 };
 
-type Engine = typeof import('./engine.ts');
-
 /** The same options give the same context, for as long as somebody holds them. */
-const serverContexts = new WeakMap<object, ServerContexts>();
-const clientContexts = new WeakMap<object, ClientContext>();
+const serverContexts = new WeakMap<object, AnyServerContexts>();
+const clientContexts = new WeakMap<object, AnyClientContext>();
 
 /**
  * @param begun whether the connection can: its frames rest since then.
@@ -46,7 +44,7 @@ export async function upgrade(
         'cannot upgrade to TLS: give an object with key and cert, or with ca',
       );
     }
-    const engine: Engine = await import('./engine.ts');
+    const engine = await loadEngine();
     make = layerMaker(engine, connection, options);
     // What was written before goes out in clear: also the answer of the event that asked for this.
     await connection.clearOutbound();
@@ -70,7 +68,7 @@ interface Outcome {
 }
 
 function layerMaker(
-  engine: Engine,
+  engine: TlsEngine,
   connection: StreamConnection,
   options: UpgradeOptions,
 ): (outcome: Outcome) => LayerFactory {
@@ -80,7 +78,7 @@ function layerMaker(
   if (isServer ?? name === undefined) {
     let contexts = serverContexts.get(options);
     if (contexts === undefined) {
-      contexts = new engine.ServerContexts(engine.readServerOptions(own as TlsServerOptions));
+      contexts = engine.serverContexts(engine.readServerOptions(own as TlsServerOptions));
       serverContexts.set(options, contexts);
     }
     const made = contexts;
@@ -91,7 +89,7 @@ function layerMaker(
   refuseNameless(own as TlsClientOptions, host);
   let context = clientContexts.get(options);
   if (context === undefined) {
-    context = new engine.ClientContext(own as TlsClientOptions);
+    context = engine.clientContext(own as TlsClientOptions);
     clientContexts.set(options, context);
   }
   const made = context;
@@ -110,8 +108,8 @@ function refuseNameless(options: TlsClientOptions, host: string | undefined): vo
   );
 }
 
-function loopOf(engine: Engine, { host }: StreamConnection): LoopTls {
-  host.tls ??= new engine.LoopTls(host.readPool.slabBytes - readHeadroomBytes);
+function loopOf(engine: TlsEngine, { host }: StreamConnection): LoopTls {
+  host.tls ??= engine.loop(host.readPool.slabBytes - readHeadroomBytes);
   return host.tls;
 }
 

@@ -9,9 +9,9 @@ import { nullAddress, word } from '../../ffi/index.ts';
 import { findOpenssl, type OpensslOrigin } from './library.ts';
 
 /** For tests: which of them to try. */
-const wanted = process.env['GNET_OPENSSL'] as OpensslOrigin | undefined;
+const wanted = process.env['GNET_OPENSSL'] as OpensslOrigin | '' | undefined;
 
-const library = findOpenssl(wanted === undefined ? undefined : [wanted]);
+const library = findOpenssl(wanted ? [wanted] : undefined);
 
 /** `{ origin: 'runtime', version: '3.5.8' }`. */
 export const openssl: { readonly origin: OpensslOrigin; readonly version: string } = {

@@ -2,6 +2,7 @@
 
 import { assert } from '../../base/assert.ts';
 import { type Address, word } from '../../ffi/index.ts';
+import type { Identity } from '../options/identities.ts';
 import { cText, decode, encode, isNull, resultAddress, resultPlace } from './arguments.ts';
 import {
   d2i_AutoPrivateKey,
@@ -29,12 +30,6 @@ import {
 } from './bindings.ts';
 import { constants } from './constants.ts';
 import { clearErrors, takeError } from './error-queue.ts';
-
-/** A certificate with its chain, leaf first, and its key; all DER. */
-export interface Identity {
-  readonly chain: readonly Uint8Array[];
-  readonly key: Uint8Array;
-}
 
 /** Calls `use` with an object made of `der`, and frees it. @throws Error when `der` is not one. */
 export function withCertificate<T>(der: Uint8Array, use: (certificate: Address) => T): T {

@@ -8,6 +8,8 @@ import type { TlsContextOptions, TlsInput } from './types.ts';
 export interface Identity {
   readonly chain: readonly Uint8Array[];
   readonly key: Uint8Array;
+  /** A PKCS #12 file that this engine uses as it is; the others are empty then. */
+  readonly sealed?: { readonly pfx: Uint8Array; readonly passphrase: string };
 }
 
 /** Reads a PKCS #12 file. @throws Error that says why it cannot. */
@@ -197,7 +199,7 @@ export function loadIdentities(
   for (const { source, identity } of loadPfx(options, readPfx)) {
     const certificates = identity.chain.map((der) => parseCertificate(source, der));
     identities.push(identity);
-    warnings.push(...warningsOf({ source, certificates }, trusted));
+    if (certificates.length > 0) warnings.push(...warningsOf({ source, certificates }, trusted));
   }
   return { identities, warnings };
 }

@@ -24,3 +24,10 @@ export const isCertificateBlock = ({ label }: PemBlock): boolean =>
 export const isKeyBlock = ({ label }: PemBlock): boolean => label.endsWith('PRIVATE KEY');
 
 export const isRevocationBlock = ({ label }: PemBlock): boolean => label === 'X509 CRL';
+
+/** The block of these bytes. */
+export function pemText(label: string, der: Uint8Array): string {
+  const text = Buffer.from(der.buffer, der.byteOffset, der.length).toString('base64');
+  const lines = text.match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+}

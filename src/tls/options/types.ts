@@ -60,6 +60,12 @@ export interface TlsContextOptions {
   readonly requestCert?: boolean;
   /** Refuse a peer whose certificate is not accepted; true by default. */
   readonly rejectUnauthorized?: boolean;
+  /**
+   * An end of the peer without close_notify counts as one with it, and is no `ErrTlsTruncated`. Only
+   * for protocols whose messages have a length: others cannot tell that something was cut off. False
+   * by default (ours).
+   */
+  readonly ignoreTruncation?: boolean;
   /** Seconds that a session can be resumed, 1 to 604,800; 300 by default. */
   readonly sessionTimeout?: number;
   /** 48 bytes as in `node:tls`, or 80; with several the first makes tickets, all of them read some. */
@@ -84,6 +90,11 @@ export interface TlsServerOptions extends TlsContextOptions {
   readonly SNICallback?: SniCallback;
   /** Milliseconds for the handshake; 10,000 by default. */
   readonly handshakeTimeout?: number;
+  /**
+   * What a client gets in clear that speaks in clear, such as an answer of HTTP with status 400, before
+   * its connection ends: at most 4,096 bytes. Nothing by default (ours).
+   */
+  readonly plainTextAnswer?: string | Uint8Array;
   /** Looks at the files every two seconds, and takes them for new connections when they change. */
   readonly reload?: boolean;
 }

@@ -1,0 +1,89 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import { Random } from '../../testing/random.ts';
+import { targetOf } from '../../testing/raw-client.ts';
+import { answerCommands } from './client-process.ts';
+
+export interface HandshakePlan {
+  readonly address: string;
+  readonly ca: string;
+  readonly connections: number;
+  readonly seed: number;
+}
+
+export interface HandshakeResult {
+  /** Those that came to `onOpened` for sure. */
+  readonly whole: number;
+  readonly resumed: number;
+  readonly aborted: number;
+}
+
+/** At the same time. */
+const atOnce = 8;
+
+let session: Buffer | undefined;
+
+/** One that is broken off after so many bytes of what this side sends, or in the midst of the answer. */
+function abort(address: string, ca: string, random: Random): Promise<void> {
+  const bytesMax = random.below(700);
+  const resets = random.below(2) === 0;
+  return new Promise((resolve) => {
+    const plain = net.connect({ ...targetOf(address), noDelay: true });
+    const giveUp = (): void => {
+      if (resets) plain.resetAndDestroy();
+      else plain.destroy();
+    };
+    plain.on('error', () => {});
+    plain.on('close', () => resolve());
+    plain.on('connect', () => {
+      const socket = tls.connect({ socket: plain, ca, servername: 'localhost' });
+      socket.on('error', () => {});
+      // Some leave when the server has answered, others while it is at it.
+      plain.once('data', giveUp);
+      setTimeout(giveUp, bytesMax % 4);
+    });
+  });
+}
+
+/** To the end, with an echo. */
+function whole(address: string, ca: string, random: Random): Promise<boolean> {
+  const offered = random.below(3) > 0 ? session : undefined;
+  const version = random.below(4) === 0 ? 'TLSv1.2' : 'TLSv1.3';
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({
+      ...targetOf(address),
+      ca,
+      servername: 'localhost',
+      maxVersion: version,
+      ...(offered && { session: offered }),
+    });
+    socket.on('session', (given: Buffer) => {
+      session = given;
+    });
+    socket.on('secureConnect', () => socket.write('hello'));
+    socket.on('data', () => socket.end());
+    socket.on('error', reject);
+    socket.on('close', () => resolve(socket.isSessionReused()));
+  });
+}
+
+answerCommands(async (plan: HandshakePlan): Promise<HandshakeResult> => {
+  const { address, ca, connections, seed } = plan;
+  const random = new Random(seed);
+  const result = { whole: 0, resumed: 0, aborted: 0 };
+  let left = connections;
+  const lane = async (): Promise<void> => {
+    while (left > 0) {
+      left--;
+      if (random.below(3) === 0) {
+        await abort(address, ca, random);
+        result.aborted++;
+      } else {
+        if (await whole(address, ca, random)) result.resumed++;
+        result.whole++;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  return result;
+});
