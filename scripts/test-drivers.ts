@@ -29,6 +29,8 @@ interface Lane {
   readonly major?: number;
   /** Filters of paths on top of `everywhere`. */
   readonly paths: readonly string[];
+  /** Who does TLS, where that is not found by itself. */
+  readonly tls?: 'node:tls';
 }
 
 /** All but what passes without any driver at all, or names its drivers itself. */
@@ -64,6 +66,8 @@ const lanes: readonly Lane[] = [
     driver: 'node',
     major,
     paths: [...olderNodes, nodeContract],
+    // One of them as without an FFI.
+    ...(major === olderMajors[0] && { tls: 'node:tls' as const }),
   })),
   {
     name: 'epoll with koffi on Node 24',
@@ -114,7 +118,7 @@ function run(lane: Lane, path: string, seconds: number): void {
   const { status, signal } = spawnSync(
     projectNode(),
     [script, ...where, ...args, ...everywhere, ...lane.paths],
-    { stdio: 'inherit' },
+    { stdio: 'inherit', env: { ...process.env, ...(lane.tls && { GNET_OPENSSL: lane.tls }) } },
   );
   if (readRecords(path).some((one) => one.lane === lane.name)) return;
   const remark = `it ended with ${signal ?? `status ${status}`} before it could say what passed`;

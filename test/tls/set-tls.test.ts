@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { makeFamily } from '../../testing/certificates.ts';
 import { codeOf, EchoHandler, startRig, type TestScope } from '../support/rig.ts';
-import { driverName } from '../support/driver.ts';
 import { rejection } from '../support/client-rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 import { handlerModule, startLoops } from '../worker/pool-rig.ts';
@@ -81,7 +80,7 @@ describe('setTls', () => {
     assert.equal(codeOf(await rejection(plain.server.setTls(newIdentity))), 'ErrUnsupportedOp');
   });
 
-  test('on several loops', { skip: driverName === 'node' && 'loops listen apart' }, async (t) => {
+  test('on several loops', async (t) => {
     const options = { numEventLoop: 2, tls: identity };
     const { server } = await startLoops(t, handlerModule('loops.ts'), options);
     await server.setTls(newIdentity);

@@ -7,7 +7,6 @@ import * as tls from 'node:tls';
 import { type Conn, type EventHandler, LineBasedFrameCodec, type TlsServerOptions } from 'gnet';
 import { rejection, startClient } from '../support/client-rig.ts';
 import { spawnExample } from '../examples/spawn-example.ts';
-import { notOn } from '../support/driver.ts';
 import { missing, runClient } from '../support/outside-client.ts';
 import { codeOf, startRig, type TestScope } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
@@ -86,32 +85,27 @@ describe('upgradeTls', () => {
     }
   });
 
-  const fails = notOn('node', 'its sockets reset the connection here: an open fault');
-  test(
-    'what waits in clear goes out first, and what is written meanwhile comes encrypted',
-    fails,
-    async (t) => {
-      const clear = 'c'.repeat(4_000_000);
-      let c: Conn | undefined;
-      const rig = await startRig(t, {
-        onOpened(opened) {
-          c = opened;
-        },
-        react: (frame) => frame,
-      });
-      const socket = await plain(t, rig.server.addr);
-      await waitUntil(() => c !== undefined, 'opened');
-      c?.asyncWrite(clear);
-      const done = c?.upgradeTls(identity);
-      const got = await readPlain(socket, clear.length);
-      assert.equal(got.length, clear.length);
-      const secured = secure(t, socket);
-      await once(secured, 'secureConnect');
-      await done;
-      assert.equal(c?.asyncWrite('encrypted'), true);
-      assert.equal((await readBytes(secured, 9)).toString(), 'encrypted');
-    },
-  );
+  test('what waits in clear goes out first, and what is written meanwhile comes encrypted', async (t) => {
+    const clear = 'c'.repeat(4_000_000);
+    let c: Conn | undefined;
+    const rig = await startRig(t, {
+      onOpened(opened) {
+        c = opened;
+      },
+      react: (frame) => frame,
+    });
+    const socket = await plain(t, rig.server.addr);
+    await waitUntil(() => c !== undefined, 'opened');
+    c?.asyncWrite(clear);
+    const done = c?.upgradeTls(identity);
+    const got = await readPlain(socket, clear.length);
+    assert.equal(got.length, clear.length);
+    const secured = secure(t, socket);
+    await once(secured, 'secureConnect');
+    await done;
+    assert.equal(c?.asyncWrite('encrypted'), true);
+    assert.equal((await readBytes(secured, 9)).toString(), 'encrypted');
+  });
 
   test('of a client, by an async handler that awaits it', async (t) => {
     const address = await starttlsServer(t);
