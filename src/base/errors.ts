@@ -143,7 +143,7 @@ export class ErrFrameTooLong extends GnetError {
   }
 }
 
-/** Length-field codec: the bytes cannot be a frame (negative body, strip beyond the frame, ...). */
+/** The bytes cannot be a frame (negative body, strip beyond the frame, ...). */
 export class ErrCorruptedFrame extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrCorruptedFrame', message, details);
@@ -195,7 +195,7 @@ export class ErrTooLessLength extends GnetError {
   }
 }
 
-/** Length-field codec: the value does not fit into the length field. */
+/** The length does not fit into the length field, or the prefix, of a codec. */
 export class ErrLengthOverflow extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrLengthOverflow', message, details);

@@ -13,8 +13,10 @@ export {
   GnetError,
 } from '../base/errors.ts';
 export { BuiltInFrameCodec } from './built-in-frame-codec.ts';
+export { CobsCodec } from './cobs-codec.ts';
 export type { CodecOption, FrameSink, FrameSource, ICodec } from './codec.ts';
 export { codecFor } from './codec-for.ts';
+export { type ComposeOptions, composeCodecs } from './compose-codecs.ts';
 export {
   type Delimiter,
   DelimiterBasedFrameCodec,
@@ -33,4 +35,8 @@ export {
   LineBasedFrameCodec,
   type LineBasedFrameOptions,
 } from './line-based-frame-codec.ts';
+export { NetstringCodec, type NetstringOptions } from './netstring-codec.ts';
 export type { OversizeOptions } from './oversize.ts';
+export { SlipCodec } from './slip-codec.ts';
+export type { StuffedFrameOptions } from './stuffed-frames.ts';
+export { VarintLengthCodec, type VarintLengthOptions } from './varint-length-codec.ts';

@@ -12,7 +12,7 @@ import {
   readLengthField,
   writeLengthField,
 } from './length-field.ts';
-import { type OversizedFrame, type OversizeOptions, OversizeRule } from './oversize.ts';
+import { type OversizeOptions, OversizeRule } from './oversize.ts';
 
 /** How a frame is written: `length field | payload`. */
 export interface EncoderConfig {
@@ -126,10 +126,7 @@ export class LengthFieldBasedFrameCodec implements ICodec {
    */
   decode(c: FrameSource): Buffer | null {
     for (;;) {
-      if (this.#oversize.keepsState) {
-        const oversized = this.#oversize.frameInProgress(c);
-        if (oversized !== undefined && !this.#discard(c, oversized)) return null;
-      }
+      if (!this.#oversize.discard(c)) return null;
       const available = c.bufferLength();
       if (available < this.#headerLength) return null;
       const value = readLengthField(c, this.#fieldOffset, this.#fieldLength, this.#littleEndian);
@@ -142,7 +139,8 @@ export class LengthFieldBasedFrameCodec implements ICodec {
         if (this.#strip > 0) c.shiftN(this.#strip);
         return takeFrame(c, length - this.#strip, length - this.#strip);
       }
-      this.#raiseTooLong(c, length, available);
+      if (length > Number.MAX_SAFE_INTEGER) this.#raiseCorrupted(c, -1, length);
+      this.#oversize.refuse(c, length, length);
     }
   }
 
@@ -161,27 +159,6 @@ export class LengthFieldBasedFrameCodec implements ICodec {
       );
     }
     return value;
-  }
-
-  /** Throws more of such a frame away; true when all of it is gone. */
-  #discard(c: FrameSource, oversized: OversizedFrame): boolean {
-    const count = Math.min(oversized.remaining, c.bufferLength());
-    c.shiftN(count);
-    oversized.remaining -= count;
-    if (oversized.remaining > 0) return false;
-    this.#oversize.finish(c, oversized.length);
-    return true;
-  }
-
-  #raiseTooLong(c: FrameSource, length: number, available: number): void {
-    if (length > Number.MAX_SAFE_INTEGER) this.#raiseCorrupted(c, -1, length);
-    if (length <= available) {
-      c.shiftN(length);
-      this.#oversize.raise(c, length, true);
-    } else {
-      c.shiftN(available);
-      this.#oversize.begin(c, length, length - available, true);
-    }
   }
 
   /** What cannot be part of a frame is consumed first, so that nobody decodes it again. */

@@ -104,6 +104,27 @@ export class OversizeRule {
     if (this.failFast) this.raise(c, length, complete);
   }
 
+  /** Consumes a frame of `total` bytes that counts as `length`, as far as it is there, and refuses it. */
+  refuse(c: FrameSource, length: number, total: number): void {
+    const available = c.bufferLength();
+    c.shiftN(Math.min(total, available));
+    if (total <= available) this.raise(c, length, true);
+    else this.begin(c, length, total - available, true);
+  }
+
+  /** Throws more of a frame in progress away; false while some of it is still to come. */
+  discard(c: FrameSource): boolean {
+    if (!this.keepsState) return true;
+    const oversized = this.frameInProgress(c);
+    if (oversized === undefined) return true;
+    const count = Math.min(oversized.remaining, c.bufferLength());
+    c.shiftN(count);
+    oversized.remaining -= count;
+    if (oversized.remaining > 0) return false;
+    this.finish(c, oversized.length);
+    return true;
+  }
+
   /** All of the frame has been thrown away now. */
   finish(c: FrameSource, length: number): void {
     c.codecState = undefined;

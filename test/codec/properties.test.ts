@@ -4,10 +4,14 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ErrInvalidOption, GnetError } from '../../src/base/errors.ts';
 import type { ICodec } from '../../src/codec/codec.ts';
+import { CobsCodec } from '../../src/codec/cobs-codec.ts';
 import { DelimiterBasedFrameCodec } from '../../src/codec/delimiter-based-frame-codec.ts';
 import { FixedLengthFrameCodec } from '../../src/codec/fixed-length-frame-codec.ts';
 import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
 import { LineBasedFrameCodec } from '../../src/codec/line-based-frame-codec.ts';
+import { NetstringCodec } from '../../src/codec/netstring-codec.ts';
+import { SlipCodec } from '../../src/codec/slip-codec.ts';
+import { VarintLengthCodec } from '../../src/codec/varint-length-codec.ts';
 import { encodeBothWays } from '../../testing/array-frame-sink.ts';
 import { ArrayFrameSource } from '../../testing/array-frame-source.ts';
 import {
@@ -248,6 +252,18 @@ test('lines and delimiters: what is encoded is decoded again', () => {
     checkRoundTrip(codec, clean, sizes);
   });
   fc.assert(property, { numRuns: 15_000 });
+});
+
+test('varints, netstrings, SLIP and COBS: what is encoded is decoded again', () => {
+  const codecs = [new VarintLengthCodec(), new NetstringCodec(), new SlipCodec(), new CobsCodec()];
+  const property = fc.property(payloads, pieces, fc.nat(3), (frames, sizes, which) => {
+    cases++;
+    const codec = codecs[which]!;
+    // SLIP has no frame of nothing.
+    const sent = codec instanceof SlipCodec ? frames.filter(({ length }) => length > 0) : frames;
+    checkRoundTrip(codec, sent, sizes);
+  });
+  fc.assert(property, { numRuns: 20_000 });
 });
 
 test(`at least ${CASES_AT_LEAST} streams were decoded`, (t) => {
