@@ -46,6 +46,8 @@ export class AnswerWriter {
 
   #endHead(exchange: Exchange, head: ResponseHead): void {
     const { connection } = exchange;
+    // Somebody has begun to read the body: an echo, say, whose answer waits for it.
+    if (exchange.awaitsContinue && exchange.body?.isUsed === true) exchange.sendContinue();
     if (!head.hasDate) head.text += this.#server.dateLine;
     // A client that waits for a continue that never comes may send the body, or not.
     if (head.closes || exchange.awaitsContinue) connection.isLast = true;

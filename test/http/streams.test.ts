@@ -148,6 +148,16 @@ test('100 Continue is said when the body is wanted, and not when it is there', a
   assert.equal(answers.next().body, '');
 });
 
+test('100 Continue goes ahead of an answer that is made of the body', async (t) => {
+  const rig = await startHttp(t, (request) => new Response(request.body));
+  const client = await rawClient(t, rig);
+  const head = `${POST}Connection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n`;
+  client.write(head);
+  await client.readExactly('HTTP/1.1 100 Continue\r\n\r\n'.length);
+  client.write('hi');
+  assert.equal(new AnswerReader(await client.readUntilEnd()).next().body, 'hi');
+});
+
 test('early hints go ahead of the answer', async (t) => {
   const rig = await startHttp(t, (_request, info) => {
     info.earlyHints({ link: '</a.css>; rel=preload' });
