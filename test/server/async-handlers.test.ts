@@ -10,7 +10,7 @@ import {
   connect,
   freeAddress,
   startRig,
-  streamTransports,
+  everyTransport,
   text,
 } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
@@ -26,7 +26,7 @@ function gate(): { opened: Promise<void>; open: () => void } {
   return { opened, open };
 }
 
-for (const transport of streamTransports) {
+for (const transport of everyTransport) {
   describe(`${transport}: frames held across awaits`, () => {
     for (const [name, bytes] of [
       ['small', 100],

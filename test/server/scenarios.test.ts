@@ -32,12 +32,12 @@ const greeting = 'sweetness\r\n';
 const clientCount = 10;
 
 interface Scenario {
-  readonly transport: 'tcp' | 'udp' | 'unix';
+  readonly transport: 'tcp' | 'udp' | 'unix' | 'tls';
   readonly async: boolean;
 }
 
-const scenarios: readonly Scenario[] = (['tcp', 'udp', 'unix'] as const).flatMap((transport) =>
-  [false, true].map((async) => ({ transport, async })),
+const scenarios: readonly Scenario[] = (['tcp', 'udp', 'unix', 'tls'] as const).flatMap(
+  (transport) => [false, true].map((async) => ({ transport, async })),
 );
 
 /** Greets, echoes, starts clients from its first tick and ends with the last of them. */
@@ -108,10 +108,11 @@ class EchoRig extends EventServer {
   }
 
   async #runStream(address: string, random: Random, end: number): Promise<void> {
-    const client = await connect(this.#t, address);
+    const { transport } = this.#scenario;
+    const client = await connect(this.#t, address, transport === 'tls');
     assert.equal(text(await client.readExactly(greeting.length)), greeting);
     while (performance.now() < end) {
-      const bytes = random.bytes(this.#scenario.transport === 'tcp' ? 1_048_576 : 1_024);
+      const bytes = random.bytes(transport === 'tcp' || transport === 'tls' ? 1_048_576 : 1_024);
       client.write(bytes);
       assertSameBytes(await client.readExactly(bytes.length), bytes);
     }

@@ -12,7 +12,7 @@ import {
   connect,
   freeAddress,
   startRig,
-  streamTransports,
+  everyTransport,
   text,
 } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
@@ -38,7 +38,7 @@ async function readSlowly(client: RawClient, restMs: number): Promise<void> {
   await waitUntil(() => client.ended || client.closed, 'the end of a slow reader');
 }
 
-for (const transport of streamTransports) {
+for (const transport of everyTransport) {
   describe(`${transport}: closeTimeout`, () => {
     test('ends a peer that reads nothing, with ErrTimeout', async (t) => {
       const handler: EventHandler = {
@@ -82,7 +82,10 @@ for (const transport of streamTransports) {
       client.pauseReading();
       client.write('go');
       client.end();
-      await waitUntil(() => (rig.server.stats().loops[0]?.bytesSent ?? 0) > 0, 'the answer begun');
+      await waitUntil(
+        () => (rig.server.stats().loops[0]?.bytesSent ?? 0) > 65_536,
+        'the answer begun',
+      );
       await rig.server.stop({ timeout: 600_000 });
       assert.deepEqual(rig.events.slice(2), ['closed(ErrTimeout)', 'shutdown']);
     });

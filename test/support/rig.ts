@@ -17,7 +17,9 @@ export interface TestScope {
 }
 
 export type StreamTransport = 'tcp' | 'unix' | 'tls';
-export const streamTransports: readonly StreamTransport[] = ['tcp', 'unix', 'tls'];
+export const streamTransports: readonly StreamTransport[] = ['tcp', 'unix'];
+/** For suites about what holds on every connection: TLS is one more. */
+export const everyTransport: readonly StreamTransport[] = [...streamTransports, 'tls'];
 
 /** A directory of this test alone. */
 export function temporaryDirectory(t: TestScope): string {
@@ -138,9 +140,12 @@ export function codeOf(error: unknown): string {
 }
 
 /** A client that goes away with the test. */
-export async function connect(t: TestScope, rig: Rig | string): Promise<RawClient> {
+export async function connect(
+  t: TestScope,
+  rig: Rig | string,
+  secure: boolean = typeof rig !== 'string' && rig.secure,
+): Promise<RawClient> {
   const address = typeof rig === 'string' ? rig : rig.server.addr;
-  const secure = typeof rig !== 'string' && rig.secure;
   const client = secure
     ? await RawClient.connectTls(address, certificates().ca)
     : await RawClient.connect(address);
