@@ -246,6 +246,16 @@ export class ErrPidFile extends GnetError {
   }
 }
 
+/**
+ * A write from another thread found no room at its loop: 64 threads at a time may have something under
+ * way to one loop, and none of those had an end for ten seconds.
+ */
+export class ErrTooManyWriters extends GnetError {
+  constructor(message: string, details?: GnetErrorDetails) {
+    super('ErrTooManyWriters', message, details);
+  }
+}
+
 /** A worker pool has as many waiting tasks as it may have. */
 export class ErrPoolOverload extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {

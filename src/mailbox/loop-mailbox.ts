@@ -5,7 +5,7 @@ import type { Logger } from '../logging/logger.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
 import { giveBytes } from './conn-handle.ts';
 import { addLocalLoop, removeLocalLoop } from './local-loops.ts';
-import { control, type LoopMemory } from './loop-memory.ts';
+import { control, laneCount, type LoopMemory } from './loop-memory.ts';
 import { publicationIn } from './publication.ts';
 import { MailboxReader, type MailboxTasks } from './reader.ts';
 import { recordStatus } from './record.ts';
@@ -63,10 +63,16 @@ function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTa
       }
       return recordStatus.full;
     },
+    lanesExhausted() {
+      logger.warn(
+        `writes of other threads were given up: ${laneCount} threads have something under way to this ` +
+          'loop and come no further; this is said once',
+        { loop: loop.index },
+      );
+    },
     wake: (slot, generation) => loop.connection(slot, generation)?.wake(),
     close: (slot, generation) => loop.connection(slot, generation)?.close(),
     accept(descriptor, peer) {
-      memory.opened(descriptor);
       // Before a handler sees it: its peer must not hear of it while it is still counted twice.
       memory.arrived();
       loop.adopt(descriptor, typeof peer === 'string' ? peer : peerOf(peer));

@@ -29,6 +29,8 @@ export const control = {
   pending: 8,
   /** Goes up when a lane is given back. */
   lanesReleased: 10,
+  /** What other threads asked for and gave up, because all lanes were taken for too long. */
+  refusedWithoutLane: 11,
 } as const;
 
 export const loopState = {
@@ -197,6 +199,13 @@ export class LoopMemory {
     Atomics.and(this.words, ledgerOffset / 4 + (descriptor >>> 5), ~(1 << (descriptor & 31)));
   }
 
+  /** Whether it is written down as open. */
+  hasOpen(descriptor: number): boolean {
+    if (descriptor < 0 || descriptor >= ledgerDescriptors) return false;
+    const word = Atomics.load(this.words, ledgerOffset / 4 + (descriptor >>> 5));
+    return (word & (1 << (descriptor & 31))) !== 0;
+  }
+
   /** Everything that is written down as open. */
   descriptors(): number[] {
     const found: number[] = [];
@@ -295,14 +304,21 @@ export class LoopMemory {
    */
   awaitSignallers(): void {
     assert(this.state !== loopState.running, 'who still posts to a loop may always wake it');
+    // For all of them together: many may have died at once.
+    const end = performance.now() + signallingWaitMs;
     for (let index = 0; index < laneCount; index++) {
       const word = this.laneWord(index, lane.signalling);
-      const end = performance.now() + signallingWaitMs;
       while (Atomics.load(this.words, word) !== 0 && performance.now() < end) {
         const released = Atomics.load(this.words, control.lanesReleased);
         Atomics.wait(this.words, control.lanesReleased, released, 1);
       }
     }
+  }
+
+  /** Nobody gave a lane back: so many posts are given up. The loop sees it when it looks the next time. */
+  refusedWithoutLane(posts: number): void {
+    Atomics.add(this.words, control.refusedWithoutLane, posts);
+    this.markPending(0);
   }
 
   /** Sets the bit that makes the loop look at a lane. */

@@ -28,6 +28,9 @@ class Recorder implements MailboxTasks {
     this.done.push(`room ${slot}.${generation}`);
     return this.full(slot) ? recordStatus.full : recordStatus.taken;
   }
+  lanesExhausted(): void {
+    this.done.push('lanes exhausted');
+  }
   wake(slot: number, generation: number): void {
     this.done.push(`wake ${slot}.${generation}`);
   }

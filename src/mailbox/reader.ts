@@ -21,6 +21,8 @@ export interface MailboxTasks {
   accept(descriptor: number, peer: Int32Array | string): void;
   /** `taken` where there is room, or no such connection; `full`: its room word goes up later. */
   room(slot: number, generation: number): number;
+  /** For the first time: other threads found no lane for so long that they gave up. */
+  lanesExhausted(): void;
 }
 
 /** Bytes and records of one lane and turn: connections and other lanes have their turn then. */
@@ -44,6 +46,7 @@ export class MailboxReader implements Inbox {
   #leftLow = 0;
   #leftHigh = 0;
   #ticket = 0;
+  #toldOfExhaustion = false;
   #closed = false;
 
   constructor(memory: LoopMemory, tasks: MailboxTasks) {
@@ -61,6 +64,10 @@ export class MailboxReader implements Inbox {
     const high = this.#takeBits(1) | this.#leftHigh;
     if ((low | high) === 0 || this.#closed) return false;
     this.#leftLow = this.#leftHigh = 0;
+    if (!this.#toldOfExhaustion && Atomics.load(words, control.refusedWithoutLane) > 0) {
+      this.#toldOfExhaustion = true;
+      this.#tasks.lanesExhausted();
+    }
     for (let index = 0; index < laneCount; index++) {
       const bits = index < 32 ? low : high;
       if ((bits & (1 << (index & 31))) !== 0) this.#drainLane(index);
@@ -145,6 +152,9 @@ export class MailboxReader implements Inbox {
     const generation = read(recordField.generation);
     const length = read(recordField.byteLength);
     const answer = firstWord + wordInRing(at, recordField.status);
+    const isAccept = kind === recordKind.accept || kind === recordKind.acceptNamed;
+    // Before the answer: a thread that dies here has it or has it not, see `AcceptorLoop`.
+    if (isAccept) this.#memory.opened(slot);
     words[answer] = recordStatus.taken;
     if (kind === recordKind.write) {
       words[answer] = this.#write(index, slot, generation, this.#bytes(index, at, length));

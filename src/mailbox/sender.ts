@@ -1,5 +1,5 @@
 import { threadId } from 'node:worker_threads';
-import { ErrCodec, ErrConnClosed, type GnetError } from '../base/errors.ts';
+import { ErrCodec, ErrConnClosed, ErrTooManyWriters, type GnetError } from '../base/errors.ts';
 import { Fifo } from '../base/fifo.ts';
 import { control, type LoopMemory, lane, laneCount, loopState, ringBytes } from './loop-memory.ts';
 import {
@@ -47,6 +47,8 @@ const claimBytesMax = 2 * ringBytes;
 
 /** A loop that is busy for long, or dead without a witness, is looked at this often. */
 const lookMs = 1_000;
+/** Looks in a row without a lane, or anybody who gave one back, after which what waits is given up. */
+const lanelessLooksMax = 10;
 
 /**
  * One thread's way into the mailbox of one loop. What is posted arrives in order. What does not fit
@@ -62,18 +64,28 @@ export class MailboxSender {
   #claimedAt = 0;
   /** It gave its lane to one that waited: its own turn comes behind that. */
   #letsOthers = false;
+  /** The lane ends with a piece whose rest is still to come. */
+  #isCut = false;
   /** Up to here answers were read and the ring may be written again. */
   #reclaimed = 0;
+  /** How often it has looked for a lane in vain, and what `lanesReleased` was then. */
+  #lanelessLooks = 0;
+  #releasedSeen = 0;
+  readonly #lanelessLooksMax: number;
   readonly #waiting = new Fifo<Post>();
   readonly #sent = new Fifo<Sent>();
   #watching = false;
   #keepAlive: NodeJS.Timeout | null = null;
   #whenIdle: (() => void)[] = [];
 
-  /** @param keepLane for a sender that is used all the time: it never gives its lane back. */
-  constructor(memory: LoopMemory, keepLane = false) {
+  /**
+   * @param keepLane for a sender that is used all the time: it never gives its lane back.
+   * @param looksMax for tests, which have no ten seconds.
+   */
+  constructor(memory: LoopMemory, keepLane = false, looksMax: number = lanelessLooksMax) {
     this.#memory = memory;
     this.#keepLane = keepLane;
+    this.#lanelessLooksMax = looksMax;
   }
 
   get memory(): LoopMemory {
@@ -129,8 +141,8 @@ export class MailboxSender {
     if (this.#waiting.length === 0 || this.#letsOthers || !this.#claimLane()) return;
     const before = this.#tail;
     for (let post = this.#waiting.peek(); post !== undefined; post = this.#waiting.peek()) {
-      // A long write is never cut: its pieces belong together in one lane.
-      if (post.written === 0 && this.#isUsedUp) break;
+      // The pieces of a long write belong together in one lane: whoever has it next would go on with them.
+      if (!this.#isCut && this.#isUsedUp) break;
       if (!this.#write(post)) break;
       this.#waiting.shift();
     }
@@ -143,7 +155,7 @@ export class MailboxSender {
 
   /** Lanes are few: whoever writes without a pause lets others have theirs in between. */
   #yieldLane(): void {
-    if (this.#lane === -1 || this.#sent.length > 0 || !this.#isUsedUp) return;
+    if (this.#lane === -1 || this.#isCut || this.#sent.length > 0 || !this.#isUsedUp) return;
     const index = this.#lane;
     this.#lane = -1;
     this.#letsOthers = this.#memory.releaseLane(index);
@@ -164,6 +176,20 @@ export class MailboxSender {
     return false;
   }
 
+  /** Threads that are stuck, or ended unseen, never give their lanes back: who waits must hear of it. */
+  #lookForLane(): void {
+    const released = Atomics.load(this.#memory.words, control.lanesReleased);
+    const isStuck = this.#lane === -1 && this.#waiting.length > 0;
+    this.#lanelessLooks = isStuck && released === this.#releasedSeen ? this.#lanelessLooks + 1 : 0;
+    this.#releasedSeen = released;
+    if (this.#lanelessLooks < this.#lanelessLooksMax) return;
+    this.#lanelessLooks = 0;
+    this.#memory.refusedWithoutLane(this.#waiting.length);
+    for (let left = this.#waiting.length; left > 0; left--) {
+      (this.#waiting.shift() as Post).settle?.reject(tooManyWriters());
+    }
+  }
+
   /** As many records of a post as fit; true when it is written whole. */
   #write(post: Post): boolean {
     for (;;) {
@@ -173,6 +199,7 @@ export class MailboxSender {
       if (size > ringBytes - ((this.#tail - this.#reclaimed) >>> 0)) return false;
       const isLast = length === rest;
       this.#writeRecord(post, isLast ? post.kind : recordKind.piece, length, size);
+      this.#isCut = !isLast;
       this.#sent.push({ size, settle: isLast ? post.settle : null });
       post.written += length;
       if (isLast) return true;
@@ -239,8 +266,9 @@ export class MailboxSender {
     const memory = this.#memory;
     const { words } = memory;
     const firstWord = memory.ringStart(this.#lane) / 4;
-    const head = Atomics.load(words, memory.laneWord(this.#lane, lane.head));
-    while (this.#reclaimed !== head) {
+    const headWord = memory.laneWord(this.#lane, lane.head);
+    // Asked anew each time: whoever is answered may post again, which reads answers in its turn.
+    while (this.#reclaimed !== Atomics.load(words, headWord)) {
       const sent = this.#sent.shift();
       if (sent === undefined) return;
       const status = words[firstWord + wordInRing(this.#reclaimed, recordField.status)] as number;
@@ -284,6 +312,7 @@ export class MailboxSender {
     // Without a handle the runtime would end a thread that waits for nothing but this.
     this.#keepAlive ??= setInterval(() => {
       this.#letsOthers = false;
+      this.#lookForLane();
       this.#collect();
     }, lookMs);
     if (this.#watching) return;
@@ -311,6 +340,13 @@ export class MailboxSender {
     this.#pump();
     return this.#lane === -1 ? seen : seen - 1;
   }
+}
+
+function tooManyWriters(): ErrTooManyWriters {
+  return new ErrTooManyWriters(
+    `cannot write: ${laneCount} other threads have something under way to this loop and have come no ` +
+      'further for ten seconds; write from fewer threads, or await writes before you block a thread',
+  );
 }
 
 function settleWith(settle: Settle, status: number): void {
