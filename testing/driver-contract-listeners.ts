@@ -137,6 +137,26 @@ export const listenerCases: ContractCases = {
     await rig.until(() => rig.streams[99]?.text === 'last', 'a drained connection is served');
   },
 
+  async 'who comes while the backlog is drained does not hold it up'(rig) {
+    const backlog = 8;
+    const most = 200;
+    rig.options = { ...plainOptions, backlog };
+    const endpoint = tcp4At(knownPort(rig.driver.listenerAddress(await rig.listen('tcp4'))));
+    const waiting = rig.peers.connect(rig.driver.listenerAddress(0));
+    await rig.peersUntil(() => waiting.connected, 'one waits');
+    // Where connecting is a system call the next one waits before the call returns.
+    const callers = rig.another();
+    let called = 0;
+    rig.onAccepted = (_listener, descriptor) => {
+      rig.driver.closeDescriptor(descriptor);
+      if (called < most) callers.driver.connect(called++, 1, endpoint, plainOptions);
+    };
+    await rig.drainBacklog(0);
+    assert.ok(rig.acceptedBy.length <= backlog + 2, `${rig.acceptedBy.length} were accepted`);
+    callers.driver.close();
+    callers.peers.close();
+  },
+
   async 'a drained listener that was duplicated goes on admitting, and accepts nothing'(rig) {
     const listener = await rig.listen('tcp4');
     const duplicate = rig.driver.duplicateListener(listener);

@@ -4,6 +4,8 @@ import { SyscallError } from '../base/errors.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Driver } from '../driver/contract.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
+import { MailboxReader } from '../mailbox/reader.ts';
+import { recordStatus } from '../mailbox/record.ts';
 import { AcceptorLoop, type AcceptorSettings } from './acceptor-loop.ts';
 
 const noMemory = (): SyscallError =>
@@ -22,6 +24,8 @@ async function acceptor() {
       if (state.refuses) throw noMemory();
     },
     drainBacklog: (listener: number) => void calls.push(`drain ${listener}`),
+    pauseAccepting: () => {},
+    closeDescriptor: (descriptor: number) => void calls.push(`close ${descriptor}`),
     close: () => void calls.push('close'),
   };
   const backend = {
@@ -71,4 +75,32 @@ describe('the acceptor', () => {
     loop.stopAccepting(false);
     assert.deepEqual(calls, ['start 0', 'close']);
   });
+
+  for (const taken of [true, false]) {
+    const whose = taken ? 'is left to who closes what that had' : 'goes to another loop';
+    test(`a connection that a dying loop has ${taken ? '' : 'not '}taken ${whose}`, async () => {
+      const { loop, calls } = await acceptor();
+      const dying = LoopMemory.create();
+      loop.loopRuns(0, dying);
+      loop.accepted(0, 77);
+      // The thread dies while it takes the connection: before it has written it down, or after.
+      if (taken) dying.opened(77);
+      dying.markDead();
+      const adopted: number[] = [];
+      const other = LoopMemory.create();
+      loop.loopDied(0);
+      loop.loopRuns(0, other);
+      new MailboxReader(other, {
+        accept: (descriptor) => void adopted.push(descriptor),
+        write: () => recordStatus.taken,
+        room: () => recordStatus.taken,
+        lanesExhausted: () => {},
+        wake: () => {},
+        close: () => {},
+      }).drain();
+      assert.deepEqual(adopted, taken ? [] : [77]);
+      assert.deepEqual(calls.includes('close 77'), false);
+      loop.close();
+    });
+  }
 });

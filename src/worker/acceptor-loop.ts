@@ -208,8 +208,10 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     const kind = named ? recordKind.acceptNamed : recordKind.accept;
     sender.post(kind, descriptor, 0, bytes, {
       resolve: () => {},
-      // The loop ended before it took it.
-      reject: () => this.#comeBack(descriptor, peer),
+      // The loop ended before it took it; or right after, and then it is closed with what that left.
+      reject: () => {
+        if (!memory.hasOpen(descriptor)) this.#comeBack(descriptor, peer);
+      },
     });
     if (this.#accepting && this.#settings.maxConnections !== Infinity && !this.#hasRoom()) {
       this.#rest();

@@ -1,4 +1,6 @@
 import { ioUringConstants, ioUringLayouts } from '../../platform/linux-io-uring.ts';
+import type { DescriptorLedger } from '../contract.ts';
+import { kind, kindShift } from './kinds.ts';
 import type { RingMemory } from './ring-memory.ts';
 
 const { size, fields } = ioUringLayouts.cqe;
@@ -27,8 +29,11 @@ export class CompletionQueue {
   /** Operations that ended, of all that were moved. */
   ended = 0;
 
-  constructor(memory: RingMemory) {
+  readonly #ledger: DescriptorLedger | undefined;
+
+  constructor(memory: RingMemory, ledger: DescriptorLedger | undefined) {
     this.#memory = memory;
+    this.#ledger = ledger;
     this.#words = memory.words;
     this.#mask = memory.completionEntries - 1;
     this.#head = memory.words[memory.completionHead] as number;
@@ -53,11 +58,15 @@ export class CompletionQueue {
     for (let index = 0; index < moved; index++) {
       const from = first + (head & this.#mask) * completionWords;
       const flags = words[from + flagsWord] as number;
-      list[to + tagWord] = words[from + tagWord] as number;
+      const tag = words[from + tagWord] as number;
+      const result = words[from + resultWord] as number;
+      list[to + tagWord] = tag;
       list[to + generationWord] = words[from + generationWord] as number;
-      list[to + resultWord] = words[from + resultWord] as number;
+      list[to + resultWord] = result;
       list[to + flagsWord] = flags;
       if ((flags & more) === 0) this.ended++;
+      // At once: what the program does with those in front of it may be the end of this thread.
+      if (tag >>> kindShift === kind.accept && result >= 0) this.#ledger?.opened(result);
       to += completionWords;
       head = (head + 1) | 0;
     }

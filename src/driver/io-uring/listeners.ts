@@ -86,6 +86,7 @@ interface Listener {
   readonly boundPath: BoundPath | null;
   /** Not that of whoever has given the socket. */
   ownsPath: boolean;
+  readonly backlog: number;
   /** The loop wants connections. */
   wanted: boolean;
   /** An accept is in flight. */
@@ -140,6 +141,7 @@ export class UringListeners {
       generation: this.#generation,
       boundPath,
       ownsPath: !isGiven,
+      backlog: options.backlog,
       wanted: false,
       armed: false,
       room,
@@ -207,7 +209,7 @@ export class UringListeners {
   accepted(id: number, generation: number, result: number): number {
     const listener = this.#listeners[id];
     if (listener?.generation !== generation) {
-      if (result >= 0) closeDescriptor(result);
+      if (result >= 0) this.#close(result);
       return 0;
     }
     listener.armed = false;
@@ -245,6 +247,12 @@ export class UringListeners {
     this.#reported = -1;
   }
 
+  /** One that a call of our own has accepted. */
+  #reportAccepted(id: number, descriptor: number): void {
+    this.#ledger?.opened(descriptor);
+    this.#report(id, descriptor, acceptedPeer(this.#address) ?? this.#address);
+  }
+
   /** The peer of the connection that is being reported; undefined for any other. */
   peerOf(descriptor: number): DatagramPeer | string | undefined {
     return descriptor === this.#reported ? this.#peer : undefined;
@@ -259,7 +267,7 @@ export class UringListeners {
       if (count === acceptBatchMax || !open || !listener.wanted) return count;
       const result = acceptSocket(listener.descriptor);
       if (result >= 0) {
-        this.#report(id, result, acceptedPeer(this.#address) ?? this.#address);
+        this.#reportAccepted(id, result);
       } else if (!acceptSkips.has(-result)) {
         if (result === -tryAgain) return count;
         this.#rest(id, listener, -result);
@@ -338,13 +346,14 @@ export class UringListeners {
     listener.armed = false;
   }
 
+  /** The kernel keeps one more than it was asked for. Who comes meanwhile must not hold up the stop. */
   #acceptRest(id: number, listener: Listener): void {
-    for (;;) {
+    for (let count = 0; count <= listener.backlog; count++) {
       const { descriptor } = listener;
       const waits = mayWait(descriptor);
       const result = waits ? acceptWithoutWaiting(descriptor) : acceptSocket(descriptor);
       if (result >= 0) {
-        this.#report(id, result, acceptedPeer(this.#address) ?? this.#address);
+        this.#reportAccepted(id, result);
       } else if (!acceptSkips.has(-result)) {
         if (result !== -tryAgain) this.#rest(id, listener, -result);
         return;
@@ -360,8 +369,7 @@ export class UringListeners {
     for (const { descriptor, peer } of listener.kept.splice(0)) this.#report(id, descriptor, peer);
     if (settled) peerRooms.release(listener.room);
     this.#listeners[id] = undefined;
-    this.#ledger?.closing(listener.descriptor);
-    closeDescriptor(listener.descriptor);
+    this.#close(listener.descriptor);
   }
 
   close(id: number): void {
@@ -371,12 +379,16 @@ export class UringListeners {
     // Else the kernel may still write there.
     if (this.#settle(id, listener)) peerRooms.release(listener.room);
     this.#listeners[id] = undefined;
-    for (const { descriptor } of listener.kept.splice(0)) closeDescriptor(descriptor);
+    for (const { descriptor } of listener.kept.splice(0)) this.#close(descriptor);
     // First the path: a client that still finds it would be refused, not left hanging.
     const { boundPath, ownsPath } = listener;
     if (boundPath !== null && ownsPath) removeBoundPath(boundPath);
-    this.#ledger?.closing(listener.descriptor);
-    closeDescriptor(listener.descriptor);
+    this.#close(listener.descriptor);
+  }
+
+  #close(descriptor: number): void {
+    this.#ledger?.closing(descriptor);
+    closeDescriptor(descriptor);
   }
 
   closeAll(): void {

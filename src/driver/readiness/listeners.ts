@@ -146,6 +146,8 @@ export class Listeners {
       const { descriptor } = listener;
       const result = waits ? acceptWithoutWaiting(descriptor) : acceptSocket(descriptor);
       if (result >= 0) {
+        // At once: the program's code has a turn before there is a stream for it.
+        this.#ledger?.opened(result);
         listener.restMs = restMsFirst;
         this.lastAccepted = result;
         this.#events.accepted(id, result);
