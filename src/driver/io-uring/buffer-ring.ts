@@ -102,10 +102,13 @@ export class BufferRing {
       this.#giveMemory();
       throw syscallError('io_uring_register', -result, 'register a ring of buffers');
     }
-    for (let number = 0; number < entries; number++) {
-      this.#slabs.push(this.#memory.pool.take());
-      this.#provide(number);
+    try {
+      for (let number = 0; number < entries; number++) this.#slabs.push(this.#memory.pool.take());
+    } catch (error) {
+      this.close(false);
+      throw error;
     }
+    for (let number = 0; number < entries; number++) this.#provide(number);
     this.#publish();
     this.slab = this.#slabs[0] as Slab;
   }

@@ -113,9 +113,15 @@ export class IoUringDriver extends NativeDriver implements Driver {
     const ring = new Ring(submissionEntries, ledger);
     this.#ring = ring;
     try {
-      this.#buffers = new BufferRing(ring, bufferShape(settings, incremental, buffersMax));
       this.wakeDescriptor = eventDescriptor();
     } catch (error) {
+      ring.close();
+      throw error;
+    }
+    try {
+      this.#buffers = new BufferRing(ring, bufferShape(settings, incremental, buffersMax));
+    } catch (error) {
+      closeDescriptor(this.wakeDescriptor);
       ring.close();
       throw error;
     }
@@ -376,9 +382,9 @@ export class IoUringDriver extends NativeDriver implements Driver {
     this.#closed = true;
     this.listeners.closeAll();
     this.datagrams.closeAll();
-    this.#streams.abortOpen();
+    this.#streams.closeOpen();
     const ring = this.#ring;
-    // What was closed in order just now ends in order: its last bytes may not even be submitted.
+    // What is closed in order ends in order: its last bytes may not even be submitted.
     ring.collect(0, completionsPerWaitMax);
     this.#dispatch();
     this.#streams.abortClosing();

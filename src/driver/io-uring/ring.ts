@@ -67,7 +67,7 @@ export class Ring {
       ledger?.mapped(Number(address), byteLength);
     }
     this.#submissions = new SubmissionQueue(this.memory);
-    this.completions = new CompletionQueue(this.memory);
+    this.completions = new CompletionQueue(this.memory, ledger);
     const noIowait = (this.memory.features & numbers.IORING_FEAT_NO_IOWAIT) !== 0;
     // Without it an idle server looks like one that waits for a disk.
     this.#waitFlags =
@@ -134,6 +134,15 @@ export class Ring {
     else this.#failures.succeeded();
   }
 
+  /**
+   * A signal ends the sleep without a look. So does the stop of the process, and what came while it was
+   * stopped must be heard before time limits fire. Where something was submitted, too, no errno tells.
+   */
+  #sleep(timeoutMs: number): void {
+    this.#enter(1, timeoutMs);
+    if (this.completions.waiting === 0) this.#enter(0, 0);
+  }
+
   #cameBack(errno: number): void {
     const lost = this.memory.words[this.memory.lost];
     assert(lost === 0, `no completion is lost, ${lost} were: streams would hang silently`);
@@ -158,7 +167,7 @@ export class Ring {
   collect(timeoutMs: number, max: number): void {
     const { completions } = this;
     const nothingThere = completions.waiting === 0 && completions.count === 0;
-    if (timeoutMs !== 0 && nothingThere) this.#enter(1, timeoutMs);
+    if (timeoutMs !== 0 && nothingThere) this.#sleep(timeoutMs);
     else if (this.#submissions.pending > 0 || this.#kernelHasWork) this.#enter(0, 0);
     completions.fill(max);
     // One call makes some twenty completions, however many there are to be made. When it made few,

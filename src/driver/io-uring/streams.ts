@@ -174,14 +174,17 @@ export class Streams implements SendingHost, DeliveryHost {
     this.#closing.begin(stream, abort);
   }
 
-  /** Open streams are reset; nothing is reported any more. */
-  abortOpen(): void {
-    for (const stream of this.#open) if (stream !== null) this.close(stream.slot, true);
+  /**
+   * In order: what the kernel took still goes out, where a program ends right after an answer. Nothing
+   * is reported any more.
+   */
+  closeOpen(): void {
+    for (const stream of this.#open) if (stream !== null) this.close(stream.slot, false);
     this.#attended = [];
     while (this.#starved.length > 0) this.#starved.shift();
   }
 
-  /** So are those that were closed in order and whose last bytes the kernel has not taken. */
+  /** Those whose last bytes the kernel has not taken are reset. */
   abortClosing(): void {
     this.#closing.abortAll();
   }

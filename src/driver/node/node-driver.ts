@@ -301,7 +301,8 @@ export class NodeDriver implements Driver, ListenerHost {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const stream of this.#streams) stream?.close(true);
+    // In order: what the kernel took still goes out, where a program ends right after an answer.
+    for (const stream of this.#streams) stream?.close(false);
     this.#streams.length = 0;
     for (const { socket } of this.#accepted.values()) socket.destroy();
     this.#accepted.clear();

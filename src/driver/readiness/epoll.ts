@@ -11,9 +11,11 @@ import {
 import { constants } from '../../syscall/tables.ts';
 import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
 import type { DriverEvents, DriverSettings } from '../contract.ts';
+import { interrupted } from '../native/errno-sets.ts';
 import { nativeSlabPool } from '../native/native-memory.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
 import { ReadinessDriver } from './readiness-driver.ts';
+import { openWakeDescriptor } from './wake-descriptor.ts';
 
 const { EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP } = constants;
 const eventsPoolBytes = 65_536;
@@ -30,9 +32,15 @@ class EpollPoller implements Poller {
 
   constructor(busyPollMicroseconds: number) {
     this.#busyPollMs = busyPollMicroseconds / 1_000;
-    this.descriptor = epollCreate();
     this.#pool = nativeSlabPool(eventsPoolBytes);
+    // First: when there is no memory for it, nothing is open yet.
     this.#slab = this.#pool.take();
+    try {
+      this.descriptor = epollCreate();
+    } catch (error) {
+      this.#pool.release(this.#slab);
+      throw error;
+    }
     this.#events = new EpollEvents(this.#slab);
     this.#words = this.#events.words;
   }
@@ -55,14 +63,22 @@ class EpollPoller implements Poller {
   }
 
   wait(timeoutMs: number): number {
-    if (timeoutMs === 0 || this.#busyPollMs === 0) {
-      return epollWait(this.descriptor, this.#events, timeoutMs);
-    }
+    if (timeoutMs === 0) return this.#look();
+    if (this.#busyPollMs === 0) return this.#sleep(timeoutMs);
     const before = performance.now();
     const found = lookBeforeSleeping(this.#busyPollMs, timeoutMs, this.#look);
     if (found !== 0) return found;
     const leftMs = timeLeft(timeoutMs, performance.now() - before);
-    return epollWait(this.descriptor, this.#events, leftMs);
+    return this.#sleep(leftMs);
+  }
+
+  /**
+   * A signal ends the sleep without a look. So does the stop of the process, and what came while it was
+   * stopped must be heard before time limits fire.
+   */
+  #sleep(timeoutMs: number): number {
+    const found = epollWait(this.descriptor, this.#events, timeoutMs);
+    return found === -interrupted ? this.#look() : found;
   }
 
   readonly #look = (): number => epollWait(this.descriptor, this.#events, 0);
@@ -94,9 +110,12 @@ class EpollPoller implements Poller {
 /** @throws SyscallError when the kernel refuses an epoll instance or a wake descriptor. */
 export function createEpollDriver(events: DriverEvents, settings: DriverSettings): ReadinessDriver {
   const poller = new EpollPoller(settings.busyPollMicroseconds ?? 0);
+  let wake = -1;
   try {
-    return new ReadinessDriver(poller, events, settings);
+    wake = openWakeDescriptor(poller);
+    return new ReadinessDriver(poller, wake, events, settings);
   } catch (error) {
+    if (wake !== -1) closeDescriptor(wake);
     poller.close();
     throw error;
   }

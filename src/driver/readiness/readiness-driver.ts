@@ -41,7 +41,6 @@ import { openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets
 import { hangup, type Poller, readable, writable } from './poller.ts';
 import { interestOf, StreamTable, streamFlag } from './stream-table.ts';
 import { kindMask, kindOf, tagKind } from '../native/tags.ts';
-import { openWakeDescriptor } from './wake-descriptor.ts';
 
 const {
   readArmed,
@@ -90,11 +89,12 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   protected override readonly ledger: DescriptorLedger | undefined;
   #closed = false;
 
-  constructor(poller: Poller, events: DriverEvents, settings: DriverSettings) {
+  /** @throws SyscallError ENOMEM; then the poller and its wake descriptor are the caller's to close. */
+  constructor(poller: Poller, wake: number, events: DriverEvents, settings: DriverSettings) {
     super();
     this.name = poller.name;
+    this.wakeDescriptor = wake;
     this.#poller = poller;
-    this.wakeDescriptor = openWakeDescriptor(poller);
     this.#events = events;
     this.#headroom = settings.headroomBytes;
     this.#readBytes = settings.readBufferBytes;
