@@ -82,9 +82,10 @@ export class MessageBatch {
     this.#view.setUint32(at + vector.fields.len.offset, length, true);
   }
 
-  /** How many were received, or minus an errno. */
-  receive(socket: number): number {
-    return receiveMessages(socket, this.#memory.address, this.capacity);
+  /** How many of at most `max` were received, or minus an errno. */
+  receive(socket: number, max: number): number {
+    assert(max <= this.capacity, 'there are as many headers');
+    return receiveMessages(socket, this.#memory.address, max);
   }
 
   lengthAt(index: number): number {

@@ -6,6 +6,7 @@ import { SyscallError } from '../../src/base/errors.ts';
 import { OutboundQueue } from '../../src/buffer/outbound-queue.ts';
 import { SlabPool } from '../../src/buffer/slab.ts';
 import { heapSlabs } from '../../testing/simulated-driver-stream.ts';
+import { DatagramClient } from '../support/datagram-client.ts';
 import { connect, startRig } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -93,5 +94,29 @@ describe('no memory for a slab', () => {
     assert.equal(String(await second.readExactly(5)), 'hello');
     assert.equal((await first.readExactly(8_192)).length, 8_192);
     assert.deepEqual(rig.reports, []);
+  });
+
+  test('datagrams wait until there is memory to receive them', async (t) => {
+    const settled: (() => void)[] = [];
+    const rig = await startRig(
+      t,
+      // The datagrams stay lent, so that the next ones need other memory.
+      { react: (frame) => new Promise((resolve) => settled.push(() => resolve(frame))) },
+      {},
+      'udp://127.0.0.1:0',
+    );
+    const client = await DatagramClient.open(t);
+    const count = 150; // more than one batch holds
+    const restore = withoutMemory();
+    for (let number = 0; number < count; number++) await client.send(rig.server.addr, `${number}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    restore();
+    await waitUntil(() => settled.length === count, 'all of them');
+    for (const settle of settled) settle();
+    const answers = new Set<string>();
+    while (answers.size < count) answers.add(String(await client.next()));
+    assert.deepEqual(rig.reports, []);
+    const { datagramsReceived } = rig.server.stats().loops[0] ?? {};
+    assert.equal(datagramsReceived, count);
   });
 });

@@ -17,7 +17,7 @@ import type {
   SocketOptions,
 } from '../contract.ts';
 import { interrupted, tryAgain } from './errno-sets.ts';
-import { nativeSlabPool } from './native-memory.ts';
+import { nativeSlabPool, takeIfPossible } from './native-memory.ts';
 import { openDatagramSocket } from './native-sockets.ts';
 import { type Poller, readable } from '../readiness/poller.ts';
 import { tagKind } from './tags.ts';
@@ -26,6 +26,8 @@ import { tagKind } from './tags.ts';
 const batchMax = 64;
 /** Batches that a stop takes of one endpoint: more than fit the largest receive buffer by default. */
 const drainedBatchesMax = 1_024;
+/** An endpoint that there was no memory to read into is read again after that long. */
+const memoryRestMs = 10;
 /** Copied datagrams of one batch stand behind each other in one slab of this size. */
 const copyBytes = 131_072;
 
@@ -50,6 +52,7 @@ interface DatagramEndpoint {
 interface Batches {
   readonly incoming: MessageBatch;
   readonly outgoing: MessageBatch;
+  /** What is received into: as many as there was memory for, up to `batchMax`. */
   readonly slabs: Slab[];
   readonly copies: Slab;
   copied: number;
@@ -112,14 +115,29 @@ export class DatagramEndpoints {
     const batches: Batches = {
       incoming: new MessageBatch(batchMax),
       outgoing: new MessageBatch(batchMax),
-      slabs: Array.from({ length: batchMax }, () => this.#readPool.take()),
+      slabs: [],
       copies: this.#copyPool.take(),
       copied: 0,
     };
-    batches.slabs.forEach((slab, index) => {
-      batches.incoming.setBuffer(index, slab, this.#headroom, this.#readBytes);
-    });
+    this.#receiveInto(batches, this.#readPool.take());
+    this.#fill(batches);
     return batches;
+  }
+
+  #receiveInto({ slabs, incoming }: Batches, slab: Slab, index = slabs.length): void {
+    slabs[index] = slab;
+    incoming.setBuffer(index, slab, this.#headroom, this.#readBytes);
+  }
+
+  /** As far as there is memory; false when there is none to receive into. */
+  #fill(batches: Batches): boolean {
+    const { slabs } = batches;
+    while (slabs.length < batchMax) {
+      const slab = takeIfPossible(this.#readPool);
+      if (slab === null) break;
+      this.#receiveInto(batches, slab);
+    }
+    return slabs.length > 0;
   }
 
   #get(id: number): DatagramEndpoint {
@@ -135,8 +153,7 @@ export class DatagramEndpoints {
   start(id: number): void {
     const endpoint = this.#get(id);
     if (endpoint.registered) return;
-    const tag = tagKind.datagram + id;
-    const result = this.#poller.add(endpoint.descriptor, readable, tag, endpoint.generation);
+    const result = this.#register(id, endpoint);
     if (result < 0) throw syscallError('epoll_ctl', -result, 'start receiving datagrams');
     endpoint.registered = true;
   }
@@ -166,10 +183,30 @@ export class DatagramEndpoints {
     if (endpoint?.generation === generation && endpoint.registered) this.#receive(id, endpoint);
   }
 
+  /** What arrived stays in the kernel, and costs nothing there. */
+  #rest(id: number, endpoint: DatagramEndpoint): void {
+    if (!endpoint.registered) return;
+    this.#poller.remove(endpoint.descriptor);
+    setTimeout(() => {
+      if (this.#endpoints[id] !== endpoint || !endpoint.registered) return;
+      if (this.#register(id, endpoint) < 0) this.#rest(id, endpoint);
+    }, memoryRestMs);
+  }
+
+  #register(id: number, endpoint: DatagramEndpoint): number {
+    const tag = tagKind.datagram + id;
+    return this.#poller.add(endpoint.descriptor, readable, tag, endpoint.generation);
+  }
+
   /** Hands out one batch; returns how many there were, or minus an errno. */
   #receive(id: number, endpoint: DatagramEndpoint): number {
-    const { incoming } = this.#batches as Batches;
-    const count = incoming.receive(endpoint.descriptor);
+    const batches = this.#batches as Batches;
+    const { incoming, slabs } = batches;
+    if (slabs.length < batchMax && !this.#fill(batches)) {
+      this.#rest(id, endpoint);
+      return 0;
+    }
+    const count = incoming.receive(endpoint.descriptor, slabs.length);
     // EAGAIN: gone already. EINTR: a signal. ECONNREFUSED and other ICMP errors: about a datagram
     // sent before; read away by this call. None of them ends an endpoint.
     if (count <= 0) return count;
@@ -214,7 +251,7 @@ export class DatagramEndpoints {
    * long: where many came at once, the kernel is asked.
    */
   #noteOverflows(endpoint: DatagramEndpoint, incoming: MessageBatch, count: number): void {
-    if (count === batchMax) {
+    if (count === (this.#batches as Batches).slabs.length) {
       this.#refresh(endpoint);
       return;
     }
@@ -244,14 +281,16 @@ export class DatagramEndpoints {
 
   /** Slabs that an asynchronous handler kept are replaced before the kernel writes again. */
   #renewSlabs(count: number): void {
-    const { slabs, incoming } = this.#batches as Batches;
-    for (let index = 0; index < count; index++) {
+    const batches = this.#batches as Batches;
+    const { slabs } = batches;
+    for (let index = count - 1; index >= 0; index--) {
       const slab = slabs[index] as Slab;
       if (slab.references === 1 && !slab.detached) continue;
-      const fresh = this.#readPool.take();
+      const fresh = takeIfPossible(this.#readPool);
       this.#readPool.release(slab);
-      slabs[index] = fresh;
-      incoming.setBuffer(index, fresh, this.#headroom, this.#readBytes);
+      // Without memory the last one comes in its place: all behind this one are nobody's.
+      const next = fresh ?? (slabs.pop() as Slab);
+      if (index < slabs.length) this.#receiveInto(batches, next, index);
     }
   }
 
