@@ -1,4 +1,5 @@
 import { ErrInvalidOption } from './errors.ts';
+import { textOf } from './thrown.ts';
 
 /** Checks the value that was given for the option `name` and returns it as its type. */
 export type OptionCheck<Value> = (name: string, value: unknown) => Value;
@@ -42,6 +43,13 @@ export function milliseconds(max: number): OptionCheck<number> {
     if (isWithin(value, 0, max)) return Math.ceil(value as number);
     throw invalidOption(name, value, `0 (off) or a number up to ${max} (milliseconds)`);
   };
+}
+
+/** What `stop` says of a `timeout` that is none; null for one that is. */
+export function wrongStopTimeout(timeout: unknown): ErrInvalidOption | null {
+  if (typeof timeout === 'number' && timeout >= 0) return null;
+  const given = `cannot stop with timeout ${textOf(timeout)}`;
+  return new ErrInvalidOption(`${given}: give milliseconds from 0 on; Infinity is no limit`);
 }
 
 /** One of the values of a const object such as `LoadBalancing`. */

@@ -27,7 +27,7 @@ import { DeadlineWheel, soonest } from './deadline-wheel.ts';
 import { type Attempt, Dialer, type DialOutcome } from './dialer.ts';
 import type { EventLoopSettings, LoopOwner } from './event-loop-settings.ts';
 import { HeardTime } from './heard-time.ts';
-import { LoopEnd, reportWhatIsReady, type Unfinished } from './loop-end.ts';
+import { LoopEnd, reportWhatIsReady, takeWhatIsThere, type Unfinished } from './loop-end.ts';
 import { Listening } from './listening.ts';
 import { LoopCounts } from './loop-counts.ts';
 import { PutOff } from './put-off.ts';
@@ -157,7 +157,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
   async closeConnections(): Promise<void> {
     await this.driver.prepareUnread?.();
     // What others have put into the mailbox, and what the driver has ready, came before the stop.
-    while (this.#inbox?.drain());
+    if (this.#inbox !== null) takeWhatIsThere(this.#inbox);
     reportWhatIsReady(this);
     const ended = this.#end.begin(this.settings.timeouts.closeTimeout);
     this.#requestTurn?.();

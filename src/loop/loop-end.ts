@@ -5,6 +5,7 @@ import type { Driver } from '../driver/contract.ts';
 import { Arrivals } from './arrivals.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { DatagramPorts } from './datagram-ports.ts';
+import type { Inbox } from './shared-side.ts';
 
 /** What a stop could not finish. */
 export type Unfinished = { forced: number } & { -readonly [Name in keyof UndoneWork]: number };
@@ -25,6 +26,14 @@ export function reportWhatIsReady(loop: { wait(timeoutMs: number): number }): vo
   for (let waits = 0, empty = 0; waits < readyWaitsMax && empty < 2; waits++) {
     if (loop.wait(0) === 0) empty++;
   }
+}
+
+/** One look takes all that a mailbox holds; a little more, for who was about to put something there. */
+const inboxLooksMax = 16;
+
+/** Who goes on writing from other threads does not hold up the stop. */
+export function takeWhatIsThere(inbox: Inbox): void {
+  for (let looks = 0; looks < inboxLooksMax && inbox.drain(); looks++);
 }
 
 /** As `stop` tells it: what was left undone only where there is some. */

@@ -1,5 +1,6 @@
-import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
-import { errorOf, textOf } from '../base/thrown.ts';
+import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
+import { wrongStopTimeout } from '../base/option-checks.ts';
+import { errorOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
@@ -311,12 +312,8 @@ export class RunningServer implements Server, MainServer {
 
   stop(options: StopOptions = {}): Promise<StopResult> {
     const { timeout = stopTimeoutMs, signal } = options;
-    if (typeof timeout !== 'number' || !(timeout >= 0)) {
-      const given = `cannot stop with timeout ${textOf(timeout)}`;
-      return Promise.reject(
-        new ErrInvalidOption(`${given}: give milliseconds from 0 on; Infinity is no limit`),
-      );
-    }
+    const wrong = wrongStopTimeout(timeout);
+    if (wrong !== null) return Promise.reject(wrong);
     this.#stopping ??= this.#stop();
     if (!this.#ended) this.#forceAfter(timeout, signal);
     return this.#stopping;

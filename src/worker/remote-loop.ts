@@ -149,12 +149,14 @@ export class RemoteLoop {
   /** @param handedOver settles when it has taken every connection that was handed to it. */
   async drain(server: number, handedOver: Promise<void>, leaves: boolean): Promise<void> {
     if (!this.mayRun) return;
+    // Also while it starts: a thread may be stuck even then.
+    this.isEnding = true;
     await this.started;
-    this.isEnding = this.isRunning;
     await Promise.race([handedOver, this.over]);
-    if (!this.isRunning) return;
-    this.post({ type: 'drain', server, leaves });
-    await this.#drained.reached;
+    if (this.isRunning) {
+      this.post({ type: 'drain', server, leaves });
+      await this.#drained.reached;
+    }
     this.isEnding = false;
   }
 

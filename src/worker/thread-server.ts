@@ -1,4 +1,5 @@
 import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
+import { wrongStopTimeout } from '../base/option-checks.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
 import {
@@ -143,8 +144,10 @@ export class ThreadServer implements Server {
   }
 
   stop(options: StopOptions = {}): Promise<StopResult> {
-    if (this.#ended) return this.#stopped;
     const { timeout, signal } = options;
+    const wrong = timeout === undefined ? null : wrongStopTimeout(timeout);
+    if (wrong !== null) return Promise.reject(wrong);
+    if (this.#ended) return this.#stopped;
     const { server } = this.#data;
     this.#main.stop(server, signal?.aborted === true ? 0 : timeout);
     signal?.addEventListener('abort', () => this.#main.stop(server, 0), { once: true });

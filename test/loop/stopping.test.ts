@@ -42,3 +42,33 @@ test('a stop that was forced before it began waits for none of those who came wi
   assert.deepEqual({ forced, unsettledHandlers }, { forced: 2, unsettledHandlers: 2 });
   rig.loop.close();
 });
+
+test('a mailbox that other threads fill without a pause does not hold up a stop', async () => {
+  let asked = 0;
+  const rig = simulatedLoop({ react: () => 'answer' });
+  const peer = rig.connect();
+  peer.write(Buffer.from('question'));
+  await rig.turns(3);
+  const inbox = {
+    drain() {
+      asked++;
+      // Without a bound the thread would never come out of the stop.
+      if (asked > 10_000) throw new Error('the stop looks into the mailbox for ever');
+      return true;
+    },
+    aboutToSleep: () => false,
+    close() {},
+  };
+  const publication = { opened() {}, closed() {}, publish() {} };
+  rig.loop.share(inbox, publication as unknown as Parameters<typeof rig.loop.share>[1]);
+  rig.loop.stopAccepting();
+  let isOver = false;
+  void rig.loop.closeConnections().then(() => {
+    isOver = true;
+  });
+  peer.end();
+  await rig.turns(20);
+  assert.ok(isOver, 'it is stopped');
+  assert.ok(asked > 0, 'what was there is taken');
+  rig.loop.close();
+});

@@ -1,8 +1,10 @@
 /** Stops of servers with several loops, of which one may not listen. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RawClient } from '../../testing/raw-client.ts';
-import { connect } from '../support/rig.ts';
+import { connect, temporaryDirectory, text } from '../support/rig.ts';
 import { kernelSpreads, notOn } from '../support/driver.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 import { handlerModule, startLoops } from './pool-rig.ts';
@@ -56,4 +58,34 @@ test('nor does one that is stuck when all that is left to do is to end it', asyn
   assert.ok(
     reports.some(({ message }) => message === 'a loop does not answer; its thread is ended'),
   );
+});
+
+test('nor does one that took over from a dead one and is stuck before it runs', async (t) => {
+  const path = join(temporaryDirectory(t), 'died');
+  const module = handlerModule('sticks-when-restarted.ts', { path });
+  const { server } = await startLoops(t, module, { numEventLoop: 2 });
+  while (!existsSync(path)) {
+    const client = await connect(t, server.addr);
+    const loop = text(await client.readExactly(1));
+    client.write('die');
+    if (loop === '1') await waitUntil(() => existsSync(path), 'loop 1 dies');
+    client.destroy();
+  }
+  await waitUntil(() => existsSync(`${path}.stuck`), 'its successor is stuck');
+  await settle(50); // for the main thread to hear that it listens
+  const { undone } = await server.stop({ timeout: 100 });
+  assert.equal(undone?.lostLoops, 1);
+});
+
+test('a stop with a time limit that is none rejects where it was asked for, and ends nothing', async (t) => {
+  const { server, reports } = await startLoops(t, handlerModule('stops-wrongly.ts'), {
+    numEventLoop: 2,
+  });
+  const client = await connect(t, server.addr);
+  await client.readExactly(1);
+  client.write('wrong');
+  assert.equal(text(await client.readExactly(16)), 'ErrInvalidOption');
+  client.write('still here');
+  assert.equal(text(await client.readExactly(10)), 'still here');
+  assert.deepEqual(reports, []);
 });
