@@ -6,6 +6,7 @@ import {
   ErrTimeout,
   type EventHandler,
   LineBasedFrameCodec,
+  type Options,
   type Timeouts,
 } from 'gnet';
 import { rejection, startClient } from '../support/client-rig.ts';
@@ -63,15 +64,23 @@ for (const transport of streamTransports) {
 }
 
 /** A server that answers with 3 MiB and closes only when its limits say so. */
-async function withAnswer(t: Parameters<typeof startRig>[0], limits: Timeouts, address?: string) {
+async function withAnswer(
+  t: Parameters<typeof startRig>[0],
+  limits: Timeouts & Options,
+  address?: string,
+) {
   const answer = Buffer.alloc(slow.bytes, 'a');
   const handler: EventHandler = { react: () => answer };
-  return { rig: await startRig(t, handler, limits as object, address) };
+  return { rig: await startRig(t, handler, limits, address) };
 }
 
 describe('limits of a slow reader', () => {
   test('writeTimeout leaves one alone that takes what the kernel holds', async (t) => {
-    const { rig } = await withAnswer(t, { writeTimeout: 500 });
+    // The kernel says that it has room when a third of its buffer is free: that takes a reader of
+    // this pace longer than the limit.
+    const socketSendBuffer = 1_000_000;
+    const limits = { writeTimeout: 300, socketSendBuffer };
+    const { rig } = await withAnswer(t, limits);
     const reading = readSlowly(rig.server.addr, slow);
     await waitUntil(() => (rig.server.stats().loops[0]?.bytesSent ?? 0) >= slow.bytes, 'all sent');
     assert.deepEqual(rig.events, ['init', 'open']);
@@ -184,7 +193,8 @@ describe('a thread that was blocked', () => {
     const rig = await startRig(t, {});
     const { client } = await startClient(t);
     const dialled = client.dial(`tcp://${rig.server.addr}`, { timeout: 150 });
-    await settle(1); // the call has left
+    // The call leaves, and no loop has a turn in which to hear of the answer.
+    for (let step = 0; step < 50; step++) await null;
     block(400);
     assert.equal((await dialled).asyncWrite('here'), true);
     const late = client.dial('tcp://127.0.0.1:1', { timeout: 150 });
