@@ -61,7 +61,7 @@ test('a mailbox that other threads fill without a pause does not hold up a stop'
   };
   const publication = { opened() {}, closed() {}, publish() {} };
   rig.loop.share(inbox, publication as unknown as Parameters<typeof rig.loop.share>[1]);
-  rig.loop.stopAccepting();
+  rig.loop.listening.drain();
   let isOver = false;
   void rig.loop.closeConnections().then(() => {
     isOver = true;
