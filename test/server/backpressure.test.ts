@@ -278,8 +278,9 @@ for (const transport of everyTransport) {
     test('a paused connection whose peer is gone costs nothing until it is resumed', async (t) => {
       const handler: EventHandler = { onOpened: (c) => c.pauseRead() };
       const { rig, c, client } = await pair(t, handler, {}, freeAddress(t, transport));
-      if (transport === 'tcp') client.reset();
-      else client.destroy();
+      // With TLS a client that leaves has not read its tickets, and the kernel resets by itself.
+      if (transport === 'unix') client.destroy();
+      else client.reset();
       await client.untilClosed();
       await settle(20);
       const waits = (): number => rig.server.stats().loops[0]?.waits ?? 0;
@@ -289,8 +290,7 @@ for (const transport of everyTransport) {
       assert.ok(waits() - before < 50, `${waits() - before} waits`);
       c.resumeRead();
       await waitUntil(() => rig.events.length === 3, 'onClosed');
-      const ends = { tcp: 'closed(ECONNRESET)', unix: 'closed', tls: 'closed(ErrTlsTruncated)' };
-      assert.equal(rig.events[2], ends[transport]);
+      assert.equal(rig.events[2], transport === 'unix' ? 'closed' : 'closed(ECONNRESET)');
     });
   });
 }
