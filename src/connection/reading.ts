@@ -16,11 +16,12 @@ export function received(c: Connection, slab: Slab, start: number, end: number):
   c.lastReceived = host.now;
   if (!delivers(c)) return; // a closing connection reads to find the peer's end
   if (c.paused !== 0) {
+    c.marks |= mark.heard;
     keep(c, slab, start, end); // a driver may have had it in flight when reading was paused
     checkInbound(c, false);
     return;
   }
-  c.marks |= mark.handling;
+  c.marks |= mark.handling | mark.heard;
   enterSlab(c, host.readWindow, slab, start, end);
   const { window } = c;
   const first = window === null ? 0 : window.start;

@@ -101,6 +101,8 @@ export const mark = {
   answerDue: 8_192,
   /** It is becoming one with TLS, and what was written before is still going out in clear. */
   clearing: 16_384,
+  /** Its peer has sent something. */
+  heard: 32_768,
 } as const;
 
 /** What comes with a mark: never the first without the second. */

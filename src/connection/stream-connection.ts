@@ -181,6 +181,11 @@ export class StreamConnection
     return !is(this, mark.unopened);
   }
 
+  /** Its peer is about to say what it wants: nothing came yet, or a frame is unfinished. */
+  get expectsInput(): boolean {
+    return !is(this, mark.readEnded) && (!is(this, mark.heard) || this.bufferLength() > 0);
+  }
+
   /** It is on its way to its end, or there already. */
   get hasLeft(): boolean {
     return this.state !== State.Open || is(this, mark.closeRequested);

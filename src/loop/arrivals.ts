@@ -29,11 +29,16 @@ interface Expected {
  * Who waits: a connection whose bytes are in the kernel or behind a pause of ours (a promise of its
  * handler, too much output, the bound of a turn). Who does not: one that the program itself has
  * paused. That one is told at once; if it is still paused then, it is closed as it is.
+ *
+ * Patient, for a restart: nobody is turned away who has just come, or is in the middle of a frame. Such a
+ * connection goes on until its frame is handled, or comes no further.
  */
 export class Arrivals {
   readonly #expected = new Map<number, Expected>();
+  readonly #isPatient: boolean;
 
-  constructor(driver: Driver, connections: readonly StreamConnection[]) {
+  constructor(driver: Driver, connections: readonly StreamConnection[], isPatient: boolean) {
+    this.#isPatient = isPatient;
     for (const connection of connections) {
       const left = driver.unreadBytes(connection.slot);
       const expected = { connection, left, turns: 0, quietTurns: 0, told: false, before: -1 };
@@ -44,7 +49,7 @@ export class Arrivals {
   /** Only turns can tell whether something is left. */
   get wantsTurns(): boolean {
     for (const { left, connection } of this.#expected.values()) {
-      if (left === -1 && !connection.isBusy) return true;
+      if (left === -1 && !connection.isBusy && !this.#waitsFor(connection)) return true;
     }
     return false;
   }
@@ -70,11 +75,16 @@ export class Arrivals {
       expected.told = true;
       connection.signalClose();
     }
-    if (connection.isBusy) return;
+    if (connection.isBusy || this.#waitsFor(connection)) return;
     if (!connection.isPausedByProgram && !this.#arrived(expected)) return;
     this.#expected.delete(connection.slot);
     if (!expected.told) connection.signalClose();
     connection.closeWithServer();
+  }
+
+  #waitsFor(connection: StreamConnection): boolean {
+    if (!this.#isPatient || connection.isPausedByProgram) return false;
+    return !connection.isOpened || connection.expectsInput;
   }
 
   #arrived(expected: Expected): boolean {
@@ -92,8 +102,13 @@ export class Arrivals {
     for (const expected of this.#expected.values()) {
       const { connection, told, before } = expected;
       expected.before = expected.left + connection.bufferLength() + connection.outboundBuffered();
-      if (!connection.isBusy || expected.before !== before) continue;
+      const waits = this.#waitsFor(connection);
+      if (!(connection.isBusy || waits) || expected.before !== before) continue;
       this.#expected.delete(connection.slot);
+      if (!connection.isOpened) {
+        connection.abort(undefined);
+        continue;
+      }
       if (!told) connection.signalClose();
       connection.closeWithoutAnswer();
     }

@@ -153,13 +153,16 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
     this.#dialer.abandon(attempt);
   }
 
-  /** Handles what has arrived, then closes every connection; resolves when nothing is left. */
-  async closeConnections(): Promise<void> {
+  /**
+   * Handles what has arrived, then closes every connection; resolves when nothing is left.
+   * @param isPatient who has just come, or is in the middle of a frame, is waited for.
+   */
+  async closeConnections(isPatient = false): Promise<void> {
     await this.driver.prepareUnread?.();
     // What others have put into the mailbox, and what the driver has ready, came before the stop.
     if (this.#inbox !== null) takeWhatIsThere(this.#inbox);
     reportWhatIsReady(this);
-    const ended = this.#end.begin(this.settings.timeouts.closeTimeout);
+    const ended = this.#end.begin(this.settings.timeouts.closeTimeout, isPatient);
     this.#requestTurn?.();
     await ended;
   }

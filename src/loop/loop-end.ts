@@ -71,13 +71,17 @@ export class LoopEnd {
   /**
    * Handles what has arrived, says goodbye and closes; resolves when nothing is left.
    * @param stuckMs how long a connection that comes no further may hold up the end; 0 is for ever.
+   * @param isPatient who has just come, or is in the middle of a frame, is waited for.
    */
-  async begin(stuckMs: number): Promise<void> {
-    const connections = this.#table.all();
-    for (const connection of connections) if (!connection.isOpened) connection.abort(undefined);
+  async begin(stuckMs: number, isPatient: boolean): Promise<void> {
+    if (!isPatient) {
+      for (const connection of this.#table.all()) {
+        if (!connection.isOpened) connection.abort(undefined);
+      }
+    }
     // Who came with the backlog after that is waited for no more than the others were.
     if (this.#isForced) this.force(undefined);
-    this.#arrivals = new Arrivals(this.#driver, this.#table.all());
+    this.#arrivals = new Arrivals(this.#driver, this.#table.all(), isPatient);
     this.step();
     this.#arrivals.giveUpOnStuck();
     if (stuckMs > 0) {

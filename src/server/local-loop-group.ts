@@ -175,7 +175,7 @@ export class LocalLoopGroup implements LoopGroup {
       await listening.prepareDrain();
       listening.drain();
     }
-    await this.#loop.closeConnections();
+    await this.#loop.closeConnections(leaves);
     this.#loop.stopTicker();
   }
 

@@ -314,7 +314,7 @@ class ThreadSide implements MainThread {
       await listening.prepareDrain();
       listening.drain();
     }
-    await hosted.loop.closeConnections();
+    await hosted.loop.closeConnections(leaves);
     hosted.loop.stopTicker();
     this.#post({ type: 'drained', server, unfinished: hosted.loop.unfinished });
   }

@@ -1,10 +1,22 @@
 /** A program of several processes after each other, as a test sees it. */
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Program, runProgram } from '../support/program.ts';
 import { type TestScope, temporaryDirectory } from '../support/rig.ts';
-import { waitUntil } from '../support/wait-until.ts';
 import type { ServerConfig } from './programs/server.ts';
+
+/** Processes start while others keep the machine busy. */
+const limitMs = 60_000;
+
+/** @throws with `what` when the condition never holds. */
+async function waitUntil(condition: () => boolean, what: () => string): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`waited in vain: ${what()}`);
+    await sleep(5);
+  }
+}
 
 const program = 'test/restart/programs/server.ts';
 
@@ -97,7 +109,7 @@ export class RestartRig {
     const last = new RegExp(`^up \\d+ ${servers - 1} `, 'gm');
     await waitUntil(
       () => (this.program.output.match(last)?.length ?? 0) >= this.#seen,
-      `process ${this.#seen} serves: ${this.program.output}`,
+      () => `process ${this.#seen} serves: ${this.program.output}`,
     );
     return this.pid;
   }
@@ -114,12 +126,15 @@ export class RestartRig {
   async line(pattern: RegExp): Promise<readonly string[]> {
     await waitUntil(
       () => pattern.test(this.program.output),
-      `${pattern} in ${this.program.output}`,
+      () => `${pattern} in ${this.program.output}`,
     );
     return pattern.exec(this.program.output)?.slice(1) ?? [];
   }
 
   async gone(pid: number): Promise<void> {
-    await waitUntil(() => !isAlive(pid), `process ${pid} ends: ${this.program.output}`);
+    await waitUntil(
+      () => !isAlive(pid),
+      () => `process ${pid} ends: ${this.program.output}`,
+    );
   }
 }

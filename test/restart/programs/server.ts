@@ -4,71 +4,66 @@
  *
  *     node server.ts CONFIG.json
  */
-import { readFileSync } from 'node:fs';
-import { type Conn, isMainLoop, type Options, serve } from 'gnet';
+import { readFileSync, readSync, writeSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
+import type { Options } from 'gnet';
 
 export interface ServerConfig {
   /** A server for each list. */
   readonly servers: readonly (readonly string[])[];
   readonly options?: Options;
   /** What goes wrong in the process that starts next. */
-  readonly fault?: 'throw' | 'hang' | 'exit' | 'refuse' | 'block';
+  readonly fault?:
+    | 'throw'
+    | 'hang'
+    | 'exit'
+    | 'refuse'
+    | 'block'
+    | 'slow'
+    /** Is killed when it listens, or when it is told to accept. */
+    | 'dies listening'
+    | 'dies accepting';
   /** Shown in answers, to tell processes apart. */
   readonly version?: string;
 }
 
 const config = JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as ServerConfig;
-const say = (line: string): void => {
-  if (isMainLoop) process.stdout.write(`${line}\n`);
-};
+const { fault } = config;
+/** The pair of a restart, as `protocol.ts` has it. */
+const channel = 3;
 
-if (config.fault === 'throw') throw new Error('this version cannot start');
-if (config.fault === 'exit') {
-  console.error('nothing is configured');
-  process.exit(3);
+/** Waits without a turn of the event loop. */
+function blockFor(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
-if (config.fault === 'hang') await new Promise((resolve) => setTimeout(resolve, 60_000));
-if (config.fault === 'block') for (;;);
-const report =
-  (level: string) =>
-  (message: string, fields?: object): void => {
-    const { err } = (fields ?? {}) as { err?: { code?: string; message?: string } };
-    say(`log ${process.pid} ${level} ${message} ${err?.code ?? ''} ${err?.message ?? ''}`);
-  };
-const logger = {
-  debug: () => {},
-  info: report('info'),
-  warn: report('warn'),
-  error: report('error'),
-  fatal: report('fatal'),
-};
 
-/** Answers `who` with the process, `stream N` with N bytes, and everything else with itself. */
-function answer(frame: Buffer, c: Conn): Buffer | string {
-  const text = frame.toString('latin1');
-  if (text.startsWith('who')) return `${process.pid} ${config.version ?? ''}\n`;
-  const stream = /^stream (\d+)\n/.exec(text);
-  if (stream !== null) {
-    c.asyncWrite(Buffer.alloc(Number(stream[1]), 'x'));
-    return '\n';
+function readLine(): string {
+  const bytes = Buffer.alloc(10_000);
+  for (;;) {
+    try {
+      return bytes.toString('utf8', 0, readSync(channel, bytes));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      blockFor(5);
+    }
   }
-  return frame;
 }
 
-const handler = {
-  onInitComplete() {
-    if (config.fault === 'refuse') throw new Error('refused in onInitComplete');
-  },
-  react(frame: Buffer | null, c: Conn) {
-    return frame === null ? null : answer(frame, c);
-  },
-  signalClose(c: Conn) {
-    c.asyncWrite('bye\n');
-  },
-};
-
-for (const [index, addresses] of config.servers.entries()) {
-  const server = await serve(handler, addresses, { graceful: true, logger, ...config.options });
-  say(`up ${process.pid} ${index} ${server.addrs.join(' ')}`);
-  void server.closed.then(() => say(`down ${process.pid} ${index}`));
+if (isMainThread) {
+  if (fault === 'throw') throw new Error('this version cannot start');
+  if (fault === 'exit') {
+    console.error('nothing is configured');
+    process.exit(3);
+  }
+  if (fault === 'hang') await new Promise((resolve) => setTimeout(resolve, 60_000));
+  if (fault === 'slow') await new Promise((resolve) => setTimeout(resolve, 1_000));
+  if (fault === 'block') for (;;);
+  if (fault?.startsWith('dies')) {
+    writeSync(channel, '{"type":"listening"}\n');
+    if (fault === 'dies accepting' && !readLine().includes('"accept"')) throw new Error('not told');
+    process.kill(process.pid, 'SIGKILL');
+    blockFor(60_000);
+  }
 }
+
+await import('./serving.ts');

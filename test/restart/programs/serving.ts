@@ -1,0 +1,53 @@
+/** What `server.ts` does when nothing is wrong with it. */
+import { readFileSync } from 'node:fs';
+import { type Conn, isMainLoop, serve } from 'gnet';
+import type { ServerConfig } from './server.ts';
+
+const config = JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as ServerConfig;
+const say = (line: string): void => {
+  if (isMainLoop) process.stdout.write(`${line}\n`);
+};
+
+const report =
+  (level: string) =>
+  (message: string, fields?: object): void => {
+    const { err } = (fields ?? {}) as { err?: { code?: string; message?: string } };
+    say(`log ${process.pid} ${level} ${message} ${err?.code ?? ''} ${err?.message ?? ''}`);
+  };
+const logger = {
+  debug: () => {},
+  info: report('info'),
+  warn: report('warn'),
+  error: report('error'),
+  fatal: report('fatal'),
+};
+
+/** Answers `who` with the process, `stream N` with N bytes, and everything else with itself. */
+function answer(frame: Buffer, c: Conn): Buffer | string {
+  const text = frame.toString('latin1');
+  if (text.startsWith('who')) return `${process.pid} ${config.version ?? ''}\n`;
+  const stream = /^stream (\d+)\n/.exec(text);
+  if (stream !== null) {
+    c.asyncWrite(Buffer.alloc(Number(stream[1]), 'x'));
+    return '\n';
+  }
+  return frame;
+}
+
+const handler = {
+  onInitComplete() {
+    if (config.fault === 'refuse') throw new Error('refused in onInitComplete');
+  },
+  react(frame: Buffer | null, c: Conn) {
+    return frame === null ? null : answer(frame, c);
+  },
+  signalClose(c: Conn) {
+    c.asyncWrite('bye\n');
+  },
+};
+
+for (const [index, addresses] of config.servers.entries()) {
+  const server = await serve(handler, addresses, { graceful: true, logger, ...config.options });
+  say(`up ${process.pid} ${index} ${server.addrs.join(' ')}`);
+  void server.closed.then(() => say(`down ${process.pid} ${index}`));
+}
