@@ -48,7 +48,7 @@ describe('the old process is killed', () => {
     rig.next({ fault: 'slow' });
     const old = rig.pid;
     process.kill(old, 'SIGUSR2');
-    await rig.line(/^log \d+ info restarting/m);
+    await rig.line(/^slow \d+/m);
     process.kill(old, 'SIGKILL');
     // It waits in the queue that both had.
     const waiting = await RawClient.connect(address);
@@ -82,7 +82,7 @@ describe('the old process is killed', () => {
       process.execPath,
       [...nodeFlags, 'test/restart/programs/server.ts', config],
       {
-        stdio: ['ignore', 'inherit', 'inherit', 'pipe', fd],
+        stdio: ['ignore', 'ignore', 'inherit', 'pipe', fd],
         env: { ...process.env, GNET_INHERITED: JSON.stringify(inherited) },
       },
     );

@@ -7,6 +7,7 @@ import { handshakes } from './handshakes.ts';
 import { hellos } from './hellos.ts';
 import { evenLoops, loopCycles } from './loops.ts';
 import { patientClose } from './patient-close.ts';
+import { restarts } from './restarts.ts';
 import { slowReaders } from './slow-readers.ts';
 import { stopUnderLoad } from './stop-under-load.ts';
 import { tinyRingPressure } from './tiny-ring.ts';
@@ -24,4 +25,5 @@ export const soaks: readonly Soak[] = [
   tinyRingPressure,
   handshakes,
   hellos,
+  restarts,
 ];

@@ -56,7 +56,10 @@ if (isMainThread) {
     process.exit(3);
   }
   if (fault === 'hang') await new Promise((resolve) => setTimeout(resolve, 60_000));
-  if (fault === 'slow') await new Promise((resolve) => setTimeout(resolve, 1_000));
+  if (fault === 'slow') {
+    console.log(`slow ${process.pid}`);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
   if (fault === 'block') for (;;);
   if (fault?.startsWith('dies')) {
     writeSync(channel, '{"type":"listening"}\n');

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { makeFamily } from '../../testing/certificates.ts';
+import { RestartRig } from '../restart/restart-rig.ts';
+import type { StormCounts, StormPlan } from '../restart/storm.ts';
+import { temporaryDirectory } from '../support/rig.ts';
+import type { Soak, SoakContext } from './contract.ts';
+import { mebibytes } from './process-state.ts';
+
+type Transport = StormPlan['transport'];
+
+interface Setting {
+  readonly driver: string | undefined;
+  readonly loops: number;
+  readonly reusePort: boolean;
+  readonly transport: Transport;
+}
+
+const transports: readonly Transport[] = ['tcp', 'tls', 'unix', 'udp'];
+const mebibyte = 1024 * 1024;
+/** What the last of a hundred processes may have more than one of the first. */
+const growthMax = 16 * mebibyte;
+
+/** On the driver `node` datagrams cannot be handed over, and a path belongs to one loop. */
+function isPossible({ driver, loops, reusePort, transport }: Setting): boolean {
+  if (transport === 'unix' && reusePort) return false;
+  if (driver !== 'node') return true;
+  return transport !== 'udp' && !(transport === 'unix' && loops > 1);
+}
+
+function settings(): Setting[] {
+  const all: Setting[] = [];
+  for (const driver of ['epoll', 'io_uring', 'node']) {
+    for (const transport of transports) {
+      all.push({ driver, loops: 1, reusePort: false, transport });
+      all.push({ driver, loops: 2, reusePort: false, transport });
+      all.push({ driver, loops: 2, reusePort: true, transport });
+    }
+  }
+  return all.filter(isPossible);
+}
+
+function nameOf({ driver, loops, reusePort, transport }: Setting): string {
+  return `${transport}, ${driver ?? 'auto'}, ${loops} loop(s)${reusePort ? ', reusePort' : ''}`;
+}
+
+/** What the run of a soak owns. */
+class Scope {
+  readonly #ends: (() => unknown)[] = [];
+
+  after(end: () => unknown): void {
+    this.#ends.push(end);
+  }
+
+  async end(): Promise<void> {
+    for (const end of this.#ends.splice(0).reverse()) await end();
+  }
+}
+
+function startClients(plan: StormPlan, count: number): ChildProcess[] {
+  const script = fileURLToPath(new URL('../restart/storm-client.ts', import.meta.url));
+  const args = [...process.execArgv.filter((flag) => !flag.startsWith('--expose')), script];
+  return Array.from({ length: count }, () =>
+    spawn(process.execPath, [...args, JSON.stringify(plan)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    }),
+  );
+}
+
+async function endClient(client: ChildProcess): Promise<StormCounts> {
+  let output = '';
+  client.stdout?.on('data', (piece: Buffer) => {
+    output += piece.toString();
+  });
+  client.stdin?.end();
+  await once(client, 'close');
+  return JSON.parse(output) as StormCounts;
+}
+
+function addressOf(scope: Scope, transport: Transport): string {
+  if (transport === 'unix') return `unix://${join(temporaryDirectory(scope), 's.sock')}`;
+  return `${transport}://127.0.0.1:0`;
+}
+
+interface Amount {
+  readonly restarts: number;
+  readonly processes: number;
+  readonly streamBytes: number;
+}
+
+async function storm(setting: Setting, amount: Amount, context: SoakContext): Promise<void> {
+  const { driver, loops, reusePort, transport } = setting;
+  const family = makeFamily();
+  const secure = transport === 'tls';
+  const tls = { key: family.leaf.key, cert: family.leaf.cert + family.middle.cert };
+  const scope = new Scope();
+  try {
+    const options = { numEventLoop: loops, reusePort, ...(secure && { tls }) };
+    const rig = await RestartRig.start(
+      scope,
+      { servers: [[addressOf(scope, transport)]], options },
+      driver === undefined ? {} : { GNET_DRIVER: driver },
+    );
+    const [address = ''] = rig.addresses();
+    const { streamBytes } = amount;
+    const ca = secure ? { ca: family.root.cert } : {};
+    const plan = { address, transport, clients: 2, streamBytes, restMs: 2, ...ca };
+    const clients = startClients(plan, amount.processes);
+    await sleep(1_000);
+    for (let count = 0; count < amount.restarts; count++) {
+      const old = await rig.restart();
+      await rig.gone(old);
+      context.progress((count + 1) / amount.restarts, nameOf(setting));
+    }
+    const all = await Promise.all(clients.map(endClient));
+    const sum = (kind: Exclude<keyof StormCounts, 'wrong'>): number =>
+      all.reduce((total, counts) => total + counts[kind], 0);
+    const wrong = all.flatMap((counts) => counts.wrong);
+    context.note(
+      `${nameOf(setting)}: ${amount.restarts} restarts, ${sum('single')} connections of one request, ` +
+        `${sum('kept')} requests over kept ones (${sum('sentAgain')} sent again after a goodbye), ` +
+        `${sum('streams')} streams, ${sum('datagrams')} datagrams; wrong: ${wrong.length}`,
+    );
+    assert.deepEqual(wrong, []);
+  } finally {
+    await scope.end();
+  }
+}
+
+function residentBytes(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Number(/^VmRSS:\s+(\d+)/m.exec(text)?.[1]) * 1024;
+}
+
+/** The hundredth process is as small as the fifth, and has as much open. */
+async function chain(restarts: number, context: SoakContext): Promise<void> {
+  const scope = new Scope();
+  try {
+    const rig = await RestartRig.start(scope, { servers: [['tcp://127.0.0.1:0']] });
+    const seen: { descriptors: number; resident: number }[] = [];
+    for (let count = 0; count < restarts; count++) {
+      await rig.gone(await rig.restart());
+      const descriptors = readdirSync(`/proc/${rig.pid}/fd`).length;
+      seen.push({ descriptors, resident: residentBytes(rig.pid) });
+      context.progress((count + 1) / restarts, 'a chain of processes');
+    }
+    const early = seen[Math.min(4, seen.length - 2)];
+    const last = seen.at(-1);
+    assert.ok(early !== undefined && last !== undefined);
+    context.note(
+      `${restarts} in a row: ${mebibytes(early.resident)} and ${early.descriptors} descriptors at the ` +
+        `beginning, ${mebibytes(last.resident)} and ${last.descriptors} at the end`,
+    );
+    assert.equal(last.descriptors, early.descriptors);
+    assert.ok(last.resident - early.resident < growthMax);
+  } finally {
+    await scope.end();
+  }
+}
+
+export const restarts: Soak = {
+  name: 'restart',
+  title: 'restarts under a storm of clients, and a long chain of them',
+  async run(context) {
+    if (context.small) {
+      const amount = { restarts: 2, processes: 1, streamBytes: mebibyte };
+      await storm(
+        { driver: undefined, loops: 1, reusePort: false, transport: 'tcp' },
+        amount,
+        context,
+      );
+      return;
+    }
+    const amount = { restarts: 20, processes: 4, streamBytes: 64 * mebibyte };
+    for (const setting of settings()) await storm(setting, amount, context);
+    await chain(100, context);
+  },
+};
