@@ -8,7 +8,8 @@ export type {
   TlsServerOptions,
 } from './tls/options/types.ts';
 export { Action } from './connection/action.ts';
-export type { Bytes, Conn, ConnId, Timeouts } from './connection/conn.ts';
+export type { Bytes, Conn, ConnId, KeepAliveTimes, Timeouts } from './connection/conn.ts';
+export type { Flow } from './connection/flow.ts';
 export {
   type EventHandler,
   EventServer,

@@ -429,6 +429,8 @@ export class SimulatedDriver implements Driver {
     return this.#stream(slot).unreadBytes;
   }
 
+  wish(): void {}
+
   descriptorOf(slot: number): number {
     return this.#stream(slot).descriptor;
   }

@@ -149,6 +149,11 @@ export class RingBuffer {
     this.#lent = false;
   }
 
+  /** What was consumed stays as it is for ever, for whoever holds a view of it: the rest moves away. */
+  leaveStorage(): void {
+    if (this.#length > 0) this.#moveTo(this.#storage.length);
+  }
+
   /** For tests, after every change. */
   checkInvariants(): void {
     const capacity = this.#storage.length;

@@ -37,6 +37,14 @@ const viewOf: (slab: Slab, start: number, end: number) => Buffer =
     ? (slab, start, end) => slab.bytes.subarray(start, end)
     : (slab, start, end) => new FastBuffer(slab.buffer, start, end - start);
 
+/** Whose memory it is. */
+const slabs = new WeakMap<ArrayBufferLike, Slab>();
+
+/** The slab that bytes stand in, if they do. */
+export function slabOf(bytes: Uint8Array): Slab | undefined {
+  return slabs.get(bytes.buffer);
+}
+
 /**
  * A piece of memory the kernel reads into or writes from, with a count of who still needs it.
  *
@@ -73,6 +81,7 @@ export class Slab implements Region {
     this.buffer = region.buffer;
     this.capacity = region.buffer.byteLength;
     this.bytes = Buffer.from(region.buffer);
+    slabs.set(region.buffer, this);
   }
 
   #view: Buffer | null = null;

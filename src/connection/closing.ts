@@ -5,14 +5,14 @@
 import type { GnetError } from '../base/errors.ts';
 import { remoteAddress } from './addresses.ts';
 import { callOnClosed } from './close-events.ts';
-import { armDeadline, disarmDeadline } from './limits.ts';
+import { armDeadline, cancelTimers, disarmDeadline } from './limits.ts';
 import { forcedToClose } from './limit-errors.ts';
-import { dropOutbound, outboundBuffered } from './outbound.ts';
+import { dropOutbound, flush, outboundBuffered } from './outbound.ts';
 import { handlerRuns } from './pausing.ts';
 import { closeError, type Connection, is, isClosed, rareOf } from './record.ts';
 import { mark, State, task } from './states.ts';
 import { addTask, scheduleFlush } from './tasks.ts';
-import { toClosed, toEnding, toFlushing, toLingering } from './transitions.ts';
+import { toBroken, toClosed, toEnding, toFlushing, toLingering } from './transitions.ts';
 
 /** Somebody's fault: `abort` for what cannot wait until pending bytes are out. */
 export function fail(c: Connection, error: GnetError, abort: boolean): void {
@@ -27,9 +27,9 @@ export function transportFailed(c: Connection, error: GnetError): void {
   finish(c, closeError(c) ?? (lost ? error : undefined), true);
 }
 
-/** Closes now, whatever is pending. */
+/** Closes now, whatever is pending: by a reset, unless the program gave it up. */
 export function abort(c: Connection, error: Error | undefined): void {
-  finish(c, closeError(c) ?? error, true);
+  finish(c, closeError(c) ?? error, !is(c, mark.givenUp));
 }
 
 /** The server does not wait any longer. What the peer does not get then is told. */
@@ -71,9 +71,18 @@ export function requestClose(c: Connection): void {
   addTask(c, task.close);
 }
 
+/** What the kernel takes now goes out; the rest is dropped when the call of the program is over. */
+export function giveUp(c: Connection): void {
+  if (isClosed(c)) return;
+  flush(c);
+  if (isClosed(c)) return;
+  c.marks |= mark.givenUp;
+  toBroken(c, undefined);
+}
+
 /** The server stops. A handler at work may finish its answer, of which a part may have gone out. */
 export function closeWithServer(c: Connection): void {
-  if (c.state !== State.Open || is(c, mark.closeRequested)) return;
+  if (c.state !== State.Open || is(c, mark.closeRequested | mark.sayingGoodbye)) return;
   c.marks |= mark.closesWithServer;
   requestClose(c);
 }
@@ -169,6 +178,7 @@ export function finish(c: Connection, error: Error | undefined, abort: boolean):
   if (c.state >= State.Ending) return;
   const { host } = c;
   disarmDeadline(c);
+  cancelTimers(c);
   host.connectionClosing(c);
   toEnding(c);
   callOnClosed(c, error);

@@ -1,5 +1,6 @@
 import type { FrameSource, ICodec } from '../codec/codec.ts';
 import type { EventHandler } from './event-handler.ts';
+import type { Flow } from './flow.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import type { TlsInfo } from './tls/info.ts';
 import type { UpgradeOptions } from './tls/upgrade.ts';
@@ -29,6 +30,16 @@ export interface Timeouts {
    * did not take then are an `ErrTimeout`.
    */
   readonly closeTimeout?: number | undefined;
+}
+
+/** Probes for a peer that has gone without a word; what is left out stays as it is. */
+export interface KeepAliveTimes {
+  /** Milliseconds without traffic until the first probe, rounded up to whole seconds. */
+  readonly idle?: number;
+  /** Milliseconds between probes, rounded up to whole seconds. */
+  readonly interval?: number;
+  /** Probes without an answer after which the connection is dead: 1 to 127. */
+  readonly count?: number;
 }
 
 /**
@@ -91,6 +102,22 @@ export interface Conn<Context = unknown> extends FrameSource {
    */
   reset(): void;
   /**
+   * Gives it up: the kernel is offered what is pending once more, the rest is dropped, and nothing more is
+   * delivered. The peer sees the end, not a reset, unless bytes of its own were never read. `onClosed`
+   * follows soon, without an error. For UDP it does nothing.
+   */
+  destroy(): void;
+  /** Offers the kernel what is pending now, instead of at the end of the loop's turn. */
+  flush(): void;
+  /**
+   * Keeps a frame that `react` was lent, without a copy: it stays as it is until the function that this
+   * returns is called, at whatever time, on this thread. A second call does nothing. What is never
+   * released costs the memory of a whole read, 64 KiB; in development mode the log tells of it. To be
+   * called while the frame is lent.
+   * @throws `ErrUnsupportedOp` for bytes that were lent and have expired.
+   */
+  retain(frame: Uint8Array): () => void;
+  /**
    * Turns a plain connection into one with TLS (STARTTLS): what was written before goes out in clear,
    * and what was received and stands in no frame yet is the handshake. On a connection that was accepted
    * the options are those of a server, on one that was dialled those of a client. Resolves when the
@@ -110,6 +137,28 @@ export interface Conn<Context = unknown> extends FrameSource {
    * @throws ErrInvalidOption for what `serve` refuses, too; then nothing is replaced.
    */
   setTimeouts(timeouts: Timeouts): void;
+  /**
+   * Watermarks and half-open of this connection alone, instead of the server's; what is left out or
+   * `undefined` stays as it is. For UDP it does nothing.
+   * @throws ErrInvalidOption for what `serve` refuses, too; then nothing is replaced.
+   */
+  setFlow(flow: Flow): void;
+  /**
+   * Calls `fn` once after `ms` milliseconds, 1 to 2^31-1, as an event of this connection: in its async
+   * context, and with what it writes sent together. A throw closes the connection, its close calls the
+   * timer off, and so does what this returns. It may be late by 8 ms, by half a second after 4 seconds
+   * and more. Thousands cost next to nothing.
+   * @throws ErrInvalidOption for other times; ErrUnsupportedOp for UDP.
+   */
+  setTimer(ms: number, fn: () => void): () => void;
+  /** True sends small writes at once; false lets the kernel gather them. Elsewhere than on TCP, nothing. */
+  setNoDelay(on: boolean): void;
+  /**
+   * Whether TCP probes a peer that is silent, and how. Elsewhere than on TCP it does nothing; the driver
+   * `node` knows `idle` alone.
+   * @throws ErrInvalidOption for times that the kernel does not take.
+   */
+  setKeepAlive(on: boolean, times?: KeepAliveTimes): void;
 
   /**
    * Another codec from now on, in both directions: bytes that were received and not consumed yet are

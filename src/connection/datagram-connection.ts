@@ -7,6 +7,7 @@ import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
 import type { DatagramHost } from './datagram-host.ts';
 import type { EventHandler, Reply } from './event-handler.ts';
 import { callPreWrite } from './handler-calls.ts';
+import { isKept, retainFrame } from './retaining.ts';
 import { isBytes, kindOfReply, type ReplyPair, replyKind, whenSettled } from './reply.ts';
 
 type React = NonNullable<EventHandler['react']>;
@@ -93,7 +94,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   #expire(frame: Buffer): void {
     this.#frame = null;
     // A copy then, in memory that nothing is received into: it stays what it is made here.
-    if (this.#host.poisonFrames) frame.fill(poison);
+    if (this.#host.poisonFrames && !isKept(frame)) frame.fill(poison);
   }
 
   /** `slab` is where the datagram stands, unless it was copied. */
@@ -245,6 +246,19 @@ export class DatagramConnection implements Conn, DatagramPeer {
   close(): void {}
   reset(): void {}
   setTimeouts(_timeouts: Timeouts): void {}
+  destroy(): void {}
+  flush(): void {}
+  setFlow(): void {}
+  setNoDelay(): void {}
+  setKeepAlive(): void {}
+  retain(frame: Uint8Array): () => void {
+    return retainFrame(this.#host, frame);
+  }
+  setTimer(): () => void {
+    throw new ErrUnsupportedOp(
+      'cannot set a timer for a datagram: it ends with its event; use setTimeout of the runtime',
+    );
+  }
   outboundBuffered(): number {
     return 0;
   }

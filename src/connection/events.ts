@@ -1,5 +1,5 @@
 /** Calls the handler's events but `react`, `preWrite` and `onClosed`, each in the connection's context. */
-import { answered, leaveHandler } from './closing.ts';
+import { answered, closeWithServer, leaveHandler } from './closing.ts';
 import type { EventHandler } from './event-handler.ts';
 import { ownHandlerEvents } from './handler-calls.ts';
 import { type Connection, is, isClosed } from './record.ts';
@@ -45,11 +45,26 @@ export function callSignalClose(c: Connection): void {
   if (!c.events.signalClose) return;
   c.marks |= mark.handling;
   try {
-    holdUp(c, call(c, c.events.handler.signalClose), 'signalClose');
+    const goodbye = call(c, c.events.handler.signalClose);
+    if (isPromise(goodbye)) sayGoodbye(c, goodbye);
   } catch (thrown) {
     handlerThrew(c, 'signalClose', thrown);
   }
   leaveHandler(c);
+}
+
+/** Frames go on arriving, and are answered, until the promise settles: then the close begins. */
+function sayGoodbye(c: Connection, goodbye: PromiseLike<unknown>): void {
+  if (c.state !== State.Open) return;
+  c.marks |= mark.sayingGoodbye;
+  const settled = (): void => {
+    c.marks &= ~mark.sayingGoodbye;
+    closeWithServer(c);
+  };
+  whenSettled(goodbye, settled, (thrown) => {
+    if (!isClosed(c)) handlerThrew(c, 'signalClose', thrown);
+    settled();
+  });
 }
 
 export function callOnDrain(c: Connection): void {

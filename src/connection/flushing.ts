@@ -6,7 +6,7 @@ import { callPreWriteOf, flush, isStuck, outboundBuffered } from './outbound.ts'
 import { resume } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark, pauseReason, State, task } from './states.ts';
-import { addTask } from './tasks.ts';
+import { addTask, scheduleFlush } from './tasks.ts';
 
 export function sendPending(c: Connection): void {
   flush(c);
@@ -14,6 +14,13 @@ export function sendPending(c: Connection): void {
   if (c.queue === null && !is(c, mark.writeBlocked) && !isClosed(c)) {
     if (c.state !== State.Open || is(c, mark.endRequested)) continueClose(c);
   }
+}
+
+/** Now: what follows from it has its turn. */
+export function flushNow(c: Connection): void {
+  if (outboundBuffered(c) === 0) return;
+  flush(c);
+  scheduleFlush(c);
 }
 
 /** The driver takes bytes again. */
@@ -29,7 +36,7 @@ export function unblock(c: Connection): void {
 
 function checkMarks(c: Connection): void {
   const pending = outboundBuffered(c);
-  const { lowWaterMark, highWaterMark, closeOnOverflow } = c.host.settings;
+  const { lowWaterMark, highWaterMark, closeOnOverflow } = c.settings;
   if (pending <= lowWaterMark) {
     c.marks &= ~mark.aboveHigh;
     resume(c, pauseReason.overflow);

@@ -1,5 +1,6 @@
 /** From received bytes to calls of `react`. */
 import { asyncFrameCopyBytesMax, frameOverheadBytesMax, framesPerTurnMax } from '../base/limits.ts';
+import type { Slab } from '../buffer/slab.ts';
 import { remoteAddress } from './addresses.ts';
 import { answered, delivers, fail, takesAnswer } from './closing.ts';
 import type { EventHandler, Reply } from './event-handler.ts';
@@ -10,6 +11,7 @@ import { handlerRuns, takeTurns } from './pausing.ts';
 import { type Connection, is, openPromises, rareOf } from './record.ts';
 import { answerFailed, applyReply, handlerThrew } from './replies.ts';
 import { codecError } from './reply.ts';
+import { isKept, retainFrame } from './retaining.ts';
 import { scopeOf } from './scope.ts';
 import { mark, State, task } from './states.ts';
 import { addTask } from './tasks.ts';
@@ -18,7 +20,7 @@ type React = NonNullable<EventHandler<unknown>['react']>;
 
 /** Cuts and delivers frames until there is none, or something makes the connection wait. */
 export function pump(c: Connection): void {
-  const { maxFrameLength } = c.host.settings;
+  const { maxFrameLength } = c.settings;
   let budget = framesPerTurnMax;
   while (c.paused === 0 && delivers(c)) {
     if (budget-- === 0) {
@@ -52,7 +54,7 @@ function lengthOf(frame: unknown): number {
 
 /** Bounds what an unfinished frame, or a paused connection, may hold. */
 export function checkInbound(c: Connection, unfinished: boolean): void {
-  const { maxFrameLength, maxInboundBytes } = c.host.settings;
+  const { maxFrameLength, maxInboundBytes } = c.settings;
   const held = bufferLength(c);
   if (unfinished && held > maxFrameLength + frameOverheadBytesMax) {
     failTooLong(c, held);
@@ -62,7 +64,7 @@ export function checkInbound(c: Connection, unfinished: boolean): void {
 }
 
 function failTooLong(c: Connection, length: number): void {
-  fail(c, frameTooLong(length, c.host.settings.maxFrameLength, remoteAddress(c)), false);
+  fail(c, frameTooLong(length, c.settings.maxFrameLength, remoteAddress(c)), false);
 }
 
 /** Calls `react` and takes its answer. */
@@ -77,7 +79,7 @@ function deliver(c: Connection, frame: unknown): void {
   try {
     reply = scopeOf(c).runInAsyncScope(handler.react as React, handler, lent as Buffer, c);
   } catch (thrown) {
-    expiring?.fill(poison);
+    expire(expiring);
     handlerThrew(c, 'react', thrown);
     return;
   }
@@ -91,7 +93,26 @@ function deliver(c: Connection, frame: unknown): void {
     }
   }
   // A promise of this call keeps it, also when the call has closed the connection.
-  if (expiring !== null && openPromises(c) === 0) expiring.fill(poison);
+  if (openPromises(c) === 0) expire(expiring);
+}
+
+/** The loan of a copy is over, unless the handler keeps it. */
+export function expire(copy: Buffer | null): void {
+  if (copy !== null && !isKept(copy)) copy.fill(poison);
+}
+
+/** See `Conn`. */
+export function retain(c: Connection, frame: Uint8Array): () => void {
+  const { window } = c;
+  if (window === null) {
+    // Cut from the ring: it stays where it is, and the ring goes on elsewhere.
+    c.ring?.leaveStorage();
+  } else {
+    // Answers to later frames are framed in place of what was consumed: not of this one.
+    const slab = window.slab as Slab;
+    slab.floor = Math.max(slab.floor, window.start);
+  }
+  return retainFrame(c.host, frame);
 }
 
 /** A frame as the handler gets it: itself, or a copy. An object of the codec is always itself. */

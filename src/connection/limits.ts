@@ -27,7 +27,7 @@ export function deadlineOf(c: Connection): Deadline {
 /** The peer has ended or we are closing: only `closeTimeout` counts. */
 export function isLeaving(c: Connection): boolean {
   if (c.state !== State.Open || is(c, mark.closeRequested)) return true;
-  return is(c, mark.readEnded) && !c.host.settings.allowHalfOpen;
+  return is(c, mark.readEnded) && !c.settings.allowHalfOpen;
 }
 
 /** A slow reader that takes what is pending is not idle. */
@@ -86,6 +86,14 @@ export function armDeadline(c: Connection): void {
 
 export function disarmDeadline(c: Connection): void {
   if (c.deadline !== null) c.host.cancelDeadline(c.deadline);
+}
+
+/** The connection is over: no timer of its program runs any more. */
+export function cancelTimers(c: Connection): void {
+  const { rare } = c;
+  if (rare === null || rare.timers === null) return;
+  for (const timer of rare.timers) c.host.cancelDeadline(timer);
+  rare.timers = null;
 }
 
 /** Limits for silence begin to count. */

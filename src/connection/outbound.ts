@@ -96,7 +96,7 @@ export function takeWrapped(
   sink.lend(slab.bytes, queue.reserved);
   queue.push(payload, 0, payload.length);
   if (suffix !== null) queue.push(suffix, 0, suffixLength);
-  if (queue.length > c.host.settings.highWaterMark) crossHigh(c);
+  if (queue.length > c.settings.highWaterMark) crossHigh(c);
 }
 
 /** Remembers bytes `start..end` of the read slab, if they are free to be sent from there. */
@@ -146,7 +146,7 @@ export function putRaw(c: Connection, data: Bytes): void {
     if (data.length === 0 || !admitsText(c, data)) return;
     const queue = openQueue(c);
     queue.pushString(data);
-    if (queue.length > c.host.settings.highWaterMark) crossHigh(c);
+    if (queue.length > c.settings.highWaterMark) crossHigh(c);
     return;
   }
   const length = checkBytes(data).length;
@@ -161,7 +161,7 @@ export function putRaw(c: Connection, data: Bytes): void {
   }
   const queue = openQueue(c);
   queue.push(data, start, length);
-  if (queue.length > c.host.settings.highWaterMark) crossHigh(c);
+  if (queue.length > c.settings.highWaterMark) crossHigh(c);
 }
 
 /** How many bytes went to the kernel from where they stand. */
@@ -176,12 +176,12 @@ function sendAtOnce(c: Connection, data: Uint8Array): number {
 function admitsText(c: Connection, text: string): boolean {
   // At most three bytes for each unit: measured only where it could matter.
   const most = outboundBuffered(c) + text.length * 3;
-  return most <= c.host.settings.maxOutboundBytes || admits(c, Buffer.byteLength(text));
+  return most <= c.settings.maxOutboundBytes || admits(c, Buffer.byteLength(text));
 }
 
 /** Whether `length` more bytes may wait; if not, the connection fails. */
 function admits(c: Connection, length: number): boolean {
-  const { maxOutboundBytes } = c.host.settings;
+  const { maxOutboundBytes } = c.settings;
   let pending = outboundBuffered(c);
   if (pending === 0 || pending + length <= maxOutboundBytes) return true;
   flush(c);
@@ -205,10 +205,10 @@ function openQueue(c: Connection): OutboundQueue {
   return queue;
 }
 
-function crossHigh(c: Connection): void {
+export function crossHigh(c: Connection): void {
   if (is(c, mark.aboveHigh)) return;
   c.marks |= mark.aboveHigh;
-  if (c.host.settings.pauseOnOverflow) pause(c, pauseReason.overflow);
+  if (c.settings.pauseOnOverflow) pause(c, pauseReason.overflow);
 }
 
 /** As the very first bytes, below every layer: what a stream begins with before it is the program's. */
@@ -255,7 +255,7 @@ function sendDirect(c: Connection, window: ReadWindow): void {
   try {
     const queue = openQueue(c);
     queue.push(slab.bytes, start + taken, end);
-    if (queue.length > c.host.settings.highWaterMark) crossHigh(c);
+    if (queue.length > c.settings.highWaterMark) crossHigh(c);
   } catch (error) {
     breakOffFor(c, error);
   }
@@ -302,7 +302,7 @@ export async function whenRoom(c: Connection): Promise<void> {
     openQueue(c);
     const rare = rareOf(c);
     rare.flushWaiters ??= new FlushWaiters();
-    const above = pending - c.host.settings.lowWaterMark;
+    const above = pending - c.settings.lowWaterMark;
     try {
       await rare.flushWaiters.wait(Math.max(above, 1));
     } catch {

@@ -68,7 +68,7 @@ function inputFinished(c: Connection): void {
   }
   // It comes back here once the promise has settled.
   if (handlerRuns(c)) waitForHandler(c);
-  else if (isCutOff(c) || !c.host.settings.allowHalfOpen || is(c, mark.writeShut)) {
+  else if (isCutOff(c) || !c.settings.allowHalfOpen || is(c, mark.writeShut)) {
     beginClose(c, undefined);
   }
   if (!isClosed(c) && !is(c, mark.handling)) sendPending(c);
@@ -76,7 +76,7 @@ function inputFinished(c: Connection): void {
 
 /** The peer has ended: what is pending has `closeTimeout` to finish, counted from now. */
 function waitForHandler(c: Connection): void {
-  if (c.host.settings.allowHalfOpen && !isCutOff(c)) return;
+  if (c.settings.allowHalfOpen && !isCutOff(c)) return;
   c.lastProgress = c.host.currentTime();
   armDeadline(c);
 }

@@ -8,9 +8,10 @@ import type { Conn } from './conn.ts';
 import type { Deadline } from './deadline.ts';
 import type { FlushWaiters } from './flush-waiters.ts';
 import type { EncodeTarget } from './encode-sink.ts';
-import type { HandlerEvents, HostedConnection } from './host.ts';
+import type { ConnectionSettings, HandlerEvents, HostedConnection } from './host.ts';
 import type { LayerHost } from './layer.ts';
 import type { ReadWindow } from './read-window.ts';
+import type { ConnectionTimer } from './timers.ts';
 import { mark, State } from './states.ts';
 
 /**
@@ -27,6 +28,8 @@ export class ConnectionRecord {
   /** The driver itself, or the layer that stands in between. */
   transport: Transport;
   codec: ICodec<unknown>;
+  /** The server's, or with a flow of its own. */
+  settings: ConnectionSettings;
   /** The loop's handler, or its own. */
   events: HandlerEvents;
   /** The program's value. */
@@ -66,6 +69,7 @@ export class ConnectionRecord {
     this.generation = generation;
     this.transport = host.driver;
     this.codec = host.codecFor();
+    this.settings = host.settings;
     this.events = host.calls.events;
     if (this.codec instanceof BuiltInFrameCodec) this.marks = mark.identity;
   }
@@ -86,6 +90,8 @@ export class Rare {
   openPromises = 0;
   /** Calls of `react(null)` that were asked for. */
   wakes = 0;
+  /** Timers of the program that have not run. */
+  timers: Set<ConnectionTimer> | null = null;
 }
 
 /** The record, and what the program, an encoder and the loop see of it. */

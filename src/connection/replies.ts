@@ -20,12 +20,13 @@ import {
   replyKind,
   whenSettled,
 } from './reply.ts';
+import { isKept } from './retaining.ts';
 import { mark, pauseReason, State, task } from './states.ts';
 import { addTask, scheduleFlush } from './tasks.ts';
 import { toBroken } from './transitions.ts';
 
 /** Events whose promise holds up the later ones of their connection. */
-type HeldEvent = 'onOpened' | 'react' | 'onEnd' | 'signalClose';
+type HeldEvent = 'onOpened' | 'react' | 'onEnd';
 
 /**
  * Everything but the commonest replies. Bytes of `onOpened` are sent as they are.
@@ -64,7 +65,7 @@ function act(c: Connection, action: number): void {
 }
 
 /** Of an event that has no answer; a promise is waited for. */
-export function holdUp(c: Connection, answered: unknown, event: 'onEnd' | 'signalClose'): void {
+export function holdUp(c: Connection, answered: unknown, event: 'onEnd'): void {
   if (isPromise(answered)) suspend(c, answered, null, null, event);
 }
 
@@ -120,7 +121,7 @@ function settled(
       answerFailed(c, thrown);
     }
   }
-  expiring?.fill(poison);
+  if (expiring !== null && !isKept(expiring)) expiring.fill(poison);
   if (slab !== null) c.host.readPool.release(slab);
   const rare = rareOf(c);
   rare.openPromises--;

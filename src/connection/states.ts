@@ -103,6 +103,10 @@ export const mark = {
   clearing: 16_384,
   /** Its peer has sent something. */
   heard: 32_768,
+  /** `destroy()` was called: it ends without a reset. */
+  givenUp: 65_536,
+  /** The server stops, and the promise of `signalClose` is open: everything goes on until it settles. */
+  sayingGoodbye: 131_072,
 } as const;
 
 /** What comes with a mark: never the first without the second. */

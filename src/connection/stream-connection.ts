@@ -16,10 +16,11 @@ import {
   refuse,
   requestClose,
   requestEnd,
+  giveUp,
   takesBytes,
   transportFailed,
 } from './closing.ts';
-import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
+import type { Bytes, Conn, ConnId, KeepAliveTimes, Timeouts } from './conn.ts';
 import { deadlinePassed as deadlinePassedOf, setTimeouts as setTimeoutsOf } from './deadlines.ts';
 import type { EncodeSink, EncodeTarget } from './encode-sink.ts';
 import type { EventHandler } from './event-handler.ts';
@@ -29,8 +30,9 @@ import {
   callSignalClose,
   setHandler as setHandlerOf,
 } from './events.ts';
-import { sendPending, unblock } from './flushing.ts';
-import { runWakes, wake as wakeOf } from './frames.ts';
+import { type Flow, setFlow as setFlowOf } from './flow.ts';
+import { flushNow, sendPending, unblock } from './flushing.ts';
+import { retain as retainOf, runWakes, wake as wakeOf } from './frames.ts';
 import type { HostedConnection } from './host.ts';
 import { toConnId } from './identity.ts';
 import {
@@ -58,7 +60,9 @@ import { continueReading, ended as endedOf, received as receivedOf } from './rea
 import { ConnectionRecord, is, isClosed, rareOf, useCodec } from './record.ts';
 import { mark, pauseReason, State, task } from './states.ts';
 import { scheduleFlush } from './tasks.ts';
+import { setTimer as setTimerOf } from './timers.ts';
 import { checkConnection, toBroken } from './transitions.ts';
+import { keepAliveSettings } from './keep-alive.ts';
 import {
   beginUpgrade,
   clearOutbound as clearOutboundOf,
@@ -164,7 +168,7 @@ export class StreamConnection
   signalClose(): void {
     if (this.isClosed) return;
     if (this.state === State.Open) callSignalClose(this);
-    if (this.state === State.Flushing) scheduleFlush(this); // by an error just now
+    if (!this.isClosed) scheduleFlush(this);
   }
 
   closeWithServer(): void {
@@ -202,7 +206,7 @@ export class StreamConnection
 
   /** The promise of an earlier event has not settled. */
   get handlerRuns(): boolean {
-    return handlerRuns(this);
+    return handlerRuns(this) || is(this, mark.sayingGoodbye);
   }
 
   abort(error: Error | undefined): void {
@@ -366,6 +370,35 @@ export class StreamConnection
 
   reset(): void {
     toBroken(this, undefined);
+  }
+
+  destroy(): void {
+    giveUp(this);
+  }
+
+  flush(): void {
+    flushNow(this);
+  }
+
+  retain(frame: Uint8Array): () => void {
+    return retainOf(this, frame);
+  }
+
+  setFlow(flow: Flow): void {
+    setFlowOf(this, flow);
+  }
+
+  setTimer(ms: number, fn: () => void): () => void {
+    return setTimerOf(this, ms, fn);
+  }
+
+  setNoDelay(on: boolean): void {
+    if (this.state < State.Ending) this.host.driver.wish(this.slot, { noDelay: on });
+  }
+
+  setKeepAlive(on: boolean, times: KeepAliveTimes = {}): void {
+    const keepAlive = keepAliveSettings(on, times);
+    if (this.state < State.Ending) this.host.driver.wish(this.slot, { keepAlive });
   }
 
   setTimeouts(timeouts: Timeouts): void {

@@ -68,6 +68,20 @@ export interface SocketOptions {
   readonly sendBufferBytes: number;
 }
 
+/** What a program would like of a TCP socket; what is left out stays as it is. */
+export interface SocketWish {
+  readonly noDelay?: boolean;
+  readonly keepAlive?: KeepAlive;
+}
+
+/** How TCP looks for a peer that is silent; 0 leaves a time as it is. */
+export interface KeepAlive {
+  readonly on: boolean;
+  readonly idleSeconds: number;
+  readonly intervalSeconds: number;
+  readonly probes: number;
+}
+
 /** The peer of a datagram as the kernel gives it, without a string: see `formatPeer`. */
 export interface DatagramPeer {
   family: 0 | 4 | 6;
@@ -300,6 +314,8 @@ export interface Driver extends Transport {
    * call: for the end of a server, never for each event.
    */
   unreadBytes(slot: number): number;
+  /** Does nothing where it cannot: other than on TCP, or on a broken stream. */
+  wish(slot: number, wish: SocketWish): void;
   /** File descriptor for looking at, or -1. */
   descriptorOf(slot: number): number;
   localAddress(slot: number): string;

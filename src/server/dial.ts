@@ -1,5 +1,7 @@
 import { ErrInvalidOption, ErrTimeout, ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
 import type { Conn } from '../connection/conn.ts';
+import type { EventHandler } from '../connection/event-handler.ts';
+import { ownHandlerEvents } from '../connection/handler-calls.ts';
 import { type ProxyHeader, writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { LayerFactory } from '../connection/layer.ts';
@@ -13,6 +15,11 @@ import { int32Max, invalidOption } from '../base/option-checks.ts';
 
 /** How to dial; all of it may be left out. */
 export interface DialOptions {
+  /**
+   * A handler for this connection alone, instead of the client's, `onOpened` included. Events that are
+   * not the connection's (`tick`, `onInitComplete`, `onShutdown`) stay with the client's.
+   */
+  readonly handler?: EventHandler<never>;
   /** `c.context` of the connection, there before `onOpened`. */
   readonly context?: unknown;
   /** Aborting it gives up: `dial` rejects with its reason, and nothing is left open. */
@@ -44,6 +51,7 @@ export class Dial implements DialOutcome {
   readonly address: string;
   readonly #loop: DialingLoop;
   readonly #context: unknown;
+  readonly #handler: EventHandler<unknown> | undefined;
   /** The PROXY header to begin with. */
   readonly #header: Buffer | undefined;
   /** Events of the connection run in the context of whoever called `dial`. */
@@ -75,11 +83,13 @@ export class Dial implements DialOutcome {
     options: DialOptions,
     onOver: (dial: Dial) => void,
   ) {
-    const { context, signal, timeout = 0, proxyHeader, tls = false } = checked(options);
+    const { context, handler, signal, timeout = 0, proxyHeader, tls = false } = checked(options);
     signal?.throwIfAborted();
     this.#loop = loop;
     this.address = address;
     this.#context = context;
+    if (handler !== undefined) ownHandlerEvents(handler as EventHandler<unknown>);
+    this.#handler = handler as EventHandler<unknown> | undefined;
     this.#header = proxyHeader === undefined ? undefined : writeHeader(proxyHeader);
     this.#wantsTls = tls;
     this.#signal = signal;
@@ -152,6 +162,7 @@ export class Dial implements DialOutcome {
 
   connected(connection: StreamConnection): void {
     connection.context = this.#context;
+    if (this.#handler !== undefined) connection.setHandler(this.#handler);
     connection.runIn(this.#scope);
     if (this.#layers !== undefined) {
       this.#handshaking = connection;

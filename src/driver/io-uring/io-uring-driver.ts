@@ -6,6 +6,7 @@ import { clearEvent, epollControl, epollCreate, eventDescriptor } from '../../sy
 import { syscallError } from '../../syscall/errno.ts';
 import { localName, peerInto, receiveQueueBytes } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
+import { grantWish } from '../native/native-sockets.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -15,6 +16,7 @@ import type {
   DriverSettings,
   Endpoint,
   SocketOptions,
+  SocketWish,
 } from '../contract.ts';
 import { newCounters } from '../counters.ts';
 import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
@@ -364,6 +366,9 @@ export class IoUringDriver extends NativeDriver implements Driver {
   unreadBytes(slot: number): number {
     const stream = this.#streams.get(slot);
     return stream.keptBytes + Math.max(0, receiveQueueBytes(stream.descriptor));
+  }
+  wish(slot: number, wish: SocketWish): void {
+    grantWish(this.#streams.get(slot).descriptor, wish);
   }
   descriptorOf(slot: number): number {
     return this.#streams.descriptorOf(slot);

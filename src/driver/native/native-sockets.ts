@@ -27,7 +27,7 @@ import {
   removeDeadSocket,
   socketFileAt,
 } from '../bound-path.ts';
-import type { Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
+import type { Endpoint, GivenSocket, SocketOptions, SocketWish } from '../contract.ts';
 
 export { type BoundPath, removeBoundPath } from '../bound-path.ts';
 
@@ -112,6 +112,18 @@ export function setBufferSizesOfAccepted(descriptor: number, options: SocketOpti
     setOption(descriptor, level, constants.SO_RCVBUF, receiveBufferBytes);
   }
   if (sendBufferBytes > 0) setOption(descriptor, level, constants.SO_SNDBUF, sendBufferBytes);
+}
+
+/** Nothing is read of an answer: a Unix socket has no such options, and nor has one that broke. */
+export function grantWish(descriptor: number, { noDelay, keepAlive }: SocketWish): void {
+  const tcp = constants.IPPROTO_TCP;
+  if (noDelay !== undefined) setOption(descriptor, tcp, constants.TCP_NODELAY, noDelay ? 1 : 0);
+  if (keepAlive === undefined) return;
+  const { on, idleSeconds, intervalSeconds, probes } = keepAlive;
+  setOption(descriptor, constants.SOL_SOCKET, constants.SO_KEEPALIVE, on ? 1 : 0);
+  if (idleSeconds > 0) setOption(descriptor, tcp, constants.TCP_KEEPIDLE, idleSeconds);
+  if (intervalSeconds > 0) setOption(descriptor, tcp, constants.TCP_KEEPINTVL, intervalSeconds);
+  if (probes > 0) setOption(descriptor, tcp, constants.TCP_KEEPCNT, probes);
 }
 
 /** Options of a TCP socket; a listener's are inherited by what it accepts (tcp(7), Linux). */

@@ -14,6 +14,7 @@ import type {
   Endpoint,
   GivenSocket,
   SocketOptions,
+  SocketWish,
 } from '../contract.ts';
 import { endpointText } from './address-text.ts';
 import { NodeDatagrams } from './datagrams.ts';
@@ -281,6 +282,9 @@ export class NodeDriver implements Driver, ListenerHost {
   }
   unreadBytes(slot: number): number {
     return this.#stream(slot).unreadBytes;
+  }
+  wish(slot: number, wish: SocketWish): void {
+    this.#stream(slot).wish(wish);
   }
   descriptorOf(_slot: number): number {
     return -1;

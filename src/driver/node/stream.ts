@@ -3,6 +3,7 @@ import { assert } from '../../base/assert.ts';
 import type { GnetError } from '../../base/errors.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
+import type { SocketWish } from '../contract.ts';
 import { addressText } from './address-text.ts';
 import type { ResetSearch } from './half-open.ts';
 import type { Reporter, ReporterHost } from './reporter.ts';
@@ -232,6 +233,13 @@ export class NodeStream implements Reporter, ResetSearch {
   }
 
   // -- what the loop asks for ---------------------------------------------------------------------
+
+  /** Of keep-alive the runtime knows one time. */
+  wish({ noDelay, keepAlive }: SocketWish): void {
+    if (noDelay !== undefined) this.#socket.setNoDelay(noDelay);
+    if (keepAlive === undefined) return;
+    this.#socket.setKeepAlive(keepAlive.on, keepAlive.idleSeconds * 1_000);
+  }
 
   pauseReading(): void {
     this.#wanted = false;

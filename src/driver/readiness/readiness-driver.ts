@@ -27,6 +27,7 @@ import type {
   DriverSettings,
   Endpoint,
   SocketOptions,
+  SocketWish,
 } from '../contract.ts';
 import { newCounters } from '../counters.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
@@ -37,7 +38,7 @@ import { NativeDriver } from '../native/native-driver.ts';
 import { nativeSlabPool, takeIfPossible } from '../native/native-memory.ts';
 import { receiveSurely, sendSurely } from '../native/sure-calls.ts';
 import { WaitFailures } from '../native/wait-failures.ts';
-import { openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
+import { grantWish, openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
 import { interestOf, StreamTable, streamFlag } from './stream-table.ts';
 import { kindMask, kindOf, tagKind } from '../native/tags.ts';
@@ -231,11 +232,9 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     else if ((flags & writeArmed) !== 0) this.#setFlags(slot, 0, writeArmed);
     return true;
   }
-
   unsentBytes(slot: number): number {
     return Math.max(-1, sendQueueBytes(this.#descriptor(slot)));
   }
-
   handedOver(_slot: number): boolean {
     return true;
   }
@@ -268,19 +267,18 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     if (abort) setLingerReset(descriptor);
     closeDescriptor(descriptor);
   }
-
   unreadBytes(slot: number): number {
     return Math.max(0, receiveQueueBytes(this.#descriptor(slot)));
   }
-
+  wish(slot: number, wish: SocketWish): void {
+    grantWish(this.#descriptor(slot), wish);
+  }
   descriptorOf(slot: number): number {
     return this.#table.descriptors[slot] ?? -1;
   }
-
   localAddress(slot: number): string {
     return localName(this.#descriptor(slot));
   }
-
   remoteAddress(slot: number): string {
     return this.#table.peers.text(slot) ?? peerName(this.#descriptor(slot));
   }

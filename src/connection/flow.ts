@@ -1,0 +1,93 @@
+/** Watermarks and half-open of one connection, where they are not the server's. */
+import { ErrInvalidOption } from '../base/errors.ts';
+import { asBoolean, nearestName, oneWordOf, wholeNumber } from '../base/option-checks.ts';
+import type { ConnectionSettings } from './host.ts';
+import { crossHigh, outboundBuffered } from './outbound.ts';
+import { resume } from './pausing.ts';
+import { type Connection, is, isClosed } from './record.ts';
+import { mark, pauseReason } from './states.ts';
+import { scheduleFlush } from './tasks.ts';
+
+/** What a connection may have of its own; each means the same as the option of `serve`. */
+export interface Flow {
+  /** Pending bytes from which on a write returns false. */
+  readonly highWaterMark?: number | undefined;
+  /** Pending bytes at which `onDrain` follows; left out, at most a quarter of a new `highWaterMark`. */
+  readonly lowWaterMark?: number | undefined;
+  /** Pending bytes above which the connection is closed with `ErrOutboundOverflow`. */
+  readonly maxOutboundBytes?: number | undefined;
+  /** What happens above `highWaterMark`. */
+  readonly overflow?: 'pause' | 'close' | 'none' | undefined;
+  /** It stays open for writing when the peer has ended its side. */
+  readonly allowHalfOpen?: boolean | undefined;
+}
+
+const bytes = wholeNumber(0, Number.MAX_SAFE_INTEGER, 'bytes');
+const overflow = oneWordOf(['pause', 'close', 'none']);
+const names = [
+  'highWaterMark',
+  'lowWaterMark',
+  'maxOutboundBytes',
+  'overflow',
+  'allowHalfOpen',
+] as const;
+
+/** See `Conn`. */
+export function setFlow(c: Connection, flow: Flow): void {
+  const settings = checkedFlow(flow, c.settings);
+  if (isClosed(c)) return;
+  c.settings = settings;
+  if (!settings.pauseOnOverflow) resume(c, pauseReason.overflow);
+  if (outboundBuffered(c) > settings.highWaterMark) crossHigh(c);
+  else if (is(c, mark.aboveHigh)) scheduleFlush(c);
+}
+
+/** @throws ErrInvalidOption */
+function checkedFlow(flow: Flow, current: ConnectionSettings): ConnectionSettings {
+  if (typeof flow !== 'object' || flow === null || Array.isArray(flow)) {
+    throw new ErrInvalidOption(
+      'cannot set the flow: give an object such as { highWaterMark: 65536 }',
+    );
+  }
+  for (const name of Object.keys(flow)) {
+    if (!names.some((known) => known === name)) throw unknownName(name);
+  }
+  const high =
+    flow.highWaterMark === undefined
+      ? current.highWaterMark
+      : bytes('highWaterMark', flow.highWaterMark);
+  const low =
+    flow.lowWaterMark === undefined
+      ? Math.min(current.lowWaterMark, flow.highWaterMark === undefined ? high : high >> 2)
+      : bytes('lowWaterMark', flow.lowWaterMark);
+  const cap =
+    flow.maxOutboundBytes === undefined
+      ? current.maxOutboundBytes
+      : bytes('maxOutboundBytes', flow.maxOutboundBytes);
+  if (low > high || high > cap) {
+    throw new ErrInvalidOption(
+      `cannot set highWaterMark to ${high} and lowWaterMark to ${low}: they must stand in that order ` +
+        `below maxOutboundBytes, ${cap}`,
+    );
+  }
+  const policy = flow.overflow === undefined ? undefined : overflow('overflow', flow.overflow);
+  return {
+    ...current,
+    highWaterMark: high,
+    lowWaterMark: low,
+    maxOutboundBytes: cap,
+    ...(policy !== undefined && {
+      pauseOnOverflow: policy === 'pause',
+      closeOnOverflow: policy === 'close',
+    }),
+    ...(flow.allowHalfOpen !== undefined && {
+      allowHalfOpen: asBoolean('allowHalfOpen', flow.allowHalfOpen),
+    }),
+  };
+}
+
+function unknownName(name: string): ErrInvalidOption {
+  const nearest = nearestName(name, names);
+  const hint = nearest === undefined ? `there are ${names.join(', ')}` : `is it ${nearest}?`;
+  return new ErrInvalidOption(`cannot set ${name}: it is no part of the flow; ${hint}`);
+}

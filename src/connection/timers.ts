@@ -1,0 +1,53 @@
+/** Timers of the program: events of a connection, on the wheel of its loop. */
+import { int32Max, wholeNumber } from '../base/option-checks.ts';
+import { leaveHandler } from './closing.ts';
+import { sendPending } from './flushing.ts';
+import type { ScheduledDeadline } from './host.ts';
+import { type Connection, isClosed, rareOf } from './record.ts';
+import { handlerThrew } from './replies.ts';
+import { scopeOf } from './scope.ts';
+import { mark } from './states.ts';
+
+const milliseconds = wholeNumber(1, int32Max, 'milliseconds');
+const nothing = (): void => {};
+
+export class ConnectionTimer implements ScheduledDeadline {
+  deadlineNext: ScheduledDeadline | null = null;
+  deadlinePrevious: ScheduledDeadline | null = null;
+  deadlineBucket = -1;
+  readonly #connection: Connection;
+  readonly #fn: () => void;
+
+  constructor(connection: Connection, fn: () => void) {
+    this.#connection = connection;
+    this.#fn = fn;
+  }
+
+  deadlinePassed(): void {
+    const c = this.#connection;
+    rareOf(c).timers?.delete(this);
+    if (isClosed(c)) return;
+    c.marks |= mark.handling;
+    try {
+      scopeOf(c).runInAsyncScope(this.#fn);
+    } catch (thrown) {
+      handlerThrew(c, 'a timer', thrown);
+    }
+    leaveHandler(c);
+    if (!isClosed(c)) sendPending(c);
+  }
+}
+
+/** See `Conn`. */
+export function setTimer(c: Connection, ms: number, fn: () => void): () => void {
+  const delay = milliseconds('a timer', ms);
+  if (isClosed(c)) return nothing;
+  const timer = new ConnectionTimer(c, fn);
+  const rare = rareOf(c);
+  rare.timers ??= new Set();
+  rare.timers.add(timer);
+  c.host.scheduleDeadline(timer, delay);
+  return () => {
+    if (rare.timers?.delete(timer)) c.host.cancelDeadline(timer);
+  };
+}

@@ -1,0 +1,211 @@
+import type { Conn, Server } from '../index.ts';
+import type { ConnSocketOptions, SocketSettings } from './conn-socket.ts';
+import { serverAddress, type SocketAddress } from './socket-address.ts';
+import { socketOver } from './to-duplex.ts';
+import { nameUpperSockets } from './upper-sockets.ts';
+
+/** What takes connections by its event `'connection'`. */
+export interface ConnectionServer {
+  // biome-ignore lint/suspicious/noExplicitAny: as node:events has it
+  emit(event: any, ...values: any[]): boolean;
+  readonly allowHalfOpen?: boolean;
+}
+
+export interface AttachedOptions extends ConnSocketOptions {
+  /**
+   * What a stop does with connections that are open: true waits until they end by themselves, up to its
+   * timeout; false closes them, behind what was written. Default: true for HTTP, where idle ones are
+   * closed and the others end with the answer; false for everything else.
+   */
+  readonly waitForConnections?: boolean;
+}
+
+type CloseCallback = (error?: Error) => void;
+
+/** What else there may be: of `net.Server`, `http.Server` and `http2`. */
+interface KnownServer extends ConnectionServer {
+  once?(event: 'close', listener: CloseCallback): unknown;
+  close?(callback?: CloseCallback): unknown;
+  closeIdleConnections?(): void;
+  prependListener?(event: 'request', listener: (request: unknown, answer: Answer) => void): unknown;
+  updateSettings?: unknown;
+  setSecureContext?: unknown;
+  /** What `net.Server` counts; it emits `'close'` when it is closed and this is 0. */
+  _connections?: number;
+  _emitCloseIfDrained?(): void;
+}
+
+/** A `ServerResponse`. */
+interface Answer {
+  shouldKeepAlive?: boolean;
+}
+
+/** While a server stops, a connection whose request is answered becomes idle, and nobody says so. */
+const idleLookMs = 20;
+
+/** A server of Node's over listeners of gnet: what it emits, and what it tells of them. */
+export class AttachedServer {
+  readonly #server: KnownServer;
+  readonly #socketSettings: SocketSettings;
+  readonly #waits: boolean;
+  #running: Server | null = null;
+  #address: string | null = null;
+  #connections = 0;
+  #isStopping = false;
+  /** Settles when the connections of this thread have ended by themselves. */
+  #allGone: Promise<void> | null = null;
+  #tellAllGone: () => void = () => {};
+
+  constructor(server: ConnectionServer, options: AttachedOptions) {
+    const { waitForConnections, ...socketOptions } = options;
+    this.#server = server as KnownServer;
+    this.#waits = waitForConnections ?? endsByItself(this.#server);
+    this.#socketSettings = { ...socketOptions, goodbye: () => this.stops() };
+  }
+
+  /** Also before `serve` has resolved: a connection may come sooner. */
+  listens(running: Server): void {
+    if (this.#running === null) {
+      this.#running = running;
+      void running.closed.then(
+        () => this.#closed(),
+        () => this.#closed(),
+      );
+    }
+    this.#announce(running.addr);
+  }
+
+  #announce(address: string): void {
+    if (this.#address !== null) return;
+    this.#address = address;
+    this.#takeOver();
+    nameUpperSockets(this.#server);
+    // An HTTP server begins to look for slow requests at this event.
+    this.#server.emit('listening');
+  }
+
+  connected(c: Conn): void {
+    if (this.#address === null) this.#announce(c.localAddr);
+    const socket = socketOver(c, this.#socketSettings);
+    this.#connections++;
+    socket.once('close', () => this.#gone());
+    socket.server = this.#server as unknown as typeof socket.server;
+    this.#server.emit('connection', socket);
+  }
+
+  // -- what the server tells ----------------------------------------------------------------------
+
+  #takeOver(): void {
+    const own: PropertyDescriptorMap = {
+      listening: { get: () => this.#running !== null && !this.#isStopping },
+      address: { value: () => this.#whereItListens() },
+      close: { value: (callback?: CloseCallback) => this.#close(callback) },
+      getConnections: {
+        value: (callback: (error: null, count: number) => void) => {
+          process.nextTick(callback, null, this.#connections);
+          return this.#server;
+        },
+      },
+    };
+    for (const descriptor of Object.values(own)) descriptor.configurable = true;
+    Object.defineProperties(this.#server, own);
+  }
+
+  /** The server is as it was before. */
+  restore(): void {
+    if (this.#address === null) return;
+    for (const name of ['listening', 'address', 'close', 'getConnections']) {
+      Reflect.deleteProperty(this.#server, name);
+    }
+  }
+
+  #whereItListens(): SocketAddress | string | null {
+    return this.#isStopping || this.#address === null ? null : serverAddress(this.#address);
+  }
+
+  // -- the end ------------------------------------------------------------------------------------
+
+  /** `close()` of the server: it waits as that of `net.Server` does, for as long as it takes. */
+  #close(callback?: CloseCallback): KnownServer {
+    const server = this.#server;
+    if (callback !== undefined) {
+      if (this.#isStopping) server.once?.('close', () => callback(notRunning()));
+      else server.once?.('close', callback);
+    }
+    this.#beginStop();
+    void this.#running?.stop({ timeout: Number.POSITIVE_INFINITY });
+    return server;
+  }
+
+  /** One of its connections is told that the server stops: for HTTP it ends when it is answered. */
+  stops(): Promise<void> | undefined {
+    this.#beginStop();
+    if (!this.#waits) return undefined;
+    this.#allGone ??= new Promise((resolve) => {
+      this.#tellAllGone = resolve;
+    });
+    return this.#allGone;
+  }
+
+  #beginStop(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    const server = this.#server;
+    // From now on each answer says that its connection ends.
+    server.prependListener?.('request', (_request, answer) => {
+      answer.shouldKeepAlive = false;
+    });
+    this.#closeInner();
+    if (server.closeIdleConnections === undefined) return;
+    const look = setInterval(() => {
+      server.closeIdleConnections?.();
+      if (this.#connections === 0) clearInterval(look);
+    }, idleLookMs);
+    look.unref();
+  }
+
+  /** What its own `close` sees to; its `'close'` waits for our connections. */
+  #closeInner(): void {
+    const server = this.#server;
+    Reflect.deleteProperty(server, 'close');
+    if (typeof server._connections === 'number') server._connections = this.#connections + 1;
+    if (typeof server.close === 'function' && server._emitCloseIfDrained) server.close();
+    Object.defineProperty(server, 'close', {
+      configurable: true,
+      value: (callback?: CloseCallback) => this.#close(callback),
+    });
+  }
+
+  #gone(): void {
+    if (--this.#connections === 0) this.#tellAllGone();
+  }
+
+  /** All loops are down. */
+  #closed(): void {
+    this.#beginStop();
+    const server = this.#server;
+    this.restore();
+    if (typeof server._connections === 'number' && server._emitCloseIfDrained) {
+      server._connections = 0;
+      server._emitCloseIfDrained();
+    } else {
+      server.emit('close');
+    }
+  }
+}
+
+/** TLS decides by itself when the stream below it ends: not before what it has still to write. */
+export function keepsHalfOpen(server: ConnectionServer): boolean {
+  return server.allowHalfOpen === true || (server as KnownServer).setSecureContext !== undefined;
+}
+
+/** Whose connections end when nothing is under way on them any more. */
+function endsByItself(server: KnownServer): boolean {
+  return server.closeIdleConnections !== undefined || server.updateSettings !== undefined;
+}
+
+function notRunning(): Error {
+  return Object.assign(new Error('cannot close the server: it is not running'), {
+    code: 'ERR_SERVER_NOT_RUNNING',
+  });
+}

@@ -1,0 +1,361 @@
+import type { AddressInfo, Server, SetKeepAliveOptions, SocketConnectOpts } from 'node:net';
+import { BuiltInFrameCodec, type Bytes, type Conn, ErrUnsupportedOp } from '../index.ts';
+import { Dialler } from './dialler.ts';
+import { queuedLength, queueNeedsDrain, SocketBase, writeQueued } from './socket-base.ts';
+import { keepAliveOf } from './keep-alive.ts';
+import { socketAddress, type SocketAddress } from './socket-address.ts';
+import { type Goodbye, SocketLink, type WriteCallback } from './socket-link.ts';
+import { SocketTimeout } from './socket-timeout.ts';
+import { textBytes } from './text-bytes.ts';
+import { checkedTimeout } from './timeout-argument.ts';
+
+export interface ConnSocketOptions {
+  /**
+   * Our side stays open when the peer has ended its own. Default false: it ends, too, once everything
+   * that was received has been read.
+   */
+  readonly allowHalfOpen?: boolean;
+  /** Bytes that wait to be sent, or to be read, from which on the stream says so. Default 65,536. */
+  readonly highWaterMark?: number;
+  /** Aborting it destroys the stream. */
+  readonly signal?: AbortSignal;
+}
+
+/** With what this package alone sets. */
+export interface SocketSettings extends ConnSocketOptions {
+  readonly goodbye?: Goodbye;
+}
+
+type Callback = () => void;
+/** What a destroyed stream does with its connection. */
+type Ending = 'destroy' | 'reset';
+
+const markDefault = 65_536;
+const rawBytes = new BuiltInFrameCodec();
+
+/**
+ * A connection as a `stream.Duplex` with the members of `net.Socket`: what packages for `node:net` are
+ * given. Its thread is that of the connection's loop.
+ *
+ * Other than a `net.Socket`: `ref` and `unref` do nothing, since the server keeps the process alive;
+ * `cork` does nothing, since what is written in one turn leaves together.
+ */
+export class ConnSocket extends SocketBase {
+  static {
+    // Accessors of `Duplex`, which its types call fields.
+    Object.defineProperties(ConnSocket.prototype, {
+      writableLength: {
+        get(this: ConnSocket): number {
+          return this.#queuedLength + (this.#link.conn?.outboundBuffered() ?? 0);
+        },
+      },
+      writableNeedDrain: {
+        get(this: ConnSocket): boolean {
+          return this.#link.full || queueNeedsDrain.call(this);
+        },
+      },
+    });
+  }
+
+  /** The server of `node:net` that it was given to. */
+  server: Server | null = null;
+  readonly autoSelectFamilyAttemptedAddresses: string[] = [];
+  readonly #link: SocketLink;
+  readonly #mark: number;
+  #timeout: SocketTimeout | null = null;
+  #dialler: Dialler | null = null;
+  #connecting = false;
+  #ending: Ending = 'destroy';
+  #remote: SocketAddress | null = null;
+  #local: SocketAddress | null = null;
+  /** Set before the connection stands, and done then. */
+  #noDelay: boolean | null = null;
+  #keepAlive: Parameters<Conn['setKeepAlive']> | null = null;
+
+  /** @param below a connection that is open, or who dials when `connect` is called. */
+  constructor(options: SocketSettings, below: Conn | Dialler) {
+    const { allowHalfOpen = false, highWaterMark = markDefault, signal, goodbye } = options;
+    super({ allowHalfOpen, highWaterMark, ...(signal !== undefined && { signal }) });
+    this.#mark = highWaterMark;
+    this.#link = new SocketLink(this, (c) => this.#opened(c), goodbye);
+    if (below instanceof Dialler) this.#dialler = below;
+    else this.#takeOver(below);
+  }
+
+  /** The connection of gnet below; null until it stands. */
+  get conn(): Conn | null {
+    return this.#link.conn;
+  }
+
+  #takeOver(c: Conn): void {
+    this.#link.use(c);
+    c.setHandler(this.#link);
+    this.#setUp(c);
+  }
+
+  #setUp(c: Conn): void {
+    c.setCodec(rawBytes);
+    c.setFlow({
+      allowHalfOpen: true,
+      overflow: 'none',
+      highWaterMark: this.#mark,
+      lowWaterMark: this.#mark >> 2,
+      // As on net.Socket, whoever does not wait is not cut off.
+      maxOutboundBytes: Number.MAX_SAFE_INTEGER,
+    });
+  }
+
+  #opened(c: Conn): void {
+    this.#setUp(c);
+    this.#connecting = false;
+    this.#timeout?.rearm();
+    if (this.#noDelay !== null) c.setNoDelay(this.#noDelay);
+    if (this.#keepAlive !== null) c.setKeepAlive(...this.#keepAlive);
+    this.emit('connect');
+    this.emit('ready');
+  }
+
+  // -- stream.Duplex ------------------------------------------------------------------------------
+
+  _read(): void {
+    this.#link.read();
+  }
+
+  write(chunk: Uint8Array | string, callback?: WriteCallback): boolean;
+  write(chunk: Uint8Array | string, encoding?: BufferEncoding, callback?: WriteCallback): boolean;
+  write(
+    chunk: Uint8Array | string,
+    encoding?: BufferEncoding | WriteCallback,
+    callback?: WriteCallback,
+  ): boolean {
+    const link = this.#link;
+    const inUse = link.full || link.conn === null || this.#queuedLength > 0;
+    const encodingName = typeof encoding === 'function' ? undefined : encoding;
+    const bytes = inUse || !this.writable ? null : bytesOf(chunk, encodingName);
+    if (bytes === null) return this.#writeQueued(chunk, encoding, callback);
+    const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
+    const more = link.send(bytes, length);
+    const done = typeof encoding === 'function' ? encoding : callback;
+    if (done) link.callBack(done);
+    if (!more) link.oweDrain();
+    return more;
+  }
+
+  /** By way of the stream's own queue. */
+  #writeQueued(
+    chunk: Uint8Array | string,
+    encoding?: BufferEncoding | WriteCallback,
+    callback?: WriteCallback,
+  ): boolean {
+    const more = writeQueued.call(this, chunk, encoding, callback);
+    if (!this.#link.full) return more;
+    this.#link.oweDrain();
+    return false;
+  }
+
+  _write(chunk: Buffer, _encoding: string, callback: WriteCallback): void {
+    const link = this.#link;
+    if (link.conn === null && !link.closed) {
+      link.whenOpen(() => this._write(chunk, _encoding, callback));
+      return;
+    }
+    if (!link.closed) link.send(chunk, chunk.length);
+    link.hold(callback);
+  }
+
+  _writev(parts: { chunk: Buffer }[], callback: WriteCallback): void {
+    const link = this.#link;
+    if (!link.closed) for (const { chunk } of parts) link.send(chunk, chunk.length);
+    link.hold(callback);
+  }
+
+  _final(callback: WriteCallback): void {
+    const link = this.#link;
+    if (link.conn === null && !link.closed) link.whenOpen(() => link.end(callback));
+    else link.end(callback);
+  }
+
+  _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#timeout?.clear();
+    this.#connecting = false;
+    this.#dialler?.giveUp();
+    this.#link.destroy(this.#ending === 'reset', () => callback(error));
+  }
+
+  /** What is written in one turn leaves together anyway. */
+  cork(): void {}
+  uncork(): void {}
+
+  /** Bytes in the stream's own queue. */
+  get #queuedLength(): number {
+    return queuedLength.call(this);
+  }
+
+  // -- as of net.Socket: addresses and counts -----------------------------------------------------
+
+  get #remoteSide(): SocketAddress {
+    const { conn } = this.#link;
+    if (conn === null) return {};
+    this.#remote ??= socketAddress(conn.remoteAddr);
+    return this.#remote;
+  }
+
+  get #localSide(): SocketAddress {
+    const { conn } = this.#link;
+    if (conn === null) return {};
+    this.#local ??= socketAddress(conn.localAddr);
+    return this.#local;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#remoteSide.address;
+  }
+  get remotePort(): number | undefined {
+    return this.#remoteSide.port;
+  }
+  get remoteFamily(): string | undefined {
+    return this.#remoteSide.family;
+  }
+  get localAddress(): string {
+    return this.#localSide.address as string;
+  }
+  get localPort(): number {
+    return this.#localSide.port as number;
+  }
+  get localFamily(): string {
+    return this.#localSide.family as string;
+  }
+  address(): AddressInfo | Record<string, never> {
+    return { ...this.#localSide } as AddressInfo | Record<string, never>;
+  }
+
+  get bytesRead(): number {
+    return this.#link.bytesRead;
+  }
+  get bytesWritten(): number {
+    return this.#link.bytesWritten + this.#queuedLength;
+  }
+  get bufferSize(): number {
+    return this.writableLength;
+  }
+
+  get connecting(): boolean {
+    return this.#connecting;
+  }
+  get pending(): boolean {
+    return this.#link.conn === null;
+  }
+  get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.#connecting) return 'opening';
+    if (this.#link.conn === null || this.#link.closed) return 'closed';
+    if (this.readable && this.writable) return 'open';
+    if (this.readable) return 'readOnly';
+    return this.writable ? 'writeOnly' : 'closed';
+  }
+
+  // -- as of net.Socket: what can be set ----------------------------------------------------------
+
+  get timeout(): number {
+    return this.#timeout === null ? 0 : this.#timeout.ms;
+  }
+
+  setTimeout(ms: number, callback?: Callback): this {
+    const checked = checkedTimeout(ms, callback);
+    if (callback !== undefined) {
+      if (checked > 0) this.once('timeout', callback);
+      else this.removeListener('timeout', callback);
+    }
+    if (checked > 0 && this.#timeout === null && !this.destroyed) {
+      this.#timeout = new SocketTimeout(this.#link, () => void this.emit('timeout'));
+    }
+    this.#timeout?.set(checked);
+    return this;
+  }
+
+  setNoDelay(noDelay = true): this {
+    const { conn, closed } = this.#link;
+    if (conn === null) this.#noDelay = noDelay;
+    else if (!closed) conn.setNoDelay(noDelay);
+    return this;
+  }
+
+  setKeepAlive(options: SetKeepAliveOptions): this;
+  setKeepAlive(enable?: boolean, initialDelay?: number, interval?: number, count?: number): this;
+  setKeepAlive(...given: unknown[]): this {
+    const wanted = keepAliveOf(given);
+    const { conn, closed } = this.#link;
+    if (conn === null) this.#keepAlive = wanted;
+    else if (!closed) conn.setKeepAlive(...wanted);
+    return this;
+  }
+
+  /** 0: what the system does by itself. */
+  getTypeOfService(): number {
+    return 0;
+  }
+
+  /** @throws ErrUnsupportedOp for anything but 0. */
+  setTypeOfService(tos: number): this {
+    if (tos === 0) return this;
+    throw new ErrUnsupportedOp(
+      `cannot set the type of service to ${tos}: connections of gnet have that of the system; leave it out`,
+    );
+  }
+
+  /** Does nothing: the server, or the client, keeps the process alive until it is stopped. */
+  ref(): this {
+    return this;
+  }
+  /** See `ref`. */
+  unref(): this {
+    return this;
+  }
+
+  // -- as of net.Socket: begin and end ------------------------------------------------------------
+
+  connect(options: SocketConnectOpts, connected?: Callback): this;
+  connect(port: number, host: string, connected?: Callback): this;
+  connect(port: number, connected?: Callback): this;
+  connect(path: string, connected?: Callback): this;
+  /**
+   * Dials, by the client that it was made over. On a socket that is connected already it only says so:
+   * packages that are given one call it all the same.
+   * @throws ErrUnsupportedOp when it was made over no client.
+   */
+  connect(...given: unknown[]): this {
+    const last = given.at(-1);
+    if (typeof last === 'function') this.once('connect', last as Callback);
+    if (this.#link.conn !== null) {
+      process.nextTick(() => this.emit('connect'));
+      return this;
+    }
+    if (this.#dialler === null) {
+      throw new ErrUnsupportedOp(
+        'cannot connect: this socket was made without a client; make it by createConnection(client)',
+      );
+    }
+    if (this.#connecting) return this;
+    this.#connecting = true;
+    this.#dialler.dial(given, this.#link);
+    return this;
+  }
+
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
+
+  /** Closes with a reset: what is pending is dropped, and the peer does not take it for an end. */
+  resetAndDestroy(): this {
+    this.#ending = 'reset';
+    this.destroy();
+    return this;
+  }
+}
+
+/** Null when the stream's own queue must see to it: errors, and encodings. */
+function bytesOf(chunk: unknown, encoding: string | undefined): Bytes | null {
+  if (typeof chunk === 'string') return textBytes(chunk, encoding);
+  return chunk instanceof Uint8Array ? chunk : null;
+}

@@ -1,0 +1,87 @@
+import type { SocketConnectOpts } from 'node:net';
+import { type Client, ErrUnsupportedOp } from '../index.ts';
+import type { SocketLink } from './socket-link.ts';
+
+/** What packages say of whom to call; each has a few names of its own for it. */
+export interface Target {
+  readonly host?: string | undefined;
+  readonly hostname?: string | undefined;
+  readonly port?: number | string | null | undefined;
+  /** Of a Unix socket. */
+  readonly path?: string | null | undefined;
+  readonly socketPath?: string | null | undefined;
+  /** 4 or 6: addresses of this family only. */
+  readonly family?: number | string | undefined;
+  /** `https:` and `wss:` are dialled with the client's option `tls`. */
+  readonly protocol?: string | null | undefined;
+}
+
+/** Dials for one socket, once. */
+export class Dialler {
+  readonly #client: () => Client | Promise<Client>;
+  readonly #left: () => void;
+  #asked = false;
+  readonly #abort = new AbortController();
+  #over = false;
+
+  /** @param left the client that was asked for is needed no more, by this socket. */
+  constructor(client: () => Client | Promise<Client>, left: () => void = () => {}) {
+    this.#client = client;
+    this.#left = left;
+  }
+
+  /** `given`: the arguments of `net.Socket.connect`. The link hears of the connection, or of the error. */
+  dial(given: readonly unknown[], link: SocketLink): void {
+    this.#dial(addressOf(given), link).catch((error: unknown) => {
+      if (!this.#over) link.giveUp(error as Error);
+    });
+  }
+
+  async #dial(address: string, link: SocketLink): Promise<void> {
+    this.#asked = true;
+    const client = await this.#client();
+    await client.dial(address, { handler: link, signal: this.#abort.signal });
+  }
+
+  /** The socket is gone: what is under way is given up. */
+  giveUp(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#abort.abort();
+    if (this.#asked) this.#left();
+  }
+}
+
+/** @throws ErrUnsupportedOp for what `client.dial` cannot do. */
+export function addressOf(given: readonly unknown[]): string {
+  const [first, second] = given;
+  if (typeof first === 'object' && first !== null) return targetAddress(first as Target);
+  if (typeof first === 'string' && !/^\d+$/.test(first)) return targetAddress({ path: first });
+  const host = typeof second === 'string' ? second : undefined;
+  return targetAddress({ port: first as number, host });
+}
+
+function targetAddress(target: Target): string {
+  refuse(target as Partial<SocketConnectOpts>);
+  const path = target.socketPath ?? target.path;
+  const { port, protocol } = target;
+  if (typeof path === 'string' && (port === undefined || port === null)) return `unix://${path}`;
+  const secure = protocol === 'https:' || protocol === 'wss:';
+  const host = target.hostname ?? target.host ?? 'localhost';
+  const bare = host.startsWith('[') ? host.slice(1, -1) : host;
+  const literal = bare.includes(':') ? `[${bare}]` : bare;
+  const number = port === undefined || port === null || port === '' ? (secure ? 443 : 80) : port;
+  const family = target.family === 4 || target.family === 6 ? target.family : '';
+  return `${secure ? 'tls' : `tcp${family}`}://${literal}:${number}`;
+}
+
+/** What would have an effect that nobody sees is refused. */
+function refuse(options: Record<string, unknown>): void {
+  for (const name of ['localAddress', 'localPort', 'lookup', 'onread', 'fd']) {
+    const value = options[name];
+    if (value === undefined || value === null || value === false) continue;
+    throw new ErrUnsupportedOp(
+      `cannot connect with ${name}: a client of gnet dials by itself; leave it out`,
+    );
+  }
+}

@@ -1,0 +1,123 @@
+import type { Conn, EventHandler } from '../index.ts';
+
+interface FeedOptions {
+  readonly keepOpen?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+type Waiting<Frame> = {
+  readonly resolve: (result: IteratorResult<Frame>) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/**
+ * The handler of a connection whose frames are asked for one by one. `react` answers with a promise
+ * that settles when the next frame is asked for: until then the frame is lent, and the connection
+ * delivers no more and reads no more. Nothing is copied and nothing queues up.
+ */
+export class FrameFeed<Frame> implements EventHandler<Frame> {
+  readonly #c: Conn;
+  readonly #options: FeedOptions;
+  #waiting: Waiting<Frame> | null = null;
+  /** A frame that nobody has asked for yet. */
+  #ready: { readonly frame: Frame } | null = null;
+  /** Ends the loan of the frame that was given out. */
+  #giveBack: (() => void) | null = null;
+  #state: 'open' | 'ended' | 'left' = 'open';
+  #error: unknown;
+
+  constructor(c: Conn, options: FeedOptions) {
+    this.#c = c;
+    this.#options = options;
+    const { signal } = options;
+    if (signal === undefined) return;
+    if (signal.aborted) this.#abort();
+    else signal.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  readonly #abort = (): void => {
+    const { signal } = this.#options;
+    this.#finish(signal?.reason);
+    this.#c.destroy();
+  };
+
+  // -- events of the connection -------------------------------------------------------------------
+
+  react(frame: Frame | null): Promise<void> | undefined {
+    if (frame === null || this.#state !== 'open') return undefined;
+    const loan = new Promise<void>((resolve) => {
+      this.#giveBack = resolve;
+    });
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (waiting === null) this.#ready = { frame };
+    else waiting.resolve({ done: false, value: frame });
+    return loan;
+  }
+
+  onEnd(): void {
+    this.#finish(undefined);
+  }
+
+  onClosed(_c: Conn, error?: Error): void {
+    this.#finish(error);
+  }
+
+  #finish(error: unknown): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'ended';
+    this.#options.signal?.removeEventListener('abort', this.#abort);
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (waiting === null) this.#error = error;
+    else if (error === undefined) waiting.resolve({ done: true, value: undefined });
+    else waiting.reject(error);
+  }
+
+  // -- as the loop asks ---------------------------------------------------------------------------
+
+  iterator(): AsyncIterableIterator<Frame> & AsyncDisposable {
+    const iterator: AsyncIterableIterator<Frame> & AsyncDisposable = {
+      next: () => this.#next(),
+      return: async () => {
+        this.#leave();
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]: () => iterator,
+      [Symbol.asyncDispose]: async () => this.#leave(),
+    };
+    return iterator;
+  }
+
+  #next(): Promise<IteratorResult<Frame>> {
+    const ready = this.#ready;
+    if (ready !== null) {
+      this.#ready = null;
+      return Promise.resolve({ done: false, value: ready.frame });
+    }
+    this.#endLoan();
+    if (this.#state === 'open') {
+      return new Promise((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+      });
+    }
+    const error = this.#error;
+    this.#error = undefined;
+    if (error !== undefined) return Promise.reject(error);
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #endLoan(): void {
+    this.#giveBack?.();
+    this.#giveBack = null;
+  }
+
+  #leave(): void {
+    const wasOpen = this.#state === 'open';
+    this.#state = 'left';
+    this.#ready = null;
+    if (wasOpen && this.#options.keepOpen === true) this.#c.pauseRead();
+    else this.#c.close();
+    this.#endLoan();
+  }
+}

@@ -1,0 +1,14 @@
+/** `gnet/stream`: connections of gnet under packages made for `node:net`, and as web streams. */
+export { type AttachOptions, attach, connectionHandler } from './attach.ts';
+export type { AttachedOptions, ConnectionServer } from './attached-server.ts';
+export type { ConnSocket, ConnSocketOptions } from './conn-socket.ts';
+export {
+  type ConnectCallback,
+  type CreateConnection,
+  createConnection,
+} from './create-connection.ts';
+export type { Target } from './dialler.ts';
+export { type FramesOptions, frames } from './frames.ts';
+export type { TlsConnSocket } from './tls-conn-socket.ts';
+export { toDuplex } from './to-duplex.ts';
+export { toWeb, type WebConnection, type WebOptions } from './to-web.ts';

@@ -1,0 +1,224 @@
+import type { Duplex } from 'node:stream';
+import type { Bytes, Conn, EventHandler } from '../index.ts';
+import type { Traffic } from './socket-timeout.ts';
+
+/** The server stops: the connection closes now, or when the promise settles. */
+export type Goodbye = () => Promise<void> | undefined;
+
+export type WriteCallback = (error?: Error | null) => void;
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * The handler of one connection that feeds a stream, and the stream's way to the connection. It goes
+ * round the queues of `node:stream` wherever nobody can tell: bytes that arrive are a `'data'` event at
+ * once while the stream flows with nothing buffered; what is written goes to the connection, whose own
+ * queue it is that fills. Only above the high mark, or before the connection stands, the stream's queue
+ * is used.
+ */
+export class SocketLink implements EventHandler<Buffer>, Traffic {
+  readonly #stream: Duplex;
+  readonly #opened: (c: Conn) => void;
+  readonly #goodbye: Goodbye | undefined;
+  /** Null until it stands. */
+  conn: Conn | null = null;
+  /** `onClosed` has been called, or there will never be a connection. */
+  closed = false;
+  bytesRead = 0;
+  bytesWritten = 0;
+  /** There was traffic; whoever looks at it sets it back. */
+  active = false;
+  /** Above the high mark: `onDrain` follows. */
+  full = false;
+  /** A write has returned false, and a `'drain'` is due. */
+  #owesDrain = false;
+  #ended = false;
+  /** Write of the stream's queue that waits for room, or for the connection. */
+  #held: WriteCallback | null = null;
+  /** What waits for the connection. */
+  #whenOpen: (() => void) | null = null;
+  #whenClosed: (() => void) | null = null;
+
+  constructor(stream: Duplex, opened: (c: Conn) => void, goodbye: Goodbye | undefined) {
+    this.#stream = stream;
+    this.#opened = opened;
+    this.#goodbye = goodbye;
+  }
+
+  // -- events of the connection -------------------------------------------------------------------
+
+  onOpened(c: Conn): void {
+    this.use(c);
+    this.#opened(c);
+    const waiting = this.#whenOpen;
+    this.#whenOpen = null;
+    waiting?.();
+  }
+
+  react(frame: Buffer | null, c: Conn): void {
+    const stream = this.#stream;
+    if (frame === null || stream.destroyed) return;
+    this.bytesRead += frame.length;
+    this.active = true;
+    // Lent until this returns, and whoever listens may keep it.
+    const chunk = Buffer.from(frame);
+    const flows = stream.readableFlowing === true && stream.readableLength === 0;
+    if (flows && stream.readableEncoding === null && stream.listenerCount('data') > 0) {
+      stream.emit('data', chunk);
+    } else if (!stream.push(chunk)) {
+      c.pauseRead();
+    }
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    this.#stream.push(null);
+    // Without a reader with something to read nobody else would find the end.
+    if (this.#stream.readableLength === 0) this.#stream.read(0);
+  }
+
+  onDrain(): void {
+    this.full = false;
+    // The stream's own queue will tell it.
+    const told = this.#stream.writableNeedDrain;
+    const held = this.#held;
+    this.#held = null;
+    held?.(null);
+    if (this.full) return;
+    const due = this.#owesDrain && !told;
+    this.#owesDrain = false;
+    if (due) this.#stream.emit('drain');
+  }
+
+  signalClose(): Promise<void> | undefined {
+    return this.#goodbye?.();
+  }
+
+  onClosed(_c: Conn, error?: Error): void {
+    this.closed = true;
+    const closing = this.#whenClosed;
+    this.#whenClosed = null;
+    const held = this.#held;
+    this.#held = null;
+    if (closing !== null) closing();
+    else this.#broken(error);
+    held?.(error ?? brokenPipe());
+  }
+
+  #broken(error: Error | undefined): void {
+    const stream = this.#stream;
+    // A stop that is forced is the program's own doing.
+    const told = isForced(error) ? undefined : error;
+    if (told !== undefined || !this.#ended || stream.readableEnded) {
+      stream.destroy(told);
+      return;
+    }
+    // What was received is still to be read.
+    stream.once('end', () => stream.destroy());
+  }
+
+  /** On the wheel of the connection's loop; while there is none, a timer of the runtime. */
+  arm(ms: number, fn: () => void): () => void {
+    if (this.conn !== null && !this.closed) return this.conn.setTimer(ms, fn);
+    const timer = setTimeout(fn, ms).unref();
+    return () => clearTimeout(timer);
+  }
+
+  // -- as the stream asks for it ------------------------------------------------------------------
+
+  use(c: Conn): void {
+    this.conn = c;
+  }
+
+  /** There will be no connection. */
+  giveUp(error: Error): void {
+    this.closed = true;
+    this.#whenOpen = null;
+    this.#stream.destroy(error);
+  }
+
+  /** Runs it as soon as there is a connection. */
+  whenOpen(then: () => void): void {
+    this.#whenOpen = then;
+  }
+
+  read(): void {
+    this.conn?.resumeRead();
+  }
+
+  /** False: wait for `onDrain`. */
+  send(data: Bytes, byteLength: number): boolean {
+    this.bytesWritten += byteLength;
+    this.active = true;
+    if ((this.conn as Conn).writeNoCodec(data)) return true;
+    this.full = true;
+    return false;
+  }
+
+  /** Calls back at once, or when there is room. */
+  hold(callback: WriteCallback): void {
+    if (this.closed) callback(brokenPipe());
+    else if (this.full) this.#held = callback;
+    else callback(null);
+  }
+
+  oweDrain(): void {
+    this.#owesDrain = true;
+  }
+
+  /** Calls back when what was written so far is in the kernel. */
+  callBack(callback: WriteCallback): void {
+    process.nextTick(callBackWhenSent, this, callback);
+  }
+
+  /** Ends our side behind everything written. */
+  end(callback: WriteCallback): void {
+    const { conn } = this;
+    if (conn === null || this.closed) {
+      callback(null);
+      return;
+    }
+    const sent = conn.outboundBuffered() === 0 ? null : conn.flushWrite(nothing, true);
+    conn.end();
+    const done = (): void => callback(null);
+    if (sent === null) done();
+    else sent.then(done, done);
+  }
+
+  /** Ends the connection; what it is told by `then` is that it is gone. */
+  destroy(reset: boolean, then: () => void): void {
+    const { conn } = this;
+    if (this.closed || conn === null) {
+      this.closed = true;
+      then();
+      return;
+    }
+    this.#whenClosed = then;
+    if (reset) conn.reset();
+    else conn.destroy();
+  }
+}
+
+function callBackWhenSent(link: SocketLink, callback: WriteCallback): void {
+  const { conn } = link;
+  if (conn === null || link.closed) {
+    callback(brokenPipe());
+    return;
+  }
+  conn.flush();
+  if (conn.outboundBuffered() === 0) callback(null);
+  else
+    conn.flushWrite(nothing, true).then(
+      () => callback(null),
+      (error: Error) => callback(error),
+    );
+}
+
+function isForced(error: Error | undefined): boolean {
+  return (error as { code?: unknown } | undefined)?.code === 'ErrServerInShutdown';
+}
+
+/** As of a write to a socket whose peer is gone. */
+export function brokenPipe(): Error {
+  return Object.assign(new Error('cannot write: the connection is closed'), { code: 'EPIPE' });
+}

@@ -1,0 +1,21 @@
+import { type Conn, ErrUnsupportedOp } from '../index.ts';
+import { ConnSocket, type ConnSocketOptions, type SocketSettings } from './conn-socket.ts';
+import { TlsConnSocket } from './tls-conn-socket.ts';
+
+/**
+ * A connection as a stream for packages made for `node:net`. From now on the stream has the events of
+ * the connection, without a codec: its handler hears of nothing any more, and its marks and half-open
+ * are the stream's. Bytes that were received and not consumed yet are the stream's first.
+ * @throws ErrUnsupportedOp for a datagram.
+ */
+export function toDuplex(c: Conn, options: ConnSocketOptions = {}): ConnSocket {
+  return socketOver(c, options);
+}
+
+/** As `toDuplex`, for this package. */
+export function socketOver(c: Conn, options: SocketSettings): ConnSocket {
+  if (c.id === -1) {
+    throw new ErrUnsupportedOp('cannot make a stream of a datagram: answer it with sendTo');
+  }
+  return c.tls === undefined ? new ConnSocket(options, c) : new TlsConnSocket(options, c);
+}

@@ -1,0 +1,171 @@
+import type {
+  ReadableByteStreamController,
+  UnderlyingByteSource,
+  UnderlyingSink,
+  WritableStreamDefaultController,
+} from 'node:stream/web';
+import { BuiltInFrameCodec, type Conn, type EventHandler } from '../index.ts';
+import { brokenPipe } from './socket-link.ts';
+
+type OwnBytes = Uint8Array<ArrayBuffer>;
+
+const nothing = Buffer.alloc(0);
+const markDefault = 65_536;
+const rawBytes = new BuiltInFrameCodec();
+
+interface LinkOptions {
+  readonly highWaterMark?: number;
+  readonly signal?: AbortSignal;
+}
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The handler of one connection that feeds a pair of web streams, and what they ask of it. */
+export class WebLink implements EventHandler<Buffer> {
+  readonly readable: ReadableStream<OwnBytes>;
+  readonly writable: WritableStream<Uint8Array | string>;
+  readonly closed: Promise<void>;
+  readonly #c: Conn;
+  readonly #signal: AbortSignal | undefined;
+  #settleClosed!: Waiting;
+  #reader!: ReadableByteStreamController;
+  #writer!: WritableStreamDefaultController;
+  /** Nothing can be added to what is read any more. */
+  #readOver = false;
+  #writeOver = false;
+  /** The write that waits for room. */
+  #held: Waiting | null = null;
+
+  constructor(c: Conn, options: LinkOptions) {
+    const { highWaterMark = markDefault, signal } = options;
+    this.#c = c;
+    this.#signal = signal;
+    this.closed = new Promise((resolve, reject) => {
+      this.#settleClosed = { resolve, reject };
+    });
+    // Whoever does not look at it has the streams.
+    this.closed.catch(() => {});
+    this.readable = new ReadableStream(this.#source(), { highWaterMark });
+    this.writable = new WritableStream(this.#sink());
+    c.setHandler(this);
+    c.setCodec(rawBytes);
+    c.setFlow({
+      allowHalfOpen: true,
+      overflow: 'none',
+      highWaterMark,
+      lowWaterMark: highWaterMark >> 2,
+    });
+    if (signal?.aborted) this.#abort();
+    else signal?.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  // -- events of the connection -------------------------------------------------------------------
+
+  react(frame: Buffer | null, c: Conn): void {
+    if (frame === null || this.#readOver) return;
+    const rest = this.#fillRequest(frame);
+    // It is transferred: memory of its own.
+    if (rest.length > 0) this.#reader.enqueue(new Uint8Array(rest));
+    if ((this.#reader.desiredSize ?? 0) <= 0) c.pauseRead();
+  }
+
+  /** Into the buffer that a reader has brought; what does not fit is returned. */
+  #fillRequest(frame: Buffer): Buffer {
+    const request = this.#reader.byobRequest;
+    const view = request?.view;
+    if (!request || !view) return frame;
+    const count = Math.min(view.byteLength, frame.length);
+    new Uint8Array(view.buffer, view.byteOffset, count).set(frame.subarray(0, count));
+    request.respond(count);
+    return frame.subarray(count);
+  }
+
+  onEnd(): void {
+    if (this.#readOver) return;
+    this.#readOver = true;
+    this.#reader.close();
+    // A reader that waits with a buffer of its own is answered with nothing in it.
+    this.#reader.byobRequest?.respond(0);
+  }
+
+  onDrain(): void {
+    const held = this.#held;
+    this.#held = null;
+    held?.resolve();
+  }
+
+  onClosed(_c: Conn, error?: Error): void {
+    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#end(error ?? brokenPipe(), error);
+    if (error === undefined) this.#settleClosed.resolve();
+    else this.#settleClosed.reject(error);
+  }
+
+  /** Of what has not ended in order. */
+  #end(forWriter: unknown, forReader: unknown): void {
+    const held = this.#held;
+    this.#held = null;
+    held?.reject(forWriter);
+    if (!this.#writeOver) {
+      this.#writeOver = true;
+      this.#writer.error(forWriter);
+    }
+    if (this.#readOver) return;
+    if (forReader === undefined) this.onEnd();
+    else {
+      this.#readOver = true;
+      this.#reader.error(forReader);
+    }
+  }
+
+  readonly #abort = (): void => {
+    const reason: unknown = this.#signal?.reason;
+    this.#end(reason, reason);
+    this.#c.destroy();
+  };
+
+  // -- as the streams ask for it ------------------------------------------------------------------
+
+  #source(): UnderlyingByteSource {
+    return {
+      type: 'bytes',
+      start: (controller) => {
+        this.#reader = controller;
+      },
+      pull: () => this.#c.resumeRead(),
+      cancel: () => {
+        this.#readOver = true;
+        this.#c.destroy();
+      },
+    };
+  }
+
+  #sink(): UnderlyingSink<Uint8Array | string> {
+    return {
+      start: (controller) => {
+        this.#writer = controller;
+      },
+      write: (chunk) => this.#write(chunk),
+      close: async () => {
+        this.#writeOver = true;
+        const sent = this.#c.flushWrite(nothing, true);
+        this.#c.end();
+        await sent;
+      },
+      abort: () => {
+        this.#writeOver = true;
+        this.#c.reset();
+      },
+    };
+  }
+
+  #write(chunk: Uint8Array | string): Promise<void> | undefined {
+    if (this.#c.writeNoCodec(chunk)) return undefined;
+    return new Promise((resolve, reject) => {
+      this.#held = { resolve, reject };
+    });
+  }
+}

@@ -1,0 +1,133 @@
+/** `gnet/net`: a program for node:net with another import. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import nodeNet from 'node:net';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import net, { createServer, Socket } from 'gnet/net';
+import { BytePattern } from '../../testing/byte-pattern.ts';
+import { temporaryDirectory } from '../support/rig.ts';
+import { runProgram } from '../support/program.ts';
+import { settle } from '../support/wait-until.ts';
+
+/** What both modules have. */
+type Module = Pick<typeof nodeNet, 'createServer' | 'connect'>;
+const modules: readonly (readonly [string, Module])[] = [
+  ['node:net', nodeNet],
+  ['gnet/net', net as unknown as Module],
+];
+
+async function listening(server: nodeNet.Server, ...where: unknown[]): Promise<number> {
+  (server.listen as (...given: unknown[]) => unknown)(...where);
+  await once(server, 'listening');
+  return (server.address() as nodeNet.AddressInfo).port;
+}
+
+async function text(socket: nodeNet.Socket): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of socket) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}
+
+for (const [name, { createServer: create, connect }] of modules) {
+  describe(name, () => {
+    test('an echo over a port, both ways by pipe', async () => {
+      const server = create((socket) => void socket.pipe(socket));
+      const port = await listening(server, 0, '127.0.0.1');
+      const socket = connect(port, '127.0.0.1');
+      const bytes = new BytePattern(1).slice(0, 1_000_000);
+      socket.end(bytes);
+      const parts: Buffer[] = [];
+      for await (const part of socket) parts.push(part as Buffer);
+      assert.ok(Buffer.concat(parts).equals(bytes));
+      await new Promise((resolve) => server.close(resolve));
+      assert.equal(server.listening, false);
+      assert.equal(server.address(), null);
+    });
+
+    test('a path, and options as an object', async (t) => {
+      const path = join(temporaryDirectory(t), 'net.sock');
+      const server = create({ allowHalfOpen: true }, (socket) => {
+        socket.resume().on('end', () => socket.end('bye'));
+      });
+      server.listen({ path });
+      await once(server, 'listening');
+      assert.equal(server.address(), path);
+      const socket = connect({ path });
+      socket.end();
+      assert.equal(await text(socket), 'bye');
+      await new Promise((resolve) => server.close(resolve));
+    });
+
+    test('close waits for the connections, which go on', async () => {
+      const server = create((socket) => void socket.pipe(socket));
+      const port = await listening(server, { port: 0, host: '127.0.0.1' });
+      const socket = connect({ port, host: '127.0.0.1' });
+      await once(socket, 'connect');
+      socket.write('one ');
+      await once(socket, 'data');
+      let closed = false;
+      server.close(() => {
+        closed = true;
+      });
+      await settle();
+      assert.equal(closed, false);
+      const count = await new Promise((resolve) => server.getConnections((_e, n) => resolve(n)));
+      assert.equal(count, 1);
+      socket.write('two');
+      assert.equal(String((await once(socket, 'data'))[0]), 'two');
+      socket.end();
+      await once(server, 'close');
+      assert.equal(closed, true);
+    });
+
+    test('a port in use is an error of the server, and it can be closed and listen again', async () => {
+      const first = create();
+      const port = await listening(first, 0, '127.0.0.1');
+      const second = create();
+      second.listen(port, '127.0.0.1');
+      const [error] = (await once(second, 'error')) as [NodeJS.ErrnoException];
+      assert.equal(error.code, 'EADDRINUSE');
+      await new Promise((resolve) => first.close(resolve));
+      await listening(second, port, '127.0.0.1');
+      assert.throws(() => second.listen(0), { code: 'ERR_SERVER_ALREADY_LISTEN' });
+      await new Promise((resolve) => second.close(resolve));
+      const refused = await new Promise<Error | undefined>((resolve) => second.close(resolve));
+      assert.equal((refused as NodeJS.ErrnoException).code, 'ERR_SERVER_NOT_RUNNING');
+    });
+
+    test('nobody listens: an error of the socket', async () => {
+      const server = create();
+      const port = await listening(server, 0, '127.0.0.1');
+      await new Promise((resolve) => server.close(resolve));
+      const [error] = (await once(connect(port, '127.0.0.1'), 'error')) as [NodeJS.ErrnoException];
+      assert.equal(error.code, 'ECONNREFUSED');
+    });
+
+    test('pauseOnConnect holds what arrives until somebody reads', async () => {
+      const server = create({ pauseOnConnect: true }, (socket) => {
+        setTimeout(() => socket.pipe(socket), 20);
+      });
+      const port = await listening(server, 0, '127.0.0.1');
+      const socket = connect(port, '127.0.0.1');
+      socket.end('held');
+      assert.equal(await text(socket), 'held');
+      await new Promise((resolve) => server.close(resolve));
+    });
+  });
+}
+
+test('what is not supported is refused by a typed error', () => {
+  const refused = { code: 'ErrUnsupportedOp' };
+  assert.throws(() => new Socket({ fd: 0 } as never), refused);
+  assert.throws(() => createServer({ blockList: new nodeNet.BlockList() } as never), refused);
+  assert.throws(() => createServer().listen({ fd: 0 }), refused);
+  assert.throws(() => net.connect({ port: 1, localAddress: '127.0.0.1' }), refused);
+  assert.throws(() => createServer().listen(65_536), { code: 'ErrInvalidOption' });
+});
+
+test('a process ends when its last socket and server are closed', async (t) => {
+  const { code, output } = await runProgram(t, 'test/net/programs/ends.ts').ending();
+  assert.equal(output, 'hello\n');
+  assert.equal(code, 0);
+});

@@ -1,0 +1,137 @@
+/** TLS and http2 of Node over connections of gnet, and Node's plain servers over TLS of gnet. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import http2, { type ClientHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import https from 'node:https';
+import tls from 'node:tls';
+import { describe, test } from 'node:test';
+import { client } from 'gnet';
+import { createConnection, type TlsConnSocket } from 'gnet/stream';
+import { makeCertificate } from '../../testing/certificates.ts';
+import { listenByGnet, overNodeNet, sides } from '../support/sides.ts';
+
+const { cert, key } = makeCertificate({
+  commonName: 'localhost',
+  names: ['localhost', '127.0.0.1'],
+});
+const trust = { ca: cert, servername: 'localhost' };
+
+function get(port: number, options: https.RequestOptions = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const where = { port, host: '127.0.0.1', agent: false, ...trust, ...options } as const;
+    const request = https.get(where, (response) => {
+      let text = '';
+      response.on('data', (part: Buffer) => {
+        text += part;
+      });
+      response.on('end', () => resolve(text));
+    });
+    request.on('error', reject);
+  });
+}
+
+async function download(session: ClientHttp2Session, bytes = 0): Promise<number> {
+  const stream = session.request({ ':path': '/', ':method': bytes > 0 ? 'POST' : 'GET' });
+  stream.end(bytes > 0 ? Buffer.alloc(bytes, 1) : undefined);
+  let length = 0;
+  for await (const part of stream) length += (part as Buffer).length;
+  return length;
+}
+
+for (const side of sides) {
+  describe(`over ${side.name}`, () => {
+    test('https.Server: encrypted, and it knows its client', async (t) => {
+      const server = https.createServer({ cert, key }, ({ socket }, response) => {
+        response.end(`${(socket as tls.TLSSocket).encrypted} ${socket.remoteAddress}`);
+      });
+      assert.equal(await get(await side.listen(t, server)), 'true 127.0.0.1');
+    });
+
+    test('tls.Server: 10 MB back, ALPN, and the address of the client', async (t) => {
+      const server = tls.createServer({ cert, key, ALPNProtocols: ['x'] }, (socket) => {
+        socket.write(`${socket.alpnProtocol} ${socket.remoteAddress} `);
+        socket.pipe(socket);
+      });
+      const port = await side.listen(t, server);
+      const options = { port, host: '127.0.0.1', ALPNProtocols: ['x'], ...trust };
+      const socket = tls.connect(options);
+      socket.end(Buffer.alloc(10 << 20, 2));
+      const parts: Buffer[] = [];
+      for await (const part of socket) parts.push(part as Buffer);
+      const all = Buffer.concat(parts);
+      assert.equal(all.subarray(0, 12).toString(), 'x 127.0.0.1 ');
+      assert.equal(all.length, 12 + (10 << 20));
+    });
+
+    test('http2 in clear: three streams of 3 MB', async (t) => {
+      const server = http2.createServer();
+      const seen: (string | undefined)[] = [];
+      server.on('session', (session) => seen.push(session.socket.remoteAddress));
+      server.on('stream', (stream: ServerHttp2Stream) => {
+        stream.respond({ ':status': 200 });
+        stream.pipe(stream);
+      });
+      const session = http2.connect(`http://127.0.0.1:${await side.listen(t, server as never)}`);
+      t.after(() => session.destroy());
+      const lengths = await Promise.all([1, 2, 3].map(() => download(session, 3 << 20)));
+      assert.deepEqual(lengths, [3 << 20, 3 << 20, 3 << 20]);
+      assert.deepEqual(seen, ['127.0.0.1']);
+      session.close();
+      await once(session, 'close');
+    });
+
+    test('http2 over TLS, with HTTP/1.1 beside it', async (t) => {
+      const server = http2.createSecureServer(
+        { cert, key, allowHTTP1: true },
+        (request, response) => {
+          response.end(`${request.httpVersion} ${request.socket.remoteAddress}`);
+        },
+      );
+      const port = await side.listen(t, server as never);
+      const session = http2.connect(`https://localhost:${port}`, { ca: cert });
+      t.after(() => session.destroy());
+      assert.equal(await download(session), '2.0 127.0.0.1'.length);
+      session.close();
+      assert.equal(await get(port), '1.1 127.0.0.1');
+    });
+  });
+}
+
+test('http.Server over TLS of gnet', async (t) => {
+  const server = http.createServer(({ socket }, response) => {
+    const { encrypted, servername, remoteAddress } = socket as unknown as TlsConnSocket;
+    response.end(`${encrypted} ${servername} ${remoteAddress} ${protocolOf(socket)}`);
+  });
+  const port = await listenByGnet(t, server, { tls: { cert, key } });
+  assert.match(await get(port), /^true localhost 127\.0\.0\.1 TLSv1\.[23]$/);
+});
+
+const protocolOf = (socket: unknown): string | null => (socket as TlsConnSocket).getProtocol();
+
+describe('a client of Node over a connection that gnet dials', () => {
+  test('tls.connect', async (t) => {
+    const server = tls.createServer({ cert, key }, (socket) => void socket.end('hello'));
+    const port = await overNodeNet.listen(t, server);
+    const dialler = await client({});
+    t.after(() => dialler.close());
+    const below = createConnection(dialler)({ host: '127.0.0.1', port });
+    let text = '';
+    for await (const part of tls.connect({ socket: below, ...trust })) text += part;
+    assert.equal(text, 'hello');
+  });
+
+  test('http2.connect', async (t) => {
+    const server = http2.createServer((_request, response) => void response.end('y'.repeat(500)));
+    const port = await overNodeNet.listen(t, server as never);
+    const dialler = await client({});
+    t.after(() => dialler.close());
+    const connect = createConnection(dialler);
+    const session = http2.connect('http://localhost', {
+      createConnection: () => connect({ host: '127.0.0.1', port }),
+    });
+    t.after(() => session.destroy());
+    assert.equal(await download(session), 500);
+    session.close();
+  });
+});

@@ -1,0 +1,113 @@
+/** `toWeb(c)`: a connection as web streams. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Conn } from 'gnet';
+import { toWeb, type WebConnection, type WebOptions } from 'gnet/stream';
+import { BytePattern } from '../../testing/byte-pattern.ts';
+import { RawClient } from '../../testing/raw-client.ts';
+import { assertSameBytes, startRig, type TestScope } from '../support/rig.ts';
+import { rejection } from '../support/client-rig.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
+
+async function webPair(t: TestScope, options?: WebOptions) {
+  let opened: { web: WebConnection; c: Conn } | null = null;
+  const rig = await startRig(t, {
+    onOpened(c) {
+      opened = { web: toWeb(c, options), c };
+    },
+  });
+  const client = await RawClient.connect(rig.server.addr);
+  t.after(() => client.destroy());
+  await waitUntil(() => opened !== null, 'onOpened');
+  const { web, c } = opened as unknown as { web: WebConnection; c: Conn };
+  return { rig, client, web, c };
+}
+
+test('an echo by pipeTo', async (t) => {
+  const { client, web } = await webPair(t);
+  const bytes = new BytePattern(3).slice(0, 3_000_000);
+  const piped = web.readable.pipeTo(web.writable);
+  client.write(bytes);
+  client.end();
+  assertSameBytes(await client.readUntilEnd(), bytes);
+  await piped;
+  await web.closed;
+});
+
+test('a reader may bring its own memory', async (t) => {
+  const { client, web } = await webPair(t);
+  const reader = web.readable.getReader({ mode: 'byob' });
+  const first = reader.read(new Uint8Array(4));
+  client.write('abcdef');
+  assert.equal(Buffer.from((await first).value as Uint8Array).toString(), 'abcd');
+  const second = await reader.read(new Uint8Array(10));
+  assert.equal(Buffer.from(second.value as Uint8Array).toString(), 'ef');
+  client.end();
+  const last = await reader.read(new Uint8Array(1));
+  assert.equal(last.done, true);
+});
+
+test('an end of the peer while a reader waits with its own memory', async (t) => {
+  const { client, web } = await webPair(t);
+  const reader = web.readable.getReader({ mode: 'byob' });
+  const read = reader.read(new Uint8Array(4));
+  client.end();
+  assert.equal((await read).done, true);
+});
+
+test('what nobody reads stays at the peer', async (t) => {
+  const { client, web, c } = await webPair(t, { highWaterMark: 1_024 });
+  const bytes = Buffer.alloc(8_000_000, 1);
+  client.write(bytes);
+  await settle();
+  assert.ok(c.bufferLength() < 1_000_000);
+  let length = 0;
+  client.end();
+  for await (const part of web.readable) length += part.length;
+  assert.equal(length, bytes.length);
+});
+
+test('a write waits for room', async (t) => {
+  const { client, web } = await webPair(t);
+  client.pauseReading();
+  const writer = web.writable.getWriter();
+  let settled = false;
+  const written = writer.write(new Uint8Array(16_000_000)).then(() => {
+    settled = true;
+  });
+  await settle();
+  assert.equal(settled, false);
+  client.resumeReading();
+  await written;
+  await writer.write('and text');
+  await writer.close();
+  assert.equal((await client.readUntilEnd()).length, 16_000_008);
+});
+
+test('a reset is an error of both streams, and of closed', async (t) => {
+  const { client, web } = await webPair(t);
+  const read = rejection(web.readable.getReader().read());
+  client.reset();
+  const isReset = (error: unknown): void =>
+    assert.equal((error as NodeJS.ErrnoException).code, 'ECONNRESET');
+  isReset(await read);
+  isReset(await rejection(web.closed));
+  await rejection(web.writable.getWriter().write('x'));
+});
+
+test('a signal, a cancel and a dispose end the connection', async (t) => {
+  const abort = new AbortController();
+  const signalled = await webPair(t, { signal: abort.signal });
+  const read = rejection(signalled.web.readable.getReader().read());
+  abort.abort(new Error('enough'));
+  assert.equal(((await read) as Error).message, 'enough');
+  const cancelled = await webPair(t);
+  await cancelled.web.readable.cancel();
+  await cancelled.web.closed;
+  const disposed = await webPair(t);
+  void disposed.client.readUntilEnd().then(() => disposed.client.end());
+  await disposed.web[Symbol.asyncDispose]();
+  for (const { rig } of [signalled, cancelled, disposed]) {
+    await waitUntil(() => rig.server.countConnections() === 0, 'the connection goes');
+  }
+});
