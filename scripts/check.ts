@@ -60,6 +60,7 @@ const steps: readonly Step[] = [
   script('lint'),
   script('format:check'),
   script('layers'),
+  script('unused'),
   script('layouts'),
   script('build'),
   { name: 'package', run: checkPackage },

@@ -7,8 +7,3 @@ export class AssertionError extends Error {
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AssertionError(`gnet invariant does not hold: ${message}`);
 }
-
-/** For the branch that the types say cannot be reached. */
-export function unreachable(value: never, what: string): never {
-  throw new AssertionError(`gnet invariant does not hold: unexpected ${what}: ${String(value)}`);
-}

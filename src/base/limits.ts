@@ -21,9 +21,9 @@ export const framesPerTurnMax = 4_096;
 export const frameOverheadBytesMax = 64;
 
 /** A connection's number: generation, loop and slot in one safe integer. */
-export const slotBits = 20;
-export const loopBits = 12;
-export const generationBits = 21;
+const slotBits = 20;
+const loopBits = 12;
+const generationBits = 21;
 export const slotsMax: number = 2 ** slotBits;
 export const loopsMax: number = 2 ** loopBits;
 export const generationsMax: number = 2 ** generationBits;

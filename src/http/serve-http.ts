@@ -9,7 +9,7 @@ import {
 import { useLightGlobals } from './web-globals.ts';
 
 /** What the core has to be set to for this package; a program cannot change it. */
-export const coreOptions = {
+const coreOptions = {
   ticker: true,
   // Who ends its side still wants its answer.
   allowHalfOpen: true,

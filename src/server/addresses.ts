@@ -191,7 +191,7 @@ export function formatAddress(family: 4 | 6, host: string, port: number): string
 }
 
 /** True when an interface of this machine, loopback included, has an IPv6 address. */
-export function machineHasIpv6(): boolean {
+function machineHasIpv6(): boolean {
   for (const addresses of Object.values(networkInterfaces())) {
     if (addresses?.some((address) => address.family === 'IPv6')) return true;
   }

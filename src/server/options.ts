@@ -42,7 +42,7 @@ export interface OptionEnvironment {
 }
 
 /** Defaults that are numbers; the unit is that of the option. */
-export const optionDefaults = {
+const optionDefaults = {
   readBufferCap: 65_536,
   closeTimeout: 5_000,
   handshakeTimeout: 10_000,

@@ -1,5 +1,5 @@
 /** Alerts of TLS 1.3 and of versions before it, by number (RFC 8446, 6; RFC 5246, 7.2). */
-export const alertNames: Readonly<Record<number, string>> = {
+const alertNames: Readonly<Record<number, string>> = {
   0: 'close_notify',
   10: 'unexpected_message',
   20: 'bad_record_mac',

@@ -2,8 +2,6 @@
 
 /** Plaintext of one record. */
 export const recordBytesMax = 16_384;
-/** What a record can have beyond its plaintext: header, type, authentication tag, padding of old. */
-export const recordOverheadBytesMax = 320;
 /** The client's first message with its record headers: real ones have up to 2 KiB, some 17. */
 export const helloBytesMax = 65_536;
 /** Everything a peer may send before the handshake is over: its certificates above all. */

@@ -235,11 +235,6 @@ export abstract class TlsSession {
     return this.writeAt(placeIn(slab, offset), length);
   }
 
-  /** The same for the program's own memory: worth it for many KiB only. */
-  writeBytes(bytes: Uint8Array): boolean {
-    return this.writeAt(foreignInterface.addressOf(bytes), bytes.length);
-  }
-
   protected writeAt(address: Address, length: number): boolean {
     assert(this.#state === TlsState.Open, `a session that ${this.stateName} takes no data`);
     assert((this.#ended & end.sent) === 0, 'nothing is written behind the end');

@@ -11,7 +11,6 @@ import {
   bindSocket,
   connectSocket,
   listenSocket,
-  localName,
   localPort,
   openSocket,
   type SocketAddress,
@@ -52,7 +51,7 @@ function toSocketAddress(endpoint: Endpoint): SocketAddress {
 }
 
 /** In the form `127.0.0.1:80`, `[::1]:80` or a path, for messages. */
-export function describeEndpoint(endpoint: Endpoint): string {
+function describeEndpoint(endpoint: Endpoint): string {
   if (endpoint.kind === 'unix') return formatUnix(endpoint.path);
   return formatInet(inetAddress(endpoint.family, endpoint.host, endpoint.port));
 }
@@ -293,9 +292,4 @@ export function openOutgoing(
     if (result !== 0 && result !== -inProgress) errno = -result;
   });
   return { descriptor, errno };
-}
-
-/** The real address of a bound socket. */
-export function boundAddress(descriptor: number): string {
-  return localName(descriptor);
 }

@@ -14,11 +14,9 @@ const startedIn = process.cwd();
  * What stands in those files by now is what is run.
  * @throws ErrUnsupportedOp for a program that has no file.
  */
-export function programCommand(
-  argv: readonly string[] = process.argv,
-  flags: readonly string[] = process.execArgv,
-): ProgramCommand {
-  const [, ...args] = argv;
+export function programCommand(): ProgramCommand {
+  const [, ...args] = process.argv;
+  const flags = process.execArgv;
   const isInline = flags.some((flag) => /^(?:-e|--eval|-p|--print|-pe)(?:=|$)/.test(flag));
   if (!isInline && (args.length === 0 || args[0] === '-')) {
     throw new ErrUnsupportedOp(

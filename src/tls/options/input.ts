@@ -47,7 +47,7 @@ export function listOf<T>(given: T | readonly T[] | undefined): readonly T[] {
 }
 
 /** The blocks of a PEM text; bytes of DER as one block of that label. */
-export function blocksOf({ bytes }: LoadedInput, label: string): PemBlock[] {
+function blocksOf({ bytes }: LoadedInput, label: string): PemBlock[] {
   if (bytes[0] === derSequence) return [{ label, der: bytes, text: '' }];
   return pemBlocks(
     Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'),
