@@ -37,10 +37,7 @@ export interface FetchHandler {
 }
 
 /** Of the core, those that make sense here; what is left out is set by the package. */
-type CoreOptions = Omit<
-  Options,
-  'codec' | 'ticker' | 'allowHalfOpen' | 'overflow' | 'maxFrameLength' | 'maxInboundBytes'
->;
+type CoreOptions = Omit<Options, 'codec' | 'ticker' | 'allowHalfOpen' | 'maxFrameLength'>;
 
 /** Times are in milliseconds from 1 on, and hold to within a second. */
 export interface HttpOptions extends CoreOptions {

@@ -1,4 +1,4 @@
-import { type Server, serve } from '../index.ts';
+import { type Options, type Server, serve } from '../index.ts';
 import { FetchServer, fetchCodec } from './fetch-server.ts';
 import {
   checkHandler,
@@ -17,6 +17,21 @@ const coreOptions = {
 
 /** A client that takes nothing of its answer for that long has gone; milliseconds. */
 const WRITE_TIMEOUT = 60_000;
+/** Enough to keep a client busy until more is read from a stream; bytes. */
+const HIGH_WATER_MARK = 256 * 1024;
+
+/** Of the core, as a program would set them; what it has set itself stays. */
+function withDefaults(core: Options): Options {
+  const { highWaterMark, lowWaterMark, maxOutboundBytes } = core;
+  const marks = highWaterMark ?? lowWaterMark ?? maxOutboundBytes;
+  return {
+    writeTimeout: WRITE_TIMEOUT,
+    // The three depend on one another.
+    ...(marks === undefined && { highWaterMark: HIGH_WATER_MARK }),
+    ...core,
+    ...coreOptions,
+  };
+}
 
 /**
  * Serves HTTP/1.1 on every address: each request goes to `handler.fetch`, and what that returns is the
@@ -32,7 +47,7 @@ export async function serveHttp(
   options: HttpOptions = {},
 ): Promise<Server> {
   const { http, core } = resolveHttpOptions(options);
-  const own = { writeTimeout: WRITE_TIMEOUT, ...core, ...coreOptions };
+  const own = withDefaults(core);
   if (handler instanceof URL) {
     const { loopModuleFor } = await import('./loop-module.ts');
     return serve(loopModuleFor(handler, http), address, own);

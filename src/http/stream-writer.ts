@@ -5,9 +5,17 @@ export type StreamBody =
   | AsyncIterable<Uint8Array>
   | Iterable<Uint8Array>;
 
-/** Chunks up to this length are put together with their size in one piece; bytes. */
-const SMALL_CHUNK = 16 * 1024;
-const CRLF = '\r\n';
+/** The longest chunk that is sent; what the program gives in longer pieces makes several. Bytes. */
+const CHUNK_MAX = 64 * 1024;
+const SIZE_MAX = `${CHUNK_MAX.toString(16)}\r\n`.length;
+const CR = 0x0d;
+const LF = 0x0a;
+
+/**
+ * Where a chunk is put together. A connection takes bytes at the call, so that one serves all; and one
+ * piece goes to the kernel from where it stands, where three would be gathered somewhere else first.
+ */
+const chunk = Buffer.allocUnsafeSlow(SIZE_MAX + CHUNK_MAX + 2);
 
 export interface Framing {
   readonly isChunked: boolean;
@@ -105,16 +113,19 @@ function lastChunk(exchange: Exchange): Buffer {
 }
 
 function writeChunk(exchange: Exchange, bytes: Uint8Array): boolean {
-  const { conn } = exchange.connection;
-  const size = bytes.length.toString(16) + CRLF;
-  if (bytes.length > SMALL_CHUNK) {
-    conn.writeNoCodec(size);
-    conn.writeNoCodec(bytes);
-    return conn.writeNoCodec(CRLF);
+  let hasRoom = true;
+  for (let from = 0; from < bytes.length; from += CHUNK_MAX) {
+    const whole = from === 0 && bytes.length <= CHUNK_MAX;
+    hasRoom = writeOne(exchange, whole ? bytes : bytes.subarray(from, from + CHUNK_MAX));
   }
-  const chunk = Buffer.allocUnsafe(size.length + bytes.length + CRLF.length);
-  const start = chunk.write(size, 0, 'latin1');
+  return hasRoom;
+}
+
+function writeOne(exchange: Exchange, bytes: Uint8Array): boolean {
+  const start = chunk.write(`${bytes.length.toString(16)}\r\n`, 0, 'latin1');
   chunk.set(bytes, start);
-  chunk.write(CRLF, start + bytes.length, 'latin1');
-  return conn.writeNoCodec(chunk);
+  const end = start + bytes.length;
+  chunk[end] = CR;
+  chunk[end + 1] = LF;
+  return exchange.connection.conn.writeNoCodec(chunk.subarray(0, end + 2));
 }
