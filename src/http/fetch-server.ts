@@ -149,7 +149,7 @@ export class FetchServer extends EventServer<HttpConnection, HttpConnection> {
       return;
     }
     if (response instanceof SwitchedProtocol) {
-      response.begin(exchange);
+      this.#switch(exchange, response);
       return;
     }
     if (!(response instanceof RealResponse)) {
@@ -161,6 +161,14 @@ export class FetchServer extends EventServer<HttpConnection, HttpConnection> {
     } catch (error) {
       discard(response);
       this.#failed(exchange, error);
+    }
+  }
+
+  #switch(exchange: Exchange, response: SwitchedProtocol): void {
+    try {
+      response.begin(exchange);
+    } catch (error) {
+      this.report('a handler failed when it took over a connection', error);
     }
   }
 

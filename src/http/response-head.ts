@@ -52,8 +52,6 @@ export class ResponseHead {
       case 4:
         if (name.toLowerCase() === 'date') this.hasDate = true;
         return false;
-      case 7:
-        return name.toLowerCase() === 'upgrade';
       case 10:
         return this.#isConnection(name.toLowerCase(), value);
       case 12:

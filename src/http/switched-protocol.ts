@@ -23,9 +23,8 @@ export class SwitchedProtocol {
     const { head } = connection.server;
     head.begin(this.status, '');
     head.addAll(this.headers);
-    const upgrade = this.headers.get('upgrade') ?? '';
-    const lines = `Upgrade: ${upgrade}\r\nConnection: Upgrade\r\n\r\n`;
-    connection.conn.writeNoCodec(Buffer.from(head.text + lines, 'latin1'));
+    const text = `${head.text}Connection: Upgrade\r\n\r\n`;
+    connection.conn.writeNoCodec(Buffer.from(text, 'latin1'));
     connection.leave(exchange);
     this.#take(connection.conn as unknown as Conn<unknown>);
   }

@@ -1,0 +1,189 @@
+import {
+  type Client,
+  type ClientOptions,
+  type Conn,
+  client,
+  ErrInvalidNetworkAddress,
+} from '../index.ts';
+import { ClientHandshake, headCodec } from './client-handshake.ts';
+import { begin } from './codec.ts';
+import { Deflate } from './deflate.ts';
+import { clockFor } from './handshake.ts';
+import {
+  resolveWebSocketOptions,
+  type WebSocketConn,
+  type WebSocketHandler,
+  type WebSocketOptions,
+} from './options.ts';
+import { WebSocketSession } from './session.ts';
+
+export interface WebSocketClientOptions<Data = unknown> extends WebSocketOptions<Data> {
+  /** Further headers of the handshake, such as `Authorization`, `Cookie` or `Origin`. */
+  readonly headers?: NonNullable<ResponseInit['headers']>;
+  /** TLS for `wss:`, as of `client`. */
+  readonly tls?: ClientOptions['tls'];
+  /** Milliseconds until the WebSocket is open; a `TimeoutError` then. Default 30,000. */
+  readonly timeout?: number;
+  /** Aborting it gives up. */
+  readonly signal?: AbortSignal;
+}
+
+const TIMEOUT = 30_000;
+
+/** One attempt; `c.context` until the WebSocket begins. */
+class Attempt {
+  readonly opened: Promise<WebSocketSession>;
+  readonly start: (conn: Conn<unknown>, head: string) => WebSocketSession;
+  readonly #resolve: (session: WebSocketSession) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(start: Attempt['start']) {
+    this.start = start;
+    let settle!: [(session: WebSocketSession) => void, (error: unknown) => void];
+    this.opened = new Promise((...both) => {
+      settle = both;
+    });
+    [this.#resolve, this.#reject] = settle;
+    // Where dialling fails nobody looks at it.
+    this.opened.catch(() => {});
+  }
+
+  answered(conn: Conn<unknown>, head: string): void {
+    try {
+      this.#resolve(this.start(conn, head));
+    } catch (error) {
+      this.#reject(error);
+      conn.close();
+    }
+  }
+
+  failed(error: Error | undefined): void {
+    this.#reject(
+      error ?? new Error('Cannot begin the WebSocket: the server has closed the connection'),
+    );
+  }
+}
+
+/** The clients of this thread, by their TLS; each ends with its last WebSocket. */
+const clients = new Map<ClientOptions['tls'], SharedClient>();
+
+class SharedClient {
+  readonly client: Promise<Client>;
+  #users = 0;
+  readonly #tls: ClientOptions['tls'];
+
+  private constructor(tls: ClientOptions['tls']) {
+    this.#tls = tls;
+    const handler = {
+      react: (head: Buffer, c: Conn<unknown>) => {
+        (c.context as Attempt).answered(c, head.toString('latin1'));
+      },
+      onClosed: (c: Conn<unknown>, error?: Error) => (c.context as Attempt).failed(error),
+    };
+    this.client = client(handler as never, { codec: headCodec, ...(tls && { tls }) });
+  }
+
+  static of(tls: ClientOptions['tls']): SharedClient {
+    let shared = clients.get(tls);
+    if (shared === undefined) {
+      shared = new SharedClient(tls);
+      clients.set(tls, shared);
+    }
+    shared.#users++;
+    return shared;
+  }
+
+  release(): void {
+    if (--this.#users > 0) return;
+    clients.delete(this.#tls);
+    void this.client.then((own) => own.stop()).catch(() => {});
+  }
+}
+
+/** `ws://host:port/path` as the core dials it. */
+function addressOf(url: URL): string {
+  const isSecure = url.protocol === 'wss:';
+  if (!isSecure && url.protocol !== 'ws:') {
+    throw new ErrInvalidNetworkAddress(
+      `cannot connect to ${url.href}: it must begin with ws: or wss:`,
+    );
+  }
+  const port = url.port === '' ? (isSecure ? 443 : 80) : url.port;
+  return `${isSecure ? 'tls' : 'tcp'}://${url.hostname}:${port}`;
+}
+
+/**
+ * Begins a WebSocket. Resolves when it is open, after `open` was called.
+ * @throws what dialling throws, a `TimeoutError`, RangeError for options that are wrong, and an Error
+ * when the server refuses the handshake; with nothing left open, and no event called.
+ */
+export async function connectWebSocket<Data = unknown>(
+  url: string | URL,
+  handler: WebSocketHandler<Data> = {},
+  options: WebSocketClientOptions<Data> = {},
+): Promise<WebSocketConn<Data>> {
+  const resolved = resolveWebSocketOptions(options as WebSocketOptions);
+  const target = new URL(url);
+  const address = addressOf(target);
+  const handshake = new ClientHandshake(target, resolved);
+  const request = handshake.request(options.headers);
+  const { timeout = TIMEOUT, signal, tls } = options;
+  const shared = SharedClient.of(tls);
+  let isReleased = false;
+  const release = (): void => {
+    if (!isReleased) shared.release();
+    isReleased = true;
+  };
+  const ending: WebSocketHandler<Data> = {
+    ...bound(handler),
+    close(ws, code, reason) {
+      release();
+      handler.close?.(ws, code, reason);
+    },
+  };
+  const attempt = new Attempt((conn, head) => {
+    const { protocol, deflate } = handshake.check(head);
+    const session = new WebSocketSession<Data>({
+      conn,
+      handler: ending,
+      options: resolved,
+      isClient: true,
+      protocol,
+      deflate: deflate === null ? null : new Deflate(deflate, resolved.deflate ?? {}),
+      clock: clockFor(handler, resolved.pingInterval),
+      data: options.data as Data,
+    });
+    begin(session as WebSocketSession);
+    return session as WebSocketSession;
+  });
+  let conn: Conn | undefined;
+  const limit = AbortSignal.timeout(timeout);
+  const giveUp = signal === undefined ? limit : AbortSignal.any([limit, signal]);
+  const onAbort = (): void => {
+    attempt.failed(giveUp.reason);
+    conn?.reset();
+  };
+  try {
+    const own = await shared.client;
+    giveUp.throwIfAborted();
+    conn = await own.dial(address, { context: attempt, signal: giveUp });
+    giveUp.addEventListener('abort', onAbort, { once: true });
+    conn.asyncWrite(request);
+    return (await attempt.opened) as WebSocketSession<Data>;
+  } catch (error) {
+    release();
+    throw error;
+  } finally {
+    giveUp.removeEventListener('abort', onAbort);
+  }
+}
+
+/** The events of a handler that may be a class: they are called on it. */
+function bound<Data>(handler: WebSocketHandler<Data>): WebSocketHandler<Data> {
+  const events: Record<string, unknown> = {};
+  for (const name of ['open', 'message', 'drain', 'pong'] as const) {
+    const event = handler[name];
+    if (event !== undefined) events[name] = event.bind(handler as never);
+  }
+  return events;
+}

@@ -1,0 +1,91 @@
+/** Frames of RFC 6455: what their first bytes say, and how payloads are masked. */
+
+export const Opcode = {
+  Continuation: 0,
+  Text: 1,
+  Binary: 2,
+  Close: 8,
+  Ping: 9,
+  Pong: 10,
+} as const;
+export type Opcode = (typeof Opcode)[keyof typeof Opcode];
+
+export const FIN = 0x80;
+/** The first of the three reserved bits: the message is compressed. */
+export const COMPRESSED = 0x40;
+export const RESERVED = 0x70;
+export const MASKED = 0x80;
+export const CONTROL_PAYLOAD_MAX = 125;
+/** Longest header: two bytes, a length of eight, a mask of four. */
+export const HEADER_MAX = 14;
+
+/** Bytes of the header for a payload of this length, without a mask. */
+export function headerLength(payloadLength: number): number {
+  if (payloadLength < 126) return 2;
+  return payloadLength < 65_536 ? 4 : 10;
+}
+
+/** Writes the header at `offset`; `masked` is `MASKED` or 0, and the mask itself follows. */
+export function writeHeader(
+  bytes: Buffer,
+  offset: number,
+  first: number,
+  payloadLength: number,
+  masked: number,
+): void {
+  bytes[offset] = first;
+  if (payloadLength < 126) {
+    bytes[offset + 1] = masked | payloadLength;
+  } else if (payloadLength < 65_536) {
+    bytes[offset + 1] = masked | 126;
+    bytes[offset + 2] = payloadLength >> 8;
+    bytes[offset + 3] = payloadLength & 255;
+  } else {
+    bytes[offset + 1] = masked | 127;
+    bytes.writeUInt32BE(Math.floor(payloadLength / 2 ** 32), offset + 2);
+    bytes.writeUInt32BE(payloadLength % 2 ** 32, offset + 6);
+  }
+}
+
+/** From here on whole words are quicker than bytes. */
+const WORDS_MIN = 64;
+
+/**
+ * Masks or unmasks in place.
+ * @param mask its four bytes, the first in the lowest bits.
+ * @param phase which byte of the mask the first one takes, 0 to 3.
+ */
+export function applyMask(bytes: Uint8Array, mask: number, phase: number): void {
+  const { length } = bytes;
+  let index = 0;
+  let turned = phase === 0 ? mask : (mask >>> (8 * phase)) | (mask << (32 - 8 * phase));
+  if (length >= WORDS_MIN) {
+    while (((bytes.byteOffset + index) & 3) !== 0) {
+      bytes[index] = (bytes[index] as number) ^ (turned & 255);
+      turned = (turned >>> 8) | (turned << 24);
+      index++;
+    }
+    const count = (length - index) >> 2;
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + index, count);
+    for (let at = 0; at < count; at++) words[at] = (words[at] as number) ^ turned;
+    index += count << 2;
+  }
+  for (; index < length; index++) {
+    bytes[index] = (bytes[index] as number) ^ (turned & 255);
+    turned = (turned >>> 8) | (turned << 24);
+  }
+}
+
+/** A whole frame without a mask, for what is sent rarely. */
+export function controlFrame(opcode: Opcode, payload: Uint8Array, mask: number | null): Buffer {
+  const header = headerLength(payload.length);
+  const start = mask === null ? header : header + 4;
+  const frame = Buffer.allocUnsafe(start + payload.length);
+  writeHeader(frame, 0, FIN | opcode, payload.length, mask === null ? 0 : MASKED);
+  frame.set(payload, start);
+  if (mask !== null) {
+    frame.writeInt32LE(mask, header);
+    applyMask(frame.subarray(start), mask, 0);
+  }
+  return frame;
+}

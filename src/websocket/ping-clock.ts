@@ -1,0 +1,46 @@
+/** What the clock needs of a WebSocket. */
+export interface Pingable {
+  heard: boolean;
+  pinged: boolean;
+  ping(): void;
+  terminate(): void;
+}
+
+/**
+ * Pings the WebSockets of one handler that are silent, and ends those that do not answer. A look at all
+ * of them once in an interval costs less than a timer for each.
+ */
+export class PingClock {
+  readonly #intervalMs: number;
+  readonly #members = new Set<Pingable>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(intervalMs: number) {
+    this.#intervalMs = intervalMs;
+  }
+
+  add(member: Pingable): void {
+    this.#members.add(member);
+    this.#timer ??= setInterval(() => this.#look(), this.#intervalMs).unref();
+  }
+
+  remove(member: Pingable): void {
+    this.#members.delete(member);
+    if (this.#members.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #look(): void {
+    for (const member of this.#members) {
+      if (member.heard) {
+        member.heard = false;
+        member.pinged = false;
+      } else if (member.pinged) member.terminate();
+      else {
+        member.pinged = true;
+        member.ping();
+      }
+    }
+  }
+}

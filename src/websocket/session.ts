@@ -1,0 +1,456 @@
+import { isUtf8 } from 'node:buffer';
+import { randomFillSync } from 'node:crypto';
+import type { FrameSink, FrameSource } from '../codec/index.ts';
+import type { Bytes, Conn } from '../index.ts';
+import { CloseCode, closePayload, mayBeSent, readClose } from './close-codes.ts';
+import type { Deflate } from './deflate.ts';
+import {
+  applyMask,
+  COMPRESSED,
+  CONTROL_PAYLOAD_MAX,
+  controlFrame,
+  FIN,
+  headerLength,
+  MASKED,
+  Opcode,
+  RESERVED,
+  writeHeader,
+} from './frame.ts';
+import { MessageBuffer } from './message-buffer.ts';
+import type {
+  ResolvedWebSocketOptions,
+  SendOptions,
+  WebSocketConn,
+  WebSocketHandler,
+} from './options.ts';
+import type { PingClock } from './ping-clock.ts';
+import { PreparedMessage } from './prepared.ts';
+import { Utf8Check } from './utf8-check.ts';
+
+/**
+ *   Open -----------> Closing --------------> Closed
+ *     we say goodbye    the other side answers
+ *
+ * and from Open to Closed when the other side begins, or breaks the rules.
+ */
+const State = {
+  Open: 0,
+  /** Our goodbye is out; the other one is waited for. */
+  Closing: 1,
+  /** Both are out, or there will be none. */
+  Closed: 2,
+} as const;
+type State = (typeof State)[keyof typeof State];
+
+/** What the beginning of a frame has brought. */
+const Found = {
+  /** Not enough bytes for it. */
+  More: 0,
+  /** Nothing that is delivered. */
+  Control: 1,
+  /** A whole message. */
+  Message: 2,
+  /** A part of a message, which is taken as it comes. */
+  Part: 3,
+} as const;
+type Found = (typeof Found)[keyof typeof Found];
+
+/** Frames up to here are waited for where they stand, and lent from there; bytes. */
+const WHOLE_MAX = 64 * 1024;
+const EMPTY: Buffer = Buffer.alloc(0);
+
+const masks = new Int32Array(256);
+let nextMask = masks.length;
+
+/** What a client masks its frames with: not to be guessed (RFC 6455, 10.3). */
+function freshMask(): number {
+  if (nextMask === masks.length) {
+    randomFillSync(masks);
+    nextMask = 0;
+  }
+  return masks[nextMask++] as number;
+}
+
+/** One WebSocket, on either side. */
+export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
+  data: Data;
+  readonly protocol: string;
+  readonly conn: Conn<unknown>;
+  readonly handler: WebSocketHandler<Data>;
+  /** The kind of the message that was decoded last. */
+  isText = false;
+  /** Something has come since the clock looked last. */
+  heard = true;
+  /** A ping has been sent, and nothing has come since. */
+  pinged = false;
+  readonly #isClient: boolean;
+  readonly #options: ResolvedWebSocketOptions;
+  readonly #deflate: Deflate | null;
+  readonly #clock: PingClock | null;
+  #state: State = State.Open;
+  #closeCode: number = CloseCode.Abnormal;
+  #closeReason = '';
+  #closeTimer: NodeJS.Timeout | undefined;
+  /** What the next message is encoded as. */
+  #outOpcode: Opcode = Opcode.Binary;
+  #outCompress: boolean | undefined = undefined;
+
+  // Of a message that does not come in one frame in one piece.
+  /** Of its first frame; Continuation between messages. */
+  #opcode: Opcode = Opcode.Continuation;
+  #isCompressed = false;
+  #message: MessageBuffer | null = null;
+  #text: Utf8Check | null = null;
+  /** A message that came in one frame, and stands where it was received. */
+  #whole: Buffer | null = null;
+  #isInFrame = false;
+  /** Of the frame that is arriving: bytes that are still to come. */
+  #remaining = 0;
+  #isLast = false;
+  #mask = 0;
+  #phase = 0;
+
+  constructor(parts: {
+    readonly conn: Conn<unknown>;
+    readonly handler: WebSocketHandler<Data>;
+    readonly options: ResolvedWebSocketOptions;
+    readonly isClient: boolean;
+    readonly protocol: string;
+    readonly deflate: Deflate | null;
+    readonly clock: PingClock | null;
+    readonly data: Data;
+  }) {
+    this.conn = parts.conn;
+    this.handler = parts.handler;
+    this.#options = parts.options;
+    this.#isClient = parts.isClient;
+    this.protocol = parts.protocol;
+    this.#deflate = parts.deflate;
+    this.data = parts.data;
+    this.#clock = parts.clock;
+    this.#clock?.add(this);
+  }
+
+  // -- messages in ----------------------------------------------------------------------------------
+
+  /** The next message, or null when more bytes are needed. */
+  decode(c: FrameSource): Buffer | null {
+    for (;;) {
+      if (this.#state === State.Closed) {
+        c.resetBuffer();
+        return null;
+      }
+      if (!this.#isInFrame) {
+        const found = this.#beginFrame(c);
+        if (found === Found.More) return null;
+        if (found === Found.Message) return this.#takeWhole();
+        if (found === Found.Control) continue;
+      }
+      if (this.#remaining > 0 && !this.#takePiece(c)) continue;
+      if (this.#remaining > 0) return null;
+      this.#isInFrame = false;
+      const message = this.#frameEnded();
+      if (message !== null) return message;
+    }
+  }
+
+  #takeWhole(): Buffer | null {
+    const message = this.#whole;
+    this.#whole = null;
+    return message;
+  }
+
+  /** Reads a header, and a control frame or a short message with it. */
+  #beginFrame(c: FrameSource): Found {
+    const available = c.bufferLength();
+    if (available < 2) return Found.More;
+    const first = c.byteAt(0);
+    const second = c.byteAt(1);
+    const opcode = first & 15;
+    let length = second & 127;
+    let header = this.#isClient ? 2 : 6;
+    if (((second & MASKED) !== 0) === this.#isClient) return this.#fail(c, CloseCode.ProtocolError);
+    if (length === 126) {
+      header += 2;
+      if (available < header) return Found.More;
+      length = (c.byteAt(2) << 8) | c.byteAt(3);
+    } else if (length === 127) {
+      header += 8;
+      if (available < header) return Found.More;
+      length = 0;
+      for (let at = 2; at < 10; at++) length = length * 256 + c.byteAt(at);
+    }
+    const refusal = this.#refusalOf(first, opcode, length);
+    if (refusal !== 0) return this.#fail(c, refusal);
+    const isControl = opcode >= Opcode.Close;
+    const waits = isControl || length <= WHOLE_MAX;
+    if (available < (waits ? header + length : header)) return Found.More;
+    this.heard = true;
+    if (!this.#isClient) this.#mask = maskAt(c, header - 4);
+    c.shiftN(header);
+    if (isControl) return this.#takeControl(c, opcode as Opcode, length);
+    return this.#beginData(c, first, opcode as Opcode, length);
+  }
+
+  /** The code that a header is refused with; 0 when it is fine. */
+  #refusalOf(first: number, opcode: number, length: number): number {
+    const reserved = first & RESERVED;
+    if (opcode >= Opcode.Close) {
+      const isFine =
+        length <= CONTROL_PAYLOAD_MAX && (first & FIN) !== 0 && reserved === 0 && opcode <= 10;
+      return isFine ? 0 : CloseCode.ProtocolError;
+    }
+    if (opcode > Opcode.Binary) return CloseCode.ProtocolError;
+    const goesOn = this.#opcode !== Opcode.Continuation;
+    if ((opcode === Opcode.Continuation) !== goesOn) return CloseCode.ProtocolError;
+    const mayBeCompressed = this.#deflate !== null && opcode !== Opcode.Continuation;
+    if (reserved !== 0 && !(reserved === COMPRESSED && mayBeCompressed)) {
+      return CloseCode.ProtocolError;
+    }
+    const soFar = this.#message === null ? 0 : this.#message.length;
+    return soFar + length > this.#options.maxMessageBytes ? CloseCode.TooBig : 0;
+  }
+
+  #beginData(c: FrameSource, first: number, opcode: Opcode, length: number): Found {
+    const isLast = (first & FIN) !== 0;
+    const isCompressed = (first & COMPRESSED) !== 0;
+    if (isLast && opcode !== Opcode.Continuation && !isCompressed && length <= WHOLE_MAX) {
+      const payload = this.#takePayload(c, length);
+      const isText = opcode === Opcode.Text;
+      if (isText && !isUtf8(payload)) return this.#fail(c, CloseCode.InvalidText);
+      // After our own goodbye nobody is interested.
+      if (this.#state !== State.Open) return Found.Control;
+      this.isText = isText;
+      this.#whole = payload;
+      return Found.Message;
+    }
+    if (opcode !== Opcode.Continuation) {
+      this.#opcode = opcode;
+      this.#isCompressed = isCompressed;
+      this.#message = new MessageBuffer();
+      this.#text = opcode === Opcode.Text && !isCompressed ? new Utf8Check() : null;
+    }
+    this.#isLast = isLast;
+    this.#remaining = length;
+    this.#phase = 0;
+    this.#isInFrame = true;
+    return Found.Part;
+  }
+
+  /** So many bytes, which are there, without their mask; lent from where they stand. */
+  #takePayload(c: FrameSource, length: number): Buffer {
+    if (length === 0) return EMPTY;
+    const payload = c.readN(length);
+    if (!this.#isClient) applyMask(payload, this.#mask, 0);
+    c.shiftN(length);
+    return payload;
+  }
+
+  /** A part of a frame, as far as it has come. False when it broke the rules. */
+  #takePiece(c: FrameSource): boolean {
+    const count = Math.min(this.#remaining, c.bufferLength());
+    if (count === 0) return true;
+    const piece = c.readN(count);
+    if (!this.#isClient) {
+      applyMask(piece, this.#mask, this.#phase);
+      this.#phase = (this.#phase + count) & 3;
+    }
+    this.#remaining -= count;
+    this.heard = true;
+    if (this.#text?.push(piece) === false) {
+      this.#fail(c, CloseCode.InvalidText);
+      return false;
+    }
+    (this.#message as MessageBuffer).append(piece);
+    c.shiftN(count);
+    return true;
+  }
+
+  /** The message, when that was its last frame. */
+  #frameEnded(): Buffer | null {
+    if (!this.#isLast) return null;
+    this.isText = this.#opcode === Opcode.Text;
+    this.#opcode = Opcode.Continuation;
+    const message = (this.#message as MessageBuffer).take();
+    const text = this.#text;
+    this.#message = null;
+    this.#text = null;
+    if (this.#isCompressed) return this.#decompress(message);
+    if (text?.end() === false) return this.#refuse(CloseCode.InvalidText);
+    return this.#state === State.Open ? message : null;
+  }
+
+  #decompress(compressed: Buffer): Buffer | null {
+    this.#isCompressed = false;
+    let message: Buffer;
+    try {
+      message = (this.#deflate as Deflate).decompress(compressed, this.#options.maxMessageBytes);
+    } catch (error) {
+      const isLong = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+      return this.#refuse(isLong ? CloseCode.TooBig : CloseCode.InvalidText);
+    }
+    if (this.isText && !isUtf8(message)) return this.#refuse(CloseCode.InvalidText);
+    return this.#state === State.Open ? message : null;
+  }
+
+  #takeControl(c: FrameSource, opcode: Opcode, length: number): Found {
+    const payload = this.#takePayload(c, length);
+    if (opcode === Opcode.Ping) {
+      if (this.#state === State.Open) this.#control(Opcode.Pong, payload);
+    } else if (opcode === Opcode.Pong) this.handler.pong?.(this, payload);
+    else this.#closeReceived(payload);
+    return Found.Control;
+  }
+
+  // -- goodbyes -------------------------------------------------------------------------------------
+
+  #closeReceived(payload: Buffer): void {
+    const { code, reason, refusal } = readClose(payload);
+    if (refusal !== 0) {
+      this.#refuse(refusal);
+      return;
+    }
+    this.#closeCode = code;
+    this.#closeReason = reason;
+    if (this.#state === State.Open) {
+      const answer = code === CloseCode.None ? EMPTY : closePayload(code, '');
+      this.#control(Opcode.Close, answer);
+    }
+    this.#end();
+  }
+
+  /** Both goodbyes are out. A server ends the connection itself: clients wait for that. */
+  #end(): void {
+    this.#state = State.Closed;
+    clearTimeout(this.#closeTimer);
+    if (!this.#isClient) this.conn.close();
+    else this.#closeTimer = setTimeout(() => this.conn.close(), this.#options.closeTimeout).unref();
+  }
+
+  #fail(c: FrameSource, code: number): Found {
+    this.#refuse(code);
+    c.resetBuffer();
+    return Found.More;
+  }
+
+  /** The other side breaks the rules: it is told, and left. */
+  #refuse(code: number): null {
+    if (this.#state === State.Open) this.#control(Opcode.Close, closePayload(code, ''));
+    this.#closeCode = code;
+    this.#state = State.Closed;
+    clearTimeout(this.#closeTimer);
+    this.conn.close();
+    return null;
+  }
+
+  close(code: number = CloseCode.Normal, reason = ''): void {
+    if (!mayBeSent(code)) {
+      throw new RangeError(`Cannot close with code ${code}: give 1000 to 1014 or 3000 to 4999`);
+    }
+    const payload = closePayload(code, reason);
+    if (payload.length > CONTROL_PAYLOAD_MAX) {
+      throw new RangeError('Cannot close with that reason: it is longer than 123 bytes');
+    }
+    if (this.#state !== State.Open) return;
+    this.#control(Opcode.Close, payload);
+    this.#state = State.Closing;
+    const { closeTimeout } = this.#options;
+    this.#closeTimer = setTimeout(() => this.conn.close(), closeTimeout).unref();
+  }
+
+  terminate(): void {
+    this.#state = State.Closed;
+    this.conn.reset();
+  }
+
+  /** The connection is gone. */
+  ended(): { readonly code: number; readonly reason: string } {
+    this.#state = State.Closed;
+    clearTimeout(this.#closeTimer);
+    this.#clock?.remove(this);
+    return { code: this.#closeCode, reason: this.#closeReason };
+  }
+
+  // -- messages out ---------------------------------------------------------------------------------
+
+  get isOpen(): boolean {
+    return this.#state === State.Open;
+  }
+
+  get remoteAddr(): string {
+    return this.conn.remoteAddr;
+  }
+
+  get bufferedAmount(): number {
+    return this.conn.outboundBuffered();
+  }
+
+  send(data: Bytes | PreparedMessage, options?: SendOptions): boolean {
+    if (this.#state !== State.Open) return false;
+    if (data instanceof PreparedMessage) {
+      if (!this.#isClient && !this.#compresses(data.payload.length, options?.compress)) {
+        return this.conn.writeNoCodec(data.frame);
+      }
+      return this.send(data.payload, { ...options, text: data.isText });
+    }
+    const isText = typeof data === 'string' || options?.text === true;
+    this.#outOpcode = isText ? Opcode.Text : Opcode.Binary;
+    this.#outCompress = options?.compress;
+    return this.conn.asyncWrite(data);
+  }
+
+  /** What a handler returns goes out as what it was given. */
+  answersInKind(isText: boolean): void {
+    this.#outOpcode = isText ? Opcode.Text : Opcode.Binary;
+    this.#outCompress = undefined;
+  }
+
+  #compresses(length: number, wanted: boolean | undefined): boolean {
+    const deflate = this.#deflate;
+    return deflate !== null && (wanted ?? length >= deflate.threshold);
+  }
+
+  /** Of the codec: puts a frame round the payload, which stays where it stands if nothing is changed. */
+  encodeInto(payload: Uint8Array, sink: FrameSink): void {
+    let first = FIN | this.#outOpcode;
+    let body = payload;
+    if (this.#compresses(payload.length, this.#outCompress)) {
+      body = (this.#deflate as Deflate).compress(payload);
+      first |= COMPRESSED;
+    }
+    const { length } = body;
+    const header = headerLength(length);
+    if (!this.#isClient) {
+      sink.wrap(header, body, null);
+      writeHeader(sink.bytes, sink.offset, first, length, 0);
+      return;
+    }
+    const mask = freshMask();
+    const masked = Buffer.from(body);
+    applyMask(masked, mask, 0);
+    sink.wrap(header + 4, masked, null);
+    writeHeader(sink.bytes, sink.offset, first, length, MASKED);
+    sink.bytes.writeInt32LE(mask, sink.offset + header);
+  }
+
+  ping(data: Bytes = EMPTY): void {
+    const payload = typeof data === 'string' ? Buffer.from(data) : data;
+    if (payload.length > CONTROL_PAYLOAD_MAX) {
+      throw new RangeError(`Cannot send a ping of ${payload.length} bytes: give 125 at most`);
+    }
+    if (this.#state === State.Open) this.#control(Opcode.Ping, payload);
+  }
+
+  #control(opcode: Opcode, payload: Uint8Array): void {
+    this.conn.writeNoCodec(controlFrame(opcode, payload, this.#isClient ? freshMask() : null));
+  }
+}
+
+function maskAt(c: FrameSource, offset: number): number {
+  return (
+    c.byteAt(offset) |
+    (c.byteAt(offset + 1) << 8) |
+    (c.byteAt(offset + 2) << 16) |
+    (c.byteAt(offset + 3) << 24)
+  );
+}
