@@ -26,6 +26,7 @@ ratio lies beyond that noise, and again when it is measured a second time.
 
   --base REV     what to compare with, as git names it; required
   --only LIST    of tcp-echo, udp-echo, length-field-echo, http-plaintext, resp (all)
+  --driver NAME  instead of the one that the framework chooses
   --rounds N     times that each is measured (7)
   --seconds S    length of a measured window (1)
   --warmup S     load on a fresh server, shared by its cases (2)
@@ -37,6 +38,7 @@ Exit status: 0 nothing is slower, 1 something is, 2 wrong usage or no figures.
 const OPTIONS = {
   base: { type: 'string' },
   only: { type: 'string' },
+  driver: { type: 'string' },
   rounds: { type: 'string', default: '7' },
   seconds: { type: 'string', default: '1' },
   warmup: { type: 'string', default: '2' },
@@ -59,6 +61,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
 const SETTLE_SECONDS = 0.2;
 
 interface GuardSettings {
+  readonly driver: string | undefined;
   readonly rounds: number;
   readonly seconds: number;
   readonly warmupSeconds: number;
@@ -93,6 +96,8 @@ function installInto(folder: string): void {
 
 /** Every case of a work with a word about it; undefined where there are no figures. */
 async function measure(work: Work, cases: readonly Case[], base: string, with_: GuardSettings) {
+  // Asked for by the environment, not of the peers: those refuse a driver that is taken anyway.
+  if (with_.driver !== undefined) process.env['GNET_DRIVER'] = with_.driver;
   const candidates = [
     gnetPeer({ name: TREE, title: 'the working tree' }),
     gnetPeer({ name: BASE, title: 'the base', root: base }),
@@ -147,6 +152,7 @@ async function main(): Promise<void> {
   const names = values.only?.split(',') ?? Object.keys(CASES);
   const unknown = names.find((name) => CASES[name] === undefined);
   const settings = {
+    driver: values.driver,
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
     warmupSeconds: Number(values.warmup),

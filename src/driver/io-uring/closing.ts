@@ -3,20 +3,30 @@ import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { setLingerReset, shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { DescriptorLedger } from '../contract.ts';
-import { kind, tagOf } from './kinds.ts';
 import type { Operations } from './operations.ts';
-import { inFlight, type Stream, streamFlag } from './stream.ts';
+import type { Stream } from './stream.ts';
+import { anyCancel, cancel, inFlight, life, mark, sends } from './stream-states.ts';
+import {
+  cancelForgotten,
+  cancelStarted,
+  closingBegun,
+  descriptorClosed,
+} from './stream-transitions.ts';
 
-const { sending, cancelling, cancelled, closing, aborted, gone, swept } = streamFlag;
+const { aborted, swept } = mark;
 
 /** A stream by slot and generation, as one safe integer: slots have 24 bits here. */
 function keyOf(slot: number, generation: number): number {
   return generation * 2 ** 24 + slot;
 }
 
-/** The kernel has let go, and the last bytes are sent or given up. */
-function isDone({ flags }: Stream): boolean {
-  return (flags & inFlight) === 0 && (flags & (sending | aborted)) !== sending;
+/** Its last bytes are on their way, and nobody has given them up. */
+function isSending({ states }: Stream): boolean {
+  return (states & sends) !== 0 && (states & aborted) === 0;
+}
+
+function isDone(stream: Stream): boolean {
+  return (stream.states & inFlight) === 0 && !isSending(stream);
 }
 
 /**
@@ -44,7 +54,8 @@ export class ClosingStreams {
   }
 
   begin(stream: Stream, abort: boolean): void {
-    stream.flags |= abort ? closing | aborted : closing;
+    closingBegun(stream);
+    if (abort) stream.states |= aborted;
     stream.dropKept();
     if (isDone(stream)) {
       this.#finish(stream);
@@ -58,12 +69,11 @@ export class ClosingStreams {
 
   /** Something of it has ended. */
   step(stream: Stream): void {
-    const { flags } = stream;
-    if ((flags & gone) !== 0) return;
+    if ((stream.states & life.gone) !== 0) return;
     if (isDone(stream)) {
       this.#streams.delete(keyOf(stream.slot, stream.generation));
       this.#finish(stream);
-    } else if ((flags & cancelled) === 0 && (flags & (sending | aborted)) !== sending) {
+    } else if ((stream.states & anyCancel) === 0 && !isSending(stream)) {
       this.#cancel(stream);
     } else {
       this.#sweepLater();
@@ -72,17 +82,15 @@ export class ClosingStreams {
 
   /** Once: the answer of a cancellation is in flight, too, for it names the descriptor. */
   #cancel(stream: Stream): void {
-    if ((stream.flags & aborted) === 0) shutdownSocket(stream.descriptor, constants.SHUT_RDWR);
-    stream.flags |= cancelling | cancelled;
-    const tag = tagOf(kind.cancelStream, stream.slot);
-    this.#operations.cancelDescriptor(stream.descriptor, tag, stream.generation);
+    if ((stream.states & aborted) === 0) shutdownSocket(stream.descriptor, constants.SHUT_RDWR);
+    cancelStarted(stream);
+    this.#operations.cancelStream(stream);
   }
 
   #finish(stream: Stream): void {
-    assert((stream.flags & gone) === 0, 'a descriptor is closed once');
-    stream.flags |= gone;
-    if ((stream.flags & inFlight) === 0) stream.dropUnsent();
-    if ((stream.flags & aborted) !== 0) setLingerReset(stream.descriptor);
+    descriptorClosed(stream);
+    if ((stream.states & inFlight) === 0) stream.dropUnsent();
+    if ((stream.states & aborted) !== 0) setLingerReset(stream.descriptor);
     this.#ledger?.closing(stream.descriptor);
     closeDescriptor(stream.descriptor);
   }
@@ -101,28 +109,28 @@ export class ClosingStreams {
   sweep(): void {
     this.#sweeping = false;
     for (const stream of [...this.#streams.values()]) {
-      if (this.#goesOn(stream)) stream.flags &= ~swept;
-      else if ((stream.flags & swept) !== 0) {
-        stream.flags |= aborted;
-        if ((stream.flags & cancelling) === 0) stream.flags &= ~cancelled;
-      } else stream.flags |= swept;
+      if (this.#goesOn(stream)) stream.states &= ~swept;
+      else if ((stream.states & swept) !== 0) {
+        stream.states |= aborted;
+        if ((stream.states & cancel.answered) !== 0) cancelForgotten(stream);
+      } else stream.states |= swept;
       this.step(stream);
     }
   }
 
   /** Whether its last bytes have come on since the last sweep. */
   #goesOn(stream: Stream): boolean {
-    if ((stream.flags & (sending | aborted)) !== sending) return false;
+    if (!isSending(stream)) return false;
     const before = stream.unsentAtSweep;
     stream.unsentAtSweep = stream.unsentBytes;
     // The first look has nothing to compare with.
-    return before !== Number.POSITIVE_INFINITY && stream.unsentAtSweep < before;
+    return before >= 0 && stream.unsentAtSweep < before;
   }
 
   /** Everything still in flight is cancelled now. */
   abortAll(): void {
     for (const stream of [...this.#streams.values()]) {
-      stream.flags |= aborted;
+      stream.states |= aborted;
       this.step(stream);
     }
   }

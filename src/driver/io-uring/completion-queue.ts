@@ -1,6 +1,6 @@
 import { ioUringConstants, ioUringLayouts } from '../../platform/linux-io-uring.ts';
 import type { DescriptorLedger } from '../contract.ts';
-import { kind, kindShift } from './kinds.ts';
+import { kind, kindShift } from './completion-tags.ts';
 import type { RingMemory } from './ring-memory.ts';
 
 const { size, fields } = ioUringLayouts.cqe;

@@ -2,11 +2,12 @@ import type { Slab } from '../../buffer/slab.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import type { DriverCounters, DriverEvents } from '../contract.ts';
 import type { BufferRing } from './buffer-ring.ts';
-import { kind, tagOf } from './kinds.ts';
 import type { Operations } from './operations.ts';
-import { type Stream, streamFlag } from './stream.ts';
+import type { Stream } from './stream.ts';
+import { anyFailure, anyJoining, mark, notOpen, receive, receives } from './stream-states.ts';
+import { joinEnded, joinWaiting, receiveStopping } from './stream-transitions.ts';
 
-const { wanted, receiving, stopping, broken, closing, joining, joiningLate } = streamFlag;
+const { wanted } = mark;
 
 const more = numbers.IORING_CQE_F_MORE;
 const notEmpty = numbers.IORING_CQE_F_SOCK_NONEMPTY;
@@ -53,14 +54,14 @@ export class Delivery {
     const { slab } = this.#buffers;
     const first = this.#buffers.start;
     const end = first + count;
-    if ((stream.flags & (closing | broken)) !== 0) {
+    if ((stream.states & (notOpen | anyFailure)) !== 0) {
       if (this.cut === stream) this.reportCut();
       return 0;
     }
     this.#counters.bytesReceived += count;
-    if ((stream.flags & joining) !== 0) return this.#joinKept(stream, slab, first, end);
+    if ((stream.states & anyJoining) !== 0) return this.#joinKept(stream, slab, first, end);
     const start = this.cut === stream ? this.#joinCut(slab, first, count) : first;
-    if ((stream.flags & wanted) !== 0 && stream.kept === null) {
+    if ((stream.states & wanted) !== 0 && stream.kept === null) {
       if (this.#buffers.isCut(flags, end - start)) return this.#cutOff(stream, slab, start, end);
       if ((flags & (more | notEmpty)) === notEmpty && count <= joinedBytesMax) {
         return this.#keepForNext(stream, slab, start, end);
@@ -70,8 +71,8 @@ export class Delivery {
   }
 
   #deliver(stream: Stream, slab: Slab, start: number, end: number): number {
-    if ((stream.flags & closing) !== 0) return 0;
-    if ((stream.flags & wanted) !== 0 && stream.kept === null) {
+    if ((stream.states & notOpen) !== 0) return 0;
+    if ((stream.states & wanted) !== 0 && stream.kept === null) {
       this.#lend(stream, slab, start, end);
       return 1;
     }
@@ -82,7 +83,7 @@ export class Delivery {
       slab.home.retain(slab);
       stream.keep(slab, start, end);
     }
-    if ((stream.flags & (wanted | receiving | stopping)) === receiving) this.#stop(stream);
+    if ((stream.states & (wanted | receives)) === receive.inFlight) this.#stop(stream);
     return 0;
   }
 
@@ -130,15 +131,15 @@ export class Delivery {
     const copy = this.#buffers.copyOf(slab, start, end);
     if (copy === null) return this.#deliver(stream, slab, start, end);
     stream.keep(copy, 0, end - start);
-    stream.flags |= joining;
+    joinWaiting(stream);
     this.#host.attend(stream);
     return 0;
   }
 
   #joinKept(stream: Stream, slab: Slab, start: number, end: number): number {
-    stream.flags &= ~(joining | joiningLate);
+    joinEnded(stream);
     const { kept } = stream;
-    if (kept === null || (stream.flags & wanted) === 0)
+    if (kept === null || (stream.states & wanted) === 0)
       return this.#deliver(stream, slab, start, end);
     const joined = this.#buffers.joined(kept, slab, start, end);
     if (joined === null) return this.#deliver(stream, slab, start, end);
@@ -162,16 +163,14 @@ export class Delivery {
 
   /** Once: the kernel answers a second cancellation with an error only. */
   #stop(stream: Stream): void {
-    const { slot, generation } = stream;
-    stream.flags |= stopping;
-    const tag = tagOf(kind.cancelReceive, slot);
-    this.#operations.cancel(slot, generation, tag, generation);
+    receiveStopping(stream);
+    this.#operations.cancelReceive(stream);
   }
 
   /** Bytes that were kept while the stream was paused, as far as it is not paused again. */
   reportKept(stream: Stream): number {
     let reported = 0;
-    while ((stream.flags & (closing | wanted)) === wanted) {
+    while ((stream.states & (notOpen | wanted)) === wanted) {
       const kept = stream.takeKept();
       if (kept === null) break;
       reported++;

@@ -30,7 +30,7 @@ import {
   resultWord,
   tagWord,
 } from './completion-queue.ts';
-import { indexMask, kind, kindShift, tagOf } from './kinds.ts';
+import { indexMask, kind, kindShift } from './completion-tags.ts';
 import { UringListeners } from './listeners.ts';
 import { longSleepMs, Operations } from './operations.ts';
 import { DatagramPolls, Watches } from './polls.ts';
@@ -140,7 +140,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
     this.#datagramPolls = new DatagramPolls(ring, operations);
     this.datagrams = new DatagramEndpoints(this.#datagramPolls, events, this.counters, settings);
     this.#watches = new Watches(operations);
-    this.#pollWake();
+    operations.pollWake(this.wakeDescriptor);
   }
 
   /** How often a receive found no buffer. */
@@ -239,9 +239,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
       case kind.accept:
         return this.listeners.accepted(index, generation, result);
       case kind.datagram:
-        return this.#datagramPolls.completed(index, generation, () =>
-          this.datagrams.ready(index, generation),
-        );
+        return this.#datagramReady(index, generation);
       case kind.room:
         return this.#streams.roomChanged(index, generation, result, flags);
       case kind.hangup:
@@ -271,15 +269,18 @@ export class IoUringDriver extends NativeDriver implements Driver {
     }
   }
 
-  #pollWake(): void {
-    const tag = tagOf(kind.wake, 0);
-    this.#operations.pollChanges(this.wakeDescriptor, constants.POLLIN, tag, 0);
+  #datagramReady(index: number, generation: number): number {
+    const polls = this.#datagramPolls;
+    if (!polls.completed(index, generation)) return 0;
+    this.datagrams.ready(index, generation);
+    polls.armAgain(index, generation);
+    return 1;
   }
 
   #woken(flags: number): void {
     if (this.#closed) return;
     clearEvent(this.wakeDescriptor);
-    if ((flags & more) === 0) this.#pollWake();
+    if ((flags & more) === 0) this.#operations.pollWake(this.wakeDescriptor);
   }
 
   watch(descriptor: number): void {

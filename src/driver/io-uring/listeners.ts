@@ -29,7 +29,7 @@ import { acceptRests, acceptSkips, tryAgain } from '../native/errno-sets.ts';
 import { nativeSlabPool } from '../native/native-memory.ts';
 import { type OpenedSocket, openListener } from '../native/native-sockets.ts';
 import { completionWords, generationWord, resultWord, tagWord } from './completion-queue.ts';
-import { kind, tagOf } from './kinds.ts';
+import { ignoredTag, kind, tagOf } from './completion-tags.ts';
 import type { Operations } from './operations.ts';
 import type { Ring } from './ring.ts';
 
@@ -201,8 +201,7 @@ export class UringListeners {
   }
 
   #cancel(id: number, listener: Listener): void {
-    const tag = tagOf(kind.accept, id);
-    this.#operations.cancel(tag, listener.generation, tagOf(kind.ignored, 0), 0);
+    this.#operations.cancel(tagOf(kind.accept, id), listener.generation);
   }
 
   /** The accept has ended. Returns how many events were reported. */
@@ -341,7 +340,7 @@ export class UringListeners {
       if (list[at + tagWord] !== tag || list[at + generationWord] !== listener.generation) continue;
       const result = list[at + resultWord] as number;
       if (result >= 0) this.#keep(listener, result);
-      list[at + tagWord] = tagOf(kind.ignored, 0);
+      list[at + tagWord] = ignoredTag;
     }
     listener.armed = false;
   }

@@ -3,8 +3,9 @@ import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { mapMemory } from '../../syscall/memory.ts';
 import { peerNameOffset } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
-import { kind, tagOf } from './kinds.ts';
+import { ignoredTag, kind, tagOf } from './completion-tags.ts';
 import type { Ring } from './ring.ts';
+import type { SubmissionQueue } from './submission-queue.ts';
 
 /** The one buffer ring of a driver. 0, as the field for it is in all other operations. */
 export const bufferGroup = 0;
@@ -33,6 +34,13 @@ const timesAddress = BigInt(times.address);
 const sweepLow = Number(BigInt.asIntN(32, timesAddress));
 const timesHigh = Number(BigInt.asIntN(32, timesAddress >> 32n));
 
+/** What an operation of a stream names. */
+export interface StreamIdentity {
+  readonly descriptor: number;
+  readonly slot: number;
+  readonly generation: number;
+}
+
 /** The operations of the driver, as submissions. None is ever given to a kernel thread (IOSQE_ASYNC). */
 export class Operations {
   readonly #ring: Ring;
@@ -47,102 +55,107 @@ export class Operations {
     this.#receiveBytesMax = receiveBytesMax;
   }
 
+  // -- of streams -------------------------------------------------------------------------------------
+
   /** Receives into the buffer ring until it is cancelled, the peer ends or buffers run out. */
-  receive(descriptor: number, slot: number, generation: number): void {
-    const limit = this.#receiveBytesMax;
-    this.#ring.push(receiveOperation, descriptor, 0, 0, 0, 0, limit, slot, generation);
+  receive(stream: StreamIdentity): void {
+    const entry = this.#begin(receiveOperation, stream, kind.receive);
+    entry.setReceiveLimit(this.#receiveBytesMax);
+  }
+
+  cancelReceive(stream: StreamIdentity): void {
+    const { slot, generation } = stream;
+    const tag = tagOf(kind.cancelReceive, slot);
+    const entry = this.#ring.begin(numbers.IORING_OP_ASYNC_CANCEL, -1, tag, generation);
+    entry.setAddress(tagOf(kind.receive, slot), generation);
   }
 
   /** Sends what the socket has room for now. */
-  send(
-    descriptor: number,
-    addressLow: number,
-    addressHigh: number,
-    length: number,
-    slot: number,
-    generation: number,
-  ): void {
-    const tag = tagOf(kind.send, slot);
-    const operation = numbers.IORING_OP_SEND;
-    this.#ring.push(
-      operation,
-      descriptor,
-      addressLow,
-      addressHigh,
-      length,
-      sendFlags,
-      0,
-      tag,
-      generation,
-    );
+  send(stream: StreamIdentity, addressLow: number, addressHigh: number, length: number): void {
+    const entry = this.#begin(numbers.IORING_OP_SEND, stream, kind.send);
+    entry.setAddress(addressLow, addressHigh);
+    entry.setLength(length);
+    entry.setFlags(sendFlags);
   }
 
   /** As `send`, of what a msghdr names. */
-  sendMessage(
-    descriptor: number,
-    addressLow: number,
-    addressHigh: number,
-    slot: number,
-    generation: number,
-  ): void {
-    const tag = tagOf(kind.send, slot);
-    const operation = numbers.IORING_OP_SENDMSG;
-    this.#ring.push(
-      operation,
-      descriptor,
-      addressLow,
-      addressHigh,
-      1,
-      sendFlags,
-      0,
-      tag,
-      generation,
-    );
+  sendMessage(stream: StreamIdentity, addressLow: number, addressHigh: number): void {
+    const entry = this.#begin(numbers.IORING_OP_SENDMSG, stream, kind.send);
+    entry.setAddress(addressLow, addressHigh);
+    entry.setLength(1);
+    entry.setFlags(sendFlags);
   }
+
+  /** Completes once, with the outcome of connecting. */
+  pollConnect(stream: StreamIdentity): void {
+    this.#begin(numbers.IORING_OP_POLL_ADD, stream, kind.connect).setFlags(constants.POLLOUT);
+  }
+
+  /** Completes whenever the socket gets room. */
+  pollRoom(stream: StreamIdentity): void {
+    const entry = this.#begin(numbers.IORING_OP_POLL_ADD, stream, kind.room);
+    entry.setLength(numbers.IORING_POLL_ADD_MULTI);
+    entry.setFlags(constants.POLLOUT);
+  }
+
+  cancelRoomPoll({ slot, generation }: StreamIdentity): void {
+    this.cancel(tagOf(kind.room, slot), generation);
+  }
+
+  /** Completes at every change of what is reported unasked: an error, a reset. */
+  pollHangup(stream: StreamIdentity): void {
+    const entry = this.#begin(numbers.IORING_OP_POLL_ADD, stream, kind.hangup);
+    entry.setLength(numbers.IORING_POLL_ADD_MULTI);
+  }
+
+  /** Cancels everything in flight for its descriptor. */
+  cancelStream(stream: StreamIdentity): void {
+    this.#begin(numbers.IORING_OP_ASYNC_CANCEL, stream, kind.cancelStream).setFlags(cancelAllOf);
+  }
+
+  #begin(operation: number, stream: StreamIdentity, ofKind: number): SubmissionQueue {
+    const { descriptor, slot, generation } = stream;
+    return this.#ring.begin(operation, descriptor, tagOf(ofKind, slot), generation);
+  }
+
+  // -- of anything else -------------------------------------------------------------------------------
 
   /**
    * One connection, and its peer's address as `peerIn` reads it, at `room`, which is its own until it
    * completes. Not a multishot: that has no address for each, and accepts more than are wanted.
    */
   accept(descriptor: number, room: Slab, tag: number, generation: number): void {
-    const ring = this.#ring;
-    const operation = numbers.IORING_OP_ACCEPT;
+    const entry = this.#ring.begin(numbers.IORING_OP_ACCEPT, descriptor, tag, generation);
     const { addressLow, addressHigh } = room;
     // A slab of a page: no carry.
-    const nameLow = addressLow + peerNameOffset;
-    ring.push(operation, descriptor, nameLow, addressHigh, 0, acceptFlags, 0, tag, generation);
-    ring.setSecondAddress(addressLow, addressHigh);
+    entry.setAddress(addressLow + peerNameOffset, addressHigh);
+    entry.setSecondAddress(addressLow, addressHigh);
+    entry.setFlags(acceptFlags);
   }
 
-  /** Completes once when one of `events` holds. */
-  poll(descriptor: number, events: number, tag: number, generation: number): void {
-    const operation = numbers.IORING_OP_POLL_ADD;
-    this.#ring.push(operation, descriptor, 0, 0, 0, events, 0, tag, generation);
+  /** Completes once when there is something to read. */
+  pollReadable(descriptor: number, tag: number, generation: number): void {
+    const entry = this.#ring.begin(numbers.IORING_OP_POLL_ADD, descriptor, tag, generation);
+    entry.setFlags(constants.POLLIN);
   }
 
-  /** Completes at every change that makes one of `events` hold. */
-  pollChanges(descriptor: number, events: number, tag: number, generation: number): void {
-    const operation = numbers.IORING_OP_POLL_ADD;
-    const length = numbers.IORING_POLL_ADD_MULTI;
-    this.#ring.push(operation, descriptor, 0, 0, length, events, 0, tag, generation);
+  /** Completes whenever our own wake descriptor is signalled. */
+  pollWake(descriptor: number): void {
+    const tag = tagOf(kind.wake, 0);
+    const entry = this.#ring.begin(numbers.IORING_OP_POLL_ADD, descriptor, tag, 0);
+    entry.setLength(numbers.IORING_POLL_ADD_MULTI);
+    entry.setFlags(constants.POLLIN);
   }
 
-  /** Cancels one operation by its user data. */
-  cancel(targetTag: number, targetGeneration: number, tag: number, generation: number): void {
-    const operation = numbers.IORING_OP_ASYNC_CANCEL;
-    this.#ring.push(operation, -1, targetTag, targetGeneration, 0, 0, 0, tag, generation);
-  }
-
-  /** Cancels everything in flight for a descriptor. */
-  cancelDescriptor(descriptor: number, tag: number, generation: number): void {
-    const operation = numbers.IORING_OP_ASYNC_CANCEL;
-    this.#ring.push(operation, descriptor, 0, 0, 0, cancelAllOf, 0, tag, generation);
+  /** Cancels one operation by its user data. Nobody hears of the answer, only of the operation's end. */
+  cancel(tag: number, generation: number): void {
+    const entry = this.#ring.begin(numbers.IORING_OP_ASYNC_CANCEL, -1, ignoredTag, 0);
+    entry.setAddress(tag, generation);
   }
 
   cancelEverything(): void {
-    const operation = numbers.IORING_OP_ASYNC_CANCEL;
-    const tag = tagOf(kind.ignored, 0);
-    this.#ring.push(operation, -1, 0, 0, 0, cancelEverything, 0, tag, 0);
+    const entry = this.#ring.begin(numbers.IORING_OP_ASYNC_CANCEL, -1, ignoredTag, 0);
+    entry.setFlags(cancelEverything);
   }
 
   /** Completes after five seconds. */
@@ -156,7 +169,8 @@ export class Operations {
   }
 
   #timeout(addressLow: number, ofKind: number): void {
-    const tag = tagOf(ofKind, 0);
-    this.#ring.push(numbers.IORING_OP_TIMEOUT, -1, addressLow, timesHigh, 1, 0, 0, tag, 0);
+    const entry = this.#ring.begin(numbers.IORING_OP_TIMEOUT, -1, tagOf(ofKind, 0), 0);
+    entry.setAddress(addressLow, timesHigh);
+    entry.setLength(1);
   }
 }

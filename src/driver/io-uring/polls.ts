@@ -1,8 +1,6 @@
 import { assert } from '../../base/assert.ts';
-import { constants } from '../../syscall/tables.ts';
 import type { ReadabilitySource } from '../native/datagrams.ts';
-import { tagKind } from '../native/tags.ts';
-import { kind, tagOf } from './kinds.ts';
+import { kind, tagOf } from './completion-tags.ts';
 import type { Operations } from './operations.ts';
 import type { Ring } from './ring.ts';
 
@@ -37,8 +35,7 @@ export class Watches {
     const poll = this.#polls[index] ?? null;
     if (poll === null) return;
     this.#polls[index] = null;
-    const tag = tagOf(kind.watched, index);
-    if (poll.armed) this.#operations.cancel(tag, poll.generation, tagOf(kind.ignored, 0), 0);
+    if (poll.armed) this.#operations.cancel(tagOf(kind.watched, index), poll.generation);
   }
 
   /** Before each wait. */
@@ -48,8 +45,8 @@ export class Watches {
       const poll = polls[index] ?? null;
       if (poll === null || poll.armed) continue;
       poll.armed = true;
-      const { descriptor, generation } = poll;
-      this.#operations.poll(descriptor, constants.POLLIN, tagOf(kind.watched, index), generation);
+      const tag = tagOf(kind.watched, index);
+      this.#operations.pollReadable(poll.descriptor, tag, poll.generation);
     }
   }
 
@@ -73,8 +70,7 @@ export class DatagramPolls implements ReadabilitySource {
     this.#operations = operations;
   }
 
-  add(descriptor: number, _interest: number, tag: number, generation: number): number {
-    const id = tag - tagKind.datagram;
+  add(descriptor: number, id: number, generation: number): number {
     this.#polls[id] = { descriptor, generation, armed: false };
     this.#arm(id);
     return 0;
@@ -84,8 +80,7 @@ export class DatagramPolls implements ReadabilitySource {
     const poll = this.#polls[id] ?? null;
     assert(poll !== null, 'the endpoint receives');
     poll.armed = true;
-    const { descriptor, generation } = poll;
-    this.#operations.poll(descriptor, constants.POLLIN, tagOf(kind.datagram, id), generation);
+    this.#operations.pollReadable(poll.descriptor, tagOf(kind.datagram, id), poll.generation);
   }
 
   /** Waits until the kernel has let go, or the port would stay taken after close(2). */
@@ -96,18 +91,21 @@ export class DatagramPolls implements ReadabilitySource {
     this.#polls[id] = null;
     if (!poll.armed) return 0;
     const tag = tagOf(kind.datagram, id);
-    this.#operations.cancel(tag, poll.generation, tagOf(kind.ignored, 0), 0);
+    this.#operations.cancel(tag, poll.generation);
     this.#ring.settle(tag, poll.generation);
     return 0;
   }
 
-  /** Calls `ready` for an endpoint that is still there, and polls it again. */
-  completed(id: number, generation: number, ready: () => void): number {
+  /** Whether the endpoint is still there; `armAgain` follows when its owner has had its turn. */
+  completed(id: number, generation: number): boolean {
     const poll = this.#polls[id] ?? null;
-    if (poll?.generation !== generation) return 0;
+    if (poll?.generation !== generation) return false;
     poll.armed = false;
-    ready();
-    if (this.#polls[id] === poll) this.#arm(id);
-    return 1;
+    return true;
+  }
+
+  armAgain(id: number, generation: number): void {
+    const poll = this.#polls[id] ?? null;
+    if (poll?.generation === generation && !poll.armed) this.#arm(id);
   }
 }

@@ -43,11 +43,12 @@ function receivesPieces(abilities: IoUringAbilities): boolean {
       incremental: abilities.incremental,
     });
     const operations = new Operations(ring, abilities.limited ? limitBytes : 0);
-    operations.receive(pair[0], 0, 1);
+    const stream = { descriptor: pair[0], slot: 0, generation: 1 };
+    operations.receive(stream);
     for (const piece of [1, 2]) {
       if (!receivesPiece(ring, buffers, pair[1], piece, abilities)) return false;
     }
-    if (abilities.limited) operations.receive(pair[0], 0, 1);
+    if (abilities.limited) operations.receive(stream);
     return receivesEnd(ring, pair[1]);
   } finally {
     // The end of the peer ends the receive; then nothing is in flight.

@@ -8,8 +8,7 @@ describe('the ring', { skip }, () => {
   test('what a call that waited for one operation has collected is kept, however few a wait takes', async () => {
     const { Ring } = await import('./ring.ts');
     const { Operations } = await import('./operations.ts');
-    const { kind, tagOf } = await import('./kinds.ts');
-    const { constants } = await import('../../syscall/tables.ts');
+    const { kind, tagOf } = await import('./completion-tags.ts');
     const { closeDescriptor } = await import('../../syscall/descriptor.ts');
     const { eventDescriptor, signalEvent } = await import('../../syscall/epoll.ts');
     const ring = new Ring(64);
@@ -18,7 +17,7 @@ describe('the ring', { skip }, () => {
     try {
       const polls = 40;
       for (let number = 0; number < polls; number++) {
-        operations.poll(event, constants.POLLIN, tagOf(kind.watched, number), 1);
+        operations.pollReadable(event, tagOf(kind.watched, number), 1);
       }
       signalEvent(event);
       assert.ok(ring.settle(tagOf(kind.watched, polls - 1), 1));

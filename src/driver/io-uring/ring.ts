@@ -79,38 +79,14 @@ export class Ring {
     return this.#started - this.completions.ended;
   }
 
-  /** Queues an operation: see `SubmissionQueue.push`. */
-  push(
-    operation: number,
-    descriptor: number,
-    addressLow: number,
-    addressHigh: number,
-    length: number,
-    flags: number,
-    limit: number,
-    tag: number,
-    generation: number,
-  ): void {
+  /** Begins an operation: see `SubmissionQueue.begin`. What is returned takes the rest of it. */
+  begin(operation: number, descriptor: number, tag: number, generation: number): SubmissionQueue {
     const submissions = this.#submissions;
     if (submissions.full) this.#makeRoom();
-    submissions.push(
-      operation,
-      descriptor,
-      addressLow,
-      addressHigh,
-      length,
-      flags,
-      limit,
-      tag,
-      generation,
-    );
+    submissions.begin(operation, descriptor, tag, generation);
     this.#started++;
     if (this.#signal !== -1 && !this.waiting) signalEvent(this.#signal);
-  }
-
-  /** Of the operation pushed last: see `SubmissionQueue.setSecondAddress`. */
-  setSecondAddress(low: number, high: number): void {
-    this.#submissions.setSecondAddress(low, high);
+    return submissions;
   }
 
   /** The kernel takes entries unless it has no memory or too many completions: make way for both. */

@@ -8,26 +8,33 @@ import { isPassing, tryAgain } from '../native/errno-sets.ts';
 import { sendSurely } from '../native/sure-calls.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { GatheredSend } from './gathered-send.ts';
-import { kind, tagOf } from './kinds.ts';
 import type { Operations } from './operations.ts';
-import { type Stream, streamFlag } from './stream.ts';
+import type { Stream } from './stream.ts';
+import {
+  anyConnect,
+  anyFailure,
+  anyRoomPoll,
+  anySend,
+  mark,
+  notOpen,
+  ownEnd,
+  send,
+  sends,
+} from './stream-states.ts';
+import {
+  ownEndDone,
+  ownEndDue,
+  roomPollStarted,
+  sendEnded,
+  sendHeld,
+  sendSubmitted,
+  socketFull,
+  socketHasRoom,
+} from './stream-transitions.ts';
 
-const {
-  sending,
-  submitted,
-  connecting,
-  polling,
-  full,
-  awaited,
-  writableDue,
-  broken,
-  shutdownDue,
-  closing,
-  aborted,
-  congested,
-  writeShut,
-} = streamFlag;
-const busy = sending | connecting | full;
+const { awaited, writableDue, aborted, congested } = mark;
+/** Nothing more is taken now. */
+const busy = anySend | anyConnect;
 
 /** Bytes a flush gives to the kernel itself before other connections have their turn. */
 const flushBytesMax = 4 * 1_024 * 1_024;
@@ -71,9 +78,9 @@ export class Sending {
   }
 
   send(stream: Stream, slab: Slab, offset: number, length: number): number {
-    if ((stream.flags & (busy | broken)) !== 0) {
-      if ((stream.flags & broken) !== 0) return this.#refused(stream);
-      stream.flags |= awaited;
+    if ((stream.states & (busy | anyFailure)) !== 0) {
+      if ((stream.states & anyFailure) !== 0) return this.#refused(stream);
+      stream.states |= awaited;
       return 0;
     }
     const copied = this.#buffers.owns(slab) && this.#buffers.scarce;
@@ -102,19 +109,18 @@ export class Sending {
   }
 
   #submit(stream: Stream, slab: Slab): void {
-    stream.flags |= sending | submitted;
+    sendSubmitted(stream);
     const low = (slab.addressLow >>> 0) + stream.sendStart;
     const high = slab.addressHigh + (low >= 2 ** 32 ? 1 : 0);
     const length = stream.sendEnd - stream.sendStart;
-    const { descriptor, slot, generation } = stream;
-    this.#operations.send(descriptor, low | 0, high, length, slot, generation);
+    this.#operations.send(stream, low | 0, high, length);
   }
 
   /** From the program's memory, which nobody can hold: the kernel copies it in a call of its own. */
   sendBytes(stream: Stream, bytes: Uint8Array): number {
-    if ((stream.flags & (busy | broken)) !== 0) {
-      if ((stream.flags & broken) !== 0) return this.#refused(stream);
-      stream.flags |= awaited;
+    if ((stream.states & (busy | anyFailure)) !== 0) {
+      if ((stream.states & anyFailure) !== 0) return this.#refused(stream);
+      stream.states |= awaited;
       return 0;
     }
     return this.#sendNow(stream, foreignInterface.addressOf(bytes), bytes.length);
@@ -130,7 +136,7 @@ export class Sending {
     const taken = Math.max(result, 0);
     this.#counters.bytesSent += taken;
     if (taken < length) {
-      stream.flags |= awaited;
+      stream.states |= awaited;
       if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream);
       else this.#goOnLater(stream);
     }
@@ -142,30 +148,28 @@ export class Sending {
    * there, would complete it again and again.
    */
   #waitForRoom(stream: Stream): void {
-    stream.flags |= full | congested;
-    if ((stream.flags & polling) !== 0) return;
-    stream.flags |= polling;
-    const tag = tagOf(kind.room, stream.slot);
-    this.#operations.pollChanges(stream.descriptor, constants.POLLOUT, tag, stream.generation);
+    if ((stream.states & sends) === 0) socketFull(stream);
+    else sendHeld(stream);
+    if ((stream.states & anyRoomPoll) !== 0) return;
+    roomPollStarted(stream);
+    this.#operations.pollRoom(stream);
   }
 
   /** Everything is sent: changes of the socket are of no interest any more. */
   #endCongestion(stream: Stream): void {
-    const { slot, generation } = stream;
-    stream.flags &= ~congested;
-    if ((stream.flags & polling) === 0) return;
-    this.#operations.cancel(tagOf(kind.room, slot), generation, tagOf(kind.ignored, 0), 0);
+    stream.states &= ~congested;
+    if ((stream.states & anyRoomPoll) !== 0) this.#operations.cancelRoomPoll(stream);
   }
 
   /** The socket may have room, but others have their turn first. */
   #goOnLater(stream: Stream): void {
-    stream.flags |= writableDue | congested;
+    stream.states |= writableDue | congested;
     this.#host.attend(stream);
   }
 
   /** See `Transport.refuses`. */
-  refuses({ flags }: Stream): boolean {
-    return (flags & (congested | full | connecting)) !== 0;
+  refuses({ states }: Stream): boolean {
+    return (states & (congested | anyConnect)) !== 0;
   }
 
   flush(stream: Stream, queue: OutboundQueue): boolean {
@@ -174,17 +178,17 @@ export class Sending {
       stream.sent = 0;
       queue.consume(sent);
     }
-    if ((stream.flags & (busy | broken)) !== 0) {
+    if ((stream.states & (busy | anyFailure)) !== 0) {
       if (queue.length === 0) return true;
-      stream.flags |= awaited;
-      if ((stream.flags & broken) !== 0) this.#host.triedBroken(stream);
+      stream.states |= awaited;
+      if ((stream.states & anyFailure) !== 0) this.#host.triedBroken(stream);
       return false;
     }
     const taken =
-      (stream.flags & congested) === 0
+      (stream.states & congested) === 0
         ? this.#flushThroughRing(stream, queue)
         : this.#flushNow(stream, queue);
-    if (taken && (stream.flags & congested) !== 0) this.#endCongestion(stream);
+    if (taken && (stream.states & congested) !== 0) this.#endCongestion(stream);
     return taken;
   }
 
@@ -200,11 +204,10 @@ export class Sending {
     if (gathered === null) return this.#flushNow(stream, queue);
     gathered.fill(head);
     stream.gathered = gathered;
-    stream.flags |= sending | submitted | awaited;
+    sendSubmitted(stream);
+    stream.states |= awaited;
     this.#counters.bytesSent += gathered.length;
-    const { addressLow, addressHigh } = gathered;
-    const { descriptor, slot, generation } = stream;
-    this.#operations.sendMessage(descriptor, addressLow, addressHigh, slot, generation);
+    this.#operations.sendMessage(stream, gathered.addressLow, gathered.addressHigh);
     return false;
   }
 
@@ -212,7 +215,7 @@ export class Sending {
     let budget = flushBytesMax;
     for (let slab = queue.head; slab !== null; slab = queue.head) {
       if (budget <= 0) {
-        stream.flags |= awaited;
+        stream.states |= awaited;
         this.#goOnLater(stream);
         return false;
       }
@@ -227,15 +230,14 @@ export class Sending {
 
   /** The send in flight has ended. Returns the errno of a failure that breaks the stream, or 0. */
   completed(stream: Stream, result: number): number {
-    stream.flags &= ~submitted;
     const failed = result < 0 && !isPassing(-result);
     const count = Math.max(result, 0);
     const { gathered } = stream;
     if (gathered === null) return this.#sentFrom(stream, count, failed ? -result : 0, result);
-    stream.flags &= ~sending;
+    sendEnded(stream);
     this.#counters.bytesSent -= gathered.length - count;
     stream.sent += count;
-    if (count < gathered.length) stream.flags |= congested;
+    if (count < gathered.length) stream.states |= congested;
     stream.gathered = null;
     gathered.release();
     return failed ? -result : 0;
@@ -246,25 +248,25 @@ export class Sending {
     const slab = stream.sendSlab as Slab;
     stream.sendStart += count;
     const left = stream.sendEnd - stream.sendStart;
-    if (errno === 0 && left > 0 && (stream.flags & aborted) === 0) {
+    if (errno === 0 && left > 0 && (stream.states & aborted) === 0) {
       if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream);
       else this.#submit(stream, slab);
       return 0;
     }
-    stream.flags &= ~sending;
+    sendEnded(stream);
     this.#counters.bytesSent -= left;
     stream.dropUnsent();
-    if (errno !== 0 || (stream.flags & closing) !== 0) return errno;
-    if ((stream.flags & (congested | awaited)) === congested) this.#endCongestion(stream);
-    if ((stream.flags & shutdownDue) !== 0) this.shutdown(stream);
+    if (errno !== 0 || (stream.states & notOpen) !== 0) return errno;
+    if ((stream.states & (congested | awaited)) === congested) this.#endCongestion(stream);
+    if ((stream.states & ownEnd.due) !== 0) this.shutdown(stream);
     return 0;
   }
 
   /** The socket has room: first for what was taken. Returns an errno as `completed` does. */
   roomAgain(stream: Stream): number {
-    stream.flags &= ~full;
-    const slab = stream.sendSlab;
-    if (slab === null || (stream.flags & (submitted | aborted)) !== 0) return 0;
+    if ((stream.states & send.full) !== 0) socketHasRoom(stream);
+    if ((stream.states & (send.held | aborted)) !== send.held) return 0;
+    const slab = stream.sendSlab as Slab;
     const address = addressAt(slab.address as Address, stream.sendStart);
     const result = sendSurely(stream.descriptor, address, stream.sendEnd - stream.sendStart);
     const failed = result < 0 && !isPassing(-result);
@@ -273,18 +275,19 @@ export class Sending {
 
   /** As `Driver.handedOver`. */
   handedOver(stream: Stream): boolean {
-    if ((stream.flags & (sending | broken)) !== sending) return true;
-    stream.flags |= awaited;
+    if ((stream.states & sends) === 0 || (stream.states & anyFailure) !== 0) return true;
+    stream.states |= awaited;
     return false;
   }
 
   /** Ends our side, after what was taken. */
   shutdown(stream: Stream): void {
-    if ((stream.flags & sending) !== 0) {
-      stream.flags |= shutdownDue;
+    if ((stream.states & ownEnd.done) !== 0) return;
+    if ((stream.states & sends) !== 0) {
+      ownEndDue(stream);
       return;
     }
-    stream.flags = (stream.flags & ~shutdownDue) | writeShut;
+    ownEndDone(stream);
     // ENOTCONN: reset already, which the receive reports.
     shutdownSocket(stream.descriptor, constants.SHUT_WR);
   }

@@ -2,74 +2,6 @@ import type { Slab } from '../../buffer/slab.ts';
 import { sendQueueBytes } from '../../syscall/socket.ts';
 import type { GatheredSend } from './gathered-send.ts';
 
-/** What a stream is doing; bits of `Stream.flags`. */
-export const streamFlag = {
-  /** The loop wants bytes. */
-  wanted: 1,
-  /** A multishot receive is in flight: also after a pause, until something arrives. */
-  receiving: 2,
-  /** That receive is being cancelled, because something arrived while the stream is paused. */
-  stopping: 4,
-  /** Not everything that was taken is sent. One send at a time: two could overtake each other. */
-  sending: 8,
-  /** Being connected; the poll that tells is in flight. */
-  connecting: 16,
-  /** `closeStream` was called and a cancellation of everything is in flight. */
-  cancelling: 32,
-  /** Bytes were left behind: `writable` follows when the send ends. */
-  awaited: 64,
-  /** The poll for room in the socket is in flight. */
-  polling: 128,
-  /** The peer's end was received; not reported yet while bytes are kept. */
-  endReceived: 256,
-  /** The peer's end was reported. */
-  ended: 512,
-  /** Nothing more can be done with it. `failed` was reported, or is by the next wait. */
-  broken: 1_024,
-  failureDue: 2_048,
-  /** Half-close when the send ends. */
-  shutdownDue: 4_096,
-  /** `closeStream` was called: nothing is reported any more. */
-  closing: 8_192,
-  /** It is to be reset. */
-  aborted: 16_384,
-  /** On the list of those that the next wait looks after. */
-  listed: 32_768,
-  /** On the list of those whose receive found no buffer. */
-  starved: 65_536,
-  /** Its cancellation was submitted. */
-  cancelled: 131_072,
-  /** The descriptor is closed. */
-  gone: 262_144,
-  /** The socket is full: what waits is sent when it has room, until the queue is empty. */
-  congested: 524_288,
-  /** What is kept was cut from what follows: the next arrival is put behind it. */
-  joining: 1_048_576,
-  /** That has waited for one wait. */
-  joiningLate: 2_097_152,
-  /** A send operation is in flight. */
-  submitted: 4_194_304,
-  /** The socket has no room: nothing is sent before the poll says that it has. */
-  full: 8_388_608,
-  /** `writable` is reported by the next wait. */
-  writableDue: 16_777_216,
-  /** A sweep found that nothing of it has left since the one before: the next one gives it up. */
-  swept: 33_554_432,
-  /** Something waits to be sent, or was tried: a failure is reported though bytes are kept. */
-  unsendable: 67_108_864,
-  /** The peer's end was reported; the next wait sees to it that a reset behind it is heard. */
-  hangupDue: 134_217_728,
-  /** The poll that hears of it is in flight. */
-  hangupPolled: 268_435_456,
-  /** Our side was ended. */
-  writeShut: 536_870_912,
-} as const;
-
-const { receiving, submitted, connecting, cancelling, polling, hangupPolled } = streamFlag;
-/** The kernel still has something of the stream: its descriptor must not be closed. */
-export const inFlight: number =
-  receiving | submitted | connecting | cancelling | polling | hangupPolled;
-
 /** Bytes that arrived while the stream was paused; the slab is held. */
 export interface KeptBytes {
   readonly slab: Slab;
@@ -86,7 +18,8 @@ export class Stream {
   readonly slot: number;
   readonly generation: number;
   readonly descriptor: number;
-  flags: number;
+  /** States and marks: see `stream-states.ts`. */
+  states: number;
   /** What was taken of one slab: its bytes `sendStart..sendEnd` are not sent yet. */
   sendSlab: Slab | null = null;
   sendStart = 0;
@@ -99,14 +32,14 @@ export class Stream {
   keptLast: KeptBytes | null = null;
   /** Why it is broken. */
   errno = 0;
-  /** `unsentBytes` of a closed stream at the last sweep. */
-  unsentAtSweep = Number.POSITIVE_INFINITY;
+  /** `unsentBytes` of a closed stream at the last sweep, -1 before the first one. */
+  unsentAtSweep = -1;
 
-  constructor(slot: number, generation: number, descriptor: number, flags: number) {
+  constructor(slot: number, generation: number, descriptor: number, states: number) {
     this.slot = slot;
     this.generation = generation;
     this.descriptor = descriptor;
-    this.flags = flags;
+    this.states = states;
   }
 
   /**

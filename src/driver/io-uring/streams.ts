@@ -1,10 +1,8 @@
 import { assert } from '../../base/assert.ts';
 import { Fifo } from '../../base/fifo.ts';
-import { formatUnix } from '../../base/unix-address.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
-import { pendingError, peerInto, peerName } from '../../syscall/socket.ts';
-import { emptyInetAddress, inetAddress } from '../../syscall/socket-address.ts';
+import { pendingError, peerName } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import { errorBehindEnd, streamError } from '../native/broken-stream.ts';
 import type {
@@ -21,38 +19,54 @@ import { PeerTable } from '../native/peer-table.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { ClosingStreams } from './closing.ts';
 import { Delivery, type DeliveryHost } from './delivery.ts';
-import { kind, tagOf } from './kinds.ts';
 import type { Operations } from './operations.ts';
 import type { Ring } from './ring.ts';
 import { Sending, type SendingHost } from './sending.ts';
-import { Stream, streamFlag } from './stream.ts';
-
-const {
-  wanted,
-  receiving,
-  stopping,
-  sending,
-  connecting,
-  cancelling,
-  awaited,
-  polling,
-  full,
-  writableDue,
-  endReceived,
-  ended,
-  broken,
+import { Stream } from './stream.ts';
+import {
+  anyConnect,
+  anyFailure,
+  anyJoining,
+  anyPeerEnd,
+  anySend,
+  connect,
+  failure,
   failureDue,
-  closing,
-  listed,
-  starved,
+  hangupPoll,
   joining,
-  joiningLate,
-  unsendable,
-  hangupDue,
-  hangupPolled,
-  writeShut,
-} = streamFlag;
+  mark,
+  notOpen,
+  ownEnd,
+  peerEnd,
+  receive,
+  receives,
+  send,
+  sends,
+} from './stream-states.ts';
+import {
+  cancelAnswered,
+  connectEnded,
+  connectFailed,
+  connectStarted,
+  failureAfterKept,
+  failureNext,
+  failureReported,
+  hangupPollDue,
+  hangupPollEnded,
+  hangupPollStarted,
+  joinEnded,
+  joinLate,
+  peerEndReceived,
+  peerEndReported,
+  receiveEnded,
+  receiveFed,
+  receiveNotStopped,
+  receiveStarted,
+  receiveStarved,
+  roomPollEnded,
+} from './stream-transitions.ts';
 
+const { wanted, awaited, writableDue, listed } = mark;
 const more = numbers.IORING_CQE_F_MORE;
 const hangupEvents = constants.POLLERR | constants.POLLHUP;
 const roomEvents = constants.POLLOUT | hangupEvents;
@@ -77,9 +91,8 @@ export class Streams implements SendingHost, DeliveryHost {
   readonly sending: Sending;
   /** Streams the next wait looks after. */
   #attended: Stream[] = [];
-  /** Streams whose receive found no buffer, in the order in which they get one. */
+  /** Streams whose receive found no buffer, in the order in which they get one, and how many were. */
   readonly #starved = new Fifo<Stream>();
-  /** How often that was. */
   starvations = 0;
   readonly #delivery: Delivery;
 
@@ -111,33 +124,24 @@ export class Streams implements SendingHost, DeliveryHost {
     peer: DatagramPeer | string | undefined,
   ): void {
     const stream = this.#add(new Stream(slot, generation, descriptor, wanted));
-    if (peer === undefined) this.#rememberPeer(slot, descriptor);
+    if (peer === undefined) this.#peers.setFrom(slot, descriptor);
     else this.#peers.setKnown(slot, peer);
     // Everything else was inherited from the listener.
     if (this.#peers.isUnix(slot)) setBufferSizesOfAccepted(descriptor, options);
     this.#receive(stream);
   }
 
-  #rememberPeer(slot: number, descriptor: number): void {
-    // Now, while it has one: a reset connection has no peer to ask for, and `onClosed` names it.
-    const address = emptyInetAddress();
-    const name = peerInto(descriptor, address);
-    if (name !== null || address.family !== 0) this.#peers.set(slot, address, name);
-  }
-
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
     const { descriptor, errno } = openOutgoing(endpoint, options);
-    const stream = this.#add(new Stream(slot, generation, descriptor, wanted | connecting));
-    // A connection that fails has no peer to ask for.
-    if (endpoint.kind === 'unix')
-      this.#peers.set(slot, emptyInetAddress(), formatUnix(endpoint.path));
-    else this.#peers.set(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
+    const stream = this.#add(new Stream(slot, generation, descriptor, wanted));
+    this.#peers.setDialled(slot, endpoint);
     if (errno !== 0) {
       this.breakLater(stream, errno);
+      connectFailed(stream);
       return;
     }
-    const tag = tagOf(kind.connect, slot);
-    this.#operations.poll(descriptor, constants.POLLOUT, tag, generation);
+    connectStarted(stream);
+    this.#operations.pollConnect(stream);
   }
 
   #add(stream: Stream): Stream {
@@ -167,10 +171,6 @@ export class Streams implements SendingHost, DeliveryHost {
     const stream = this.get(slot);
     this.#open[slot] = null;
     this.#peers.forget(slot);
-    // A connection that was refused has no poll in flight.
-    if ((stream.flags & (connecting | broken)) === (connecting | broken)) {
-      stream.flags &= ~connecting;
-    }
     this.#closing.begin(stream, abort);
   }
 
@@ -206,8 +206,8 @@ export class Streams implements SendingHost, DeliveryHost {
   // -- receiving ------------------------------------------------------------------------------------
 
   #receive(stream: Stream): void {
-    stream.flags |= receiving;
-    this.#operations.receive(stream.descriptor, stream.slot, stream.generation);
+    receiveStarted(stream);
+    this.#operations.receive(stream);
   }
 
   /** A completion of a receive. Returns how many events were reported. */
@@ -217,53 +217,53 @@ export class Streams implements SendingHost, DeliveryHost {
     let reported = 0;
     const { cut } = this.#delivery;
     if (cut !== null && (cut !== stream || count === 0)) reported += this.#delivery.reportCut();
-    if ((flags & more) === 0) stream.flags &= ~(receiving | stopping);
+    if ((flags & more) === 0) receiveEnded(stream);
     if ((flags & hasBuffer) !== 0) {
       this.#buffers.begin(flags, count);
       if (count > 0) reported += this.#delivery.arrived(stream, flags, count);
       this.#buffers.end(flags);
     }
     if (result <= 0) reported += this.#arrivedNothing(stream, -result);
-    if ((stream.flags & receiving) === 0) this.#receiveEnded(stream);
+    if ((stream.states & receives) === 0) this.#receiveAgain(stream);
     return reported;
   }
 
   #arrivedNothing(stream: Stream, errno: number): number {
-    if ((stream.flags & (closing | broken)) !== 0) {
+    if ((stream.states & (notOpen | anyFailure)) !== 0) {
       // A send that failed before says EPIPE only; this is what happened.
       if (errno !== 0 && errno !== canceled && stream.errno === brokenPipe) stream.errno = errno;
       return 0;
     }
     if (errno === 0) {
-      stream.flags |= endReceived;
-      return (stream.flags & wanted) !== 0 && stream.kept === null ? this.#reportEnd(stream) : 0;
+      peerEndReceived(stream);
+      return (stream.states & wanted) !== 0 && stream.kept === null ? this.#reportEnd(stream) : 0;
     }
     // ECANCELED: paused. ENOBUFS: no buffer, or no memory for the system. EAGAIN, EINTR, ENOMEM: not
     // now. None of them is about the stream.
     if (errno === canceled || errno === tryAgain || errno === interrupted) return 0;
     if (errno === noBuffers || errno === noMemory) {
       this.starvations++;
-      stream.flags |= starved;
+      receiveStarved(stream);
       this.#starved.push(stream);
       return 0;
     }
     stream.errno = errno;
-    stream.flags |= broken;
     if (stream.kept === null) return this.#reportFailure(stream);
-    stream.flags |= failureDue;
-    if ((stream.flags & (awaited | sending)) !== 0) this.triedBroken(stream);
+    failureAfterKept(stream);
+    if ((stream.states & (awaited | sends)) !== 0) this.triedBroken(stream);
     return 0;
   }
 
-  #receiveEnded(stream: Stream): void {
-    const { flags } = stream;
-    if ((flags & closing) !== 0) {
+  /** No receive is in flight: the next one, if the loop wants bytes and there may be any. */
+  #receiveAgain(stream: Stream): void {
+    const { states } = stream;
+    if ((states & notOpen) !== 0) {
       this.#closing.step(stream);
       return;
     }
-    const over = endReceived | broken | connecting | starved;
-    if ((flags & (over | wanted)) !== wanted) return;
-    if (stream.kept === null || (flags & joining) !== 0) this.#receive(stream);
+    const over = anyPeerEnd | anyFailure | anyConnect | receive.starved;
+    if ((states & (over | wanted)) !== wanted) return;
+    if (stream.kept === null || (states & anyJoining) !== 0) this.#receive(stream);
   }
 
   /**
@@ -276,51 +276,51 @@ export class Streams implements SendingHost, DeliveryHost {
     while (left > 0) {
       const stream = this.#starved.shift();
       if (stream === undefined) return;
-      stream.flags &= ~starved;
-      if ((stream.flags & (receiving | closing)) !== 0) continue;
-      this.#receiveEnded(stream);
-      if ((stream.flags & receiving) !== 0) left--;
+      receiveFed(stream);
+      if ((stream.states & notOpen) !== 0) continue;
+      this.#receiveAgain(stream);
+      if ((stream.states & receives) !== 0) left--;
     }
   }
 
   pause(slot: number): void {
     const stream = this.get(slot);
-    stream.flags &= ~wanted;
+    stream.states &= ~wanted;
   }
 
   resume(slot: number): void {
     const stream = this.get(slot);
-    if ((stream.flags & (ended | wanted)) !== 0) return;
-    stream.flags |= wanted;
-    const { flags } = stream;
-    if (stream.kept !== null || (flags & (endReceived | failureDue)) !== 0) this.attend(stream);
-    else if ((flags & receiving) === 0) this.#receiveEnded(stream);
+    if ((stream.states & (peerEnd.reported | wanted)) !== 0) return;
+    stream.states |= wanted;
+    const { states } = stream;
+    const due = peerEnd.received | failureDue;
+    if (stream.kept !== null || (states & due) !== 0) this.attend(stream);
+    else if ((states & receives) === 0) this.#receiveAgain(stream);
   }
 
   // -- what the next wait reports ---------------------------------------------------------------------
 
   attend(stream: Stream): void {
-    if ((stream.flags & listed) !== 0) return;
-    stream.flags |= listed;
+    if ((stream.states & listed) !== 0) return;
+    stream.states |= listed;
     this.#attended.push(stream);
     if (!this.#ring.waiting) this.#ring.signal();
   }
 
   breakLater(stream: Stream, errno: number): void {
-    if ((stream.flags & broken) !== 0) return;
+    if ((stream.states & anyFailure) !== 0) return;
     stream.errno = errno;
-    stream.flags |= broken | failureDue | unsendable;
+    failureNext(stream);
     this.attend(stream);
   }
 
   /** The loop waits to send, which only the failure can end: bytes that are kept do not hold it up. */
   triedBroken(stream: Stream): void {
-    if ((stream.flags & failureDue) === 0) return;
-    stream.flags |= unsendable;
+    if ((stream.states & failureDue) === 0) return;
+    failureNext(stream);
     this.attend(stream);
   }
 
-  /** See `Delivery.reportCut`. */
   reportCut(): number {
     return this.#delivery.reportCut();
   }
@@ -340,44 +340,44 @@ export class Streams implements SendingHost, DeliveryHost {
     this.#attended = [];
     let reported = 0;
     for (const stream of list) {
-      stream.flags &= ~listed;
+      stream.states &= ~listed;
       reported += this.#report(stream);
     }
     return reported;
   }
 
   #report(stream: Stream): number {
-    if ((stream.flags & (joining | joiningLate)) === joining) {
-      stream.flags |= joiningLate;
+    if ((stream.states & joining.waiting) !== 0) {
+      joinLate(stream);
       this.attend(stream);
       return 0;
     }
-    stream.flags &= ~(joining | joiningLate);
+    if ((stream.states & joining.late) !== 0) joinEnded(stream);
     let reported = this.#delivery.reportKept(stream);
-    if ((stream.flags & closing) !== 0) return reported;
-    if ((stream.flags & failureDue) !== 0) {
-      const held = stream.kept !== null && (stream.flags & unsendable) === 0;
+    if ((stream.states & notOpen) !== 0) return reported;
+    if ((stream.states & failureDue) !== 0) {
+      const held = stream.kept !== null && (stream.states & failure.afterKept) !== 0;
       return held ? reported : reported + this.#reportFailure(stream);
     }
-    if ((stream.flags & (hangupDue | broken)) === hangupDue) this.#pollHangup(stream);
-    if ((stream.flags & wanted) !== 0 && stream.kept === null) {
-      if ((stream.flags & (endReceived | ended)) === endReceived)
-        reported += this.#reportEnd(stream);
-      else if ((stream.flags & receiving) === 0) this.#receiveEnded(stream);
+    const { due } = hangupPoll;
+    if ((stream.states & (due | anyFailure)) === due) this.#pollHangup(stream);
+    if ((stream.states & wanted) !== 0 && stream.kept === null) {
+      if ((stream.states & peerEnd.received) !== 0) reported += this.#reportEnd(stream);
+      else if ((stream.states & receives) === 0) this.#receiveAgain(stream);
     }
-    if ((stream.flags & (writableDue | closing)) === writableDue) {
-      stream.flags &= ~writableDue;
+    if ((stream.states & (writableDue | notOpen)) === writableDue) {
+      stream.states &= ~writableDue;
       reported += this.#reportWritable(stream);
     }
     return reported;
   }
 
   #reportEnd(stream: Stream): number {
-    stream.flags |= ended;
+    peerEndReported(stream);
     this.#events.ended(stream.slot, stream.generation);
     // Nearly every stream is closed by then.
-    if ((stream.flags & closing) === 0) {
-      stream.flags |= hangupDue;
+    if ((stream.states & notOpen) === 0) {
+      hangupPollDue(stream);
       this.attend(stream);
     }
     return 1;
@@ -385,22 +385,21 @@ export class Streams implements SendingHost, DeliveryHost {
 
   /** No receive is in flight any more: a peer that resets behind its end would not be heard. */
   #pollHangup(stream: Stream): void {
-    const { descriptor, slot, generation } = stream;
-    stream.flags = (stream.flags & ~hangupDue) | hangupPolled;
-    this.#operations.pollChanges(descriptor, 0, tagOf(kind.hangup, slot), generation);
+    hangupPollStarted(stream);
+    this.#operations.pollHangup(stream);
   }
 
   #reportWritable(stream: Stream): number {
-    stream.flags &= ~awaited;
+    stream.states &= ~awaited;
     this.#events.writable(stream.slot, stream.generation);
     return 1;
   }
 
   #reportFailure(stream: Stream): number {
-    stream.flags &= ~failureDue;
+    failureReported(stream);
     const { slot, generation, descriptor } = stream;
     const address = this.remoteAddress(slot);
-    const failed = (stream.flags & connecting) !== 0;
+    const failed = (stream.states & connect.failed) !== 0;
     this.#events.failed(slot, generation, streamError(stream.errno, failed, descriptor, address));
     return 1;
   }
@@ -416,11 +415,12 @@ export class Streams implements SendingHost, DeliveryHost {
   /** The poll for room tells of a change. */
   roomChanged(slot: number, generation: number, result: number, flags: number): number {
     const stream = this.#find(slot, generation);
-    if ((flags & more) === 0) stream.flags &= ~polling;
+    if ((flags & more) === 0) roomPollEnded(stream);
     // A peer that has ended its side is a change, too, and no room.
     const none = result >= 0 && (result & roomEvents) === 0;
-    if ((stream.flags & full) === 0 || (none && (flags & more) !== 0)) {
-      if ((stream.flags & closing) !== 0) this.#closing.step(stream);
+    const isFull = (stream.states & (send.held | send.full)) !== 0;
+    if (!isFull || (none && (flags & more) !== 0)) {
+      if ((stream.states & notOpen) !== 0) this.#closing.step(stream);
       return 0;
     }
     return this.#afterSend(stream, this.sending.roomAgain(stream));
@@ -429,22 +429,22 @@ export class Streams implements SendingHost, DeliveryHost {
   /** That poll tells of a change: also of the end itself, and of room. */
   hangupChanged(slot: number, generation: number, result: number, flags: number): number {
     const stream = this.#find(slot, generation);
-    if ((flags & more) === 0) stream.flags &= ~hangupPolled;
-    if ((stream.flags & closing) !== 0) {
+    if ((flags & more) === 0) hangupPollEnded(stream);
+    if ((stream.states & notOpen) !== 0) {
       this.#closing.step(stream);
       return 0;
     }
-    if ((stream.flags & broken) !== 0 || result === -canceled) return 0;
+    if ((stream.states & anyFailure) !== 0 || result === -canceled) return 0;
     const hungUp = result >= 0 && (result & hangupEvents) !== 0;
     if (hungUp) {
-      const errno = errorBehindEnd(stream.descriptor, (stream.flags & writeShut) !== 0);
+      const errno = errorBehindEnd(stream.descriptor, (stream.states & ownEnd.done) !== 0);
       if (errno !== 0) this.breakLater(stream, errno);
     } else if ((flags & more) === 0) this.#pollHangup(stream);
     return 0;
   }
 
   #afterSend(stream: Stream, errno: number): number {
-    if ((stream.flags & closing) !== 0) {
+    if ((stream.states & notOpen) !== 0) {
       this.#closing.step(stream);
       return 0;
     }
@@ -453,35 +453,36 @@ export class Streams implements SendingHost, DeliveryHost {
       this.breakLater(stream, errno);
       return 0;
     }
-    const free = (stream.flags & (awaited | sending | full | broken)) === awaited;
+    const free = (stream.states & (awaited | anySend | anyFailure)) === awaited;
     return free ? this.#reportWritable(stream) : 0;
   }
 
   /** The poll of an outgoing connection has ended. */
   connectEnded(slot: number, generation: number): number {
     const stream = this.#find(slot, generation);
-    if ((stream.flags & closing) !== 0) {
-      stream.flags &= ~connecting;
+    if ((stream.states & notOpen) !== 0) {
+      connectEnded(stream);
       this.#closing.step(stream);
       return 0;
     }
     const errno = pendingError(stream.descriptor);
     if (errno !== 0) {
       stream.errno = errno;
-      stream.flags |= broken;
+      failureNext(stream);
+      connectFailed(stream);
       return this.#reportFailure(stream);
     }
-    stream.flags &= ~connecting;
-    if ((stream.flags & wanted) !== 0) this.#receive(stream);
+    connectEnded(stream);
+    if ((stream.states & wanted) !== 0) this.#receive(stream);
     this.#events.connected(slot, generation);
-    if ((stream.flags & (closing | awaited | sending)) !== awaited) return 1;
+    if ((stream.states & (notOpen | awaited | sends)) !== awaited) return 1;
     return 1 + this.#reportWritable(stream);
   }
 
   cancelAnswered(slot: number, generation: number): void {
     const stream = this.#closing.find(slot, generation);
     assert(stream !== undefined, 'a stream is not forgotten while it is cancelled');
-    stream.flags &= ~cancelling;
+    cancelAnswered(stream);
     this.#closing.step(stream);
   }
 
@@ -490,7 +491,7 @@ export class Streams implements SendingHost, DeliveryHost {
     const stream = this.#open[slot];
     if (stream === null || stream?.generation !== generation) return;
     // It missed: what arrives next tries again.
-    if (result < 0) stream.flags &= ~stopping;
+    if (result < 0 && (stream.states & receive.stopping) !== 0) receiveNotStopped(stream);
   }
 
   sweep(): void {

@@ -29,6 +29,8 @@ export class SubmissionQueue {
   #tail: number;
   /** What the kernel had consumed when last asked. */
   #head: number;
+  /** The first word of the entry begun last. */
+  #at = 0;
 
   constructor(memory: RingMemory) {
     this.#memory = memory;
@@ -62,35 +64,27 @@ export class SubmissionQueue {
   }
 
   /**
+   * Begins the next entry; there must be room. What it needs beyond this is set below, until the next
+   * one begins.
+   *
    * @param operation opcode | flags << 8 | ioprio << 16.
-   * @param flags of the operation: msg_flags, accept_flags, poll events, cancel flags.
-   * @param limit bytes after which a multishot receive ends (6.17), or 0.
    */
-  push(
-    operation: number,
-    descriptor: number,
-    addressLow: number,
-    addressHigh: number,
-    length: number,
-    flags: number,
-    limit: number,
-    tag: number,
-    generation: number,
-  ): void {
+  begin(operation: number, descriptor: number, tag: number, generation: number): void {
     const entries = this.#entries;
     const at = (this.#tail & this.#mask) << entryShift;
+    this.#at = at;
     entries[at] = operation;
     entries[at + descriptorWord] = descriptor;
     entries[at + offsetWord] = 0;
     entries[at + offsetWord + 1] = 0;
-    entries[at + addressWord] = addressLow;
-    entries[at + addressWord + 1] = addressHigh;
-    entries[at + lengthWord] = length;
-    entries[at + flagsWord] = flags;
+    entries[at + addressWord] = 0;
+    entries[at + addressWord + 1] = 0;
+    entries[at + lengthWord] = 0;
+    entries[at + flagsWord] = 0;
     entries[at + userDataWord] = tag;
     entries[at + userDataWord + 1] = generation;
     entries[at + groupWord] = 0;
-    entries[at + fileWord] = limit;
+    entries[at + fileWord] = 0;
     entries[at + lastWord] = 0;
     entries[at + lastWord + 1] = 0;
     entries[at + lastWord + 2] = 0;
@@ -98,10 +92,28 @@ export class SubmissionQueue {
     this.#tail = (this.#tail + 1) | 0;
   }
 
-  /** Of the entry pushed last, where the operation has a second address. */
+  setAddress(low: number, high: number): void {
+    this.#entries[this.#at + addressWord] = low;
+    this.#entries[this.#at + addressWord + 1] = high;
+  }
+
+  /** Where the operation has a second one. */
   setSecondAddress(low: number, high: number): void {
-    const at = ((this.#tail - 1) & this.#mask) << entryShift;
-    this.#entries[at + offsetWord] = low;
-    this.#entries[at + offsetWord + 1] = high;
+    this.#entries[this.#at + offsetWord] = low;
+    this.#entries[this.#at + offsetWord + 1] = high;
+  }
+
+  setLength(length: number): void {
+    this.#entries[this.#at + lengthWord] = length;
+  }
+
+  /** Of the operation: msg_flags, accept_flags, poll events, cancel flags. */
+  setFlags(flags: number): void {
+    this.#entries[this.#at + flagsWord] = flags;
+  }
+
+  /** Bytes after which a multishot receive ends (6.17). */
+  setReceiveLimit(bytes: number): void {
+    this.#entries[this.#at + fileWord] = bytes;
   }
 }

@@ -19,8 +19,6 @@ import type {
 import { interrupted, tryAgain } from './errno-sets.ts';
 import { nativeSlabPool, takeIfPossible } from './native-memory.ts';
 import { openDatagramSocket } from './native-sockets.ts';
-import { type Poller, readable } from '../readiness/poller.ts';
-import { tagKind } from './tags.ts';
 
 /** Datagrams per system call; measured: 8 cost 4.3 us each, 64 cost 3.3, 128 cost 3.5. */
 const batchMax = 64;
@@ -31,8 +29,12 @@ const memoryRestMs = 10;
 /** Copied datagrams of one batch stand behind each other in one slab of this size. */
 const copyBytes = 131_072;
 
-/** Reports readability of a socket, by its tag, until it is removed: `Poller`, or a part of a ring. */
-export type ReadabilitySource = Pick<Poller, 'add' | 'remove'>;
+/** Reports that endpoints are readable, until they are removed. Its calls return minus an errno. */
+export interface ReadabilitySource {
+  /** `DatagramEndpoints.ready` follows, with this id and generation, whenever there is something. */
+  add(descriptor: number, id: number, generation: number): number;
+  remove(descriptor: number): number;
+}
 
 interface DatagramEndpoint {
   readonly descriptor: number;
@@ -60,7 +62,7 @@ interface Batches {
 
 /** Datagram sockets of a driver that knows when they are readable, by recvmmsg and sendmmsg. */
 export class DatagramEndpoints {
-  readonly #poller: ReadabilitySource;
+  readonly #source: ReadabilitySource;
   readonly #events: DriverEvents;
   readonly #counters: DriverCounters;
   readonly #ledger: DescriptorLedger | undefined;
@@ -77,12 +79,12 @@ export class DatagramEndpoints {
   #handingOut = -1;
 
   constructor(
-    poller: ReadabilitySource,
+    source: ReadabilitySource,
     events: DriverEvents,
     counters: DriverCounters,
     settings: DriverSettings,
   ) {
-    this.#poller = poller;
+    this.#source = source;
     this.#events = events;
     this.#counters = counters;
     this.#ledger = settings.ledger;
@@ -160,7 +162,7 @@ export class DatagramEndpoints {
 
   pause(id: number): void {
     const endpoint = this.#get(id);
-    if (endpoint.registered) this.#poller.remove(endpoint.descriptor);
+    if (endpoint.registered) this.#source.remove(endpoint.descriptor);
     endpoint.registered = false;
   }
 
@@ -186,7 +188,7 @@ export class DatagramEndpoints {
   /** What arrived stays in the kernel, and costs nothing there. */
   #rest(id: number, endpoint: DatagramEndpoint): void {
     if (!endpoint.registered) return;
-    this.#poller.remove(endpoint.descriptor);
+    this.#source.remove(endpoint.descriptor);
     setTimeout(() => {
       if (this.#endpoints[id] !== endpoint || !endpoint.registered) return;
       if (this.#register(id, endpoint) < 0) this.#rest(id, endpoint);
@@ -194,8 +196,7 @@ export class DatagramEndpoints {
   }
 
   #register(id: number, endpoint: DatagramEndpoint): number {
-    const tag = tagKind.datagram + id;
-    return this.#poller.add(endpoint.descriptor, readable, tag, endpoint.generation);
+    return this.#source.add(endpoint.descriptor, id, endpoint.generation);
   }
 
   /** Hands out one batch; returns how many there were, or minus an errno. */
@@ -380,7 +381,7 @@ export class DatagramEndpoints {
       this.#sendBatch(endpoint);
       this.#handingOut = -1;
     }
-    if (endpoint.registered) this.#poller.remove(endpoint.descriptor);
+    if (endpoint.registered) this.#source.remove(endpoint.descriptor);
     this.#endpoints[id] = undefined;
     this.#ledger?.closing(endpoint.descriptor);
     closeDescriptor(endpoint.descriptor);

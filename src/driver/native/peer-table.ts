@@ -1,5 +1,12 @@
-import { emptyInetAddress, formatInet, type InetAddress } from '../../syscall/socket-address.ts';
-import type { DatagramPeer } from '../contract.ts';
+import { formatUnix } from '../../base/unix-address.ts';
+import { peerInto } from '../../syscall/socket.ts';
+import {
+  emptyInetAddress,
+  formatInet,
+  type InetAddress,
+  inetAddress,
+} from '../../syscall/socket-address.ts';
+import type { DatagramPeer, Endpoint } from '../contract.ts';
 
 /** So many peers are one array: growing neither moves those there are nor doubles their memory. */
 const peersPerChunk = 1_024;
@@ -47,6 +54,19 @@ export class PeerTable {
   setKnown(slot: number, peer: DatagramPeer | string): void {
     if (typeof peer === 'string') this.set(slot, emptyInetAddress(), peer);
     else this.set(slot, peer, null);
+  }
+
+  /** The same for whom we connect to: a connection that fails has no peer to ask for. */
+  setDialled(slot: number, endpoint: Endpoint): void {
+    if (endpoint.kind === 'unix') this.set(slot, emptyInetAddress(), formatUnix(endpoint.path));
+    else this.set(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
+  }
+
+  /** The same while it has one: a reset connection has no peer to ask for, and `onClosed` names it. */
+  setFrom(slot: number, descriptor: number): void {
+    const address = emptyInetAddress();
+    const name = peerInto(descriptor, address);
+    if (name !== null || address.family !== 0) this.set(slot, address, name);
   }
 
   isUnix(slot: number): boolean {

@@ -18,7 +18,7 @@ import type {
 } from '../contract.ts';
 import { acceptRests, acceptSkips, tryAgain } from '../native/errno-sets.ts';
 import { openListener } from '../native/native-sockets.ts';
-import { tagKind } from '../native/tags.ts';
+import { eventKind } from './event-tags.ts';
 import { type Poller, readable } from './poller.ts';
 
 /** Connections accepted per listener and wait: a storm must not keep open connections waiting. */
@@ -86,7 +86,7 @@ export class Listeners {
   start(id: number): void {
     const listener = this.#get(id);
     if (listener.registered) return;
-    const tag = tagKind.listener + id;
+    const tag = eventKind.listener + id;
     const result = this.#poller.add(listener.descriptor, readable, tag, listener.generation);
     if (result < 0) {
       const address = localName(listener.descriptor);

@@ -1,5 +1,4 @@
 import { assert } from '../../base/assert.ts';
-import { formatUnix } from '../../base/unix-address.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
@@ -16,7 +15,7 @@ import {
   setLingerReset,
   shutdownSocket,
 } from '../../syscall/socket.ts';
-import { emptyInetAddress, inetAddress } from '../../syscall/socket-address.ts';
+import { emptyInetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
 import type {
   DatagramPeer,
@@ -41,7 +40,8 @@ import { WaitFailures } from '../native/wait-failures.ts';
 import { grantWish, openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
 import { interestOf, StreamTable, streamFlag } from './stream-table.ts';
-import { kindMask, kindOf, tagKind } from '../native/tags.ts';
+import { datagramSource } from './datagram-source.ts';
+import { eventKind, kindMask, kindOf } from './event-tags.ts';
 
 const {
   readArmed,
@@ -105,7 +105,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     this.ledger = settings.ledger;
     this.#table = new StreamTable(this.ledger);
     this.listeners = new Listeners(poller, events, this.ledger);
-    this.datagrams = new DatagramEndpoints(poller, events, this.counters, settings);
+    this.datagrams = new DatagramEndpoints(datagramSource(poller), events, this.counters, settings);
     for (const own of [poller.descriptor, this.wakeDescriptor]) this.ledger?.opened(own);
   }
 
@@ -147,13 +147,13 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   #otherReady(tag: number, generation: number): void {
     const index = tag % kindMask;
     const kind = kindOf(tag);
-    if (kind === tagKind.listener) this.listeners.ready(index, generation);
-    else if (kind === tagKind.datagram) this.datagrams.ready(index, generation);
-    else if (kind === tagKind.wake) clearEvent(this.wakeDescriptor);
+    if (kind === eventKind.listener) this.listeners.ready(index, generation);
+    else if (kind === eventKind.datagram) this.datagrams.ready(index, generation);
+    else if (kind === eventKind.wake) clearEvent(this.wakeDescriptor);
   }
 
   watch(descriptor: number): void {
-    const result = this.#poller.add(descriptor, readable, tagKind.watched, 0);
+    const result = this.#poller.add(descriptor, readable, eventKind.watched, 0);
     if (result < 0) throw syscallError('epoll_ctl', -result, `watch descriptor ${descriptor}`);
   }
 
@@ -192,11 +192,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
     const { descriptor, errno } = openOutgoing(endpoint, options);
     this.#table.open(slot, generation, descriptor, writeArmed | readWanted | connecting);
-    // A connection that fails has no peer to ask for.
-    if (endpoint.kind === 'unix')
-      this.#table.peers.set(slot, emptyInetAddress(), formatUnix(endpoint.path));
-    else
-      this.#table.peers.set(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
+    this.#table.peers.setDialled(slot, endpoint);
     if (errno === 0) this.#register(slot);
     else this.#break(slot, errno);
   }

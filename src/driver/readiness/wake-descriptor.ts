@@ -2,7 +2,7 @@ import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { eventDescriptor } from '../../syscall/epoll.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { type Poller, readable } from './poller.ts';
-import { tagKind } from '../native/tags.ts';
+import { eventKind } from './event-tags.ts';
 
 /**
  * A descriptor whose readiness ends a wait of the poller.
@@ -10,7 +10,7 @@ import { tagKind } from '../native/tags.ts';
  */
 export function openWakeDescriptor(poller: Poller): number {
   const descriptor = eventDescriptor();
-  const result = poller.add(descriptor, readable, tagKind.wake, 0);
+  const result = poller.add(descriptor, readable, eventKind.wake, 0);
   if (result === 0) return descriptor;
   closeDescriptor(descriptor);
   throw syscallError('epoll_ctl', -result, 'watch the wake descriptor');

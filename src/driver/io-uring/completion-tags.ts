@@ -1,5 +1,6 @@
 /**
- * The user data of a completion: 64 bits, the generation above and this tag below.
+ * The user data of an operation, which its completion brings back: 64 bits, the generation above and
+ * this tag below.
  *
  *   31  30..24   23..0
  *   0   kind     slot of a stream, or number of a listener, endpoint or watched descriptor
@@ -19,23 +20,26 @@ export const kind = {
   /** Reports the outcome of connecting. */
   connect: 4,
   /** Reports that a full socket has room again. */
-  room: 11,
-  accept: 5,
-  datagram: 6,
+  room: 5,
+  /** Reports that a stream whose peer has ended broke. */
+  hangup: 6,
+  accept: 7,
+  datagram: 8,
   /** Our own wake descriptor. */
-  wake: 7,
+  wake: 9,
   /** Somebody else's descriptor, which only ends the wait. */
-  watched: 8,
+  watched: 10,
   /** Looks after streams whose last bytes do not go out. */
-  sweep: 9,
+  sweep: 11,
   /** Ends a sleep that has no other limit. */
   longSleep: 12,
-  /** Reports that a stream whose peer has ended broke. */
-  hangup: 13,
   /** The answer to a cancellation nobody waits for. */
-  ignored: 10,
+  ignored: 13,
 } as const;
 
 export function tagOf(ofKind: number, index: number): number {
   return (ofKind << kindShift) | index;
 }
+
+/** Of an operation whose completion nobody waits for. */
+export const ignoredTag: number = tagOf(kind.ignored, 0);

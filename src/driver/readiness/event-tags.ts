@@ -6,7 +6,7 @@
  */
 export const kindMask: number = 2 ** 28;
 
-export const tagKind = {
+export const eventKind = {
   stream: 0,
   listener: 1 * 2 ** 28,
   datagram: 2 * 2 ** 28,
