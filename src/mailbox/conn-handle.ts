@@ -70,17 +70,17 @@ export class LoopConnHandle implements ConnHandle {
   readonly id: ConnId;
   /** The memory of the loop that owns the connection. */
   readonly memory: SharedArrayBuffer;
-  #view: LoopMemory | null = null;
+  readonly #loop: LoopMemory;
 
-  constructor(id: ConnId, memory: SharedArrayBuffer) {
+  constructor(id: ConnId, memory: LoopMemory) {
     this.id = id;
-    this.memory = memory;
+    this.memory = memory.buffer;
+    this.#loop = memory;
   }
 
   write(data: Bytes): Promise<void> {
     const identity = fromConnId(this.id);
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    if (!(bytes instanceof Uint8Array)) {
+    if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
       return Promise.reject(
         new ErrInvalidReply(`cannot write a ${typeof data}: give a Uint8Array or a string`),
       );
@@ -92,16 +92,12 @@ export class LoopConnHandle implements ConnHandle {
     const { slot, generation } = identity;
     const find = finderIn(memory);
     if (find !== undefined) return this.#writeDirectly(find(slot, generation), data);
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     return new Promise((resolve, reject) => {
       const { sender, rooms } = sendingTo(memory);
       const full = (): void => rooms.wait(slot, generation, resolve);
       sender.post(recordKind.write, slot, generation, bytes, { resolve, reject, full });
     });
-  }
-
-  get #loop(): LoopMemory {
-    this.#view ??= new LoopMemory(this.memory);
-    return this.#view;
   }
 
   async #writeDirectly(connection: StreamConnection | null, data: Bytes): Promise<void> {
@@ -153,5 +149,5 @@ export function connHandle(received: Pick<ConnHandle, 'id'>): ConnHandle {
       'cannot make a connection handle of this: give what server.conn(id) returned, as another thread received it',
     );
   }
-  return new LoopConnHandle(id, memory);
+  return new LoopConnHandle(id, new LoopMemory(memory));
 }

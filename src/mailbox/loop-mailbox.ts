@@ -1,11 +1,11 @@
 import { errorOf } from '../base/thrown.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
-import type { DatagramPeer } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
 import { giveBytes } from './conn-handle.ts';
 import { addLocalLoop, removeLocalLoop } from './local-loops.ts';
 import { control, laneCount, type LoopMemory } from './loop-memory.ts';
+import { peerIn } from './peer-words.ts';
 import { publicationIn } from './publication.ts';
 import { MailboxReader, type MailboxTasks } from './reader.ts';
 import { recordStatus } from './record.ts';
@@ -75,20 +75,9 @@ function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTa
     accept(descriptor, peer) {
       // Before a handler sees it: its peer must not hear of it while it is still counted twice.
       memory.arrived();
-      loop.adopt(descriptor, typeof peer === 'string' ? peer : peerOf(peer));
+      loop.adopt(descriptor, typeof peer === 'string' ? peer : peerIn(peer));
       // It may have been refused.
       Atomics.store(memory.words, control.connections, loop.connectionCount);
     },
   };
-}
-
-/** A peer in seven words, as the acceptor sends it. */
-export function peerWords(peer: DatagramPeer): Int32Array {
-  const { family, port, word0, word1, word2, word3, scope } = peer;
-  return Int32Array.of(family, port, word0, word1, word2, word3, scope);
-}
-
-function peerOf(words: Int32Array): DatagramPeer {
-  const [family = 0, port = 0, word0 = 0, word1 = 0, word2 = 0, word3 = 0, scope = 0] = words;
-  return { family: family as 0 | 4 | 6, port, word0, word1, word2, word3, scope };
 }

@@ -158,7 +158,7 @@ export class LocalLoopGroup implements LoopGroup {
       identity.loop === this.#loop.index &&
       this.#loop.connection(identity.slot, identity.generation) !== null;
     if (!found) throw staleId(id);
-    return new LoopConnHandle(id, this.#share().buffer);
+    return new LoopConnHandle(id, this.#share());
   }
 
   async broadcast(data: Bytes): Promise<number> {

@@ -10,11 +10,11 @@ import type {
 } from '../driver/contract.ts';
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { Balancer } from './balancer.ts';
+import type { Addressed, Balancer } from './balancer.ts';
 import { control, type LoopMemory, loopState } from '../mailbox/loop-memory.ts';
-import { peerWords } from '../mailbox/loop-mailbox.ts';
+import { peerWordCount, putPeer } from '../mailbox/peer-words.ts';
 import { recordKind } from '../mailbox/record.ts';
-import { MailboxSender } from '../mailbox/sender.ts';
+import { MailboxSender, type Settle } from '../mailbox/sender.ts';
 
 /** While every loop is full, the acceptor looks for room this often. */
 const fullRestMs = 5;
@@ -37,9 +37,39 @@ interface Target {
   readonly sender: MailboxSender;
 }
 
-interface Homeless {
+/** What the acceptor does with a connection that came back. */
+interface Acceptor {
+  formatPeer(peer: DatagramPeer): string;
+  comeBack(connection: AcceptedConnection): void;
+}
+
+/** A connection that was accepted, until a loop has taken it. */
+class AcceptedConnection implements Settle, Addressed {
   readonly descriptor: number;
+  /** Undefined where the driver does not know. */
   readonly peer: DatagramPeer | string | undefined;
+  /** The memory of the loop that it is on its way to. */
+  givenTo: LoopMemory | null = null;
+  readonly #acceptor: Acceptor;
+
+  constructor(acceptor: Acceptor, descriptor: number, peer: DatagramPeer | string | undefined) {
+    this.#acceptor = acceptor;
+    this.descriptor = descriptor;
+    this.peer = peer;
+  }
+
+  get remoteAddress(): string {
+    const { peer } = this;
+    return typeof peer === 'string' ? peer : this.#acceptor.formatPeer(peer ?? noPeer);
+  }
+
+  /** The loop has taken it. */
+  resolve(): void {}
+
+  /** The loop ended before it took it; or right after, and then it is closed with what that left. */
+  reject(): void {
+    if (this.givenTo?.hasOpen(this.descriptor) !== true) this.#acceptor.comeBack(this);
+  }
 }
 
 /**
@@ -51,7 +81,17 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   readonly #settings: AcceptorSettings;
   readonly #driver: Driver;
   readonly #targets: (Target | null)[] = [];
-  readonly #homeless: Homeless[] = [];
+  readonly #homeless: AcceptedConnection[] = [];
+  /** The targets that take connections and how many each has, made anew for each one. */
+  readonly #alive: Target[] = [];
+  readonly #loads: number[] = [];
+  /** The address of a connection on its way into a mailbox. */
+  readonly #peerWords = new Int32Array(peerWordCount);
+  readonly #peerBytes = new Uint8Array(this.#peerWords.buffer);
+  readonly #acceptor: Acceptor = {
+    formatPeer: (peer) => this.#driver.formatPeer(peer),
+    comeBack: (connection) => this.#comeBack(connection),
+  };
   #listeners = 0;
   #accepting = false;
   #attached = false;
@@ -160,7 +200,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   /** A loop takes connections from now on, perhaps in place of one that died. */
   loopRuns(index: number, memory: LoopMemory): void {
     this.#targets[index] = { memory, sender: new MailboxSender(memory, true) };
-    for (const { descriptor, peer } of this.#homeless.splice(0)) this.#handOver(descriptor, peer);
+    for (const one of this.#homeless.splice(0)) this.#handOver(one);
     if (this.#attached && this.#accepting) this.#acceptAll();
   }
 
@@ -191,50 +231,63 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   accepted(_listener: number, descriptor: number): void {
     const peer: DatagramPeer = { ...noPeer };
     const path = this.#driver.acceptedPeer?.(descriptor, peer);
-    this.#handOver(descriptor, path === undefined ? undefined : (path ?? peer));
+    const known = path === undefined ? undefined : (path ?? peer);
+    this.#handOver(new AcceptedConnection(this.#acceptor, descriptor, known));
   }
 
-  #handOver(descriptor: number, peer: DatagramPeer | string | undefined): void {
-    const target = this.#pick(peer);
+  #handOver(connection: AcceptedConnection): void {
+    const target = this.#pick(connection);
     if (target === null) {
-      this.#homeless.push({ descriptor, peer });
+      this.#homeless.push(connection);
       this.#rest();
       return;
     }
     const { memory, sender } = target;
     Atomics.add(memory.words, control.handedOver, 1);
-    const named = typeof peer === 'string';
-    const bytes = named ? Buffer.from(peer) : new Uint8Array(peerWords(peer ?? noPeer).buffer);
-    const kind = named ? recordKind.acceptNamed : recordKind.accept;
-    sender.post(kind, descriptor, 0, bytes, {
-      resolve: () => {},
-      // The loop ended before it took it; or right after, and then it is closed with what that left.
-      reject: () => {
-        if (!memory.hasOpen(descriptor)) this.#comeBack(descriptor, peer);
-      },
-    });
+    connection.givenTo = memory;
+    const { descriptor, peer } = connection;
+    if (typeof peer === 'string') {
+      sender.post(recordKind.acceptNamed, descriptor, 0, Buffer.from(peer), connection);
+    } else {
+      putPeer(this.#peerWords, peer ?? noPeer);
+      sender.post(recordKind.accept, descriptor, 0, this.#peerBytes, connection);
+    }
     if (this.#accepting && this.#settings.maxConnections !== Infinity && !this.#hasRoom()) {
       this.#rest();
     }
   }
 
-  #comeBack(descriptor: number, peer: DatagramPeer | string | undefined): void {
-    if (this.#accepting) this.#handOver(descriptor, peer);
-    else this.#driver.closeDescriptor(descriptor);
+  #comeBack(connection: AcceptedConnection): void {
+    if (this.#accepting) this.#handOver(connection);
+    else this.#driver.closeDescriptor(connection.descriptor);
   }
 
   /** The loop for a connection: the balancer's, or, when that one has no room, the emptiest. */
-  #pick(peer: DatagramPeer | string | undefined): Target | null {
-    const alive = this.#targets.filter(takesConnections);
+  #pick(connection: AcceptedConnection): Target | null {
+    this.#lookForTargets();
+    const alive = this.#alive;
+    const loads = this.#loads;
     if (alive.length === 0) return null;
-    const loads = alive.map(({ memory }) => memory.load);
-    const text = (): string =>
-      typeof peer === 'string' ? peer : this.#driver.formatPeer(peer ?? noPeer);
-    const picked = this.#settings.balancer.pick(loads, text);
-    if ((loads[picked] as number) < this.#settings.maxConnections) return alive[picked] as Target;
+    const { balancer, maxConnections } = this.#settings;
+    const picked = balancer.pick(loads, connection);
+    if ((loads[picked] as number) < maxConnections) return alive[picked] as Target;
     const least = loads.indexOf(Math.min(...loads));
-    const hasRoom = (loads[least] as number) < this.#settings.maxConnections;
+    const hasRoom = (loads[least] as number) < maxConnections;
     return hasRoom || !this.#accepting ? (alive[least] as Target) : null;
+  }
+
+  /** Which loops take connections now, and how many each has. */
+  #lookForTargets(): void {
+    const alive = this.#alive;
+    const loads = this.#loads;
+    let count = 0;
+    for (const target of this.#targets) {
+      if (!takesConnections(target)) continue;
+      alive[count] = target;
+      loads[count] = target.memory.load;
+      count++;
+    }
+    if (alive.length > count) alive.length = loads.length = count;
   }
 
   #hasRoom(): boolean {
@@ -283,7 +336,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     if (this.#fullUntil !== 0 && this.#fullUntil <= now) {
       this.#fullUntil = now + fullRestMs;
       if (!this.#hasRoom()) return ran;
-      for (const { descriptor, peer } of this.#homeless.splice(0)) this.#handOver(descriptor, peer);
+      for (const one of this.#homeless.splice(0)) this.#handOver(one);
       if (this.#homeless.length === 0 && this.#hasRoom()) this.#acceptAll();
       ran = true;
     }

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { balancerKind, createBalancer } from './balancer.ts';
+import { type Addressed, balancerKind, createBalancer } from './balancer.ts';
 
-const noAddress = (): string => assert.fail('the address is not asked for') as never;
+const noAddress: Addressed = {
+  get remoteAddress(): string {
+    return assert.fail('the address is not asked for');
+  },
+};
 
 describe('balancers', () => {
   test('RoundRobin: the i-th connection goes to loop i mod N', () => {
@@ -36,7 +40,7 @@ describe('balancers', () => {
     ];
     for (const [address, expected] of vectors) {
       const picked = [2, 3, 4, 8].map((loops) =>
-        balancer.pick(new Array<number>(loops).fill(0), () => address),
+        balancer.pick(new Array<number>(loops).fill(0), { remoteAddress: address }),
       );
       assert.deepEqual(picked, expected, address);
     }

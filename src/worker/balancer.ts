@@ -1,9 +1,14 @@
 import { crc32 } from 'node:zlib';
 
+/** Whose address is made only when somebody asks. */
+export interface Addressed {
+  readonly remoteAddress: string;
+}
+
 /** Picks the loop of a new connection: its index. */
 export interface Balancer {
-  /** `loads` has an entry per loop; `remoteAddress` is asked for only where it matters. */
-  pick(loads: readonly number[], remoteAddress: () => string): number;
+  /** `loads` has an entry per loop; the peer's address is asked for only where it matters. */
+  pick(loads: readonly number[], peer: Addressed): number;
 }
 
 /** The same numbers as the option `loadBalancing`. */
@@ -31,8 +36,8 @@ class LeastConnectionsBalancer implements Balancer {
 
 /** CRC-32 (IEEE) of the peer's address as text; every unnamed Unix peer is `@`. */
 class SourceAddressHashBalancer implements Balancer {
-  pick(loads: readonly number[], remoteAddress: () => string): number {
-    return crc32(remoteAddress()) % loads.length;
+  pick(loads: readonly number[], peer: Addressed): number {
+    return crc32(peer.remoteAddress) % loads.length;
   }
 }
 

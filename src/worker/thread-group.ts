@@ -402,7 +402,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     if (generation < loop.firstGeneration || generation > loop.memory.highestGeneration) {
       throw staleId(id);
     }
-    return new LoopConnHandle(id, loop.memory.buffer);
+    return new LoopConnHandle(id, loop.memory);
   }
 
   async broadcast(data: Bytes): Promise<number> {

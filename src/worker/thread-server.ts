@@ -124,7 +124,7 @@ export class ThreadServer implements Server {
     if (identity.generation < 1 || identity.generation > memory.highestGeneration) {
       throw staleId(id);
     }
-    return new LoopConnHandle(id, memory.buffer);
+    return new LoopConnHandle(id, memory);
   }
 
   async broadcast(data: Bytes): Promise<number> {
