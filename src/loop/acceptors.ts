@@ -11,9 +11,9 @@ interface RestingListener {
 }
 
 /**
- * Which listeners of a loop accept: none before the start and after the stop, none while the loop has
- * as many connections as it may have, and not those that found no descriptor or memory until they
- * have rested.
+ * Which listeners accept: none before the start and after the stop, none while there are as many
+ * connections as there may be, and not those that found no descriptor or memory until they have
+ * rested.
  */
 export class Acceptors {
   readonly listeners: number[] = [];
@@ -50,32 +50,50 @@ export class Acceptors {
 
   /** Accepts what waits in the backlog, then refuses. */
   stop(): void {
-    this.#accepting = false;
-    this.#resting = [];
+    this.end();
     for (const listener of this.listeners) this.#driver.drainBacklog(listener);
   }
 
   /** Another process accepts from now on: their backlogs and paths stay. */
   leave(): void {
-    this.#accepting = false;
-    this.#resting = [];
+    this.end();
     for (const listener of this.listeners) this.#driver.leaveListener?.(listener);
+  }
+
+  /** Starts nothing any more, and leaves the listeners as they are. */
+  end(): void {
+    this.#accepting = this.#full = false;
+    this.#resting = [];
   }
 
   /** So many are open now. */
   opened(connections: number): void {
-    if (!this.#accepting || connections < this.#maxConnections) return;
+    if (connections >= this.#maxConnections) this.fill();
+  }
+
+  /** There is no room: connections wait in the backlog until `makeRoom`. */
+  fill(): void {
+    if (!this.#accepting) return;
     this.#full = true;
     for (const listener of this.listeners) this.#driver.pauseAccepting(listener);
+  }
+
+  /** Those that rest start when they have rested. */
+  makeRoom(): void {
+    if (!this.#accepting || !this.#full) return;
+    this.#full = false;
+    for (const listener of this.listeners) {
+      if (!this.#resting.some((resting) => resting.listener === listener)) {
+        this.#tryToStart(listener);
+      }
+    }
   }
 
   /** So many are left: a descriptor is free, listeners need not rest or wait any longer. */
   closed(connections: number): void {
     if (!this.#accepting) return;
     for (const resting of this.#resting) resting.due = 0;
-    if (!this.#full || connections >= this.#maxConnections) return;
-    this.#full = false;
-    for (const listener of this.listeners) this.#tryToStart(listener);
+    if (connections < this.#maxConnections) this.makeRoom();
   }
 
   rested(listener: number, error: GnetError, restMs: number): void {
@@ -94,7 +112,7 @@ export class Acceptors {
     for (const resting of this.#resting) {
       if (resting.due > now) continue;
       this.#resting = this.#resting.filter((other) => other !== resting);
-      // While the loop is full, the next close starts all of them.
+      // While it is full, `makeRoom` starts all of them.
       if (!this.#full) this.#tryToStart(resting.listener);
       ran = true;
     }

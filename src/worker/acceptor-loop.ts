@@ -1,4 +1,4 @@
-import { ErrUnsupportedOp, GnetError } from '../base/errors.ts';
+import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
 import type { Backend } from '../driver/backend.ts';
 import type {
   DatagramPeer,
@@ -10,6 +10,7 @@ import type {
 } from '../driver/contract.ts';
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
+import { Acceptors } from '../loop/acceptors.ts';
 import type { Addressed, Balancer } from './balancer.ts';
 import { control, type LoopMemory, loopState } from '../mailbox/loop-memory.ts';
 import { peerWordCount, putPeer } from '../mailbox/peer-words.ts';
@@ -18,8 +19,6 @@ import { MailboxSender, type Settle } from '../mailbox/sender.ts';
 
 /** While every loop is full, the acceptor looks for room this often. */
 const fullRestMs = 5;
-/** A listener that the poller had no memory for tries again after that long. */
-const retryMs = 1_000;
 
 export interface AcceptorSettings {
   readonly backend: Backend;
@@ -92,15 +91,11 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     formatPeer: (peer) => this.#driver.formatPeer(peer),
     comeBack: (connection) => this.#comeBack(connection),
   };
-  #listeners = 0;
-  #accepting = false;
+  readonly #acceptors: Acceptors;
   #attached = false;
   #closed = false;
-  /** When a listener that rests accepts again; the listener is the index. */
-  readonly #resting = new Map<number, number>();
   /** No loop has room: looked at again then; 0 for "there is room". */
   #fullUntil = 0;
-  acceptRests = 0;
   /** The number of the first listener's descriptor: good in every thread. */
   listenerDescriptor = -1;
   #lastOpened = -1;
@@ -120,13 +115,16 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
         unmapping: () => {},
       },
     });
+    const { logger } = settings;
+    this.#acceptors = new Acceptors(this.#driver, Infinity, logger, () => performance.now());
   }
 
   async listen(endpoint: Endpoint): Promise<string> {
-    const id = this.#listeners;
+    const { listeners } = this.#acceptors;
+    const id = listeners.length;
     await this.#driver.prepareListener?.(id, endpoint, this.#settings.socket);
     this.#driver.listen(id, endpoint, this.#settings.socket);
-    this.#listeners++;
+    listeners.push(id);
     if (id === 0) this.listenerDescriptor = this.#lastOpened;
     return this.#driver.listenerAddress(id);
   }
@@ -141,7 +139,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   }
 
   get hasListeners(): boolean {
-    return this.#listeners > 0;
+    return this.#acceptors.listeners.length > 0;
   }
 
   duplicateListener(): number {
@@ -156,10 +154,9 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
 
   /** @throws SyscallError when the poller takes no more. */
   start(): void {
-    this.#accepting = true;
     this.#attached = true;
     this.#settings.backend.host.attach(this);
-    for (let id = 0; id < this.#listeners; id++) this.#driver.startAccepting(id);
+    this.#acceptors.start();
   }
 
   /**
@@ -167,13 +164,9 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
    * @param leaves another process accepts from now on: what waits is for that one.
    */
   stopAccepting(leaves: boolean): void {
-    if (this.#accepting) {
-      this.#accepting = false;
-      this.#resting.clear();
-      for (let id = 0; id < this.#listeners; id++) {
-        if (leaves) this.#driver.leaveListener?.(id);
-        else this.#driver.drainBacklog(id);
-      }
+    if (this.#acceptors.accepting) {
+      if (leaves) this.#acceptors.leave();
+      else this.#acceptors.stop();
     }
     for (const { descriptor } of this.#homeless.splice(0)) this.#driver.closeDescriptor(descriptor);
   }
@@ -187,8 +180,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     if (this.#closed) return;
     this.#closed = true;
     // Also when it died, and a loop is started or the server stopped afterwards.
-    this.#accepting = false;
-    this.#resting.clear();
+    this.#acceptors.end();
     this.#fullUntil = 0;
     for (const { descriptor } of this.#homeless.splice(0)) this.#driver.closeDescriptor(descriptor);
     if (this.#attached) this.#settings.backend.host.detach(this);
@@ -201,7 +193,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   loopRuns(index: number, memory: LoopMemory): void {
     this.#targets[index] = { memory, sender: new MailboxSender(memory, true) };
     for (const one of this.#homeless.splice(0)) this.#handOver(one);
-    if (this.#attached && this.#accepting) this.#acceptAll();
+    if (this.#attached) this.#acceptAll();
   }
 
   /** A loop is gone; what it has not taken of its mailbox is given to others. */
@@ -213,19 +205,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
 
   #acceptAll(): void {
     this.#fullUntil = 0;
-    for (let id = 0; id < this.#listeners; id++) {
-      if (!this.#resting.has(id)) this.#tryToStart(id);
-    }
-  }
-
-  /** No memory for the poller is no reason to end a server that has connections. */
-  #tryToStart(listener: number): void {
-    try {
-      this.#driver.startAccepting(listener);
-    } catch (error) {
-      if (!(error instanceof GnetError)) throw error;
-      this.acceptRested(listener, error, retryMs);
-    }
+    this.#acceptors.makeRoom();
   }
 
   accepted(_listener: number, descriptor: number): void {
@@ -252,13 +232,17 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
       putPeer(this.#peerWords, peer ?? noPeer);
       sender.post(recordKind.accept, descriptor, 0, this.#peerBytes, connection);
     }
-    if (this.#accepting && this.#settings.maxConnections !== Infinity && !this.#hasRoom()) {
+    if (
+      this.#acceptors.accepting &&
+      this.#settings.maxConnections !== Infinity &&
+      !this.#hasRoom()
+    ) {
       this.#rest();
     }
   }
 
   #comeBack(connection: AcceptedConnection): void {
-    if (this.#accepting) this.#handOver(connection);
+    if (this.#acceptors.accepting) this.#handOver(connection);
     else this.#driver.closeDescriptor(connection.descriptor);
   }
 
@@ -273,7 +257,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     if ((loads[picked] as number) < maxConnections) return alive[picked] as Target;
     const least = loads.indexOf(Math.min(...loads));
     const hasRoom = (loads[least] as number) < maxConnections;
-    return hasRoom || !this.#accepting ? (alive[least] as Target) : null;
+    return hasRoom || !this.#acceptors.accepting ? (alive[least] as Target) : null;
   }
 
   /** Which loops take connections now, and how many each has. */
@@ -299,24 +283,23 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
 
   /** No loop takes connections: they wait in the backlog. */
   #rest(): void {
-    if (!this.#accepting) return;
-    for (let id = 0; id < this.#listeners; id++) this.#driver.pauseAccepting(id);
+    if (!this.#acceptors.accepting) return;
+    this.#acceptors.fill();
     this.#fullUntil = performance.now() + fullRestMs;
   }
 
   acceptRested(listener: number, error: GnetError, restMs: number): void {
-    this.acceptRests++;
-    this.#settings.logger.warn('accepting rests: the system has no room for a connection', {
-      err: error,
-      restMs,
-    });
-    if (this.#accepting) this.#resting.set(listener, performance.now() + restMs);
+    this.#acceptors.rested(listener, error, restMs);
+  }
+
+  get acceptRests(): number {
+    return this.#acceptors.rests;
   }
 
   // -- turns, as the host gives them --------------------------------------------------------------
 
   runDue(): boolean {
-    if (this.#fullUntil === 0 && this.#resting.size === 0) return false;
+    if (this.#fullUntil === 0 && !this.#acceptors.anyResting) return false;
     try {
       return this.#runTimed(performance.now());
     } catch (error) {
@@ -326,13 +309,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   }
 
   #runTimed(now: number): boolean {
-    let ran = false;
-    for (const [listener, due] of this.#resting) {
-      if (due > now) continue;
-      this.#resting.delete(listener);
-      if (this.#fullUntil === 0) this.#tryToStart(listener);
-      ran = true;
-    }
+    let ran = this.#acceptors.runDue(now);
     if (this.#fullUntil !== 0 && this.#fullUntil <= now) {
       this.#fullUntil = now + fullRestMs;
       if (!this.#hasRoom()) return ran;
@@ -344,10 +321,11 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   }
 
   timeUntilDeadline(): number {
-    let next = this.#fullUntil === 0 ? Number.POSITIVE_INFINITY : this.#fullUntil;
-    for (const due of this.#resting.values()) next = Math.min(next, due);
-    if (next === Number.POSITIVE_INFINITY) return -1;
-    return Math.max(0, Math.ceil(next - performance.now()));
+    const now = performance.now();
+    const rested = this.#acceptors.timeUntilNext(now);
+    if (this.#fullUntil === 0) return Math.ceil(rested);
+    const room = Math.max(0, this.#fullUntil - now);
+    return Math.ceil(rested < 0 ? room : Math.min(rested, room));
   }
 
   wait(timeoutMs: number): number {

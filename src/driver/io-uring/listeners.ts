@@ -3,7 +3,6 @@ import { SyscallError } from '../../base/errors.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { closeDescriptor, duplicateDescriptor, mayWait } from '../../syscall/descriptor.ts';
-import { syscallError } from '../../syscall/errno.ts';
 import {
   acceptedPeer,
   acceptSocket,
@@ -25,7 +24,8 @@ import type {
   GivenSocket,
   SocketOptions,
 } from '../contract.ts';
-import { acceptRests, acceptSkips, tryAgain } from '../native/errno-sets.ts';
+import { AcceptRest, acceptError } from '../native/accept-rest.ts';
+import { acceptSkips, tryAgain } from '../native/errno-sets.ts';
 import { nativeSlabPool } from '../native/native-memory.ts';
 import { type OpenedSocket, openListener } from '../native/native-sockets.ts';
 import { completionWords, generationWord, resultWord, tagWord } from './completion-queue.ts';
@@ -33,9 +33,6 @@ import { ignoredTag, kind, tagOf } from './completion-tags.ts';
 import type { Operations } from './operations.ts';
 import type { Ring } from './ring.ts';
 
-/** A listener that found no descriptor or memory rests this long, then twice as long, up to the limit. */
-const restMsFirst = 10;
-const restMsMax = 1_000;
 const canceled = errnoNumber('ECANCELED') as number;
 
 /**
@@ -93,7 +90,7 @@ interface Listener {
   armed: boolean;
   /** Where that one leaves the peer's address. */
   readonly room: Slab;
-  restMs: number;
+  readonly rest: AcceptRest;
   /** Somebody else may hold a descriptor of the same socket. */
   duplicated: boolean;
   /** Connections the kernel had accepted when the loop paused. */
@@ -145,7 +142,7 @@ export class UringListeners {
       wanted: false,
       armed: false,
       room,
-      restMs: restMsFirst,
+      rest: new AcceptRest(),
       duplicated: shared,
       kept: [],
     };
@@ -220,7 +217,7 @@ export class UringListeners {
   }
 
   #admit(id: number, listener: Listener, descriptor: number): number {
-    listener.restMs = restMsFirst;
+    listener.rest.accepted();
     if (!listener.wanted) {
       this.#keep(listener, descriptor);
       return 0;
@@ -283,12 +280,9 @@ export class UringListeners {
   }
 
   #rest(id: number, listener: Listener, errno: number): void {
-    const address = localName(listener.descriptor);
-    const error = syscallError('accept4', errno, `accept a connection on ${address}`, address);
-    const restMs = acceptRests.has(errno) ? listener.restMs : restMsMax;
-    listener.restMs = Math.min(restMs * 2, restMsMax);
+    const error = acceptError(listener.descriptor, errno);
     this.pause(id);
-    this.#events.acceptRested(id, error, restMs);
+    this.#events.acceptRested(id, error, listener.rest.after(errno));
   }
 
   /** Connections that were kept through a pause. Returns how many were reported. */

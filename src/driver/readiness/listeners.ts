@@ -16,16 +16,14 @@ import type {
   GivenSocket,
   SocketOptions,
 } from '../contract.ts';
-import { acceptRests, acceptSkips, tryAgain } from '../native/errno-sets.ts';
+import { AcceptRest, acceptError } from '../native/accept-rest.ts';
+import { acceptSkips, tryAgain } from '../native/errno-sets.ts';
 import { openListener } from '../native/native-sockets.ts';
 import { eventKind } from './event-tags.ts';
 import { type Poller, readable } from './poller.ts';
 
 /** Connections accepted per listener and wait: a storm must not keep open connections waiting. */
 const acceptBatchMax = 64;
-/** A listener that found no descriptor or memory rests this long, then twice as long, up to the limit. */
-const restMsFirst = 10;
-const restMsMax = 1_000;
 
 interface Listener {
   readonly descriptor: number;
@@ -35,7 +33,7 @@ interface Listener {
   ownsPath: boolean;
   readonly backlog: number;
   registered: boolean;
-  restMs: number;
+  readonly rest: AcceptRest;
   /** Somebody else may hold a descriptor of the same socket. */
   duplicated: boolean;
 }
@@ -68,7 +66,7 @@ export class Listeners {
       ownsPath: !isGiven,
       backlog: options.backlog,
       registered: false,
-      restMs: restMsFirst,
+      rest: new AcceptRest(),
       duplicated: shared,
     };
   }
@@ -148,7 +146,7 @@ export class Listeners {
       if (result >= 0) {
         // At once: the program's code has a turn before there is a stream for it.
         this.#ledger?.opened(result);
-        listener.restMs = restMsFirst;
+        listener.rest.accepted();
         this.lastAccepted = result;
         this.#events.accepted(id, result);
         this.lastAccepted = -1;
@@ -167,12 +165,9 @@ export class Listeners {
 
   /** Out of the set, so that the waiting connections cost nothing until `startAccepting`. */
   #rest(id: number, listener: Listener, errno: number): void {
-    const address = localName(listener.descriptor);
-    const error = syscallError('accept4', errno, `accept a connection on ${address}`, address);
-    const restMs = acceptRests.has(errno) ? listener.restMs : restMsMax;
-    listener.restMs = Math.min(restMs * 2, restMsMax);
+    const error = acceptError(listener.descriptor, errno);
     this.pause(id);
-    this.#events.acceptRested(id, error, restMs);
+    this.#events.acceptRested(id, error, listener.rest.after(errno));
   }
 
   close(id: number): void {
