@@ -80,7 +80,7 @@ export class Acceptors {
 
   /** Those that rest start when they have rested. */
   makeRoom(): void {
-    if (!this.#accepting || !this.#full) return;
+    if (!this.#accepting) return;
     this.#full = false;
     for (const listener of this.listeners) {
       if (!this.#resting.some((resting) => resting.listener === listener)) {
@@ -93,7 +93,7 @@ export class Acceptors {
   closed(connections: number): void {
     if (!this.#accepting) return;
     for (const resting of this.#resting) resting.due = 0;
-    if (connections < this.#maxConnections) this.makeRoom();
+    if (this.#full && connections < this.#maxConnections) this.makeRoom();
   }
 
   rested(listener: number, error: GnetError, restMs: number): void {
