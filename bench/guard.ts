@@ -50,6 +50,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   'tcp-echo': [
     { size: 64, connections: 100, pipeline: 1 },
     { size: 65_536, connections: 16, pipeline: 1 },
+    { size: 1_048_576, connections: 100, pipeline: 1 },
   ],
   'udp-echo': [{ size: 64, connections: 16, pipeline: 8 }],
   'length-field-echo': [{ size: 64, connections: 100, pipeline: 16 }],
