@@ -1,0 +1,40 @@
+/** A message that fills the read buffer is read in a row: later it would have left the core's cache. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Conn } from 'gnet';
+import { BytePattern } from '../../testing/byte-pattern.ts';
+import { driverName } from '../support/driver.ts';
+import { assertSameBytes, connect, startRig } from '../support/rig.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
+
+const kibibyte = 1_024;
+const pattern = new BytePattern(7);
+
+const skip = driverName !== 'epoll' && 'other drivers read in other ways';
+test('256 KiB that have arrived are one or two events', { skip }, async (t) => {
+  const total = 256 * kibibyte;
+  const pieces: Buffer[] = [];
+  let received = 0;
+  let opened: Conn | undefined;
+  const handler = {
+    onOpened(c: Conn) {
+      opened = c;
+      c.pauseRead();
+    },
+    react(frame: Buffer | null) {
+      pieces.push(Buffer.from(frame ?? []));
+      received += frame?.length ?? 0;
+    },
+  };
+  const rig = await startRig(t, handler, { socketRecvBuffer: 1_024 * kibibyte });
+  const client = await connect(t, rig.server.addr);
+  client.write(pattern.slice(0, total));
+  await waitUntil(() => opened !== undefined, 'opened');
+  await settle(50);
+  const events = (): number => rig.server.stats().loops[0]?.events ?? 0;
+  const before = events();
+  opened?.resumeRead();
+  await waitUntil(() => received === total, 'all of it');
+  assert.ok(events() - before <= 2, `${events() - before} events`);
+  assertSameBytes(Buffer.concat(pieces), pattern.slice(0, total));
+});
