@@ -39,6 +39,7 @@ import { receiveSurely, sendSurely } from '../native/sure-calls.ts';
 import { WaitFailures } from '../native/wait-failures.ts';
 import { grantWish, openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
+import { RestingReads } from './resting-reads.ts';
 import { interestOf, StreamTable, streamFlag } from './stream-table.ts';
 import { datagramSource } from './datagram-source.ts';
 import { eventKind, kindMask, kindOf } from './event-tags.ts';
@@ -56,9 +57,6 @@ const {
 } = streamFlag;
 /** A stream that is read and has nothing to write: nearly every one at nearly every event. */
 const onlyReading = registered | readArmed | readWanted;
-
-/** Streams that there was no memory to read into are read again after that long. */
-const memoryRestMs = 10;
 
 /** Bytes of one stream that are read in a row, as long as each read fills the buffer. */
 const readAgainBytes = 320 * 1_024;
@@ -85,9 +83,9 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   #readSlab: Slab;
   #readAddress: Address;
   #broken: BrokenStream[] = [];
-  /** Streams that rest for lack of memory, and whether they have rested. */
-  #resting: { readonly slot: number; readonly generation: number }[] = [];
-  #rested = false;
+  readonly #resting = new RestingReads(() => {
+    if (!this.#closed) this.wake();
+  });
   readonly #waitFailures = new WaitFailures();
   override readonly wakeDescriptor: number;
   protected override readonly ledger: DescriptorLedger | undefined;
@@ -116,7 +114,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
 
   wait(timeoutMs: number): number {
     this.counters.waits++;
-    if (this.#rested) this.#readAgain();
+    if (this.#resting.over) this.#readAgain();
     const reported = this.#broken.length > 0 ? this.#reportBroken() : 0;
     const count = timeoutMs === 0 || reported > 0 ? this.#poller.wait(0) : this.#sleep(timeoutMs);
     if (count <= 0) return reported + this.#nothingReady(count);
@@ -364,7 +362,8 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     if (slab.references !== 1 || slab.detached) {
       slab = this.#renewReadSlab();
       if (slab === null) {
-        this.#restReading(slot, generation);
+        this.#setFlags(slot, 0, readArmed);
+        this.#resting.add(slot, generation);
         return false;
       }
     }
@@ -401,22 +400,8 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     return slab;
   }
 
-  /** What arrived stays in the kernel, and costs nothing there. */
-  #restReading(slot: number, generation: number): void {
-    this.#setFlags(slot, 0, readArmed);
-    this.#resting.push({ slot, generation });
-    if (this.#resting.length > 1) return;
-    setTimeout(() => {
-      this.#rested = true;
-      if (!this.#closed) this.wake();
-    }, memoryRestMs);
-  }
-
   #readAgain(): void {
-    const list = this.#resting;
-    this.#resting = [];
-    this.#rested = false;
-    for (const { slot, generation } of list) {
+    for (const { slot, generation } of this.#resting.take()) {
       if (this.#table.generations[slot] !== generation) continue;
       const wants = this.#flagsOf(slot) & (readWanted | ended | broken);
       if (wants === readWanted) this.#setFlags(slot, readArmed, 0);
