@@ -14,6 +14,7 @@ import { missing, runClient } from '../support/outside-client.ts';
 import { type Program, runProgram } from '../support/program.ts';
 import { assertSameBytes, type TestScope, text } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
+import { writeFiles } from '../tls/tls-rig.ts';
 
 const mebibyte = 1_048_576;
 const pattern = new BytePattern(77);
@@ -30,8 +31,9 @@ async function start(
   path: string,
   flags: readonly string[] = [],
   loops = 1,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<Proxy> {
-  const program = runProgram(t, `examples/${path}`, ['--port', '0', ...flags]);
+  const program = runProgram(t, `examples/${path}`, ['--port', '0', ...flags], { env });
   const [port] = (await program.line(
     new RegExp(
       `^\\S+ is listening on tcp://\\S+:(\\d+) \\(multi-cores: false, loops: ${loops}\\)$`,
@@ -97,6 +99,35 @@ test('curl: pages and bodies of the HTTP example', { skip: missing('curl') }, as
   const echoed = await runClient('curl', args, body);
   assertSameBytes(echoed.stdout, body);
   await endInOrder(proxy);
+});
+
+test('TLS on both sides: ended for clients, and begun towards the upstream', {
+  skip: missing('curl'),
+}, async (t) => {
+  const files = writeFiles(t);
+  const own = ['--tls', `${files.cert},${files.key}`];
+  const http = await start(t, 'http.ts', own);
+  const upstreamAddress = `tls://localhost:${http.port}`;
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: files.ca };
+  const proxy = await start(t, 'proxy.ts', ['--upstream', upstreamAddress, ...own], 1, env);
+  const url = `https://localhost:${proxy.port}`;
+  const args = ['-sS', '--cacert', files.ca, '--resolve', `localhost:${proxy.port}:127.0.0.1`];
+  const page = await runClient('curl', [...args, `${url}/plaintext`]);
+  assert.deepEqual([text(page.stdout), page.stderr], ['Hello, World!', '']);
+  const body = pattern.slice(0, mebibyte);
+  const echoed = await runClient('curl', [...args, '--data-binary', '@-', `${url}/echo`], body);
+  assertSameBytes(echoed.stdout, body);
+  await endInOrder(proxy);
+});
+
+test('curl over plain http to the HTTP example with TLS is told so', {
+  skip: missing('curl'),
+}, async (t) => {
+  const files = writeFiles(t);
+  const http = await start(t, 'http.ts', ['--tls', `${files.cert},${files.key}`]);
+  const args = ['-sS', '--write-out', ' %{http_code}', `http://${http.address}/plaintext`];
+  const { stdout } = await runClient('curl', args);
+  assert.match(text(stdout), /This port speaks HTTPS: write https:.*\n 400$/);
 });
 
 test('socat: each direction ends by itself', { skip: missing('socat') }, async (t) => {

@@ -60,10 +60,14 @@ function whole(address: string, ca: string, random: Random): Promise<boolean> {
     socket.on('session', (given: Buffer) => {
       session = given;
     });
-    socket.on('secureConnect', () => socket.write('hello'));
+    let resumed = false;
+    socket.on('secureConnect', () => {
+      resumed = socket.isSessionReused();
+      socket.write('hello');
+    });
     socket.on('data', () => socket.end());
     socket.on('error', reject);
-    socket.on('close', () => resolve(socket.isSessionReused()));
+    socket.on('close', () => resolve(resumed));
   });
 }
 
