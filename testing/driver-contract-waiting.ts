@@ -78,7 +78,11 @@ export const waitingCases: ContractCases = {
     const { peer, stream } = await rig.pair(listener);
     peer.write(Buffer.from('now'));
     await rig.peersTurn();
-    while (stream.receivedBytes < 3) expectWaitEnds(rig, 'the bytes');
+    while (stream.receivedBytes < 3) {
+      // What is over the runtime's own sockets hears of bytes in some turn of the runtime.
+      if (rig.driver.wakeDescriptor === -1) await rig.turn();
+      else expectWaitEnds(rig, 'the bytes');
+    }
     assert.equal(stream.text, 'now');
   },
 

@@ -2,6 +2,7 @@
  * Which driver runs where, best first. Each is imported only when it is tried: a file that needs an
  * FFI must not be touched where there is none. `docs/drivers.md` tells programs about it.
  */
+import { environment } from '../base/environment.ts';
 import { ErrInvalidOption, ErrUnsupportedPlatform, GnetError } from '../base/errors.ts';
 import { textOf } from '../base/thrown.ts';
 import { runtimeDrivenHost, sharedThreadHost } from '../host/index.ts';
@@ -87,7 +88,7 @@ export async function chooseBackend(option: 'auto' | DriverName): Promise<Backen
 }
 
 function fromEnvironment(): 'auto' | DriverName {
-  const given = process.env[driverVariable] ?? '';
+  const given = environment[driverVariable] ?? '';
   if (given === '' || given === 'auto') return 'auto';
   const names = candidates.map(([name]) => name);
   const known = names.find((name) => name === given);

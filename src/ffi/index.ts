@@ -41,6 +41,8 @@ function choose(): ForeignInterface {
       return nodeFfi === undefined ? 'this runtime has none' : createNodeInterface(nodeFfi);
     }) ??
     attempt('koffi', () => {
+      // Its binary ends Bun's process as soon as it is loaded.
+      if (process.versions['bun'] !== undefined) return 'not for Bun';
       const koffi = findKoffi();
       return koffi instanceof Error ? firstLine(koffi) : createKoffiInterface(koffi);
     });

@@ -1,3 +1,4 @@
+import { environment } from '../base/environment.ts';
 import { ErrInvalidOption } from '../base/errors.ts';
 import { requireInstalled } from '../base/own-file.ts';
 import { cutText, foreignTextMax, textOf } from '../base/thrown.ts';
@@ -39,9 +40,9 @@ export function createLogger(settings: LoggerSettings = {}): OwnedLogger {
   if (settings.logger !== undefined) {
     return { logger: adaptLogger(settings.logger), close: () => {} };
   }
-  const environment = settings.environment ?? process.env;
-  const path = chooseFile(settings.logPath, environment['GNET_LOGGING_FILE']);
-  const level = chooseLevel(settings.logLevel, environment['GNET_LOGGING_LEVEL'], path);
+  const variables = settings.environment ?? environment;
+  const path = chooseFile(settings.logPath, variables['GNET_LOGGING_FILE']);
+  const level = chooseLevel(settings.logLevel, variables['GNET_LOGGING_LEVEL'], path);
   if (path === undefined) {
     const destination = settings.standardError ?? standardError;
     return { logger: leveledLogger(level, destination), close: () => {} };

@@ -1,9 +1,10 @@
+import { environment } from '../base/environment.ts';
 import type { EventLoopSettings } from '../loop/event-loop-settings.ts';
 import type { ResolvedOptions } from './options.ts';
 
 /** Mistakes of the program show, at some cost. */
 export function inDevelopment(): boolean {
-  return process.env['NODE_ENV'] !== 'production' || process.env['GNET_DEBUG'] === '1';
+  return environment['NODE_ENV'] !== 'production' || environment['GNET_DEBUG'] === '1';
 }
 
 /** The options of a server in the form that its loops take them. */

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 import { join } from 'node:path';
+import { environment } from '../base/environment.ts';
 import { ErrUnsupportedOp } from '../base/errors.ts';
 
 const evaluates = /^(?:-e|--eval|-p|--print|-pe|-i|--interactive)(?:=|$)/;
@@ -17,10 +18,10 @@ const runnerVariables = ['VITEST', 'VITEST_WORKER_ID', 'JEST_WORKER_ID'];
  */
 function isTestRunner(
   script: string | undefined,
-  environment: Readonly<Record<string, string | undefined>>,
+  variables: Readonly<Record<string, string | undefined>>,
 ): boolean {
   const isPackaged = script !== undefined && /[\\/]node_modules[\\/]/.test(script);
-  return isPackaged && runnerVariables.some((name) => environment[name] !== undefined);
+  return isPackaged && runnerVariables.some((name) => variables[name] !== undefined);
 }
 
 function refused(why: string): ErrUnsupportedOp {
@@ -35,12 +36,12 @@ function refused(why: string): ErrUnsupportedOp {
 export function programEntry(
   script: string | undefined = process.argv[1],
   flags: readonly string[] = process.execArgv,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  variables: Readonly<Record<string, string | undefined>> = environment,
 ): string {
   if (!isMainThread) {
     throw refused('this is a worker thread of the program, whose file is not its entry module');
   }
-  if (isTestRunner(script, environment)) {
+  if (isTestRunner(script, variables)) {
     throw refused(
       `this process was started by a test runner, whose file ${script} is not the program`,
     );

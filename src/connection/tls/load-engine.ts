@@ -1,4 +1,5 @@
 /** Which engine does TLS here. It is loaded when TLS is used for the first time. */
+import { environment } from '../../base/environment.ts';
 import { isGnetError } from '../../base/thrown.ts';
 import { ErrTlsUnavailable } from '../../tls/errors.ts';
 import type { TlsEngine } from './engine.ts';
@@ -16,7 +17,7 @@ export function loadEngine(): Promise<TlsEngine> {
 
 async function load(): Promise<TlsEngine> {
   // For tests, and for who trusts the runtime's own way more.
-  if (process.env['GNET_OPENSSL'] === 'node:tls') return loadNodeEngine(undefined);
+  if (environment['GNET_OPENSSL'] === 'node:tls') return loadNodeEngine(undefined);
   try {
     return (await import('./openssl-engine.ts')).opensslEngine;
   } catch (error) {

@@ -12,6 +12,7 @@ import {
   type InetAddress,
   inetAddress,
 } from '../../base/inet-address.ts';
+import { knowsReusePortOfDatagrams } from '../../host/runtime-features.ts';
 import type { DatagramPeer, Endpoint, SocketOptions } from '../contract.ts';
 import { addressText, endpointText } from './address-text.ts';
 import { requireReusePort } from './open-listener.ts';
@@ -80,6 +81,40 @@ class PeerNames {
   }
 }
 
+type OnSent = (error: Error | null) => void;
+
+/** What the runtime holds of a socket for the kernel. */
+interface Outgoing {
+  readonly byteLength: number;
+  /** What to call once those bytes are sent. */
+  sending(byteLength: number, onSent: OnSent): OnSent;
+}
+
+/** By the runtime's own account, or by ours where it keeps none (Deno). */
+function outgoingOf(socket: Socket): Outgoing {
+  if (typeof socket.getSendQueueSize === 'function') {
+    return {
+      get byteLength() {
+        return socket.getSendQueueSize();
+      },
+      sending: (_, onSent) => onSent,
+    };
+  }
+  let held = 0;
+  return {
+    get byteLength() {
+      return held;
+    },
+    sending(byteLength, onSent) {
+      held += byteLength;
+      return (error) => {
+        held -= byteLength;
+        onSent(error);
+      };
+    },
+  };
+}
+
 /** The runtime reads some 32 datagrams a turn, and a kernel holds some thousand. */
 const settleTurnsMax = 256;
 
@@ -92,6 +127,7 @@ class NodeEndpoint implements Reporter {
   readonly #id: number;
   readonly #socket: Socket;
   readonly #peer: DatagramPeer = emptyInetAddress();
+  readonly #outgoing: Outgoing;
   #waiting: Waiting[] = [];
   #cameCount = 0;
   #receiving = false;
@@ -103,6 +139,7 @@ class NodeEndpoint implements Reporter {
     this.#names = names;
     this.#id = id;
     this.#socket = socket;
+    this.#outgoing = outgoingOf(socket);
     const { address, port } = socket.address();
     this.address = addressText(address, port);
     socket.on('message', (bytes, from) => this.#came(bytes, from));
@@ -174,11 +211,12 @@ class NodeEndpoint implements Reporter {
   send(peer: DatagramPeer, bytes: Uint8Array): boolean {
     const { counters } = this.#host;
     const longest = peer.family === 4 ? payloadBytesMax4 : payloadBytesMax6;
-    const full = this.#socket.getSendQueueSize() + bytes.length > outgoingBytesMax;
+    const full = this.#outgoing.byteLength + bytes.length > outgoingBytesMax;
     // Port 0 is nobody's; the runtime would throw.
     if (bytes.length > longest || full || peer.port === 0) return this.#dropped();
     const copy = Buffer.from(bytes);
-    this.#socket.send(copy, peer.port, this.#names.hostOf(peer), this.#onSent);
+    const onSent = this.#outgoing.sending(copy.length, this.#onSent);
+    this.#socket.send(copy, peer.port, this.#names.hostOf(peer), onSent);
     counters.bytesSent += bytes.length;
     return true;
   }
@@ -213,7 +251,7 @@ const literalLookup = (
 };
 
 async function openEndpoint(endpoint: UdpEndpoint, options: SocketOptions): Promise<Socket> {
-  requireReusePort(options);
+  requireReusePort(options, knowsReusePortOfDatagrams());
   const address = endpointText(endpoint);
   const settings: UdpOptions = {
     type: endpoint.family === 4 ? 'udp4' : 'udp6',

@@ -4,6 +4,7 @@ import { ErrUnsupportedOp } from '../../base/errors.ts';
 import { formatInet } from '../../base/inet-address.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
+import { sleepClock } from '../../host/runtime-features.ts';
 import type { TuningOptions } from '../backend.ts';
 import type {
   DatagramPeer,
@@ -358,7 +359,8 @@ function noDescriptor(action: string): ErrUnsupportedOp {
 
 /** Sleeping is the runtime's: its own count, from here on. */
 function countersOfThread(): DriverCounters {
-  const before = performance.eventLoopUtilization().idle;
+  const slept = sleepClock();
+  const before = slept();
   return {
     waits: 0,
     events: 0,
@@ -368,7 +370,7 @@ function countersOfThread(): DriverCounters {
     datagramsOverflowed: 0,
     datagramsDropped: 0,
     get sleptMs() {
-      return performance.eventLoopUtilization().idle - before;
+      return slept() - before;
     },
   };
 }

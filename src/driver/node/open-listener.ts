@@ -42,11 +42,11 @@ type OnConnection = (socket: net.Socket) => void;
 const abstractNamesTried = 16;
 
 /** @throws ErrUnsupportedOp when the runtime would leave the option out without a word. */
-export function requireReusePort(options: SocketOptions): void {
-  if (!options.reusePort || knowsReusePort()) return;
+export function requireReusePort(options: SocketOptions, isKnown: boolean): void {
+  if (!options.reusePort || isKnown) return;
   throw new ErrUnsupportedOp(
-    'cannot listen with reusePort: the sockets of this runtime do not know it; ' +
-      'use Node 22.12 or newer, or another driver',
+    'cannot listen with reusePort, nor with several loops: the sockets of this runtime do not know ' +
+      'SO_REUSEPORT; use Node 22.12 or newer, one loop, or another driver',
   );
 }
 
@@ -117,7 +117,7 @@ async function openTcp(
   options: SocketOptions,
   create: () => net.Server,
 ): Promise<OpenedServer> {
-  requireReusePort(options);
+  requireReusePort(options, knowsReusePort());
   const server = create();
   const address = endpointText(endpoint);
   try {

@@ -85,7 +85,10 @@ export class NodeStream implements Reporter, ResetSearch {
     socket.on('end', listeners.end);
     if (identity.connecting) socket.on('connect', listeners.connect);
     if (broken !== null) this.#onError(broken);
-    else if (socket.destroyed) this.#onError(Object.assign(new Error(), { code: 'ECONNRESET' }));
+    else if (socket.destroyed) {
+      // Bun ends some attempts to connect at once, and tells of the error later.
+      this.#onError(socket.errored ?? Object.assign(new Error(), { code: 'ECONNRESET' }));
+    }
     // Listening for this one starts the reading.
     else socket.on('readable', listeners.readable);
   }

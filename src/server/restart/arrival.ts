@@ -1,4 +1,5 @@
 /** The new process of a restart: what it inherits, and when it may use it. */
+import { environment } from '../../base/environment.ts';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
@@ -188,7 +189,7 @@ export class Arrival {
 }
 
 function readInheritance(): Arrival | null {
-  const text = process.env[inheritanceVariable];
+  const text = environment[inheritanceVariable];
   if (text === undefined || !isMainThread) return null;
   // Children of this program inherit nothing of it.
   delete process.env[inheritanceVariable];

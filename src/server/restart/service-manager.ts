@@ -1,3 +1,4 @@
+import { environment } from '../../base/environment.ts';
 import { errorOf } from '../../base/thrown.ts';
 import type { Backend } from '../../driver/backend.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -39,7 +40,7 @@ export class ServiceManager {
   }
 
   #tell(state: string): void {
-    const path = process.env[socketVariable];
+    const path = environment[socketVariable];
     if (path === undefined || !/^[@/]/.test(path)) return;
     const { native, name } = this.#backend;
     try {

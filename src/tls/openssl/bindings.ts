@@ -5,11 +5,12 @@
  *
  * Words are addresses or `word(n)`; see each function's manual page for the rest.
  */
+import { environment } from '../../base/environment.ts';
 import { nullAddress, word } from '../../ffi/index.ts';
 import { findOpenssl, type OpensslOrigin } from './library.ts';
 
 /** For tests: which of them to try. */
-const wanted = process.env['GNET_OPENSSL'] as OpensslOrigin | '' | undefined;
+const wanted = environment['GNET_OPENSSL'] as OpensslOrigin | '' | undefined;
 
 const library = findOpenssl(wanted ? [wanted] : undefined);
 
