@@ -4,7 +4,17 @@
  */
 import { relative } from 'node:path';
 import type { TestEvent } from 'node:test/reporters';
-import type { Counts } from './record.ts';
+
+/** As the runner prints them, in its order. */
+export interface Counts {
+  readonly tests: number;
+  readonly suites: number;
+  readonly pass: number;
+  readonly fail: number;
+  readonly cancelled: number;
+  readonly skipped: number;
+  readonly todo: number;
+}
 
 export interface RunReport {
   readonly counts: Counts;

@@ -1,17 +1,6 @@
 /** What several runs of the tests came to, a line of JSON each in one file, and its table and totals. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import type { RunReport } from './record-reporter.ts';
-
-/** As the runner prints them, in its order. */
-export interface Counts {
-  readonly tests: number;
-  readonly suites: number;
-  readonly pass: number;
-  readonly fail: number;
-  readonly cancelled: number;
-  readonly skipped: number;
-  readonly todo: number;
-}
+import type { Counts, RunReport } from './record-reporter.ts';
 
 export const nothing: Counts = {
   tests: 0,

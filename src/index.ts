@@ -9,13 +9,9 @@ export type {
 } from './tls/options/types.ts';
 export { Action } from './connection/action.ts';
 export type { Bytes, Conn, ConnId, KeepAliveTimes, Timeouts } from './connection/conn.ts';
-export type { Flow } from './connection/flow.ts';
-export {
-  type EventHandler,
-  EventServer,
-  type Reply,
-  type TickReply,
-} from './connection/event-handler.ts';
+export type { Flow } from './connection/flow-options.ts';
+export type { EventHandler, Reply, TickReply } from './connection/conn.ts';
+export { EventServer } from './connection/event-server.ts';
 export type {
   ConnHandle,
   LoopStats,
@@ -33,7 +29,7 @@ export type {
   ProxyExtension,
 } from './connection/proxy-protocol/format.ts';
 export type { TlsInfo } from './connection/tls/info.ts';
-export type { UpgradeOptions } from './connection/tls/upgrade.ts';
+export type { UpgradeOptions } from './connection/tls/upgrade-options.ts';
 export type { ProxyHeader } from './connection/proxy-protocol/write-header.ts';
 export type { LogLevel } from './logging/log-level.ts';
 export type { Logger, LoggerOption } from './logging/logger.ts';

@@ -2,8 +2,8 @@
 import { type Finding, type Project, resolveImport } from './project.ts';
 
 /**
- * Cycles of imports that remain at run time. Type-only imports are erased, so two files may describe
- * each other's types; the order of rooms still holds for them.
+ * Circles of imports, of types too: two files that describe each other are read as one. A dynamic
+ * import is a choice at run time and counts as none.
  */
 export function cycleFindings(project: Project): Finding[] {
   const findings: Finding[] = [];
@@ -13,9 +13,8 @@ export function cycleFindings(project: Project): Finding[] {
   const visit = (path: string): void => {
     if (done.has(path)) return;
     trail.push(path);
-    for (const { specifier, line, typeOnly, dynamic } of project.typeScript.get(path)?.imports ??
-      []) {
-      if (typeOnly || dynamic) continue;
+    for (const { specifier, line, dynamic } of project.typeScript.get(path)?.imports ?? []) {
+      if (dynamic) continue;
       const target = resolveImport(path, specifier);
       if (target === undefined) continue;
       const at = trail.indexOf(target);

@@ -1,15 +1,13 @@
 import type { FrameSource, ICodec } from '../codec/codec.ts';
-import type { EventHandler } from './event-handler.ts';
-import type { Flow } from './flow.ts';
+import type { Action } from './action.ts';
+import type { Bytes, ConnId } from './conn-id.ts';
+import type { Flow } from './flow-options.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import type { TlsInfo } from './tls/info.ts';
-import type { UpgradeOptions } from './tls/upgrade.ts';
+import type { Server } from './server-view.ts';
+import type { UpgradeOptions } from './tls/upgrade-options.ts';
 
-/** Bytes to send: a `string` is sent as UTF-8. */
-export type Bytes = Uint8Array | string;
-
-/** Names a connection for ever: loop, slot and generation in one structured-clonable number. */
-export type ConnId = number;
+export type { Bytes, ConnId };
 
 /** Time limits of one connection in milliseconds, 0 to 2^31-1; 0 switches a limit off. */
 export interface Timeouts {
@@ -174,4 +172,57 @@ export interface Conn<Context = unknown> extends FrameSource {
    * @throws `ErrInvalidOption` when it is no handler, `ErrUnsupportedOp` for UDP.
    */
   setHandler<Frame = Buffer, Own = Context>(handler: EventHandler<Frame, Own>): void;
+}
+
+/** What an event may answer: bytes, an action, both, or nothing. */
+export type Reply =
+  | Bytes
+  | Action
+  | readonly [Bytes | null | undefined, Action]
+  | null
+  | undefined
+  | void;
+
+/** What `tick` may answer: the next delay in ms (at least 1; nothing means 1,000), or with an action. */
+export type TickReply = number | readonly [number, Action] | null | undefined | void;
+
+/**
+ * The program's side: every method is optional. `onInitComplete` and `onShutdown` run once, on the
+ * main thread's handler; `tick` runs in every loop; all others in the loop that owns the connection,
+ * one at a time.
+ *
+ * Any event may return a promise; that it is rejected counts as a throw of that event. `serve` waits
+ * for that of `onInitComplete`, and the end of the server for that of `onShutdown`. While that of
+ * `onOpened`, `react`, `onEnd` or `signalClose` is open, later frames of the connection and its close
+ * wait. Nothing waits for those of `onClosed`, `preWrite` and `onDrain`.
+ *
+ * `Frame` is what the codec cuts the stream into, `Context` the type of `c.context`.
+ *
+ * Events see the `AsyncLocalStorage` of whoever called `serve`, or `dial` for a connection of a
+ * client: never what another event has left.
+ */
+export interface EventHandler<Frame = Buffer, Context = unknown> {
+  /** The server listens on all addresses; no connection has been accepted yet. */
+  onInitComplete?(server: Server): Action | void | Promise<Action | void>;
+  /** Everything is closed; comes after every `onClosed`. */
+  onShutdown?(server: Server): void | Promise<void>;
+  /** A connection is open. Bytes returned are sent as they are: no codec, no `preWrite`. */
+  onOpened?(c: Conn<Context>): Reply | Promise<Reply>;
+  /** The connection is gone; `err` is why, or undefined for EOF, `close()`, actions and `stop`. */
+  onClosed?(c: Conn<Context>, err?: Error): Action | void | Promise<Action | void>;
+  /** Just before bytes are handed to the kernel. */
+  preWrite?(c: Conn<Context>): void | Promise<void>;
+  /**
+   * One frame, or null after `c.wake()`. The frame is lent until this returns, or until the promise
+   * it returned settles; later frames of this connection wait for that.
+   */
+  react?(frame: Frame | null, c: Conn<Context>): Reply | Promise<Reply>;
+  /** Pending output fell to `lowWaterMark` after a write had returned false. Once per crossing. */
+  onDrain?(c: Conn<Context>): void | Promise<void>;
+  /** The peer has ended its side; everything it sent has been delivered. */
+  onEnd?(c: Conn<Context>): void | Promise<void>;
+  /** With `ticker`: runs first right after start. Never after `onShutdown`. */
+  tick?(): TickReply | Promise<TickReply>;
+  /** The server is stopping: say goodbye. Once per open connection. */
+  signalClose?(c: Conn<Context>): void | Promise<void>;
 }

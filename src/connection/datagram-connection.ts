@@ -5,7 +5,7 @@ import type { DatagramPeer } from '../driver/contract.ts';
 import { Action } from './action.ts';
 import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
 import type { DatagramHost } from './datagram-host.ts';
-import type { EventHandler, Reply } from './event-handler.ts';
+import type { EventHandler, Reply } from './conn.ts';
 import { callPreWrite } from './handler-calls.ts';
 import { isKept, retainFrame } from './retaining.ts';
 import { isBytes, kindOfReply, type ReplyPair, replyKind, whenSettled } from './reply.ts';

@@ -1,6 +1,6 @@
 /** Calls the handler's events but `react`, `preWrite` and `onClosed`, each in the connection's context. */
 import { answered, closeWithServer, leaveHandler } from './closing.ts';
-import type { EventHandler } from './event-handler.ts';
+import type { EventHandler } from './conn.ts';
 import { ownHandlerEvents } from './handler-calls.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { applyReply, handlerThrew, holdUp } from './replies.ts';

@@ -1,26 +1,13 @@
 /** Watermarks and half-open of one connection, where they are not the server's. */
 import { ErrInvalidOption } from '../base/errors.ts';
 import { asBoolean, nearestName, oneWordOf, wholeNumber } from '../base/option-checks.ts';
+import type { Flow } from './flow-options.ts';
 import type { ConnectionSettings } from './host.ts';
 import { crossHigh, outboundBuffered } from './outbound.ts';
 import { resume } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark, pauseReason } from './states.ts';
 import { scheduleFlush } from './tasks.ts';
-
-/** What a connection may have of its own; each means the same as the option of `serve`. */
-export interface Flow {
-  /** Pending bytes from which on a write returns false. */
-  readonly highWaterMark?: number | undefined;
-  /** Pending bytes at which `onDrain` follows; left out, at most a quarter of a new `highWaterMark`. */
-  readonly lowWaterMark?: number | undefined;
-  /** Pending bytes above which the connection is closed with `ErrOutboundOverflow`. */
-  readonly maxOutboundBytes?: number | undefined;
-  /** What happens above `highWaterMark`. */
-  readonly overflow?: 'pause' | 'close' | 'none' | undefined;
-  /** It stays open for writing when the peer has ended its side. */
-  readonly allowHalfOpen?: boolean | undefined;
-}
 
 const bytes = wholeNumber(0, Number.MAX_SAFE_INTEGER, 'bytes');
 const overflow = oneWordOf(['pause', 'close', 'none']);

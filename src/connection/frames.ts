@@ -3,7 +3,7 @@ import { asyncFrameCopyBytesMax, frameOverheadBytesMax, framesPerTurnMax } from 
 import type { Slab } from '../buffer/slab.ts';
 import { remoteAddress } from './addresses.ts';
 import { answered, delivers, fail, takesAnswer } from './closing.ts';
-import type { EventHandler, Reply } from './event-handler.ts';
+import type { EventHandler, Reply } from './conn.ts';
 import { bufferLength, expireRingFrame, isReceivedMemory, poison } from './inbound.ts';
 import { frameTooLong, inboundOverflow } from './limit-errors.ts';
 import { putFrame } from './outbound.ts';

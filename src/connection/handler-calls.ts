@@ -1,7 +1,8 @@
 import { ErrInvalidOption } from '../base/errors.ts';
 import { captureScope, type EventScope } from '../host/event-scope.ts';
 import type { Conn } from './conn.ts';
-import { EventServer, type EventHandler } from './event-handler.ts';
+import type { EventHandler } from './conn.ts';
+import { EventServer } from './event-server.ts';
 import type { HandlerCalls, HandlerEvents } from './host.ts';
 import { isPromise, whenSettled } from './reply.ts';
 

@@ -4,7 +4,7 @@ import type { CodecOption, ICodec } from '../codec/codec.ts';
 import type { Driver, SocketOptions } from '../driver/contract.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import type { EncodeSink } from './encode-sink.ts';
-import type { EventHandler } from './event-handler.ts';
+import type { EventHandler } from './conn.ts';
 import type { ProxyProtocolSettings } from './proxy-protocol/settings.ts';
 import type { ReadWindow } from './read-window.ts';
 import type { TimeLimits } from './timeouts.ts';

@@ -1,11 +1,10 @@
 import type { GnetError } from '../base/errors.ts';
 import type { StreamReceiver, Transport } from '../driver/transport.ts';
 import type { ConnectionHost } from './host.ts';
-import type { LoopTls } from './tls/loop-tls.ts';
 
 /** A connection as the layer under it sees it: a receiver, and a few things besides. */
 export interface LayeredConnection extends ConnectionReceiver {
-  readonly host: LayerHost;
+  readonly host: LayerPlaces;
   transport: Transport;
   readonly isClosed: boolean;
   readonly remoteAddr: string;
@@ -45,7 +44,7 @@ export interface Layer extends Transport, ConnectionReceiver {
 export type LayerFactory = (connection: LayeredConnection, below: Transport) => Layer;
 
 /** A loop that has layers under its connections. */
-export interface LayerHost extends ConnectionHost {
+export interface LayerPlaces extends ConnectionHost {
   /**
    * A layer has done its work: `above`, or the connection itself, stands on what was below it. Returns
    * who hears of the stream from now on.
@@ -53,6 +52,4 @@ export interface LayerHost extends ConnectionHost {
   replaceLayer(layer: Layer, above: LayerFactory | undefined): ConnectionReceiver;
   /** Puts a layer between a connection and what carries its bytes so far. */
   putUnder(connection: LayeredConnection, make: LayerFactory): Layer;
-  /** TLS of this loop, once there is some. */
-  tls: LoopTls | undefined;
 }

@@ -8,10 +8,14 @@ import type { Conn } from './conn.ts';
 import type { Deadline } from './deadline.ts';
 import type { FlushWaiters } from './flush-waiters.ts';
 import type { EncodeTarget } from './encode-sink.ts';
-import type { ConnectionSettings, HandlerEvents, HostedConnection } from './host.ts';
-import type { LayerHost } from './layer.ts';
+import type {
+  ConnectionSettings,
+  HandlerEvents,
+  HostedConnection,
+  ScheduledDeadline,
+} from './host.ts';
+import type { LayerHost } from './layer-host.ts';
 import type { ReadWindow } from './read-window.ts';
-import type { ConnectionTimer } from './timers.ts';
 import { mark, State } from './states.ts';
 
 /**
@@ -91,7 +95,7 @@ export class Rare {
   /** Calls of `react(null)` that were asked for. */
   wakes = 0;
   /** Timers of the program that have not run. */
-  timers: Set<ConnectionTimer> | null = null;
+  timers: Set<ScheduledDeadline> | null = null;
 }
 
 /** The record, and what the program, an encoder and the loop see of it. */

@@ -5,7 +5,7 @@ import { Action } from './action.ts';
 import { remoteAddress } from './addresses.ts';
 import { beginClose, fail, takesAnswer } from './closing.ts';
 import type { Bytes } from './conn.ts';
-import type { Reply } from './event-handler.ts';
+import type { Reply } from './conn.ts';
 import { poison } from './inbound.ts';
 import { countsSilence } from './limits.ts';
 import { put, putRaw } from './outbound.ts';

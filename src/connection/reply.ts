@@ -2,7 +2,7 @@ import { ErrCodec, ErrHandler, ErrInvalidReply, type GnetError } from '../base/e
 import { isGnetError, textOf } from '../base/thrown.ts';
 import type { Action } from './action.ts';
 import type { Bytes } from './conn.ts';
-import type { Reply } from './event-handler.ts';
+import type { Reply } from './conn.ts';
 
 /** Bytes and an action. */
 export type ReplyPair = readonly [Bytes | null | undefined, Action];

@@ -1,5 +1,5 @@
 import type { TlsServerOptions } from '../tls/options/types.ts';
-import type { Bytes, ConnId } from './conn.ts';
+import type { Bytes, ConnId } from './conn-id.ts';
 
 /** How a stop ended. */
 export interface StopResult {

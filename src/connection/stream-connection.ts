@@ -23,14 +23,15 @@ import {
 import type { Bytes, Conn, ConnId, KeepAliveTimes, Timeouts } from './conn.ts';
 import { deadlinePassed as deadlinePassedOf, setTimeouts as setTimeoutsOf } from './deadlines.ts';
 import type { EncodeSink, EncodeTarget } from './encode-sink.ts';
-import type { EventHandler } from './event-handler.ts';
+import type { EventHandler } from './conn.ts';
 import {
   callOnDrain,
   callOnOpened,
   callSignalClose,
   setHandler as setHandlerOf,
 } from './events.ts';
-import { type Flow, setFlow as setFlowOf } from './flow.ts';
+import { setFlow as setFlowOf } from './flow.ts';
+import type { Flow } from './flow-options.ts';
 import { flushNow, sendPending, unblock } from './flushing.ts';
 import { retain as retainOf, runWakes, wake as wakeOf } from './frames.ts';
 import type { HostedConnection } from './host.ts';
@@ -69,7 +70,7 @@ import {
   endUpgrade,
   takeReceived as takeReceivedOf,
 } from './upgrading.ts';
-import type { UpgradeOptions } from './tls/upgrade.ts';
+import type { UpgradeOptions } from './tls/upgrade-options.ts';
 import { type TlsInfo, tlsOf } from './tls/info.ts';
 import {
   asyncWrite as asyncWriteOf,

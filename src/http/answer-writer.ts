@@ -1,5 +1,4 @@
-import { AnswerState, type Exchange } from './exchange.ts';
-import type { FetchServer } from './fetch-server.ts';
+import { AnswerState, type Exchange, type HttpServing } from './exchange.ts';
 import { isBodyless, LightResponse } from './light-response.ts';
 import type { ResponseHead } from './response-head.ts';
 import { sendStream, type StreamBody } from './stream-writer.ts';
@@ -11,12 +10,12 @@ const SLICE = 256 * 1024;
 
 /** Writes answers: short ones in one piece, in memory that is used again for the next. */
 export class AnswerWriter {
-  readonly #server: FetchServer;
+  readonly #server: HttpServing;
   readonly #bytes: Buffer = Buffer.allocUnsafeSlow(CAPACITY);
   /** The view of the last answer: the next one of that length needs no new one. */
   #view: Buffer = this.#bytes.subarray(0, 0);
 
-  constructor(server: FetchServer) {
+  constructor(server: HttpServing) {
     this.#server = server;
   }
 

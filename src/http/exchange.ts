@@ -1,10 +1,11 @@
-import type { ProxiedConnection, TlsInfo } from '../index.ts';
-import type { HttpConnection } from './http-connection.ts';
+import type { Conn, ProxiedConnection, TlsInfo } from '../index.ts';
 import { LightHeaders } from './light-headers.ts';
 import { LightRequest } from './light-request.ts';
-import type { FetchInfo } from './options.ts';
+import type { FetchInfo, ResolvedHttpOptions } from './options.ts';
+import type { HttpParser } from './parser.ts';
 import type { RequestBody } from './request-body.ts';
-import { statusLine } from './response-head.ts';
+import type { Origins } from './request-url.ts';
+import { type ResponseHead, statusLine } from './response-head.ts';
 import { RealHeaders } from './web-stand-in.ts';
 
 type HeadersInit = NonNullable<ResponseInit['headers']>;
@@ -20,12 +21,46 @@ export const AnswerState = {
 } as const;
 export type AnswerState = (typeof AnswerState)[keyof typeof AnswerState];
 
+/** What connections and answers need of the server of their loop. */
+export interface HttpServing {
+  readonly options: ResolvedHttpOptions;
+  readonly origins: Origins;
+  readonly head: ResponseHead;
+  /** The clock of limits, as of the last tick; milliseconds. */
+  readonly now: number;
+  readonly dateLine: string;
+  readonly isStopping: boolean;
+  takeParser(): HttpParser;
+  giveParser(parser: HttpParser): void;
+  /** Calls the handler, and sends what it answers, now or later. */
+  answer(exchange: Exchange): void;
+  /** For the log: a fault of the program's. */
+  report(message: string, error: unknown): void;
+  waitUntil(promise: Promise<unknown>, request: Request): void;
+  writeRefusal(conn: Conn, status: number): void;
+  forget(connection: ExchangeConnection): void;
+}
+
+/** What an exchange and its answer need of the connection. */
+export interface ExchangeConnection {
+  readonly conn: Conn;
+  readonly server: HttpServing;
+  /** The answer at work is the last of this connection. */
+  isLast: boolean;
+  /** Ends the connection when a limit has passed. */
+  checkTime(now: number): void;
+  finish(exchange: Exchange): void;
+  breakOff(exchange: Exchange, isFramed: boolean): void;
+  drained(): Promise<void>;
+  leave(exchange: Exchange): void;
+}
+
 /** Requests as handlers get them, where those are the runtime's own. */
 const exchanges = new WeakMap<Request, Exchange>();
 
 /** One request and its answer; also what the handler is given as `info`. */
 export class Exchange implements FetchInfo {
-  readonly connection: HttpConnection;
+  readonly connection: ExchangeConnection;
   readonly light: LightRequest;
   /** As the handler gets it. */
   readonly request: Request;
@@ -41,7 +76,7 @@ export class Exchange implements FetchInfo {
   #trailers: Promise<Headers> | null = null;
 
   constructor(
-    connection: HttpConnection,
+    connection: ExchangeConnection,
     light: LightRequest,
     body: RequestBody | null,
     minorVersion: number,

@@ -2,7 +2,12 @@ import { STATUS_CODES } from 'node:http';
 import type { FrameSource, ICodec } from '../codec/index.ts';
 import { type Conn, EventServer, type Options, type TickReply } from '../index.ts';
 import { AnswerWriter } from './answer-writer.ts';
-import { AnswerState, type Exchange } from './exchange.ts';
+import {
+  AnswerState,
+  type Exchange,
+  type ExchangeConnection,
+  type HttpServing,
+} from './exchange.ts';
 import { HttpConnection } from './http-connection.ts';
 import { LightResponse } from './light-response.ts';
 import type { FetchHandler, ResolvedHttpOptions } from './options.ts';
@@ -23,7 +28,10 @@ export const fetchCodec: ICodec<HttpConnection> = {
 type Logger = NonNullable<Options['logger']>;
 
 /** Has a `fetch` handler answer the requests of one loop. */
-export class FetchServer extends EventServer<HttpConnection, HttpConnection> {
+export class FetchServer
+  extends EventServer<HttpConnection, HttpConnection>
+  implements HttpServing
+{
   readonly options: ResolvedHttpOptions;
   readonly origins = new Origins();
   readonly head = new ResponseHead();
@@ -34,7 +42,7 @@ export class FetchServer extends EventServer<HttpConnection, HttpConnection> {
   readonly #handler: FetchHandler;
   readonly #logger: Logger;
   readonly #writer: AnswerWriter;
-  readonly #connections = new Set<HttpConnection>();
+  readonly #connections = new Set<ExchangeConnection>();
   readonly #waiting = new Set<Promise<unknown>>();
   /** At most this long after a limit it is noticed; milliseconds. */
   readonly #checkInterval: number;
@@ -119,7 +127,7 @@ export class FetchServer extends EventServer<HttpConnection, HttpConnection> {
     return Math.min(this.#checkInterval, 1_000 - (date % 1_000));
   }
 
-  forget(connection: HttpConnection): void {
+  forget(connection: ExchangeConnection): void {
     this.#connections.delete(connection);
   }
 

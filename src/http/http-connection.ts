@@ -1,7 +1,6 @@
 import type { FrameSource } from '../codec/index.ts';
 import type { Conn } from '../index.ts';
-import { AnswerState, Exchange } from './exchange.ts';
-import type { FetchServer } from './fetch-server.ts';
+import { AnswerState, Exchange, type ExchangeConnection, type HttpServing } from './exchange.ts';
 import { type HttpHead, Method } from './head.ts';
 import { LightRequest } from './light-request.ts';
 import { HttpEvent, type HttpParser } from './parser.ts';
@@ -32,9 +31,9 @@ export type Phase = (typeof Phase)[keyof typeof Phase];
 const DRAIN_MAX = 256 * 1024;
 
 /** One connection of an HTTP server: its requests, one after the other. */
-export class HttpConnection implements BodySource {
+export class HttpConnection implements BodySource, ExchangeConnection {
   readonly conn: Conn<HttpConnection>;
-  readonly server: FetchServer;
+  readonly server: HttpServing;
   phase: Phase = Phase.Head;
   exchange: Exchange | null = null;
   /** The answer at work is the last of this connection. */
@@ -52,7 +51,7 @@ export class HttpConnection implements BodySource {
   #drainWaiter: (() => void) | null = null;
   #answered: (() => void) | null = null;
 
-  constructor(conn: Conn<HttpConnection>, server: FetchServer) {
+  constructor(conn: Conn<HttpConnection>, server: HttpServing) {
     this.conn = conn;
     this.server = server;
     this.since = server.now;

@@ -1,5 +1,5 @@
 import { Action } from '../connection/action.ts';
-import type { TickReply } from '../connection/event-handler.ts';
+import type { TickReply } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
 

@@ -1,7 +1,7 @@
 import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import type { Conn } from '../connection/conn.ts';
-import type { EventHandler } from '../connection/event-handler.ts';
+import type { EventHandler } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
 import type { Server } from '../connection/server-view.ts';
 import { chooseBackend } from '../driver/choice.ts';

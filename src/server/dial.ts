@@ -1,6 +1,6 @@
 import { ErrInvalidOption, ErrTimeout, ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
 import type { Conn } from '../connection/conn.ts';
-import type { EventHandler } from '../connection/event-handler.ts';
+import type { EventHandler } from '../connection/conn.ts';
 import { ownHandlerEvents } from '../connection/handler-calls.ts';
 import { type ProxyHeader, writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';

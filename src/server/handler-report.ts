@@ -1,5 +1,6 @@
 import { nearestName } from '../base/option-checks.ts';
-import { type EventHandler, EventServer } from '../connection/event-handler.ts';
+import type { EventHandler } from '../connection/conn.ts';
+import { EventServer } from '../connection/event-server.ts';
 import type { Logger } from '../logging/logger.ts';
 import { inDevelopment } from './loop-settings.ts';
 

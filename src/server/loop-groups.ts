@@ -1,6 +1,6 @@
 import { ErrInvalidOption } from '../base/errors.ts';
 import type { CodecOption } from '../codec/codec.ts';
-import type { EventHandler } from '../connection/event-handler.ts';
+import type { EventHandler } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
 import type { Server } from '../connection/server-view.ts';
 import type { Backend } from '../driver/backend.ts';

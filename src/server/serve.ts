@@ -1,6 +1,6 @@
 import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import type { CodecOption } from '../codec/codec.ts';
-import type { EventHandler } from '../connection/event-handler.ts';
+import type { EventHandler } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
 import type { Server, StopOptions, StopResult } from '../connection/server-view.ts';
 import { chooseBackend } from '../driver/choice.ts';

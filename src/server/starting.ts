@@ -1,5 +1,5 @@
 import { Action } from '../connection/action.ts';
-import type { EventHandler } from '../connection/event-handler.ts';
+import type { EventHandler } from '../connection/conn.ts';
 import { isPromise } from '../connection/reply.ts';
 import type { RunningServer } from './running-server.ts';
 

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
 import type { Conn } from '../../src/connection/conn.ts';
-import type { EventHandler } from '../../src/connection/event-handler.ts';
+import type { EventHandler } from '../../src/connection/conn.ts';
 import { roughFaults } from '../../testing/simulated-driver.ts';
 import { simulatedLoop } from './simulated-loop.ts';
 

@@ -6,7 +6,7 @@ import type { OutboundQueue } from '../../src/buffer/outbound-queue.ts';
 import type { Slab } from '../../src/buffer/slab.ts';
 import { LineBasedFrameCodec } from '../../src/codec/line-based-frame-codec.ts';
 import type { Conn } from '../../src/connection/conn.ts';
-import type { EventHandler } from '../../src/connection/event-handler.ts';
+import type { EventHandler } from '../../src/connection/conn.ts';
 import type { Layer, LayeredConnection } from '../../src/connection/layer.ts';
 import type { StreamConnection } from '../../src/connection/stream-connection.ts';
 import type { Transport } from '../../src/driver/transport.ts';

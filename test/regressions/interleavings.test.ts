@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
-import type { Reply } from '../../src/connection/event-handler.ts';
+import type { Reply } from '../../src/connection/conn.ts';
 import type { StreamConnection } from '../../src/connection/stream-connection.ts';
 import { mark, State } from '../../src/connection/states.ts';
 import { Random } from '../../testing/random.ts';

@@ -1,5 +1,5 @@
 /** An event loop over io_uring with so few receive buffers that most receives find none. */
-import type { EventHandler } from '../../src/connection/event-handler.ts';
+import type { EventHandler } from '../../src/connection/conn.ts';
 import { handlerCalls } from '../../src/connection/handler-calls.ts';
 import type { Backend } from '../../src/driver/backend.ts';
 import type { DriverCounters } from '../../src/driver/contract.ts';

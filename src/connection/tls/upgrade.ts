@@ -9,12 +9,7 @@ import { dialledAs } from './dialled.ts';
 import type { TlsEngine } from './engine.ts';
 import { loadEngine } from './load-engine.ts';
 import type { AnyClientContext, AnyServerContexts, LoopTls } from './loop-tls.ts';
-
-/** Of a server's side, or of a client's; `isServer` decides where the usual side is not the right one. */
-export type UpgradeOptions = (TlsServerOptions | TlsClientOptions) & {
-  /** Default: true where the connection was accepted, false where it was dialled. */
-  readonly isServer?: boolean;
-};
+import type { UpgradeOptions } from './upgrade-options.ts';
 
 /** The same options give the same context, for as long as somebody holds them. */
 const serverContexts = new WeakMap<object, AnyServerContexts>();
