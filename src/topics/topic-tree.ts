@@ -1,0 +1,104 @@
+/**
+ * Who has subscribed to what. Names have levels, as MQTT's: `rooms/7/chat`. In a filter `+` stands for one
+ * level, and `#` at the end for all that follow; neither matches a first level that begins with `$`.
+ */
+
+interface Node<Subscriber> {
+  readonly children: Map<string, Node<Subscriber>>;
+  /** Of the filter that ends here. */
+  readonly own: Set<Subscriber>;
+}
+
+function emptyNode<Subscriber>(): Node<Subscriber> {
+  return { children: new Map(), own: new Set() };
+}
+
+const LENGTH_MAX = 65_535;
+
+/** @throws TypeError for what nothing can be published under. */
+export function checkTopic(topic: string): void {
+  if (typeof topic !== 'string' || topic === '' || topic.length > LENGTH_MAX) {
+    throw new TypeError('Cannot use a topic: it must be a text of 1 to 65,535 characters');
+  }
+  if (!/[+#\0]/.test(topic)) return;
+  throw new TypeError(`Cannot publish under '${topic}': + and # are for filters, NUL for nothing`);
+}
+
+/** @throws TypeError for what is no filter. */
+export function checkFilter(filter: string): void {
+  checkTopic(filter.replaceAll(/(?<=^|\/)(?:\+(?=\/|$)|#$)/g, 'x'));
+}
+
+export function isWild(filter: string): boolean {
+  return filter.includes('+') || filter.includes('#');
+}
+
+/** Filters with wildcards; those without are found quicker by their name. */
+export class TopicTree<Subscriber> {
+  readonly #root: Node<Subscriber> = emptyNode();
+  size = 0;
+
+  /** False when it was there already. */
+  add(filter: string, subscriber: Subscriber): boolean {
+    let node = this.#root;
+    for (const level of filter.split('/')) {
+      let next = node.children.get(level);
+      if (next === undefined) {
+        next = emptyNode();
+        node.children.set(level, next);
+      }
+      node = next;
+    }
+    if (node.own.has(subscriber)) return false;
+    node.own.add(subscriber);
+    this.size++;
+    return true;
+  }
+
+  remove(filter: string, subscriber: Subscriber): void {
+    const path: { node: Node<Subscriber>; level: string }[] = [];
+    let node = this.#root;
+    for (const level of filter.split('/')) {
+      const next = node.children.get(level);
+      if (next === undefined) return;
+      path.push({ node, level });
+      node = next;
+    }
+    if (!node.own.delete(subscriber)) return;
+    this.size--;
+    // Branches that nobody needs go.
+    for (let step = path.pop(); step !== undefined; step = path.pop()) {
+      if (node.own.size > 0 || node.children.size > 0) return;
+      step.node.children.delete(step.level);
+      node = step.node;
+    }
+  }
+
+  /** Adds those whose filters match. */
+  collect(topic: string, found: Set<Subscriber>): void {
+    this.#collect(this.#root, topic.split('/'), 0, found);
+  }
+
+  #collect(
+    node: Node<Subscriber>,
+    levels: readonly string[],
+    depth: number,
+    found: Set<Subscriber>,
+  ): void {
+    const mayBeWild = depth > 0 || levels[0]?.startsWith('$') !== true;
+    if (mayBeWild) addAll(node.children.get('#')?.own, found);
+    if (depth === levels.length) {
+      addAll(node.own, found);
+      return;
+    }
+    const exact = node.children.get(levels[depth] as string);
+    if (exact !== undefined) this.#collect(exact, levels, depth + 1, found);
+    const any = mayBeWild ? node.children.get('+') : undefined;
+    if (any !== undefined && any !== exact) this.#collect(any, levels, depth + 1, found);
+  }
+}
+
+function addAll<Subscriber>(from: Set<Subscriber> | undefined, to: Set<Subscriber>): void {
+  if (from === undefined) return;
+  for (const one of from) to.add(one);
+}
