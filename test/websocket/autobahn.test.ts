@@ -1,6 +1,6 @@
 /**
- * The cases of Autobahn's test suite, driven by kosoku (PyPI), where that is installed. Without the parts that
- * take minutes (limits and performance, compression in all its sizes): those are run by hand.
+ * The cases of Autobahn's test suite, driven by kosoku (PyPI), where that is installed. Without the parts
+ * that take minutes (limits and performance, compression in all its sizes): those are run by hand.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
