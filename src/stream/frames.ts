@@ -27,7 +27,7 @@ export function frames<Frame = Buffer>(
 ): AsyncIterableIterator<Frame> & AsyncDisposable {
   if (c.id === -1) {
     throw new ErrUnsupportedOp(
-      'cannot iterate over the frames of a datagram: it is one; use react, or datagrams()',
+      'cannot iterate over the frames of a datagram: it is one; use datagrams()',
     );
   }
   const feed = new FrameFeed<Frame>(c, options);

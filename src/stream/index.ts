@@ -7,6 +7,12 @@ export {
   type CreateConnection,
   createConnection,
 } from './create-connection.ts';
+export {
+  type Datagram,
+  type Datagrams,
+  type DatagramsOptions,
+  datagrams,
+} from './datagrams.ts';
 export type { Target } from './dialler.ts';
 export { type FramesOptions, frames } from './frames.ts';
 export type { TlsConnSocket } from './tls-conn-socket.ts';

@@ -1,0 +1,126 @@
+import { type Conn, ErrInvalidOption, type EventHandler } from '../index.ts';
+
+/** One datagram that was received; `c.sendTo` answers its sender, at whatever time. */
+export interface Datagram {
+  /** A copy: it may be kept. */
+  readonly data: Buffer;
+  readonly c: Conn;
+}
+
+export interface DatagramsOptions {
+  /** Datagrams that may wait to be asked for; those that come above are dropped. Default 1,024. */
+  readonly highWaterMark?: number;
+  /** Aborting it ends the iteration with the reason of the signal. */
+  readonly signal?: AbortSignal;
+}
+
+/** Datagrams one by one, and the handler that they come from. */
+export interface Datagrams extends AsyncIterableIterator<Datagram>, AsyncDisposable {
+  /** For `serve`; with several loops it has those of its own. */
+  readonly handler: EventHandler;
+  /** How many were dropped because too many waited. */
+  readonly dropped: number;
+}
+
+const waitingMax = 1_024;
+
+/**
+ * Datagrams of a server as an async iterable:
+ *
+ *     const received = datagrams();
+ *     await serve(received.handler, 'udp://:5353');
+ *     for await (const { data, c } of received) c.sendTo(reply(data));
+ *
+ * The iteration ends with the server.
+ * @throws ErrInvalidOption
+ */
+export function datagrams(options: DatagramsOptions = {}): Datagrams {
+  return new DatagramFeed(options);
+}
+
+interface Waiting {
+  readonly resolve: (result: IteratorResult<Datagram>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class DatagramFeed implements Datagrams {
+  readonly handler: EventHandler;
+  dropped = 0;
+  readonly #max: number;
+  #queue: Datagram[] = [];
+  /** The first that nobody has asked for yet. */
+  #first = 0;
+  #waiting: Waiting[] = [];
+  #isOver = false;
+  #error: unknown;
+
+  constructor({ highWaterMark = waitingMax, signal }: DatagramsOptions) {
+    if (!Number.isSafeInteger(highWaterMark) || highWaterMark < 1) {
+      throw new ErrInvalidOption(
+        `cannot let ${highWaterMark} datagrams wait: give highWaterMark a whole number from 1 on`,
+      );
+    }
+    this.#max = highWaterMark;
+    this.handler = {
+      react: (frame, c) => this.#received(frame, c),
+      onShutdown: () => this.#finish(undefined),
+    };
+    if (signal?.aborted) this.#finish(signal.reason);
+    signal?.addEventListener('abort', () => this.#finish(signal.reason), { once: true });
+  }
+
+  #received(frame: Buffer | null, c: Conn): void {
+    if (frame === null || this.#isOver) return;
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined && this.#queue.length - this.#first >= this.#max) {
+      this.dropped++;
+      return;
+    }
+    const datagram = { data: Buffer.from(frame), c };
+    if (waiting === undefined) this.#queue.push(datagram);
+    else waiting.resolve({ done: false, value: datagram });
+  }
+
+  #finish(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#waiting.length === 0) this.#error = error;
+    for (const { resolve, reject } of this.#waiting) {
+      if (error === undefined) resolve({ done: true, value: undefined });
+      else reject(error);
+    }
+    this.#waiting = [];
+  }
+
+  next(): Promise<IteratorResult<Datagram>> {
+    const value = this.#queue[this.#first];
+    if (value !== undefined) {
+      this.#first++;
+      if (this.#first === this.#queue.length) {
+        this.#queue = [];
+        this.#first = 0;
+      }
+      return Promise.resolve({ done: false, value });
+    }
+    const error = this.#error;
+    this.#error = undefined;
+    if (error !== undefined) return Promise.reject(error);
+    if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  async return(): Promise<IteratorResult<Datagram>> {
+    this.#queue = [];
+    this.#first = 0;
+    this.#finish(undefined);
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}
