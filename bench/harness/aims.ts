@@ -10,6 +10,8 @@ import { caseTitle, ratioText } from './table.ts';
 interface Aim {
   readonly work: string;
   readonly peer: string;
+  /** Whose figures they are, where it is not the framework alone. */
+  readonly subject?: string;
   readonly matches: Partial<Case>;
   /** Of the CPU time per request, ours divided by theirs. */
   readonly cpuAtMost?: number;
@@ -38,6 +40,14 @@ const AIMS: readonly Aim[] = [
   { work: 'http-plaintext', peer: 'bun', matches: PIPELINED, paceAtLeast: 8 },
   { work: 'http-plaintext', peer: 'gnet-v2-example', matches: PIPELINED, cpuAtMost: 0.8 },
   { work: 'http-plaintext', peer: 'gnet-v2', matches: PIPELINED, cpuAtMost: 0.8 },
+  {
+    work: 'http-plaintext',
+    subject: 'stream-http',
+    peer: 'node-http',
+    matches: PLAIN,
+    cpuAtMost: 0.85,
+  },
+  { work: 'tcp-echo', subject: 'stream-echo', peer: 'node-net', matches: ECHO, cpuAtMost: 0.75 },
   { work: 'resp', peer: 'redis-server', matches: PLAIN, cpuAtMost: 0.9 },
   { work: 'resp', peer: 'redis-server', matches: PIPELINED, cpuAtMost: 1 },
   { work: 'tcp-proxy', peer: 'haproxy', matches: {}, cpuAtMost: 1 },
@@ -58,21 +68,22 @@ function matches(one: Case, wanted: Partial<Case>): boolean {
   return Object.entries(wanted).every(([key, value]) => one[key as keyof Case] === value);
 }
 
-function lineOf({ peer, cpuAtMost, paceAtLeast, addedUsAtMost }: Aim, one: CaseResult) {
+function lineOf(aimed: Aim, one: CaseResult) {
+  const { peer, subject = SUBJECT, cpuAtMost, paceAtLeast, addedUsAtMost } = aimed;
   if (cpuAtMost !== undefined) {
-    const found = ratio(one, SUBJECT, peer, cpuUsPerRequest);
+    const found = ratio(one, subject, peer, cpuUsPerRequest);
     const aim = `CPU at most ${cpuAtMost.toFixed(2)}x of ${peer}`;
-    const corrected = correctedRatio(one, SUBJECT, peer);
+    const corrected = correctedRatio(one, subject, peer);
     const also = corrected === null ? '' : `, corrected ${ratioText(corrected)}`;
     return found && `${word(found.median <= cpuAtMost)} ${aim}: ${ratioText(found)}${also}`;
   }
   if (paceAtLeast !== undefined) {
-    const found = ratio(one, SUBJECT, peer, requestsPerSecond);
+    const found = ratio(one, subject, peer, requestsPerSecond);
     const aim = `throughput at least ${paceAtLeast}x of ${peer}`;
     return found && `${word(found.median >= paceAtLeast)} ${aim}: ${ratioText(found)}`;
   }
   const most = addedUsAtMost ?? 0;
-  const found = difference(one, SUBJECT, peer, cpuUsPerRequest);
+  const found = difference(one, subject, peer, cpuUsPerRequest);
   const aim = `at most ${most} us of CPU more than ${peer}`;
   return found && `${word(found.median <= most)} ${aim}: ${microsecondsText(found)}`;
 }

@@ -7,7 +7,12 @@ import https from 'node:https';
 import tls from 'node:tls';
 import { describe, test } from 'node:test';
 import { client } from 'gnet';
-import { createConnection, type TlsConnSocket } from 'gnet/stream';
+import {
+  type ConnectionServer,
+  type ConnSocket,
+  createConnection,
+  type TlsConnSocket,
+} from 'gnet/stream';
 import { makeCertificate } from '../../testing/certificates.ts';
 import { listenByGnet, overNodeNet, sides } from '../support/sides.ts';
 
@@ -105,6 +110,51 @@ test('http.Server over TLS of gnet', async (t) => {
   });
   const port = await listenByGnet(t, server, { tls: { cert, key } });
   assert.match(await get(port), /^true localhost 127\.0\.0\.1 TLSv1\.[23]$/);
+});
+
+/** Whatever takes a socket itself, for each connection. */
+function taking(accept: (socket: ConnSocket) => void): ConnectionServer {
+  return {
+    allowHalfOpen: true,
+    emit(event: string, socket: ConnSocket) {
+      if (event === 'connection') accept(socket);
+      return true;
+    },
+  };
+}
+
+test('a TLSSocket of its own over a connection', async (t) => {
+  const secureContext = tls.createSecureContext({ cert, key });
+  const port = await listenByGnet(
+    t,
+    taking((socket) => {
+      const secure = new tls.TLSSocket(socket, { isServer: true, secureContext });
+      secure.pipe(secure);
+    }),
+  );
+  const socket = tls.connect({ port, host: '127.0.0.1', ...trust });
+  socket.end(Buffer.alloc(10 << 20, 2));
+  let length = 0;
+  for await (const part of socket) length += (part as Buffer).length;
+  assert.equal(length, 10 << 20);
+});
+
+test('http2.performServerHandshake over a connection', async (t) => {
+  const port = await listenByGnet(
+    t,
+    taking((socket) => {
+      const session = http2.performServerHandshake(socket);
+      session.on('error', () => {});
+      session.on('stream', (stream: ServerHttp2Stream) => {
+        stream.respond({ ':status': 200 });
+        stream.pipe(stream);
+      });
+    }),
+  );
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  t.after(() => session.destroy());
+  const lengths = await Promise.all([1, 2, 3].map(() => download(session, 1 << 20)));
+  assert.deepEqual(lengths, [1 << 20, 1 << 20, 1 << 20]);
 });
 
 const protocolOf = (socket: unknown): string | null => (socket as TlsConnSocket).getProtocol();
