@@ -163,7 +163,7 @@ export const datagramCases: ContractCases = {
     for (let number = 0; number < 150; number++) peer.send(address, Buffer.from([number]));
     await rig.peersTurn();
     await rig.peersTurn();
-    while (rig.datagrams.length === 0) rig.wait(0);
+    await rig.until(() => rig.datagrams.length > 0, 'some are reported');
     assert.ok(rig.datagrams.length < 150, `${rig.datagrams.length} at once`);
     await rig.until(() => rig.datagrams.length === 150, 'all are reported in the end');
   },

@@ -31,8 +31,8 @@ export interface ForeignLibrary {
 
 /** Looks up in the C library, and in what the runtime's own executable exports. */
 export interface ForeignInterface extends ForeignLibrary {
-  /** `node:ffi`, ... for `stats()` and messages. */
-  readonly name: string;
+  /** Whose it is. */
+  readonly name: 'node:ffi' | 'koffi' | 'bun:ffi' | 'Deno.dlopen';
   readonly nullAddress: Address;
   /**
    * The shared library of that name or path, which stays open as long as the thread lives.

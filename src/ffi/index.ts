@@ -4,10 +4,14 @@
  */
 import { ErrUnsupportedPlatform } from '../base/errors.ts';
 import { errorOf } from '../base/thrown.ts';
+import { createBunInterface, findBunFfi } from './bun.ts';
+import { cLibraryName } from './c-library.ts';
 import type { ForeignInterface } from './contract.ts';
+import { createDenoInterface, findDeno } from './deno.ts';
 import { createKoffiInterface, findKoffi } from './koffi.ts';
 import { createNodeInterface, findNodeFfi } from './node.ts';
 
+export { cLibraryName } from './c-library.ts';
 export type {
   Address,
   ForeignAddressFunction,
@@ -19,8 +23,27 @@ export type {
 /** A function of every C library, to see whether calling is possible and allowed at all. */
 const probeSymbol = 'getpid';
 
+/** What this runtime calls its FFI. */
+const ownName =
+  process.versions['bun'] !== undefined
+    ? 'bun:ffi'
+    : process.versions['deno'] !== undefined
+      ? 'Deno.dlopen'
+      : 'node:ffi';
+
 function works(candidate: ForeignInterface): boolean {
   return candidate.lookup(probeSymbol, 0)() === process.pid;
+}
+
+/** The runtime's own FFI, or why it cannot be used; undefined on an older Node. */
+function ownInterface(): ForeignInterface | string | undefined {
+  const nodeFfi = findNodeFfi();
+  if (nodeFfi !== undefined) return createNodeInterface(nodeFfi);
+  const bunFfi = findBunFfi();
+  if (bunFfi !== undefined) return createBunInterface(bunFfi, cLibraryName());
+  const deno = findDeno(cLibraryName());
+  if (deno === undefined || typeof deno === 'string') return deno;
+  return createDenoInterface(deno, cLibraryName());
 }
 
 function choose(): ForeignInterface {
@@ -35,21 +58,23 @@ function choose(): ForeignInterface {
     }
     return undefined;
   };
-  const chosen =
-    attempt('node:ffi', () => {
-      const nodeFfi = findNodeFfi();
-      return nodeFfi === undefined ? 'this runtime has none' : createNodeInterface(nodeFfi);
-    }) ??
-    attempt('koffi', () => {
-      // Its binary ends Bun's process as soon as it is loaded.
-      if (process.versions['bun'] !== undefined) return 'not for Bun';
+  const own = attempt(ownName, () => ownInterface() ?? 'this runtime has none');
+  if (own !== undefined) return own;
+  // koffi is for Node: its binary ends Bun's process as soon as it is loaded, and needs the same
+  // permission of Deno as Deno's own FFI.
+  if (ownName === 'node:ffi') {
+    const chosen = attempt('koffi', () => {
       const koffi = findKoffi();
       return koffi instanceof Error ? firstLine(koffi) : createKoffiInterface(koffi);
     });
-  if (chosen !== undefined) return chosen;
+    if (chosen !== undefined) return chosen;
+  }
+  const hint =
+    ownName === 'node:ffi'
+      ? '; use Node 26.10 or newer, with --allow-ffi under --permission, or install koffi'
+      : '';
   throw new ErrUnsupportedPlatform(
-    `cannot call the kernel: this runtime has no usable FFI (${reasons.join('; ')}); use Node 26.10 ` +
-      'or newer, with --allow-ffi under --permission, or install koffi',
+    `cannot call the kernel: this runtime has no usable FFI (${reasons.join('; ')})${hint}`,
   );
 }
 

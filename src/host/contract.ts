@@ -12,6 +12,8 @@ export interface HostedLoop {
    * many events there were.
    */
   wait(timeoutMs: number): number;
+  /** The thread slept so long elsewhere than in `wait`, while the loop had nothing to do. */
+  slept?(ms: number): void;
   /** Handlers answer with promises: their continuations must not wait for more than one `wait`. */
   readonly hasPromises: boolean;
   /** Makes readiness of a descriptor end `wait`. */

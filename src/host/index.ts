@@ -8,7 +8,15 @@ export type { HostedLoop, LoopHost } from './contract.ts';
 
 /** For drivers that sleep in the kernel: they share the thread with the runtime's own event loop. */
 export async function sharedThreadHost(): Promise<LoopHost> {
-  return (await import('./node/shared-thread-host.ts')).sharedThreadHost;
+  const { foreignInterface } = await import('../ffi/index.ts');
+  switch (foreignInterface.name) {
+    case 'bun:ffi':
+      return (await import('./bun/shared-thread-host.ts')).sharedThreadHost;
+    case 'Deno.dlopen':
+      return (await import('./deno/shared-thread-host.ts')).sharedThreadHost;
+    default:
+      return (await import('./node/shared-thread-host.ts')).sharedThreadHost;
+  }
 }
 
 /** For drivers over the runtime's own sockets: the runtime waits, and a loop asks for its turns. */

@@ -207,6 +207,17 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
     this.#requestTurn?.();
   }
 
+  /** What another thread writes an 8-byte 1 to in order to wake it, or -1: then `wake` is called here. */
+  get wakeDescriptor(): number {
+    return this.#requestTurn === undefined ? this.driver.wakeDescriptor : -1;
+  }
+
+  /** Looks into the mailbox soon. */
+  wake(): void {
+    if (this.#requestTurn === undefined) this.driver.wake();
+    else this.#requestTurn();
+  }
+
   connection(slot: number, generation: number): StreamConnection | null {
     return this.#table.get(slot, generation);
   }
@@ -283,6 +294,10 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
       this.#owner.loopDied(error);
       return 0;
     }
+  }
+
+  slept(ms: number): void {
+    this.driver.counters.sleptMs += ms;
   }
 
   get hasPromises(): boolean {

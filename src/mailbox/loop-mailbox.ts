@@ -14,11 +14,10 @@ import { whenAskedToWake } from './wake.ts';
 /** Opens the mailbox of a loop of this thread: from now on other threads reach it. */
 export function openMailbox(loop: EventLoop, memory: LoopMemory, logger: Logger): void {
   const reader = new MailboxReader(memory, tasksOf(loop, memory, logger));
-  Atomics.store(memory.words, control.wakeDescriptor, loop.driver.wakeDescriptor + 1);
+  const { wakeDescriptor } = loop;
+  Atomics.store(memory.words, control.wakeDescriptor, wakeDescriptor + 1);
   const stopWaking =
-    loop.driver.wakeDescriptor === -1
-      ? whenAskedToWake(memory, () => loop.driver.wake())
-      : (): void => {};
+    wakeDescriptor === -1 ? whenAskedToWake(memory, () => loop.wake()) : (): void => {};
   addLocalLoop(memory, (slot, generation) => loop.connection(slot, generation));
   loop.share(
     {
@@ -33,7 +32,7 @@ export function openMailbox(loop: EventLoop, memory: LoopMemory, logger: Logger)
     publicationIn(memory),
   );
   // A loop that is idle already must say that it sleeps: only then is it woken.
-  if (loop.driver.wakeDescriptor === -1) loop.driver.wake();
+  if (wakeDescriptor === -1) loop.wake();
 }
 
 function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTasks {

@@ -286,10 +286,17 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     if (!this.#acceptors.accepting) return;
     this.#acceptors.fill();
     this.#fullUntil = performance.now() + fullRestMs;
+    this.#requestTurn();
+  }
+
+  /** A deadline has come nearer, outside of a turn perhaps. */
+  #requestTurn(): void {
+    this.#settings.backend.host.requestTurn?.();
   }
 
   acceptRested(listener: number, error: GnetError, restMs: number): void {
     this.#acceptors.rested(listener, error, restMs);
+    this.#requestTurn();
   }
 
   get acceptRests(): number {

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { flagsOf, installedRuntime, runtimeNames } from '../../scripts/other-runtime.ts';
+import { refusalOf } from '../support/driver.ts';
 import { type Ending, nodeFlags, Program } from '../support/program.ts';
 import type { TestScope } from '../support/rig.ts';
 
@@ -97,51 +98,65 @@ async function end(program: Program): Promise<Ending & { accepted: readonly numb
   return { ...ending, accepted };
 }
 
+/** Why a native driver cannot be had here at all. */
+const refusals = new Map<string, false | string>();
+for (const driver of ['epoll', 'io_uring'] as const) refusals.set(driver, await refusalOf(driver));
+
 let folder = '';
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'gnet-runtimes-'));
 });
 after(() => rmSync(folder, { recursive: true }));
 
-for (const runtime of runtimes) {
-  describe(`under ${runtime.name}`, { skip: runtime.skip, concurrency: false }, () => {
-    test('TCP, UDP and a Unix path, lines, promises, ticks, a client and a clean end', async (t) => {
-      const path = join(folder, `${runtime.name}.sock`);
-      const addresses = ['tcp://127.0.0.1:0', 'udp://127.0.0.1:0', `unix://${path}`];
-      const { program, serving } = await shout(t, runtime, 'node', 1, ...addresses);
-      assert.deepEqual([serving.driver, serving.answer], ['node', 'FROM INSIDE']);
-      const [tcp, udp] = serving.addrs;
-      const host = '127.0.0.1';
-      assert.equal(
-        await ask({ port: portOf(tcp), host }, 'one\nlater\nthree\n'),
-        'ONE\nLATER\nTHREE\n',
-      );
-      assert.equal(await ask({ path }, 'by path\n'), 'BY PATH\n');
-      assert.equal(await askDatagram(portOf(udp), 'datagram'), 'DATAGRAM');
-      const long = 'x'.repeat(1_000_000);
-      assert.equal(await ask({ port: portOf(tcp), host }, `${long}\n`), `${long.toUpperCase()}\n`);
-      await end(program);
-    });
+/** Node's native drivers have suites of their own. */
+const driversOf = ({ name }: Runtime): readonly string[] =>
+  name === 'node' ? ['node'] : ['node', 'epoll', 'io_uring'];
 
-    test('two loops on threads of their own', async (t) => {
-      const { program, serving } = await shout(t, runtime, 'node', 2, 'tcp://127.0.0.1:0');
-      assert.deepEqual([serving.numEventLoop, serving.answer], [2, 'FROM INSIDE']);
-      const target = { port: portOf(serving.addrs[0]), host: '127.0.0.1' };
-      const answers = Array.from({ length: 40 }, (_, each) => ask(target, `number ${each}\n`));
-      assert.deepEqual(
-        await Promise.all(answers),
-        Array.from({ length: 40 }, (_, each) => `NUMBER ${each}\n`),
+async function servesEverything(t: TestScope, runtime: Runtime, driver: string): Promise<void> {
+  const path = join(folder, `${runtime.name}-${driver}.sock`);
+  const addresses = ['tcp://127.0.0.1:0', 'udp://127.0.0.1:0', `unix://${path}`];
+  const { program, serving } = await shout(t, runtime, driver, 1, ...addresses);
+  assert.deepEqual([serving.driver, serving.answer], [driver, 'FROM INSIDE']);
+  const [tcp, udp] = serving.addrs;
+  const target = { port: portOf(tcp), host: '127.0.0.1' };
+  assert.equal(await ask(target, 'one\nlater\nthree\n'), 'ONE\nLATER\nTHREE\n');
+  assert.equal(await ask({ path }, 'by path\n'), 'BY PATH\n');
+  assert.equal(await askDatagram(portOf(udp), 'datagram'), 'DATAGRAM');
+  const long = 'x'.repeat(1_000_000);
+  assert.equal(await ask(target, `${long}\n`), `${long.toUpperCase()}\n`);
+  await end(program);
+}
+
+async function servesWithTwoLoops(t: TestScope, runtime: Runtime, driver: string): Promise<void> {
+  const { program, serving } = await shout(t, runtime, driver, 2, 'tcp://127.0.0.1:0');
+  assert.deepEqual([serving.numEventLoop, serving.answer], [2, 'FROM INSIDE']);
+  const target = { port: portOf(serving.addrs[0]), host: '127.0.0.1' };
+  const numbers = Array.from({ length: 40 }, (_, each) => each);
+  const answers = await Promise.all(numbers.map((each) => ask(target, `number ${each}\n`)));
+  const wanted = numbers.map((each) => `NUMBER ${each}\n`);
+  assert.deepEqual(answers, wanted);
+  const { accepted } = await end(program);
+  const sum = accepted.reduce((before, each) => before + each, 0);
+  assert.equal(sum, 41);
+  assert.ok(
+    accepted.every((each) => each > 0),
+    `${accepted}`,
+  );
+}
+
+for (const runtime of runtimes) {
+  describe(`under ${runtime.name}`, { skip: runtime.skip }, () => {
+    for (const driver of driversOf(runtime)) {
+      const skip = driver !== 'node' && refusals.get(driver);
+      test(
+        `${driver}: TCP, UDP, a Unix path, promises, ticks, a client, a clean end`,
+        { skip },
+        (t) => servesEverything(t, runtime, driver),
       );
-      const { accepted } = await end(program);
-      assert.equal(
-        accepted.reduce((sum, each) => sum + each, 0),
-        41,
+      test(`${driver}: two loops on threads of their own`, { skip }, (t) =>
+        servesWithTwoLoops(t, runtime, driver),
       );
-      assert.ok(
-        accepted.every((each) => each > 0),
-        `${accepted}`,
-      );
-    });
+    }
 
     test('the program of the README', async (t) => {
       const readme = readFileSync(
