@@ -179,6 +179,24 @@ export interface Server extends AsyncDisposable {
    */
   setTls(options: TlsServerOptions): Promise<void>;
   /**
+   * Listens on one more address, in the forms of `serve`; resolves with the real one. On the main thread.
+   * @throws as `serve` for an address; ErrUnsupportedOp where every loop listens by itself (several loops
+   * with `reusePort`, datagrams, the driver `node`); ErrServerInShutdown.
+   */
+  listen(address: string): Promise<string>;
+  /**
+   * Serves what waits at an address, given as to `stop`, and closes it; its connections stay.
+   * @throws ErrInvalidNetworkAddress when the server does not listen there; ErrUnsupportedOp where every
+   * loop listens by itself; ErrServerInShutdown.
+   */
+  unlisten(address: string): Promise<void>;
+  /**
+   * A connected TCP or Unix socket that was opened elsewhere becomes a connection like any other, with
+   * `onOpened`; the descriptor belongs to the server from then on. On the main thread.
+   * @throws a `GnetError`, and the descriptor stays the caller's: it is not connected, or no stream socket.
+   */
+  adopt(fd: number): Promise<void>;
+  /**
    * Starts the program again and leaves the listeners of every server of this process to it, without
    * losing a connection: see `docs/restart.md`. Resolves when the new process accepts; this one then
    * stops, as `stop` does. On the main thread.

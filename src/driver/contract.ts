@@ -94,6 +94,13 @@ export interface DatagramPeer {
   scope: number;
 }
 
+/** A connection that was opened elsewhere, in the terms of `openStream`. */
+export interface AdoptedSocket {
+  readonly descriptor: number;
+  /** Undefined where the driver knows it by the descriptor. */
+  readonly peer: DatagramPeer | string | undefined;
+}
+
 /** What a driver tells its loop; all of it from inside `wait`. */
 export interface DriverEvents {
   /** A listener has a new connection; the loop opens a stream for it or calls `closeDescriptor`. */
@@ -282,6 +289,13 @@ export interface Driver extends Transport {
   leaveListener?(listener: number): void;
   /** Receives no more until `startReceiving`; what waits, and what comes, is kept by the kernel. */
   pauseReceiving?(endpointId: number): void;
+
+  /**
+   * Only in drivers that can: makes a connected stream socket that somebody else opened one of ours, for
+   * `openStream` here or, natively, on another driver.
+   * @throws a `GnetError`, and the descriptor stays the caller's: it is no socket, or not connected.
+   */
+  adopt?(descriptor: number, options: SocketOptions): AdoptedSocket;
 
   // -- streams ------------------------------------------------------------------------------------
   /**

@@ -48,6 +48,19 @@ export class Acceptors {
     for (const listener of this.listeners) this.#driver.startAccepting(listener);
   }
 
+  /** One more accepts, from now on or with the others. */
+  add(listener: number): void {
+    this.listeners.push(listener);
+    if (this.#accepting && !this.#full) this.#tryToStart(listener);
+  }
+
+  /** It serves what waits, and then is not ours any more. */
+  remove(listener: number): void {
+    this.listeners.splice(this.listeners.indexOf(listener), 1);
+    this.#resting = this.#resting.filter((resting) => resting.listener !== listener);
+    this.#driver.drainBacklog(listener);
+  }
+
   /** Accepts what waits in the backlog, then refuses. */
   stop(): void {
     this.end();

@@ -56,7 +56,9 @@ export class DatagramPorts {
 
   /** Does ahead of `drain` what the driver cannot do at once. */
   async prepareDrain(): Promise<void> {
-    for (const id of this.#addresses.keys()) await this.#driver.prepareEndpointDrain?.(id);
+    for (const id of this.#addresses.keys()) {
+      if (this.isOpen(id)) await this.#driver.prepareEndpointDrain?.(id);
+    }
   }
 
   /** Hands out what waits; from now on nothing is received, and answers still go out. */
@@ -65,11 +67,24 @@ export class DatagramPorts {
   }
 
   close(): void {
-    for (const id of this.#addresses.keys()) {
-      if (!this.isOpen(id)) continue;
-      this.#addresses[id] = null;
-      this.#driver.closeEndpoint(id);
-    }
+    for (const id of this.#addresses.keys()) this.closeOne(id);
+  }
+
+  closeOne(id: number): void {
+    if (!this.isOpen(id)) return;
+    this.#addresses[id] = null;
+    this.#driver.closeEndpoint(id);
+  }
+
+  /** One more receives. */
+  startOne(id: number): void {
+    this.#driver.startReceiving(id);
+  }
+
+  /** It hands out what waits; later answers still go out through it until it is closed. */
+  async drainOne(id: number): Promise<void> {
+    await this.#driver.prepareEndpointDrain?.(id);
+    if (this.isOpen(id)) this.#driver.drainEndpoint(id);
   }
 
   isOpen(id: number): boolean {

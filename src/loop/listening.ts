@@ -3,14 +3,23 @@ import type { Logger } from '../logging/logger.ts';
 import { Acceptors } from './acceptors.ts';
 import { DatagramPorts } from './datagram-ports.ts';
 
-/** What a loop listens on: listeners of streams, and datagram endpoints. */
+/** One address that a loop listens on. */
+interface Place {
+  readonly isPort: boolean;
+  /** Of the listener or the endpoint, in the driver. */
+  readonly id: number;
+  isOpen: boolean;
+}
+
+/** What a loop listens on: listeners of streams, and datagram endpoints, numbered as they were opened. */
 export class Listening {
   readonly acceptors: Acceptors;
   readonly ports: DatagramPorts;
   readonly #driver: Driver;
   readonly #options: SocketOptions;
-  /** In the order of `listen`: what another process would be given. */
-  readonly #sockets: (() => GivenSocket | undefined)[] = [];
+  readonly #places: Place[] = [];
+  /** Numbers of listeners are not used again. */
+  #listeners = 0;
 
   constructor(
     driver: Driver,
@@ -28,27 +37,62 @@ export class Listening {
   /** Does ahead of `listen` what the driver cannot do at once; rejects as `listen` throws. */
   async prepare(endpoint: Endpoint): Promise<void> {
     if (endpoint.kind === 'udp') await this.ports.prepare(endpoint, this.#options);
-    else {
-      const { length } = this.acceptors.listeners;
-      await this.#driver.prepareListener?.(length, endpoint, this.#options);
-    }
+    else await this.#driver.prepareListener?.(this.#listeners, endpoint, this.#options);
   }
 
   /** Binds an address; nothing is accepted or received yet. Returns the real address. */
   listen(endpoint: Endpoint): string {
-    const driver = this.#driver;
     if (endpoint.kind === 'udp') {
-      const port = this.ports.count;
+      const id = this.ports.count;
       const address = this.ports.bind(endpoint, this.#options);
-      this.#sockets.push(() => this.ports.socket(port));
+      this.#places.push({ isPort: true, id, isOpen: true });
       return address;
     }
-    const { listeners } = this.acceptors;
-    const id = listeners.length;
-    driver.listen(id, endpoint, this.#options);
-    listeners.push(id);
-    this.#sockets.push(() => driver.listenerSocket?.(id));
-    return driver.listenerAddress(id);
+    const id = this.#listeners;
+    this.#driver.listen(id, endpoint, this.#options);
+    this.#listeners++;
+    this.acceptors.listeners.push(id);
+    this.#places.push({ isPort: false, id, isOpen: true });
+    return this.#driver.listenerAddress(id);
+  }
+
+  /**
+   * As `prepare` and `listen`, of a loop that runs.
+   * @param holds it accepts when the others do, which do not yet.
+   */
+  async listenNow(endpoint: Endpoint, holds: boolean): Promise<string> {
+    await this.prepare(endpoint);
+    const address = this.listen(endpoint);
+    const { isPort, id } = this.#places.at(-1) as Place;
+    if (isPort) {
+      if (!holds) this.ports.startOne(id);
+    } else {
+      this.acceptors.listeners.pop();
+      this.acceptors.add(id);
+    }
+    return address;
+  }
+
+  /** How many addresses there are, or were. */
+  get count(): number {
+    return this.#places.length;
+  }
+
+  /** Serves what waits at one address, and closes it. */
+  async close(index: number): Promise<void> {
+    const place = this.#places[index];
+    if (place?.isOpen !== true) return;
+    place.isOpen = false;
+    const { id } = place;
+    if (place.isPort) {
+      await this.ports.drainOne(id);
+      this.ports.closeOne(id);
+      return;
+    }
+    await this.#driver.prepareDrain?.(id);
+    if (!this.acceptors.listeners.includes(id)) return;
+    this.acceptors.remove(id);
+    this.#driver.closeListener(id);
   }
 
   /** @throws SyscallError when the driver takes no more. */
@@ -80,17 +124,21 @@ export class Listening {
   }
 
   /**
-   * What another process is to be given, in the order of `listen`; undefined where this driver can give
-   * nothing away.
+   * What another process is to be given, in the order of `listen`: null for what was closed, undefined
+   * where this driver can give nothing away.
    * @throws ErrUnsupportedOp for a socket that cannot be given.
    */
-  sockets(): (GivenSocket | undefined)[] {
-    return this.#sockets.map((socket) => socket());
+  sockets(): (GivenSocket | null | undefined)[] {
+    return this.#places.map(({ isPort, id, isOpen }) => {
+      if (!isOpen) return null;
+      return isPort ? this.ports.socket(id) : this.#driver.listenerSocket?.(id);
+    });
   }
 
   /** A duplicate of the first listener's (or endpoint's) descriptor. */
   duplicate(): number {
-    if (this.acceptors.listeners.length > 0) return this.#driver.duplicateListener(0);
+    const [first] = this.acceptors.listeners;
+    if (first !== undefined) return this.#driver.duplicateListener(first);
     return this.#driver.duplicateEndpoint(0);
   }
 }

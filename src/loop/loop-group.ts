@@ -20,6 +20,15 @@ export interface LoopGroup {
    * @throws ErrUnsupportedOp where one of them cannot be given away.
    */
   sockets(): readonly (readonly GivenSocket[])[];
+  /**
+   * One more address, of loops that run; its number follows those of `open`. Returns the real address.
+   * @throws SyscallError; ErrUnsupportedOp where every loop listens by itself.
+   */
+  listen(endpoint: Endpoint, holds: boolean): Promise<string>;
+  /** Serves what waits at that address, and closes it. */
+  unlisten(index: number): Promise<void>;
+  /** A connected socket becomes a connection. @throws ErrUnsupportedOp, SyscallError. */
+  adopt(descriptor: number): void;
   /** Resolves when no loop reads datagrams any more: what comes waits in the kernel. */
   pauseDatagrams(): Promise<void>;
   resumeDatagrams(): void;

@@ -128,6 +128,10 @@ class RunningClient extends RunningServer implements Client {
     for (const dial of this.#dials) dial.giveUp(clientStopped(dial.address));
   }
 
+  override listen(): Promise<never> {
+    return Promise.reject(new ErrUnsupportedOp('cannot listen: a client does not; call serve'));
+  }
+
   override dupFd(): number {
     throw new ErrUnsupportedOp('cannot duplicate the listener: a client has none; see c.fd');
   }

@@ -32,8 +32,8 @@ export class LocalLoopGroup implements LoopGroup {
   /** What other threads need; made when the first handle is, where nobody needs it sooner. */
   #memory: LoopMemory | null;
   #hasMailbox = false;
-  /** How many sockets each endpoint has. */
-  readonly #socketCounts: number[] = [];
+  /** Which places of the loop each endpoint has. */
+  readonly #places: number[][] = [];
 
   constructor(
     backend: Backend,
@@ -63,7 +63,8 @@ export class LocalLoopGroup implements LoopGroup {
           await this.#loop.listening.prepare(one);
           found.push(this.#loop.listening.listen(one));
         }
-        this.#socketCounts.push(each.length);
+        const { count } = this.#loop.listening;
+        this.#places.push(found.map((_, at) => count - found.length + at));
         addresses.push(found[0] as string);
       }
     } catch (error) {
@@ -84,13 +85,38 @@ export class LocalLoopGroup implements LoopGroup {
   }
 
   sockets(): readonly (readonly GivenSocket[])[] {
-    const sockets = this.#loop.listening.sockets().map((socket) => {
-      if (socket !== undefined) return socket;
+    const sockets = this.#loop.listening.sockets();
+    if (sockets.includes(undefined)) {
       throw new ErrUnsupportedOp(
         `cannot give listeners to another process: the driver ${this.#loop.driver.name} cannot`,
       );
-    });
-    return this.#socketCounts.map((count) => sockets.splice(0, count));
+    }
+    return this.#places.map((places) => places.flatMap((place) => sockets[place] ?? []));
+  }
+
+  async listen(endpoint: Endpoint, holds: boolean): Promise<string> {
+    const { listening } = this.#loop;
+    const found: string[] = [];
+    const places: number[] = [];
+    for (const one of eachGiven(endpoint)) {
+      found.push(await listening.listenNow(one, holds));
+      places.push(listening.count - 1);
+    }
+    this.#places.push(places);
+    return found[0] as string;
+  }
+
+  async unlisten(index: number): Promise<void> {
+    for (const place of this.#places[index] ?? []) await this.#loop.listening.close(place);
+  }
+
+  adopt(descriptor: number): void {
+    const { driver, settings } = this.#loop;
+    if (driver.adopt === undefined) {
+      throw new ErrUnsupportedOp(`cannot adopt a socket: the driver ${driver.name} cannot`);
+    }
+    const adopted = driver.adopt(descriptor, settings.socket);
+    this.#loop.adopt(adopted.descriptor, adopted.peer);
   }
 
   async pauseDatagrams(): Promise<void> {

@@ -1,6 +1,11 @@
-import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
+import {
+  ErrInvalidNetworkAddress,
+  ErrInvalidOption,
+  ErrServerInShutdown,
+  ErrUnsupportedOp,
+} from '../base/errors.ts';
 import { wrongStopTimeout } from '../base/option-checks.ts';
-import { errorOf } from '../base/thrown.ts';
+import { errorOf, textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/host.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
@@ -32,6 +37,7 @@ import type { ResolvedOptions } from './options.ts';
 import { exitHook } from './exit-hook.ts';
 import { isLast } from './restart/restartable.ts';
 import type { ServiceManager } from './restart/service-manager.ts';
+import { Places } from './places.ts';
 import { registry } from './registry.ts';
 
 const stopTimeoutMs = 5_000;
@@ -65,7 +71,9 @@ export interface ServerPlan {
 export class RunningServer implements Server, MainServer {
   readonly id: number = nextServerId();
   readonly ready: Promise<void>;
-  #addrs: readonly string[] = [];
+  readonly #places = new Places();
+  /** Nothing is accepted yet. */
+  #holds = false;
   readonly multicore: boolean;
   readonly numEventLoop: number;
   readonly reusePort: boolean;
@@ -93,7 +101,16 @@ export class RunningServer implements Server, MainServer {
   static async open(plan: ServerPlan): Promise<RunningServer> {
     const server = new RunningServer(plan);
     try {
-      server.#addrs = await server.#group.open(plan.endpoints);
+      const addresses = await server.#group.open(plan.endpoints);
+      const found = plan.endpoints.map((endpoint, at) => {
+        return { endpoint, address: addresses[at] as string, of: plan.textOf[at] };
+      });
+      plan.texts.forEach((text, index) => {
+        server.#places.add(
+          text,
+          found.filter(({ of }) => of === index),
+        );
+      });
     } catch (error) {
       mainServers.delete(server.id);
       throw error;
@@ -131,6 +148,7 @@ export class RunningServer implements Server, MainServer {
    */
   async start(holds = false): Promise<void> {
     this.#started = true;
+    this.#holds = holds;
     // It may have been stopped in onInitComplete, and is found no more then.
     if (this.#stopping === null) registry.add(this);
     exitHook.add(this.#closeAtExit);
@@ -139,6 +157,7 @@ export class RunningServer implements Server, MainServer {
   }
 
   accept(): void {
+    this.#holds = false;
     if (this.#stopping === null) this.#group.accept();
   }
 
@@ -154,11 +173,7 @@ export class RunningServer implements Server, MainServer {
 
   /** Whether `stop(address)` means this one. */
   answersTo(address: string): boolean {
-    if (this.#plan.texts.includes(address) || this.addrs.includes(address)) return true;
-    const [, scheme = '', bare = ''] = /^([a-z0-9]+):\/\/(.*)$/.exec(address) ?? [];
-    const { endpoints } = this.#plan;
-    const wanted = scheme === 'tls' ? 'tcp' : scheme;
-    return endpoints.some(({ kind }, at) => wanted.startsWith(kind) && this.addrs[at] === bare);
+    return this.#places.find(address).length > 0;
   }
 
   /** Resolves when it is over, in whatever way; for the framework itself. */
@@ -172,7 +187,7 @@ export class RunningServer implements Server, MainServer {
   }
 
   get addrs(): readonly string[] {
-    return this.#addrs;
+    return this.#places.addresses;
   }
 
   get addr(): string {
@@ -210,13 +225,8 @@ export class RunningServer implements Server, MainServer {
     return { pid, drained: drained.get(this) ?? this.stop() };
   }
 
-  handOver(): { readonly text: string; readonly endpoints: readonly Endpoint[] }[] {
-    const { texts, endpoints, textOf } = this.#plan;
-    const sockets = this.#group.sockets();
-    const given = endpoints.map((endpoint, at) => ({ ...endpoint, given: sockets[at] ?? [] }));
-    return texts.map((text, index) => {
-      return { text, endpoints: given.filter((_, at) => textOf[at] === index) };
-    });
+  handOver(): ReturnType<Places['withSockets']> {
+    return this.#places.withSockets(this.#group.sockets());
   }
 
   pauseDatagrams(): Promise<void> {
@@ -246,6 +256,50 @@ export class RunningServer implements Server, MainServer {
 
   useTicketKeys(keys: readonly Uint8Array[]): void {
     this.#plan.tls?.useTicketKeys(keys);
+  }
+
+  // -- other addresses ----------------------------------------------------------------------------
+
+  async listen(text: string): Promise<string> {
+    this.#mustRun('listen on another address');
+    const { listenFurther } = await import('./further-addresses.ts');
+    return listenFurther(text, this.#plan, async (endpoints) => {
+      const found: { endpoint: Endpoint; address: string }[] = [];
+      for (const endpoint of endpoints) {
+        found.push({ endpoint, address: await this.#group.listen(endpoint, this.#holds) });
+      }
+      this.#places.add(text, found);
+      return found[0]?.address ?? '';
+    });
+  }
+
+  async unlisten(address: string): Promise<void> {
+    this.#mustRun('unlisten an address');
+    const found = this.#places.find(address);
+    if (found.length === 0) {
+      const where = this.addrs.join(', ');
+      throw new ErrInvalidNetworkAddress(
+        `cannot unlisten '${address}': the server does not listen there, only on ${where}`,
+        { address },
+      );
+    }
+    for (const at of found) {
+      await this.#group.unlisten(at);
+      this.#places.close(at);
+    }
+  }
+
+  async adopt(fd: number): Promise<void> {
+    this.#mustRun('adopt a socket');
+    if (!Number.isSafeInteger(fd) || fd < 0) {
+      throw new ErrInvalidOption(`cannot adopt ${textOf(fd)}: give the number of a descriptor`);
+    }
+    this.#group.adopt(fd);
+  }
+
+  #mustRun(action: string): void {
+    if (this.#started && !this.isStopping) return;
+    throw new ErrServerInShutdown(`cannot ${action}: the server is not up, or is being stopped`);
   }
 
   // -- what it tells ------------------------------------------------------------------------------
@@ -280,7 +334,7 @@ export class RunningServer implements Server, MainServer {
   view(): ServerViewData {
     return {
       server: this.id,
-      texts: this.#plan.texts,
+      texts: this.#places.texts,
       addrs: this.addrs,
       multicore: this.multicore,
       numEventLoop: this.numEventLoop,

@@ -92,6 +92,8 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     comeBack: (connection) => this.#comeBack(connection),
   };
   readonly #acceptors: Acceptors;
+  /** Numbers of listeners are not used again. */
+  #listeners = 0;
   #attached = false;
   #closed = false;
   /** No loop has room: looked at again then; 0 for "there is room". */
@@ -120,17 +122,43 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   }
 
   async listen(endpoint: Endpoint): Promise<string> {
-    const { listeners } = this.#acceptors;
-    const id = listeners.length;
+    const id = this.#listeners;
     await this.#driver.prepareListener?.(id, endpoint, this.#settings.socket);
     this.#driver.listen(id, endpoint, this.#settings.socket);
-    listeners.push(id);
-    if (id === 0) this.listenerDescriptor = this.#lastOpened;
+    this.#listeners++;
+    this.#acceptors.add(id);
+    if (this.#acceptors.listeners.length === 1) this.listenerDescriptor = this.#lastOpened;
     return this.#driver.listenerAddress(id);
   }
 
-  /** What another process is to be given of a listener. @throws ErrUnsupportedOp where it cannot. */
-  socket(listener: number): GivenSocket {
+  /** Hands out what waits at a listener, and closes it. */
+  async unlisten(id: number): Promise<void> {
+    const { listeners } = this.#acceptors;
+    if (!listeners.includes(id)) return;
+    await this.#driver.prepareDrain?.(id);
+    if (!listeners.includes(id)) return;
+    this.#acceptors.remove(id);
+    this.#driver.closeListener(id);
+  }
+
+  /** Hands a connection that was opened elsewhere to a loop. @throws ErrUnsupportedOp, SyscallError. */
+  adopt(descriptor: number): void {
+    const { backend, socket } = this.#settings;
+    if (this.#driver.adopt === undefined || backend.handsOver === false) {
+      throw new ErrUnsupportedOp(
+        `cannot adopt a socket with several loops: the driver ${this.#driver.name} cannot hand it over`,
+      );
+    }
+    const adopted = this.#driver.adopt(descriptor, socket);
+    this.#handOver(new AcceptedConnection(this.#acceptor, adopted.descriptor, adopted.peer));
+  }
+
+  /**
+   * What another process is to be given of a listener; null when it is closed.
+   * @throws ErrUnsupportedOp where it cannot.
+   */
+  socket(listener: number): GivenSocket | null {
+    if (!this.#acceptors.listeners.includes(listener)) return null;
     const socket = this.#driver.listenerSocket?.(listener);
     if (socket !== undefined) return socket;
     throw new ErrUnsupportedOp(
@@ -143,17 +171,18 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   }
 
   duplicateListener(): number {
-    return this.#driver.duplicateListener(0);
+    return this.#driver.duplicateListener(this.#acceptors.listeners[0] ?? 0);
   }
 
   /** A listener that others hold must not be shut down for them. */
   markDuplicated(): void {
     // By the driver: the runtime warns of descriptors that it closes in a thread and has not opened.
-    this.#driver.closeDescriptor(this.#driver.duplicateListener(0));
+    this.#driver.closeDescriptor(this.duplicateListener());
   }
 
   /** @throws SyscallError when the poller takes no more. */
   start(): void {
+    if (this.#attached) return;
     this.#attached = true;
     this.#settings.backend.host.attach(this);
     this.#acceptors.start();

@@ -1,6 +1,8 @@
 /** What every loop of a server listens on by itself. */
 import { ErrUnsupportedOp } from '../base/errors.ts';
+import type { Backend, NativeCalls } from '../driver/backend.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
+import type { AcceptorLoop } from './acceptor-loop.ts';
 import type { RemoteLoop } from './remote-loop.ts';
 
 /** With the port that the first loop was given by the kernel. */
@@ -25,5 +27,65 @@ export function addSocketsOf(
     for (const [at, socket] of own.entries()) {
       sockets[sharedAt[socketsOf[at] as number] as number]?.push(socket);
     }
+  }
+}
+
+/** One path, one socket: the kernel would give all connections to the loop that bound last. */
+export function refuseUnixReusePort(
+  endpoints: readonly Endpoint[],
+  backend: Backend,
+  reusePort: boolean,
+): void {
+  const unix = endpoints.find((endpoint) => endpoint.kind === 'unix');
+  if (unix?.kind !== 'unix') return;
+  if (backend.handsOver === false) {
+    throw new ErrUnsupportedOp(
+      `cannot listen on unix://${unix.path} with several loops and the driver ${backend.name}: it ` +
+        'cannot hand connections to other threads; use one loop, TCP, or another driver',
+      { address: unix.path },
+    );
+  }
+  if (!reusePort) return;
+  throw new ErrUnsupportedOp(
+    `cannot listen on unix://${unix.path} with reusePort and several loops: a path belongs to one ` +
+      'socket; leave reusePort out, and connections are spread over the loops all the same',
+    { address: unix.path },
+  );
+}
+
+/** While a server runs, only the main thread takes further listeners. */
+export function refuseOwnListeners(endpoint: Endpoint, backend: Backend, reusePort: boolean): void {
+  if (endpoint.kind !== 'udp' && !reusePort && backend.handsOver !== false) return;
+  throw new ErrUnsupportedOp(
+    'cannot listen there while the server runs: it has several loops, each of which would listen by ' +
+      'itself; name the address in serve',
+  );
+}
+
+/** @throws ErrUnsupportedOp where listeners have no descriptors. */
+export function requireNative({ native, name }: Backend): NativeCalls {
+  if (native !== undefined) return native;
+  throw new ErrUnsupportedOp(
+    `cannot duplicate the listener: the driver '${name}' has no descriptors; use a native driver for that`,
+  );
+}
+
+/**
+ * Closes what the main thread listens on for one endpoint.
+ * @param acceptedFor which endpoint each of its listeners is of.
+ * @throws ErrUnsupportedOp for what every loop listens on by itself.
+ */
+export async function unlistenAt(
+  index: number,
+  acceptedFor: readonly number[],
+  acceptor: Pick<AcceptorLoop, 'unlisten'>,
+): Promise<void> {
+  if (!acceptedFor.includes(index)) {
+    throw new ErrUnsupportedOp(
+      'cannot unlisten that address: every loop of the server listens there by itself; stop the server',
+    );
+  }
+  for (const [listener, of] of acceptedFor.entries()) {
+    if (of === index) await acceptor.unlisten(listener);
   }
 }

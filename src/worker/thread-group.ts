@@ -1,8 +1,8 @@
-import { ErrLoopsDied, ErrUnsupportedOp } from '../base/errors.ts';
+import { ErrLoopsDied } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
-import type { Backend, NativeCalls } from '../driver/backend.ts';
+import type { Backend } from '../driver/backend.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
 import { eachGiven, endpointsOfLoop, withoutGiven } from '../driver/given-sockets.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -19,7 +19,14 @@ import { nextFirstGeneration } from './first-generation.ts';
 import { deathFields, diedWhileOpening, slowFields } from './thread-errors.ts';
 import { programEntry } from './program-entry.ts';
 import { RemoteLoop } from './remote-loop.ts';
-import { addSocketsOf, withPort } from './shared-endpoints.ts';
+import {
+  addSocketsOf,
+  refuseOwnListeners,
+  refuseUnixReusePort,
+  requireNative,
+  unlistenAt,
+  withPort,
+} from './shared-endpoints.ts';
 import { closeWhatIsLeft } from './left-open.ts';
 import type { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
@@ -123,7 +130,7 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
     const { reusePort } = socket;
     const oneEach = reusePort || this.#plan.backend.handsOver === false;
     const isShared = (endpoint: Endpoint): boolean => endpoint.kind === 'udp' || oneEach;
-    this.#refuseUnixReusePort(endpoints);
+    refuseUnixReusePort(endpoints, this.#plan.backend, reusePort);
     try {
       for (const [index, endpoint] of endpoints.entries()) {
         const isGiven = endpoint.given !== undefined;
@@ -159,26 +166,6 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
       this.#acceptedFor.push(index);
     }
     return addresses[0] as string;
-  }
-
-  /** One path, one socket: the kernel would give all connections to the loop that bound last. */
-  #refuseUnixReusePort(endpoints: readonly Endpoint[]): void {
-    const { backend, settings } = this.#plan;
-    const unix = endpoints.find((endpoint) => endpoint.kind === 'unix');
-    if (unix?.kind !== 'unix') return;
-    if (backend.handsOver === false) {
-      throw new ErrUnsupportedOp(
-        `cannot listen on unix://${unix.path} with several loops and the driver ${backend.name}: it ` +
-          'cannot hand connections to other threads; use one loop, TCP, or another driver',
-        { address: unix.path },
-      );
-    }
-    if (!settings.connection.socket.reusePort) return;
-    throw new ErrUnsupportedOp(
-      `cannot listen on unix://${unix.path} with reusePort and several loops: a path belongs to one ` +
-        'socket; leave reusePort out, and connections are spread over the loops all the same',
-      { address: unix.path },
-    );
   }
 
   async #allListening(): Promise<void> {
@@ -218,11 +205,29 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
 
   sockets(): readonly (readonly GivenSocket[])[] {
     const sockets: GivenSocket[][] = Array.from({ length: this.#endpointCount }, () => []);
-    this.#acceptedFor.forEach((index, listener) => {
-      sockets[index]?.push(this.#acceptor.socket(listener));
-    });
+    for (const [listener, index] of this.#acceptedFor.entries()) {
+      const socket = this.#acceptor.socket(listener);
+      if (socket !== null) sockets[index]?.push(socket);
+    }
     addSocketsOf(this.#loops, this.#sharedAt, sockets);
     return sockets;
+  }
+
+  async listen(endpoint: Endpoint, holds: boolean): Promise<string> {
+    const { backend, settings } = this.#plan;
+    refuseOwnListeners(endpoint, backend, settings.connection.socket.reusePort);
+    const address = await this.#accept(endpoint, this.#endpointCount);
+    this.#endpointCount++;
+    if (!holds) this.#acceptor.start();
+    return address;
+  }
+
+  unlisten(index: number): Promise<void> {
+    return unlistenAt(index, this.#acceptedFor, this.#acceptor);
+  }
+
+  adopt(descriptor: number): void {
+    this.#acceptor.adopt(descriptor);
   }
 
   async pauseDatagrams(): Promise<void> {
@@ -489,12 +494,4 @@ export class ThreadGroup implements LoopGroup, HostedGroup {
   closeAtExit(): void {
     this.#acceptor.close();
   }
-}
-
-/** @throws ErrUnsupportedOp where listeners have no descriptors. */
-function requireNative({ native, name }: Backend): NativeCalls {
-  if (native !== undefined) return native;
-  throw new ErrUnsupportedOp(
-    `cannot duplicate the listener: the driver '${name}' has no descriptors; use a native driver for that`,
-  );
 }

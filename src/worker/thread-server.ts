@@ -24,6 +24,11 @@ export interface MainThread {
   duplicateDescriptor(descriptor: number): number;
 }
 
+function mainThreadOnly(action: string): Promise<never> {
+  const where = 'in the thread of a loop: call it on the main thread';
+  return Promise.reject(new ErrUnsupportedOp(`cannot ${action} ${where}`));
+}
+
 /** The server as seen from a loop's thread, where the program has called `serve` a second time. */
 export class ThreadServer implements Server {
   readonly closed: Promise<void>;
@@ -90,9 +95,16 @@ export class ThreadServer implements Server {
   }
 
   restart(): Promise<never> {
-    return Promise.reject(
-      new ErrUnsupportedOp('cannot restart in the thread of a loop: call it on the main thread'),
-    );
+    return mainThreadOnly('restart');
+  }
+  listen(): Promise<never> {
+    return mainThreadOnly('listen on another address');
+  }
+  unlisten(): Promise<never> {
+    return mainThreadOnly('unlisten an address');
+  }
+  adopt(): Promise<never> {
+    return mainThreadOnly('adopt a socket');
   }
 
   countConnections(): number {

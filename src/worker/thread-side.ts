@@ -73,7 +73,7 @@ function socketsOf(loop: EventLoop): readonly GivenSocket[] | string {
   const found: GivenSocket[] = [];
   try {
     for (const socket of loop.listening.sockets()) {
-      if (socket === undefined)
+      if (socket === undefined || socket === null)
         return `the driver ${loop.driver.name} cannot give its sockets away`;
       found.push(socket);
     }

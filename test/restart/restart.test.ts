@@ -1,10 +1,11 @@
 /** A new process of the same program takes the listeners over. */
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { RawClient } from '../../testing/raw-client.ts';
 import { text } from '../support/rig.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { isAlive, RestartRig, socketsOf } from './restart-rig.ts';
 
 async function ask(address: string, question: string): Promise<string> {
@@ -41,11 +42,13 @@ describe('restart', () => {
     const file = join(rig.directory, 'server.pid');
     rig.next({ options: { pidName: file } });
     const old = await rig.restart();
-    assert.equal(readFileSync(file, 'utf8'), `${rig.pid}\n`);
+    // Written when the old process has left.
+    const names = (): boolean => existsSync(file) && readFileSync(file, 'utf8') === `${rig.pid}\n`;
+    await waitUntil(names, 'it names the new process');
     assert.equal(statSync(file).mode & 0o777, 0o600);
     await rig.gone(old);
     const second = await rig.restart();
-    assert.equal(readFileSync(file, 'utf8'), `${rig.pid}\n`);
+    await waitUntil(names, 'it names the new process');
     await rig.gone(second);
     process.kill(rig.pid, 'SIGTERM');
     await rig.gone(rig.pid);

@@ -4,7 +4,7 @@ import { stormTest } from './storm-test.ts';
 
 describe('restarts in a storm lose nothing, over several loops', () => {
   for (const transport of ['tcp', 'tls', 'unix', 'udp'] as const) {
-    stormTest(transport, { numEventLoop: 2 });
+    stormTest(transport, { numEventLoop: 2 }, 1);
   }
-  stormTest('tcp', { numEventLoop: 2, reusePort: true });
+  stormTest('tcp', { numEventLoop: 2, reusePort: true }, 1);
 });

@@ -32,7 +32,7 @@ async function answered(storm: Storm, transport: Transport): Promise<void> {
   await waitUntil(() => moved() || storm.counts.wrong.length > 0, 'clients are answered');
 }
 
-export function stormTest(transport: Transport, options: Options): void {
+export function stormTest(transport: Transport, options: Options, restarts = 2): void {
   const loops = options.numEventLoop ?? 1;
   const { reusePort = false } = options;
   const name = `${transport}, ${loops} loop${loops > 1 ? 's' : ''}${reusePort ? ', reusePort' : ''}`;
@@ -52,7 +52,7 @@ export function stormTest(transport: Transport, options: Options): void {
     const plan = { address, transport, clients: 1, streamBytes: 1024 * 1024, restMs: 10, ...ca };
     const storm = new Storm(plan);
     await answered(storm, transport);
-    for (let count = 0; count < 2; count++) {
+    for (let count = 0; count < restarts; count++) {
       const old = await rig.restart();
       await answered(storm, transport);
       await rig.gone(old);

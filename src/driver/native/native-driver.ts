@@ -4,6 +4,7 @@ import { signalEvent } from '../../syscall/epoll.ts';
 import { localName } from '../../syscall/socket.ts';
 import { formatInet } from '../../syscall/socket-address.ts';
 import type {
+  AdoptedSocket,
   DatagramPeer,
   DescriptorLedger,
   Endpoint,
@@ -11,6 +12,7 @@ import type {
   SocketOptions,
 } from '../contract.ts';
 import type { DatagramEndpoints } from './datagrams.ts';
+import { adoptSocket } from './adopt-socket.ts';
 import { nativeSlabPool } from './native-memory.ts';
 
 /** Listening sockets of a driver, by the number the loop gave them. */
@@ -82,6 +84,10 @@ export abstract class NativeDriver {
 
   endpointSocket(endpointId: number): GivenSocket {
     return this.datagrams.socketOf(endpointId);
+  }
+
+  adopt(descriptor: number, options: SocketOptions): AdoptedSocket {
+    return adoptSocket(descriptor, options);
   }
 
   pauseReceiving(endpointId: number): void {

@@ -125,6 +125,19 @@ export function grantWish(descriptor: number, { noDelay, keepAlive }: SocketWish
   if (probes > 0) setOption(descriptor, tcp, constants.TCP_KEEPCNT, probes);
 }
 
+/** As a listener's, for a connection that came another way. Each is a wish. */
+export function setStreamOptions(descriptor: number, isTcp: boolean, options: SocketOptions): void {
+  setBufferSizesOfAccepted(descriptor, options);
+  if (!isTcp) return;
+  const tcp = constants.IPPROTO_TCP;
+  setOption(descriptor, tcp, constants.TCP_NODELAY, options.tcpNoDelay ? 1 : 0);
+  const seconds = options.keepAliveSeconds;
+  if (seconds === 0) return;
+  setOption(descriptor, constants.SOL_SOCKET, constants.SO_KEEPALIVE, 1);
+  setOption(descriptor, tcp, constants.TCP_KEEPIDLE, seconds);
+  setOption(descriptor, tcp, constants.TCP_KEEPINTVL, seconds);
+}
+
 /** Options of a TCP socket; a listener's are inherited by what it accepts (tcp(7), Linux). */
 function setTcpOptions(descriptor: number, endpoint: Endpoint, options: SocketOptions): void {
   const tcp = constants.IPPROTO_TCP;

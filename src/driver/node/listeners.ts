@@ -187,7 +187,11 @@ function descriptorOf(server: Server): number | undefined {
   return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined;
 }
 
-function acceptedSocket(socket: Socket, { kind, address }: OpenedServer): AcceptedSocket {
+/** A connection that the runtime knows, and no stream was opened for yet. */
+export function acceptedSocket(
+  socket: Socket,
+  { kind, address }: Pick<OpenedServer, 'kind' | 'address'>,
+): AcceptedSocket {
   const { remoteAddress, remotePort } = socket;
   const reset = kind === 'tcp' && remoteAddress === undefined;
   const accepted: AcceptedSocket = {

@@ -7,6 +7,7 @@ import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { sleepClock } from '../../host/runtime-features.ts';
 import type { TuningOptions } from '../backend.ts';
 import type {
+  AdoptedSocket,
   DatagramPeer,
   Driver,
   DriverCounters,
@@ -21,7 +22,13 @@ import { endpointText } from './address-text.ts';
 import { NodeDatagrams } from './datagrams.ts';
 import { HalfOpenStreams } from './half-open.ts';
 import { heapSlabPool } from './heap-memory.ts';
-import { type AcceptedSocket, type ListenerHost, NodeListeners } from './listeners.ts';
+import { describeSocket } from './describe-socket.ts';
+import {
+  type AcceptedSocket,
+  acceptedSocket,
+  type ListenerHost,
+  NodeListeners,
+} from './listeners.ts';
 import { pipePath } from './open-listener.ts';
 import { nextTurn } from './next-turn.ts';
 import type { Reporter } from './reporter.ts';
@@ -212,6 +219,24 @@ export class NodeDriver implements Driver, ListenerHost {
     );
   }
   pauseReceiving(_endpointId: number): void {}
+  adopt(descriptor: number, options: SocketOptions): AdoptedSocket {
+    const { kind, address, listens } = describeSocket(descriptor);
+    if (listens || (kind !== 'tcp' && kind !== 'unix')) {
+      throw new ErrUnsupportedOp(
+        `cannot adopt descriptor ${descriptor}: it is no connection over TCP or a Unix path; give a ` +
+          'connected stream socket',
+      );
+    }
+    const { tcpNoDelay, keepAliveSeconds } = options;
+    const paused = { pauseOnCreate: true }; // as `pauseOnConnect` of a listener does it
+    const socket = new net.Socket({ fd: descriptor, allowHalfOpen: true, ...paused });
+    if (kind === 'tcp') {
+      socket.setNoDelay(tcpNoDelay);
+      socket.setKeepAlive(keepAliveSeconds > 0, keepAliveSeconds * 1_000);
+    }
+    const accepted = acceptedSocket(socket, { kind, address });
+    return { descriptor: this.keepAccepted(accepted), peer: undefined };
+  }
 
   // -- streams ------------------------------------------------------------------------------------
 

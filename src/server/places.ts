@@ -1,0 +1,69 @@
+import type { Endpoint, GivenSocket } from '../driver/contract.ts';
+
+/** One address of a server. */
+interface Place {
+  /** As the program gave it. */
+  readonly text: string;
+  /** Those of one text belong together. */
+  readonly list: number;
+  readonly endpoint: Endpoint;
+  /** With its real port. */
+  readonly address: string;
+  isClosed: boolean;
+}
+
+/** Where a server listens, in the order of its loops' endpoints; places that were closed keep theirs. */
+export class Places {
+  readonly #all: Place[] = [];
+  #lists = 0;
+
+  /** What one text means. */
+  add(text: string, found: readonly { readonly endpoint: Endpoint; readonly address: string }[]) {
+    const list = this.#lists++;
+    for (const { endpoint, address } of found) {
+      this.#all.push({ text, list, endpoint, address, isClosed: false });
+    }
+  }
+
+  get #open(): Place[] {
+    return this.#all.filter(({ isClosed }) => !isClosed);
+  }
+
+  get addresses(): string[] {
+    return this.#open.map(({ address }) => address);
+  }
+
+  get texts(): string[] {
+    return [...new Map(this.#open.map(({ list, text }) => [list, text])).values()];
+  }
+
+  /** The numbers of what a text, or a real address with or without its scheme, means here. */
+  find(address: string): number[] {
+    const [, scheme = '', bare = ''] = /^([a-z0-9]+):\/\/(.*)$/.exec(address) ?? [];
+    const wanted = scheme === 'tls' ? 'tcp' : scheme;
+    return [...this.#all.keys()].filter((at) => {
+      const place = this.#all[at] as Place;
+      if (place.isClosed) return false;
+      if (place.text === address || place.address === address) return true;
+      return wanted.startsWith(place.endpoint.kind) && place.address === bare;
+    });
+  }
+
+  close(at: number): void {
+    (this.#all[at] as Place).isClosed = true;
+  }
+
+  /** Per text, what another process is to be given. */
+  withSockets(
+    sockets: readonly (readonly GivenSocket[])[],
+  ): { readonly text: string; readonly endpoints: readonly Endpoint[] }[] {
+    const lists = new Map<number, { readonly text: string; readonly endpoints: Endpoint[] }>();
+    for (const [at, { text, list, endpoint, isClosed }] of this.#all.entries()) {
+      if (isClosed) continue;
+      const found = lists.get(list) ?? { text, endpoints: [] };
+      found.endpoints.push({ ...endpoint, given: sockets[at] ?? [] });
+      lists.set(list, found);
+    }
+    return [...lists.values()];
+  }
+}

@@ -1,0 +1,146 @@
+/** What a running server is told to listen on, to leave, and to adopt. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, openSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { describe, test } from 'node:test';
+import { RawClient } from '../../testing/raw-client.ts';
+import { DatagramClient } from '../support/datagram-client.ts';
+import { noDescriptors, notOn } from '../support/driver.ts';
+import {
+  connect,
+  EchoHandler,
+  freeAddress,
+  startRig,
+  type TestScope,
+  text,
+} from '../support/rig.ts';
+import { startLoops } from '../worker/pool-rig.ts';
+
+const echoModule = new URL('../worker/handlers/echo.ts', import.meta.url);
+
+async function echoes(t: TestScope, address: string): Promise<RawClient> {
+  const client = await connect(t, address);
+  client.write('hello');
+  assert.equal(text(await client.readExactly(5)), 'hello');
+  return client;
+}
+
+describe('server.listen and server.unlisten', () => {
+  for (const transport of ['tcp', 'unix'] as const) {
+    test(`${transport}: one more address, and one less`, async (t) => {
+      const { server } = await startRig(t, new EchoHandler());
+      const first = server.addr;
+      const address = await server.listen(freeAddress(t, transport));
+      assert.deepEqual(server.addrs, [first, address]);
+      const stays = await echoes(t, address);
+      await server.unlisten(address);
+      assert.deepEqual(server.addrs, [first]);
+      await assert.rejects(RawClient.connect(address), (error: NodeJS.ErrnoException) =>
+        ['ECONNREFUSED', 'ENOENT'].includes(error.code ?? ''),
+      );
+      if (transport === 'unix') assert.ok(!existsSync(address));
+      stays.write('again');
+      assert.equal(text(await stays.readExactly(5)), 'again');
+      await echoes(t, first);
+      const next = await server.listen(freeAddress(t, transport));
+      await echoes(t, next);
+    });
+  }
+
+  test('datagrams', async (t) => {
+    const { server } = await startRig(t, new EchoHandler());
+    const address = await server.listen('udp://127.0.0.1:0');
+    const client = await DatagramClient.open(t);
+    await client.send(address, 'hello');
+    assert.equal(text(await client.next()), 'hello');
+    await server.unlisten(`udp://${address}`);
+    assert.equal(server.addrs.length, 1);
+    assert.equal(await server.listen(`udp://${address}`), address);
+    await client.send(address, 'again');
+    assert.equal(text(await client.next()), 'again');
+  });
+
+  test('what is wrong is said, and nothing changes', async (t) => {
+    const { server } = await startRig(t, new EchoHandler());
+    const { addr } = server;
+    await assert.rejects(server.listen('tcp://nowhere'), { code: 'ErrInvalidNetworkAddress' });
+    await assert.rejects(server.listen(`tcp://${addr}`), { code: 'EADDRINUSE' });
+    await assert.rejects(server.unlisten('tcp://127.0.0.1:1'), {
+      code: 'ErrInvalidNetworkAddress',
+    });
+    assert.deepEqual(server.addrs, [addr]);
+    await echoes(t, addr);
+    await server.stop();
+    await assert.rejects(server.listen('tcp://:0'), { code: 'ErrServerInShutdown' });
+    await assert.rejects(server.unlisten(addr), { code: 'ErrServerInShutdown' });
+  });
+
+  test('over several loops', notOn('node', 'every loop listens by itself'), async (t) => {
+    const { server } = await startLoops(t, echoModule, { numEventLoop: 2 });
+    const address = await server.listen('tcp://127.0.0.1:0');
+    for (let count = 0; count < 4; count++) await echoes(t, address);
+    await server.unlisten(address);
+    await assert.rejects(RawClient.connect(address), { code: 'ECONNREFUSED' });
+    await echoes(t, server.addr);
+    await assert.rejects(server.listen('udp://127.0.0.1:0'), { code: 'ErrUnsupportedOp' });
+  });
+});
+
+/** A connection that this process has accepted and that belongs to nobody: its number. */
+async function connection(t: TestScope): Promise<{ client: RawClient; descriptor: number }> {
+  const { duplicateDescriptor } = await import('../../src/syscall/descriptor.ts');
+  const listener = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const accepted = once(listener, 'connection') as Promise<[Socket]>;
+  const { port } = listener.address() as { port: number };
+  const client = await connect(t, `127.0.0.1:${port}`);
+  const [socket] = await accepted;
+  const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
+  const descriptor = duplicateDescriptor(fd);
+  socket.destroy();
+  await once(socket, 'close');
+  listener.close();
+  return { client, descriptor };
+}
+
+describe('server.adopt', () => {
+  test('a connected socket becomes a connection', async (t) => {
+    const handler = new EchoHandler();
+    const { server, events } = await startRig(t, handler);
+    const { client, descriptor } = await connection(t);
+    client.write('hello');
+    await server.adopt(descriptor);
+    assert.equal(text(await client.readExactly(5)), 'hello');
+    assert.equal(handler.connections[0]?.remoteAddr, client.localAddress);
+    assert.equal(server.countConnections(), 1);
+    client.end();
+    await client.readUntilEnd();
+    assert.deepEqual(events, ['init', 'open', 'closed']);
+  });
+
+  const loops = notOn('node', noDescriptors);
+  test('over several loops', loops, async (t) => {
+    const { server } = await startLoops(t, echoModule, { numEventLoop: 2 });
+    for (let count = 0; count < 3; count++) {
+      const { client, descriptor } = await connection(t);
+      await server.adopt(descriptor);
+      client.write('hello');
+      assert.equal(text(await client.readExactly(5)), 'hello');
+    }
+  });
+
+  test('what is no connection is refused, and stays its owner’s', async (t) => {
+    const { server } = await startRig(t, new EchoHandler());
+    const file = openSync(import.meta.filename, 'r');
+    await assert.rejects(server.adopt(file), { code: 'ENOTSOCK' });
+    await assert.rejects(server.adopt(100_000), { code: 'EBADF' });
+    await assert.rejects(server.adopt(-1), { code: 'ErrInvalidOption' });
+    const listener = createServer().listen(0, '127.0.0.1');
+    t.after(() => listener.close());
+    await once(listener, 'listening');
+    const { fd } = (listener as unknown as { _handle: { fd: number } })._handle;
+    await assert.rejects(server.adopt(fd), { code: 'ErrUnsupportedOp' });
+    await echoes(t, server.addr);
+  });
+});
