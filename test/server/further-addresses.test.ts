@@ -70,7 +70,7 @@ describe('server.listen and server.unlisten', () => {
       code: 'ErrInvalidNetworkAddress',
     });
     assert.deepEqual(server.addrs, [addr]);
-    await echoes(t, addr);
+    (await echoes(t, addr)).destroy();
     await server.stop();
     await assert.rejects(server.listen('tcp://:0'), { code: 'ErrServerInShutdown' });
     await assert.rejects(server.unlisten(addr), { code: 'ErrServerInShutdown' });
