@@ -1,6 +1,6 @@
 /** The new process of a restart: what it inherits, and when it may use it. */
 import { environment } from '../../base/environment.ts';
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import type { Endpoint } from '../../driver/contract.ts';
@@ -188,11 +188,21 @@ export class Arrival {
   }
 }
 
+/** A program between the two processes passes the variable on, and no descriptors. */
+function hasChannel(): boolean {
+  try {
+    return fstatSync(channelDescriptor).isSocket();
+  } catch {
+    return false;
+  }
+}
+
 function readInheritance(): Arrival | null {
   const text = environment[inheritanceVariable];
   if (text === undefined || !isMainThread) return null;
   // Children of this program inherit nothing of it.
   delete process.env[inheritanceVariable];
+  if (!hasChannel()) return null;
   const inheritance = JSON.parse(text) as Inheritance;
   if (inheritance.version !== 1) {
     throw new Error(`cannot take over from process ${inheritance.pid}: it runs another version`);
