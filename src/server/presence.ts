@@ -1,3 +1,5 @@
+import { isMainThread } from 'node:worker_threads';
+import { ErrUnsupportedOp } from '../base/errors.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { ResolvedOptions } from './options.ts';
 import { holdPidFile, type PidFileHold } from './pid-file.ts';
@@ -22,9 +24,14 @@ export class Presence {
     this.#options = options;
   }
 
-  /** Before anything is opened. @throws ErrPidFile. */
+  /** Before anything is opened. @throws ErrPidFile; ErrUnsupportedOp where no signal arrives. */
   begin(): void {
-    const { pidName } = this.#options;
+    const { pidName, graceful } = this.#options;
+    if (graceful !== undefined && !isMainThread) {
+      throw new ErrUnsupportedOp(
+        'cannot serve with graceful in a worker thread: signals reach the main thread alone; serve there',
+      );
+    }
     if (pidName !== undefined) this.#pidFile = holdPidFile(pidName, predecessor());
     this.#releaseSockets = this.#where.claim();
   }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { RawClient } from '../../testing/raw-client.ts';
+import { runProgram } from '../support/program.ts';
 import { text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { isAlive, RestartRig, socketsOf } from './restart-rig.ts';
@@ -53,6 +54,12 @@ describe('restart', () => {
     process.kill(rig.pid, 'SIGTERM');
     await rig.gone(rig.pid);
     assert.throws(() => statSync(file), { code: 'ENOENT' });
+  });
+
+  test('in a worker thread it is refused', async (t) => {
+    const program = runProgram(t, 'test/restart/programs/in-worker.ts');
+    const { output } = await program.ending();
+    assert.equal(output, 'refused ErrUnsupportedOp\nrefused ErrUnsupportedOp\n');
   });
 
   test('five in a row, without a socket that stays behind', async (t) => {
