@@ -28,7 +28,7 @@ export type AttachOptions = Omit<
  *
  * `stop()` of what this resolves to, or `close()` of the server, ends both: no more is accepted, idle
  * HTTP connections are closed, requests under way are answered, up to the timeout of the stop.
- * @throws as `serve`; then the server is as it was.
+ * @throws as `serve`; then the server is as it was. ErrUnsupportedOp for a server that is attached already.
  */
 export async function attach(
   server: ConnectionServer,

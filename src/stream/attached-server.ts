@@ -1,4 +1,4 @@
-import type { Conn, Server } from '../index.ts';
+import { type Conn, ErrUnsupportedOp, type Server } from '../index.ts';
 import type { ConnSocketOptions, SocketSettings } from './conn-socket.ts';
 import { serverAddress, type SocketAddress } from './socket-address.ts';
 import { socketOver } from './to-duplex.ts';
@@ -27,7 +27,8 @@ interface KnownServer extends ConnectionServer {
   once?(event: 'close', listener: CloseCallback): unknown;
   close?(callback?: CloseCallback): unknown;
   closeIdleConnections?(): void;
-  prependListener?(event: 'request', listener: (request: unknown, answer: Answer) => void): unknown;
+  prependListener?(event: 'request', listener: typeof lastAnswer): unknown;
+  removeListener?(event: 'request', listener: typeof lastAnswer): unknown;
   updateSettings?: unknown;
   setSecureContext?: unknown;
   /** What `net.Server` counts; it emits `'close'` when it is closed and this is 0. */
@@ -39,6 +40,14 @@ interface KnownServer extends ConnectionServer {
 interface Answer {
   shouldKeepAlive?: boolean;
 }
+
+/** From the beginning of a stop each answer says that its connection ends. */
+function lastAnswer(_request: unknown, answer: Answer): void {
+  answer.shouldKeepAlive = false;
+}
+
+/** Servers that have listeners of gnet. */
+const attached = new WeakSet<object>();
 
 /** While a server stops, a connection whose request is answered becomes idle, and nobody says so. */
 const idleLookMs = 20;
@@ -52,12 +61,18 @@ export class AttachedServer {
   #address: string | null = null;
   #connections = 0;
   #isStopping = false;
+  #look: NodeJS.Timeout | undefined;
   /** Settles when the connections of this thread have ended by themselves. */
   #allGone: Promise<void> | null = null;
   #tellAllGone: () => void = () => {};
 
   constructor(server: ConnectionServer, options: AttachedOptions) {
     const { waitForConnections, ...socketOptions } = options;
+    if (attached.has(server)) {
+      throw new ErrUnsupportedOp(
+        'cannot attach a server twice: close it first, or give attach several addresses',
+      );
+    }
     this.#server = server as KnownServer;
     this.#waits = waitForConnections ?? endsByItself(this.#server);
     this.#socketSettings = { ...socketOptions, goodbye: () => this.stops() };
@@ -96,6 +111,7 @@ export class AttachedServer {
   // -- what the server tells ----------------------------------------------------------------------
 
   #takeOver(): void {
+    attached.add(this.#server);
     const own: PropertyDescriptorMap = {
       listening: { get: () => this.#running !== null && !this.#isStopping },
       address: { value: () => this.#whereItListens() },
@@ -111,12 +127,14 @@ export class AttachedServer {
     Object.defineProperties(this.#server, own);
   }
 
-  /** The server is as it was before. */
+  /** The server is as it was before, and may be attached again. */
   restore(): void {
     if (this.#address === null) return;
     for (const name of ['listening', 'address', 'close', 'getConnections']) {
       Reflect.deleteProperty(this.#server, name);
     }
+    this.#server.removeListener?.('request', lastAnswer);
+    attached.delete(this.#server);
   }
 
   #whereItListens(): SocketAddress | string | null {
@@ -151,17 +169,11 @@ export class AttachedServer {
     if (this.#isStopping) return;
     this.#isStopping = true;
     const server = this.#server;
-    // From now on each answer says that its connection ends.
-    server.prependListener?.('request', (_request, answer) => {
-      answer.shouldKeepAlive = false;
-    });
+    server.prependListener?.('request', lastAnswer);
     this.#closeInner();
     if (server.closeIdleConnections === undefined) return;
-    const look = setInterval(() => {
-      server.closeIdleConnections?.();
-      if (this.#connections === 0) clearInterval(look);
-    }, idleLookMs);
-    look.unref();
+    const look = (): void => server.closeIdleConnections?.();
+    this.#look = setInterval(look, idleLookMs).unref();
   }
 
   /** What its own `close` sees to; its `'close'` waits for our connections. */
@@ -177,12 +189,15 @@ export class AttachedServer {
   }
 
   #gone(): void {
-    if (--this.#connections === 0) this.#tellAllGone();
+    if (--this.#connections > 0) return;
+    this.#tellAllGone();
+    clearInterval(this.#look);
   }
 
   /** All loops are down. */
   #closed(): void {
     this.#beginStop();
+    clearInterval(this.#look);
     const server = this.#server;
     this.restore();
     if (typeof server._connections === 'number' && server._emitCloseIfDrained) {

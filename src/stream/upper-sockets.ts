@@ -10,12 +10,16 @@ interface Wrapper {
   _sockname?: { address?: string; family?: string; port?: number };
 }
 
+/** Servers whose sockets get their names already. */
+const named = new WeakSet<object>();
+
 /**
  * Node's TLS and http2 stand on a wrapper around our stream, which knows no addresses: their sockets get
  * those of the connection.
  */
 export function nameUpperSockets(server: object): void {
-  if (!(server instanceof EventEmitter)) return;
+  if (!(server instanceof EventEmitter) || named.has(server)) return;
+  named.add(server);
   server.prependListener('secureConnection', (socket: Wrapper) => {
     name(socket, socket._handle?._parentWrap?.stream);
   });

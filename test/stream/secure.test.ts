@@ -152,9 +152,12 @@ test('http2.performServerHandshake over a connection', async (t) => {
     }),
   );
   const session = http2.connect(`http://127.0.0.1:${port}`);
+  session.on('error', () => {});
   t.after(() => session.destroy());
   const lengths = await Promise.all([1, 2, 3].map(() => download(session, 1 << 20)));
   assert.deepEqual(lengths, [1 << 20, 1 << 20, 1 << 20]);
+  session.close();
+  await once(session, 'close');
 });
 
 const protocolOf = (socket: unknown): string | null => (socket as TlsConnSocket).getProtocol();

@@ -1,0 +1,84 @@
+/** `attach`: what it does to the server, and what it leaves. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { attach } from 'gnet/stream';
+import { temporaryDirectory } from '../support/rig.ts';
+import { portOf } from '../support/sides.ts';
+
+const text = async (address: string): Promise<string> => (await fetch(`http://${address}`)).text();
+
+test('a server is told that it listens, is closed, and may be attached again', async () => {
+  const server = http.createServer((_request, response) => response.end('hello'));
+  for (let time = 1; time <= 2; time++) {
+    const listening = once(server, 'listening');
+    const running = await attach(server, 'tcp://127.0.0.1:0');
+    await listening;
+    assert.equal(server.listening, true);
+    assert.equal(await text(running.addr), 'hello');
+    // Kept alive, also the second time.
+    assert.equal(await text(running.addr), 'hello');
+    await assert.rejects(attach(server, 'tcp://127.0.0.1:0'), { code: 'ErrUnsupportedOp' });
+    const closed = once(server, 'close');
+    await running.stop();
+    await closed;
+    assert.equal(server.listening, false);
+    assert.equal(server.address(), null);
+  }
+  // And by Node itself.
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test('an address that cannot be had rejects, and leaves the server as it was', async () => {
+  const server = http.createServer();
+  await assert.rejects(attach(server, 'tcp://192.0.2.1:1'), { code: 'EADDRNOTAVAIL' });
+  assert.equal(server.listening, false);
+  assert.equal(Object.hasOwn(server, 'close'), false);
+  const running = await attach(server, 'tcp://127.0.0.1:0');
+  await running.stop();
+});
+
+test('several addresses, a path among them', async (t) => {
+  const server = http.createServer((request, response) => {
+    response.end(String(request.socket.remoteAddress));
+  });
+  const path = join(temporaryDirectory(t), 'http.sock');
+  const running = await attach(server, ['tcp://127.0.0.1:0', `unix://${path}`]);
+  t.after(() => running.close());
+  assert.equal(await text(running.addr), '127.0.0.1');
+  const socket = connect(path);
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  let answer = '';
+  for await (const part of socket) answer += part;
+  assert.match(answer, /undefined$/);
+});
+
+test('a stop forces what does not end by itself', async () => {
+  const server = http.createServer(() => {});
+  const running = await attach(server, 'tcp://127.0.0.1:0');
+  const socket = connect(portOf(running.addr), '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(server, 'request');
+  const { forced } = await running.stop({ timeout: 50 });
+  assert.equal(forced, 1);
+});
+
+test('a PROXY header names the client', async (t) => {
+  const server = http.createServer(({ socket }, response) => {
+    response.end(`${socket.remoteAddress} ${socket.remotePort}`);
+  });
+  const running = await attach(server, 'tcp://127.0.0.1:0', { proxyProtocol: 'required' });
+  t.after(() => running.close());
+  const socket = connect(portOf(running.addr), '127.0.0.1');
+  socket.write('PROXY TCP4 192.0.2.7 192.0.2.8 1234 80\r\n');
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  let answer = '';
+  for await (const part of socket) answer += part;
+  assert.match(answer, /192\.0\.2\.7 1234$/);
+});
