@@ -10,6 +10,7 @@ import type {
   Endpoint,
   SocketOptions,
 } from '../src/driver/contract.ts';
+import { newCounters } from '../src/driver/counters.ts';
 import { formatInet, inetAddress } from '../src/syscall/socket-address.ts';
 import { Random } from './random.ts';
 import type { SimulatedEnd } from './simulated-driver-channel.ts';
@@ -84,16 +85,7 @@ export class SimulatedDriver implements Driver {
   readonly name = 'simulated';
   readonly wakeDescriptor = -1;
   readonly pollableDescriptor = -1;
-  readonly counters: DriverCounters = {
-    waits: 0,
-    sleptMs: 0,
-    events: 0,
-    bytesReceived: 0,
-    bytesSent: 0,
-    datagramsReceived: 0,
-    datagramsOverflowed: 0,
-    datagramsDropped: 0,
-  };
+  readonly counters: DriverCounters = newCounters();
   readonly clock: SimulatedClock;
   readonly network: SimulatedNetwork;
   /** Of what is handed to `received` and `datagram`. */

@@ -2,6 +2,30 @@ import type { LoopStats } from '../connection/server-view.ts';
 import type { TlsCounts } from '../connection/tls/handshake-side.ts';
 import type { DriverCounters } from '../driver/contract.ts';
 
+/**
+ * The counters that other threads read, in the order in which they stand in shared memory. How many
+ * connections there are, and the utilization, are known there in other ways.
+ */
+export const sharedCounters = [
+  'turns',
+  'waits',
+  'events',
+  'accepted',
+  'closed',
+  'bytesReceived',
+  'bytesSent',
+  'acceptRests',
+  'datagramsReceived',
+  'datagramsOverflowed',
+  'datagramsTruncated',
+  'datagramsDropped',
+  'tlsHandshakes',
+  'tlsFailures',
+  'tlsHandshakeMs',
+] as const satisfies readonly (keyof LoopStats)[];
+
+export type SharedCounter = (typeof sharedCounters)[number];
+
 /** What a loop counts by itself, and how its counters read together with those of its driver. */
 export class LoopCounts {
   turns = 0;

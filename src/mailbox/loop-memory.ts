@@ -7,6 +7,7 @@
  */
 import { threadId } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
+import { type SharedCounter, sharedCounters } from '../loop/loop-counts.ts';
 
 /** Control words, by index into `words`. */
 export const control = {
@@ -41,33 +42,27 @@ export const loopState = {
   dead: 2,
 } as const;
 
-/** Counters as 64-bit floats, in the order of `LoopStats`, then what `utilization` is made of. */
+/** Counters as 64-bit floats: those of `sharedCounters` in their order, and behind them these. */
 export const counter = {
-  turns: 0,
-  waits: 1,
-  events: 2,
-  accepted: 3,
-  closed: 4,
-  bytesReceived: 5,
-  bytesSent: 6,
-  acceptRests: 7,
-  datagramsReceived: 8,
-  datagramsOverflowed: 9,
-  datagramsTruncated: 10,
-  datagramsDropped: 11,
-  sleptMs: 12,
+  /** Of these and of `startedAt` the utilization is made. */
+  sleptMs: sharedCounters.length,
   /** Milliseconds of the wall clock. */
-  startedAt: 13,
-  publishedAt: 14,
-  /** What the loops counted in whose place this one came: written before it runs. */
-  acceptedBefore: 15,
-  closedBefore: 16,
-  bytesReceivedBefore: 17,
-  bytesSentBefore: 18,
-  tlsHandshakes: 19,
-  tlsFailures: 20,
-  tlsHandshakeMs: 21,
+  startedAt: sharedCounters.length + 1,
+  publishedAt: sharedCounters.length + 2,
+  /**
+   * From here on what the loops counted in whose place this one came, for `continuedCounters`: written
+   * before it runs.
+   */
+  before: sharedCounters.length + 3,
 } as const;
+
+/** Counters of a loop that go on where those of the loop before it ended. */
+export const continuedCounters = [
+  'accepted',
+  'closed',
+  'bytesReceived',
+  'bytesSent',
+] as const satisfies readonly SharedCounter[];
 
 /** Words of a lane's header; each header has a cache line of its own. */
 export const lane = {
@@ -107,6 +102,7 @@ const laneHeaderBytes = 64;
 const laneBytes = laneHeaderBytes + ringBytes;
 const totalBytes = lanesOffset + laneCount * laneBytes;
 
+assert(counter.before + continuedCounters.length <= counterCount, 'the counters have room');
 assert(laneCount === 64, 'two words hold one bit for each lane');
 assert(lanesOffset % laneHeaderBytes === 0, 'the header of a lane has a cache line of its own');
 

@@ -1,14 +1,11 @@
-import { type Address, addressAt, foreignInterface, word } from '../ffi/index.ts';
+import { type Address, foreignInterface, word } from '../ffi/index.ts';
 import { constants, layouts } from './tables.ts';
 import { resultOf, syscallError } from './errno.ts';
-import { mapMemory, scratch } from './memory.ts';
+import { scratch } from './memory.ts';
 
 const epollCreate1Raw = foreignInterface.lookup('epoll_create1', 1);
 const epollCtlRaw = foreignInterface.lookup('epoll_ctl', 4);
 const epollWaitRaw = foreignInterface.lookup('epoll_wait', 4);
-const eventfdRaw = foreignInterface.lookup('eventfd', 2);
-const readRaw = foreignInterface.lookup('read', 3);
-const writeRaw = foreignInterface.lookup('write', 3);
 
 /** @throws SyscallError EMFILE, ENFILE, ENOMEM. epoll_create1(2) */
 export function epollCreate(): number {
@@ -62,26 +59,4 @@ export class EpollEvents {
 export function epollWait(epoll: number, events: EpollEvents, timeoutMs: number): number {
   const capacity = word(events.capacity);
   return resultOf(epollWaitRaw(word(epoll), events.address, capacity, word(timeoutMs)));
-}
-
-/** A counter whose readiness wakes a wait. @throws SyscallError EMFILE, ENFILE. eventfd(2) */
-export function eventDescriptor(): number {
-  const flags = constants.EFD_CLOEXEC | constants.EFD_NONBLOCK;
-  const result = resultOf(eventfdRaw(word(0), word(flags)));
-  if (result < 0) throw syscallError('eventfd', -result, 'make a wake descriptor');
-  return result;
-}
-
-const counter = mapMemory(16);
-const counterRead = addressAt(counter.address, 8);
-new Int32Array(counter.buffer)[0] = 1;
-
-/** Adds 1. EAGAIN (the counter is full) is as good: the descriptor is readable. */
-export function signalEvent(descriptor: number): void {
-  writeRaw(word(descriptor), counter.address, word(8));
-}
-
-/** Back to 0. EAGAIN: it was 0 already, another wait consumed it. */
-export function clearEvent(descriptor: number): void {
-  readRaw(word(descriptor), counterRead, word(8));
 }

@@ -1,4 +1,5 @@
 import { foreignInterface } from '../ffi/index.ts';
+import { errnoLocation } from './errno-location.ts';
 
 export { syscallError } from '../platform/syscall-error.ts';
 
@@ -7,8 +8,7 @@ export { syscallError } from '../platform/syscall-error.ts';
  * any other call of the C library. It was wrong once in 65 million failing calls under memory
  * pressure, so a surprising value means "try again", and a fatal one is confirmed by SO_ERROR.
  */
-const location = foreignInterface.lookupAddress('__errno_location', 0)();
-const errnoView = new Int32Array(foreignInterface.view(location, 4));
+const errnoView = new Int32Array(foreignInterface.view(errnoLocation, 4));
 
 /** The error number of the last failed call of this thread. */
 export function lastErrno(): number {

@@ -11,6 +11,12 @@ import {
   writeInet,
   writeUnix,
 } from './socket-address.ts';
+import {
+  acceptRaw,
+  receiveMessagesRaw,
+  sendMessagesRaw,
+  sendQueueRequest,
+} from './system-calls.ts';
 import { constants, layouts, syscallNumbers } from './tables.ts';
 
 const socketRaw = foreignInterface.lookup('socket', 3);
@@ -18,7 +24,6 @@ const socketpairRaw = foreignInterface.lookup('socketpair', 4);
 const bindRaw = foreignInterface.lookup('bind', 3);
 const listenRaw = foreignInterface.lookup('listen', 2);
 const connectRaw = foreignInterface.lookup('connect', 3);
-const accept4Raw = foreignInterface.lookup('accept4', 4);
 const shutdownRaw = foreignInterface.lookup('shutdown', 2);
 const getsocknameRaw = foreignInterface.lookup('getsockname', 3);
 const getpeernameRaw = foreignInterface.lookup('getpeername', 3);
@@ -26,8 +31,6 @@ const setsockoptRaw = foreignInterface.lookup('setsockopt', 5);
 const getsockoptRaw = foreignInterface.lookup('getsockopt', 5);
 const ioctlRaw = foreignInterface.lookup('ioctl', 3);
 const syscallRaw = foreignInterface.lookup('syscall', 6);
-const recvmmsgRaw = foreignInterface.lookup('recvmmsg', 5);
-const sendmmsgRaw = foreignInterface.lookup('sendmmsg', 4);
 
 /** A socket address: IP or a Unix path (`@` forms as in `writeUnix`). */
 export type SocketAddress = InetAddress | string;
@@ -66,7 +69,6 @@ export function connectSocket(socket: number, address: SocketAddress): number {
   return resultOf(connectRaw(word(socket), nameAddress, word(length)));
 }
 
-const acceptFlags = word(constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC);
 const zero = word(0);
 
 /** Where accept4 leaves the peer's address: a part of the scratch page that nothing else uses. */
@@ -81,7 +83,7 @@ const acceptNameAddress = addressAt(scratch.address, acceptNameOffset);
  */
 export function acceptSocket(listener: number): number {
   scratch.view.setInt32(acceptLengthOffset, socketAddressBytesMax, true);
-  return resultOf(accept4Raw(word(listener), acceptNameAddress, acceptLengthAddress, acceptFlags));
+  return resultOf(acceptRaw(listener, acceptNameAddress, acceptLengthAddress));
 }
 
 /**
@@ -188,7 +190,7 @@ export function pendingError(socket: number): number {
  * one; of a Unix socket the memory of what the peer has not read. Or minus an errno. tcp(7) SIOCOUTQ
  */
 export function sendQueueBytes(socket: number): number {
-  const result = resultOf(ioctlRaw(word(socket), word(constants.SIOCOUTQ), scratch.address));
+  const result = resultOf(ioctlRaw(word(socket), word(sendQueueRequest), scratch.address));
   return result < 0 ? result : scratch.view.getInt32(0, true);
 }
 
@@ -279,10 +281,10 @@ export function send(socket: number, address: Address, length: number): number {
 
 /** Datagrams received into the `count` headers at `headers`, or minus an errno. recvmmsg(2) */
 export function receiveMessages(socket: number, headers: Address, count: number): number {
-  return resultOf(recvmmsgRaw(word(socket), headers, word(count), receiveFlags, zero));
+  return resultOf(receiveMessagesRaw(socket, headers, count));
 }
 
 /** Datagrams sent of the `count` headers at `headers`, or minus an errno. sendmmsg(2) */
 export function sendMessages(socket: number, headers: Address, count: number): number {
-  return resultOf(sendmmsgRaw(word(socket), headers, word(count), sendFlags));
+  return resultOf(sendMessagesRaw(socket, headers, count));
 }

@@ -2,7 +2,7 @@ import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
-import { clearEvent, epollControl, epollCreate, eventDescriptor } from '../../syscall/epoll.ts';
+import { epollControl, epollCreate } from '../../syscall/epoll.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { localName, peerInto, receiveQueueBytes } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
@@ -37,6 +37,8 @@ import { DatagramPolls, Watches } from './polls.ts';
 import { probeIoUring } from './probe.ts';
 import { Ring } from './ring.ts';
 import { Streams } from './streams.ts';
+import { EventfdWaker } from '../waker/eventfd-waker.ts';
+import type { Waker } from '../waker/waker.ts';
 
 const submissionEntries = 1_024;
 /** So few answers leave at once: the next wait submits more of them together. */
@@ -85,7 +87,7 @@ function bufferShape(
 export class IoUringDriver extends NativeDriver implements Driver {
   readonly name = 'io_uring';
   readonly counters: DriverCounters = newCounters();
-  override readonly wakeDescriptor: number;
+  protected override readonly waker: Waker;
   readonly #ring: Ring;
   readonly #operations: Operations;
   readonly #buffers: BufferRing;
@@ -115,7 +117,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
     const ring = new Ring(submissionEntries, ledger);
     this.#ring = ring;
     try {
-      this.wakeDescriptor = eventDescriptor();
+      this.waker = new EventfdWaker();
     } catch (error) {
       ring.close();
       throw error;
@@ -123,7 +125,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
     try {
       this.#buffers = new BufferRing(ring, bufferShape(settings, incremental, buffersMax));
     } catch (error) {
-      closeDescriptor(this.wakeDescriptor);
+      this.waker.close();
       ring.close();
       throw error;
     }
@@ -279,7 +281,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
 
   #woken(flags: number): void {
     if (this.#closed) return;
-    clearEvent(this.wakeDescriptor);
+    this.waker.clear();
     if ((flags & more) === 0) this.#operations.pollWake(this.wakeDescriptor);
   }
 

@@ -61,6 +61,7 @@ export class Watches {
  * sendmmsg(2), 64 at a time, which costs less than an operation for each (docs/decisions/0013).
  */
 export class DatagramPolls implements ReadabilitySource {
+  readonly call = 'io_uring_enter';
   readonly #ring: Ring;
   readonly #operations: Operations;
   readonly #polls: (Poll | null)[] = [];

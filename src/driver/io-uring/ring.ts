@@ -1,8 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
-import { closeDescriptor } from '../../syscall/descriptor.ts';
-import { clearEvent, eventDescriptor, signalEvent } from '../../syscall/epoll.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { enterRing, enterRingTimed, registerEventDescriptor } from '../../syscall/io-uring.ts';
 import type { DescriptorLedger } from '../contract.ts';
@@ -16,6 +14,8 @@ import {
 } from './completion-queue.ts';
 import { RingMemory } from './ring-memory.ts';
 import { SubmissionQueue } from './submission-queue.ts';
+import { EventfdWaker } from '../waker/eventfd-waker.ts';
+import type { Waker } from '../waker/waker.ts';
 
 const somethingToDo = numbers.IORING_SQ_TASKRUN | numbers.IORING_SQ_CQ_OVERFLOW;
 const noLimit = Number.MAX_SAFE_INTEGER;
@@ -53,7 +53,7 @@ export class Ring {
   #started = 0;
   readonly #failures = new WaitFailures();
   /** Readable when there is something to do; made for those who cannot wait in this ring. */
-  #signal = -1;
+  #signal: Waker | null = null;
   /** Inside a wait: whoever waits enters the kernel again, nobody needs a signal. */
   waiting = false;
 
@@ -85,7 +85,7 @@ export class Ring {
     if (submissions.full) this.#makeRoom();
     submissions.begin(operation, descriptor, tag, generation);
     this.#started++;
-    if (this.#signal !== -1 && !this.waiting) signalEvent(this.#signal);
+    if (!this.waiting) this.#signal?.wake();
     return submissions;
   }
 
@@ -189,44 +189,44 @@ export class Ring {
    * is signalled when there is something to ask for, or to submit.
    */
   get pollableDescriptor(): number {
-    if (this.#signal !== -1) return this.#signal;
+    if (this.#signal !== null) return this.#signal.descriptor;
     this.submit();
-    const signal = eventDescriptor();
-    const result = registerEventDescriptor(this.memory.descriptor, signal);
+    const signal = new EventfdWaker();
+    const result = registerEventDescriptor(this.memory.descriptor, signal.descriptor);
     if (result < 0) {
-      closeDescriptor(signal);
+      signal.close();
       throw syscallError('io_uring_register', -result, 'be told of completions by an eventfd');
     }
-    this.#ledger?.opened(signal);
+    this.#ledger?.opened(signal.descriptor);
     this.#signal = signal;
-    return signal;
+    return signal.descriptor;
   }
 
   /** Others wait in `pollableDescriptor`, if it was ever asked for. */
   beginWait(timeoutMs: number): void {
     this.waiting = true;
-    if (this.#signal !== -1 && timeoutMs === 0) clearEvent(this.#signal);
+    if (timeoutMs === 0) this.#signal?.clear();
   }
 
   /** @param left something is left to do for the next wait. */
   endWait(left: boolean): void {
     this.waiting = false;
-    if (this.#signal === -1) return;
+    if (this.#signal === null) return;
     this.submit();
     if (left || this.completions.waiting > 0 || this.#kernelHasWork) this.signal();
   }
 
   /** Somebody has something to report in the next wait. */
   signal(): void {
-    if (this.#signal !== -1) signalEvent(this.#signal);
+    this.#signal?.wake();
   }
 
   close(): void {
     for (const { address } of this.memory.mappings) this.#ledger?.unmapping(Number(address));
     this.#ledger?.closing(this.memory.descriptor);
     this.memory.close();
-    if (this.#signal === -1) return;
-    this.#ledger?.closing(this.#signal);
-    closeDescriptor(this.#signal);
+    if (this.#signal === null) return;
+    this.#ledger?.closing(this.#signal.descriptor);
+    this.#signal.close();
   }
 }

@@ -31,6 +31,8 @@ const copyBytes = 131_072;
 
 /** Reports that endpoints are readable, until they are removed. Its calls return minus an errno. */
 export interface ReadabilitySource {
+  /** The system call that `add` makes: for errors. */
+  readonly call: string;
   /** `DatagramEndpoints.ready` follows, with this id and generation, whenever there is something. */
   add(descriptor: number, id: number, generation: number): number;
   remove(descriptor: number): number;
@@ -156,7 +158,7 @@ export class DatagramEndpoints {
     const endpoint = this.#get(id);
     if (endpoint.registered) return;
     const result = this.#register(id, endpoint);
-    if (result < 0) throw syscallError('epoll_ctl', -result, 'start receiving datagrams');
+    if (result < 0) throw syscallError(this.#source.call, -result, 'start receiving datagrams');
     endpoint.registered = true;
   }
 

@@ -1,6 +1,5 @@
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
-import { signalEvent } from '../../syscall/epoll.ts';
 import { localName } from '../../syscall/socket.ts';
 import { formatInet } from '../../syscall/socket-address.ts';
 import type {
@@ -14,6 +13,7 @@ import type {
 import type { DatagramEndpoints } from './datagrams.ts';
 import { adoptSocket } from './adopt-socket.ts';
 import { nativeSlabPool } from './native-memory.ts';
+import type { Waker } from '../waker/waker.ts';
 
 /** Listening sockets of a driver, by the number the loop gave them. */
 export interface NativeListeners {
@@ -36,14 +36,18 @@ export abstract class NativeDriver {
   protected abstract readonly listeners: NativeListeners;
   protected abstract readonly datagrams: DatagramEndpoints;
   protected abstract readonly ledger: DescriptorLedger | undefined;
-  abstract readonly wakeDescriptor: number;
+  protected abstract readonly waker: Waker;
 
   slabPool(slabBytes: number): SlabPool {
     return nativeSlabPool(slabBytes);
   }
 
+  get wakeDescriptor(): number {
+    return this.waker.descriptor;
+  }
+
   wake(): void {
-    signalEvent(this.wakeDescriptor);
+    this.waker.wake();
   }
 
   listen(listener: number, endpoint: Endpoint, options: SocketOptions): void {

@@ -18,6 +18,7 @@ import type {
   SocketOptions,
   SocketWish,
 } from '../contract.ts';
+import { newCounters } from '../counters.ts';
 import { endpointText } from './address-text.ts';
 import { NodeDatagrams } from './datagrams.ts';
 import { HalfOpenStreams } from './half-open.ts';
@@ -387,13 +388,7 @@ function countersOfThread(): DriverCounters {
   const slept = sleepClock();
   const before = slept();
   return {
-    waits: 0,
-    events: 0,
-    bytesReceived: 0,
-    bytesSent: 0,
-    datagramsReceived: 0,
-    datagramsOverflowed: 0,
-    datagramsDropped: 0,
+    ...newCounters(),
     get sleptMs() {
       return slept() - before;
     },

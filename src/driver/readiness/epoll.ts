@@ -8,6 +8,7 @@ import {
   eventDataIndex,
   eventStride,
 } from '../../syscall/epoll.ts';
+import { syscallError } from '../../syscall/errno.ts';
 import { constants } from '../../syscall/tables.ts';
 import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
 import type { DriverEvents, DriverSettings } from '../contract.ts';
@@ -15,7 +16,9 @@ import { interrupted } from '../native/errno-sets.ts';
 import { nativeSlabPool } from '../native/native-memory.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
 import { ReadinessDriver } from './readiness-driver.ts';
-import { openWakeDescriptor } from './wake-descriptor.ts';
+import { EventfdWaker } from '../waker/eventfd-waker.ts';
+import type { Waker } from '../waker/waker.ts';
+import { eventKind } from './event-tags.ts';
 
 const { EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP } = constants;
 const eventsPoolBytes = 65_536;
@@ -23,6 +26,8 @@ const eventsPoolBytes = 65_536;
 /** Level-triggered epoll(7). */
 class EpollPoller implements Poller {
   readonly name = 'epoll';
+  readonly controlCall = 'epoll_ctl';
+  readonly waitCall = 'epoll_wait';
   readonly descriptor: number;
   readonly #pool: SlabPool;
   readonly #slab: Slab;
@@ -107,15 +112,24 @@ class EpollPoller implements Poller {
   }
 }
 
+/** @throws SyscallError EMFILE, ENFILE, ENOMEM, ENOSPC, with nothing left open. */
+function openWaker(poller: EpollPoller): Waker {
+  const waker = new EventfdWaker();
+  const result = poller.add(waker.descriptor, readable, eventKind.wake, 0);
+  if (result === 0) return waker;
+  waker.close();
+  throw syscallError(poller.controlCall, -result, 'watch the wake descriptor');
+}
+
 /** @throws SyscallError when the kernel refuses an epoll instance or a wake descriptor. */
 export function createEpollDriver(events: DriverEvents, settings: DriverSettings): ReadinessDriver {
   const poller = new EpollPoller(settings.busyPollMicroseconds ?? 0);
-  let wake = -1;
+  let waker: Waker | undefined;
   try {
-    wake = openWakeDescriptor(poller);
-    return new ReadinessDriver(poller, wake, events, settings);
+    waker = openWaker(poller);
+    return new ReadinessDriver(poller, waker, events, settings);
   } catch (error) {
-    if (wake !== -1) closeDescriptor(wake);
+    waker?.close();
     poller.close();
     throw error;
   }

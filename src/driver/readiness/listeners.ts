@@ -88,7 +88,12 @@ export class Listeners {
     const result = this.#poller.add(listener.descriptor, readable, tag, listener.generation);
     if (result < 0) {
       const address = localName(listener.descriptor);
-      throw syscallError('epoll_ctl', -result, `accept connections on ${address}`, address);
+      throw syscallError(
+        this.#poller.controlCall,
+        -result,
+        `accept connections on ${address}`,
+        address,
+      );
     }
     listener.registered = true;
     listener.ownsPath = true;

@@ -10,6 +10,9 @@ export const hangup = 4;
  */
 export interface Poller {
   readonly name: 'epoll' | 'kqueue';
+  /** The system calls by which it is told of descriptors, and waits: for errors. */
+  readonly controlCall: string;
+  readonly waitCall: string;
   /** Becomes readable when a wait would find something. */
   readonly descriptor: number;
   add(descriptor: number, interest: number, tag: number, generation: number): number;

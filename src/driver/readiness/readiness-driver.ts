@@ -3,7 +3,6 @@ import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
-import { clearEvent, signalEvent } from '../../syscall/epoll.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import {
   acceptedPeer,
@@ -41,6 +40,7 @@ import { grantWish, openOutgoing, setBufferSizesOfAccepted } from '../native/nat
 import { hangup, type Poller, readable, writable } from './poller.ts';
 import { RestingReads } from './resting-reads.ts';
 import { interestOf, StreamTable, streamFlag } from './stream-table.ts';
+import type { Waker } from '../waker/waker.ts';
 import { datagramSource } from './datagram-source.ts';
 import { eventKind, kindMask, kindOf } from './event-tags.ts';
 
@@ -87,15 +87,15 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     if (!this.#closed) this.wake();
   });
   readonly #waitFailures = new WaitFailures();
-  override readonly wakeDescriptor: number;
+  protected override readonly waker: Waker;
   protected override readonly ledger: DescriptorLedger | undefined;
   #closed = false;
 
   /** @throws SyscallError ENOMEM; then the poller and its wake descriptor are the caller's to close. */
-  constructor(poller: Poller, wake: number, events: DriverEvents, settings: DriverSettings) {
+  constructor(poller: Poller, waker: Waker, events: DriverEvents, settings: DriverSettings) {
     super();
     this.name = poller.name;
-    this.wakeDescriptor = wake;
+    this.waker = waker;
     this.#poller = poller;
     this.#events = events;
     this.#headroom = settings.headroomBytes;
@@ -141,7 +141,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   /** EINTR: a signal, whose handler the runtime runs. */
   #nothingReady(result: number): 0 {
     if (result === 0) this.#waitFailures.succeeded();
-    else if (result !== -interrupted) this.#waitFailures.failed('epoll_wait', -result);
+    else if (result !== -interrupted) this.#waitFailures.failed(this.#poller.waitCall, -result);
     return 0;
   }
 
@@ -150,12 +150,13 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const kind = kindOf(tag);
     if (kind === eventKind.listener) this.listeners.ready(index, generation);
     else if (kind === eventKind.datagram) this.datagrams.ready(index, generation);
-    else if (kind === eventKind.wake) clearEvent(this.wakeDescriptor);
+    else if (kind === eventKind.wake) this.waker.clear();
   }
 
   watch(descriptor: number): void {
     const result = this.#poller.add(descriptor, readable, eventKind.watched, 0);
-    if (result < 0) throw syscallError('epoll_ctl', -result, `watch descriptor ${descriptor}`);
+    if (result >= 0) return;
+    throw syscallError(this.#poller.controlCall, -result, `watch descriptor ${descriptor}`);
   }
 
   unwatch(descriptor: number): void {
@@ -290,7 +291,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const own = [this.#poller.descriptor, this.wakeDescriptor];
     for (const descriptor of own) this.ledger?.closing(descriptor);
     this.#poller.close();
-    closeDescriptor(this.wakeDescriptor);
+    this.waker.close();
     this.#readPool.release(this.#readSlab);
   }
 
@@ -475,7 +476,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const generation = this.#table.generations[slot] as number;
     this.#broken.push({ slot, generation, errno });
     // The next wait reports it: whoever sleeps on our descriptor until then must hear of it.
-    signalEvent(this.wakeDescriptor);
+    this.wake();
   }
 
   #reportBroken(): number {

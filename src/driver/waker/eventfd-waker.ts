@@ -1,0 +1,25 @@
+import { closeDescriptor } from '../../syscall/descriptor.ts';
+import { clearEvent, eventDescriptor, signalEvent } from '../../syscall/eventfd.ts';
+import type { Waker } from './waker.ts';
+
+/** eventfd(2): a counter that is readable while it is not 0. */
+export class EventfdWaker implements Waker {
+  readonly descriptor: number;
+
+  /** @throws SyscallError EMFILE, ENFILE, ENOMEM. */
+  constructor() {
+    this.descriptor = eventDescriptor();
+  }
+
+  wake(): void {
+    signalEvent(this.descriptor);
+  }
+
+  clear(): void {
+    clearEvent(this.descriptor);
+  }
+
+  close(): void {
+    closeDescriptor(this.descriptor);
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * Ends a wait from any thread; a file of this folder for each mechanism. Other threads, which may have
+ * no FFI, wake by writing eight bytes, a 1, to the descriptor: every mechanism that has one takes that.
+ */
+export interface Waker {
+  /** Readable from a wake until it is cleared; -1 where the mechanism has no descriptor. */
+  readonly descriptor: number;
+  /** Any number of wakes before the next wait count once. */
+  wake(): void;
+  clear(): void;
+  close(): void;
+}
