@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { epollControl, epollCreate, eventDescriptor, signalEvent } from '../syscall/epoll.ts';
+import { epollControl, epollCreate } from '../syscall/epoll.ts';
 import { syscallError } from '../syscall/errno.ts';
+import { eventDescriptor, signalEvent } from '../syscall/eventfd.ts';
 import { constants } from '../syscall/tables.ts';
 
 const { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL, EPOLLIN, EPOLLONESHOT } = constants;
