@@ -22,7 +22,7 @@ export const ECHO_LOAD = join(BUILD_FOLDER, BINARY);
 const GRACE_SECONDS = 30;
 
 /** The line of JSON that the program prints. */
-interface EchoLoadOutput extends Omit<LoadResult, 'serverCpuSeconds'> {
+export interface EchoLoadOutput extends Omit<LoadResult, 'serverCpuSeconds'> {
   readonly serverCpuSeconds: number | null;
   readonly errors: number;
 }

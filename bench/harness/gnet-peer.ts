@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { outputOf, PROJECT_FOLDER } from './command.ts';
 import type { Endpoint, Peer } from './peer.ts';
+import { TLS_CERT, TLS_KEY } from './tls-files.ts';
 import { loopsOf } from './work.ts';
 
 const EXAMPLES: Readonly<Record<string, string>> = {
@@ -20,6 +21,10 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'start-up': 'echo-tcp.ts',
   'tcp-echo-2-loops': 'echo-tcp.ts',
   'http-2-loops': 'http.ts',
+  'tls-echo': 'echo-tcp.ts',
+  'tls-bulk': 'echo-tcp.ts',
+  'tls-handshake': 'echo-tcp.ts',
+  'tls-resumed': 'echo-tcp.ts',
 };
 /** Of a program that uses the package as it is published. */
 const PACKED_OPTIONS = ['--disable-warning=ExperimentalWarning'];
@@ -82,6 +87,7 @@ export function gnetPeer(options: GnetPeerOptions): Peer {
         join(root, 'examples', examples[work]!),
         ...addressFlags(endpoint),
         ...(backend?.protocol === 'tcp' ? ['--upstream', `127.0.0.1:${backend.port}`] : []),
+        ...(work.startsWith('tls-') ? ['--tls', `${TLS_CERT},${TLS_KEY}`] : []),
         ...(loopsOf(work) === 1 ? [] : ['--loops', `${loopsOf(work)}`]),
         ...flags,
       ],

@@ -6,6 +6,7 @@ import type { Case, Load } from './load.ts';
 import type { Kind } from './metrics.ts';
 import type { Endpoint } from './peer.ts';
 import { RESP_COMMANDS, redisLoad } from './redis-load.ts';
+import { tlsLoad } from './tls-load.ts';
 import { wrkLoad } from './wrk-load.ts';
 
 export interface Work {
@@ -162,7 +163,50 @@ const CONNECTIONS: readonly Work[] = [
   },
 ];
 
-export const WORKS: readonly Work[] = [...ECHOES, ...PROTOCOLS, ...CONNECTIONS];
+const SECURED: readonly Work[] = [
+  {
+    name: 'tls-echo',
+    title: 'Echo over TLS',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: tlsLoad(),
+    sizes: [64],
+    connections: [50, 1000],
+    pipelines: [1],
+  },
+  {
+    name: 'tls-bulk',
+    title: 'Echo of large messages over TLS',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: tlsLoad(),
+    sizes: [16 * KIB, MIB],
+    connections: [16],
+    pipelines: [1],
+  },
+  {
+    name: 'tls-handshake',
+    title: 'TLS handshake, one message, close',
+    kind: 'connections',
+    protocol: 'tcp',
+    load: tlsLoad({ reconnect: true }),
+    sizes: [64],
+    connections: [16],
+    pipelines: [1],
+  },
+  {
+    name: 'tls-resumed',
+    title: 'The same with sessions that are resumed',
+    kind: 'connections',
+    protocol: 'tcp',
+    load: tlsLoad({ reconnect: true, resume: true }),
+    sizes: [64],
+    connections: [16],
+    pipelines: [1],
+  },
+];
+
+export const WORKS: readonly Work[] = [...ECHOES, ...PROTOCOLS, ...CONNECTIONS, ...SECURED];
 
 /** How many loops a server has for a work: one for each of its cores. */
 export function loopsOf(name: string): number {

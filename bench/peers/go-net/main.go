@@ -1,10 +1,11 @@
 // Servers over the standard library of Go, one processor: a goroutine for every connection.
 //
-// usage: server tcp PORT | server unix PATH | server udp PORT | server http PORT
+// usage: server tcp PORT | server unix PATH | server udp PORT | server http PORT | server tls PORT CERT KEY
 package main
 
 import (
-	"fmt"
+	"crypto/tls"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -33,6 +34,23 @@ func serveStreams(network, address string) error {
 	if err != nil {
 		return err
 	}
+	return accept(listener)
+}
+
+func serveTLS(address, cert, key string) error {
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return err
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{pair}}
+	listener, err := tls.Listen("tcp4", address, config)
+	if err != nil {
+		return err
+	}
+	return accept(listener)
+}
+
+func accept(listener net.Listener) error {
 	for {
 		connection, err := listener.Accept()
 		if err != nil {
@@ -79,12 +97,17 @@ func serve(kind, address string) error {
 	case "http":
 		return serveHTTP("127.0.0.1:" + address)
 	}
-	return fmt.Errorf("usage: server tcp PORT | unix PATH | udp PORT | http PORT")
+	return errors.New(usage)
 }
 
+const usage = "usage: server tcp PORT | unix PATH | udp PORT | http PORT | tls PORT CERT KEY"
+
 func main() {
+	if len(os.Args) == 5 && os.Args[1] == "tls" {
+		log.Fatal(serveTLS("127.0.0.1:"+os.Args[2], os.Args[3], os.Args[4]))
+	}
 	if len(os.Args) != 3 {
-		log.Fatal("usage: server tcp PORT | unix PATH | udp PORT | http PORT")
+		log.Fatal(usage)
 	}
 	log.Fatal(serve(os.Args[1], os.Args[2]))
 }

@@ -1,4 +1,5 @@
 import { goPeer } from '../../harness/go-peer.ts';
+import { TLS_CERT, TLS_KEY } from '../../harness/tls-files.ts';
 
 export default goPeer({
   name: 'go-net',
@@ -11,9 +12,14 @@ export default goPeer({
     'connection-rate',
     'idle-memory',
     'start-up',
+    'tls-echo',
+    'tls-bulk',
+    'tls-handshake',
+    'tls-resumed',
   ],
   args: (work, endpoint) => [
-    work === 'http-plaintext' ? 'http' : endpoint.protocol,
+    work === 'http-plaintext' ? 'http' : work.startsWith('tls-') ? 'tls' : endpoint.protocol,
     endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port),
+    ...(work.startsWith('tls-') ? [TLS_CERT, TLS_KEY] : []),
   ],
 });
