@@ -1,4 +1,4 @@
-import type { HostedConnection, ScheduledDeadline } from './host.ts';
+import type { OwnedConnection, ScheduledDeadline } from './host.ts';
 import type { TimeLimits } from './timeouts.ts';
 
 /** The time limits of a connection that has some running, or some of its own. */
@@ -11,9 +11,9 @@ export class Deadline implements ScheduledDeadline {
   /** `Transport.unsentBytes` as of the last look, and when that was. */
   unsent = 0;
   lookedAt = -1;
-  readonly #connection: HostedConnection;
+  readonly #connection: OwnedConnection;
 
-  constructor(connection: HostedConnection, timeouts: TimeLimits) {
+  constructor(connection: OwnedConnection, timeouts: TimeLimits) {
     this.#connection = connection;
     this.timeouts = timeouts;
   }

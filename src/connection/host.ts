@@ -51,7 +51,7 @@ export interface HandlerCalls {
 }
 
 /** A connection as its loop sees it. */
-export interface HostedConnection {
+export interface OwnedConnection {
   readonly slot: number;
   readonly generation: number;
   /** The flush that `scheduleFlush` asked for. */
@@ -99,15 +99,15 @@ export interface ConnectionHost {
   takeQueue(): OutboundQueue;
   giveQueue(queue: OutboundQueue): void;
   /** Calls `connection.flushPending()` soon, from the loop. */
-  scheduleFlush(connection: HostedConnection): void;
+  scheduleFlush(connection: OwnedConnection): void;
   /** Calls `connection.runTasks()` soon, from the loop. */
-  scheduleTasks(connection: HostedConnection): void;
+  scheduleTasks(connection: OwnedConnection): void;
   /** Calls `deadline.deadlinePassed()` after that many milliseconds, instead of an earlier call. */
   scheduleDeadline(deadline: ScheduledDeadline, delayMs: number): void;
   cancelDeadline(deadline: ScheduledDeadline): void;
   /** The count goes down before `onClosed`; the slot is free for others after `closeStream`. */
-  connectionClosing(connection: HostedConnection): void;
-  connectionClosed(connection: HostedConnection): void;
+  connectionClosing(connection: OwnedConnection): void;
+  connectionClosed(connection: OwnedConnection): void;
   /** `Action.Shutdown` was returned. */
   requestShutdown(): void;
   /** For the log: an error that is somebody's fault and not the connection's end. */

@@ -11,7 +11,7 @@ import type { EncodeTarget } from './encode-sink.ts';
 import type {
   ConnectionSettings,
   HandlerEvents,
-  HostedConnection,
+  OwnedConnection,
   ScheduledDeadline,
 } from './host.ts';
 import type { LayerHost } from './layer-host.ts';
@@ -99,7 +99,7 @@ export class Rare {
 }
 
 /** The record, and what the program, an encoder and the loop see of it. */
-export type Connection = ConnectionRecord & Conn & EncodeTarget & HostedConnection;
+export type Connection = ConnectionRecord & Conn & EncodeTarget & OwnedConnection;
 
 export function rareOf(c: ConnectionRecord): Rare {
   c.rare ??= new Rare();

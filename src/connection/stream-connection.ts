@@ -34,7 +34,7 @@ import { setFlow as setFlowOf } from './flow.ts';
 import type { Flow } from './flow-options.ts';
 import { flushNow, sendPending, unblock } from './flushing.ts';
 import { retain as retainOf, runWakes, wake as wakeOf } from './frames.ts';
-import type { HostedConnection } from './host.ts';
+import type { OwnedConnection } from './host.ts';
 import { toConnId } from './identity.ts';
 import {
   bufferLength as bufferLengthOf,
@@ -84,7 +84,7 @@ import {
  */
 export class StreamConnection
   extends ConnectionRecord
-  implements Conn, LayeredConnection, EncodeTarget, HostedConnection
+  implements Conn, LayeredConnection, EncodeTarget, OwnedConnection
 {
   get connection(): StreamConnection {
     return this;

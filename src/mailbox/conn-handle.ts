@@ -6,7 +6,7 @@ import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle } from '../connection/server-view.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import { abandonLanesOf } from './abandoned-lanes.ts';
-import { abandonLanesHere, finderIn } from './local-loops.ts';
+import { abandonLanesHere, finderIn } from './loops-here.ts';
 import { LoopMemory, loopState } from './loop-memory.ts';
 import { recordKind } from './record.ts';
 import { RoomWaits } from './room-waits.ts';

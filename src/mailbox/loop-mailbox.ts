@@ -3,7 +3,7 @@ import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
 import { giveBytes } from './conn-handle.ts';
-import { addLocalLoop, removeLocalLoop } from './local-loops.ts';
+import { addLocalLoop, removeLocalLoop } from './loops-here.ts';
 import { control, laneCount, type LoopMemory } from './loop-memory.ts';
 import { peerIn } from './peer-words.ts';
 import { publicationIn } from './publication.ts';

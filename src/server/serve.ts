@@ -12,7 +12,7 @@ import { recordServeCall, type ServeCall } from '../worker/serve-calls.ts';
 import { reportDriver } from './driver-report.ts';
 import { reportUnknownEvents } from './handler-report.ts';
 import { type Options, type ResolvedOptions, resolveOptions } from './options.ts';
-import { groupMaker, handlerOf, moduleUrl, serverEnded } from './loop-groups.ts';
+import { groupMaker, handlerOf, moduleUrl, serverEnded } from './make-loop-group.ts';
 import { Presence } from './presence.ts';
 import { registry } from './registry.ts';
 import { RunningServer } from './running-server.ts';

@@ -31,7 +31,7 @@ import { closeWhatIsLeft } from './left-open.ts';
 import type { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
 import type { FromThread, HostOrder, ToThread } from './messages.ts';
-import { type HostedGroup, type ThreadPool, threadPools } from './thread-pool.ts';
+import { type GroupOnThreads, type ThreadPool, threadPools } from './thread-pool.ts';
 import {
   addUnfinished,
   nothingUnfinished,
@@ -74,7 +74,7 @@ const slowStartMs = 10_000;
 const forceGraceMs = 1_000;
 
 /** Several loops of one server, each on a thread of its own. */
-export class ThreadGroup implements LoopGroup, HostedGroup {
+export class ThreadGroup implements LoopGroup, GroupOnThreads {
   readonly server: number;
   readonly call: number;
   readonly size: number;

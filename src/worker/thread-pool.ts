@@ -1,5 +1,5 @@
 import { packError } from './error-transfer.ts';
-import { abandonLanesHere } from '../mailbox/local-loops.ts';
+import { abandonLanesHere } from '../mailbox/loops-here.ts';
 import { whenThreadEnds } from '../mailbox/thread-ends.ts';
 import { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
@@ -9,7 +9,7 @@ import { serveCall } from './serve-calls.ts';
 import type { StopResult } from '../connection/server-view.ts';
 
 /** The loops of one server, for the threads that run them. */
-export interface HostedGroup {
+export interface GroupOnThreads {
   readonly server: number;
   /** Which call of `serve` it is; -1 with a handler module. */
   readonly call: number;
@@ -40,7 +40,7 @@ export class ThreadPool {
   readonly #kind: 'program' | 'module';
   readonly #threads: (LoopThread | null)[] = [];
   readonly #budgets: RestartBudget[] = [];
-  readonly #groups = new Map<number, HostedGroup>();
+  readonly #groups = new Map<number, GroupOnThreads>();
   readonly #ending = new Set<Promise<void>>();
   readonly #restarts = new Map<number, Restart>();
 
@@ -49,7 +49,7 @@ export class ThreadPool {
   }
 
   /** Gives a group its threads; each reports by `threadReady` when it is there. */
-  async join(group: HostedGroup): Promise<void> {
+  async join(group: GroupOnThreads): Promise<void> {
     await Promise.all(this.#ending);
     this.#groups.set(group.server, group);
     for (let index = 0; index < group.size; index++) {
@@ -60,7 +60,7 @@ export class ThreadPool {
   }
 
   /** A group is over: threads that no other group needs end, and are waited for. */
-  async leave(group: HostedGroup): Promise<void> {
+  async leave(group: GroupOnThreads): Promise<void> {
     this.#groups.delete(group.server);
     let needed = 0;
     for (const { size } of this.#groups.values()) needed = Math.max(needed, size);

@@ -14,7 +14,7 @@ const notEmpty = numbers.IORING_CQE_F_SOCK_NONEMPTY;
 /** What is kept to be joined with what follows; a longer piece is no short message. */
 const joinedBytesMax = 4_096;
 
-export interface DeliveryHost {
+export interface DeliveryOwner {
   /** To be looked after by the next wait. */
   attend(stream: Stream): void;
 }
@@ -28,7 +28,7 @@ export class Delivery {
   readonly #buffers: BufferRing;
   readonly #events: DriverEvents;
   readonly #counters: DriverCounters;
-  readonly #host: DeliveryHost;
+  readonly #owner: DeliveryOwner;
   /** The stream whose bytes are held, see `#cutOff`. */
   cut: Stream | null = null;
   #cutSlab: Slab | null = null;
@@ -40,13 +40,13 @@ export class Delivery {
     buffers: BufferRing,
     events: DriverEvents,
     counters: DriverCounters,
-    host: DeliveryHost,
+    owner: DeliveryOwner,
   ) {
     this.#operations = operations;
     this.#buffers = buffers;
     this.#events = events;
     this.#counters = counters;
-    this.#host = host;
+    this.#owner = owner;
   }
 
   /** Bytes of a completion, as `BufferRing.begin` found them. Returns how many events were reported. */
@@ -132,7 +132,7 @@ export class Delivery {
     if (copy === null) return this.#deliver(stream, slab, start, end);
     stream.keep(copy, 0, end - start);
     joinWaiting(stream);
-    this.#host.attend(stream);
+    this.#owner.attend(stream);
     return 0;
   }
 

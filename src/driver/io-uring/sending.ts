@@ -40,7 +40,7 @@ const busy = anySend | anyConnect;
 const flushBytesMax = 4 * 1_024 * 1_024;
 
 /** What sending needs of the streams it sends for. */
-export interface SendingHost {
+export interface SendingOwner {
   /** To be looked after by the next wait. */
   attend(stream: Stream): void;
   /** A call failed outside a wait. */
@@ -63,18 +63,18 @@ export class Sending {
   readonly #operations: Operations;
   readonly #buffers: BufferRing;
   readonly #counters: DriverCounters;
-  readonly #host: SendingHost;
+  readonly #owner: SendingOwner;
 
   constructor(
     operations: Operations,
     buffers: BufferRing,
     counters: DriverCounters,
-    host: SendingHost,
+    owner: SendingOwner,
   ) {
     this.#operations = operations;
     this.#buffers = buffers;
     this.#counters = counters;
-    this.#host = host;
+    this.#owner = owner;
   }
 
   send(stream: Stream, slab: Slab, offset: number, length: number): number {
@@ -96,7 +96,7 @@ export class Sending {
   }
 
   #refused(stream: Stream): -1 {
-    this.#host.triedBroken(stream);
+    this.#owner.triedBroken(stream);
     return -1;
   }
 
@@ -130,7 +130,7 @@ export class Sending {
   #sendNow(stream: Stream, address: Address, length: number): number {
     const result = sendSurely(stream.descriptor, address, length);
     if (result < 0 && !isPassing(-result)) {
-      this.#host.breakLater(stream, -result);
+      this.#owner.breakLater(stream, -result);
       return -1;
     }
     const taken = Math.max(result, 0);
@@ -164,7 +164,7 @@ export class Sending {
   /** The socket may have room, but others have their turn first. */
   #goOnLater(stream: Stream): void {
     stream.states |= writableDue | congested;
-    this.#host.attend(stream);
+    this.#owner.attend(stream);
   }
 
   /** See `Transport.refuses`. */
@@ -181,7 +181,7 @@ export class Sending {
     if ((stream.states & (busy | anyFailure)) !== 0) {
       if (queue.length === 0) return true;
       stream.states |= awaited;
-      if ((stream.states & anyFailure) !== 0) this.#host.triedBroken(stream);
+      if ((stream.states & anyFailure) !== 0) this.#owner.triedBroken(stream);
       return false;
     }
     const taken =

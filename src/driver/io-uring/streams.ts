@@ -18,10 +18,10 @@ import { openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets
 import { PeerTable } from '../native/peer-table.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { ClosingStreams } from './closing.ts';
-import { Delivery, type DeliveryHost } from './delivery.ts';
+import { Delivery, type DeliveryOwner } from './delivery.ts';
 import type { Operations } from './operations.ts';
 import type { Ring } from './ring.ts';
-import { Sending, type SendingHost } from './sending.ts';
+import { Sending, type SendingOwner } from './sending.ts';
 import { Stream } from './stream.ts';
 import {
   anyConnect,
@@ -79,7 +79,7 @@ const canceled = errnoNumber('ECANCELED') as number;
  * arrives until the cancellation takes effect is kept for the resume. So a handler that waits for a
  * promise between two requests costs no operation.
  */
-export class Streams implements SendingHost, DeliveryHost {
+export class Streams implements SendingOwner, DeliveryOwner {
   readonly #ring: Ring;
   readonly #operations: Operations;
   readonly #buffers: BufferRing;
