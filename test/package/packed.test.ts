@@ -112,6 +112,23 @@ test('a program imports gnet and gnet/codec, and serves', () => {
   assert.match(output, /^hello\r?\n$/);
 });
 
+test('a program imports gnet/stream and gnet/net', () => {
+  const text = `
+    import { createServer } from 'node:http';
+    import net from 'gnet/net';
+    import { attach } from 'gnet/stream';
+    const http = createServer((_request, response) => response.end('hello'));
+    const server = await attach(http, 'tcp://127.0.0.1:0');
+    const socket = net.connect(Number(server.addr.split(':').at(-1)), '127.0.0.1');
+    socket.write('GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n');
+    for await (const chunk of socket) process.stdout.write(chunk);
+    await server.stop();
+  `;
+  writeFileSync(join(program, 'streams.js'), text);
+  const flags = ['--disable-warning=ExperimentalWarning', 'streams.js'];
+  assert.match(run(process.execPath, flags, program), /^HTTP\/1\.1 200 OK.*hello$/s);
+});
+
 test('several loops: the program in every thread, and a handler module', () => {
   const text = `
     import { connect } from 'node:net';
