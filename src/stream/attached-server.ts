@@ -75,7 +75,11 @@ export class AttachedServer {
     }
     this.#server = server as KnownServer;
     this.#waits = waitForConnections ?? endsByItself(this.#server);
-    this.#socketSettings = { ...socketOptions, goodbye: () => this.stops() };
+    this.#socketSettings = {
+      ...socketOptions,
+      goodbye: () => this.stops(),
+      gone: () => this.#gone(),
+    };
   }
 
   /** Also before `serve` has resolved: a connection may come sooner. */
@@ -103,7 +107,6 @@ export class AttachedServer {
     if (this.#address === null) this.#announce(c.localAddr);
     const socket = socketOver(c, this.#socketSettings);
     this.#connections++;
-    socket.once('close', () => this.#gone());
     socket.server = this.#server as unknown as typeof socket.server;
     this.#server.emit('connection', socket);
   }

@@ -24,6 +24,8 @@ export interface ConnSocketOptions {
 /** With what this package alone sets. */
 export interface SocketSettings extends ConnSocketOptions {
   readonly goodbye?: Goodbye;
+  /** It is destroyed. A listener of `'close'` more would cost each answer of node:http, which adds one. */
+  readonly gone?: () => void;
 }
 
 type Callback = () => void;
@@ -62,6 +64,7 @@ export class ConnSocket extends SocketBase {
   readonly autoSelectFamilyAttemptedAddresses: string[] = [];
   readonly #link: SocketLink;
   readonly #mark: number;
+  readonly #gone: (() => void) | undefined;
   #timeout: SocketTimeout | null = null;
   #dialler: Dialler | null = null;
   #connecting = false;
@@ -74,9 +77,10 @@ export class ConnSocket extends SocketBase {
 
   /** @param below a connection that is open, or who dials when `connect` is called. */
   constructor(options: SocketSettings, below: Conn | Dialler) {
-    const { allowHalfOpen = false, highWaterMark = markDefault, signal, goodbye } = options;
+    const { allowHalfOpen = false, highWaterMark = markDefault, signal, goodbye, gone } = options;
     super({ allowHalfOpen, highWaterMark, ...(signal !== undefined && { signal }) });
     this.#mark = highWaterMark;
+    this.#gone = gone;
     this.#link = new SocketLink(this, (c) => this.#opened(c), goodbye);
     if (below instanceof Dialler) this.#dialler = below;
     else this.#takeOver(below);
@@ -179,7 +183,10 @@ export class ConnSocket extends SocketBase {
     this.#timeout?.clear();
     this.#connecting = false;
     this.#dialler?.giveUp();
-    this.#link.destroy(this.#ending === 'reset', () => callback(error));
+    this.#link.destroy(this.#ending === 'reset', () => {
+      callback(error);
+      this.#gone?.();
+    });
   }
 
   /** What is written in one turn leaves together anyway. */
