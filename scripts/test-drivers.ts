@@ -1,6 +1,6 @@
 /**
  * Runs the tests that depend on the driver on every driver, one after the other, and on the older
- * versions of Node that the node driver is for. Tests that have no meaning on a driver skip themselves.
+ * versions of Node that the node driver is for; and a part of them under Bun and Deno. Tests that have no meaning on a driver skip themselves.
  *
  *     npm run test:drivers
  *     npm run test:drivers -- node io_uring      only the lanes whose name contains one of these
@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { olderMajors, otherNode } from './other-node.ts';
+import { otherRuntime, type RuntimeName, runtimeNames } from './other-runtime.ts';
 import { projectNode } from './project-node.ts';
 import { appendRecord, nothing, readRecords, summaryOf } from './record.ts';
 import { takeFlag, takeOption } from './arguments.ts';
@@ -29,6 +30,9 @@ interface Lane {
   readonly major?: number;
   /** Filters of paths on top of `everywhere`. */
   readonly paths: readonly string[];
+  /** Another runtime, and the files that its own runner runs; `paths` is empty then. */
+  readonly runtime?: RuntimeName;
+  readonly files?: readonly string[];
   /** Who does TLS, where that is not found by itself. */
   readonly tls?: 'node:tls';
 }
@@ -56,10 +60,46 @@ const everywhere = [
  */
 const olderNodes = ['!test/docs/', '!test/examples/', '!test/regressions/'];
 /** Their contract is part of every run on the project's own Node. */
-const nodeContract = 'src/driver/node.contract';
-const epollContract = 'src/driver/epoll.contract';
+const nodeContract = 'src/driver/node/node.contract';
+const epollContract = 'src/driver/readiness/epoll.contract';
+
+/**
+ * What runs under Bun and Deno on each driver: the driver's contract, and what a server does in its
+ * thread. Their runners cannot leave single tests out by name, so a file is here when all of it passes.
+ */
+const otherRuntimes = ['actions', 'async-handlers', 'handler-errors', 'stop', 'wake-while-waiting'];
+/**
+ * Not under Deno: `node:fs` there closes no descriptor that it has not opened, which tests of `dupFd`
+ * do, and its sockets tell of a reset as of a connect that failed.
+ */
+const bunAsWell = ['reset', 'scenarios', 'udp'];
+/** Deno's own sockets break some rules of the contract, which these meet: see docs/drivers.md. */
+const notOverDenosSockets = ['actions', 'stop'];
+const contracts: Readonly<Record<string, string>> = {
+  epoll: 'src/driver/readiness/epoll.contract.test.ts',
+  io_uring: 'src/driver/io-uring/io-uring.contract.test.ts',
+  node: 'src/driver/node/node.contract.test.ts',
+};
+
+function filesUnder(runtime: RuntimeName, driver: string): string[] {
+  const overDenosSockets = runtime === 'deno' && driver === 'node';
+  const topics = [...otherRuntimes, ...(runtime === 'bun' ? bunAsWell : [])].filter(
+    (topic) => !overDenosSockets || !notOverDenosSockets.includes(topic),
+  );
+  const files = topics.map((topic) => `test/server/${topic}.test.ts`);
+  return overDenosSockets ? files : [contracts[driver] ?? '', ...files];
+}
 
 const lanes: readonly Lane[] = [
+  ...runtimeNames.flatMap((runtime) =>
+    Object.keys(contracts).map((driver) => ({
+      name: `${driver} on ${runtime}`,
+      driver,
+      runtime,
+      paths: [],
+      files: filesUnder(runtime, driver),
+    })),
+  ),
   ...['epoll', 'io_uring', 'node'].map((driver) => ({ name: driver, driver, paths: [] })),
   ...olderMajors.map((major) => ({
     name: `node on Node ${major}`,
@@ -90,7 +130,11 @@ function driverHere(driver: string): { readonly name: string } | { readonly reas
 }
 
 /** The Node of a lane, or why it cannot run here. */
-function nodeOf({ major, driver }: Lane): { readonly node: string } | { readonly reason: string } {
+function nodeOf(lane: Lane): { readonly node: string } | { readonly reason: string } {
+  const { major, driver, runtime } = lane;
+  if (runtime !== undefined && otherRuntime(runtime) === undefined) {
+    return { reason: `${runtime} cannot be installed here` };
+  }
   if (major !== undefined) {
     const node = otherNode(major);
     return node === undefined ? { reason: `Node ${major} cannot be installed here` } : { node };
@@ -113,11 +157,15 @@ function run(lane: Lane, path: string, seconds: number): void {
     return;
   }
   const args = ['--lane', lane.name, '--record', path, '--seconds', String(Math.ceil(seconds))];
-  const script = fileURLToPath(new URL('test.ts', import.meta.url));
-  const where = ['--driver', lane.driver, '--node', found.node];
+  const { driver, runtime, files = [] } = lane;
+  const command =
+    runtime === undefined
+      ? ['test.ts', '--driver', driver, '--node', found.node, ...args, ...everywhere, ...lane.paths]
+      : ['test-runtime.ts', '--driver', driver, '--runtime', runtime, ...args, ...files];
+  const [script = '', ...rest] = command;
   const { status, signal } = spawnSync(
     projectNode(),
-    [script, ...where, ...args, ...everywhere, ...lane.paths],
+    [fileURLToPath(new URL(script, import.meta.url)), ...rest],
     { stdio: 'inherit', env: { ...process.env, ...(lane.tls && { GNET_OPENSSL: lane.tls }) } },
   );
   if (readRecords(path).some((one) => one.lane === lane.name)) return;
@@ -139,7 +187,8 @@ if (wanted.length === 0) {
   throw new Error(`no lane is named so: ${lanes.map(({ name }) => name).join(', ')}`);
 }
 for (const lane of wanted) {
-  if (lane.major === undefined && taken && 'name' in taken && taken.name === lane.driver) continue;
+  const plain = lane.major === undefined && lane.runtime === undefined;
+  if (plain && taken && 'name' in taken && taken.name === lane.driver) continue;
   run(lane, path, seconds - performance.now() / 1_000);
 }
 const records = readRecords(path);

@@ -1,0 +1,138 @@
+/**
+ * Runs test files under Bun or Deno, each file in a process of its own, by that runtime's own runner:
+ * both know `node:test`. Every test of a file counts, and a file that does not end fails.
+ *
+ *     node scripts/test-runtime.ts --runtime bun --driver epoll src/driver/readiness/epoll.contract.test.ts
+ *     ... --seconds 600 --record FILE --lane NAME     as for `npm test`
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { takeOption } from './arguments.ts';
+import { otherRuntime, type RuntimeName } from './other-runtime.ts';
+import { appendRecord, nothing } from './record.ts';
+import type { RunReport } from './record-reporter.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const testTimeoutMs = 60_000;
+const fileLimitMs = 120_000;
+
+/** Arguments that run one file and write a report in JUnit's form. */
+const commands: Readonly<Record<RuntimeName, (file: string, report: string) => string[]>> = {
+  bun: (file, report) => [
+    'test',
+    '--conditions=gnet-source',
+    `--timeout=${testTimeoutMs}`,
+    '--reporter=junit',
+    `--reporter-outfile=${report}`,
+    `./${file}`,
+  ],
+  deno: (file, report) => [
+    'test',
+    '--allow-all',
+    '--no-check',
+    '--conditions=gnet-source',
+    `--junit-path=${report}`,
+    file,
+  ],
+};
+
+interface CaseReport {
+  readonly name: string;
+  readonly outcome: 'pass' | 'fail' | 'skipped';
+}
+
+/** The cases of a report in JUnit's form. A group that only says that one inside it failed is none. */
+function casesOf(xml: string): CaseReport[] {
+  const found: CaseReport[] = [];
+  for (const [, attributes = '', inside = ''] of xml.matchAll(
+    /<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g,
+  )) {
+    const [, name = ''] = /\bname="([^"]*)"/.exec(attributes) ?? [];
+    if (/<failure message="\d+ test steps? failed/.test(inside)) continue;
+    const fails = /<(?:failure|error)\b/.test(inside);
+    found.push({
+      name,
+      outcome: fails ? 'fail' : inside.includes('<skipped') ? 'skipped' : 'pass',
+    });
+  }
+  return found;
+}
+
+/** Ends with what the file came to; its output is shown when something failed. */
+function runFile(runtime: RuntimeName, program: string, file: string, limitMs: number) {
+  const folder = mkdtempSync(join(tmpdir(), 'gnet-run-'));
+  const report = join(folder, 'report.xml');
+  return new Promise<CaseReport[]>((resolve) => {
+    const child = spawn(program, commands[runtime](file, report), {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group, so that it can be ended with everything that the tests have started.
+      detached: true,
+      env: { ...process.env, NO_COLOR: '1', ...(driver !== undefined && { GNET_DRIVER: driver }) },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (piece: string) => {
+        output += piece;
+      });
+    }
+    const kill = (): void => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    };
+    const timer = setTimeout(kill, limitMs);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      const cases = readCases(report);
+      const failed = cases.some(({ outcome }) => outcome === 'fail');
+      if (code !== 0 && !failed) {
+        cases.push({ name: `ended with ${code ?? 'a signal, or for its time'}`, outcome: 'fail' });
+      }
+      if (code !== 0) console.log(output);
+      rmSync(folder, { recursive: true });
+      resolve(cases);
+    });
+  });
+}
+
+function readCases(report: string): CaseReport[] {
+  try {
+    return casesOf(readFileSync(report, 'utf8'));
+  } catch {
+    return []; // it did not come to its end
+  }
+}
+
+async function runFiles(runtime: RuntimeName, program: string, files: readonly string[]) {
+  const counts = { ...nothing };
+  const failed: string[] = [];
+  const begun = performance.now();
+  for (const file of files) {
+    const leftMs = seconds * 1_000 - (performance.now() - begun);
+    const cases = await runFile(runtime, program, file, Math.max(1, Math.min(fileLimitMs, leftMs)));
+    const wrong = cases.filter(({ outcome }) => outcome === 'fail');
+    for (const { outcome } of cases) counts[outcome]++;
+    counts.tests += cases.length;
+    failed.push(...wrong.map(({ name }) => `${file}: ${name}`));
+    console.log(`${wrong.length === 0 ? '✔' : '✖'} ${file}: ${cases.length} tests`);
+  }
+  return { counts, durationMs: performance.now() - begun, failed } satisfies RunReport;
+}
+
+const args = process.argv.slice(2);
+const runtime = (takeOption(args, '--runtime') ?? 'bun') as RuntimeName;
+const driver = takeOption(args, '--driver');
+const seconds = Number(takeOption(args, '--seconds') ?? 600);
+const record = takeOption(args, '--record');
+const lane = takeOption(args, '--lane') ?? basename(runtime);
+const program = otherRuntime(runtime);
+if (program === undefined) throw new Error(`${runtime} cannot be installed here`);
+const report = await runFiles(runtime, program, args);
+const passed = report.failed.length === 0;
+if (record !== undefined) appendRecord(record, { lane, passed, ...report });
+for (const name of report.failed) console.log(`failed: ${name}`);
+console.log(`${report.counts.pass} passed, ${report.counts.skipped} skipped`);
+process.exitCode = passed ? 0 : 1;
