@@ -1,6 +1,7 @@
 /**
  * Runs the tests that depend on the driver on every driver, one after the other, and on the older
- * versions of Node that the node driver is for; and a part of them under Bun and Deno. Tests that have no meaning on a driver skip themselves.
+ * versions of Node that the node driver is for; and a part of them under Bun and Deno. Tests that have
+ * no meaning on a driver skip themselves.
  *
  *     npm run test:drivers
  *     npm run test:drivers -- node io_uring      only the lanes whose name contains one of these
