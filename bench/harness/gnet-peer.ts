@@ -8,6 +8,8 @@ import type { Endpoint, Peer } from './peer.ts';
 import { TLS_CERT, TLS_KEY } from './tls-files.ts';
 import { loopsOf } from './work.ts';
 
+/** The app that the other servers of Hono run; no example shows all of that. */
+const HONO = '../bench/peers/gnet/hono.ts';
 const EXAMPLES: Readonly<Record<string, string>> = {
   'tcp-echo': 'echo-tcp.ts',
   'unix-echo': 'echo-unix.ts',
@@ -25,6 +27,10 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'tls-bulk': 'echo-tcp.ts',
   'tls-handshake': 'echo-tcp.ts',
   'tls-resumed': 'echo-tcp.ts',
+  'fetch-hello': HONO,
+  'fetch-json': HONO,
+  'fetch-post': HONO,
+  'fetch-stream': HONO,
 };
 /** Of a program that uses the package as it is published. */
 const PACKED_OPTIONS = ['--disable-warning=ExperimentalWarning'];

@@ -1,6 +1,7 @@
 /** The kinds of work that are compared, each with its protocol, its load and its matrix. */
 
 import { echoLoad } from './echo-load.ts';
+import { type FetchLoadOptions, fetchLoad } from './fetch-load.ts';
 import { holdLoad } from './hold-load.ts';
 import type { Case, Load } from './load.ts';
 import type { Kind } from './metrics.ts';
@@ -130,6 +131,40 @@ const PROTOCOLS: readonly Work[] = [
   },
 ];
 
+function fetchWork(name: string, title: string, load: FetchLoadOptions): Work {
+  return {
+    name,
+    title,
+    kind: 'requests',
+    protocol: 'tcp',
+    load: fetchLoad(load),
+    sizes: [0],
+    connections: [64],
+    pipelines: [1],
+  };
+}
+
+/** An app of Hono, whose server is what is compared. */
+const FETCHES: readonly Work[] = [
+  fetchWork('fetch-hello', 'Hono, a text', {
+    path: '/',
+    isRight: (text) => text === 'Hello, World!',
+  }),
+  fetchWork('fetch-json', 'Hono, JSON', {
+    path: '/json',
+    isRight: (text) => text === '{"message":"Hello, World!"}',
+  }),
+  fetchWork('fetch-post', 'Hono, 1 KiB comes back', {
+    path: '/echo',
+    bodyLength: KIB,
+    isRight: (text) => text === 'x'.repeat(KIB),
+  }),
+  fetchWork('fetch-stream', 'Hono, a stream of 1 MiB', {
+    path: '/stream',
+    isRight: (text) => text === 'x'.repeat(MIB),
+  }),
+];
+
 const CONNECTIONS: readonly Work[] = [
   {
     name: 'connection-rate',
@@ -206,7 +241,13 @@ const SECURED: readonly Work[] = [
   },
 ];
 
-export const WORKS: readonly Work[] = [...ECHOES, ...PROTOCOLS, ...CONNECTIONS, ...SECURED];
+export const WORKS: readonly Work[] = [
+  ...ECHOES,
+  ...PROTOCOLS,
+  ...FETCHES,
+  ...CONNECTIONS,
+  ...SECURED,
+];
 
 /** How many loops a server has for a work: one for each of its cores. */
 export function loopsOf(name: string): number {

@@ -21,6 +21,13 @@ interface WrkOutput {
   readonly latencyUs: LoadResult['latencyUs'];
 }
 
+/** What is asked for, and by which script. */
+export interface WrkPlan {
+  readonly script: string;
+  readonly path: string;
+  readonly parameters: readonly string[];
+}
+
 export function wrkLoad(): Load {
   return {
     name: 'wrk',
@@ -28,17 +35,18 @@ export function wrkLoad(): Load {
     build: buildWindow,
     async run(run) {
       await checkPipelinedAnswers(run.endpoint);
-      if (run.warmupSeconds > 0) await runWrk(run, run.warmupSeconds);
-      return runWrk(run, run.seconds);
+      const plan = { script: SCRIPT, path: '/plaintext', parameters: [`${run.case.pipeline}`] };
+      if (run.warmupSeconds > 0) await runWrk(run, run.warmupSeconds, plan);
+      return runWrk(run, run.seconds, plan);
     },
   };
 }
 
-async function runWrk(run: LoadRun, wish: number): Promise<LoadResult> {
+export async function runWrk(run: LoadRun, wish: number, plan: WrkPlan): Promise<LoadResult> {
   // It takes whole seconds only.
   const seconds = Math.max(1, Math.round(wish));
-  const args = ['-t1', `-c${run.case.connections}`, `-d${seconds}s`, '-s', SCRIPT];
-  args.push(`http://${addressText(run.endpoint)}/plaintext`, '--', `${run.case.pipeline}`);
+  const args = ['-t1', `-c${run.case.connections}`, `-d${seconds}s`, '-s', plan.script];
+  args.push(`http://${addressText(run.endpoint)}${plan.path}`, '--', ...plan.parameters);
   const { output, window } = await runInWindow(run, { program: 'wrk', args }, seconds);
   const found = JSON.parse(output.trimEnd().split('\n').pop() ?? '') as WrkOutput;
   if (found.errors !== 0) throw new Error(`wrk counted ${found.errors} errors`);
