@@ -51,9 +51,11 @@ const everywhere = [
   '!test/examples/redis-glob',
   '!test/examples/redis-store',
   '!test/examples/resp-codec',
+  '!test/http/parser',
   '!test/loop/',
   '!test/package/',
   '!test/runtimes/',
+  '!test/topics/topic-tree',
 ];
 /**
  * An older Node runs what its sockets, threads, FFI and TLS can change. Examples, programs of the docs
