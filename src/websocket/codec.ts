@@ -9,7 +9,7 @@ function sessionOf(source: FrameSource): WebSocketSession {
 }
 
 /** What a connection does is known by its session: one codec serves all. */
-export const webSocketCodec: ICodec = {
+const webSocketCodec: ICodec = {
   decode: (source) => sessionOf(source).decode(source),
   encode() {
     throw new Error('Cannot encode a message by itself: encodeInto does');

@@ -16,8 +16,6 @@ export const COMPRESSED = 0x40;
 export const RESERVED = 0x70;
 export const MASKED = 0x80;
 export const CONTROL_PAYLOAD_MAX = 125;
-/** Longest header: two bytes, a length of eight, a mask of four. */
-export const HEADER_MAX = 14;
 
 /** Bytes of the header for a payload of this length, without a mask. */
 export function headerLength(payloadLength: number): number {
