@@ -37,7 +37,7 @@ async function assertGone(said: string): Promise<void> {
 
 describe('a new process that does not take over', () => {
   const cases: readonly [string, Partial<ServerConfig>, RegExp][] = [
-    ['throws at its start', { fault: 'throw' }, /ErrRestartFailed.*this version cannot start/],
+    ['throws at its start', { fault: 'throw' }, /ErrRestartFailed[\s\S]*this version cannot start/],
     [
       'ends at its start',
       { fault: 'exit' },
@@ -45,7 +45,7 @@ describe('a new process that does not take over', () => {
         ? /ended with status 3/
         : /status 3; its last words: nothing is configured/,
     ],
-    ['throws in onInitComplete', { fault: 'refuse' }, /could not start.*refused in onInitComplete/],
+    ['throws in onInitComplete', { fault: 'refuse' }, /could not start[\s\S]*refused in onInitComplete/],
   ];
   for (const [what, change, expected] of cases) {
     test(what, async (t) => {
