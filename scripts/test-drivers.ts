@@ -29,7 +29,7 @@ interface Lane {
   readonly driver: string;
   /** Undefined: this project's own. */
   readonly major?: number;
-  /** Filters of paths on top of `everywhere`. */
+  /** Filters of paths. */
   readonly paths: readonly string[];
   /** Another runtime, and the files that its own runner runs; `paths` is empty then. */
   readonly runtime?: RuntimeName;
@@ -38,30 +38,36 @@ interface Lane {
   readonly tls?: 'node:tls';
 }
 
-/** All but what passes without any driver at all, or names its drivers itself. */
-const everywhere = [
-  'test/',
-  '!test/bench/',
-  '!test/codec/',
-  '!test/docs/citations',
-  '!test/docs/errors',
-  '!test/docs/options',
-  '!test/driver/',
-  '!test/examples/http-codec',
-  '!test/examples/redis-glob',
-  '!test/examples/redis-store',
-  '!test/examples/resp-codec',
-  '!test/http/parser',
-  '!test/loop/',
-  '!test/package/',
-  '!test/runtimes/',
-  '!test/topics/topic-tree',
-];
+/** The core over real sockets, on every driver. */
+const core = ['test/regressions/', 'test/restart/', 'test/server/', 'test/tls/', 'test/worker/'];
 /**
- * An older Node runs what its sockets, threads, FFI and TLS can change. Examples, programs of the docs
- * and faults of the past take half of a run, and pass on that driver under the project's own Node.
+ * What stands on the core's public face: `npm test` runs all of it on the driver that is taken here. A
+ * few of each show that another driver bears it.
  */
-const olderNodes = ['!test/docs/', '!test/examples/', '!test/regressions/'];
+const onTop = [
+  'test/examples/http-server',
+  'test/examples/proxy',
+  'test/examples/push',
+  'test/http/serving',
+  'test/stream/socket',
+  'test/websocket/server',
+];
+/** What an older Node can change: its sockets and threads, and how FFI and TLS are reached. */
+const olderNodes = [
+  'test/server/accept',
+  'test/server/actions',
+  'test/server/async',
+  'test/server/client',
+  'test/server/close-matrix',
+  'test/server/scenarios',
+  'test/server/stop',
+  'test/server/udp',
+  'test/server/unix',
+  'test/tls/',
+  'test/worker/loops',
+  'test/worker/life',
+  'test/worker/scenarios',
+];
 /** Their contract is part of every run on the project's own Node. */
 const nodeContract = 'src/driver/node/node.contract';
 const epollContract = 'src/driver/readiness/epoll.contract';
@@ -103,7 +109,11 @@ const lanes: readonly Lane[] = [
       files: filesUnder(runtime, driver),
     })),
   ),
-  ...['epoll', 'io_uring', 'node'].map((driver) => ({ name: driver, driver, paths: [] })),
+  ...['epoll', 'io_uring', 'node'].map((driver) => ({
+    name: driver,
+    driver,
+    paths: [...core, ...onTop],
+  })),
   ...olderMajors.map((major) => ({
     name: `node on Node ${major}`,
     driver: 'node',
@@ -163,7 +173,7 @@ function run(lane: Lane, path: string, seconds: number): void {
   const { driver, runtime, files = [] } = lane;
   const command =
     runtime === undefined
-      ? ['test.ts', '--driver', driver, '--node', found.node, ...args, ...everywhere, ...lane.paths]
+      ? ['test.ts', '--driver', driver, '--node', found.node, ...args, ...lane.paths]
       : ['test-runtime.ts', '--driver', driver, '--runtime', runtime, ...args, ...files];
   const [script = '', ...rest] = command;
   const { status, signal } = spawnSync(

@@ -45,7 +45,11 @@ describe('a new process that does not take over', () => {
         ? /ended with status 3/
         : /status 3; its last words: nothing is configured/,
     ],
-    ['throws in onInitComplete', { fault: 'refuse' }, /could not start[\s\S]*refused in onInitComplete/],
+    [
+      'throws in onInitComplete',
+      { fault: 'refuse' },
+      /could not start[\s\S]*refused in onInitComplete/,
+    ],
   ];
   for (const [what, change, expected] of cases) {
     test(what, async (t) => {
