@@ -348,12 +348,14 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   }
 
   #receive(slot: number, generation: number): void {
-    let rest = readAgainBytes - this.#readBytes;
-    // What the kernel has just received is still in the core's cache: a message is cheapest in one go.
-    while (this.#receiveOnce(slot, generation) && rest > 0) {
+    if (this.#receiveOnce(slot, generation)) this.#receiveMore(slot, generation);
+  }
+
+  /** What the kernel has just received is still in the core's cache: a message is cheapest in one go. */
+  #receiveMore(slot: number, generation: number): void {
+    for (let left = readAgainBytes - this.#readBytes; left > 0; left -= this.#readBytes) {
       if (this.#table.generations[slot] !== generation) return;
-      if (this.#flagsOf(slot) !== onlyReading) return;
-      rest -= this.#readBytes;
+      if (this.#flagsOf(slot) !== onlyReading || !this.#receiveOnce(slot, generation)) return;
     }
   }
 
