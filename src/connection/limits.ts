@@ -114,3 +114,10 @@ export function stuckFromNow(c: Connection): void {
   c.lastProgress = c.host.currentTime();
   if (timeoutsOf(c).writeTimeout > 0) armDeadline(c);
 }
+
+/** What was stamped with `from` took place by `to`, and nobody knows when. */
+export function renewStamps(c: Connection, from: number, to: number): void {
+  if (c.lastReceived === from) c.lastReceived = to;
+  if (c.lastWritten === from) c.lastWritten = to;
+  if (c.lastProgress === from) c.lastProgress = to;
+}

@@ -122,8 +122,11 @@ export class FetchServer
     const date = Date.now();
     this.#setDate(date);
     // Another clock than that of the dates, which somebody may set.
+    const before = this.now;
     this.now = performance.now();
-    for (const connection of this.#connections) connection.checkTime(this.now);
+    // What is stamped with a tick took place before the next one. And when the process was stopped or
+    // blocked since the last, what clients sent meanwhile waits in the kernel: it does not count yet.
+    for (const connection of this.#connections) connection.checkTime(before);
     return Math.min(this.#checkInterval, 1_000 - (date % 1_000));
   }
 

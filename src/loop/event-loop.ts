@@ -12,6 +12,7 @@ import type { ConnectionSettings, HandlerCalls, ScheduledDeadline } from '../con
 import type { ConnectionReceiver, Layer, LayerFactory } from '../connection/layer.ts';
 import type { LayerHost } from '../connection/layer-host.ts';
 import { layersOf } from '../connection/layers.ts';
+import { renewStamps } from '../connection/limits.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import { ReadWindow } from '../connection/read-window.ts';
 import type { LoopStats } from '../connection/server-view.ts';
@@ -37,6 +38,8 @@ import { Ticker } from './ticker.ts';
 
 /** Queues kept for the next connection that needs one. */
 const spareQueuesMax = 256;
+/** A limit may pass early by that much: what follows a longer hold-up looks at every connection. */
+const heldUpMs = 20;
 /** While a loop is never idle, its counters are published that often. */
 const turnsPerPublication = 64;
 const wallClockOrigin = performance.timeOrigin;
@@ -277,17 +280,19 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
     if (!this.#anythingTimed) return -1;
     const now = this.currentTime();
     const rested = soonest(this.#wheel.timeUntilNext(now), this.#acceptors.timeUntilNext(now));
+    this.#nowIsStale = true; // the host may sleep now, and nobody is held up by that
     return Math.ceil(soonest(rested, this.#ticker?.timeUntilNext(now) ?? -1));
   }
 
   wait(timeoutMs: number): number {
     if (this.#closed) return 0;
     const timed = this.#wheel.count > 0;
+    if (timed) this.#heard.asking(this.currentTime());
     this.#nowIsStale = timed;
     try {
       const events = this.driver.wait(timeoutMs);
       if (events > 0) this.#unpublished = true;
-      if (this.#nowIsStale) this.#renewNow();
+      if (this.#nowIsStale) this.currentTime();
       if (timed) this.#heard.waited(events, this.#table.size);
       return events;
     } catch (error) {
@@ -316,13 +321,8 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
 
   // -- what the driver reports --------------------------------------------------------------------
 
-  /** The first event of a wait, or its end. */
-  #renewNow(): void {
-    this.#heard.asked(this.currentTime());
-  }
-
   accepted(_listener: number, descriptor: number): void {
-    if (this.#nowIsStale) this.#renewNow();
+    if (this.#nowIsStale) this.currentTime();
     this.adopt(descriptor);
   }
 
@@ -377,30 +377,30 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
   }
 
   received(slot: number, generation: number, slab: Slab, start: number, end: number): void {
-    if (this.#nowIsStale) this.#renewNow();
+    if (this.#nowIsStale) this.currentTime();
     if (this.#end.isUnderWay) this.#end.received(slot, end - start);
     this.#table.receiver(slot, generation)?.received(slab, start, end);
   }
 
   ended(slot: number, generation: number): void {
-    if (this.#nowIsStale) this.#renewNow();
+    if (this.#nowIsStale) this.currentTime();
     this.#table.receiver(slot, generation)?.ended();
   }
 
   failed(slot: number, generation: number, error: GnetError): void {
-    if (this.#nowIsStale) this.#renewNow();
+    if (this.#nowIsStale) this.currentTime();
     const receiver = this.#table.receiver(slot, generation);
     if (receiver === null) this.#dialer.failed(slot, generation, error);
     else receiver.failed(error);
   }
 
   writable(slot: number, generation: number): void {
-    if (this.#nowIsStale) this.#renewNow();
+    if (this.#nowIsStale) this.currentTime();
     this.#table.receiver(slot, generation)?.writable();
   }
 
   connected(slot: number, generation: number): void {
-    if (this.#nowIsStale) this.#renewNow();
+    if (this.#nowIsStale) this.currentTime();
     this.#dialer.connected(slot, generation);
   }
 
@@ -413,7 +413,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
     truncated: boolean,
     local: DatagramPeer | null,
   ): void {
-    if (this.#nowIsStale) this.#renewNow();
+    if (this.#nowIsStale) this.currentTime();
     if (truncated) this.#counts.datagramsTruncated++;
     new DatagramConnection(this, endpoint, peer, local).receive(slab, start, end);
   }
@@ -421,9 +421,20 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
   // -- what connections need ----------------------------------------------------------------------
 
   currentTime(): number {
-    this.#nowIsStale = false;
+    const before = this.now;
     this.now = Math.trunc(performance.now() - this.#counts.startedAt);
+    if (!this.#nowIsStale && this.now - before > heldUpMs) this.#wasHeldUp(before);
+    this.#nowIsStale = false;
     return this.now;
+  }
+
+  /**
+   * A handler blocked, or the process was stopped: what was read since carries the time from before,
+   * and would count as that long ago.
+   */
+  #wasHeldUp(since: number): void {
+    if (this.#wheel.count === 0) return;
+    for (const connection of this.#table.all()) renewStamps(connection, since, this.now);
   }
 
   takeQueue(): OutboundQueue {

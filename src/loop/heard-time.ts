@@ -13,7 +13,7 @@ export class HeardTime {
   /** On the clock of the loop. */
   time = 0;
   readonly #reportsLater: boolean;
-  /** When the wait began to report; of several in a row that were full, the first. */
+  /** When the wait began; of several in a row that were full, the first. */
   #asked = 0;
   #askedBefore = 0;
   #fullWaits = 0;
@@ -23,8 +23,8 @@ export class HeardTime {
     this.#reportsLater = reportsLater;
   }
 
-  /** The kernel has been asked, at the latest at `now`; nothing of its answer is handled yet. */
-  asked(now: number): void {
+  /** A wait begins: what arrives later may not be in its answer, whatever holds the thread up. */
+  asking(now: number): void {
     if (this.#fullWaits === 0) this.#asked = now;
   }
 

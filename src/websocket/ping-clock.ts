@@ -14,6 +14,7 @@ export class PingClock {
   readonly #intervalMs: number;
   readonly #members = new Set<Pingable>();
   #timer: NodeJS.Timeout | undefined;
+  #lookedAt = 0;
 
   constructor(intervalMs: number) {
     this.#intervalMs = intervalMs;
@@ -21,7 +22,9 @@ export class PingClock {
 
   add(member: Pingable): void {
     this.#members.add(member);
-    this.#timer ??= setInterval(() => this.#look(), this.#intervalMs).unref();
+    if (this.#timer !== undefined) return;
+    this.#lookedAt = performance.now();
+    this.#timer = setInterval(() => this.#look(), this.#intervalMs).unref();
   }
 
   remove(member: Pingable): void {
@@ -32,6 +35,11 @@ export class PingClock {
   }
 
   #look(): void {
+    const now = performance.now();
+    const wasHeldUp = now - this.#lookedAt > 1.5 * this.#intervalMs;
+    this.#lookedAt = now;
+    // The process was stopped or blocked: the answers may wait in the kernel.
+    if (wasHeldUp) return;
     for (const member of this.#members) {
       if (member.heard) {
         member.heard = false;

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RawClient } from '../../testing/raw-client.ts';
+import { block } from '../support/block.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { AnswerReader, exchange, rawClient, startHttp } from './http-rig.ts';
 
@@ -68,6 +70,27 @@ describe('time limits', () => {
     client.write('hi');
     assert.equal(new AnswerReader(await client.readUntilEnd()).next().body, 'hi');
   });
+});
+
+test('a request that came while a handler blocked is answered, whatever the limits', async (t) => {
+  const others: RawClient[] = [];
+  const rig = await startHttp(
+    t,
+    (request) => {
+      if (!request.url.endsWith('/block')) return new Response('in time');
+      block(300);
+      // In the kernel when this returns.
+      for (const other of others) other.write(GET);
+      return new Response('late');
+    },
+    { keepAliveTimeout: 100, headTimeout: 100 },
+  );
+  const client = await rawClient(t, rig);
+  for (let count = 0; count < 2; count++) others.push(await rawClient(t, rig));
+  client.write(GET.replace('/', '/block'));
+  for (const other of others) {
+    assert.equal(new AnswerReader(await other.readUntilEnd()).next().body, 'in time');
+  }
 });
 
 describe('what is too much', () => {

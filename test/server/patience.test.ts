@@ -9,6 +9,7 @@ import {
   type Options,
   type Timeouts,
 } from 'gnet';
+import { block } from '../support/block.ts';
 import { rejection, startClient } from '../support/client-rig.ts';
 import { notOn } from '../support/driver.ts';
 import { connect, freeAddress, pair, startRig, streamTransports, text } from '../support/rig.ts';
@@ -25,12 +26,6 @@ const slow = {
   bytesPerSecond: 800_000,
   closeTimeout: 0,
 } as const;
-
-/** Nothing else has a turn meanwhile. */
-function block(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-}
 
 const unixUnknown = notOn('node', 'the runtime does not tell what Unix sockets hold');
 
@@ -172,6 +167,29 @@ describe('a thread that was blocked', () => {
       client.write('block');
       await waitUntil(() => seen.length === 4, 'everything that was sent');
       assert.deepEqual(rig.events.slice(1), ['open', 'open', 'open']);
+    });
+  }
+
+  for (const name of ['idleTimeout', 'readTimeout'] as const) {
+    test(`counts ${name} of the others in its batch from when they were read`, async (t) => {
+      const blocked: string[] = [];
+      const handler: EventHandler = {
+        react(frame) {
+          if (String(frame) !== 'block') return frame;
+          // Whoever is first: the other one is read only when this returns.
+          if (blocked.push('once') === 1) block(800);
+          return undefined;
+        },
+      };
+      const rig = await startRig(t, handler, { [name]: 400 });
+      const clients = [await connect(t, rig), await connect(t, rig)];
+      await waitUntil(() => rig.events.length === 3, 'both are open');
+      for (const client of clients) client.write('block');
+      await waitUntil(() => blocked.length === 2, 'both blocks');
+      await settle(100);
+      for (const client of clients) client.write('here');
+      for (const client of clients) assert.equal(text(await client.readExactly(4)), 'here');
+      assert.deepEqual(rig.events, ['init', 'open', 'open']);
     });
   }
 

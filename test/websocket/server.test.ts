@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { serveHttp } from 'gnet/http';
 import { prepareMessage, serveWebSocket, upgrade, type WebSocketConn } from 'gnet/websocket';
 import type { TestScope } from '../support/rig.ts';
+import { block } from '../support/block.ts';
 import { cut, everyByte } from '../support/byte-source.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { closing, frame, nextMessage, rawWs, startWs, wsClient, type WsRig } from './ws-rig.ts';
@@ -321,6 +322,17 @@ test('a handler that throws or rejects closes with 1011, and the server goes on'
   const client = await wsClient(t, throwing.url);
   assert.equal(await closing(client), '1011 ');
   assert.equal((throwing.errors[0] as Error).message, 'thrown in open');
+});
+
+test('an answer to a ping that came while the thread was blocked counts', async (t) => {
+  const rig = await startWs(t, echo, { pingInterval: 150 });
+  const client = await wsClient(t, rig.url);
+  // `ws` has answered when it tells of a ping.
+  client.once('ping', () => block(500));
+  await once(client, 'ping');
+  await once(client, 'ping');
+  client.send('still here');
+  assert.equal(await nextMessage(client), 'text still here');
 });
 
 test('who is silent is pinged, and who does not answer is gone', async (t) => {
