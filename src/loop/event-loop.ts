@@ -457,7 +457,8 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramH
   }
 
   scheduleDeadline(deadline: ScheduledDeadline, delayMs: number): void {
-    this.#wheel.schedule(deadline, this.now, delayMs);
+    // `now` may be of long ago: without limits nobody reads the clock in a turn.
+    this.#wheel.schedule(deadline, this.currentTime(), delayMs);
     this.#requestTurn?.();
   }
 

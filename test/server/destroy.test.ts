@@ -143,6 +143,16 @@ describe('setTimer', () => {
     assert.deepEqual(seen, ['server']);
   });
 
+  test('never comes early, also on a loop that had nothing to time until then', async (t) => {
+    const { c } = await pair(t);
+    await settle(300);
+    const begun = performance.now();
+    const early = await new Promise((resolve) => {
+      c.setTimer(200, () => resolve(performance.now() - begun < 198));
+    });
+    assert.equal(early, false);
+  });
+
   test('is called off, by its function and by the close', async (t) => {
     const { c, client, rig } = await pair(t);
     let called = 0;
