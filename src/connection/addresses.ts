@@ -7,7 +7,7 @@ export function remoteAddress(c: ConnectionRecord): string {
   const known = c.rare === null ? null : c.rare.remoteAddr;
   if (known !== null) return known;
   if (c.state === State.Closed) return '';
-  const address = c.host.driver.remoteAddress(c.slot);
+  const address = c.owner.driver.remoteAddress(c.slot);
   rareOf(c).remoteAddr = address;
   return address;
 }
@@ -16,7 +16,7 @@ export function localAddress(c: ConnectionRecord): string {
   const known = c.rare === null ? null : c.rare.localAddr;
   if (known !== null) return known;
   if (c.state === State.Closed) return '';
-  const address = c.host.driver.localAddress(c.slot);
+  const address = c.owner.driver.localAddress(c.slot);
   rareOf(c).localAddr = address;
   return address;
 }

@@ -8,9 +8,9 @@ import { mark } from './states.ts';
 type OnClosed = (c: Connection, error: Error | undefined) => unknown;
 
 export function callOnClosed(c: Connection, error: Error | undefined): void {
-  const { host, events } = c;
+  const { owner, events } = c;
   // The loop counts promises for which somebody waits: nobody does any more.
-  host.openPromises -= openPromises(c);
+  owner.openPromises -= openPromises(c);
   if (!events.onClosed || is(c, mark.unopened)) return;
   const { handler } = events;
   try {
@@ -21,7 +21,7 @@ export function callOnClosed(c: Connection, error: Error | undefined): void {
 }
 
 function closedAnswered(c: Connection, answer: unknown): void {
-  if (answer === Action.Shutdown) c.host.requestShutdown();
+  if (answer === Action.Shutdown) c.owner.requestShutdown();
   else if (isPromise(answer)) {
     whenSettled(
       answer,
@@ -32,5 +32,5 @@ function closedAnswered(c: Connection, answer: unknown): void {
 }
 
 function closedThrew(c: Connection, thrown: unknown): void {
-  c.host.report('onClosed threw', thrown);
+  c.owner.report('onClosed threw', thrown);
 }

@@ -5,7 +5,7 @@
 import type { GnetError } from '../base/errors.ts';
 import { remoteAddress } from './addresses.ts';
 import { callOnClosed } from './close-events.ts';
-import { armDeadline, cancelTimers, disarmDeadline } from './limits.ts';
+import { armDeadline, cancelTimers, disarmDeadline } from './timeout-clock.ts';
 import { forcedToClose } from './limit-errors.ts';
 import { dropOutbound, flush, outboundBuffered } from './outbound.ts';
 import { handlerRuns } from './pausing.ts';
@@ -67,7 +67,7 @@ export function bytesNotSent(c: Connection): number {
 export function requestClose(c: Connection): void {
   if (c.state !== State.Open || is(c, mark.closeRequested)) return;
   c.marks |= mark.closeRequested;
-  c.lastProgress = c.host.currentTime();
+  c.lastProgress = c.owner.currentTime();
   addTask(c, task.close);
 }
 
@@ -137,7 +137,7 @@ export function beginRequestedClose(c: Connection): void {
 export function beginClose(c: Connection, error: Error | undefined): void {
   if (c.state !== State.Open) return;
   toFlushing(c, error);
-  c.lastProgress = c.host.currentTime();
+  c.lastProgress = c.owner.currentTime();
   // Reading goes on, and what is read is thrown away: closing with unread bytes would reset the
   // connection and destroy what was flushed.
   // Also when no reason to pause is left: the task that would have gone on reading does so no more.
@@ -168,7 +168,7 @@ export function continueClose(c: Connection): void {
   }
   if (c.state === State.Flushing) {
     toLingering(c);
-    c.lastProgress = c.host.currentTime();
+    c.lastProgress = c.owner.currentTime();
     armDeadline(c);
   }
 }
@@ -176,14 +176,14 @@ export function continueClose(c: Connection): void {
 /** -> Closed: the program hears of it, then the descriptor goes. */
 export function finish(c: Connection, error: Error | undefined, abort: boolean): void {
   if (c.state >= State.Ending) return;
-  const { host } = c;
+  const { owner } = c;
   disarmDeadline(c);
   cancelTimers(c);
-  host.connectionClosing(c);
+  owner.connectionClosing(c);
   toEnding(c);
   callOnClosed(c, error);
   dropOutbound(c);
   toClosed(c);
   c.transport.closeStream(c.slot, abort);
-  host.connectionClosed(c);
+  owner.connectionClosed(c);
 }

@@ -4,7 +4,7 @@ import type { Slab } from '../buffer/slab.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
 import { Action } from './action.ts';
 import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
-import type { DatagramHost } from './datagram-host.ts';
+import type { DatagramOwner } from './datagram-owner.ts';
 import type { EventHandler, Reply } from './conn.ts';
 import { callPreWrite } from './handler-calls.ts';
 import { isKept, retainFrame } from './retaining.ts';
@@ -38,7 +38,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   readonly word2: number;
   readonly word3: number;
   readonly scope: number;
-  readonly #host: DatagramHost;
+  readonly #owner: DatagramOwner;
   readonly #endpoint: number;
   #frame: Buffer | null = null;
   #remoteAddr: string | null = null;
@@ -46,13 +46,13 @@ export class DatagramConnection implements Conn, DatagramPeer {
   readonly #local: DatagramPeer | null;
 
   constructor(
-    host: DatagramHost,
+    owner: DatagramOwner,
     endpoint: number,
     peer: DatagramPeer,
     local: DatagramPeer | null,
   ) {
     this.#local = local;
-    this.#host = host;
+    this.#owner = owner;
     this.#endpoint = endpoint;
     this.family = peer.family;
     this.port = peer.port;
@@ -65,13 +65,13 @@ export class DatagramConnection implements Conn, DatagramPeer {
 
   /** Calls `react` with the datagram that stands in the slab and sends the answer. */
   receive(slab: Slab, start: number, end: number): void {
-    const host = this.#host;
-    const { calls } = host;
+    const owner = this.#owner;
+    const { calls } = owner;
     if (!calls.events.react) return;
     const { handler } = calls;
     const standing = slab.bytes.subarray(start, end);
     const copied =
-      host.poisonFrames || (host.openPromises > 0 && end - start <= asyncFrameCopyBytesMax);
+      owner.poisonFrames || (owner.openPromises > 0 && end - start <= asyncFrameCopyBytesMax);
     const frame = copied ? copyOf(standing) : standing;
     this.#frame = frame;
     try {
@@ -85,7 +85,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
         this.#apply(reply as Reply);
       }
     } catch (error) {
-      host.report('react failed for a datagram; the others go on', error);
+      owner.report('react failed for a datagram; the others go on', error);
     }
     this.#expire(frame);
   }
@@ -94,36 +94,36 @@ export class DatagramConnection implements Conn, DatagramPeer {
   #expire(frame: Buffer): void {
     this.#frame = null;
     // A copy then, in memory that nothing is received into: it stays what it is made here.
-    if (this.#host.poisonFrames && !isKept(frame)) frame.fill(poison);
+    if (this.#owner.poisonFrames && !isKept(frame)) frame.fill(poison);
   }
 
   /** `slab` is where the datagram stands, unless it was copied. */
   #suspend(promise: PromiseLike<Reply>, frame: Buffer, slab: Slab | null): void {
-    const host = this.#host;
-    host.openPromises++;
-    host.datagramWaits(1);
-    if (slab !== null) host.readPool.retain(slab);
+    const owner = this.#owner;
+    owner.openPromises++;
+    owner.datagramWaits(1);
+    if (slab !== null) owner.readPool.retain(slab);
     whenSettled(
       promise,
       (reply) => this.#settled(reply, frame, slab),
       (thrown) => {
-        host.report('react failed for a datagram; the others go on', thrown);
+        owner.report('react failed for a datagram; the others go on', thrown);
         this.#settled(undefined, frame, slab);
       },
     );
   }
 
   #settled(reply: Reply, frame: Buffer, slab: Slab | null): void {
-    const host = this.#host;
+    const owner = this.#owner;
     try {
       this.#apply(reply);
     } catch (error) {
-      host.report('react failed for a datagram; the others go on', error);
+      owner.report('react failed for a datagram; the others go on', error);
     }
     this.#expire(frame);
-    host.openPromises--;
-    if (slab !== null) host.readPool.release(slab);
-    host.datagramWaits(-1);
+    owner.openPromises--;
+    if (slab !== null) owner.readPool.release(slab);
+    owner.datagramWaits(-1);
   }
 
   /** @throws ErrInvalidReply */
@@ -140,7 +140,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
 
   /** A datagram has nothing to close: `Action.Close` is ignored. */
   #act(action: number): void {
-    if (action === Action.Shutdown) this.#host.requestShutdown();
+    if (action === Action.Shutdown) this.#owner.requestShutdown();
   }
 
   #answer(data: Bytes): void {
@@ -149,28 +149,28 @@ export class DatagramConnection implements Conn, DatagramPeer {
   }
 
   #callPreWrite(): void {
-    const { calls } = this.#host;
-    if (calls.events.preWrite) callPreWrite(this.#host, calls.handler, calls.scope, this);
+    const { calls } = this.#owner;
+    if (calls.events.preWrite) callPreWrite(this.#owner, calls.handler, calls.scope, this);
   }
 
   /** An answer that is the datagram itself goes out from where it stands. */
   #answerFrom(slab: Slab, start: number, length: number): void {
-    const host = this.#host;
+    const owner = this.#owner;
     this.#callPreWrite();
     // The handler itself may have closed the server.
-    if (!host.ports.isOpen(this.#endpoint)) return;
-    host.driver.sendDatagramFrom(this.#endpoint, this, slab, start, length, this.#local);
+    if (!owner.ports.isOpen(this.#endpoint)) return;
+    owner.driver.sendDatagramFrom(this.#endpoint, this, slab, start, length, this.#local);
   }
 
   /** False when the kernel did not take it, or the endpoint is closed. */
   sendTo(data: Bytes): boolean {
-    const host = this.#host;
-    if (!host.ports.isOpen(this.#endpoint)) return false;
+    const owner = this.#owner;
+    if (!owner.ports.isOpen(this.#endpoint)) return false;
     if (!isBytes(data)) {
       throw new ErrInvalidReply('cannot send this as a datagram: give a Uint8Array or a string');
     }
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    return host.driver.sendDatagram(this.#endpoint, this, bytes, this.#local);
+    return owner.driver.sendDatagram(this.#endpoint, this, bytes, this.#local);
   }
 
   /** Proxies put their header in front of streams only. */
@@ -204,10 +204,10 @@ export class DatagramConnection implements Conn, DatagramPeer {
     return -1;
   }
   get localAddr(): string {
-    return this.#host.ports.address(this.#endpoint, this.#local);
+    return this.#owner.ports.address(this.#endpoint, this.#local);
   }
   get remoteAddr(): string {
-    this.#remoteAddr ??= this.#host.driver.formatPeer(this);
+    this.#remoteAddr ??= this.#owner.driver.formatPeer(this);
     return this.#remoteAddr;
   }
 
@@ -252,7 +252,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   setNoDelay(): void {}
   setKeepAlive(): void {}
   retain(frame: Uint8Array): () => void {
-    return retainFrame(this.#host, frame);
+    return retainFrame(this.#owner, frame);
   }
   setTimer(): () => void {
     throw new ErrUnsupportedOp(

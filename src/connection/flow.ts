@@ -2,7 +2,7 @@
 import { ErrInvalidOption } from '../base/errors.ts';
 import { asBoolean, nearestName, oneWordOf, wholeNumber } from '../base/option-checks.ts';
 import type { Flow } from './flow-options.ts';
-import type { ConnectionSettings } from './host.ts';
+import type { ConnectionSettings } from './owner.ts';
 import { crossHigh, outboundBuffered } from './outbound.ts';
 import { resume } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';

@@ -31,7 +31,7 @@ export function unblock(c: Connection): void {
   if (isClosed(c)) return;
   const before = outboundBuffered(c);
   sendPending(c);
-  if (outboundBuffered(c) < before) c.lastProgress = c.host.now;
+  if (outboundBuffered(c) < before) c.lastProgress = c.owner.now;
 }
 
 function checkMarks(c: Connection): void {

@@ -69,12 +69,12 @@ function failTooLong(c: Connection, length: number): void {
 
 /** Calls `react` and takes its answer. */
 function deliver(c: Connection, frame: unknown): void {
-  const { host, events } = c;
+  const { owner, events } = c;
   if (!events.react) return;
   const { handler } = events;
   const lent = frame === null ? null : lend(c, frame);
   /** A copy that was made to show that the frame has expired. */
-  const expiring = host.poisonFrames && lent !== frame ? (lent as Buffer) : null;
+  const expiring = owner.poisonFrames && lent !== frame ? (lent as Buffer) : null;
   let reply: Reply | Promise<Reply>;
   try {
     reply = scopeOf(c).runInAsyncScope(handler.react as React, handler, lent as Buffer, c);
@@ -112,14 +112,14 @@ export function retain(c: Connection, frame: Uint8Array): () => void {
     const slab = window.slab as Slab;
     slab.floor = Math.max(slab.floor, window.start);
   }
-  return retainFrame(c.host, frame);
+  return retainFrame(c.owner, frame);
 }
 
 /** A frame as the handler gets it: itself, or a copy. An object of the codec is always itself. */
 function lend(c: Connection, frame: unknown): unknown {
-  const { host } = c;
+  const { owner } = c;
   if (!(frame instanceof Uint8Array)) return frame;
-  if (host.poisonFrames) {
+  if (owner.poisonFrames) {
     if (!isReceivedMemory(c, frame)) return frame;
     // In memory that nothing is received into again: a handler that keeps the frame for too long
     // sees that, and not the bytes of a later one.
@@ -127,7 +127,7 @@ function lend(c: Connection, frame: unknown): unknown {
     copy.set(frame);
     return copy;
   }
-  const copied = host.openPromises > 0 && frame.length <= asyncFrameCopyBytesMax;
+  const copied = owner.openPromises > 0 && frame.length <= asyncFrameCopyBytesMax;
   return copied ? Buffer.from(frame) : frame;
 }
 

@@ -3,7 +3,7 @@ import { captureScope, type EventScope } from '../host/event-scope.ts';
 import type { Conn } from './conn.ts';
 import type { EventHandler } from './conn.ts';
 import { EventServer } from './event-server.ts';
-import type { HandlerCalls, HandlerEvents } from './host.ts';
+import type { HandlerCalls, HandlerEvents } from './owner.ts';
 import { isPromise, whenSettled } from './reply.ts';
 
 type PreWrite = (c: Conn) => unknown;
@@ -62,8 +62,8 @@ function handlerEvents(handler: EventHandler<unknown>): HandlerEvents {
   };
 }
 
-function reportPreWrite(host: Reporter, thrown: unknown): void {
-  host.report('preWrite threw', thrown);
+function reportPreWrite(owner: Reporter, thrown: unknown): void {
+  owner.report('preWrite threw', thrown);
 }
 
 /**
@@ -71,20 +71,20 @@ function reportPreWrite(host: Reporter, thrown: unknown): void {
  * same. What it writes itself, to whichever connection, calls no `preWrite`: that would have no end.
  */
 export function callPreWrite(
-  host: Reporter & { readonly calls: HandlerCalls },
+  owner: Reporter & { readonly calls: HandlerCalls },
   handler: EventHandler<unknown>,
   scope: EventScope,
   c: Conn,
 ): void {
-  const { calls } = host;
+  const { calls } = owner;
   if (calls.preWriteRuns) return;
   calls.preWriteRuns = true;
   try {
     const answer = scope.runInAsyncScope(handler.preWrite as PreWrite, handler, c);
     // Nothing waits for a promise, but its rejection is a throw like any other.
-    if (isPromise(answer)) whenSettled(answer, ignore, (thrown) => reportPreWrite(host, thrown));
+    if (isPromise(answer)) whenSettled(answer, ignore, (thrown) => reportPreWrite(owner, thrown));
   } catch (thrown) {
-    reportPreWrite(host, thrown);
+    reportPreWrite(owner, thrown);
   }
   calls.preWriteRuns = false;
 }

@@ -74,7 +74,7 @@ export function dropInbound(c: ConnectionRecord): void {
 function viewOf(c: ConnectionRecord, window: ReadWindow, end: number): Buffer {
   const { start } = window;
   const slab = window.slab as Slab;
-  const view = c.host.poisonFrames ? slab.freshView(start, end) : slab.view(start, end);
+  const view = c.owner.poisonFrames ? slab.freshView(start, end) : slab.view(start, end);
   window.view = view;
   window.viewStart = start;
   return view;
@@ -82,7 +82,7 @@ function viewOf(c: ConnectionRecord, window: ReadWindow, end: number): Buffer {
 
 function peek(c: ConnectionRecord, ring: RingBuffer, length: number): Buffer {
   const view = ring.peek(length);
-  if (c.host.poisonFrames) rareOf(c).ringView = view;
+  if (c.owner.poisonFrames) rareOf(c).ringView = view;
   return view;
 }
 

@@ -1,10 +1,10 @@
 import type { GnetError } from '../base/errors.ts';
 import type { StreamReceiver, Transport } from '../driver/transport.ts';
-import type { ConnectionHost } from './host.ts';
+import type { ConnectionOwner } from './owner.ts';
 
 /** A connection as the layer under it sees it: a receiver, and a few things besides. */
 export interface LayeredConnection extends ConnectionReceiver {
-  readonly host: LayerPlaces;
+  readonly owner: LayerPlaces;
   transport: Transport;
   readonly isClosed: boolean;
   readonly remoteAddr: string;
@@ -44,7 +44,7 @@ export interface Layer extends Transport, ConnectionReceiver {
 export type LayerFactory = (connection: LayeredConnection, below: Transport) => Layer;
 
 /** A loop that has layers under its connections. */
-export interface LayerPlaces extends ConnectionHost {
+export interface LayerPlaces extends ConnectionOwner {
   /**
    * A layer has done its work: `above`, or the connection itself, stands on what was below it. Returns
    * who hears of the stream from now on.

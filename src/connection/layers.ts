@@ -1,4 +1,4 @@
-import type { ConnectionSettings } from './host.ts';
+import type { ConnectionSettings } from './owner.ts';
 import type { LayerFactory } from './layer.ts';
 import { proxyHeaderLayer } from './proxy-protocol/layer.ts';
 

@@ -9,7 +9,7 @@ import type { Bytes } from './conn.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import { callPreWrite } from './handler-calls.ts';
-import { stuckFromNow } from './limits.ts';
+import { stuckFromNow } from './timeout-clock.ts';
 import { cutShort, outboundOverflow } from './limit-errors.ts';
 import { pause } from './pausing.ts';
 import type { ReadWindow } from './read-window.ts';
@@ -59,7 +59,7 @@ export function put(c: Connection, data: Bytes, isAnswer: boolean): void {
     return;
   }
   if (!admits(c, bytes.length)) return;
-  const { encodeSink } = c.host;
+  const { encodeSink } = c.owner;
   if (isAnswer) c.marks |= mark.payloadIsAnswer;
   else c.marks &= ~mark.payloadIsAnswer;
   encodeSink.begin(c);
@@ -130,7 +130,7 @@ function beforeWrite(c: Connection): void {
 }
 
 export function callPreWriteOf(c: Connection): void {
-  callPreWrite(c.host, c.events.handler, scopeOf(c), c);
+  callPreWrite(c.owner, c.events.handler, scopeOf(c), c);
 }
 
 /** The kernel refuses bytes: not only behind a send that is under way. */
@@ -194,7 +194,7 @@ function admits(c: Connection, length: number): boolean {
 function openQueue(c: Connection): OutboundQueue {
   let { queue } = c;
   if (queue === null) {
-    queue = c.host.takeQueue();
+    queue = c.owner.takeQueue();
     c.queue = queue;
     const { window } = c;
     if (window !== null && window.directEnd > 0) {
@@ -214,7 +214,7 @@ export function crossHigh(c: Connection): void {
 /** As the very first bytes, below every layer: what a stream begins with before it is the program's. */
 export function sendAhead(c: Connection, bytes: Uint8Array): void {
   assert(outboundBuffered(c) === 0, 'nothing was sent before');
-  const { readPool, driver } = c.host;
+  const { readPool, driver } = c.owner;
   const slab = readPool.take();
   slab.bytes.set(bytes);
   const taken = driver.send(c.slot, slab, 0, bytes.length);
@@ -234,7 +234,7 @@ export function flush(c: Connection): void {
   const empty = c.transport.flush(c.slot, queue);
   if (empty) {
     c.queue = null;
-    c.host.giveQueue(queue);
+    c.owner.giveQueue(queue);
   } else {
     block(c);
   }
@@ -327,7 +327,7 @@ export function dropOutbound(c: Connection): void {
   if (queue !== null) {
     c.queue = null;
     queue.clear();
-    c.host.giveQueue(queue);
+    c.owner.giveQueue(queue);
   }
   giveUpWaiting(c);
 }

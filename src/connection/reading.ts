@@ -5,15 +5,15 @@ import { callOnEnd } from './events.ts';
 import { sendPending } from './flushing.ts';
 import { checkInbound, pump } from './frames.ts';
 import { enterSlab, keep, leaveSlab, poison } from './inbound.ts';
-import { armDeadline, readsAgain } from './limits.ts';
+import { armDeadline, readsAgain } from './timeout-clock.ts';
 import { handlerRuns } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark, State } from './states.ts';
 
 /** Bytes arrived. The hot path: decode, react, reply, one send. */
 export function received(c: Connection, slab: Slab, start: number, end: number): void {
-  const { host } = c;
-  c.lastReceived = host.now;
+  const { owner } = c;
+  c.lastReceived = owner.now;
   if (!delivers(c)) return; // a closing connection reads to find the peer's end
   if (c.paused !== 0) {
     c.marks |= mark.heard;
@@ -22,7 +22,7 @@ export function received(c: Connection, slab: Slab, start: number, end: number):
     return;
   }
   c.marks |= mark.handling | mark.heard;
-  enterSlab(c, host.readWindow, slab, start, end);
+  enterSlab(c, owner.readWindow, slab, start, end);
   const { window } = c;
   const first = window === null ? 0 : window.start;
   pump(c);
@@ -35,7 +35,7 @@ export function received(c: Connection, slab: Slab, start: number, end: number):
   }
   const consumed = window === null ? 0 : window.start;
   leaveSlab(c);
-  if (host.poisonFrames && slab.references === 1) slab.bytes.fill(poison, first, consumed);
+  if (owner.poisonFrames && slab.references === 1) slab.bytes.fill(poison, first, consumed);
 }
 
 /** The peer ended its side. */
@@ -77,6 +77,6 @@ function inputFinished(c: Connection): void {
 /** The peer has ended: what is pending has `closeTimeout` to finish, counted from now. */
 function waitForHandler(c: Connection): void {
   if (c.settings.allowHalfOpen && !isCutOff(c)) return;
-  c.lastProgress = c.host.currentTime();
+  c.lastProgress = c.owner.currentTime();
   armDeadline(c);
 }

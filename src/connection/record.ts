@@ -5,7 +5,7 @@ import type { ICodec } from '../codec/codec.ts';
 import type { Transport } from '../driver/transport.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import type { Conn } from './conn.ts';
-import type { Deadline } from './deadline.ts';
+import type { Deadline } from './timeout-deadline.ts';
 import type { FlushWaiters } from './flush-waiters.ts';
 import type { EncodeTarget } from './encode-sink.ts';
 import type {
@@ -13,20 +13,20 @@ import type {
   HandlerEvents,
   OwnedConnection,
   ScheduledDeadline,
-} from './host.ts';
-import type { LayerHost } from './layer-host.ts';
+} from './owner.ts';
+import type { LayerOwner } from './layer-owner.ts';
 import type { ReadWindow } from './read-window.ts';
 import { mark, State } from './states.ts';
 
 /**
  * Everything that is true of one stream connection. The modules beside it are functions over this:
- * `inbound`, `outbound`, `frames`, `replies`, `closing`, `limits`, ... `StreamConnection` is this
+ * `inbound`, `outbound`, `frames`, `replies`, `closing`, `timeout-clock`, ... `StreamConnection` is this
  * record with a face. Fields are plain, so that an object has one shape from the start; what few
  * connections need is in `Rare` and `Deadline`, which are made when first used.
  */
 export class ConnectionRecord {
   /** The loop that owns it. */
-  readonly host: LayerHost;
+  readonly owner: LayerOwner;
   readonly slot: number;
   readonly generation: number;
   /** The driver itself, or the layer that stands in between. */
@@ -53,11 +53,11 @@ export class ConnectionRecord {
   marks = 0;
   /** Why frames and reading wait; bits of `pauseReason`. Not 0: nothing is read. */
   paused = 0;
-  /** What `runTasks` has to do; bits of `task`. Not 0: the host has the connection on its list. */
+  /** What `runTasks` has to do; bits of `task`. Not 0: the owner has the connection on its list. */
   tasks = 0;
   /**
    * When the kernel last took bytes while others waited, or the close came a step further. This and
-   * the next two are milliseconds of the host's clock.
+   * the next two are milliseconds of the owner's clock.
    */
   lastProgress = 0;
   /** When the program last wrote. */
@@ -67,14 +67,14 @@ export class ConnectionRecord {
   deadline: Deadline | null = null;
   rare: Rare | null = null;
 
-  constructor(host: LayerHost, slot: number, generation: number) {
-    this.host = host;
+  constructor(owner: LayerOwner, slot: number, generation: number) {
+    this.owner = owner;
     this.slot = slot;
     this.generation = generation;
-    this.transport = host.driver;
-    this.codec = host.codecFor();
-    this.settings = host.settings;
-    this.events = host.calls.events;
+    this.transport = owner.driver;
+    this.codec = owner.codecFor();
+    this.settings = owner.settings;
+    this.events = owner.calls.events;
     if (this.codec instanceof BuiltInFrameCodec) this.marks = mark.identity;
   }
 }

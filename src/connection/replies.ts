@@ -7,7 +7,7 @@ import { beginClose, fail, takesAnswer } from './closing.ts';
 import type { Bytes } from './conn.ts';
 import type { Reply } from './conn.ts';
 import { poison } from './inbound.ts';
-import { countsSilence } from './limits.ts';
+import { countsSilence } from './timeout-clock.ts';
 import { put, putRaw } from './outbound.ts';
 import { pause, resume } from './pausing.ts';
 import { type Connection, is, isClosed, rareOf } from './record.ts';
@@ -61,7 +61,7 @@ function answer(c: Connection, data: Bytes | null | undefined, raw: boolean): vo
 
 function act(c: Connection, action: number): void {
   if (action === Action.Close) beginClose(c, undefined);
-  else if (action === Action.Shutdown) c.host.requestShutdown();
+  else if (action === Action.Shutdown) c.owner.requestShutdown();
 }
 
 /** Of an event that has no answer; a promise is waited for. */
@@ -79,7 +79,7 @@ function suspend(
 ): void {
   pause(c, pauseReason.handler);
   rareOf(c).openPromises++;
-  c.host.openPromises++;
+  c.owner.openPromises++;
   const slab = keepLent(c, lent);
   whenSettled(
     promise,
@@ -103,7 +103,7 @@ function keepLent(c: Connection, lent: unknown): Slab | null {
   if (lent === null) return null;
   // An object may hold views of the slab; who knows.
   if (lent instanceof Uint8Array && lent.buffer !== slab.buffer) return null;
-  c.host.readPool.retain(slab);
+  c.owner.readPool.retain(slab);
   return slab;
 }
 
@@ -122,11 +122,11 @@ function settled(
     }
   }
   if (expiring !== null && !isKept(expiring)) expiring.fill(poison);
-  if (slab !== null) c.host.readPool.release(slab);
+  if (slab !== null) c.owner.readPool.release(slab);
   const rare = rareOf(c);
   rare.openPromises--;
   if (c.state === State.Closed) return;
-  c.host.openPromises--;
+  c.owner.openPromises--;
   if (isClosed(c)) return;
   if (rare.openPromises > 0) {
     scheduleFlush(c);
@@ -134,7 +134,7 @@ function settled(
   }
   c.ring?.endLend();
   c.marks &= ~mark.answerDue;
-  if (countsSilence(c)) c.lastWritten = c.host.currentTime();
+  if (countsSilence(c)) c.lastWritten = c.owner.currentTime();
   if (is(c, mark.closeRequested)) beginClose(c, undefined);
   scheduleFlush(c);
   resume(c, pauseReason.handler);
@@ -144,7 +144,7 @@ function settled(
 
 /** It is malformed, or the codec cannot encode it. */
 export function answerFailed(c: Connection, thrown: unknown): void {
-  c.host.report('an answer cannot be sent; its connection is closed', thrown);
+  c.owner.report('an answer cannot be sent; its connection is closed', thrown);
   if (isMemoryLack(thrown)) {
     toBroken(c, thrown);
     return;
@@ -153,6 +153,6 @@ export function answerFailed(c: Connection, thrown: unknown): void {
 }
 
 export function handlerThrew(c: Connection, event: string, thrown: unknown): void {
-  c.host.report(`${event} failed; its connection is closed`, thrown);
+  c.owner.report(`${event} failed; its connection is closed`, thrown);
   fail(c, handlerError(event, thrown, remoteAddress(c)), false);
 }

@@ -2,13 +2,13 @@
 import { ErrUnsupportedOp } from '../base/errors.ts';
 import { type Slab, slabOf } from '../buffer/slab.ts';
 
-interface Host {
+interface Owner {
   readonly poisonFrames: boolean;
   report(message: string, error: unknown): void;
 }
 
 interface Forgotten {
-  readonly host: Host;
+  readonly owner: Owner;
   readonly stack: Error;
 }
 
@@ -18,8 +18,8 @@ const nothing = (): void => {};
 const keptCopies = new WeakSet<ArrayBufferLike>();
 
 /** In development mode: functions that release a frame and were thrown away uncalled. */
-const forgotten = new FinalizationRegistry<Forgotten>(({ host, stack }) => {
-  host.report('a retained frame was never released: its memory is lost', stack);
+const forgotten = new FinalizationRegistry<Forgotten>(({ owner, stack }) => {
+  owner.report('a retained frame was never released: its memory is lost', stack);
 });
 
 /** Whether the handler has asked for this copy to stay as it is. */
@@ -32,17 +32,17 @@ export function isKept(copy: Uint8Array): boolean {
  * needs no keeping.
  * @throws ErrUnsupportedOp when the frame has expired.
  */
-export function retainFrame(host: Host, frame: Uint8Array): () => void {
+export function retainFrame(owner: Owner, frame: Uint8Array): () => void {
   const slab = slabOf(frame);
-  const release = slab === undefined ? keepCopy(host, frame) : keepSlab(slab);
-  if (!host.poisonFrames || release === nothing) return release;
+  const release = slab === undefined ? keepCopy(owner, frame) : keepSlab(slab);
+  if (!owner.poisonFrames || release === nothing) return release;
   const token = {};
   const stack = new Error('it was retained here');
   const watched = (): void => {
     forgotten.unregister(token);
     release();
   };
-  forgotten.register(watched, { host, stack }, token);
+  forgotten.register(watched, { owner, stack }, token);
   return watched;
 }
 
@@ -61,8 +61,8 @@ function keepSlab(slab: Slab): () => void {
   };
 }
 
-function keepCopy(host: Host, frame: Uint8Array): () => void {
-  if (!host.poisonFrames) return nothing;
+function keepCopy(owner: Owner, frame: Uint8Array): () => void {
+  if (!owner.poisonFrames) return nothing;
   keptCopies.add(frame.buffer);
   return () => {
     if (keptCopies.delete(frame.buffer)) frame.fill(expired);

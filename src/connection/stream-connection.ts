@@ -21,7 +21,10 @@ import {
   transportFailed,
 } from './closing.ts';
 import type { Bytes, Conn, ConnId, KeepAliveTimes, Timeouts } from './conn.ts';
-import { deadlinePassed as deadlinePassedOf, setTimeouts as setTimeoutsOf } from './deadlines.ts';
+import {
+  deadlinePassed as deadlinePassedOf,
+  setTimeouts as setTimeoutsOf,
+} from './timeout-passed.ts';
 import type { EncodeSink, EncodeTarget } from './encode-sink.ts';
 import type { EventHandler } from './conn.ts';
 import {
@@ -34,7 +37,7 @@ import { setFlow as setFlowOf } from './flow.ts';
 import type { Flow } from './flow-options.ts';
 import { flushNow, sendPending, unblock } from './flushing.ts';
 import { retain as retainOf, runWakes, wake as wakeOf } from './frames.ts';
-import type { OwnedConnection } from './host.ts';
+import type { OwnedConnection } from './owner.ts';
 import { toConnId } from './identity.ts';
 import {
   bufferLength as bufferLengthOf,
@@ -45,7 +48,7 @@ import {
   shiftN as shiftNOf,
 } from './inbound.ts';
 import type { LayeredConnection } from './layer.ts';
-import { countFromNow, countsSilence } from './limits.ts';
+import { countFromNow, countsSilence } from './timeout-clock.ts';
 import {
   giveUpWaiting as giveUpWaitingOf,
   hasRoom as hasRoomOf,
@@ -288,11 +291,11 @@ export class StreamConnection
   // -- as the program sees it, besides ------------------------------------------------------------
 
   get id(): ConnId {
-    return toConnId(this.host.index, this.slot, this.generation);
+    return toConnId(this.owner.index, this.slot, this.generation);
   }
 
   get fd(): number {
-    return this.state === State.Closed ? -1 : this.host.driver.descriptorOf(this.slot);
+    return this.state === State.Closed ? -1 : this.owner.driver.descriptorOf(this.slot);
   }
 
   get localAddr(): string {
@@ -394,12 +397,12 @@ export class StreamConnection
   }
 
   setNoDelay(on: boolean): void {
-    if (this.state < State.Ending) this.host.driver.wish(this.slot, { noDelay: on });
+    if (this.state < State.Ending) this.owner.driver.wish(this.slot, { noDelay: on });
   }
 
   setKeepAlive(on: boolean, times: KeepAliveTimes = {}): void {
     const keepAlive = keepAliveSettings(on, times);
-    if (this.state < State.Ending) this.host.driver.wish(this.slot, { keepAlive });
+    if (this.state < State.Ending) this.owner.driver.wish(this.slot, { keepAlive });
   }
 
   setTimeouts(timeouts: Timeouts): void {

@@ -4,7 +4,7 @@ import { mark } from './states.ts';
 
 /** Has the loop do what `bit` of `task` says. */
 export function addTask(c: Connection, bit: number): void {
-  if (c.tasks === 0) c.host.scheduleTasks(c);
+  if (c.tasks === 0) c.owner.scheduleTasks(c);
   c.tasks |= bit;
 }
 
@@ -12,5 +12,5 @@ export function addTask(c: Connection, bit: number): void {
 export function scheduleFlush(c: Connection): void {
   if (is(c, mark.flushScheduled | mark.handling)) return;
   c.marks |= mark.flushScheduled;
-  c.host.scheduleFlush(c);
+  c.owner.scheduleFlush(c);
 }

@@ -2,7 +2,7 @@
 import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { leaveHandler } from './closing.ts';
 import { sendPending } from './flushing.ts';
-import type { ScheduledDeadline } from './host.ts';
+import type { ScheduledDeadline } from './owner.ts';
 import { type Connection, isClosed, rareOf } from './record.ts';
 import { handlerThrew } from './replies.ts';
 import { scopeOf } from './scope.ts';
@@ -46,8 +46,8 @@ export function setTimer(c: Connection, ms: number, fn: () => void): () => void 
   const rare = rareOf(c);
   rare.timers ??= new Set();
   rare.timers.add(timer);
-  c.host.scheduleDeadline(timer, delay);
+  c.owner.scheduleDeadline(timer, delay);
   return () => {
-    if (rare.timers?.delete(timer)) c.host.cancelDeadline(timer);
+    if (rare.timers?.delete(timer)) c.owner.cancelDeadline(timer);
   };
 }

@@ -4,7 +4,7 @@ import { remoteAddress } from './addresses.ts';
 import { takesBytes } from './closing.ts';
 import type { Bytes } from './conn.ts';
 import { neverFlushed, notWritable } from './limit-errors.ts';
-import { countsSilence } from './limits.ts';
+import { countsSilence } from './timeout-clock.ts';
 import { breakOffFor, outboundBuffered, put, putRaw, whenFlushed } from './outbound.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark } from './states.ts';
@@ -49,10 +49,10 @@ export function flushWrite(c: Connection, data: Bytes, noCodec: boolean): Promis
 function written(c: Connection): boolean {
   if (!is(c, mark.handling)) {
     // From a timer or a promise: the loop's own time is that of its last turn.
-    if (countsSilence(c)) c.lastWritten = c.host.currentTime();
+    if (countsSilence(c)) c.lastWritten = c.owner.currentTime();
     scheduleFlush(c);
   } else {
-    c.lastWritten = c.host.now;
+    c.lastWritten = c.owner.now;
   }
   return !is(c, mark.aboveHigh) && !isClosed(c);
 }

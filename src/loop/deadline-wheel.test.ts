@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
-import type { ScheduledDeadline } from '../connection/host.ts';
+import type { ScheduledDeadline } from '../connection/owner.ts';
 import { Random } from '../../testing/random.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 

@@ -1,4 +1,4 @@
-import type { ScheduledDeadline } from '../connection/host.ts';
+import type { ScheduledDeadline } from '../connection/owner.ts';
 import { WheelLevel } from './wheel-level.ts';
 
 /** Milliseconds of one bucket: a near deadline is late by less than this. */

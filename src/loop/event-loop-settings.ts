@@ -1,4 +1,4 @@
-import type { ConnectionSettings } from '../connection/host.ts';
+import type { ConnectionSettings } from '../connection/owner.ts';
 import type { LayerFactory } from '../connection/layer.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import type { LoopPublication } from './shared-side.ts';

@@ -5,14 +5,14 @@ import { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import type { ICodec } from '../codec/codec.ts';
 import { codecFor } from '../codec/codec-for.ts';
-import type { DatagramHost } from '../connection/datagram-host.ts';
+import type { DatagramOwner } from '../connection/datagram-owner.ts';
 import { EncodeSink } from '../connection/encode-sink.ts';
 import { DatagramConnection } from '../connection/datagram-connection.ts';
-import type { ConnectionSettings, HandlerCalls, ScheduledDeadline } from '../connection/host.ts';
+import type { ConnectionSettings, HandlerCalls, ScheduledDeadline } from '../connection/owner.ts';
 import type { ConnectionReceiver, Layer, LayerFactory } from '../connection/layer.ts';
-import type { LayerHost } from '../connection/layer-host.ts';
+import type { LayerOwner } from '../connection/layer-owner.ts';
 import { layersOf } from '../connection/layers.ts';
-import { renewStamps } from '../connection/limits.ts';
+import { renewStamps } from '../connection/timeout-clock.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import { ReadWindow } from '../connection/read-window.ts';
 import type { LoopStats } from '../connection/server-view.ts';
@@ -52,7 +52,7 @@ const wallClockOrigin = performance.timeOrigin;
  *  2. tasks that connections put off (wake, drain, resume, close), then flushes;
  *  3. `wait`: the driver asks the kernel, and each event goes to its connection.
  */
-export class EventLoop implements DriverEvents, HostedLoop, LayerHost, DatagramHost {
+export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, DatagramOwner {
   readonly index: number;
   readonly driver: Driver;
   readonly calls: HandlerCalls;

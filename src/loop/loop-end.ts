@@ -1,4 +1,4 @@
-import type { ConnectionHost } from '../connection/host.ts';
+import type { ConnectionOwner } from '../connection/owner.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { StopResult, UndoneWork } from '../connection/server-view.ts';
 import type { Driver } from '../driver/contract.ts';
@@ -46,7 +46,7 @@ export class LoopEnd {
   readonly #driver: Driver;
   readonly #table: ConnectionTable;
   readonly #ports: DatagramPorts;
-  readonly #log: Pick<ConnectionHost, 'report'>;
+  readonly #log: Pick<ConnectionOwner, 'report'>;
   #arrivals: Arrivals | null = null;
   /** Datagrams whose handler's promise has not settled. */
   #openDatagrams = 0;
@@ -60,7 +60,7 @@ export class LoopEnd {
     driver: Driver,
     table: ConnectionTable,
     ports: DatagramPorts,
-    log: Pick<ConnectionHost, 'report'>,
+    log: Pick<ConnectionOwner, 'report'>,
   ) {
     this.#driver = driver;
     this.#table = table;

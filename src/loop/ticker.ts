@@ -1,12 +1,12 @@
 import { Action } from '../connection/action.ts';
 import type { TickReply } from '../connection/conn.ts';
-import type { HandlerCalls } from '../connection/host.ts';
+import type { HandlerCalls } from '../connection/owner.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
 
 const defaultDelayMs = 1_000;
 const nothing = (): void => {};
 
-export interface TickerHost {
+export interface TickerOwner {
   currentTime(): number;
   /** The next call has its time. */
   tickScheduled(): void;
@@ -20,15 +20,15 @@ export interface TickerHost {
  */
 export class Ticker {
   readonly #calls: HandlerCalls;
-  readonly #host: TickerHost;
+  readonly #owner: TickerOwner;
   /** When the next call is due; Infinity while a promise is open or after `stop`. */
   #due: number;
   #stopped = false;
 
-  constructor(calls: HandlerCalls, host: TickerHost) {
+  constructor(calls: HandlerCalls, owner: TickerOwner) {
     this.#calls = calls;
-    this.#host = host;
-    this.#due = host.currentTime();
+    this.#owner = owner;
+    this.#due = owner.currentTime();
   }
 
   stop(): void {
@@ -71,7 +71,7 @@ export class Ticker {
   }
 
   #threw(error: unknown): void {
-    this.#host.report('tick failed; it is called again in a second', error);
+    this.#owner.report('tick failed; it is called again in a second', error);
     this.#next(defaultDelayMs);
   }
 
@@ -81,10 +81,10 @@ export class Ticker {
     const valid = typeof delay === 'number' && Number.isFinite(delay);
     if (Array.isArray(reply) && reply[1] === Action.Shutdown) {
       this.stop();
-      this.#host.requestShutdown();
+      this.#owner.requestShutdown();
       return;
     }
-    this.#due = this.#host.currentTime() + (valid ? Math.max(1, delay) : defaultDelayMs);
-    this.#host.tickScheduled();
+    this.#due = this.#owner.currentTime() + (valid ? Math.max(1, delay) : defaultDelayMs);
+    this.#owner.tickScheduled();
   }
 }

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import type { ScheduledDeadline } from '../connection/host.ts';
+import type { ScheduledDeadline } from '../connection/owner.ts';
 
 /** One turn of buckets of the deadline wheel; each bucket is a list linked through its connections. */
 export class WheelLevel {

@@ -14,7 +14,7 @@ import type { TlsClientOptions } from '../tls/options/types.ts';
 import { Dial, type DialingLoop, type DialOptions } from './dial.ts';
 import { reportDriver } from './driver-report.ts';
 import { reportUnknownEvents } from './handler-report.ts';
-import { LocalLoopGroup } from './local-loop-group.ts';
+import { OneLoopGroup } from './one-loop-group.ts';
 import { loopSettings } from './loop-settings.ts';
 import { invalidOption } from '../base/option-checks.ts';
 import { type Options, resolveOptions } from './options.ts';
@@ -78,10 +78,10 @@ class RunningClient extends RunningServer implements Client {
   static make(plan: Omit<ServerPlan, 'makeGroup' | 'onEnd'>, tls: ClientTls): RunningClient {
     const { backend, calls, options, log } = plan;
     const { memory, withdraw } = announceOwnLoop();
-    const made: LocalLoopGroup[] = [];
+    const made: OneLoopGroup[] = [];
     const makeGroup: ServerPlan['makeGroup'] = (owner) => {
       const settings = loopSettings(options);
-      const group = new LocalLoopGroup(backend, calls, settings, owner, log.logger, memory);
+      const group = new OneLoopGroup(backend, calls, settings, owner, log.logger, memory);
       made.push(group);
       return group;
     };
@@ -97,9 +97,9 @@ class RunningClient extends RunningServer implements Client {
     }
   }
 
-  private constructor(plan: ServerPlan, made: readonly LocalLoopGroup[], tls: ClientTls) {
+  private constructor(plan: ServerPlan, made: readonly OneLoopGroup[], tls: ClientTls) {
     super(plan);
-    const loop = made[0] as LocalLoopGroup;
+    const loop = made[0] as OneLoopGroup;
     this.#tls = tls;
     this.#loop = {
       dial: (endpoint, outcome) => loop.dial(endpoint, outcome),

@@ -10,7 +10,7 @@ import type { LoopGroup } from '../loop/loop-group.ts';
 import { loadHandlerModule } from '../worker/handler-module.ts';
 import type { MainServer } from '../worker/main-servers.ts';
 import type { ServeCall } from '../worker/serve-calls.ts';
-import { LocalLoopGroup } from './local-loop-group.ts';
+import { OneLoopGroup } from './one-loop-group.ts';
 import { loopSettings } from './loop-settings.ts';
 import type { ServerTls } from './server-tls.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -71,13 +71,13 @@ export async function groupMaker(
   if (options.numEventLoop === 1) {
     const calls = handlerCalls(plan.handler);
     const own = { ...settings, tls: tls?.onLoop(settings.readBufferBytes) };
-    return (owner) => new LocalLoopGroup(backend, calls, own, owner, log.logger);
+    return (owner) => new OneLoopGroup(backend, calls, own, owner, log.logger);
   }
-  const { ThreadGroup } = await import('../worker/thread-group.ts');
-  const { threadPools } = await import('../worker/thread-pool.ts');
-  tellThreads = (server, result) => threadPools.program.serverEnded(server, result);
+  const { ThreadedLoopGroup } = await import('../worker/threaded-loop-group.ts');
+  const { supervisors } = await import('../worker/thread-supervisor.ts');
+  tellThreads = (server, result) => supervisors.program.serverEnded(server, result);
   return (owner, server) =>
-    new ThreadGroup({
+    new ThreadedLoopGroup({
       server: server.id,
       call: module === null ? call.index : -1,
       size: options.numEventLoop,
@@ -90,7 +90,7 @@ export async function groupMaker(
       module,
       tls,
       onJoinable: () => {
-        if (module === null) call.settle({ kind: 'hosted', server, loops: options.numEventLoop });
+        if (module === null) call.settle({ kind: 'threaded', server, loops: options.numEventLoop });
       },
     });
 }

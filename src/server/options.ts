@@ -4,7 +4,7 @@ import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
 import { loopsMax } from '../base/limits.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import { codecFor } from '../codec/codec-for.ts';
-import { checkTimeout } from '../connection/timeouts.ts';
+import { checkTimeout } from '../connection/timeout-values.ts';
 import { type LogLevelName, parseLogLevel } from '../logging/log-level.ts';
 import { adaptLogger, type LoggerOption } from '../logging/logger.ts';
 import {

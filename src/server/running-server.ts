@@ -7,7 +7,7 @@ import {
 import { wrongStopTimeout } from '../base/option-checks.ts';
 import { errorOf, textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
-import type { HandlerCalls } from '../connection/host.ts';
+import type { HandlerCalls } from '../connection/owner.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
 import {
   type ConnHandle,

@@ -31,8 +31,8 @@ export interface ServerViewData {
 }
 
 /** "Run loop `loop` of server `server`." */
-export interface HostOrder {
-  readonly type: 'host';
+export interface LoopOrder {
+  readonly type: 'loop';
   readonly server: number;
   /** Which call of `serve` it is; -1 for a handler module. */
   readonly call: number;
@@ -51,7 +51,7 @@ export interface HostOrder {
 }
 
 export type ToThread =
-  | HostOrder
+  | LoopOrder
   /** `holds`: nothing is accepted before `accept`. */
   | { readonly type: 'start'; readonly view: ServerViewData; readonly holds: boolean }
   | { readonly type: 'accept' | 'pauseDatagrams' | 'resumeDatagrams'; readonly server: number }

@@ -47,8 +47,8 @@ export class RemoteLoop {
   /** What its stop left undone. */
   unfinished: Unfinished = nothingUnfinished();
   isRunning = false;
-  /** A thread has been told to host it before. */
-  wasHosted = false;
+  /** A thread has been ordered to run it before. */
+  wasOrdered = false;
   /** It was told to run. */
   mayRun = false;
   #listening = new Milestone();

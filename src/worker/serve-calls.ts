@@ -6,7 +6,7 @@ import type { ServerViewData } from './messages.ts';
 /** What became of a call of `serve` in the main thread. */
 export type CallOutcome =
   /** Its loops are being started: threads may join. */
-  | { readonly kind: 'hosted'; readonly server: MainServer; readonly loops: number }
+  | { readonly kind: 'threaded'; readonly server: MainServer; readonly loops: number }
   /** It has no loop in threads that run the program again. */
   | { readonly kind: 'elsewhere'; readonly server: MainServer }
   /** The server is down: a thread that starts late still makes this call, and sees it so. */

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { CodecOption } from '../codec/codec.ts';
 import type { Bytes } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
-import type { HandlerCalls } from '../connection/host.ts';
+import type { HandlerCalls } from '../connection/owner.ts';
 import type { StopResult } from '../connection/server-view.ts';
 import { loadEngine } from '../connection/tls/load-engine.ts';
 import type { AnyServerContexts, LoopTls } from '../connection/tls/loop-tls.ts';
@@ -21,7 +21,7 @@ import { loadHandlerModule } from './handler-module.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
 import { loopThreadData } from './loop-thread-data.ts';
 import { openMailbox } from '../mailbox/loop-mailbox.ts';
-import type { FromThread, HostOrder, ServerViewData, ToThread } from './messages.ts';
+import type { FromThread, LoopOrder, ServerViewData, ToThread } from './messages.ts';
 import { publicationIn } from '../mailbox/publication.ts';
 import { threadEnd } from './thread-end.ts';
 import { type MainThread, ThreadServer } from './thread-server.ts';
@@ -46,14 +46,14 @@ interface Answered {
 }
 
 /** One loop of this thread. */
-interface Hosted {
+interface LoopHere {
   readonly call: number;
   /** Null until it listens, and when it could not. */
   loop: EventLoop | null;
   readonly ready: Promise<void>;
 }
 
-async function loopTls(order: HostOrder, own: TlsServerOptions): Promise<LoopTls | undefined> {
+async function loopTls(order: LoopOrder, own: TlsServerOptions): Promise<LoopTls | undefined> {
   if (order.tls === undefined) return undefined;
   const loop = (await loadEngine()).loop(order.settings.readBufferBytes);
   loop.contexts = await contextsOf(order.tls, own);
@@ -86,7 +86,7 @@ function socketsOf(loop: EventLoop): readonly GivenSocket[] | string {
 class ThreadSide implements MainThread {
   readonly #port: MessagePort;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #hosted = new Map<number, Hosted>();
+  readonly #loops = new Map<number, LoopHere>();
   readonly #views = new Map<number, Set<ThreadServer>>();
   /** Handlers of modules wait for their server. */
   readonly #wanted = new Map<number, (server: ThreadServer) => void>();
@@ -103,7 +103,7 @@ class ThreadSide implements MainThread {
     if (!staysUp) port.unref();
     // An error or `process.exit()` ends the thread: nothing native may stay behind.
     process.on('exit', () => {
-      for (const { loop } of this.#hosted.values()) loop?.close();
+      for (const { loop } of this.#loops.values()) loop?.close();
     });
   }
 
@@ -126,7 +126,7 @@ class ThreadSide implements MainThread {
   // -- orders -------------------------------------------------------------------------------------
 
   #message(message: ToThread): void {
-    if (message.type === 'host') this.#host(message);
+    if (message.type === 'loop') this.#make(message);
     else if (message.type === 'start') this.#start(message.view, message.holds);
     else if (message.type === 'view') this.#settleJoin(message.call, message.view);
     else if (message.type === 'refuse') this.#refuse(message.call, unpackError(message.error));
@@ -162,23 +162,23 @@ class ThreadSide implements MainThread {
     });
   }
 
-  #host(order: HostOrder): void {
-    const hosted: Hosted = {
+  #make(order: LoopOrder): void {
+    const here: LoopHere = {
       call: order.call,
       loop: null,
       ready: this.#listen(order).then(
         (loop) => {
-          hosted.loop = loop;
+          here.loop = loop;
         },
         (error: unknown) => {
           this.#post({ type: 'failed', server: order.server, error: packError(error) });
         },
       ),
     };
-    this.#hosted.set(order.server, hosted);
+    this.#loops.set(order.server, here);
   }
 
-  async #listen(order: HostOrder): Promise<EventLoop> {
+  async #listen(order: LoopOrder): Promise<EventLoop> {
     const { server, settings } = order;
     const logger = this.#loggerFor(server);
     const { calls, codec, tls } = await this.#handlerFor(order);
@@ -239,7 +239,7 @@ class ThreadSide implements MainThread {
     return loop;
   }
 
-  async #handlerFor(order: HostOrder): Promise<Joining> {
+  async #handlerFor(order: LoopOrder): Promise<Joining> {
     if (order.module !== null) {
       const server = new Promise<ThreadServer>((resolve) => {
         this.#wanted.set(order.server, resolve);
@@ -255,9 +255,9 @@ class ThreadSide implements MainThread {
 
   /** Checked by the main thread, with the same OpenSSL. */
   async #setTls(server: number, packed: PackedSettings): Promise<void> {
-    const hosted = this.#hosted.get(server);
-    await hosted?.ready;
-    const tls = hosted?.loop?.tls;
+    const here = this.#loops.get(server);
+    await here?.ready;
+    const tls = here?.loop?.tls;
     if (tls === undefined) return;
     const contexts = await contextsOf(packed, {});
     tls.contexts?.dispose();
@@ -271,12 +271,12 @@ class ThreadSide implements MainThread {
   }
 
   #start(view: ServerViewData, holds: boolean): void {
-    const hosted = this.#hosted.get(view.server);
-    if (hosted?.loop === null || hosted === undefined) return;
-    if (holds) hosted.loop.attach();
-    else hosted.loop.start();
+    const here = this.#loops.get(view.server);
+    if (here?.loop === null || here === undefined) return;
+    if (holds) here.loop.attach();
+    else here.loop.start();
     this.#post({ type: 'started', server: view.server });
-    this.#settleJoin(hosted.call, view);
+    this.#settleJoin(here.call, view);
   }
 
   #settleJoin(call: number, data: ServerViewData): void {
@@ -297,7 +297,7 @@ class ThreadSide implements MainThread {
   }
 
   #listening(server: number): Listening | undefined {
-    return this.#hosted.get(server)?.loop?.listening;
+    return this.#loops.get(server)?.loop?.listening;
   }
 
   #pauseDatagrams(server: number): void {
@@ -306,30 +306,30 @@ class ThreadSide implements MainThread {
   }
 
   async #drain(server: number, leaves: boolean): Promise<void> {
-    const hosted = this.#hosted.get(server);
-    if (hosted?.loop === null || hosted === undefined) return;
-    const { listening } = hosted.loop;
+    const here = this.#loops.get(server);
+    if (here?.loop === null || here === undefined) return;
+    const { listening } = here.loop;
     if (leaves) listening.leave();
     else {
       await listening.prepareDrain();
       listening.drain();
     }
-    await hosted.loop.closeConnections(leaves);
-    hosted.loop.stopTicker();
-    this.#post({ type: 'drained', server, unfinished: hosted.loop.unfinished });
+    await here.loop.closeConnections(leaves);
+    here.loop.stopTicker();
+    this.#post({ type: 'drained', server, unfinished: here.loop.unfinished });
   }
 
   #force(server: number): void {
-    this.#hosted.get(server)?.loop?.abortConnections(undefined);
+    this.#loops.get(server)?.loop?.abortConnections(undefined);
   }
 
   async #close(server: number, result: StopResult): Promise<void> {
-    const hosted = this.#hosted.get(server);
-    if (hosted !== undefined) {
-      await hosted.ready;
-      this.#hosted.delete(server);
-      hosted.loop?.close();
-      this.#refuse(hosted.call, new Error('the server was closed before it started'));
+    const here = this.#loops.get(server);
+    if (here !== undefined) {
+      await here.ready;
+      this.#loops.delete(server);
+      here.loop?.close();
+      this.#refuse(here.call, new Error('the server was closed before it started'));
       this.#post({ type: 'closed', server });
     }
     for (const view of this.#views.get(server) ?? []) view.end(result);
@@ -338,14 +338,14 @@ class ThreadSide implements MainThread {
 
   /** A listener that others hold must not be shut down for them. */
   #markDuplicated(server: number): void {
-    const loop = this.#hosted.get(server)?.loop;
+    const loop = this.#loops.get(server)?.loop;
     // By the driver: the runtime warns of descriptors that it closes in a thread and has not opened.
     if (loop) loop.driver.closeDescriptor(loop.listening.duplicate());
   }
 
   async #broadcast(message: ToThread & { type: 'broadcast' }): Promise<void> {
     const { server, request, data } = message;
-    const loop = this.#hosted.get(server)?.loop;
+    const loop = this.#loops.get(server)?.loop;
     const none = { taken: 0, error: null, caughtUp: undefined };
     const { taken, error, caughtUp } = loop ? broadcastOn(loop, data) : none;
     await caughtUp;

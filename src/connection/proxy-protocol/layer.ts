@@ -146,7 +146,7 @@ class ProxyHeaderLayer implements Layer {
   /** What comes next stands where this layer stood. */
   #leave(): ConnectionReceiver {
     clearTimeout(this.#timer);
-    const next = this.connection.host.replaceLayer(this, this.#rules.above);
+    const next = this.connection.owner.replaceLayer(this, this.#rules.above);
     next.opened();
     return next;
   }
@@ -154,7 +154,7 @@ class ProxyHeaderLayer implements Layer {
   /** There is no header: what was read belongs to the connection. */
   #passOn(bytes: Uint8Array): ConnectionReceiver | undefined {
     const next = this.#leave();
-    if (!this.connection.isClosed) handOver(next, this.connection.host.readPool, bytes);
+    if (!this.connection.isClosed) handOver(next, this.connection.owner.readPool, bytes);
     return this.connection.isClosed ? undefined : next;
   }
 
@@ -174,7 +174,7 @@ class ProxyHeaderLayer implements Layer {
   #refuseWith(error: GnetError): void {
     clearTimeout(this.#timer);
     const { connection } = this;
-    connection.host.report('a connection was refused', error);
+    connection.owner.report('a connection was refused', error);
     connection.abort(error);
   }
 

@@ -73,7 +73,7 @@ export class GatedInput implements Waiting {
       writable(): void {},
       failed(): void {},
     };
-    handOver(receiver, connection.host.readPool, bytes);
+    handOver(receiver, connection.owner.readPool, bytes);
     if (connection.isClosed) return;
     if (this.#endDue) layer.ended();
     else if (!layer.isOpen || connection.isReading) below.resumeReading(slot);

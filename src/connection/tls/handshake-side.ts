@@ -179,7 +179,7 @@ export class HandshakeSide implements TlsReceiver {
     if (failed !== undefined) {
       failed(error ?? neverOpened(this.#connection.remoteAddr));
     } else if (error !== undefined && this.heard) {
-      this.#connection.host.report('a TLS handshake failed', error);
+      this.#connection.owner.report('a TLS handshake failed', error);
     }
     // A port that is only looked at is nothing to report.
     if (error !== undefined && (this.heard || failed !== undefined)) this.#counts.failures++;

@@ -64,7 +64,7 @@ export class NodeLoop extends LoopTls<NodeServerContexts, NodeClientContext> {
     make: NodeTransportMaker,
     handshake: Handshake,
   ): NodeLayer {
-    const shared = this.sharedOn(connection.host.driver);
+    const shared = this.sharedOn(connection.owner.driver);
     return new NodeLayer(connection, below, make, handshake, shared);
   }
 }

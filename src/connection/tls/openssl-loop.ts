@@ -28,7 +28,7 @@ export class OpensslLoop extends LoopTls<ServerContexts, ClientContext> {
     const { plainTextAnswer } = contexts.settings;
     const session = new ServerSession(isLive ? this.#current : contexts, plainTextAnswer);
     const handshake = { ...outcome, serverName: () => session.serverName };
-    const shared = this.sharedOn(connection.host.driver);
+    const shared = this.sharedOn(connection.owner.driver);
     const layer = new TlsLayer(connection, below, session, handshake, shared);
     session.onChosen = () => layer.chosen();
     return layer;
@@ -51,7 +51,7 @@ export class OpensslLoop extends LoopTls<ServerContexts, ClientContext> {
         failed,
         heard: keeper(context, session, key),
       };
-      const shared = this.sharedOn(connection.host.driver);
+      const shared = this.sharedOn(connection.owner.driver);
       return new TlsLayer(connection, below, session, handshake, shared);
     };
   }

@@ -50,9 +50,9 @@ export async function upgrade(
   if (connection.isClosed || connection.isEnding) throw gone(connection);
   await new Promise<void>((done, failed) => {
     const received = connection.takeReceived();
-    const layer = connection.host.putUnder(connection, make({ done, failed }));
+    const layer = connection.owner.putUnder(connection, make({ done, failed }));
     layer.opened();
-    handOver(layer, connection.host.readPool, received);
+    handOver(layer, connection.owner.readPool, received);
     if (!connection.isClosed) connection.readHandshake();
   });
 }
@@ -103,9 +103,9 @@ function refuseNameless(options: TlsClientOptions, host: string | undefined): vo
   );
 }
 
-function loopOf(engine: TlsEngine, { host }: StreamConnection): LoopTls {
-  host.tls ??= engine.loop(host.readPool.slabBytes - readHeadroomBytes);
-  return host.tls;
+function loopOf(engine: TlsEngine, { owner }: StreamConnection): LoopTls {
+  owner.tls ??= engine.loop(owner.readPool.slabBytes - readHeadroomBytes);
+  return owner.tls;
 }
 
 function gone({ remoteAddr }: StreamConnection): ErrConnClosed {

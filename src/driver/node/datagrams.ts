@@ -16,7 +16,7 @@ import { knowsReusePortOfDatagrams } from '../../host/runtime-features.ts';
 import type { DatagramPeer, Endpoint, SocketOptions } from '../contract.ts';
 import { addressText, endpointText } from './address-text.ts';
 import { requireReusePort } from './open-listener.ts';
-import type { Reporter, ReporterHost } from './reporter.ts';
+import type { Reporter, ReporterOwner } from './reporter.ts';
 import { nextTurn } from './next-turn.ts';
 import { runtimeError } from './runtime-error.ts';
 
@@ -122,7 +122,7 @@ const settleTurnsMax = 256;
 class NodeEndpoint implements Reporter {
   queued = false;
   readonly address: string;
-  readonly #host: ReporterHost;
+  readonly #owner: ReporterOwner;
   readonly #names: PeerNames;
   readonly #id: number;
   readonly #socket: Socket;
@@ -134,8 +134,8 @@ class NodeEndpoint implements Reporter {
   #drained = false;
   #closed = false;
 
-  constructor(host: ReporterHost, names: PeerNames, id: number, socket: Socket) {
-    this.#host = host;
+  constructor(owner: ReporterOwner, names: PeerNames, id: number, socket: Socket) {
+    this.#owner = owner;
     this.#names = names;
     this.#id = id;
     this.#socket = socket;
@@ -151,16 +151,16 @@ class NodeEndpoint implements Reporter {
     if (this.#closed || this.#drained) return;
     this.#cameCount++;
     if (this.#waiting.length >= waitingMax) {
-      this.#host.counters.datagramsOverflowed++;
+      this.#owner.counters.datagramsOverflowed++;
       return;
     }
     this.#waiting.push({ bytes, from });
-    if (this.#receiving) this.#host.enqueue(this);
+    if (this.#receiving) this.#owner.enqueue(this);
   }
 
   start(): void {
     this.#receiving = true;
-    if (this.#waiting.length > 0) this.#host.enqueue(this);
+    if (this.#waiting.length > 0) this.#owner.enqueue(this);
   }
 
   /**
@@ -189,27 +189,27 @@ class NodeEndpoint implements Reporter {
       count++;
       this.#handOut(bytes, from);
     }
-    if (this.#waiting.length > 0) this.#host.enqueue(this);
+    if (this.#waiting.length > 0) this.#owner.enqueue(this);
     return count;
   }
 
   #handOut(bytes: Buffer, from: RemoteInfo): void {
-    const host = this.#host;
-    const slab = host.readSlab();
-    const start = host.headroomBytes;
-    const length = Math.min(bytes.length, host.readBytes);
+    const owner = this.#owner;
+    const slab = owner.readSlab();
+    const start = owner.headroomBytes;
+    const length = Math.min(bytes.length, owner.readBytes);
     bytes.copy(slab.bytes, start, 0, length);
-    host.counters.bytesReceived += length;
-    host.counters.datagramsReceived++;
+    owner.counters.bytesReceived += length;
+    owner.counters.datagramsReceived++;
     this.#names.read(from.address, from.port, this.#peer);
     const truncated = length < bytes.length;
     // The runtime does not tell to which of our addresses it was sent.
-    host.events.datagram(this.#id, slab, start, start + length, this.#peer, truncated, null);
+    owner.events.datagram(this.#id, slab, start, start + length, this.#peer, truncated, null);
   }
 
   /** Takes a copy: the runtime may keep it until the kernel has room. */
   send(peer: DatagramPeer, bytes: Uint8Array): boolean {
-    const { counters } = this.#host;
+    const { counters } = this.#owner;
     const longest = peer.family === 4 ? payloadBytesMax4 : payloadBytesMax6;
     const full = this.#outgoing.byteLength + bytes.length > outgoingBytesMax;
     // Port 0 is nobody's; the runtime would throw.
@@ -226,7 +226,7 @@ class NodeEndpoint implements Reporter {
   };
 
   #dropped(): false {
-    this.#host.counters.datagramsDropped++;
+    this.#owner.counters.datagramsDropped++;
     return false;
   }
 
@@ -282,14 +282,14 @@ async function openEndpoint(endpoint: UdpEndpoint, options: SocketOptions): Prom
 }
 
 export class NodeDatagrams {
-  readonly #host: ReporterHost;
+  readonly #owner: ReporterOwner;
   readonly #names = new PeerNames();
   readonly #prepared = new Map<number, NodeEndpoint>();
   readonly #endpoints = new Map<number, NodeEndpoint>();
   #closed = false;
 
-  constructor(host: ReporterHost) {
-    this.#host = host;
+  constructor(owner: ReporterOwner) {
+    this.#owner = owner;
   }
 
   async settle(id: number): Promise<void> {
@@ -299,7 +299,7 @@ export class NodeDatagrams {
   async prepare(id: number, endpoint: Endpoint, options: SocketOptions): Promise<void> {
     assert(endpoint.kind !== 'unix', 'datagram endpoints are IP');
     const socket = await openEndpoint(endpoint, options);
-    const made = new NodeEndpoint(this.#host, this.#names, id, socket);
+    const made = new NodeEndpoint(this.#owner, this.#names, id, socket);
     if (this.#closed) made.close();
     else this.#prepared.set(id, made);
   }

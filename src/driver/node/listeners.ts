@@ -7,7 +7,7 @@ import type { Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
 import { addressText } from './address-text.ts';
 import { type OpenedServer, openServer } from './open-listener.ts';
 import { nextTurn } from './next-turn.ts';
-import type { Reporter, ReporterHost } from './reporter.ts';
+import type { Reporter, ReporterOwner } from './reporter.ts';
 import { runtimeError } from './runtime-error.ts';
 
 /** Connections reported per listener and wait. */
@@ -34,7 +34,7 @@ export interface AcceptedSocket {
 class NodeListener implements Reporter {
   queued = false;
   readonly opened: OpenedServer;
-  readonly #host: ListenerHost;
+  readonly #owner: ListenerOwner;
   readonly #id: number;
   readonly #backlog: number;
   #waiting: AcceptedSocket[] = [];
@@ -46,8 +46,8 @@ class NodeListener implements Reporter {
   /** Connections that came so far. */
   #count = 0;
 
-  constructor(host: ListenerHost, id: number, backlog: number, opened: OpenedServer) {
-    this.#host = host;
+  constructor(owner: ListenerOwner, id: number, backlog: number, opened: OpenedServer) {
+    this.#owner = owner;
     this.#id = id;
     this.#backlog = backlog;
     this.opened = opened;
@@ -62,13 +62,13 @@ class NodeListener implements Reporter {
       return;
     }
     this.#waiting.push(acceptedSocket(socket, this.opened));
-    if (this.#accepting) this.#host.enqueue(this);
+    if (this.#accepting) this.#owner.enqueue(this);
   }
 
   #couldNotAccept(error: Error): void {
     const { address } = this.opened;
     this.#rest = runtimeError(error, 'accept', `accept a connection on ${address}`, address);
-    this.#host.enqueue(this);
+    this.#owner.enqueue(this);
   }
 
   start(): void {
@@ -79,7 +79,7 @@ class NodeListener implements Reporter {
       const { descriptor: fd } = pending;
       this.opened.server.listen({ fd, backlog: this.#backlog, exclusive: true });
     }
-    if (this.#waiting.length > 0) this.#host.enqueue(this);
+    if (this.#waiting.length > 0) this.#owner.enqueue(this);
   }
 
   pause(): void {
@@ -88,11 +88,11 @@ class NodeListener implements Reporter {
 
   report(): number {
     let count = this.#handOver(acceptBatchMax, false);
-    if (this.#accepting && this.#waiting.length > 0) this.#host.enqueue(this);
+    if (this.#accepting && this.#waiting.length > 0) this.#owner.enqueue(this);
     const rest = this.#rest;
     if (rest !== null && this.#accepting) {
       this.#rest = null;
-      this.#host.events.acceptRested(this.#id, rest, restMs);
+      this.#owner.events.acceptRested(this.#id, rest, restMs);
       count++;
     }
     return count;
@@ -105,7 +105,7 @@ class NodeListener implements Reporter {
       const accepted = this.#waiting.shift();
       if (accepted === undefined) break;
       count++;
-      this.#host.events.accepted(this.#id, this.#host.keepAccepted(accepted));
+      this.#owner.events.accepted(this.#id, this.#owner.keepAccepted(accepted));
     }
     return count;
   }
@@ -208,19 +208,19 @@ export function acceptedSocket(
   return accepted;
 }
 
-export interface ListenerHost extends ReporterHost {
+export interface ListenerOwner extends ReporterOwner {
   /** Keeps a connection until the loop opens a stream for it; returns its number. */
   keepAccepted(accepted: AcceptedSocket): number;
 }
 
 export class NodeListeners {
-  readonly #host: ListenerHost;
+  readonly #owner: ListenerOwner;
   readonly #prepared = new Map<number, NodeListener>();
   readonly #listeners = new Map<number, NodeListener>();
   #closed = false;
 
-  constructor(host: ListenerHost) {
-    this.#host = host;
+  constructor(owner: ListenerOwner) {
+    this.#owner = owner;
   }
 
   async prepare(id: number, endpoint: Endpoint, options: SocketOptions): Promise<void> {
@@ -230,7 +230,7 @@ export class NodeListeners {
       if (listener === null) early.push(socket);
       else listener.came(socket);
     });
-    listener = new NodeListener(this.#host, id, options.backlog, opened);
+    listener = new NodeListener(this.#owner, id, options.backlog, opened);
     for (const socket of early) listener.came(socket);
     if (this.#closed) listener.close();
     else this.#prepared.set(id, listener);

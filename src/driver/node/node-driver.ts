@@ -27,7 +27,7 @@ import { describeSocket } from './describe-socket.ts';
 import {
   type AcceptedSocket,
   acceptedSocket,
-  type ListenerHost,
+  type ListenerOwner,
   NodeListeners,
 } from './listeners.ts';
 import { pipePath } from './open-listener.ts';
@@ -43,7 +43,7 @@ import { NodeStream } from './stream.ts';
  * What it cannot do, because there is no descriptor: duplicate and hand over sockets, stop accepting
  * (see `node/listeners.ts`), set buffer sizes of TCP connections. `docs/drivers.md` lists it all.
  */
-export class NodeDriver implements Driver, ListenerHost {
+export class NodeDriver implements Driver, ListenerOwner {
   readonly name = 'node';
   readonly wakeDescriptor = -1;
   readonly pollableDescriptor = -1;

@@ -11,7 +11,7 @@ export interface Reporter {
 }
 
 /** What the parts of the driver share. */
-export interface ReporterHost {
+export interface ReporterOwner {
   readonly events: DriverEvents;
   readonly counters: DriverCounters;
   readonly halfOpen: HalfOpenStreams;

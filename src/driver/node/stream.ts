@@ -6,7 +6,7 @@ import type { Slab } from '../../buffer/slab.ts';
 import type { SocketWish } from '../contract.ts';
 import { addressText } from './address-text.ts';
 import type { ResetSearch } from './half-open.ts';
-import type { Reporter, ReporterHost } from './reporter.ts';
+import type { Reporter, ReporterOwner } from './reporter.ts';
 import { runtimeError } from './runtime-error.ts';
 import { sendQueues } from './send-queues.ts';
 
@@ -45,7 +45,7 @@ export class NodeStream implements Reporter, ResetSearch {
   queued = false;
   open = true;
   readonly identity: StreamIdentity;
-  readonly #host: ReporterHost;
+  readonly #owner: ReporterOwner;
   readonly #socket: Socket;
   #localAddress: string | null;
   #connecting: boolean;
@@ -73,8 +73,13 @@ export class NodeStream implements Reporter, ResetSearch {
   #unsendable = false;
 
   /** Takes over a socket that nobody has read from. @param broken what it has suffered already. */
-  constructor(host: ReporterHost, socket: Socket, identity: StreamIdentity, broken: Error | null) {
-    this.#host = host;
+  constructor(
+    owner: ReporterOwner,
+    socket: Socket,
+    identity: StreamIdentity,
+    broken: Error | null,
+  ) {
+    this.#owner = owner;
     this.#socket = socket;
     this.identity = identity;
     this.#localAddress = identity.localAddress;
@@ -157,7 +162,7 @@ export class NodeStream implements Reporter, ResetSearch {
   };
 
   #enqueue(): void {
-    if (this.open && !this.#failed) this.#host.enqueue(this);
+    if (this.open && !this.#failed) this.#owner.enqueue(this);
   }
 
   // -- what the loop hears ------------------------------------------------------------------------
@@ -165,7 +170,7 @@ export class NodeStream implements Reporter, ResetSearch {
   report(): number {
     if (!this.open || this.#failed) return 0;
     const { slot, generation } = this.identity;
-    const { events } = this.#host;
+    const { events } = this.#owner;
     let count = 0;
     if (this.#connectedDue) {
       this.#connectedDue = false;
@@ -191,7 +196,7 @@ export class NodeStream implements Reporter, ResetSearch {
       this.#ended = true;
       count++;
       events.ended(slot, generation);
-      if (this.open) this.#host.halfOpen.add(this);
+      if (this.open) this.#owner.halfOpen.add(this);
     }
     return count;
   }
@@ -200,21 +205,21 @@ export class NodeStream implements Reporter, ResetSearch {
     if (this.#chunk === null) this.#fillChunk();
     const chunk = this.#chunk;
     if (chunk === null) return 0;
-    const host = this.#host;
-    const slab = host.readSlab();
+    const owner = this.#owner;
+    const slab = owner.readSlab();
     const start = this.#chunkStart;
-    const length = Math.min(chunk.length - start, host.readBytes);
-    chunk.copy(slab.bytes, host.headroomBytes, start, start + length);
+    const length = Math.min(chunk.length - start, owner.readBytes);
+    chunk.copy(slab.bytes, owner.headroomBytes, start, start + length);
     this.#chunkStart = start + length;
     if (this.#chunkStart === chunk.length) this.#chunk = null;
-    if (this.#chunk !== null || this.#moreToRead) host.enqueue(this);
-    host.counters.bytesReceived += length;
-    const end = host.headroomBytes + length;
-    host.events.received(
+    if (this.#chunk !== null || this.#moreToRead) owner.enqueue(this);
+    owner.counters.bytesReceived += length;
+    const end = owner.headroomBytes + length;
+    owner.events.received(
       this.identity.slot,
       this.identity.generation,
       slab,
-      host.headroomBytes,
+      owner.headroomBytes,
       end,
     );
     return 1;
@@ -264,7 +269,7 @@ export class NodeStream implements Reporter, ResetSearch {
       if (!this.#present(bytes, offset + taken, piece)) break;
       taken += piece;
     }
-    this.#host.counters.bytesSent += taken;
+    this.#owner.counters.bytesSent += taken;
     if (taken < length) this.#awaitWritable();
     return taken;
   }
@@ -275,7 +280,7 @@ export class NodeStream implements Reporter, ResetSearch {
     if (this.#isBroken()) return false;
     const before = queue.length;
     const isEmpty = this.#flush(queue);
-    this.#host.counters.bytesSent += before - queue.length;
+    this.#owner.counters.bytesSent += before - queue.length;
     this.#writableDue = false;
     this.#awaitsWritable = false;
     if (!isEmpty) this.#awaitWritable();
@@ -357,7 +362,7 @@ export class NodeStream implements Reporter, ResetSearch {
 
   close(abort: boolean): void {
     this.open = false;
-    if (this.#ended) this.#host.halfOpen.delete(this);
+    if (this.#ended) this.#owner.halfOpen.delete(this);
     this.#chunk = null;
     const socket = this.#socket;
     // Only TCP connections can be reset, and none whose end is on its way: the runtime would fail to,

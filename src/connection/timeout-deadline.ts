@@ -1,9 +1,9 @@
-import type { OwnedConnection, ScheduledDeadline } from './host.ts';
-import type { TimeLimits } from './timeouts.ts';
+import type { OwnedConnection, ScheduledDeadline } from './owner.ts';
+import type { TimeLimits } from './timeout-values.ts';
 
 /** The time limits of a connection that has some running, or some of its own. */
 export class Deadline implements ScheduledDeadline {
-  // Links of the host's deadline wheel.
+  // Links of the owner's deadline wheel.
   deadlineNext: ScheduledDeadline | null = null;
   deadlinePrevious: ScheduledDeadline | null = null;
   deadlineBucket = -1;

@@ -9,7 +9,7 @@ import { serveCall } from './serve-calls.ts';
 import type { StopResult } from '../connection/server-view.ts';
 
 /** The loops of one server, for the threads that run them. */
-export interface GroupOnThreads {
+export interface SupervisedGroup {
   readonly server: number;
   /** Which call of `serve` it is; -1 with a handler module. */
   readonly call: number;
@@ -36,11 +36,11 @@ interface Restart {
  * The threads of loops, of the whole process: thread i runs loop i of every server that has more than
  * i loops. They are made when the first server needs them and end with the last one.
  */
-export class ThreadPool {
+export class ThreadSupervisor {
   readonly #kind: 'program' | 'module';
   readonly #threads: (LoopThread | null)[] = [];
   readonly #budgets: RestartBudget[] = [];
-  readonly #groups = new Map<number, GroupOnThreads>();
+  readonly #groups = new Map<number, SupervisedGroup>();
   readonly #ending = new Set<Promise<void>>();
   readonly #restarts = new Map<number, Restart>();
 
@@ -49,7 +49,7 @@ export class ThreadPool {
   }
 
   /** Gives a group its threads; each reports by `threadReady` when it is there. */
-  async join(group: GroupOnThreads): Promise<void> {
+  async join(group: SupervisedGroup): Promise<void> {
     await Promise.all(this.#ending);
     this.#groups.set(group.server, group);
     for (let index = 0; index < group.size; index++) {
@@ -60,7 +60,7 @@ export class ThreadPool {
   }
 
   /** A group is over: threads that no other group needs end, and are waited for. */
-  async leave(group: GroupOnThreads): Promise<void> {
+  async leave(group: SupervisedGroup): Promise<void> {
     this.#groups.delete(group.server);
     let needed = 0;
     for (const { size } of this.#groups.values()) needed = Math.max(needed, size);
@@ -188,8 +188,8 @@ export class ThreadPool {
       return;
     }
     const group = this.#groups.get(outcome.server.id);
-    const hosts = outcome.kind === 'hosted' && group !== undefined && group.size > thread.index;
-    if (hosts && group.threadReady(thread)) return;
+    const wanted = outcome.kind === 'threaded' && group !== undefined && group.size > thread.index;
+    if (wanted && group.threadReady(thread)) return;
     // Also where the server is going down: the program goes on to its next call.
     await outcome.server.ready;
     thread.post({ type: 'view', call: index, view: outcome.server.view() });
@@ -202,14 +202,14 @@ export class ThreadPool {
 }
 
 /** Threads that run the program's own file, and threads that run handler modules. */
-export const threadPools = {
-  program: new ThreadPool('program'),
-  module: new ThreadPool('module'),
+export const supervisors = {
+  program: new ThreadSupervisor('program'),
+  module: new ThreadSupervisor('module'),
 } as const;
 
 /** A thread is gone, of a loop or of the program: nobody waits for what it had begun to write. */
 function abandonLanesInAll(deadThreadId: number): void {
-  for (const pool of Object.values(threadPools)) pool.abandonLanesOf(deadThreadId);
+  for (const supervisor of Object.values(supervisors)) supervisor.abandonLanesOf(deadThreadId);
   abandonLanesHere(deadThreadId);
 }
 

@@ -1,6 +1,6 @@
 import { ErrUnsupportedOp } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
-import type { HandlerCalls } from '../connection/host.ts';
+import type { HandlerCalls } from '../connection/owner.ts';
 import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { LayerFactory } from '../connection/layer.ts';
@@ -23,7 +23,7 @@ import { openMailbox } from '../mailbox/loop-mailbox.ts';
 import { publicationIn } from '../mailbox/publication.ts';
 
 /** One loop, on this thread. */
-export class LocalLoopGroup implements LoopGroup {
+export class OneLoopGroup implements LoopGroup {
   readonly size = 1;
   /** None to duplicate: the loop accepts for itself. */
   readonly listenerDescriptor = -1;

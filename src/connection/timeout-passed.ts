@@ -12,11 +12,11 @@ import {
   lastTraffic,
   timeoutsOf,
   untilLook,
-} from './limits.ts';
+} from './timeout-clock.ts';
 import { timedOut } from './limit-errors.ts';
 import { closeError, type Connection, is, isClosed } from './record.ts';
 import { mark, State } from './states.ts';
-import { checkedTimeouts } from './timeouts.ts';
+import { checkedTimeouts } from './timeout-values.ts';
 
 /** See `Conn`. */
 export function setTimeouts(c: Connection, timeouts: Timeouts): void {
@@ -25,7 +25,7 @@ export function setTimeouts(c: Connection, timeouts: Timeouts): void {
   if (!isClosed(c)) countFromNow(c);
 }
 
-/** The time scheduled with the host has come; up to `now` everything that arrived was handled. */
+/** The time scheduled with the owner has come; up to `now` everything that arrived was handled. */
 export function deadlinePassed(c: Connection, now: number): void {
   if (isClosed(c)) return;
   if (isLeaving(c)) checkLeaving(c, now);
@@ -74,7 +74,7 @@ function hasMoved(c: Connection, since: number): boolean {
   const isFirst = deadline.lookedAt < since;
   const before = deadline.unsent;
   deadline.unsent = c.transport.unsentBytes(c.slot);
-  deadline.lookedAt = c.host.currentTime();
+  deadline.lookedAt = c.owner.currentTime();
   return isFirst ? deadline.unsent > 0 : deadline.unsent >= 0 && deadline.unsent < before;
 }
 

@@ -1,11 +1,11 @@
 /**
  * The time limits of a connection: when each began to count, and when to look next. What happens when
- * one has passed is in `deadlines.ts`.
+ * one has passed is in `timeout-passed.ts`.
  */
-import { Deadline } from './deadline.ts';
+import { Deadline } from './timeout-deadline.ts';
 import { type Connection, is } from './record.ts';
 import { mark, State } from './states.ts';
-import type { TimeLimits } from './timeouts.ts';
+import type { TimeLimits } from './timeout-values.ts';
 
 /** So many times `closeTimeout` the chat of a peer that has everything puts off the close. */
 const chatLimits = 6;
@@ -16,11 +16,11 @@ export function untilLook(limitMs: number): number {
 }
 
 export function timeoutsOf(c: Connection): TimeLimits {
-  return c.deadline === null ? c.host.settings.timeouts : c.deadline.timeouts;
+  return c.deadline === null ? c.owner.settings.timeouts : c.deadline.timeouts;
 }
 
 export function deadlineOf(c: Connection): Deadline {
-  c.deadline ??= new Deadline(c, c.host.settings.timeouts);
+  c.deadline ??= new Deadline(c, c.owner.settings.timeouts);
   return c.deadline;
 }
 
@@ -68,10 +68,10 @@ function nextLook(c: Connection, since: number, limitMs: number): number {
   return Math.min(end, (hasLooked ? lookedAt : since) + untilLook(limitMs));
 }
 
-/** Asks the host for a call when a limit could pass, or is worth a look. */
+/** Asks the owner for a call when a limit could pass, or is worth a look. */
 export function armDeadline(c: Connection): void {
-  const { host } = c;
-  const now = host.currentTime();
+  const { owner } = c;
+  const now = owner.currentTime();
   const { idleTimeout, readTimeout, writeTimeout, closeTimeout } = timeoutsOf(c);
   let due = Number.POSITIVE_INFINITY;
   if (isLeaving(c)) due = nextLook(c, lastStep(c), closeTimeout);
@@ -81,37 +81,37 @@ export function armDeadline(c: Connection): void {
     if (is(c, mark.writeBlocked)) due = Math.min(due, nextLook(c, c.lastProgress, writeTimeout));
   }
   if (due === Number.POSITIVE_INFINITY) disarmDeadline(c);
-  else host.scheduleDeadline(deadlineOf(c), Math.max(1, due - now));
+  else owner.scheduleDeadline(deadlineOf(c), Math.max(1, due - now));
 }
 
 export function disarmDeadline(c: Connection): void {
-  if (c.deadline !== null) c.host.cancelDeadline(c.deadline);
+  if (c.deadline !== null) c.owner.cancelDeadline(c.deadline);
 }
 
 /** The connection is over: no timer of its program runs any more. */
 export function cancelTimers(c: Connection): void {
   const { rare } = c;
   if (rare === null || rare.timers === null) return;
-  for (const timer of rare.timers) c.host.cancelDeadline(timer);
+  for (const timer of rare.timers) c.owner.cancelDeadline(timer);
   rare.timers = null;
 }
 
 /** Limits for silence begin to count. */
 export function countFromNow(c: Connection): void {
-  c.lastWritten = c.lastReceived = c.host.currentTime();
+  c.lastWritten = c.lastReceived = c.owner.currentTime();
   armDeadline(c);
 }
 
 /** Reading goes on. */
 export function readsAgain(c: Connection): void {
   if (timeoutsOf(c).readTimeout === 0) return;
-  c.lastReceived = c.host.currentTime();
+  c.lastReceived = c.owner.currentTime();
   armDeadline(c);
 }
 
 /** The kernel stopped taking bytes. */
 export function stuckFromNow(c: Connection): void {
-  c.lastProgress = c.host.currentTime();
+  c.lastProgress = c.owner.currentTime();
   if (timeoutsOf(c).writeTimeout > 0) armDeadline(c);
 }
 

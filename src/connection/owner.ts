@@ -7,7 +7,7 @@ import type { EncodeSink } from './encode-sink.ts';
 import type { EventHandler } from './conn.ts';
 import type { ProxyProtocolSettings } from './proxy-protocol/settings.ts';
 import type { ReadWindow } from './read-window.ts';
-import type { TimeLimits } from './timeouts.ts';
+import type { TimeLimits } from './timeout-values.ts';
 
 /** Limits of every connection of a server; bytes and milliseconds. */
 export interface ConnectionSettings {
@@ -72,7 +72,7 @@ export interface ScheduledDeadline {
 }
 
 /** What a connection needs of the loop that owns it. */
-export interface ConnectionHost {
+export interface ConnectionOwner {
   readonly index: number;
   readonly driver: Driver;
   readonly calls: HandlerCalls;

@@ -30,8 +30,8 @@ import {
 import { closeWhatIsLeft } from './left-open.ts';
 import type { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
-import type { FromThread, HostOrder, ToThread } from './messages.ts';
-import { type GroupOnThreads, type ThreadPool, threadPools } from './thread-pool.ts';
+import type { FromThread, LoopOrder, ToThread } from './messages.ts';
+import { type SupervisedGroup, type ThreadSupervisor, supervisors } from './thread-supervisor.ts';
 import {
   addUnfinished,
   nothingUnfinished,
@@ -46,7 +46,7 @@ export interface SharedTls {
   onReplaced: (packed: PackedSettings) => void;
 }
 
-export interface ThreadGroupPlan {
+export interface ThreadedLoopGroupPlan {
   readonly server: number;
   /** Which call of `serve`; -1 with a handler module. */
   readonly call: number;
@@ -74,12 +74,12 @@ const slowStartMs = 10_000;
 const forceGraceMs = 1_000;
 
 /** Several loops of one server, each on a thread of its own. */
-export class ThreadGroup implements LoopGroup, GroupOnThreads {
+export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
   readonly server: number;
   readonly call: number;
   readonly size: number;
-  readonly #plan: ThreadGroupPlan;
-  readonly #pool: ThreadPool;
+  readonly #plan: ThreadedLoopGroupPlan;
+  readonly #supervisor: ThreadSupervisor;
   readonly #loops: RemoteLoop[] = [];
   readonly #acceptor: AcceptorLoop;
   /** What every loop listens on by itself, with real ports once loop 0 has bound them. */
@@ -100,7 +100,7 @@ export class ThreadGroup implements LoopGroup, GroupOnThreads {
   #graceTimer: NodeJS.Timeout | undefined;
   readonly #broadcasts = new Map<number, (taken: Taken) => void>();
 
-  constructor(plan: ThreadGroupPlan) {
+  constructor(plan: ThreadedLoopGroupPlan) {
     this.#plan = plan;
     if (plan.tls !== undefined) {
       plan.tls.onReplaced = (tls) => this.#postAll({ type: 'tls', server: plan.server, tls });
@@ -108,7 +108,7 @@ export class ThreadGroup implements LoopGroup, GroupOnThreads {
     this.server = plan.server;
     this.call = plan.call;
     this.size = plan.size;
-    this.#pool = plan.module === null ? threadPools.program : threadPools.module;
+    this.#supervisor = plan.module === null ? supervisors.program : supervisors.module;
     this.#acceptor = new AcceptorLoop({
       backend: plan.backend,
       balancer: createBalancer(plan.loadBalancing),
@@ -145,7 +145,7 @@ export class ThreadGroup implements LoopGroup, GroupOnThreads {
       this.#shared = new Promise((resolve) => {
         this.#settleShared = resolve;
       });
-      await this.#pool.join(this);
+      await this.#supervisor.join(this);
       this.#plan.onJoinable();
       await this.#allListening();
     } catch (error) {
@@ -256,21 +256,21 @@ export class ThreadGroup implements LoopGroup, GroupOnThreads {
     // A server that is going down needs no successor of a loop that died.
     if (loop === undefined || this.#phase === 'draining' || this.#phase === 'closing') return false;
     loop.thread = thread;
-    if (loop.index === 0 && this.#phase === 'opening') this.#host(loop, this.#sharedWanted);
-    else void this.#shared.then((endpoints) => this.#host(loop, endpoints));
+    if (loop.index === 0 && this.#phase === 'opening') this.#order(loop, this.#sharedWanted);
+    else void this.#shared.then((endpoints) => this.#order(loop, endpoints));
     return true;
   }
 
-  #host(loop: RemoteLoop, endpoints: readonly Endpoint[]): void {
+  #order(loop: RemoteLoop, endpoints: readonly Endpoint[]): void {
     const { settings, backend, call, module, pin, tls } = this.#plan;
     // What a loop was given died with it: its successor opens sockets of its own.
-    const wanted = loop.wasHosted ? endpoints.map(withoutGiven) : endpoints;
-    loop.wasHosted = true;
+    const wanted = loop.wasOrdered ? endpoints.map(withoutGiven) : endpoints;
+    loop.wasOrdered = true;
     const { reusePort } = settings.connection.socket;
     const own = endpointsOfLoop(wanted, loop.index, this.size, reusePort);
     loop.socketsOf = own.map(({ of }) => of);
-    const order: HostOrder = {
-      type: 'host',
+    const order: LoopOrder = {
+      type: 'loop',
       server: this.server,
       call,
       loop: loop.index,
@@ -488,7 +488,7 @@ export class ThreadGroup implements LoopGroup, GroupOnThreads {
     const result = toStopResult(this.unfinished);
     await Promise.all(this.#loops.map((loop) => loop.close(this.server, result)));
     clearTimeout(this.#graceTimer);
-    await this.#pool.leave(this);
+    await this.#supervisor.leave(this);
   }
 
   closeAtExit(): void {
