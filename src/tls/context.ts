@@ -9,6 +9,7 @@ import { constants, ticketKeyLayout } from './openssl/constants.ts';
 import { clearErrors, takeError } from './openssl/error-queue.ts';
 import { runtimeRootStore } from './openssl/root-store.ts';
 import { freeStore, makeStore, useIdentity, withCertificate } from './openssl/x509.ts';
+import { objectKind, objectLedger } from './object-ledger.ts';
 import { TicketKeys } from './ticket-keys.ts';
 
 export type TlsRole = 'server' | 'client';
@@ -147,12 +148,19 @@ function setCallbacks(context: Address, role: TlsRole, settings: ContextSettings
 }
 
 /** Of contexts that nobody has disposed of, such as those of an upgrade, once nobody can use them. */
-const forgotten = new FinalizationRegistry<Address>(freeContext);
+const forgotten = new FinalizationRegistry<HeldContext>(freeContext);
 
 /** Contexts of this thread that hold an `SSL_CTX`. */
 export const contextCounters: { live: number } = { live: 0 };
 
-function freeContext(address: Address): void {
+/** An `SSL_CTX` and its place in the ledger. */
+interface HeldContext {
+  readonly address: Address;
+  readonly place: number;
+}
+
+function freeContext({ address, place }: HeldContext): void {
+  objectLedger.remove(place);
   openssl.SSL_CTX_free(address);
   contextCounters.live--;
 }
@@ -165,8 +173,8 @@ export class TlsContext {
   readonly role: TlsRole;
   readonly settings: ContextSettings;
   readonly ticketKeys: TicketKeys;
-  /** Of OpenSSL; the null address after `dispose`. */
-  #address: Address;
+  /** Of OpenSSL; null after `dispose`. */
+  #held: HeldContext | null;
   /** The key that the `SSL_CTX` has just now. */
   #ticketKey: Uint8Array | null = null;
 
@@ -177,12 +185,13 @@ export class TlsContext {
     this.ticketKeys = settings.ticketKeys ?? new TicketKeys();
     clearErrors();
     const method = role === 'server' ? openssl.TLS_server_method() : openssl.TLS_client_method();
-    this.#address = openssl.SSL_CTX_new(method);
-    assert(!isNull(this.#address), 'OpenSSL makes a context');
+    const address = openssl.SSL_CTX_new(method);
+    assert(!isNull(address), 'OpenSSL makes a context');
+    this.#held = { address, place: objectLedger.add(objectKind.context, address) };
     contextCounters.live++;
-    forgotten.register(this, this.#address, this);
+    forgotten.register(this, this.#held, this);
     try {
-      this.#configure(this.#address);
+      this.#configure(address);
     } catch (error) {
       this.dispose();
       throw error;
@@ -211,8 +220,8 @@ export class TlsContext {
   }
 
   get address(): Address {
-    assert(!isNull(this.#address), 'a context is not used after it was disposed of');
-    return this.#address;
+    assert(this.#held !== null, 'a context is not used after it was disposed of');
+    return this.#held.address;
   }
 
   /** Tickets are read and made with that key until the next call. */
@@ -238,9 +247,9 @@ export class TlsContext {
 
   /** Frees the `SSL_CTX` once the last session is over. Idempotent. */
   dispose(): void {
-    if (isNull(this.#address)) return;
+    if (this.#held === null) return;
     forgotten.unregister(this);
-    freeContext(this.#address);
-    this.#address = nullAddress;
+    freeContext(this.#held);
+    this.#held = null;
   }
 }

@@ -4,6 +4,7 @@ import type { Slab } from '../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface, nullAddress, word } from '../ffi/index.ts';
 import type { TlsContext } from './context.ts';
 import { handshakeBytesMax } from './limits.ts';
+import { objectKind, objectLedger } from './object-ledger.ts';
 import {
   ERR_peek_last_error,
   SSL_do_handshake,
@@ -73,6 +74,8 @@ let inputOwner: TlsSession | null = null;
 export abstract class TlsSession {
   /** Of OpenSSL; the null address before a server knows its context, and when freed. */
   protected ssl: Address = nullAddress;
+  /** Of `ssl` in the ledger. */
+  #place = -1;
   #state: TlsState;
   #ended = 0;
   #wasOpen = false;
@@ -127,6 +130,7 @@ export abstract class TlsSession {
   /** Makes the `SSL` of a context. */
   protected attach(context: TlsContext): void {
     this.ssl = SSL_new(context.address);
+    this.#place = objectLedger.add(objectKind.session, this.ssl);
     sessionCounters.live++;
     const { input, output } = lendBios();
     SSL_set0_rbio(this.ssl, input);
@@ -342,6 +346,7 @@ export abstract class TlsSession {
     this.#state = TlsState.Freed;
     if (this.ssl === nullAddress) return;
     discardOutput();
+    objectLedger.remove(this.#place);
     SSL_free(this.ssl);
     this.ssl = nullAddress;
     sessionCounters.live--;

@@ -7,13 +7,23 @@ import {
 import { abandonLanesOf } from '../mailbox/abandoned-lanes.ts';
 import { closeWhatIsLeft } from './left-open.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
-import type { FromThread, LoopThreadData, OwnLoopMessage, ToThread } from './messages.ts';
+import { freeThreadObjects } from './left-objects.ts';
+import type {
+  FromThread,
+  LoopThreadData,
+  ObjectsMessage,
+  OwnLoopMessage,
+  ToThread,
+} from './messages.ts';
 import { moduleEntry } from './module-entry.ts';
 import { programEntry } from './program-entry.ts';
 import { errorOf } from '../base/thrown.ts';
 
 /** How long a thread that is no longer needed may take to end by itself. */
 const endingMs = 250;
+
+/** What it holds beside what the main thread ordered. */
+type HoldingMessage = OwnLoopMessage | ObjectsMessage;
 
 export interface LoopThreadEvents {
   message(thread: LoopThread, message: FromThread): void;
@@ -33,6 +43,8 @@ export class LoopThread {
   readonly #events: LoopThreadEvents;
   /** Loops that its program made by itself, by the keys of their memories. */
   readonly #ownLoops = new Map<string, LoopMemory>();
+  /** Where it has written down what it holds of OpenSSL. */
+  readonly #objects: SharedArrayBuffer[] = [];
   #error: Error | null = null;
   #asked = false;
 
@@ -54,8 +66,8 @@ export class LoopThread {
       transferList: [port2],
     });
     this.threadId = this.#worker.threadId;
-    port1.on('message', (message: FromThread | OwnLoopMessage) => {
-      if (!this.#noteOwnLoop(message)) events.message(this, message);
+    port1.on('message', (message: FromThread | HoldingMessage) => {
+      if (!this.#noteHolding(message)) events.message(this, message);
     });
     // The thread itself keeps the process alive.
     port1.unref();
@@ -66,6 +78,7 @@ export class LoopThread {
       this.#worker.on('exit', (code) => {
         this.#readLastWords();
         this.#endOwnLoops();
+        freeThreadObjects(this.#objects);
         port1.close();
         const why = this.#error ?? new Error(`the thread ended with exit code ${code}`);
         events.ended(this, this.#asked ? null : why);
@@ -74,12 +87,14 @@ export class LoopThread {
     });
   }
 
-  #noteOwnLoop(message: FromThread | OwnLoopMessage): message is OwnLoopMessage {
+  #noteHolding(message: FromThread | HoldingMessage): message is HoldingMessage {
     if (message.type === 'own') {
       const memory = new LoopMemory(message.memory);
       this.#ownLoops.set(memory.key, memory);
     } else if (message.type === 'ownEnded') {
       this.#ownLoops.delete(message.key);
+    } else if (message.type === 'objects') {
+      this.#objects.push(message.memory);
     } else {
       return false;
     }
@@ -91,9 +106,9 @@ export class LoopThread {
     for (;;) {
       const received = receiveMessageOnPort(this.#port);
       if (received === undefined) return;
-      const message = received.message as FromThread | OwnLoopMessage;
+      const message = received.message as FromThread | HoldingMessage;
       // The rest is about a thread that is no more.
-      if (!this.#noteOwnLoop(message) && message.type === 'log')
+      if (!this.#noteHolding(message) && message.type === 'log')
         this.#events.message(this, message);
     }
   }

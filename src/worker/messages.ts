@@ -124,6 +124,12 @@ export type OwnLoopMessage =
   | { readonly type: 'own'; readonly memory: SharedArrayBuffer }
   | { readonly type: 'ownEnded'; readonly key: string };
 
+/** Where the thread writes down what it holds of OpenSSL; it may tell of several parts. */
+export interface ObjectsMessage {
+  readonly type: 'objects';
+  readonly memory: SharedArrayBuffer;
+}
+
 /** How a thread knows that it is one of ours, in `workerData`. */
 export interface LoopThreadData {
   readonly gnetLoopThread: {

@@ -7,6 +7,7 @@ import type { HandlerCalls } from '../connection/owner.ts';
 import type { StopResult } from '../connection/server-view.ts';
 import { loadEngine } from '../connection/tls/load-engine.ts';
 import type { AnyServerContexts, LoopTls } from '../connection/tls/loop-tls.ts';
+import { objectLedger } from '../tls/object-ledger.ts';
 import type { PackedSettings } from '../tls/settings-transfer.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
 import { chooseBackend } from '../driver/choice.ts';
@@ -21,7 +22,13 @@ import { loadHandlerModule } from './handler-module.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
 import { loopThreadData } from './loop-thread-data.ts';
 import { openMailbox } from '../mailbox/loop-mailbox.ts';
-import type { FromThread, LoopOrder, ServerViewData, ToThread } from './messages.ts';
+import type {
+  FromThread,
+  LoopOrder,
+  ObjectsMessage,
+  ServerViewData,
+  ToThread,
+} from './messages.ts';
 import { publicationIn } from '../mailbox/publication.ts';
 import { threadEnd } from './thread-end.ts';
 import { type MainThread, ThreadServer } from './thread-server.ts';
@@ -99,6 +106,9 @@ class ThreadSide implements MainThread {
   constructor(port: MessagePort, staysUp: boolean) {
     this.#port = port;
     port.on('message', (message: ToThread) => this.#message(message));
+    objectLedger.share((memory) => {
+      port.postMessage({ type: 'objects', memory } satisfies ObjectsMessage);
+    });
     // A program that never calls `serve` in this thread must be able to end.
     if (!staysUp) port.unref();
     // An error or `process.exit()` ends the thread: nothing native may stay behind.

@@ -79,6 +79,7 @@ export const {
   BIO_new,
   BIO_new_mem_buf,
   BIO_s_mem,
+  BIO_free,
   BIO_up_ref,
   BIO_read,
   BIO_ctrl,

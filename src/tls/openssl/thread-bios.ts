@@ -15,6 +15,7 @@ import { type Address, addressAt, foreignInterface, nullAddress, word } from '..
 import { resultAddress, resultPlace } from './arguments.ts';
 import { BIO_ctrl, BIO_new, BIO_new_mem_buf, BIO_read, BIO_s_mem, BIO_up_ref } from './bindings.ts';
 import { bufMemLayout, constants } from './constants.ts';
+import { objectKind, objectLedger } from '../object-ledger.ts';
 import { allocate } from './native-memory.ts';
 
 /** The two 32-bit words of each member of `BUF_MEM`. */
@@ -31,12 +32,14 @@ function bufferOf(bio: Address): Uint32Array {
 const firstBytes = allocate(64);
 
 const inputBio = BIO_new_mem_buf(firstBytes.address, word(firstBytes.buffer.byteLength));
+objectLedger.add(objectKind.bio, inputBio);
 const inputWords = bufferOf(inputBio);
 /** With nothing left it asks for more; without this it would report an end. */
 const askForMore = -1;
 BIO_ctrl(inputBio, word(constants.BIO_C_SET_BUF_MEM_EOF_RETURN), word(askForMore), nullAddress);
 
 const outputBio = BIO_new(BIO_s_mem());
+objectLedger.add(objectKind.bio, outputBio);
 const outputWords = bufferOf(outputBio);
 
 /** References for one more session, whose `SSL_free` gives them back. */
