@@ -252,8 +252,9 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     try {
       const asked = this.#inbox?.drain() ?? false;
       const ran = this.#anythingTimed && this.#runTimed();
-      const did = this.#putOff.run() || ran || asked;
-      if (this.#end.isUnderWay) this.#end.step();
+      let did = this.#putOff.run() || ran || asked;
+      // Who has had the goodbye is closing before more is read, which would be answered after it.
+      if (this.#end.step() && this.#putOff.run()) did = true;
       if (did) this.#unpublished = true;
       return did;
     } catch (error) {

@@ -116,8 +116,10 @@ export class LoopEnd {
     this.#arrivals?.received(slot, byteLength);
   }
 
-  step(): void {
+  /** Says goodbye to those that are through; true while there is a stop. */
+  step(): boolean {
     this.#arrivals?.step();
+    return this.#arrivals !== null;
   }
 
   datagramWaits(change: 1 | -1): void {

@@ -159,6 +159,38 @@ describe('received means answered', () => {
     assert.equal(answers, 'one!\ntwo!\n');
     assert.deepEqual(await second, { forced: 0 });
   });
+
+  test('after the goodbye nothing is answered, though it comes at that very moment', async (t) => {
+    const frames: string[] = [];
+    let settleFirst: () => void = () => {};
+    const rig = await startRig(
+      t,
+      {
+        react(frame) {
+          frames.push(String(frame));
+          return new Promise<string>((resolve) => {
+            settleFirst = () => resolve(`${frame}!`);
+          });
+        },
+        signalClose(c) {
+          c.asyncWrite('bye');
+          client.write('two\n');
+        },
+      },
+      { codec: new LineBasedFrameCodec() },
+    );
+    const client = await connect(t, rig);
+    client.write('one\n');
+    await waitUntil(() => frames.length === 1, 'the first request');
+    const stopped = rig.server.stop({ timeout: 600_000 });
+    await settle();
+    settleFirst();
+    const answers = (await client.readUntilEnd()).toString().replaceAll('\r', '');
+    client.end();
+    assert.deepEqual(await stopped, { forced: 0 });
+    assert.equal(answers, 'one!\nbye\n');
+    assert.deepEqual(frames, ['one']);
+  });
 });
 
 describe('the result of a stop', () => {
