@@ -35,7 +35,31 @@ async function assertGone(said: string): Promise<void> {
   await waitUntil(() => !isAlive(pid), `process ${pid} is gone`);
 }
 
-describe('a new process that does not take over', () => {
+/** Most of them wait for a limit, which they can do at the same time. */
+const concurrency = 4;
+
+describe('a new process that does not take over', { concurrency }, () => {
+  const late: readonly [string, number, Partial<ServerConfig>, RegExp][] = [
+    ['hangs', 1_500, { fault: 'hang' }, /not ready within 1500 ms/],
+    ['is stuck in a computation', 1_500, { fault: 'block' }, /not ready within 1500 ms/],
+    [
+      'listens elsewhere',
+      // Long enough to come to its call of serve, on a busy machine.
+      7_000,
+      { servers: [['tcp://127.0.0.2:0']] },
+      /not ready within 7000 ms, and listens on tcp:\/\/127\.0\.0\.2:0/,
+    ],
+  ];
+  for (const [what, readyTimeout, change, expected] of late) {
+    test(what, async (t) => {
+      const options = { graceful: { readyTimeout } };
+      const rig = await RestartRig.start(t, { servers, options });
+      const said = await restartInVain(rig, change);
+      assert.match(said, expected);
+      await assertGone(said);
+    });
+  }
+
   const cases: readonly [string, Partial<ServerConfig>, RegExp][] = [
     [
       'throws at its start',
@@ -60,27 +84,6 @@ describe('a new process that does not take over', () => {
   for (const [what, change, expected] of cases) {
     test(what, async (t) => {
       const rig = await RestartRig.start(t, { servers });
-      const said = await restartInVain(rig, change);
-      assert.match(said, expected);
-      await assertGone(said);
-    });
-  }
-
-  const late: readonly [string, number, Partial<ServerConfig>, RegExp][] = [
-    ['hangs', 1_500, { fault: 'hang' }, /not ready within 1500 ms/],
-    ['is stuck in a computation', 1_500, { fault: 'block' }, /not ready within 1500 ms/],
-    [
-      'listens elsewhere',
-      // Long enough to come to its call of serve, on a busy machine.
-      7_000,
-      { servers: [['tcp://127.0.0.2:0']] },
-      /not ready within 7000 ms, and listens on tcp:\/\/127\.0\.0\.2:0/,
-    ],
-  ];
-  for (const [what, readyTimeout, change, expected] of late) {
-    test(what, async (t) => {
-      const options = { graceful: { readyTimeout } };
-      const rig = await RestartRig.start(t, { servers, options });
       const said = await restartInVain(rig, change);
       assert.match(said, expected);
       await assertGone(said);

@@ -1,5 +1,5 @@
 /** A program of several processes after each other, as a test sees it. */
-import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Program, runProgram } from '../support/program.ts';
@@ -27,18 +27,6 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** The sockets that a process has, by the numbers of the kernel: `socket:[123]`. */
-export function socketsOf(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((number) => {
-    try {
-      const target = readlinkSync(`/proc/${pid}/fd/${number}`);
-      return target.startsWith('socket:') ? [target] : [];
-    } catch {
-      return []; // closed meanwhile
-    }
-  });
 }
 
 export class RestartRig {

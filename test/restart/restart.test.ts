@@ -7,7 +7,8 @@ import { RawClient } from '../../testing/raw-client.ts';
 import { runProgram } from '../support/program.ts';
 import { text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { isAlive, RestartRig, socketsOf } from './restart-rig.ts';
+import { socketsOf } from './left-behind.ts';
+import { isAlive, RestartRig } from './restart-rig.ts';
 
 async function ask(address: string, question: string): Promise<string> {
   const client = await RawClient.connect(address);

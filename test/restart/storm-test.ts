@@ -7,6 +7,7 @@ import { makeFamily } from '../../testing/certificates.ts';
 import { driverName } from '../support/driver.ts';
 import { type TestScope, temporaryDirectory } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { assertOnlyListeners, socketsOf } from './left-behind.ts';
 import { RestartRig } from './restart-rig.ts';
 import { Storm, type StormCounts } from './storm.ts';
 
@@ -53,8 +54,10 @@ export function stormTest(transport: Transport, options: Options, restarts = 2):
     const storm = new Storm(plan);
     await answered(storm, transport);
     for (let count = 0; count < restarts; count++) {
+      const sockets = socketsOf(rig.pid);
       const old = await rig.restart();
       await answered(storm, transport);
+      assertOnlyListeners(sockets, rig.pid);
       await rig.gone(old);
     }
     const counts = await storm.end();

@@ -5,6 +5,8 @@ export interface SoakContext {
   readonly small: boolean;
   /** Everything random comes from it, so that a failure can be repeated with `GNET_SEED`. */
   readonly seed: number;
+  /** Whether a part of that name is to run; for soaks that take hours as a whole. */
+  wants(called: string): boolean;
   /** How far it is, 0..1, and what it is doing. */
   progress(done: number, text: string): void;
   /** A measured fact, printed on a line of its own. */

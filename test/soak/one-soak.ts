@@ -3,7 +3,7 @@ import { seedOfRun } from '../../testing/random.ts';
 import type { SoakContext } from './contract.ts';
 import { soaks } from './soaks.ts';
 
-const [name, form] = process.argv.slice(2);
+const [name, form, part = ''] = process.argv.slice(2);
 const soak = soaks.find((one) => one.name === name);
 if (soak === undefined) throw new Error(`there is no soak named '${name}'`);
 
@@ -25,7 +25,14 @@ function note(text: string): void {
   process.stdout.write(`${terminal ? '\r\u001b[K' : ''}  ${name}: ${text}\n`);
 }
 
-const context: SoakContext = { small: form === '--small', seed: seedOfRun(), progress, note };
+const words = part.split(',').filter((word) => word !== '');
+const context: SoakContext = {
+  small: form === 'small',
+  seed: seedOfRun(),
+  wants: (called) => words.every((word) => called.includes(word)),
+  progress,
+  note,
+};
 try {
   await soak.run(context);
   process.exit(0);

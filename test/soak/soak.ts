@@ -5,6 +5,7 @@
  *     npm run soak                               all of them
  *     npm run soak -- --only echo,churn          some of them
  *     npm run soak -- --small                    each for a few seconds, as the tests do
+ *     npm run soak -- --only restart --part tls  what of it has these words in its name, for those in parts
  *     GNET_SEED=1 npm run soak -- --only echo    the same random choices again
  */
 import { spawn } from 'node:child_process';
@@ -25,12 +26,12 @@ function chosen(only: string | undefined): readonly Soak[] {
   });
 }
 
-async function passes(soak: Soak, small: boolean): Promise<boolean> {
+async function passes(soak: Soak, small: boolean, part: string): Promise<boolean> {
   const script = fileURLToPath(new URL('one-soak.ts', import.meta.url));
   const flags = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
   // V8 makes the room for young objects larger and smaller as it likes, by more than a soak allows.
   flags.push('--max-semi-space-size=2');
-  const parameters = [soak.name, ...(small ? ['--small'] : [])];
+  const parameters = [soak.name, small ? 'small' : 'whole', part];
   const child = spawn(process.execPath, [...flags, '--expose-gc', script, ...parameters], {
     stdio: 'inherit',
   });
@@ -39,7 +40,11 @@ async function passes(soak: Soak, small: boolean): Promise<boolean> {
 }
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, small: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    small: { type: 'boolean', default: false },
+    part: { type: 'string', default: '' },
+  },
 });
 
 let passed = 0;
@@ -47,7 +52,7 @@ let failed = 0;
 for (const soak of chosen(values.only)) {
   const began = performance.now();
   console.log(`${soak.name}: ${soak.title}${values.small ? ' (much less of it)' : ''}`);
-  const good = await passes(soak, values.small);
+  const good = await passes(soak, values.small, values.part);
   if (good) passed++;
   else failed++;
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);
