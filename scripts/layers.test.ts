@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { rooms } from './layers/rooms.ts';
 import { importsOf, scanSource } from './layers/source-text.ts';
 import { checkLayers } from './layers.ts';
 
@@ -70,6 +71,32 @@ test('only driver/ makes system calls: what is above it must work where there ar
   });
   assert.deepEqual(findingsIn(importing('driver')), []);
   assertOneFinding(importing('worker'), /group\.ts:1: room worker imports from room syscall/);
+});
+
+test('what only one system has is for the files that choose, and for what is made of it', () => {
+  const importing = (path: string): Record<string, string> => ({
+    'src/index.ts': face(`./${path}`),
+    [`src/${path}`]: "import { a } from '../../syscall/linux/calls.ts';\nexport const b = a;\n",
+    'src/syscall/linux/calls.ts': 'export const a = 1;\n',
+  });
+  assert.deepEqual(findingsIn(importing('driver/io-uring/ring.ts')), []);
+  assertOneFinding(
+    importing('driver/native/sockets.ts'),
+    /^src\/driver\/native\/sockets\.ts:1: imports src\/syscall\/linux\/calls\.ts, which only one system/,
+  );
+});
+
+test('ARCHITECTURE.md must list the rooms, all of them, in their order', () => {
+  const listing = (names: readonly string[]): Record<string, string> => {
+    const line = (name: string): string =>
+      `  ${name === 'index' ? 'index.ts' : `${name}/`}  what it is`;
+    return { 'ARCHITECTURE.md': ['# Rooms', '```', ...names.map(line), '```', ''].join('\n') };
+  };
+  assert.deepEqual(findingsIn(listing(rooms)), []);
+  const [first, second, ...rest] = rooms;
+  for (const names of [rest, [second, first, ...rest], [...rooms, 'attic']]) {
+    assertOneFinding(listing(names as string[]), /^ARCHITECTURE\.md:2: lists the rooms/);
+  }
 });
 
 test('a package imports the public face and packages below it, and nothing imports a package', () => {

@@ -1,14 +1,17 @@
 /**
  * The house rules that neither the compiler nor the linter knows: who may import whom, which room may
- * name an operating system or a runtime, cycles, dead files, long files, leftovers, machine paths.
- * (Long functions are found by the linter.) Prints `file:line: error: ...` and fails if there is any.
+ * name an operating system or a runtime, whether ARCHITECTURE.md lists the same rooms, cycles, dead
+ * files, long files, leftovers, machine paths. (Long functions are found by the linter.) Prints
+ * `file:line: error: ...` and fails if there is any.
  *
  *     npm run layers
  */
 import { fileURLToPath } from 'node:url';
 import { cycleFindings, deadFileFindings } from './layers/graph.ts';
 import { type Finding, readProject } from './layers/project.ts';
+import { roomListFindings } from './layers/room-list.ts';
 import { roomFindings, wordFindings } from './layers/rooms.ts';
+import { systemFindings } from './layers/systems.ts';
 import { textFindings } from './layers/text.ts';
 
 /** Everything wrong in the repository at `root`, by file and line. */
@@ -16,6 +19,8 @@ export function checkLayers(root: string): Finding[] {
   const project = readProject(root);
   const findings = [
     ...roomFindings(project),
+    ...roomListFindings(project),
+    ...systemFindings(project),
     ...wordFindings(project),
     ...cycleFindings(project),
     ...deadFileFindings(project),

@@ -30,8 +30,6 @@ export interface NativeCalls {
   duplicateOnto(descriptor: number, target: number): void;
   /** No view of that memory may be left anywhere: reading one would end the process. */
   unmapLeftMemory(address: number, byteLength: number): void;
-  /** Keeps this thread on one of the CPUs that it may use, chosen by the number of its loop. */
-  pinThread(loop: number): boolean;
 }
 
 /** What the kernel says of a descriptor that somebody else opened. */

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { epollControl, epollCreate } from '../syscall/epoll.ts';
+import { epollControl, epollCreate } from '../syscall/linux/epoll.ts';
 import { syscallError } from '../syscall/errno.ts';
-import { eventDescriptor, signalEvent } from '../syscall/eventfd.ts';
+import { eventDescriptor, signalEvent } from '../syscall/linux/eventfd.ts';
 import { constants } from '../syscall/tables.ts';
 
 const { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL, EPOLLIN, EPOLLONESHOT } = constants;

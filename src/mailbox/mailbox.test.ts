@@ -3,7 +3,7 @@ import { closeSync, readSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { eventDescriptor } from '../syscall/eventfd.ts';
+import { eventDescriptor } from '../syscall/linux/eventfd.ts';
 import { abandonLanesOf } from './abandoned-lanes.ts';
 import { control, LoopMemory, lane, laneCount, ringBytes } from './loop-memory.ts';
 import { MailboxReader, type MailboxTasks } from './reader.ts';

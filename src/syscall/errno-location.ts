@@ -1,4 +1,7 @@
 import { type Address, foreignInterface } from '../ffi/index.ts';
+import { ofThisSystem } from './this-system.ts';
 
-/** Where the C library keeps errno of this thread: `__error` elsewhere than on Linux. */
-export const errnoLocation: Address = foreignInterface.lookupAddress('__errno_location', 0)();
+const name = ofThisSystem({ linux: '__errno_location' });
+
+/** Where the C library keeps errno of this thread. */
+export const errnoLocation: Address = foreignInterface.lookupAddress(name, 0)();

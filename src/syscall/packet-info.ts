@@ -1,137 +1,20 @@
-/**
- * What comes and goes beside a datagram, as control messages: to which of our addresses it was sent, so
- * that the answer can leave from there, and how many datagrams the socket has dropped.
- *
- * This is Linux's form. The BSD kin have IPV6_PKTINFO alike (RFC 3542); for IPv4 they have
- * IP_RECVDSTADDR and IP_SENDSRCADDR with the bare address. Only this file would change.
- */
-import { emptyInetAddress, type InetAddress } from '../base/inet-address.ts';
-import { socketMemory, setOption } from './socket.ts';
-import { constants, layouts } from './tables.ts';
+import { emptyInetAddress } from '../base/inet-address.ts';
+import { linuxPacketInfo } from './linux/packet-info.ts';
+import type { PacketInfo, ReceivedControl } from './system-contract.ts';
+import { ofThisSystem } from './this-system.ts';
 
-const header = layouts.cmsghdr;
-const inet = layouts.inPktinfo;
-const inet6 = layouts.in6Pktinfo;
-const { SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IP_PKTINFO, IPV6_PKTINFO, SO_RXQ_OVFL } = constants;
+export type { ReceivedControl } from './system-contract.ts';
 
-const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
-const spaceOf = (bytes: number): number => header.size + aligned(bytes);
-
-/** Room for all that can come with one datagram: a socket for both families says both addresses. */
-export const controlBytesMax: number = spaceOf(inet.size) + spaceOf(inet6.size) + spaceOf(4);
-
-/** From now on each datagram says to which address it was sent. 0 or minus an errno. ip(7), ipv6(7) */
-export function askForLocalAddress(socket: number, family: 4 | 6): number {
-  if (family === 6) {
-    const result = setOption(socket, IPPROTO_IPV6, constants.IPV6_RECVPKTINFO, 1);
-    if (result < 0) return result;
-  }
-  // Also on a socket for both families: only this form knows our own address behind a broadcast.
-  return setOption(socket, IPPROTO_IP, IP_PKTINFO, 1);
-}
-
-/** From now on datagrams that come after dropped ones say how many those were. socket(7) */
-export function askForOverflows(socket: number): number {
-  return setOption(socket, SOL_SOCKET, SO_RXQ_OVFL, 1);
-}
-
-/**
- * How many datagrams the socket has dropped, modulo 2^32, or minus an errno: ENOPROTOOPT before
- * Linux 4.12. <linux/sock_diag.h>
- */
-export function countOverflows(socket: number): number {
-  return socketMemory(socket, constants.SK_MEMINFO_DROPS);
-}
-
-/** What `readControl` found. */
-export interface ReceivedControl {
-  /**
-   * Our address; family 0 when it was not said. Answers can leave from it: behind a broadcast it is
-   * that of the interface. `scope` is the interface where routes cannot know it, or 0.
-   */
-  readonly local: InetAddress;
-  /** Datagrams that the socket has dropped, modulo 2^32; -1 when it was not said. */
-  overflowed: number;
-}
+/** See `PacketInfo`. */
+export const {
+  controlBytesMax,
+  askForLocalAddress,
+  askForOverflows,
+  countOverflows,
+  readControl,
+  writeControl,
+}: PacketInfo = ofThisSystem({ linux: linuxPacketInfo })();
 
 export function emptyControl(): ReceivedControl {
   return { local: emptyInetAddress(), overflowed: -1 };
-}
-
-/** Reads `length` bytes of control messages at `offset`. */
-export function readControl(
-  view: DataView,
-  offset: number,
-  length: number,
-  into: ReceivedControl,
-): void {
-  into.local.family = 0;
-  into.overflowed = -1;
-  const end = offset + length;
-  let at = offset;
-  while (at + header.size <= end) {
-    const bytes = view.getUint32(at + header.fields.len.offset, true);
-    if (bytes < header.size) return;
-    const level = view.getInt32(at + header.fields.level.offset, true);
-    const type = view.getInt32(at + header.fields.type.offset, true);
-    const data = at + header.size;
-    if (level === IPPROTO_IP && type === IP_PKTINFO) readInet(view, data, into.local);
-    else if (level === IPPROTO_IPV6 && type === IPV6_PKTINFO) readInet6(view, data, into.local);
-    else if (level === SOL_SOCKET && type === SO_RXQ_OVFL) {
-      into.overflowed = view.getUint32(data, true);
-    }
-    at += aligned(bytes);
-  }
-}
-
-function readInet(view: DataView, at: number, into: InetAddress): void {
-  // Not `addr`, which may be a broadcast address: `spec_dst` is ours.
-  const word = view.getInt32(at + inet.fields.spec_dst.offset, true);
-  if (word === 0) return;
-  const isLinkLocal = (word & 0xffff) === 0xfea9; // 169.254.0.0/16 in memory order
-  into.family = 4;
-  into.word0 = word;
-  into.word1 = into.word2 = into.word3 = 0;
-  into.scope = isLinkLocal ? view.getInt32(at + inet.fields.ifindex.offset, true) : 0;
-}
-
-function readInet6(view: DataView, at: number, into: InetAddress): void {
-  if (into.family === 4) return; // the same in the clothes of IPv6
-  const start = at + inet6.fields.addr.offset;
-  const word = view.getInt32(start, true);
-  if ((word & 0xff) === 0xff) return; // ff00::/8: nothing is sent from a multicast address
-  const isLinkLocal = (word & 0xc0ff) === 0x80fe; // fe80::/10 in memory order
-  into.family = 6;
-  into.word0 = word;
-  into.word1 = view.getInt32(start + 4, true);
-  into.word2 = view.getInt32(start + 8, true);
-  into.word3 = view.getInt32(start + 12, true);
-  into.scope = isLinkLocal ? view.getInt32(at + inet6.fields.ifindex.offset, true) : 0;
-}
-
-/** Writes that a datagram leaves from `local`; returns the length of the control messages. */
-export function writeControl(view: DataView, offset: number, local: InetAddress): number {
-  const data = offset + header.size;
-  if (local.family === 4) {
-    writeHeader(view, offset, inet.size, IPPROTO_IP, IP_PKTINFO);
-    view.setInt32(data + inet.fields.ifindex.offset, local.scope, true);
-    view.setInt32(data + inet.fields.spec_dst.offset, local.word0, true);
-    view.setInt32(data + inet.fields.addr.offset, 0, true);
-    return header.size + inet.size;
-  }
-  writeHeader(view, offset, inet6.size, IPPROTO_IPV6, IPV6_PKTINFO);
-  const start = data + inet6.fields.addr.offset;
-  view.setInt32(start, local.word0, true);
-  view.setInt32(start + 4, local.word1, true);
-  view.setInt32(start + 8, local.word2, true);
-  view.setInt32(start + 12, local.word3, true);
-  view.setInt32(data + inet6.fields.ifindex.offset, local.scope, true);
-  return header.size + inet6.size;
-}
-
-function writeHeader(view: DataView, at: number, bytes: number, level: number, type: number): void {
-  view.setUint32(at + header.fields.len.offset, header.size + bytes, true);
-  view.setUint32(at + header.fields.len.offset + 4, 0, true);
-  view.setInt32(at + header.fields.level.offset, level, true);
-  view.setInt32(at + header.fields.type.offset, type, true);
 }

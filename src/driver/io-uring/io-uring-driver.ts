@@ -2,7 +2,7 @@ import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
-import { epollControl, epollCreate } from '../../syscall/epoll.ts';
+import { epollControl, epollCreate } from '../../syscall/linux/epoll.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { localName, peerInto, receiveQueueBytes } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';

@@ -13,7 +13,7 @@ import {
   mapRing,
   setupRing,
   unmapRing,
-} from '../../syscall/io-uring.ts';
+} from '../../syscall/linux/io-uring.ts';
 import { noMemory } from '../native/errno-sets.ts';
 
 /** Completions per submission entry: multishot operations complete many times. */

@@ -2,7 +2,11 @@ import { assert } from '../../base/assert.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { syscallError } from '../../syscall/errno.ts';
-import { enterRing, enterRingTimed, registerEventDescriptor } from '../../syscall/io-uring.ts';
+import {
+  enterRing,
+  enterRingTimed,
+  registerEventDescriptor,
+} from '../../syscall/linux/io-uring.ts';
 import type { DescriptorLedger } from '../contract.ts';
 import { WaitFailures } from '../native/wait-failures.ts';
 import {

@@ -1,4 +1,3 @@
-import { allowedCpus, pinToCpu } from '../../syscall/affinity.ts';
 import { closeDescriptor, duplicateDescriptor, duplicateOnto } from '../../syscall/descriptor.ts';
 import { foreignInterface } from '../../ffi/index.ts';
 import { syscallError } from '../../syscall/errno.ts';
@@ -31,9 +30,4 @@ export const nativeCalls: NativeCalls = {
     }
   },
   unmapLeftMemory,
-  pinThread(loop) {
-    const cpus = allowedCpus();
-    const cpu = cpus[loop % cpus.length];
-    return cpu !== undefined && pinToCpu(cpu) === 0;
-  },
 };

@@ -7,7 +7,7 @@ import {
   epollWait,
   eventDataIndex,
   eventStride,
-} from '../../syscall/epoll.ts';
+} from '../../syscall/linux/epoll.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { constants } from '../../syscall/tables.ts';
 import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';

@@ -1,5 +1,5 @@
 import { closeDescriptor } from '../../syscall/descriptor.ts';
-import { clearEvent, eventDescriptor, signalEvent } from '../../syscall/eventfd.ts';
+import { clearEvent, eventDescriptor, signalEvent } from '../../syscall/linux/eventfd.ts';
 import type { Waker } from './waker.ts';
 
 /** eventfd(2): a counter that is readable while it is not 0. */

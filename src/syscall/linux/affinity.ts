@@ -1,6 +1,6 @@
-import { addressAt, foreignInterface, word } from '../ffi/index.ts';
-import { resultOf } from './errno.ts';
-import { scratch } from './memory.ts';
+import { addressAt, foreignInterface, word } from '../../ffi/index.ts';
+import { resultOf } from '../errno.ts';
+import { scratch } from '../memory.ts';
 
 const getAffinityRaw = foreignInterface.lookup('sched_getaffinity', 3);
 const setAffinityRaw = foreignInterface.lookup('sched_setaffinity', 3);
@@ -13,7 +13,7 @@ const maskAddress = addressAt(scratch.address, maskOffset);
 const self = word(0);
 
 /** The numbers of the CPUs that this thread may run on; empty when that cannot be known. */
-export function allowedCpus(): number[] {
+function allowedCpus(): number[] {
   scratch.bytes.fill(0, maskOffset, maskOffset + maskBytes);
   if (resultOf(getAffinityRaw(self, word(maskBytes), maskAddress)) < 0) return [];
   const cpus: number[] = [];
@@ -24,9 +24,16 @@ export function allowedCpus(): number[] {
   return cpus;
 }
 
-/** Keeps this thread on one CPU: 0 or minus an errno. sched_setaffinity(2) */
-export function pinToCpu(cpu: number): number {
+/** 0 or minus an errno. sched_setaffinity(2) */
+function pinToCpu(cpu: number): number {
   scratch.bytes.fill(0, maskOffset, maskOffset + maskBytes);
   scratch.bytes[maskOffset + (cpu >>> 3)] = 1 << (cpu & 7);
   return resultOf(setAffinityRaw(self, word(maskBytes), maskAddress));
+}
+
+/** Keeps this thread on the CPU of that number among those it may run on; false when that fails. */
+export function pinToAllowedCpu(at: number): boolean {
+  const cpus = allowedCpus();
+  const cpu = cpus[at % cpus.length];
+  return cpu !== undefined && pinToCpu(cpu) === 0;
 }

@@ -1,11 +1,11 @@
-import { type Address, foreignInterface, nullAddress, word } from '../ffi/index.ts';
+import { type Address, foreignInterface, nullAddress, word } from '../../ffi/index.ts';
 import {
   ioUringConstants as numbers,
   ioUringLayouts as layouts,
-} from '../platform/linux-io-uring.ts';
-import { lastErrno, resultOf, syscallError } from './errno.ts';
-import { mapMemory, scratch } from './memory.ts';
-import { constants, syscallNumbers } from './tables.ts';
+} from '../../platform/linux-io-uring.ts';
+import { lastErrno, resultOf, syscallError } from '../errno.ts';
+import { mapMemory, scratch } from '../memory.ts';
+import { constants, syscallNumbers } from '../tables.ts';
 
 /** Not in the C library. Six words are passed without a wrapper; a timed wait needs one more. */
 const syscallRaw = foreignInterface.lookup('syscall', 6);

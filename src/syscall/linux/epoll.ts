@@ -1,7 +1,7 @@
-import { type Address, foreignInterface, word } from '../ffi/index.ts';
-import { constants, layouts } from './tables.ts';
-import { resultOf, syscallError } from './errno.ts';
-import { scratch } from './memory.ts';
+import { type Address, foreignInterface, word } from '../../ffi/index.ts';
+import { constants, layouts } from '../tables.ts';
+import { resultOf, syscallError } from '../errno.ts';
+import { scratch } from '../memory.ts';
 
 const epollCreate1Raw = foreignInterface.lookup('epoll_create1', 1);
 const epollCtlRaw = foreignInterface.lookup('epoll_ctl', 4);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatHost, inetAddress } from '../base/inet-address.ts';
-import { controlBytesMax, emptyControl, readControl, writeControl } from './packet-info.ts';
-import { constants, layouts } from './tables.ts';
+import { formatHost, inetAddress } from '../../base/inet-address.ts';
+import { controlBytesMax, emptyControl, readControl, writeControl } from '../packet-info.ts';
+import { constants, layouts } from '../tables.ts';
 
 const offset = 24;
 const view = new DataView(new ArrayBuffer(offset + controlBytesMax));

@@ -1,0 +1,48 @@
+/**
+ * What each system has in a way of its own: a folder a system, which has all of this. `system-calls.ts`
+ * and `packet-info.ts` choose. What one system alone has, such as epoll, is in its folder too, and
+ * only the driver or the waker that is made of it imports it (`scripts/layers/systems.ts`).
+ */
+import type { InetAddress } from '../base/inet-address.ts';
+import type { Address } from '../ffi/index.ts';
+
+export interface SystemCalls {
+  /** A connection, non-blocking and close-on-exec, and its peer's name; -1 with an errno. */
+  acceptRaw(listener: number, name: Address, nameLength: Address): number;
+  /** Datagrams received into the headers; -1 with an errno. */
+  receiveMessagesRaw(socket: number, headers: Address, count: number): number;
+  /** Datagrams sent of the headers; -1 with an errno. */
+  sendMessagesRaw(socket: number, headers: Address, count: number): number;
+  /** ioctl(2) for the bytes in the send queue. */
+  readonly sendQueueRequest: number;
+}
+
+/** What `readControl` found. */
+export interface ReceivedControl {
+  /**
+   * Our address; family 0 when it was not said. Answers can leave from it: behind a broadcast it is
+   * that of the interface. `scope` is the interface where routes cannot know it, or 0.
+   */
+  readonly local: InetAddress;
+  /** Datagrams that the socket has dropped, modulo 2^32; -1 when it was not said. */
+  overflowed: number;
+}
+
+/**
+ * What comes and goes beside a datagram, as control messages: to which of our addresses it was sent, so
+ * that the answer can leave from there, and how many datagrams the socket has dropped.
+ */
+export interface PacketInfo {
+  /** Room for all that can come with one datagram. */
+  readonly controlBytesMax: number;
+  /** From now on each datagram says to which address it was sent. 0 or minus an errno. */
+  askForLocalAddress(socket: number, family: 4 | 6): number;
+  /** From now on datagrams that come after dropped ones say how many those were. As above. */
+  askForOverflows(socket: number): number;
+  /** How many datagrams the socket has dropped, modulo 2^32, or minus an errno: it cannot be asked. */
+  countOverflows(socket: number): number;
+  /** Reads `length` bytes of control messages at `offset`. */
+  readControl(view: DataView, offset: number, length: number, into: ReceivedControl): void;
+  /** Writes that a datagram leaves from `local`; returns the length of the control messages. */
+  writeControl(view: DataView, offset: number, local: InetAddress): number;
+}
