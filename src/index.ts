@@ -8,7 +8,7 @@ export type {
   TlsServerOptions,
 } from './tls/options/types.ts';
 export { Action } from './connection/action.ts';
-export type { Bytes, Conn, ConnId, KeepAliveTimes, Timeouts } from './connection/conn.ts';
+export type { Bytes, Conn, ConnId, KeepAliveTimes, TcpInfo, Timeouts } from './connection/conn.ts';
 export type { Flow } from './connection/flow-options.ts';
 export type { EventHandler, Reply, TickReply } from './connection/conn.ts';
 export { EventServer } from './connection/event-server.ts';

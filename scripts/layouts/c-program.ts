@@ -6,6 +6,8 @@ export interface StructInC {
   readonly name: string;
   /** What C puts before each of the struct's field names. */
   readonly prefix: string;
+  /** Newer kernels add fields at its end: ours is as long as what we ask for. */
+  readonly grows?: true;
 }
 
 export const structsInC: readonly StructInC[] = [
@@ -29,6 +31,7 @@ export const structsInC: readonly StructInC[] = [
   { table: 'in6Pktinfo', name: 'in6_pktinfo', prefix: 'ipi6_' },
   { table: 'utsname', name: 'utsname', prefix: '' },
   { table: 'ucred', name: 'ucred', prefix: '' },
+  { table: 'tcpInfo', name: 'tcp_info', prefix: 'tcpi_', grows: true },
   { table: 'epollEvent', name: 'epoll_event', prefix: '' },
   { table: 'epollParams', name: 'epoll_params', prefix: '' },
 ];

@@ -23,6 +23,17 @@ export interface FrameSource {
   shiftN(n: number): number;
   /** Consumes everything. */
   resetBuffer(): void;
+  /**
+   * The first `n` available bytes in one piece, not consumed; all of them without `n`, and when it is
+   * not above 0. `null` when there are fewer than `n`.
+   */
+  peek(n?: number): Buffer | null;
+  /** As `peek`, and consumes them. */
+  next(n?: number): Buffer | null;
+  /** Consumes `n` bytes, or as many as there are; all of them without `n`. Says how many it took. */
+  discard(n?: number): number;
+  /** Another name of `bufferLength`. */
+  inboundBuffered(): number;
   /** The available byte at `offset`, which must be in 0..bufferLength()-1; nothing is consumed. */
   byteAt(offset: number): number;
   /**

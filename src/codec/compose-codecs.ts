@@ -133,6 +133,22 @@ class OuterSource implements FrameSource {
     this.#c.resetBuffer();
   }
 
+  peek(n?: number): Buffer | null {
+    return this.#c.peek(n);
+  }
+
+  next(n?: number): Buffer | null {
+    return this.#c.next(n);
+  }
+
+  discard(n?: number): number {
+    return this.#c.discard(n);
+  }
+
+  inboundBuffered(): number {
+    return this.#c.inboundBuffered();
+  }
+
   byteAt(offset: number): number {
     return this.#c.byteAt(offset);
   }

@@ -1,5 +1,7 @@
 import type { FrameSource } from './codec.ts';
 
+type Readable = Pick<FrameSource, 'bufferLength' | 'readN' | 'shiftN'>;
+
 const EMPTY_FRAME = Buffer.alloc(0);
 
 /**
@@ -10,4 +12,16 @@ export function takeFrame(c: FrameSource, length: number, consumed: number): Buf
   const frame = length === 0 ? EMPTY_FRAME : c.readN(length);
   c.shiftN(consumed);
   return frame;
+}
+
+/** `FrameSource.peek` over the rest of it. */
+export function peekAt(c: Readable, n: number): Buffer | null {
+  return n > c.bufferLength() ? null : c.readN(n);
+}
+
+/** `FrameSource.next` over the rest of it. */
+export function takeNext(c: Readable, n: number): Buffer | null {
+  const bytes = peekAt(c, n);
+  if (bytes !== null) c.shiftN(bytes.length);
+  return bytes;
 }

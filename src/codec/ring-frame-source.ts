@@ -1,5 +1,6 @@
 import { RingBuffer } from '../buffer/ring-buffer.ts';
 import type { FrameSource } from './codec.ts';
+import { peekAt, takeNext } from './frame.ts';
 
 /** A source of bytes that were fed to it, and not received: see `FrameSource` for what each does. */
 export abstract class RingFrameSource implements FrameSource {
@@ -35,6 +36,22 @@ export abstract class RingFrameSource implements FrameSource {
 
   resetBuffer(): void {
     this.shiftN(-1);
+  }
+
+  peek(n = -1): Buffer | null {
+    return peekAt(this, n);
+  }
+
+  next(n = -1): Buffer | null {
+    return takeNext(this, n);
+  }
+
+  discard(n = -1): number {
+    return this.shiftN(n);
+  }
+
+  inboundBuffered(): number {
+    return this.bufferLength();
   }
 
   byteAt(offset: number): number {

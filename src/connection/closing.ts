@@ -136,6 +136,10 @@ export function beginRequestedClose(c: Connection): void {
 /** Open -> Flushing: no more frames; what is pending goes out. */
 export function beginClose(c: Connection, error: Error | undefined): void {
   if (c.state !== State.Open) return;
+  if (is(c, mark.abortive) && !is(c, mark.writeShut)) {
+    toBroken(c, error);
+    return;
+  }
   toFlushing(c, error);
   c.lastProgress = c.owner.currentTime();
   // Reading goes on, and what is read is thrown away: closing with unread bytes would reset the

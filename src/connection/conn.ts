@@ -4,10 +4,11 @@ import type { Bytes, ConnId } from './conn-id.ts';
 import type { Flow } from './flow-options.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import type { TlsInfo } from './tls/info.ts';
+import type { TcpInfo } from '../driver/contract.ts';
 import type { Server } from './server-view.ts';
 import type { UpgradeOptions } from './tls/upgrade-options.ts';
 
-export type { Bytes, ConnId };
+export type { Bytes, ConnId, TcpInfo };
 
 /** Time limits of one connection in milliseconds, 0 to 2^31-1; 0 switches a limit off. */
 export interface Timeouts {
@@ -82,6 +83,19 @@ export interface Conn<Context = unknown> extends FrameSource {
    * kernel. Rejects with `ErrConnClosed` when the connection closes before that.
    */
   flushWrite(data: Bytes, noCodec?: boolean): Promise<void>;
+  /**
+   * Sends the parts one behind the other, without the codec, and offers them to the kernel now: together
+   * with what was pending they leave in one call, up to 1 MiB (64 KiB on the driver `node`). Nothing of
+   * them is taken when one is no bytes. As `writeNoCodec` otherwise.
+   * @throws ErrInvalidReply for what is no list of bytes; ErrUnsupportedOp for UDP.
+   */
+  writev(parts: readonly Bytes[]): boolean;
+  /**
+   * As `asyncWrite` of the parts in one piece: one frame of the codec, without making that piece first
+   * where the codec leaves bytes as they are. They leave with everything else of the turn.
+   * @throws as `writev`, and the codec's error.
+   */
+  asyncWritev(parts: readonly Bytes[]): boolean;
   /** UDP: one datagram to the sender of this one. Elsewhere: throws `ErrUnsupportedOp`. */
   sendTo(data: Bytes): boolean;
 
@@ -157,6 +171,44 @@ export interface Conn<Context = unknown> extends FrameSource {
    * @throws ErrInvalidOption for times that the kernel does not take.
    */
   setKeepAlive(on: boolean, times?: KeepAliveTimes): void;
+  /**
+   * How `close()`, `Action.Close` and a stop end the connection. 0: at once, by a reset, and what is
+   * pending is dropped. Above 0: as without it, and `closeTimeout` is that many seconds, up to 65,535.
+   * Below 0: as the server has it. It never blocks the loop.
+   * @throws ErrInvalidOption for what is no whole number; ErrUnsupportedOp for UDP.
+   */
+  setLinger(seconds: number): void;
+  /**
+   * Bytes of SO_RCVBUF, 1 to 2^31-1, of which the kernel takes twice as many, within its own limits.
+   * @throws ErrInvalidOption; ErrUnsupportedOp for UDP, and on the driver `node`.
+   */
+  setReadBuffer(bytes: number): void;
+  /** Bytes of SO_SNDBUF; as `setReadBuffer`. */
+  setWriteBuffer(bytes: number): void;
+  /**
+   * Milliseconds, 0 to 2^31-1, after which TCP gives up a peer that acknowledges nothing of what was
+   * sent: `onClosed` has `ETIMEDOUT` then. 0 leaves it to the system (TCP_USER_TIMEOUT).
+   * @throws ErrInvalidOption; ErrUnsupportedOp elsewhere than on TCP, and on the driver `node`.
+   */
+  setUserTimeout(ms: number): void;
+  /**
+   * True acknowledges what comes at once; false lets acknowledgements wait for an answer to go with. The
+   * kernel changes its mind by itself later: set it anew where it matters (TCP_QUICKACK).
+   * @throws ErrUnsupportedOp elsewhere than on TCP, and on the driver `node`.
+   */
+  setQuickAck(on: boolean): void;
+  /**
+   * What TCP knows of the connection now, by a call of the kernel; undefined elsewhere than on TCP, on the
+   * driver `node`, and after the close.
+   */
+  tcpInfo(): TcpInfo | undefined;
+  /**
+   * A close-on-exec duplicate of the descriptor, which the caller must close. The connection is not gone
+   * for its peer while there is one, though our side ends with `close()`.
+   * @throws a `GnetError`: EMFILE; ErrConnClosed after the close; ErrUnsupportedOp for UDP, and on the
+   * driver `node`.
+   */
+  dup(): number;
 
   /**
    * Another codec from now on, in both directions: bytes that were received and not consumed yet are

@@ -1,6 +1,7 @@
 import { asyncFrameCopyBytesMax } from '../base/limits.ts';
 import { ErrInvalidReply, ErrUnsupportedOp } from '../base/errors.ts';
 import type { Slab } from '../buffer/slab.ts';
+import { peekAt, takeNext } from '../codec/frame.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
 import { Action } from './action.ts';
 import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
@@ -16,6 +17,13 @@ function copyOf(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(copy);
   return copy;
+}
+
+/** Datagrams share the socket of their endpoint. */
+function notForDatagrams(name: string, hint: string): ErrUnsupportedOp {
+  return new ErrUnsupportedOp(
+    `cannot ${name} on a datagram: it is for stream connections; ${hint}`,
+  );
 }
 
 const nothing = Buffer.alloc(0);
@@ -188,6 +196,12 @@ export class DatagramConnection implements Conn, DatagramPeer {
   writeNoCodec(data: Bytes): boolean {
     return this.sendTo(data);
   }
+  writev(): boolean {
+    throw notForDatagrams('writev', 'send one datagram with sendTo');
+  }
+  asyncWritev(): boolean {
+    throw notForDatagrams('asyncWritev', 'send one datagram with sendTo');
+  }
   flushWrite(data: Bytes): Promise<void> {
     if (this.sendTo(data)) return Promise.resolve();
     return Promise.reject(
@@ -231,6 +245,18 @@ export class DatagramConnection implements Conn, DatagramPeer {
   resetBuffer(): void {
     this.#frame = null;
   }
+  peek(n = -1): Buffer | null {
+    return peekAt(this, n);
+  }
+  next(n = -1): Buffer | null {
+    return takeNext(this, n);
+  }
+  discard(n = -1): number {
+    return this.shiftN(n);
+  }
+  inboundBuffered(): number {
+    return this.bufferLength();
+  }
   byteAt(offset: number): number {
     return (this.#frame ?? nothing)[offset] as number;
   }
@@ -251,6 +277,27 @@ export class DatagramConnection implements Conn, DatagramPeer {
   setFlow(): void {}
   setNoDelay(): void {}
   setKeepAlive(): void {}
+  setLinger(): void {
+    throw notForDatagrams('setLinger', 'there is nothing to close');
+  }
+  setReadBuffer(): void {
+    throw notForDatagrams('setReadBuffer', 'use the option socketRecvBuffer');
+  }
+  setWriteBuffer(): void {
+    throw notForDatagrams('setWriteBuffer', 'use the option socketSendBuffer');
+  }
+  setUserTimeout(): void {
+    throw notForDatagrams('setUserTimeout', 'nothing is acknowledged');
+  }
+  setQuickAck(): void {
+    throw notForDatagrams('setQuickAck', 'nothing is acknowledged');
+  }
+  tcpInfo(): undefined {
+    return undefined;
+  }
+  dup(): number {
+    throw notForDatagrams('dup', 'use dupFd of the server');
+  }
   retain(frame: Uint8Array): () => void {
     return retainFrame(this.#owner, frame);
   }

@@ -164,6 +164,24 @@ export function putRaw(c: Connection, data: Bytes): void {
   if (queue.length > c.settings.highWaterMark) crossHigh(c);
 }
 
+/** Takes several pieces without the codec, so that they leave together: all are copied. */
+export function putParts(c: Connection, parts: readonly Uint8Array[], length: number): void {
+  if (isClosed(c) || length === 0 || !admits(c, length)) return;
+  const queue = openQueue(c);
+  for (const part of parts) queue.push(part, 0, part.length);
+  if (queue.length > c.settings.highWaterMark) crossHigh(c);
+}
+
+/** Encodes and takes several pieces as one. @throws what the codec throws; then nothing was taken. */
+export function putPartsEncoded(c: Connection, parts: readonly Uint8Array[], length: number): void {
+  if (is(c, mark.identity)) {
+    beforeWrite(c);
+    putParts(c, parts, length);
+  } else {
+    put(c, Buffer.concat(parts, length), false);
+  }
+}
+
 /** How many bytes went to the kernel from where they stand. */
 function sendAtOnce(c: Connection, data: Uint8Array): number {
   // Memory that others may change or shrink during the call is copied like everything else.
@@ -332,7 +350,7 @@ export function dropOutbound(c: Connection): void {
   giveUpWaiting(c);
 }
 
-function checkBytes(data: unknown): Uint8Array {
+export function checkBytes(data: unknown): Uint8Array {
   if (data instanceof Uint8Array) return data;
   throw new ErrInvalidReply(
     `cannot send a ${data === null ? 'null' : typeof data}: give a Uint8Array, a Buffer or a string`,

@@ -107,6 +107,8 @@ export const mark = {
   givenUp: 65_536,
   /** The server stops, and the promise of `signalClose` is open: everything goes on until it settles. */
   sayingGoodbye: 131_072,
+  /** `setLinger(0)`: a close of ours resets. */
+  abortive: 262_144,
 } as const;
 
 /** What comes with a mark: never the first without the second. */

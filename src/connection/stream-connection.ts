@@ -3,6 +3,7 @@ import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { ICodec } from '../codec/codec.ts';
 import { checkCodec } from '../codec/codec-for.ts';
+import { peekAt, takeNext } from '../codec/frame.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import { localAddress, nameAddresses as nameAddressesOf, remoteAddress } from './addresses.ts';
 import {
@@ -20,7 +21,7 @@ import {
   takesBytes,
   transportFailed,
 } from './closing.ts';
-import type { Bytes, Conn, ConnId, KeepAliveTimes, Timeouts } from './conn.ts';
+import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
 import {
   deadlinePassed as deadlinePassedOf,
   setTimeouts as setTimeoutsOf,
@@ -61,12 +62,12 @@ import { handlerRuns, pause, resume, takeTurns } from './pausing.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import { proxiedBy } from './proxy-protocol/proxied.ts';
 import { continueReading, ended as endedOf, received as receivedOf } from './reading.ts';
-import { ConnectionRecord, is, isClosed, rareOf, useCodec } from './record.ts';
+import { is, isClosed, rareOf, useCodec } from './record.ts';
 import { mark, pauseReason, State, task } from './states.ts';
 import { scheduleFlush } from './tasks.ts';
 import { setTimer as setTimerOf } from './timers.ts';
 import { checkConnection, toBroken } from './transitions.ts';
-import { keepAliveSettings } from './keep-alive.ts';
+import { SocketFace } from './socket-face.ts';
 import {
   beginUpgrade,
   clearOutbound as clearOutboundOf,
@@ -77,8 +78,10 @@ import type { UpgradeOptions } from './tls/upgrade-options.ts';
 import { type TlsInfo, tlsOf } from './tls/info.ts';
 import {
   asyncWrite as asyncWriteOf,
+  asyncWritev as asyncWritevOf,
   flushWrite as flushWriteOf,
   writeNoCodec as writeNoCodecOf,
+  writev as writevOf,
 } from './writing.ts';
 
 /**
@@ -86,7 +89,7 @@ import {
  * codec and the program see. What each of these does is in the module of that name.
  */
 export class StreamConnection
-  extends ConnectionRecord
+  extends SocketFace
   implements Conn, LayeredConnection, EncodeTarget, OwnedConnection
 {
   get connection(): StreamConnection {
@@ -280,6 +283,22 @@ export class StreamConnection
     resetBufferOf(this);
   }
 
+  peek(n = -1): Buffer | null {
+    return peekAt(this, n);
+  }
+
+  next(n = -1): Buffer | null {
+    return takeNext(this, n);
+  }
+
+  discard(n = -1): number {
+    return shiftNOf(this, n);
+  }
+
+  inboundBuffered(): number {
+    return bufferLengthOf(this);
+  }
+
   byteAt(offset: number): number {
     return byteAtOf(this, offset);
   }
@@ -342,6 +361,14 @@ export class StreamConnection
     return writeNoCodecOf(this, data);
   }
 
+  writev(parts: readonly Bytes[]): boolean {
+    return writevOf(this, parts);
+  }
+
+  asyncWritev(parts: readonly Bytes[]): boolean {
+    return asyncWritevOf(this, parts);
+  }
+
   flushWrite(data: Bytes, noCodec = false): Promise<void> {
     return flushWriteOf(this, data, noCodec);
   }
@@ -394,15 +421,6 @@ export class StreamConnection
 
   setTimer(ms: number, fn: () => void): () => void {
     return setTimerOf(this, ms, fn);
-  }
-
-  setNoDelay(on: boolean): void {
-    if (this.state < State.Ending) this.owner.driver.wish(this.slot, { noDelay: on });
-  }
-
-  setKeepAlive(on: boolean, times: KeepAliveTimes = {}): void {
-    const keepAlive = keepAliveSettings(on, times);
-    if (this.state < State.Ending) this.owner.driver.wish(this.slot, { keepAlive });
   }
 
   setTimeouts(timeouts: Timeouts): void {

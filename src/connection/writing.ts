@@ -1,11 +1,22 @@
 /** The program's writes: see `Conn`. */
+import { ErrInvalidReply } from '../base/errors.ts';
 import { isMemoryLack } from '../base/memory-lack.ts';
 import { remoteAddress } from './addresses.ts';
 import { takesBytes } from './closing.ts';
 import type { Bytes } from './conn.ts';
 import { neverFlushed, notWritable } from './limit-errors.ts';
 import { countsSilence } from './timeout-clock.ts';
-import { breakOffFor, outboundBuffered, put, putRaw, whenFlushed } from './outbound.ts';
+import { flushNow } from './flushing.ts';
+import {
+  breakOffFor,
+  checkBytes,
+  outboundBuffered,
+  put,
+  putParts,
+  putPartsEncoded,
+  putRaw,
+  whenFlushed,
+} from './outbound.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark } from './states.ts';
 import { scheduleFlush } from './tasks.ts';
@@ -25,6 +36,34 @@ export function writeNoCodec(c: Connection, data: Bytes): boolean {
   if (!takesBytes(c)) return false;
   try {
     putRaw(c, data);
+  } catch (error) {
+    breakOffFor(c, error);
+  }
+  return written(c);
+}
+
+export function writev(c: Connection, parts: readonly Bytes[]): boolean {
+  const goesOn = takeParts(c, parts, putParts);
+  if (!isClosed(c)) flushNow(c);
+  return goesOn;
+}
+
+export function asyncWritev(c: Connection, parts: readonly Bytes[]): boolean {
+  return takeParts(c, parts, putPartsEncoded);
+}
+
+function takeParts(c: Connection, parts: readonly Bytes[], take: typeof putParts): boolean {
+  if (!Array.isArray(parts)) {
+    throw new ErrInvalidReply('cannot send this as parts: give an array of bytes or strings');
+  }
+  const pieces = parts.map((part: unknown) =>
+    typeof part === 'string' ? Buffer.from(part) : checkBytes(part),
+  );
+  if (!takesBytes(c)) return false;
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  try {
+    take(c, pieces, length);
   } catch (error) {
     breakOffFor(c, error);
   }

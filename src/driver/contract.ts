@@ -74,6 +74,38 @@ export interface SocketWish {
   readonly keepAlive?: KeepAlive;
 }
 
+/** What a program may set of an open socket, and must be told of when it cannot be. */
+export type SocketSetting =
+  /** Not 0: `close(2)` resets. */
+  | 'lingerReset'
+  /** Bytes. */
+  | 'receiveBuffer'
+  | 'sendBuffer'
+  /** Milliseconds. TCP alone, like the next. */
+  | 'userTimeout'
+  /** 0 or 1. */
+  | 'quickAck';
+
+/** What TCP knows of a connection. */
+export interface TcpInfo {
+  /** Milliseconds from sending to the acknowledgement, smoothed; with fractions. */
+  readonly rtt: number;
+  /** How much that varies, in milliseconds. */
+  readonly rttVariance: number;
+  /** Segments that were sent again, over its life. */
+  readonly retransmits: number;
+  /** Segments that were sent and not acknowledged yet. */
+  readonly unacked: number;
+  /** Of those, segments that are believed to be lost. */
+  readonly lost: number;
+  /** Segments that may be under way at once. */
+  readonly congestionWindow: number;
+  /** Bytes of a full segment that is sent. */
+  readonly segmentBytes: number;
+  /** Segments with data that were sent, again or not. */
+  readonly segmentsSent: number;
+}
+
 /** How TCP looks for a peer that is silent; 0 leaves a time as it is. */
 export interface KeepAlive {
   readonly on: boolean;
@@ -330,6 +362,15 @@ export interface Driver extends Transport {
   unreadBytes(slot: number): number;
   /** Does nothing where it cannot: other than on TCP, or on a broken stream. */
   wish(slot: number, wish: SocketWish): void;
+  /**
+   * Only in drivers that can: these three, or none.
+   * @throws SyscallError; ErrUnsupportedOp for what is about TCP on another socket.
+   */
+  set?(slot: number, setting: SocketSetting, value: number): void;
+  /** Null elsewhere than on TCP, and where the kernel does not tell. */
+  tcpInfo?(slot: number): TcpInfo | null;
+  /** A close-on-exec duplicate of the descriptor. @throws SyscallError EMFILE. */
+  duplicateStream?(slot: number): number;
   /** File descriptor for looking at, or -1. */
   descriptorOf(slot: number): number;
   localAddress(slot: number): string;

@@ -181,6 +181,20 @@ export const layouts = {
       gid: { offset: 8, size: 4 },
     },
   },
+  /** struct tcp_info: <linux/tcp.h>; the fields that we read. `data_segs_out` since 4.6. */
+  tcpInfo: {
+    size: 160,
+    fields: {
+      snd_mss: { offset: 16, size: 4 },
+      unacked: { offset: 24, size: 4 },
+      lost: { offset: 32, size: 4 },
+      rtt: { offset: 68, size: 4 },
+      rttvar: { offset: 72, size: 4 },
+      snd_cwnd: { offset: 80, size: 4 },
+      total_retrans: { offset: 100, size: 4 },
+      data_segs_out: { offset: 156, size: 4 },
+    },
+  },
   /** struct epoll_params: <sys/epoll.h>, since 6.9: busy polling of one epoll instance. */
   epollParams: {
     size: 8,

@@ -50,7 +50,7 @@ const constantsOfOurOwn = [
   'SO_COOKIE',
   'SO_MEMINFO',
 ];
-const structsOfOurOwn = ['epoll_params', 'ucred'].map(tableName);
+const structsOfOurOwn = ['epoll_params', 'tcp_info', 'ucred'].map(tableName);
 /** A Go helper type that C does not have. */
 const structsNotInC = ['sockaddr_any'];
 

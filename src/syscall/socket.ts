@@ -141,11 +141,16 @@ export function setOption(socket: number, level: number, option: number, value: 
   return resultOf(setsockoptRaw(word(socket), word(level), word(option), scratch.address, word(4)));
 }
 
-/** Makes close(2) reset the connection. socket(7) SO_LINGER */
+/** Makes close(2) reset the connection. */
 export function setLingerReset(socket: number): number {
+  return setLinger(socket, true, 0);
+}
+
+/** 0 or minus an errno. socket(7) SO_LINGER */
+export function setLinger(socket: number, on: boolean, seconds: number): number {
   const { onoff, linger } = layouts.linger.fields;
-  scratch.view.setInt32(onoff.offset, 1, true);
-  scratch.view.setInt32(linger.offset, 0, true);
+  scratch.view.setInt32(onoff.offset, on ? 1 : 0, true);
+  scratch.view.setInt32(linger.offset, seconds, true);
   const size = word(layouts.linger.size);
   return resultOf(
     setsockoptRaw(
@@ -156,6 +161,31 @@ export function setLingerReset(socket: number): number {
       size,
     ),
   );
+}
+
+/** 0 or minus an errno. setsockopt(2) */
+export function setOptionText(socket: number, level: number, option: number, text: string): number {
+  const length = scratch.bytes.write(text, 0, 'latin1');
+  return resultOf(
+    setsockoptRaw(word(socket), word(level), word(option), scratch.address, word(length)),
+  );
+}
+
+/** What `getOptionBytes` read last. */
+export const optionView: DataView = scratch.view;
+
+/** How many of at most `size` bytes the kernel gave, for `optionView`; or minus an errno. */
+export function getOptionBytes(
+  socket: number,
+  level: number,
+  option: number,
+  size: number,
+): number {
+  scratch.view.setInt32(lengthOffset, size, true);
+  const result = resultOf(
+    getsockoptRaw(word(socket), word(level), word(option), scratch.address, lengthAddress),
+  );
+  return result < 0 ? result : scratch.view.getInt32(lengthOffset, true);
 }
 
 /** An integer option, or minus an errno. getsockopt(2) */
@@ -260,6 +290,13 @@ export function socketPair(): readonly [number, number] | number {
   );
   if (result < 0) return result;
   return [scratch.view.getInt32(0, true), scratch.view.getInt32(4, true)];
+}
+
+const sendMessageNumber = word(syscallNumbers.sendmsg);
+
+/** As `send`, of the message header at `message`. sendmsg(2) */
+export function sendMessage(socket: number, message: Address): number {
+  return resultOf(syscallRaw(sendMessageNumber, word(socket), message, sendFlags, zero, zero));
 }
 
 /** Whatever O_NONBLOCK says, which a duplicate in another process may have cleared. */

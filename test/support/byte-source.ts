@@ -1,4 +1,5 @@
 import type { FrameSource } from '../../src/codec/codec.ts';
+import { peekAt, takeNext } from '../../src/codec/frame.ts';
 
 /** A connection without a socket: what a test puts in is what a codec finds. */
 export class ByteSource implements FrameSource {
@@ -35,6 +36,22 @@ export class ByteSource implements FrameSource {
 
   resetBuffer(): void {
     this.shiftN(-1);
+  }
+
+  peek(n = -1): Buffer | null {
+    return peekAt(this, n);
+  }
+
+  next(n = -1): Buffer | null {
+    return takeNext(this, n);
+  }
+
+  discard(n = -1): number {
+    return this.shiftN(n);
+  }
+
+  inboundBuffered(): number {
+    return this.#bytes.length;
   }
 
   byteAt(offset: number): number {

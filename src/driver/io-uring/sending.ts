@@ -7,7 +7,7 @@ import type { DriverCounters } from '../contract.ts';
 import { isPassing, tryAgain } from '../native/errno-sets.ts';
 import { sendSurely } from '../native/sure-calls.ts';
 import type { BufferRing } from './buffer-ring.ts';
-import { GatheredSend } from './gathered-send.ts';
+import { GatheredSend } from '../native/gathered-send.ts';
 import type { Operations } from './operations.ts';
 import type { Stream } from './stream.ts';
 import {

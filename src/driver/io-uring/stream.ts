@@ -1,6 +1,6 @@
 import type { Slab } from '../../buffer/slab.ts';
 import { sendQueueBytes } from '../../syscall/socket.ts';
-import type { GatheredSend } from './gathered-send.ts';
+import type { GatheredSend } from '../native/gathered-send.ts';
 
 /** Bytes that arrived while the stream was paused; the slab is held. */
 export interface KeptBytes {

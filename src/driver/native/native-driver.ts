@@ -9,9 +9,12 @@ import type {
   Endpoint,
   GivenSocket,
   SocketOptions,
+  SocketSetting,
+  TcpInfo,
 } from '../contract.ts';
 import type { DatagramEndpoints } from './datagrams.ts';
 import { adoptSocket } from './adopt-socket.ts';
+import { setOnSocket, tcpInfoOf } from './socket-settings.ts';
 import { nativeSlabPool } from './native-memory.ts';
 import type { Waker } from '../waker/waker.ts';
 
@@ -37,6 +40,20 @@ export abstract class NativeDriver {
   protected abstract readonly datagrams: DatagramEndpoints;
   protected abstract readonly ledger: DescriptorLedger | undefined;
   protected abstract readonly waker: Waker;
+
+  abstract descriptorOf(slot: number): number;
+
+  set(slot: number, setting: SocketSetting, value: number): void {
+    setOnSocket(this.descriptorOf(slot), setting, value);
+  }
+
+  tcpInfo(slot: number): TcpInfo | null {
+    return tcpInfoOf(this.descriptorOf(slot));
+  }
+
+  duplicateStream(slot: number): number {
+    return duplicateDescriptor(this.descriptorOf(slot));
+  }
 
   slabPool(slabBytes: number): SlabPool {
     return nativeSlabPool(slabBytes);

@@ -32,6 +32,7 @@ import { DatagramEndpoints } from '../native/datagrams.ts';
 import { interrupted, isPassing } from '../native/errno-sets.ts';
 import { Listeners } from './listeners.ts';
 import { type BrokenStream, errorBehindEnd, streamError } from '../native/broken-stream.ts';
+import { GatheredSend } from '../native/gathered-send.ts';
 import { NativeDriver } from '../native/native-driver.ts';
 import { nativeSlabPool, takeIfPossible } from '../native/native-memory.ts';
 import { receiveSurely, sendSurely } from '../native/sure-calls.ts';
@@ -218,14 +219,16 @@ export class ReadinessDriver extends NativeDriver implements Driver {
         return false;
       }
       const slab = queue.head as Slab;
-      const length = slab.end - slab.start;
-      const taken = this.send(slot, slab, slab.start, length);
+      const several = slab.next === null ? null : GatheredSend.of(slab);
+      const length = several?.length ?? slab.end - slab.start;
+      const taken = several
+        ? this.#afterSend(slot, several.sendNow(this.#descriptor(slot)), length)
+        : this.send(slot, slab, slab.start, length);
       if (taken > 0) queue.consume(taken);
       if (taken < length) return false;
       budget -= taken;
     }
-    const flags = this.#flagsOf(slot);
-    // The end of connecting shows as writable, too: that interest stays.
+    const flags = this.#flagsOf(slot); // the end of connecting shows as writable, too: it stays
     if ((flags & connecting) !== 0) this.#table.flags[slot] = flags & ~wroteEarly;
     else if ((flags & writeArmed) !== 0) this.#setFlags(slot, 0, writeArmed);
     return true;

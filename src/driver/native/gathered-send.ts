@@ -1,6 +1,8 @@
 import type { Slab } from '../../buffer/slab.ts';
+import { type Address, addressAt } from '../../ffi/index.ts';
 import { layouts } from '../../syscall/tables.ts';
-import { nativeSlabPool, takeIfPossible } from '../native/native-memory.ts';
+import { sendMessageSurely } from './sure-calls.ts';
+import { nativeSlabPool, takeIfPossible } from './native-memory.ts';
 
 const message = layouts.msghdr;
 const vector = layouts.iovec;
@@ -14,6 +16,7 @@ const spares: GatheredSend[] = [];
 
 /** A msghdr over the slabs of a queue, and the slabs, held until the kernel has read them. */
 export class GatheredSend {
+  readonly address: Address;
   readonly addressLow: number;
   readonly addressHigh: number;
   readonly #words: Int32Array;
@@ -21,7 +24,8 @@ export class GatheredSend {
   length = 0;
 
   private constructor(memory: Slab, offset: number) {
-    const address = BigInt(memory.address ?? 0) + BigInt(offset);
+    this.address = addressAt(memory.address as Address, offset);
+    const address = BigInt(this.address);
     this.addressLow = Number(BigInt.asIntN(32, address));
     this.addressHigh = Number(BigInt.asIntN(32, address >> 32n));
     this.#words = new Int32Array(memory.buffer, offset, byteLength / 4);
@@ -43,6 +47,20 @@ export class GatheredSend {
       }
     }
     return spares.pop() ?? null;
+  }
+
+  /** Over what waits from `head` on; null when there is no memory for it. */
+  static of(head: Slab): GatheredSend | null {
+    const gathered = GatheredSend.take();
+    gathered?.fill(head);
+    return gathered;
+  }
+
+  /** By a call, once: bytes that the kernel took, or minus an errno. */
+  sendNow(descriptor: number): number {
+    const result = sendMessageSurely(descriptor, this.address);
+    this.release();
+    return result;
   }
 
   /** Names the waiting bytes of a queue from `head` on, as many as fit. */

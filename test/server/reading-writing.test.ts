@@ -1,0 +1,126 @@
+/** `peek`, `next`, `discard`; `writev`, `asyncWritev`: the same on every driver and over TLS. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  ErrInvalidReply,
+  type EventHandler,
+  type FrameSource,
+  type ICodec,
+  LengthFieldBasedFrameCodec,
+} from 'gnet';
+import { notOn } from '../support/driver.ts';
+import { assertSameBytes, everyTransport, freeAddress, pair } from '../support/rig.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
+
+/** A length of one byte, then that many; written with the new names. */
+class ShortFrames implements ICodec {
+  encode(_c: FrameSource, buf: Uint8Array): Uint8Array {
+    return Buffer.concat([Buffer.of(buf.length), buf]);
+  }
+  decode(c: FrameSource): Buffer | null {
+    const length = c.peek(1)?.[0];
+    if (length === undefined || c.peek(1 + length) === null) return null;
+    c.discard(1);
+    return length === 0 ? Buffer.alloc(0) : c.next(length);
+  }
+}
+
+for (const transport of everyTransport) {
+  describe(`reading and writing over ${transport}`, () => {
+    test('a codec over peek, next and discard finds every frame, however they are cut', async (t) => {
+      const seen: string[] = [];
+      const codec = new ShortFrames();
+      const handler: EventHandler = { react: (frame) => void seen.push(String(frame)) };
+      const { client } = await pair(t, handler, { codec }, freeAddress(t, transport));
+      // 3 one, 0, 3 two, 5 three: cut in the middle of frames and lengths.
+      for (const piece of ['\x03on', 'e\x00\x03t', 'wo\x05thr', 'ee']) {
+        client.write(piece);
+        await settle();
+      }
+      await waitUntil(() => seen.length === 4, 'four frames');
+      assert.deepEqual(seen, ['one', '', 'two', 'three']);
+    });
+
+    test('react sees what stands behind its frame, and takes it', async (t) => {
+      const seen: unknown[] = [];
+      const handler: EventHandler = {
+        react(frame, c) {
+          if (String(frame) !== 'A') return;
+          seen.push(c.inboundBuffered(), String(c.peek(3)), c.peek(8), c.inboundBuffered());
+          seen.push(String(c.next(2)), c.next(6), c.discard(1), c.discard(0), c.discard(99));
+          seen.push(
+            c.discard(),
+            c.peek()?.length,
+            c.next()?.length,
+            c.peek(1),
+            c.inboundBuffered(),
+          );
+        },
+      };
+      const { client } = await pair(
+        t,
+        handler,
+        { codec: new ShortFrames() },
+        freeAddress(t, transport),
+      );
+      client.write('\x01A1234567');
+      await waitUntil(() => seen.length > 0, 'the frame');
+      assert.deepEqual(seen, [7, '123', null, 7, '12', null, 1, 0, 4, 0, 0, 0, null, 0]);
+    });
+
+    test('parts arrive as they are, whatever their number and size', async (t) => {
+      const { c, client } = await pair(t, {}, {}, freeAddress(t, transport));
+      const big = Buffer.alloc(300_000, 'b');
+      assert.equal(c.writev(['a', Buffer.alloc(0), Uint8Array.of(0x31), big, 'z']), true);
+      assert.equal(c.writev([]), true);
+      const expected = Buffer.concat([Buffer.from('a1'), big, Buffer.from('z')]);
+      assertSameBytes(await client.readExactly(expected.length), expected);
+    });
+
+    test('asyncWritev makes one frame of the parts, writev none', async (t) => {
+      const options = {
+        codec: new LengthFieldBasedFrameCodec(
+          { lengthFieldLength: 2 },
+          { lengthFieldOffset: 0, lengthFieldLength: 2, initialBytesToStrip: 2 },
+        ),
+      };
+      const { c, client } = await pair(t, {}, options, freeAddress(t, transport));
+      c.asyncWritev(['ab', 'c']);
+      c.writev(['d', 'e']);
+      assert.equal(String(await client.readExactly(7)), '\0\x03abcde');
+    });
+  });
+}
+
+test('what is no list of bytes is refused before anything of it is taken', async (t) => {
+  const { c, client } = await pair(t);
+  for (const parts of [undefined, 'text', Buffer.from('x'), ['x', 1], ['x', null]]) {
+    assert.throws(() => c.writev(parts as never), ErrInvalidReply);
+    assert.throws(() => c.asyncWritev(parts as never), ErrInvalidReply);
+  }
+  c.writev(['ok']);
+  assert.equal(String(await client.readExactly(2)), 'ok');
+});
+
+test('a closed connection takes no parts', async (t) => {
+  const { c, rig } = await pair(t);
+  c.reset();
+  await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+  assert.equal(c.writev(['x']), false);
+  assert.equal(c.asyncWritev(['x']), false);
+});
+
+test(
+  'parts leave in one call of the kernel, with what was pending',
+  notOn('node', 'it has no tcpInfo'),
+  async (t) => {
+    const { c, client } = await pair(t);
+    const segments = () => c.tcpInfo()?.segmentsSent;
+    const parts = Array.from({ length: 20 }, (_, at) => Buffer.alloc(50, 65 + at));
+    // Nagle's algorithm is off: each call would be a segment.
+    c.asyncWritev(parts);
+    c.writev(parts);
+    await client.readExactly(2_000);
+    assert.equal(segments(), 1);
+  },
+);
