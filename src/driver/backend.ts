@@ -9,7 +9,7 @@ import type {
 
 /** Options that only make a server faster or smaller, so that a driver may leave them out. */
 export interface TuningOptions
-  extends Pick<SocketOptions, 'receiveBufferBytes' | 'sendBufferBytes'> {
+  extends Pick<SocketOptions, 'receiveBufferBytes' | 'sendBufferBytes' | 'extras'> {
   readonly busyPollMicroseconds: number;
 }
 

@@ -51,6 +51,8 @@ export type Endpoint =
       /** A literal: `127.0.0.1`, `::1`; `0.0.0.0` and `::` for any. */
       readonly host: string;
       readonly port: number;
+      /** Of those that are called: where to call from; of the same family. Port 0: any. */
+      readonly from?: { readonly host: string; readonly port: number };
       /** Listen on these instead of opening a socket; a driver is given one at a time. */
       readonly given?: readonly GivenSocket[];
     }
@@ -66,6 +68,23 @@ export interface SocketOptions {
   /** Bytes for SO_RCVBUF and SO_SNDBUF; 0 leaves the system's. */
   readonly receiveBufferBytes: number;
   readonly sendBufferBytes: number;
+  /** What few ask for; undefined: nothing of it. */
+  readonly extras?: SocketExtras | undefined;
+}
+
+/** 0 and '' leave what the system has. */
+export interface SocketExtras {
+  /** TCP_KEEPINTVL, where it is not `keepAliveSeconds`; and TCP_KEEPCNT. */
+  readonly keepIntervalSeconds: number;
+  readonly keepProbes: number;
+  /** The name of an interface: SO_BINDTODEVICE. */
+  readonly device: string;
+  /** Of listeners: TCP_DEFER_ACCEPT. */
+  readonly deferAcceptSeconds: number;
+  /** Of listeners: handshakes of TCP_FASTOPEN that may be pending. */
+  readonly fastOpenPending: number;
+  /** TCP_CONGESTION. */
+  readonly congestion: string;
 }
 
 /** What a program would like of a TCP socket; what is left out stays as it is. */

@@ -7,6 +7,8 @@ export interface EventLoopSettings {
   readonly index: number;
   readonly connection: ConnectionSettings;
   readonly readBufferBytes: number;
+  /** One piece of an outbound queue; by default `outboundSlabBytes`. */
+  readonly writeBufferBytes?: number;
   readonly maxConnections: number;
   readonly ticker: boolean;
   readonly busyPollMicroseconds: number;

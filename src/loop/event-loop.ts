@@ -130,7 +130,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) => this.#admit(slot));
     this.#end = new LoopEnd(this.driver, this.#table, this.ports, this);
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
-    this.#outboundPool = this.driver.slabPool(outboundSlabBytes);
+    this.#outboundPool = this.driver.slabPool(settings.writeBufferBytes ?? outboundSlabBytes);
     this.#ticker = settings.ticker ? new Ticker(calls, this) : null;
   }
 

@@ -33,6 +33,8 @@ const serverOnly = {
   lockOSThread: [false],
   reusePort: [false],
   backlog: [],
+  deferAccept: [0],
+  fastOpen: [0],
   maxConnections: [Infinity],
   proxyProtocol: [],
   block: [false],

@@ -1,6 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Backend } from '../driver/backend.ts';
 import type { Logger } from '../logging/logger.ts';
+import { socketExtras } from './loop-settings.ts';
 import type { ResolvedOptions } from './options.ts';
 
 let said = false;
@@ -21,6 +22,7 @@ export function reportDriver(backend: Backend, options: ResolvedOptions, logger:
     receiveBufferBytes: options.socketRecvBuffer,
     sendBufferBytes: options.socketSendBuffer,
     busyPollMicroseconds: options.busyPoll,
+    extras: socketExtras(options),
   });
   if (withoutEffect === undefined || withoutEffect.length === 0) return;
   logger.info('some options have no effect with this driver', { driver, options: withoutEffect });

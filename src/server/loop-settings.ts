@@ -1,4 +1,5 @@
 import { environment } from '../base/environment.ts';
+import type { SocketExtras } from '../driver/contract.ts';
 import type { EventLoopSettings } from '../loop/event-loop-settings.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -7,11 +8,26 @@ export function inDevelopment(): boolean {
   return environment['NODE_ENV'] !== 'production' || environment['GNET_DEBUG'] === '1';
 }
 
+/** Undefined where none of it was asked for. */
+export function socketExtras(options: ResolvedOptions): SocketExtras | undefined {
+  const extras: SocketExtras = {
+    keepIntervalSeconds: Math.ceil(options.tcpKeepInterval / 1_000),
+    keepProbes: options.tcpKeepCount,
+    device: options.bindToDevice,
+    deferAcceptSeconds: Math.ceil(options.deferAccept / 1_000),
+    fastOpenPending: options.fastOpen,
+    congestion: options.congestion,
+  };
+  const asked = Object.values(extras).some((value) => value !== 0 && value !== '');
+  return asked ? extras : undefined;
+}
+
 /** The options of a server in the form that its loops take them. */
 export function loopSettings(options: ResolvedOptions): EventLoopSettings {
   return {
     index: 0,
     readBufferBytes: options.readBufferCap,
+    writeBufferBytes: options.writeBufferCap,
     maxConnections: options.maxConnections,
     ticker: options.ticker,
     busyPollMicroseconds: options.busyPoll,
@@ -41,6 +57,7 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
         keepAliveSeconds: options.keepAliveSeconds,
         receiveBufferBytes: options.socketRecvBuffer,
         sendBufferBytes: options.socketSendBuffer,
+        extras: socketExtras(options),
       },
     },
   };

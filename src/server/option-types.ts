@@ -70,6 +70,11 @@ export interface Options<Frame = Buffer> {
    */
   readonly readBufferCap?: number;
   /**
+   * Bytes of one piece of what a connection has pending, which is what it holds at least then. Rounded up
+   * to a power of two from 4,096 to 2^24; 0 or less means the default, 65,536.
+   */
+  readonly writeBufferCap?: number;
+  /**
    * SO_REUSEPORT: each loop listens by itself, and servers that all set it share a port. Default
    * false.
    */
@@ -81,6 +86,34 @@ export interface Options<Frame = Buffer> {
    * seconds, of which the kernel takes 1 to 32,767; 0 is off. Default 0.
    */
   readonly tcpKeepAlive?: number;
+  /**
+   * Milliseconds between the probes of `tcpKeepAlive`, which must be on; rounded up to whole seconds, of
+   * which the kernel takes 1 to 32,767. 0, the default: as `tcpKeepAlive`.
+   */
+  readonly tcpKeepInterval?: number;
+  /**
+   * Probes of `tcpKeepAlive` without an answer after which a peer is dead, 1 to 127; 0, the default,
+   * leaves the system's.
+   */
+  readonly tcpKeepCount?: number;
+  /**
+   * The name of an interface, such as `eth0`: IP sockets hear and call over it alone (SO_BINDTODEVICE).
+   * Default: any.
+   */
+  readonly bindToDevice?: string;
+  /**
+   * Milliseconds that the kernel may keep a connection that has sent nothing yet, instead of giving it to
+   * a loop (TCP_DEFER_ACCEPT); rounded up to whole seconds, up to 32,767. Not for protocols in which the
+   * server speaks first. 0, the default, is off.
+   */
+  readonly deferAccept?: number;
+  /**
+   * Clients that sent bytes together with their first packet, and whose handshake is not over, that the
+   * kernel takes (TCP_FASTOPEN), up to 65,535. 0, the default, is off.
+   */
+  readonly fastOpen?: number;
+  /** The name of the algorithm of TCP against congestion, such as `bbr`. Default: the system's. */
+  readonly congestion?: string;
   /** True or `TCPSocketOpt.TCPNoDelay` sends small writes at once. Default true. */
   readonly tcpNoDelay?: boolean | TCPSocketOpt;
   /**
@@ -215,14 +248,22 @@ export interface ResolvedOptions {
   readonly numEventLoop: number;
   readonly loadBalancing: LoadBalancing;
   readonly lockOSThread: boolean;
-  /** A power of two. */
+  /** Powers of two. */
   readonly readBufferCap: number;
+  readonly writeBufferCap: number;
   readonly reusePort: boolean;
   readonly ticker: boolean;
   /** Milliseconds as given. */
   readonly tcpKeepAlive: number;
   /** Seconds for the kernel: `tcpKeepAlive` rounded up; 0 is off. */
   readonly keepAliveSeconds: number;
+  readonly tcpKeepInterval: number;
+  readonly tcpKeepCount: number;
+  /** '': any; the same for the algorithm. */
+  readonly bindToDevice: string;
+  readonly congestion: string;
+  readonly deferAccept: number;
+  readonly fastOpen: number;
   readonly tcpNoDelay: boolean;
   readonly socketRecvBuffer: number;
   readonly socketSendBuffer: number;

@@ -58,6 +58,12 @@ const backlogMax = 65_535;
 /** What Linux takes for TCP_KEEPIDLE and TCP_KEEPINTVL. */
 const keepAliveSecondsMax = 32_767;
 
+const keepAliveProbesMax = 127;
+const writeBufferCapMin = 4_096;
+const writeBufferCapMax = 2 ** 24;
+/** IFNAMSIZ and TCP_CA_NAME_MAX, less the zero byte. */
+const kernelNameMax = 15;
+
 /** Each option as it was given, of the right type and within its range; only what was given. */
 type Checked = { [Name in keyof Options]?: NonNullable<Options[Name]> } & {
   logLevel?: LogLevelName;
@@ -76,9 +82,16 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   loadBalancing: oneOf(LoadBalancing),
   lockOSThread: asBoolean,
   readBufferCap: wholeNumber(-Number.MAX_SAFE_INTEGER, readBufferCapMax, 'bytes'),
+  writeBufferCap: wholeNumber(-Number.MAX_SAFE_INTEGER, writeBufferCapMax, 'bytes'),
   reusePort: asBoolean,
   ticker: asBoolean,
   tcpKeepAlive: milliseconds(keepAliveSecondsMax * 1_000),
+  tcpKeepInterval: milliseconds(keepAliveSecondsMax * 1_000),
+  tcpKeepCount: wholeNumber(0, keepAliveProbesMax, 'probes'),
+  bindToDevice: asKernelName,
+  deferAccept: milliseconds(keepAliveSecondsMax * 1_000),
+  fastOpen: wholeNumber(0, backlogMax, 'connections'),
+  congestion: asKernelName,
   tcpNoDelay: (name, value) =>
     typeof value === 'boolean'
       ? value
@@ -144,6 +157,8 @@ export function resolveOptions(
     throw new ErrUnsupportedOp(`cannot serve with ${what}: not built yet; leave the option out`);
   }
   const tcpKeepAlive = given.tcpKeepAlive ?? 0;
+  needsKeepAlive('tcpKeepInterval', given.tcpKeepInterval, tcpKeepAlive);
+  needsKeepAlive('tcpKeepCount', given.tcpKeepCount, tcpKeepAlive);
   return {
     multicore: given.multicore ?? false,
     numEventLoop: loops,
@@ -153,6 +168,13 @@ export function resolveOptions(
     ticker: given.ticker ?? false,
     tcpKeepAlive,
     keepAliveSeconds: Math.ceil(tcpKeepAlive / 1_000),
+    tcpKeepInterval: given.tcpKeepInterval ?? 0,
+    tcpKeepCount: given.tcpKeepCount ?? 0,
+    bindToDevice: given.bindToDevice ?? '',
+    congestion: given.congestion ?? '',
+    deferAccept: given.deferAccept ?? 0,
+    fastOpen: given.fastOpen ?? 0,
+    writeBufferCap: powerOfTwo(given.writeBufferCap ?? 0, writeBufferCapMin),
     tcpNoDelay: isNoDelay(given.tcpNoDelay),
     socketRecvBuffer: given.socketRecvBuffer ?? 0,
     socketSendBuffer: given.socketSendBuffer ?? 0,
@@ -260,9 +282,15 @@ function contradiction(
   return invalidOption(name, value, `a number ${relation} ${other}, which is ${otherValue}`);
 }
 
-function powerOfTwo(bytes: number): number {
+/** Nobody should believe that there are probes. */
+function needsKeepAlive(name: string, given: number | undefined, tcpKeepAlive: number): void {
+  if (given === undefined || given === 0 || tcpKeepAlive > 0) return;
+  throw invalidOption(name, given, 'it with tcpKeepAlive: without it there are no probes');
+}
+
+function powerOfTwo(bytes: number, least = readBufferCapMin): number {
   if (bytes <= 0) return optionDefaults.readBufferCap;
-  return Math.max(readBufferCapMin, 2 ** Math.ceil(Math.log2(bytes)));
+  return Math.max(least, 2 ** Math.ceil(Math.log2(bytes)));
 }
 
 function isNoDelay(given: boolean | TCPSocketOpt | undefined): boolean {
@@ -272,6 +300,16 @@ function isNoDelay(given: boolean | TCPSocketOpt | undefined): boolean {
 function asText(name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value;
   throw invalidOption(name, value, 'the path of a file');
+}
+
+function asKernelName(name: string, value: unknown): string {
+  const isName = typeof value === 'string' && /^[!-.0-~]+$/.test(value);
+  if (isName && value.length <= kernelNameMax) return value;
+  throw invalidOption(
+    name,
+    value,
+    `a name of at most ${kernelNameMax} letters, as the kernel has it`,
+  );
 }
 
 /** Only looked at here: the loop calls `codecFor` itself. */

@@ -15,6 +15,7 @@ import {
   openSocket,
   type SocketAddress,
   setOption,
+  setOptionText,
 } from '../../syscall/socket.ts';
 import { formatInet, inetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
@@ -26,7 +27,13 @@ import {
   removeDeadSocket,
   socketFileAt,
 } from '../bound-path.ts';
-import type { Endpoint, GivenSocket, SocketOptions, SocketWish } from '../contract.ts';
+import type {
+  Endpoint,
+  GivenSocket,
+  SocketExtras,
+  SocketOptions,
+  SocketWish,
+} from '../contract.ts';
 
 export { type BoundPath, removeBoundPath } from '../bound-path.ts';
 
@@ -131,11 +138,16 @@ export function setStreamOptions(descriptor: number, isTcp: boolean, options: So
   if (!isTcp) return;
   const tcp = constants.IPPROTO_TCP;
   setOption(descriptor, tcp, constants.TCP_NODELAY, options.tcpNoDelay ? 1 : 0);
-  const seconds = options.keepAliveSeconds;
+  const { keepAliveSeconds: seconds, extras } = options;
+  if (extras !== undefined && extras.congestion !== '') {
+    setOptionText(descriptor, tcp, constants.TCP_CONGESTION, extras.congestion);
+  }
   if (seconds === 0) return;
   setOption(descriptor, constants.SOL_SOCKET, constants.SO_KEEPALIVE, 1);
   setOption(descriptor, tcp, constants.TCP_KEEPIDLE, seconds);
-  setOption(descriptor, tcp, constants.TCP_KEEPINTVL, seconds);
+  setOption(descriptor, tcp, constants.TCP_KEEPINTVL, extras?.keepIntervalSeconds || seconds);
+  const probes = extras?.keepProbes ?? 0;
+  if (probes > 0) setOption(descriptor, tcp, constants.TCP_KEEPCNT, probes);
 }
 
 /** Options of a TCP socket; a listener's are inherited by what it accepts (tcp(7), Linux). */
@@ -149,8 +161,67 @@ function setTcpOptions(descriptor: number, endpoint: Endpoint, options: SocketOp
     const socket = constants.SOL_SOCKET;
     requireOption(descriptor, endpoint, socket, constants.SO_KEEPALIVE, 1, 'SO_KEEPALIVE');
     requireOption(descriptor, endpoint, tcp, constants.TCP_KEEPIDLE, seconds, 'TCP_KEEPIDLE');
-    requireOption(descriptor, endpoint, tcp, constants.TCP_KEEPINTVL, seconds, 'TCP_KEEPINTVL');
+    const interval = options.extras?.keepIntervalSeconds || seconds;
+    requireOption(descriptor, endpoint, tcp, constants.TCP_KEEPINTVL, interval, 'TCP_KEEPINTVL');
   }
+  if (options.extras !== undefined) setTcpExtras(descriptor, endpoint, options.extras);
+}
+
+function setTcpExtras(descriptor: number, endpoint: Endpoint, extras: SocketExtras): void {
+  const tcp = constants.IPPROTO_TCP;
+  const { keepProbes, congestion } = extras;
+  if (keepProbes > 0) {
+    requireOption(descriptor, endpoint, tcp, constants.TCP_KEEPCNT, keepProbes, 'TCP_KEEPCNT');
+  }
+  const name = 'TCP_CONGESTION';
+  requireText(descriptor, endpoint, tcp, constants.TCP_CONGESTION, congestion, name);
+}
+
+/** Options that only what listens has. */
+function setListenerExtras(descriptor: number, endpoint: Endpoint, options: SocketOptions): void {
+  const { deferAcceptSeconds = 0, fastOpenPending = 0 } = options.extras ?? {};
+  const set = (option: number, value: number, name: string): void => {
+    if (value === 0) return;
+    requireOption(descriptor, endpoint, constants.IPPROTO_TCP, option, value, name);
+  };
+  set(constants.TCP_DEFER_ACCEPT, deferAcceptSeconds, 'TCP_DEFER_ACCEPT');
+  set(constants.TCP_FASTOPEN, fastOpenPending, 'TCP_FASTOPEN');
+}
+
+/** Of IP sockets, before they are bound or connected. */
+function setDevice(descriptor: number, endpoint: Endpoint, { extras }: SocketOptions): void {
+  if (extras === undefined || endpoint.kind === 'unix') return;
+  const level = constants.SOL_SOCKET;
+  const name = 'SO_BINDTODEVICE';
+  requireText(descriptor, endpoint, level, constants.SO_BINDTODEVICE, extras.device, name);
+}
+
+function requireText(
+  descriptor: number,
+  endpoint: Endpoint,
+  level: number,
+  option: number,
+  text: string,
+  name: string,
+): void {
+  if (text === '') return;
+  const result = setOptionText(descriptor, level, option, text);
+  if (result >= 0) return;
+  const address = describeEndpoint(endpoint);
+  throw syscallError('setsockopt', -result, `set ${name} to ${text} for ${address}`, address);
+}
+
+/** Where a call comes from; the kernel picks a port at connect, which other peers may share. */
+function bindLocally(descriptor: number, endpoint: Endpoint): void {
+  if (endpoint.kind === 'unix' || endpoint.from === undefined) return;
+  const { from, family } = endpoint;
+  if (from.port === 0 && family === 4) {
+    setOption(descriptor, constants.IPPROTO_IP, constants.IP_BIND_ADDRESS_NO_PORT, 1);
+  }
+  const result = bindSocket(descriptor, inetAddress(family, from.host, from.port));
+  if (result === 0) return;
+  const address = formatInet(inetAddress(family, from.host, from.port));
+  throw syscallError('bind', -result, `call from ${address}`, address);
 }
 
 function setFamilyOptions(descriptor: number, endpoint: Endpoint, options: SocketOptions): void {
@@ -160,6 +231,7 @@ function setFamilyOptions(descriptor: number, endpoint: Endpoint, options: Socke
     const level = constants.IPPROTO_IPV6;
     requireOption(descriptor, endpoint, level, constants.IPV6_V6ONLY, only, 'IPV6_V6ONLY');
   }
+  setDevice(descriptor, endpoint, options);
   if (options.reusePort) {
     requireOption(descriptor, endpoint, socket, constants.SO_REUSEPORT, 1, 'SO_REUSEPORT');
   }
@@ -230,7 +302,10 @@ export function openListener(endpoint: Endpoint, options: SocketOptions): Opened
   const given = takeGiven(endpoint);
   if (given !== undefined) {
     setBufferSizes(given.descriptor, endpoint, options);
-    if (endpoint.kind !== 'unix') setTcpOptions(given.descriptor, endpoint, options);
+    if (endpoint.kind !== 'unix') {
+      setTcpOptions(given.descriptor, endpoint, options);
+      setListenerExtras(given.descriptor, endpoint, options);
+    }
     return { ...given, isGiven: true };
   }
   let boundPath: BoundPath | null = null;
@@ -245,6 +320,7 @@ export function openListener(endpoint: Endpoint, options: SocketOptions): Opened
       // Binding again must not wait for connections in TIME_WAIT.
       requireOption(socket, endpoint, level, constants.SO_REUSEADDR, 1, 'SO_REUSEADDR');
       setTcpOptions(socket, endpoint, options);
+      setListenerExtras(socket, endpoint, options);
       bindOrThrow(socket, endpoint);
     }
     const result = listenSocket(socket, options.backlog);
@@ -301,6 +377,8 @@ export function openOutgoing(
   const descriptor = openWith(endpoint, constants.SOCK_STREAM, (socket) => {
     setBufferSizes(socket, endpoint, options);
     if (endpoint.kind !== 'unix') setTcpOptions(socket, endpoint, options);
+    setDevice(socket, endpoint, options);
+    bindLocally(socket, endpoint);
     const result = connectSocket(socket, toSocketAddress(endpoint));
     if (result !== 0 && result !== -inProgress) errno = -result;
   });

@@ -30,7 +30,7 @@ import {
   type ListenerOwner,
   NodeListeners,
 } from './listeners.ts';
-import { pipePath } from './open-listener.ts';
+import { pipePath, refuseDevice } from './open-listener.ts';
 import { nextTurn } from './next-turn.ts';
 import type { Reporter } from './reporter.ts';
 import { NodeStream } from './stream.ts';
@@ -359,10 +359,18 @@ export function optionsWithoutEffect(options: TuningOptions): readonly string[] 
   if (options.receiveBufferBytes > 0) names.push('socketRecvBuffer');
   if (options.sendBufferBytes > 0) names.push('socketSendBuffer');
   if (options.busyPollMicroseconds > 0) names.push('busyPoll');
+  const { extras } = options;
+  if (extras === undefined) return names;
+  if (extras.keepIntervalSeconds > 0) names.push('tcpKeepInterval');
+  if (extras.keepProbes > 0) names.push('tcpKeepCount');
+  if (extras.deferAcceptSeconds > 0) names.push('deferAccept');
+  if (extras.fastOpenPending > 0) names.push('fastOpen');
+  if (extras.congestion !== '') names.push('congestion');
   return names;
 }
 
 function connectSocket(endpoint: Endpoint, options: SocketOptions): Socket {
+  refuseDevice(options);
   if (endpoint.kind === 'unix') {
     return net.connect({ path: pipePath(endpoint.path), allowHalfOpen: true });
   }
@@ -370,6 +378,7 @@ function connectSocket(endpoint: Endpoint, options: SocketOptions): Socket {
     host: endpoint.host,
     port: endpoint.port,
     family: endpoint.family,
+    ...(endpoint.from && { localAddress: endpoint.from.host, localPort: endpoint.from.port }),
     allowHalfOpen: true,
     noDelay: options.tcpNoDelay,
     keepAlive: options.keepAliveSeconds > 0,

@@ -50,7 +50,16 @@ export function requireReusePort(options: SocketOptions, isKnown: boolean): void
   );
 }
 
+/** @throws ErrUnsupportedOp: a program that asks for one interface must not be reached over others. */
+export function refuseDevice({ extras }: SocketOptions): void {
+  if (extras === undefined || extras.device === '') return;
+  throw new ErrUnsupportedOp(
+    `cannot use bindToDevice '${extras.device}': the driver 'node' cannot; use a native driver`,
+  );
+}
+
 function createServer(options: SocketOptions, onConnection: OnConnection): net.Server {
+  refuseDevice(options);
   const { tcpNoDelay, keepAliveSeconds } = options;
   return net.createServer(
     {
