@@ -90,7 +90,8 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
   #state: State = State.Open;
   #closeCode: number = CloseCode.Abnormal;
   #closeReason = '';
-  #closeTimer: NodeJS.Timeout | undefined;
+  /** Calls the close off that follows when the other side says no goodbye. */
+  #stayOpen: () => void = () => {};
   /** What the next message is encoded as. */
   #outOpcode: Opcode = Opcode.Binary;
   #outCompress: boolean | undefined = undefined;
@@ -322,9 +323,9 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
   /** Both goodbyes are out. A server ends the connection itself: clients wait for that. */
   #end(): void {
     this.#state = State.Closed;
-    clearTimeout(this.#closeTimer);
+    this.#stayOpen();
     if (!this.#isClient) this.conn.close();
-    else this.#closeTimer = setTimeout(() => this.conn.close(), this.#options.closeTimeout).unref();
+    else this.#closeLater();
   }
 
   #fail(c: FrameSource, code: number): Found {
@@ -338,7 +339,7 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     if (this.#state === State.Open) this.#control(Opcode.Close, closePayload(code, ''));
     this.#closeCode = code;
     this.#state = State.Closed;
-    clearTimeout(this.#closeTimer);
+    this.#stayOpen();
     this.conn.close();
     return null;
   }
@@ -354,8 +355,13 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     if (this.#state !== State.Open) return;
     this.#control(Opcode.Close, payload);
     this.#state = State.Closing;
-    const { closeTimeout } = this.#options;
-    this.#closeTimer = setTimeout(() => this.conn.close(), closeTimeout).unref();
+    this.#closeLater();
+  }
+
+  /** On the clock of the loop: a goodbye that came while the thread was blocked is heard first. */
+  #closeLater(): void {
+    const ms = Math.max(1, Math.ceil(this.#options.closeTimeout));
+    this.#stayOpen = this.conn.setTimer(ms, () => this.conn.close());
   }
 
   terminate(): void {
@@ -366,7 +372,7 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
   /** The connection is gone. */
   ended(): { readonly code: number; readonly reason: string } {
     this.#state = State.Closed;
-    clearTimeout(this.#closeTimer);
+    this.#stayOpen();
     this.#clock?.remove(this);
     return { code: this.#closeCode, reason: this.#closeReason };
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Conn, EventHandler, Options } from 'gnet';
 import { RawClient } from '../../testing/raw-client.ts';
+import { blockTimers } from '../support/block.ts';
 import { startClient } from '../support/client-rig.ts';
 import { missing, runClient } from '../support/outside-client.ts';
 import {
@@ -94,6 +95,17 @@ describe('proxyProtocol required', () => {
     await waitUntil(() => client.closed, 'refused');
     assert.match(String(rig.reports[0]?.err), /not whole within 50 ms/);
     assert.deepEqual(rig.events, ['init']);
+  });
+
+  test('a header that came while the thread was blocked is not late', async (t) => {
+    const rig = await served(t, { proxyProtocol: 'required', handshakeTimeout: 200 });
+    const client = await RawClient.connect(rig.server.addr);
+    await waitUntil(() => rig.server.countConnections() === 1, 'accepted');
+    blockTimers(() => client.write(Buffer.from(`${line}hello`)), 500);
+    const expected = '192.0.2.1:56324 to 198.51.100.7:443: hello';
+    assert.equal((await client.readExactly(expected.length)).toString(), expected);
+    client.destroy();
+    assert.deepEqual(rig.reports, []);
   });
 
   test('a port that is only looked at is nothing to report', async (t) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Conn, LineBasedFrameCodec, serve } from 'gnet';
 import { RawClient } from '../../testing/raw-client.ts';
+import { block } from '../support/block.ts';
 import { codeOf, EchoHandler, temporaryDirectory } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 import {
@@ -14,6 +15,7 @@ import {
   cutter,
   identity,
   readBytes,
+  secure,
   startTls,
 } from './tls-rig.ts';
 
@@ -146,6 +148,20 @@ describe('a server with TLS', () => {
     await waitUntil(() => client.closed, 'closed');
     assert.equal(codeOf(rig.reports[0]?.err), 'ErrTimeout');
     assert.deepEqual(rig.events, ['init']);
+  });
+
+  test('a handshake that the blocked thread held up has not taken too long', async (t) => {
+    const rig = await startTls(t, new EchoHandler(), { tls: { handshakeTimeout: 200 } });
+    const { socket } = await RawClient.connect(rig.server.addr);
+    await waitUntil(() => rig.server.countConnections() === 1, 'accepted');
+    const client = secure(t, socket);
+    const outcome = Promise.race([
+      once(client, 'secureConnect').then(() => 'open'),
+      once(client, 'close').then(() => 'refused'),
+    ]);
+    block(500);
+    assert.equal(await outcome, 'open');
+    assert.deepEqual(rig.reports, []);
   });
 
   test('a port that is only looked at is nothing to report', async (t) => {

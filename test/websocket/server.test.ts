@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { serveHttp } from 'gnet/http';
 import { prepareMessage, serveWebSocket, upgrade, type WebSocketConn } from 'gnet/websocket';
 import type { TestScope } from '../support/rig.ts';
-import { block } from '../support/block.ts';
+import { block, blockTimers } from '../support/block.ts';
 import { cut, everyByte } from '../support/byte-source.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { closing, frame, nextMessage, rawWs, startWs, wsClient, type WsRig } from './ws-rig.ts';
@@ -274,6 +274,22 @@ describe('goodbyes', () => {
     client.end();
     await waitUntil(() => closes.length === 1, 'close');
     assert.deepEqual(closes, [1006]);
+  });
+
+  test('that came while the thread was blocked were said in time', async (t) => {
+    const closes: number[] = [];
+    const rig = await startWs(
+      t,
+      { open: (ws) => ws.close(), close: (_ws, code) => void closes.push(code) },
+      { closeTimeout: 150 },
+    );
+    const { client } = await rawWs(t, rig);
+    await client.readExactly(4);
+    blockTimers(() => client.write(frame(0x88, '\x03\xe8')), 400);
+    await client.readUntilEnd();
+    client.end();
+    await waitUntil(() => closes.length === 1, 'close');
+    assert.deepEqual(closes, [1000]);
   });
 
   test('with codes and reasons that cannot be sent throw', async (t) => {

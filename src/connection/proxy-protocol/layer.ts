@@ -5,6 +5,7 @@ import type { Slab } from '../../buffer/slab.ts';
 import type { Transport } from '../../driver/transport.ts';
 import { handOver } from '../hand-over.ts';
 import type { ConnectionReceiver, Layer, LayeredConnection, LayerFactory } from '../layer.ts';
+import { OpeningLimit } from '../opening-limit.ts';
 import { type ProxiedConnection, version2BytesMax } from './format.ts';
 import { rememberProxied } from './proxied.ts';
 import type { ProxyProtocolSettings } from './settings.ts';
@@ -61,7 +62,7 @@ class ProxyHeaderLayer implements Layer {
   readonly connection: LayeredConnection;
   readonly below: Transport;
   readonly #rules: HeaderRules;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #limit: OpeningLimit;
   /** The beginning of a header that is not whole: `#length` bytes of it. */
   #collected: Buffer = nothing;
   #length = 0;
@@ -72,17 +73,18 @@ class ProxyHeaderLayer implements Layer {
     this.connection = connection;
     this.below = below;
     this.#rules = rules;
+    this.#limit = new OpeningLimit(connection.owner, rules.timeoutMs, () => this.#late());
     connection.notOpenedYet();
   }
 
   opened(): void {
-    const { mode, mayTell, timeoutMs } = this.#rules;
+    const { mode, mayTell } = this.#rules;
     if (!mayTell && mode === 'optional') {
       this.#leave();
     } else if (!mayTell) {
       this.#refuse('its peer is not in a trusted network; add its network to trusted');
-    } else if (timeoutMs > 0) {
-      this.#timer = setTimeout(() => this.#late(), timeoutMs);
+    } else {
+      this.#limit.start();
     }
   }
 
@@ -145,7 +147,7 @@ class ProxyHeaderLayer implements Layer {
 
   /** What comes next stands where this layer stood. */
   #leave(): ConnectionReceiver {
-    clearTimeout(this.#timer);
+    this.#limit.stop();
     const next = this.connection.owner.replaceLayer(this, this.#rules.above);
     next.opened();
     return next;
@@ -172,7 +174,7 @@ class ProxyHeaderLayer implements Layer {
   }
 
   #refuseWith(error: GnetError): void {
-    clearTimeout(this.#timer);
+    this.#limit.stop();
     const { connection } = this;
     connection.owner.report('a connection was refused', error);
     connection.abort(error);
@@ -205,7 +207,7 @@ class ProxyHeaderLayer implements Layer {
     this.below.shutdownWrite(slot);
   }
   closeStream(slot: number, abort: boolean): void {
-    clearTimeout(this.#timer);
+    this.#limit.stop();
     this.below.closeStream(slot, abort);
   }
 }

@@ -2,6 +2,7 @@ import type { Slab } from '../../buffer/slab.ts';
 import type { Transport } from '../../driver/transport.ts';
 import { handOver } from '../hand-over.ts';
 import type { LayeredConnection } from '../layer.ts';
+import type { OpeningLimit } from '../opening-limit.ts';
 import type { HandshakeGate, Waiting } from './handshake-gate.ts';
 
 /** The layer whose handshake waits for its turn. */
@@ -20,13 +21,16 @@ export interface GatedLayer {
 export class GatedInput implements Waiting {
   readonly #layer: GatedLayer;
   readonly #gate: HandshakeGate;
+  readonly #limit: OpeningLimit;
   /** What was received while the gate was closed; null when it is not waited for. */
   #bytes: Buffer | null = null;
   #endDue = false;
 
-  constructor(layer: GatedLayer, gate: HandshakeGate) {
+  /** @param limit of the handshake. */
+  constructor(layer: GatedLayer, gate: HandshakeGate, limit: OpeningLimit) {
     this.#layer = layer;
     this.#gate = gate;
+    this.#limit = limit;
   }
 
   received(slab: Slab, start: number, end: number): void {
@@ -41,6 +45,7 @@ export class GatedInput implements Waiting {
       return;
     }
     this.#bytes = Buffer.from(bytes);
+    this.#limit.inputWaits = true;
     this.#layer.below.pauseReading(this.#layer.slot);
     this.#gate.wait(this);
   }
@@ -63,6 +68,7 @@ export class GatedInput implements Waiting {
     const { slot, generation, connection, below } = layer;
     const bytes = this.#bytes;
     this.#bytes = null;
+    this.#limit.inputWaits = false;
     if (bytes === null || connection.isClosed) return;
     const receiver = {
       slot,

@@ -4,6 +4,7 @@ import type { Slab } from '../../buffer/slab.ts';
 import type { SessionFacts } from '../../tls/session-facts.ts';
 import type { TlsReceiver } from '../../tls/tls-transport.ts';
 import type { LayeredConnection } from '../layer.ts';
+import { OpeningLimit } from '../opening-limit.ts';
 import { rememberTls, type TlsInfo } from './info.ts';
 
 /** What the loop has counted; milliseconds of this thread for `handshakeMs`. */
@@ -55,7 +56,7 @@ export class HandshakeSide implements TlsReceiver {
   heard = false;
   isOpen = false;
   #over = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly limit: OpeningLimit;
   #info: TlsInfo | undefined;
 
   constructor(
@@ -70,15 +71,15 @@ export class HandshakeSide implements TlsReceiver {
     this.#handshake = handshake;
     this.#counts = counts;
     this.#session = session;
+    this.limit = new OpeningLimit(connection.owner, handshake.timeoutMs, () => this.#late());
     if (handshake.upgrades !== true) connection.notOpenedYet();
     rememberTls(connection, this);
   }
 
   /** The stream stands. */
   begin(): void {
-    const { timeoutMs } = this.#handshake;
     // It goes on after a refusal: a peer that does not end its side must not stay for ever.
-    if (timeoutMs > 0) this.#timer = setTimeout(() => this.#late(), timeoutMs);
+    this.limit.start();
   }
 
   #late(): void {
@@ -94,7 +95,7 @@ export class HandshakeSide implements TlsReceiver {
   }
 
   stopTimer(): void {
-    clearTimeout(this.#timer);
+    this.limit.stop();
   }
 
   /** Something was received in an open session. */

@@ -36,7 +36,7 @@ export class TlsLayer extends TlsTransport implements Layer {
     this.below = below;
     this.#shared = shared;
     this.#side = side;
-    this.#input = new GatedInput(this, shared.gate);
+    this.#input = new GatedInput(this, shared.gate, side.limit);
     session.peer = connection;
   }
 

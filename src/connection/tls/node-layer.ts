@@ -41,7 +41,7 @@ export class NodeLayer implements Layer, GatedLayer, Agreed {
     this.below = below;
     this.#shared = shared;
     this.#side = new HandshakeSide(connection, handshake, shared.counts, this);
-    this.#input = new GatedInput(this, shared.gate);
+    this.#input = new GatedInput(this, shared.gate, this.#side.limit);
     this.#transport = make(below, this.#side, shared.pools);
     this.#transport.peer = connection;
   }
