@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { outputOf, PROJECT_FOLDER } from './command.ts';
 import type { Endpoint, Peer } from './peer.ts';
-import { TLS_CERT, TLS_KEY } from './tls-files.ts';
+import { isSecure, TLS_CERT, TLS_KEY } from './tls-files.ts';
 import { loopsOf } from './work.ts';
 
 /** The app that the other servers of Hono run; no example shows all of that. */
@@ -27,6 +27,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'tls-bulk': 'echo-tcp.ts',
   'tls-handshake': 'echo-tcp.ts',
   'tls-resumed': 'echo-tcp.ts',
+  'tls-plaintext': 'http.ts',
+  'tls-proxy': 'proxy.ts',
+  'tls-idle-memory': 'echo-tcp.ts',
   'fetch-hello': HONO,
   'fetch-json': HONO,
   'fetch-post': HONO,
@@ -35,6 +38,12 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 /** Of a program that uses the package as it is published. */
 const PACKED_OPTIONS = ['--disable-warning=ExperimentalWarning'];
 const NODE_OPTIONS = ['--conditions=gnet-source', ...PACKED_OPTIONS];
+/** Examples take a thousand connections unless they are told of more. */
+const manyConnections: ReadonlySet<string> = new Set([
+  'idle-memory',
+  'tls-echo',
+  'tls-idle-memory',
+]);
 const PROBE_TIMEOUT_MS = 20_000;
 
 export interface GnetPeerOptions {
@@ -93,7 +102,8 @@ export function gnetPeer(options: GnetPeerOptions): Peer {
         join(root, 'examples', examples[work]!),
         ...addressFlags(endpoint),
         ...(backend?.protocol === 'tcp' ? ['--upstream', `127.0.0.1:${backend.port}`] : []),
-        ...(work.startsWith('tls-') ? ['--tls', `${TLS_CERT},${TLS_KEY}`] : []),
+        ...(isSecure(work) ? ['--tls', `${TLS_CERT},${TLS_KEY}`] : []),
+        ...(manyConnections.has(work) ? ['--max-connections', '1000000'] : []),
         ...(loopsOf(work) === 1 ? [] : ['--loops', `${loopsOf(work)}`]),
         ...flags,
       ],

@@ -16,7 +16,7 @@ export interface GoPeerOptions extends Pick<Peer, 'name' | 'title' | 'works'> {
 
 /** The protocol that a server speaks for a work. */
 export function speaks(work: string): 'http' | 'echo' {
-  return work.startsWith('http-') ? 'http' : 'echo';
+  return work.startsWith('http-') || work === 'tls-plaintext' ? 'http' : 'echo';
 }
 
 export function goPeer({ args, tags, module, ...facts }: GoPeerOptions): Peer {

@@ -7,6 +7,7 @@ import { buildEchoLoad, compilerMissing, ECHO_LOAD } from './echo-load.ts';
 import { addressText, type Load, type LoadResult, type LoadRun } from './load.ts';
 import { pinned } from './pinning.ts';
 import { cpuSecondsOf, residentBytes } from './process-tree.ts';
+import { buildTlsLoad, opensslMissing, TLS_LOAD } from './tls-load.ts';
 
 /** Every load process has its own limit of descriptors. */
 const CONNECTIONS_PER_PROCESS = 9_000;
@@ -17,11 +18,26 @@ const SETTLE_MS = 1_000;
 const HELD_TIMEOUT_MS = 60_000;
 
 export function holdLoad(): Load {
-  return { name: 'echo-load', unavailable: compilerMissing, build: buildEchoLoad, run: hold };
+  return {
+    name: 'echo-load',
+    unavailable: compilerMissing,
+    build: buildEchoLoad,
+    run: (run) => hold(run, ECHO_LOAD),
+  };
 }
 
-async function hold(run: LoadRun): Promise<LoadResult> {
-  await release([await open(run, WARMUP_CONNECTIONS)]);
+/** The same with TLS. */
+export function tlsHoldLoad(): Load {
+  return {
+    name: 'tls-load',
+    unavailable: opensslMissing,
+    build: buildTlsLoad,
+    run: (run) => hold(run, TLS_LOAD),
+  };
+}
+
+async function hold(run: LoadRun, program: string): Promise<LoadResult> {
+  await release([await open(run, WARMUP_CONNECTIONS, program)]);
   await delay(SETTLE_MS);
   const before = residentBytes(run.serverPids);
   const cpuBefore = cpuSecondsOf(run.serverPids);
@@ -29,7 +45,7 @@ async function hold(run: LoadRun): Promise<LoadResult> {
   const holders: ChildProcess[] = [];
   try {
     for (let left = run.case.connections; left > 0; left -= CONNECTIONS_PER_PROCESS) {
-      holders.push(await open(run, Math.min(left, CONNECTIONS_PER_PROCESS)));
+      holders.push(await open(run, Math.min(left, CONNECTIONS_PER_PROCESS), program));
     }
     const seconds = (performance.now() - startedAt) / 1000;
     await delay(SETTLE_MS);
@@ -50,10 +66,10 @@ async function hold(run: LoadRun): Promise<LoadResult> {
 }
 
 /** Resolves when all its connections are open and each has had its echo. */
-async function open(run: LoadRun, connections: number): Promise<ChildProcess> {
+async function open(run: LoadRun, connections: number, program: string): Promise<ChildProcess> {
   const args = ['--address', addressText(run.endpoint), '--connections', `${connections}`];
   args.push('--size', `${run.case.size}`, '--hold');
-  const command = pinned({ program: ECHO_LOAD, args }, run.cores);
+  const command = pinned({ program, args }, run.cores);
   const child = spawn(command.program, command.args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

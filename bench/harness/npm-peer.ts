@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { outputOf } from './command.ts';
 import { missingInstallation, runInstallSteps } from './installed.ts';
 import type { Installation, Peer } from './peer.ts';
+import { isSecure, TLS_CERT, TLS_KEY } from './tls-files.ts';
 
 /** Versions are exact in package.json; a lock file would list the programs of this system only. */
 const INSTALL = ['install', '--ignore-scripts', '--no-package-lock'];
@@ -24,7 +25,7 @@ export interface NpmPeerOptions extends Pick<Peer, 'name' | 'title' | 'works'> {
   readonly http?: string;
 }
 
-/** Runs `server.js` of its folder as `server.js tcp|unix|udp|http ADDRESS`. */
+/** Runs `server.js` of its folder as `server.js tcp|unix|udp|http ADDRESS [CERT KEY]`. */
 export function npmPeer(options: NpmPeerOptions): Peer {
   const { program, args, folder: name = options.name, http = 'http', ...facts } = options;
   const folder = fileURLToPath(new URL(`../peers/${name}/`, import.meta.url));
@@ -54,8 +55,9 @@ export function npmPeer(options: NpmPeerOptions): Peer {
       args: [
         ...args,
         join(folder, 'server.js'),
-        work === 'http-plaintext' ? http : endpoint.protocol,
+        work === 'http-plaintext' || work === 'tls-plaintext' ? http : endpoint.protocol,
         endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port),
+        ...(isSecure(work) ? [TLS_CERT, TLS_KEY] : []),
       ],
     }),
   };

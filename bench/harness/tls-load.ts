@@ -9,6 +9,7 @@ import { addressText, type Load, type LoadResult, type LoadRun } from './load.ts
 import { makeTlsFiles } from './tls-files.ts';
 
 const BINARY = 'tls-load';
+export const TLS_LOAD: string = join(BUILD_FOLDER, BINARY);
 const SOURCE = fileURLToPath(new URL('../load-tls/tls-load.c', import.meta.url));
 const SHARED_FOLDER = fileURLToPath(new URL('../load/', import.meta.url));
 const SHARED = ['options.c', 'measurement.c', 'pattern.c'];
@@ -25,16 +26,18 @@ export function opensslMissing(): string | null {
   return hasHeader('openssl/ssl.h') ? null : 'the headers of OpenSSL are missing (libssl-dev)';
 }
 
+export function buildTlsLoad(): void {
+  makeTlsFiles();
+  const inputs = readdirSync(SHARED_FOLDER).map((file) => join(SHARED_FOLDER, file));
+  const sources = [SOURCE, ...SHARED.map((file) => join(SHARED_FOLDER, file))];
+  compileC(BINARY, sources, [SOURCE, ...inputs], ['-lssl', '-lcrypto']);
+}
+
 export function tlsLoad(options: TlsLoadOptions = {}): Load {
   return {
     name: BINARY,
     unavailable: opensslMissing,
-    build() {
-      makeTlsFiles();
-      const inputs = readdirSync(SHARED_FOLDER).map((file) => join(SHARED_FOLDER, file));
-      const sources = [SOURCE, ...SHARED.map((file) => join(SHARED_FOLDER, file))];
-      compileC(BINARY, sources, [SOURCE, ...inputs], ['-lssl', '-lcrypto']);
-    },
+    build: buildTlsLoad,
     run: (run) => runTlsLoad(run, options),
   };
 }
@@ -47,7 +50,7 @@ async function runTlsLoad(run: LoadRun, options: TlsLoadOptions): Promise<LoadRe
   for (const pid of run.companionPids) args.push('--companion-pid', `${pid}`);
   if (options.reconnect) args.push('--reconnect');
   const env: Record<string, string> = options.resume ? { TLS_LOAD_RESUME: '1' } : {};
-  const command = { program: join(BUILD_FOLDER, BINARY), args, env };
+  const command = { program: TLS_LOAD, args, env };
   const output = await printedBy(command, run.cores, run.warmupSeconds + run.seconds);
   const { errors, serverCpuSeconds, ...result } = JSON.parse(output) as EchoLoadOutput;
   if (errors !== 0 || serverCpuSeconds === null) throw new Error(`unusable figures: ${output}`);

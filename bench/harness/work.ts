@@ -2,7 +2,7 @@
 
 import { echoLoad } from './echo-load.ts';
 import { type FetchLoadOptions, fetchLoad } from './fetch-load.ts';
-import { holdLoad } from './hold-load.ts';
+import { holdLoad, tlsHoldLoad } from './hold-load.ts';
 import type { Case, Load } from './load.ts';
 import type { Kind } from './metrics.ts';
 import type { Endpoint } from './peer.ts';
@@ -206,7 +206,7 @@ const SECURED: readonly Work[] = [
     protocol: 'tcp',
     load: tlsLoad(),
     sizes: [64],
-    connections: [50, 1000],
+    connections: [50, 1000, 4000],
     pipelines: [1],
   },
   {
@@ -237,6 +237,37 @@ const SECURED: readonly Work[] = [
     load: tlsLoad({ reconnect: true, resume: true }),
     sizes: [64],
     connections: [16],
+    pipelines: [1],
+  },
+  {
+    name: 'tls-plaintext',
+    title: 'HTTPS plaintext',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: wrkLoad(),
+    sizes: [0],
+    connections: [64],
+    pipelines: [1],
+  },
+  {
+    name: 'tls-proxy',
+    title: 'Proxy that ends TLS before an echo server',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: tlsLoad(),
+    sizes: [64, 16 * KIB],
+    connections: [100],
+    pipelines: [1],
+    proxied: true,
+  },
+  {
+    name: 'tls-idle-memory',
+    title: 'Memory of idle connections with TLS',
+    kind: 'memory',
+    protocol: 'tcp',
+    load: tlsHoldLoad(),
+    sizes: [64],
+    connections: [4_000],
     pipelines: [1],
   },
 ];

@@ -1,10 +1,12 @@
 /** `wrk`, the load generator for HTTP. */
 
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { buildWindow, foreignLoadMissing, runInWindow } from './foreign-load.ts';
 import { addressText, type Load, type LoadResult, type LoadRun } from './load.ts';
 import type { Endpoint } from './peer.ts';
+import { isSecure, makeTlsFiles } from './tls-files.ts';
 
 const SCRIPT = fileURLToPath(new URL('../wrk/plaintext.lua', import.meta.url));
 const REQUEST = 'GET /plaintext HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
@@ -32,9 +34,12 @@ export function wrkLoad(): Load {
   return {
     name: 'wrk',
     unavailable: () => foreignLoadMissing('wrk', 'wrk'),
-    build: buildWindow,
+    build() {
+      buildWindow();
+      makeTlsFiles();
+    },
     async run(run) {
-      await checkPipelinedAnswers(run.endpoint);
+      await checkPipelinedAnswers(run.endpoint, isSecure(run.work));
       const plan = { script: SCRIPT, path: '/plaintext', parameters: [`${run.case.pipeline}`] };
       if (run.warmupSeconds > 0) await runWrk(run, run.warmupSeconds, plan);
       return runWrk(run, run.seconds, plan);
@@ -46,7 +51,8 @@ export async function runWrk(run: LoadRun, wish: number, plan: WrkPlan): Promise
   // It takes whole seconds only.
   const seconds = Math.max(1, Math.round(wish));
   const args = ['-t1', `-c${run.case.connections}`, `-d${seconds}s`, '-s', plan.script];
-  args.push(`http://${addressText(run.endpoint)}${plan.path}`, '--', ...plan.parameters);
+  const scheme = isSecure(run.work) ? 'https' : 'http';
+  args.push(`${scheme}://${addressText(run.endpoint)}${plan.path}`, '--', ...plan.parameters);
   const { output, window } = await runInWindow(run, { program: 'wrk', args }, seconds);
   const found = JSON.parse(output.trimEnd().split('\n').pop() ?? '') as WrkOutput;
   if (found.errors !== 0) throw new Error(`wrk counted ${found.errors} errors`);
@@ -63,9 +69,9 @@ export async function runWrk(run: LoadRun, wish: number, plan: WrkPlan): Promise
 }
 
 /** The load looks at status lines only, so what a server answers is checked here. */
-async function checkPipelinedAnswers(endpoint: Endpoint): Promise<void> {
+async function checkPipelinedAnswers(endpoint: Endpoint, secure: boolean): Promise<void> {
   if (endpoint.protocol !== 'tcp') throw new Error('HTTP is measured over TCP');
-  const text = await answersTo(endpoint.port, REQUEST.repeat(CHECKED_REQUESTS));
+  const text = await answersTo(endpoint.port, REQUEST.repeat(CHECKED_REQUESTS), secure);
   let rest = text;
   for (let i = 0; i < CHECKED_REQUESTS; i++) {
     const head = /^HTTP\/1\.1 200 [^\r]*\r\n(?:[^\r]+\r\n)*\r\n/.exec(rest)?.[0];
@@ -81,10 +87,14 @@ async function checkPipelinedAnswers(endpoint: Endpoint): Promise<void> {
 }
 
 /** What comes back, up to as many answers as there are requests. */
-function answersTo(port: number, requests: string): Promise<string> {
+function answersTo(port: number, requests: string, secure: boolean): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
-    const socket = connect(port, '127.0.0.1', () => socket.write(requests));
+    const target = { port, host: '127.0.0.1' };
+    const ask = (): void => void socket.write(requests);
+    const socket: Socket = secure
+      ? connectTls({ ...target, rejectUnauthorized: false }, ask)
+      : connect(target, ask);
     const end = (error?: Error): void => {
       socket.destroy();
       if (error === undefined) resolve(text);

@@ -18,6 +18,8 @@ export interface Flags {
   readonly sock: string;
   /** Where a proxy goes on to: `host:port` or any other address. */
   readonly upstream: string;
+  /** More wait until one of them ends. */
+  readonly maxConnections: number;
   readonly tickMs: number;
   /** Microseconds to look for events before sleeping. */
   readonly busyPoll: number;
@@ -83,6 +85,7 @@ const help = `Flags that all examples know; each uses what means something to it
   --reuseport true  each loop listens by itself, beside other servers that do the same
   --sock PATH       Unix socket
   --upstream ADDR   where a proxy goes on to, such as 127.0.0.1:8080
+  --max-connections N  as many in each loop; more wait until one ends
   --tick TIME       how often something happens by itself, such as 250ms or 1s
   --idle TIME       closes a connection that is silent both ways for that long; 0s for never
   --busy-poll N     microseconds to look for events before sleeping
@@ -116,6 +119,7 @@ function parseFlags(defaults: FlagDefaults): Flags {
       loops: { type: 'string', default: '0' },
       sock: { type: 'string', default: defaults.sock ?? 'echo.sock' },
       upstream: { type: 'string', default: '127.0.0.1:8080' },
+      'max-connections': { type: 'string', default: '1000' },
       tick: { type: 'string', default: defaults.tick ?? '0s' },
       'busy-poll': { type: 'string', default: '0' },
       tls: { type: 'string', default: '' },
@@ -140,6 +144,7 @@ function parseFlags(defaults: FlagDefaults): Flags {
     loops: parseCount('loops', values.loops, 4_096),
     sock: values.sock,
     upstream: values.upstream,
+    maxConnections: parseCount('max-connections', values['max-connections'], 1_000_000),
     tickMs: parseDuration('tick', values.tick),
     busyPoll: parseCount('busy-poll', values['busy-poll'], 1_000_000),
     tls: parseTls(values.tls),
@@ -171,7 +176,7 @@ export function serveOptions(flags: Flags): Options {
     numEventLoop,
     busyPoll,
     reusePort,
-    maxConnections: 1_000,
+    maxConnections: flags.maxConnections,
     maxInboundBytes: 256 * 1024,
     highWaterMark: 256 * 1024,
     maxOutboundBytes: 1024 * 1024,

@@ -2,11 +2,14 @@
  * Servers over Bun's own interfaces.
  *
  * usage: bun server.js tcp PORT | unix PATH | udp PORT | http PORT | http-fetch PORT
+ *
+ * tcp, http and http-fetch speak TLS when CERT and KEY stand behind the port.
  */
 
-const [kind, address] = process.argv.slice(2);
+const [kind, address, cert, key] = process.argv.slice(2);
 const hostname = '127.0.0.1';
 const port = Number(address);
+const tls = cert && key ? { cert: Bun.file(cert), key: Bun.file(key) } : undefined;
 
 /** What a socket does not take waits in its `data`, and the socket is not read from meanwhile. */
 const echo = {
@@ -34,7 +37,7 @@ function send(socket, bytes) {
 }
 
 const start = {
-  tcp: () => Bun.listen({ hostname, port, socket: echo }),
+  tcp: () => Bun.listen({ hostname, port, socket: echo, ...(tls && { tls }) }),
   unix: () => Bun.listen({ unix: address, socket: echo }),
   udp: () =>
     Bun.udpSocket({
@@ -50,6 +53,7 @@ const start = {
     Bun.serve({
       hostname,
       port,
+      ...(tls && { tls }),
       // A response that never changes: its documentation's advice.
       routes: {
         '/plaintext': new Response('Hello, World!', { headers: { 'Content-Type': 'text/plain' } }),
@@ -61,6 +65,7 @@ const start = {
     Bun.serve({
       hostname,
       port,
+      ...(tls && { tls }),
       fetch: (request) =>
         request.url.endsWith('/plaintext')
           ? new Response('Hello, World!', { headers: { 'Content-Type': 'text/plain' } })

@@ -11,7 +11,7 @@ const SOURCE = fileURLToPath(new URL('echo.c', import.meta.url));
 const peer: Peer = {
   name: 'c-openssl',
   title: 'C, epoll and OpenSSL',
-  works: ['tls-echo', 'tls-bulk', 'tls-handshake', 'tls-resumed'],
+  works: ['tls-echo', 'tls-bulk', 'tls-handshake', 'tls-resumed', 'tls-idle-memory'],
   unavailable: () => (process.platform === 'linux' ? opensslMissing() : 'epoll is Linux'),
   build() {
     compileC(BINARY, [SOURCE], [SOURCE], ['-lssl', '-lcrypto']);

@@ -1,6 +1,7 @@
 // Servers over the standard library of Go, one processor: a goroutine for every connection.
 //
-// usage: server tcp PORT | server unix PATH | server udp PORT | server http PORT | server tls PORT CERT KEY
+// usage: server tcp PORT | server unix PATH | server udp PORT | server http PORT |
+//        server tls PORT CERT KEY | server https PORT CERT KEY
 package main
 
 import (
@@ -77,13 +78,22 @@ func serveDatagrams(address string) error {
 	}
 }
 
-func serveHTTP(address string) error {
+func handlePlaintext() {
 	http.HandleFunc("/plaintext", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		w.Header().Set("Server", "go")
 		_, _ = io.WriteString(w, "Hello, World!")
 	})
+}
+
+func serveHTTP(address string) error {
+	handlePlaintext()
 	return http.ListenAndServe(address, nil)
+}
+
+func serveHTTPS(address, cert, key string) error {
+	handlePlaintext()
+	return http.ListenAndServeTLS(address, cert, key, nil)
 }
 
 func serve(kind, address string) error {
@@ -100,11 +110,14 @@ func serve(kind, address string) error {
 	return errors.New(usage)
 }
 
-const usage = "usage: server tcp PORT | unix PATH | udp PORT | http PORT | tls PORT CERT KEY"
+const usage = "usage: server tcp PORT | unix PATH | udp PORT | http PORT | tls PORT CERT KEY | https PORT CERT KEY"
 
 func main() {
 	if len(os.Args) == 5 && os.Args[1] == "tls" {
 		log.Fatal(serveTLS("127.0.0.1:"+os.Args[2], os.Args[3], os.Args[4]))
+	}
+	if len(os.Args) == 5 && os.Args[1] == "https" {
+		log.Fatal(serveHTTPS("127.0.0.1:"+os.Args[2], os.Args[3], os.Args[4]))
 	}
 	if len(os.Args) != 3 {
 		log.Fatal(usage)

@@ -1,5 +1,5 @@
-import { goPeer } from '../../harness/go-peer.ts';
-import { TLS_CERT, TLS_KEY } from '../../harness/tls-files.ts';
+import { goPeer, speaks } from '../../harness/go-peer.ts';
+import { isSecure, TLS_CERT, TLS_KEY } from '../../harness/tls-files.ts';
 
 export default goPeer({
   name: 'go-net',
@@ -16,10 +16,17 @@ export default goPeer({
     'tls-bulk',
     'tls-handshake',
     'tls-resumed',
+    'tls-plaintext',
+    'tls-idle-memory',
   ],
   args: (work, endpoint) => [
-    work === 'http-plaintext' ? 'http' : work.startsWith('tls-') ? 'tls' : endpoint.protocol,
+    kindOf(work, endpoint.protocol),
     endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port),
-    ...(work.startsWith('tls-') ? [TLS_CERT, TLS_KEY] : []),
+    ...(isSecure(work) ? [TLS_CERT, TLS_KEY] : []),
   ],
 });
+
+function kindOf(work: string, protocol: string): string {
+  if (!isSecure(work)) return speaks(work) === 'http' ? 'http' : protocol;
+  return speaks(work) === 'http' ? 'https' : 'tls';
+}

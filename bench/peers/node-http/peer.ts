@@ -1,18 +1,23 @@
 import { fileURLToPath } from 'node:url';
 import type { Peer } from '../../harness/peer.ts';
+import { isSecure, TLS_CERT, TLS_KEY } from '../../harness/tls-files.ts';
 
 const SOURCE = fileURLToPath(new URL('plaintext.ts', import.meta.url));
 
 const peer: Peer = {
   name: 'node-http',
-  title: 'node:http',
-  works: ['http-plaintext'],
+  title: 'node:http and node:https',
+  works: ['http-plaintext', 'tls-plaintext'],
   unavailable: () => null,
   build() {},
   versions: () => ({ node: process.versions.node }),
-  server: (_work, endpoint) => ({
+  server: (work, endpoint) => ({
     program: process.execPath,
-    args: [SOURCE, endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port)],
+    args: [
+      SOURCE,
+      endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port),
+      ...(isSecure(work) ? [TLS_CERT, TLS_KEY] : []),
+    ],
   }),
 };
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { BUILD_FOLDER } from '../../harness/command.ts';
 import { missingInstallation, runInstallSteps } from '../../harness/installed.ts';
 import type { Installation, Peer } from '../../harness/peer.ts';
+import { isSecure, TLS_CERT, TLS_KEY } from '../../harness/tls-files.ts';
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const TARGET_FOLDER = join(BUILD_FOLDER, 'tokio');
@@ -22,18 +23,36 @@ const installation: Installation = {
 
 const peer: Peer = {
   name: 'tokio',
-  title: 'tokio, one thread',
-  works: ['tcp-echo', 'unix-echo', 'udp-echo', 'connection-rate', 'idle-memory', 'start-up'],
+  title: 'tokio, one thread; rustls',
+  works: [
+    'tcp-echo',
+    'unix-echo',
+    'udp-echo',
+    'connection-rate',
+    'idle-memory',
+    'start-up',
+    'tls-echo',
+    'tls-bulk',
+    'tls-handshake',
+    'tls-resumed',
+    'tls-idle-memory',
+  ],
   installation,
   unavailable: () => missingInstallation(installation),
   build() {},
   versions() {
     const lock = readFileSync(join(FOLDER, 'Cargo.lock'), 'utf8');
-    return { tokio: /name = "tokio"\nversion = "([^"]+)"/.exec(lock)?.[1] ?? 'unknown' };
+    const version = (name: string): string =>
+      new RegExp(`name = "${name}"\nversion = "([^"]+)"`).exec(lock)?.[1] ?? 'unknown';
+    return { tokio: version('tokio'), rustls: version('rustls') };
   },
-  server: (_work, endpoint) => ({
+  server: (work, endpoint) => ({
     program: PRODUCT,
-    args: [endpoint.protocol, endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port)],
+    args: [
+      isSecure(work) ? 'tls' : endpoint.protocol,
+      endpoint.protocol === 'unix' ? endpoint.path : String(endpoint.port),
+      ...(isSecure(work) ? [TLS_CERT, TLS_KEY] : []),
+    ],
   }),
 };
 
