@@ -1,5 +1,5 @@
 /**
- * A server that knows nothing of stopping but `server.stop()`: each line `N` is answered with `N ok`.
+ * A server that knows nothing of stopping but `server.stop()` and has patience: each line `N` is answered with `N ok`.
  *
  *   stopping-server.ts DRIVER LOOPS sync|async
  */
@@ -29,11 +29,13 @@ const server = await serve(handler, 'tcp://127.0.0.1:0', {
   driver: driver as NonNullable<Options['driver']>,
   numEventLoop: Number(loops),
   codec: new LineBasedFrameCodec(),
+  // The clients share a process, which a busy machine may leave without a turn for seconds.
+  closeTimeout: 30_000,
 });
 if (isMainLoop) {
   process.once('SIGTERM', async () => {
-    const result = await server.stop();
-    console.log(`stopped ${JSON.stringify(result)}`);
+    const result = await server.stop({ timeout: 60_000 });
+    if (result.forced > 0) console.error(`stopped ${JSON.stringify(result)}`);
   });
   console.log(`listening on ${server.addr}`);
 }
