@@ -1,5 +1,6 @@
 /**
- * A server that knows nothing of stopping but `server.stop()` and has patience: each line `N` is answered with `N ok`.
+ * A server that knows nothing of stopping but `server.stop()`, and has patience: each line `N` is answered
+ * with `N ok`.
  *
  *   stopping-server.ts DRIVER LOOPS sync|async
  */
