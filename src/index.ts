@@ -39,6 +39,7 @@ export {
   type ProxyProtocolOption,
   TCPSocketOpt,
 } from './server/options.ts';
+export type { UdpSessionsOption } from './server/udp-options.ts';
 export { type Client, type ClientOptions, client } from './server/client.ts';
 export type { DialOptions } from './server/dial.ts';
 export type { GracefulOptions, RestartSignal } from './server/restart/settings.ts';

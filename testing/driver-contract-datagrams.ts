@@ -1,17 +1,20 @@
 import { strict as assert } from 'node:assert';
+import { inetAddress } from '../src/base/inet-address.ts';
 import type { Slab } from '../src/buffer/slab.ts';
 import type { DatagramPeer, Endpoint } from '../src/driver/contract.ts';
 import { type ContractCases, quietTurns, skipUnsupported } from './driver-contract-case.ts';
 import type { DatagramPeerSocket } from './driver-peers.ts';
 import { type DriverRig, plainOptions } from './driver-rig.ts';
 
-const endpointFor = (family: 4 | 6): Endpoint => ({
+const inetEndpoint = (family: 4 | 6): Endpoint & { readonly kind: 'udp' | 'tcp' } => ({
   kind: 'udp',
   family,
   v6Only: family === 6,
   host: family === 4 ? '127.0.0.1' : '::1',
   port: 0,
 });
+
+const endpointFor: (family: 4 | 6) => Endpoint = inetEndpoint;
 
 async function bind(rig: DriverRig, id: number, family: 4 | 6 = 4): Promise<string> {
   await rig.openEndpoint(id, endpointFor(family), plainOptions);
@@ -212,6 +215,22 @@ export const datagramCases: ContractCases = {
     await rig.until(() => rig.datagrams.length === 2, 'others are heard');
     assert.equal(rig.datagrams[1]?.bytes.toString(), 'still there?');
     assert.equal(await rig.turns(quietTurns), 0, 'errors of the past cost nothing');
+  },
+
+  async 'a connected endpoint sends to its peer and hears it'(rig) {
+    const peer = await readyPeer(rig);
+    const port = Number(peer.localAddress.slice(peer.localAddress.lastIndexOf(':') + 1));
+    await rig.openEndpoint(0, { ...inetEndpoint(4), port, connects: true }, plainOptions);
+    rig.driver.startReceiving(0);
+    const to = inetAddress(4, '127.0.0.1', port);
+    assert.ok(rig.driver.sendDatagram(0, to, Buffer.from('one'), null));
+    assert.ok(rig.driver.sendDatagramNow(0, to, Buffer.from('two'), null));
+    await rig.until(() => peer.received.length === 2, 'both arrive');
+    assert.deepEqual(peer.received.map(String), ['one', 'two']);
+    assert.deepEqual(peer.senders, Array(2).fill(rig.driver.endpointAddress(0)));
+    peer.send(rig.driver.endpointAddress(0), Buffer.from('back'));
+    await rig.until(() => rig.datagrams.length === 1, 'the answer comes');
+    assert.equal(rig.datagrams[0]?.bytes.toString(), 'back');
   },
 
   async 'closing the endpoint from inside datagram stops the batch'(rig) {

@@ -94,6 +94,11 @@ export class DriverRig implements DriverEvents {
   readonly streams: StreamRecord[] = [];
   readonly rests: AcceptRest[] = [];
   readonly datagrams: ReceivedDatagram[] = [];
+  readonly datagramFailures: {
+    readonly endpoint: number;
+    readonly peer: DatagramPeer | null;
+    readonly error: GnetError;
+  }[] = [];
   /** Every accepted descriptor, by listener, in order. */
   readonly acceptedBy: number[] = [];
   onAccepted: ((listener: number, descriptor: number) => void) | null = null;
@@ -128,6 +133,7 @@ export class DriverRig implements DriverEvents {
       writable: nothing,
       connected: nothing,
       datagram: nothing,
+      datagramFailed: nothing,
     };
     return this.#factory(deaf, readBufferBytesUsual);
   }
@@ -366,6 +372,11 @@ export class DriverRig implements DriverEvents {
     this.datagrams.push({ endpoint, bytes, peer: { ...peer }, truncated });
     this.datagramPeer = peer;
     this.onDatagram?.(endpoint, slab, start, end);
+  }
+
+  datagramFailed(endpoint: number, peer: DatagramPeer | null, error: GnetError): void {
+    this.#expectReporting('datagramFailed');
+    this.datagramFailures.push({ endpoint, peer: peer && { ...peer }, error });
   }
 
   #expectReporting(event: string): void {

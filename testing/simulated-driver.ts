@@ -1,5 +1,5 @@
 import { assert } from '../src/base/assert.ts';
-import type { SyscallError } from '../src/base/errors.ts';
+import { type GnetError, SyscallError } from '../src/base/errors.ts';
 import type { OutboundQueue } from '../src/buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../src/buffer/slab.ts';
 import type {
@@ -252,7 +252,8 @@ export class SimulatedDriver implements Driver {
   // -- datagram endpoints -------------------------------------------------------------------------
   bind(endpointId: number, endpoint: Endpoint, _options: SocketOptions): void {
     assert(!this.#datagrams.has(endpointId), `endpoint ${endpointId} is free`);
-    const inbox = this.network.openInbox(endpoint);
+    const own = endpoint.kind !== 'unix' && endpoint.connects ? { ...endpoint, port: 0 } : endpoint;
+    const inbox = this.network.openInbox(own);
     const descriptor = this.#openDescriptor();
     this.#datagrams.set(endpointId, { inbox, descriptor, receiving: false });
   }
@@ -269,6 +270,17 @@ export class SimulatedDriver implements Driver {
     this.network.sendDatagram(inbox.address, formatInet(peer), data);
     this.counters.bytesSent += data.length;
     return true;
+  }
+
+  sendDatagramNow(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
+    return this.sendDatagram(endpointId, peer, data);
+  }
+
+  datagramError(): GnetError {
+    return new SyscallError('ENOBUFS', 'cannot send a datagram', {
+      syscall: 'sendmmsg',
+      errno: 105,
+    });
   }
 
   sendDatagramFrom(

@@ -80,6 +80,11 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
 
 const ipv4Mapped = -65_536; // 00 00 ff ff in memory order
 
+/** An IPv4 address as a socket for both families names it. */
+export function mappedInet({ port, word0 }: InetAddress): InetAddress {
+  return { family: 6, port, word0: 0, word1: 0, word2: ipv4Mapped, word3: word0, scope: 0 };
+}
+
 /** `127.0.0.1` or `::1`; an IPv4 peer of a dual-stack socket prints as plain IPv4. */
 export function formatHost(address: InetAddress): string {
   const mapped =

@@ -42,8 +42,8 @@ export interface KeepAliveTimes {
 }
 
 /**
- * One connection (or, for UDP, one datagram and its sender). Everything here must be called on the
- * thread of the loop that owns it; from other threads use `server.conn(id)`.
+ * One connection (or, for UDP, one datagram and its sender, or all of one peer). Everything here must be
+ * called on the thread of the loop that owns it; from other threads use `server.conn(id)`.
  */
 export interface Conn<Context = unknown> extends FrameSource {
   /**
@@ -96,7 +96,10 @@ export interface Conn<Context = unknown> extends FrameSource {
    * @throws as `writev`, and the codec's error.
    */
   asyncWritev(parts: readonly Bytes[]): boolean;
-  /** UDP: one datagram to the sender of this one. Elsewhere: throws `ErrUnsupportedOp`. */
+  /**
+   * UDP: one datagram to the sender of this one, or to the peer of a session. False: it was not taken,
+   * `onError` of a session says why. Elsewhere: throws `ErrUnsupportedOp`.
+   */
   sendTo(data: Bytes): boolean;
 
   /** Calls `react(null, c)` once from the loop, soon; not merged with other calls. */
@@ -273,6 +276,11 @@ export interface EventHandler<Frame = Buffer, Context = unknown> {
   onDrain?(c: Conn<Context>): void | Promise<void>;
   /** The peer has ended its side; everything it sent has been delivered. */
   onEnd?(c: Conn<Context>): void | Promise<void>;
+  /**
+   * UDP: a datagram of a dialled socket or a session did not reach its peer: nobody listens there
+   * (`ECONNREFUSED`, dialled sockets only), it is too long for the way (`EMSGSIZE`), ... It stays open.
+   */
+  onError?(c: Conn<Context>, err: Error): void | Promise<void>;
   /** With `ticker`: runs first right after start. Never after `onShutdown`. */
   tick?(): TickReply | Promise<TickReply>;
   /** The server is stopping: say goodbye. Once per open connection. */

@@ -7,7 +7,10 @@ import { Action } from './action.ts';
 import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
 import type { DatagramOwner } from './datagram-owner.ts';
 import type { EventHandler, Reply } from './conn.ts';
+import type { EventScope } from '../host/event-scope.ts';
+import type { HandlerEvents } from './owner.ts';
 import { callPreWrite } from './handler-calls.ts';
+import { notWritable } from './limit-errors.ts';
 import { isKept, retainFrame } from './retaining.ts';
 import { isBytes, kindOfReply, type ReplyPair, replyKind, whenSettled } from './reply.ts';
 
@@ -29,6 +32,13 @@ function notForDatagrams(name: string, hint: string): ErrUnsupportedOp {
 const nothing = Buffer.alloc(0);
 const poison = 0xdb;
 
+/** @throws ErrInvalidReply */
+function bytesOf(data: Bytes): Uint8Array {
+  if (typeof data === 'string') return Buffer.from(data);
+  if (isBytes(data)) return data;
+  throw new ErrInvalidReply('cannot send this as a datagram: give a Uint8Array or a string');
+}
+
 /**
  * One datagram and its sender: a fresh object each time. `sendTo` goes on working after the
  * handler has returned; the bytes do not. No codec, nothing to close, nothing buffered.
@@ -46,12 +56,14 @@ export class DatagramConnection implements Conn, DatagramPeer {
   readonly word2: number;
   readonly word3: number;
   readonly scope: number;
-  readonly #owner: DatagramOwner;
-  readonly #endpoint: number;
+  protected readonly owner: DatagramOwner;
+  readonly endpoint: number;
   #frame: Buffer | null = null;
+  /** What `#frame` is, or is a part of. */
+  #lent: Buffer | null = null;
   #remoteAddr: string | null = null;
   /** Which of our addresses was asked, where the endpoint has several. */
-  readonly #local: DatagramPeer | null;
+  protected local: DatagramPeer | null;
 
   constructor(
     owner: DatagramOwner,
@@ -59,9 +71,9 @@ export class DatagramConnection implements Conn, DatagramPeer {
     peer: DatagramPeer,
     local: DatagramPeer | null,
   ) {
-    this.#local = local;
-    this.#owner = owner;
-    this.#endpoint = endpoint;
+    this.local = local;
+    this.owner = owner;
+    this.endpoint = endpoint;
     this.family = peer.family;
     this.port = peer.port;
     this.word0 = peer.word0;
@@ -71,84 +83,106 @@ export class DatagramConnection implements Conn, DatagramPeer {
     this.scope = peer.scope;
   }
 
+  /** Whose events these are: the server's, unless a session was given its own. */
+  protected get events(): HandlerEvents {
+    return this.owner.calls.events;
+  }
+
+  protected get eventScope(): EventScope {
+    return this.owner.calls.scope;
+  }
+
+  /** Nothing is sent, and no event called, through one that is closed. */
+  protected get isOpen(): boolean {
+    return this.owner.ports.isOpen(this.endpoint);
+  }
+
   /** Calls `react` with the datagram that stands in the slab and sends the answer. */
   receive(slab: Slab, start: number, end: number): void {
-    const owner = this.#owner;
-    const { calls } = owner;
-    if (!calls.events.react) return;
-    const { handler } = calls;
+    const { owner, events } = this;
+    if (!events.react) return;
     const standing = slab.bytes.subarray(start, end);
     const copied =
       owner.poisonFrames || (owner.openPromises > 0 && end - start <= asyncFrameCopyBytesMax);
     const frame = copied ? copyOf(standing) : standing;
-    this.#frame = frame;
+    this.#frame = this.#lent = frame;
     try {
-      const reply = calls.scope.runInAsyncScope(handler.react as React, handler, frame, this);
+      const react = events.handler.react as React;
+      const reply = this.eventScope.runInAsyncScope(react, events.handler, frame, this);
       if (reply === frame && !copied) {
         this.#answerFrom(slab, start, end - start);
       } else if (kindOfReply(reply) === replyKind.promise) {
-        this.#suspend(reply as PromiseLike<Reply>, frame, copied ? null : slab);
+        this.suspend('react', reply as PromiseLike<Reply>, frame, copied ? null : slab);
         return;
       } else {
-        this.#apply(reply as Reply);
+        this.apply(reply as Reply);
       }
     } catch (error) {
-      owner.report('react failed for a datagram; the others go on', error);
+      this.handlerFailed('react', error);
     }
     this.#expire(frame);
   }
 
+  protected handlerFailed(event: string, error: unknown): void {
+    this.owner.report(`${event} failed for a datagram; the others go on`, error);
+  }
+
   /** The handler is done with its datagram. */
   #expire(frame: Buffer): void {
-    this.#frame = null;
+    if (this.#lent === frame) this.#frame = this.#lent = null;
     // A copy then, in memory that nothing is received into: it stays what it is made here.
-    if (this.#owner.poisonFrames && !isKept(frame)) frame.fill(poison);
+    if (this.owner.poisonFrames && !isKept(frame)) frame.fill(poison);
   }
 
   /** `slab` is where the datagram stands, unless it was copied. */
-  #suspend(promise: PromiseLike<Reply>, frame: Buffer, slab: Slab | null): void {
-    const owner = this.#owner;
+  protected suspend(
+    event: string,
+    promise: PromiseLike<Reply>,
+    frame: Buffer | null,
+    slab: Slab | null,
+  ): void {
+    const { owner } = this;
     owner.openPromises++;
     owner.datagramWaits(1);
     if (slab !== null) owner.readPool.retain(slab);
     whenSettled(
       promise,
-      (reply) => this.#settled(reply, frame, slab),
+      (reply) => this.#settled(event, reply, frame, slab),
       (thrown) => {
-        owner.report('react failed for a datagram; the others go on', thrown);
-        this.#settled(undefined, frame, slab);
+        this.handlerFailed(event, thrown);
+        this.#settled(event, undefined, frame, slab);
       },
     );
   }
 
-  #settled(reply: Reply, frame: Buffer, slab: Slab | null): void {
-    const owner = this.#owner;
+  #settled(event: string, reply: Reply, frame: Buffer | null, slab: Slab | null): void {
+    const { owner } = this;
     try {
-      this.#apply(reply);
+      this.apply(reply);
     } catch (error) {
-      owner.report('react failed for a datagram; the others go on', error);
+      this.handlerFailed(event, error);
     }
-    this.#expire(frame);
+    if (frame !== null) this.#expire(frame);
     owner.openPromises--;
     if (slab !== null) owner.readPool.release(slab);
     owner.datagramWaits(-1);
   }
 
   /** @throws ErrInvalidReply */
-  #apply(reply: Reply): void {
+  protected apply(reply: Reply): void {
     const kind = kindOfReply(reply);
-    if (kind === replyKind.action) this.#act(reply as Action);
+    if (kind === replyKind.action) this.act(reply as Action);
     else if (kind === replyKind.bytes) this.#answer(reply as Bytes);
     else if (kind === replyKind.pair) {
       const [bytes, action] = reply as ReplyPair;
       if (bytes !== undefined && bytes !== null) this.#answer(bytes);
-      this.#act(action);
+      this.act(action);
     }
   }
 
   /** A datagram has nothing to close: `Action.Close` is ignored. */
-  #act(action: number): void {
-    if (action === Action.Shutdown) this.#owner.requestShutdown();
+  protected act(action: number): void {
+    if (action === Action.Shutdown) this.owner.requestShutdown();
   }
 
   #answer(data: Bytes): void {
@@ -157,28 +191,32 @@ export class DatagramConnection implements Conn, DatagramPeer {
   }
 
   #callPreWrite(): void {
-    const { calls } = this.#owner;
-    if (calls.events.preWrite) callPreWrite(this.#owner, calls.handler, calls.scope, this);
+    const { owner, events } = this;
+    if (events.preWrite) callPreWrite(owner, events.handler, this.eventScope, this);
   }
 
   /** An answer that is the datagram itself goes out from where it stands. */
   #answerFrom(slab: Slab, start: number, length: number): void {
-    const owner = this.#owner;
     this.#callPreWrite();
     // The handler itself may have closed the server.
-    if (!owner.ports.isOpen(this.#endpoint)) return;
-    owner.driver.sendDatagramFrom(this.#endpoint, this, slab, start, length, this.#local);
+    if (!this.isOpen) return;
+    const { driver } = this.owner;
+    if (driver.sendDatagramFrom(this.endpoint, this, slab, start, length, this.local)) this.sent();
+    else this.refused();
   }
+
+  /** A datagram was taken, or refused, from outside a batch or into one. */
+  protected sent(): void {}
+  protected refused(): void {}
 
   /** False when the kernel did not take it, or the endpoint is closed. */
   sendTo(data: Bytes): boolean {
-    const owner = this.#owner;
-    if (!owner.ports.isOpen(this.#endpoint)) return false;
-    if (!isBytes(data)) {
-      throw new ErrInvalidReply('cannot send this as a datagram: give a Uint8Array or a string');
-    }
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    return owner.driver.sendDatagram(this.#endpoint, this, bytes, this.#local);
+    if (!this.isOpen) return false;
+    const { driver } = this.owner;
+    const taken = driver.sendDatagram(this.endpoint, this, bytesOf(data), this.local);
+    if (taken) this.sent();
+    else this.refused();
+    return taken;
   }
 
   /** Proxies put their header in front of streams only. */
@@ -202,13 +240,14 @@ export class DatagramConnection implements Conn, DatagramPeer {
   asyncWritev(): boolean {
     throw notForDatagrams('asyncWritev', 'send one datagram with sendTo');
   }
-  flushWrite(data: Bytes): Promise<void> {
-    if (this.sendTo(data)) return Promise.resolve();
-    return Promise.reject(
-      new ErrUnsupportedOp(
-        'cannot flush a datagram: the kernel did not take it; send it again later',
-      ),
-    );
+  async flushWrite(data: Bytes): Promise<void> {
+    if (!this.isOpen) throw notWritable(this.remoteAddr);
+    const { driver } = this.owner;
+    const bytes = bytesOf(data);
+    if (!driver.sendDatagramNow(this.endpoint, this, bytes, this.local)) {
+      throw driver.datagramError();
+    }
+    this.sent();
   }
 
   get id(): ConnId {
@@ -218,10 +257,10 @@ export class DatagramConnection implements Conn, DatagramPeer {
     return -1;
   }
   get localAddr(): string {
-    return this.#owner.ports.address(this.#endpoint, this.#local);
+    return this.owner.ports.address(this.endpoint, this.local);
   }
   get remoteAddr(): string {
-    this.#remoteAddr ??= this.#owner.driver.formatPeer(this);
+    this.#remoteAddr ??= this.owner.driver.formatPeer(this);
     return this.#remoteAddr;
   }
 
@@ -299,7 +338,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
     throw notForDatagrams('dup', 'use dupFd of the server');
   }
   retain(frame: Uint8Array): () => void {
-    return retainFrame(this.#owner, frame);
+    return retainFrame(this.owner, frame);
   }
   setTimer(): () => void {
     throw new ErrUnsupportedOp(
@@ -314,7 +353,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
       'cannot set a codec for a datagram: it is a whole message; a codec is for stream connections',
     );
   }
-  setHandler(): void {
+  setHandler(_handler: unknown): void {
     throw new ErrUnsupportedOp(
       'cannot set a handler for a datagram: each is a connection of its own; use the one of serve',
     );

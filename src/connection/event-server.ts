@@ -21,5 +21,6 @@ export class EventServer<Frame = Buffer, Context = unknown>
   tick(): TickReply | Promise<TickReply> {
     return 1_000;
   }
+  onError(_c: Conn<Context>, _err: Error): void | Promise<void> {}
   signalClose(_c: Conn<Context>): void | Promise<void> {}
 }

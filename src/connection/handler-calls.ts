@@ -59,6 +59,7 @@ function handlerEvents(handler: EventHandler<unknown>): HandlerEvents {
     onDrain: has('onDrain'),
     onEnd: has('onEnd'),
     signalClose: has('signalClose'),
+    onError: has('onError'),
   };
 }
 

@@ -24,6 +24,8 @@ export interface ConnectionSettings {
   readonly socket: SocketOptions;
   /** Milliseconds for what comes before `onOpened`; 0 is off. */
   readonly handshakeTimeout: number;
+  /** Undefined: each datagram stands alone. */
+  readonly udpSessions?: { readonly idleTimeout: number; readonly max: number } | undefined;
   /** Undefined: connections begin with their own bytes. */
   readonly proxyProtocol: ProxyProtocolSettings | undefined;
 }
@@ -38,6 +40,7 @@ export interface HandlerEvents {
   readonly onDrain: boolean;
   readonly onEnd: boolean;
   readonly signalClose: boolean;
+  readonly onError: boolean;
 }
 
 /** The handler of a loop, and how it is called. */

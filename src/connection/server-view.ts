@@ -89,6 +89,10 @@ export interface LoopStats {
   readonly datagramsTruncated: number;
   /** Datagrams that the kernel did not take when they were to be sent. */
   readonly datagramsDropped: number;
+  /** Peers that have a session now, and sockets that are dialled: see `udpSessions`. */
+  readonly datagramSessions: number;
+  /** Datagrams of peers for whom there was no session left: see `udpSessions.max`. */
+  readonly datagramsRefused: number;
   /** Connections whose TLS handshake was completed. */
   readonly tlsHandshakes: number;
   /** Connections that were refused in it, or that gave up. */
@@ -172,6 +176,14 @@ export interface Server extends AsyncDisposable {
    * for again before it has.
    */
   broadcast(data: Bytes): Promise<number>;
+  /**
+   * UDP: one datagram to an address (`udp://host:port`, or without the scheme), from the first address of
+   * this server that such go out of. Resolves when the kernel has it, with several loops of one of them;
+   * bytes are taken at the call. On the driver `node` it does not tell what the kernel refused.
+   * @throws SyscallError (`EMSGSIZE`, `EAGAIN` when there is no room, ...); ErrInvalidNetworkAddress;
+   * ErrUnsupportedOp when the server has no address of UDP for that; ErrServerInShutdown.
+   */
+  sendTo(address: string, data: Bytes): Promise<void>;
   /**
    * TLS for connections that come from now on: those that are open keep what they have. Resolves when
    * everything was checked and given to every loop. On the main thread, of a server with TLS.

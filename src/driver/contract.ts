@@ -48,6 +48,8 @@ export type Endpoint =
       /** 4 or 6; for 6, `v6Only` says whether IPv4 is kept out. */
       readonly family: 4 | 6;
       readonly v6Only: boolean;
+      /** UDP: the socket is connected to that address, instead of bound to it. */
+      readonly connects?: boolean;
       /** A literal: `127.0.0.1`, `::1`; `0.0.0.0` and `::` for any. */
       readonly host: string;
       readonly port: number;
@@ -187,6 +189,11 @@ export interface DriverEvents {
     truncated: boolean,
     local: DatagramPeer | null,
   ): void;
+  /**
+   * A datagram that was sent before has failed: the network says so, of a connected endpoint only
+   * (`peer` is null then), or the kernel refused it when its batch went out. The endpoint goes on.
+   */
+  datagramFailed(endpoint: number, peer: DatagramPeer | null, error: GnetError): void;
 }
 
 export interface DriverCounters {
@@ -224,6 +231,8 @@ export interface DriverSettings {
   readonly ledger?: DescriptorLedger;
   /** Microseconds to look for events before a wait sleeps, 0 for not at all: `busyPoll`. */
   readonly busyPollMicroseconds?: number;
+  /** `datagramFailed` is wanted of every endpoint, not only of those that are connected. */
+  readonly tellsDatagramErrors?: boolean;
 }
 
 export interface Driver extends Transport {
@@ -285,7 +294,7 @@ export interface Driver extends Transport {
   /** Stops accepting without closing: the loop is full. `startAccepting` goes on. */
   pauseAccepting(listener: number): void;
   closeListener(listener: number): void;
-  /** Binds a datagram socket; datagrams are reported after `startReceiving`. */
+  /** Binds a datagram socket, or connects it; datagrams are reported after `startReceiving`. */
   bind(endpointId: number, endpoint: Endpoint, options: SocketOptions): void;
   startReceiving(endpointId: number): void;
   /**
@@ -298,6 +307,15 @@ export interface Driver extends Transport {
     data: Uint8Array,
     local: DatagramPeer | null,
   ): boolean;
+  /** As `sendDatagram`, ahead of the end of a batch: what it returns is what the kernel says. */
+  sendDatagramNow(
+    endpointId: number,
+    peer: DatagramPeer,
+    data: Uint8Array,
+    local: DatagramPeer | null,
+  ): boolean;
+  /** Why the last of these three calls returned false. */
+  datagramError(): GnetError;
   /** As `sendDatagram` for bytes that stand in the slab lent by `datagram`: nothing is copied. */
   sendDatagramFrom(
     endpointId: number,

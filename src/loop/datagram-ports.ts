@@ -1,3 +1,6 @@
+import { assert } from '../base/assert.ts';
+import { ErrUnsupportedOp } from '../base/errors.ts';
+import { inetAddress, mappedInet } from '../base/inet-address.ts';
 import type {
   DatagramPeer,
   Driver,
@@ -10,6 +13,12 @@ import type {
 export class DatagramPorts {
   readonly #driver: Driver;
   readonly #addresses: (string | null)[] = [];
+  readonly #endpoints: Endpoint[] = [];
+  /** Sockets that were dialled, and numbers of such that are gone: they are used again. */
+  readonly #dialled = new Set<number>();
+  readonly #free: number[] = [];
+  /** An endpoint is about to be closed. */
+  onClosing: ((id: number) => void) | null = null;
   /** Most datagrams are sent to the same address, which then is the same object. */
   #lastLocal: DatagramPeer | null = null;
   #lastText = '';
@@ -26,9 +35,52 @@ export class DatagramPorts {
   bind(endpoint: Endpoint, options: SocketOptions): string {
     const id = this.#addresses.length;
     this.#driver.bind(id, endpoint, options);
+    this.#endpoints[id] = endpoint;
     const address = this.#driver.endpointAddress(id);
     this.#addresses.push(address);
     return address;
+  }
+
+  /** A socket of its own that is connected to the endpoint, and receives. Returns its number. */
+  async dial(endpoint: Endpoint, options: SocketOptions): Promise<number> {
+    const id = this.#free.pop() ?? this.#addresses.push(null) - 1;
+    const connected = { ...endpoint, connects: true };
+    try {
+      if (this.#driver.prepareEndpoint !== undefined) {
+        await this.#driver.prepareEndpoint(id, connected, options);
+      }
+      this.#driver.bind(id, connected, options);
+    } catch (error) {
+      this.#free.push(id);
+      throw error;
+    }
+    this.#dialled.add(id);
+    this.#addresses[id] = this.#driver.endpointAddress(id);
+    this.#driver.startReceiving(id);
+    return id;
+  }
+
+  /**
+   * Sends a datagram to whomever, from the first address that such go out of.
+   * @throws SyscallError; ErrUnsupportedOp where there is none of that family.
+   */
+  sendTo(to: Endpoint, data: Uint8Array): void {
+    assert(to.kind === 'udp', 'datagrams go by UDP');
+    const id = this.reaching(to.family)[0];
+    if (id === undefined) throw nothingReaches(to.family);
+    const { family } = this.#endpoints[id] as Endpoint & { kind: 'udp' };
+    const peer = inetAddress(to.family, to.host, to.port);
+    const reached = family === to.family ? peer : mappedInet(peer);
+    if (!this.#driver.sendDatagramNow(id, reached, data, null)) throw this.#driver.datagramError();
+  }
+
+  /** The numbers of those that are open and carry this family. */
+  reaching(wanted: 4 | 6): number[] {
+    return [...this.#endpoints.keys()].filter((id) => {
+      const endpoint = this.#endpoints[id];
+      if (endpoint?.kind !== 'udp' || !this.isOpen(id) || this.#dialled.has(id)) return false;
+      return endpoint.family === wanted || (endpoint.family === 6 && !endpoint.v6Only);
+    });
   }
 
   /** How many there are, or were. */
@@ -72,8 +124,11 @@ export class DatagramPorts {
 
   closeOne(id: number): void {
     if (!this.isOpen(id)) return;
+    this.onClosing?.(id);
+    if (!this.isOpen(id)) return; // its session has closed it
     this.#addresses[id] = null;
     this.#driver.closeEndpoint(id);
+    if (this.#dialled.delete(id)) this.#free.push(id);
   }
 
   /** One more receives. */
@@ -100,4 +155,11 @@ export class DatagramPorts {
     }
     return this.#lastText;
   }
+}
+
+function nothingReaches(family: 4 | 6): ErrUnsupportedOp {
+  return new ErrUnsupportedOp(
+    `cannot reach IPv${family} by datagrams: the server has no address of UDP for it; ` +
+      `listen on 'udp${family}://:0', too`,
+  );
 }

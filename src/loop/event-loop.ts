@@ -1,13 +1,12 @@
-import { assert } from '../base/assert.ts';
 import type { GnetError } from '../base/errors.ts';
-import { outboundSlabBytes, readHeadroomBytes } from '../base/limits.ts';
-import { OutboundQueue } from '../buffer/outbound-queue.ts';
+import { readHeadroomBytes } from '../base/limits.ts';
+import type { OutboundQueue } from '../buffer/outbound-queue.ts';
+import { SpareQueues } from '../buffer/spare-queues.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import type { ICodec } from '../codec/codec.ts';
 import { codecFor } from '../codec/codec-for.ts';
 import type { DatagramOwner } from '../connection/datagram-owner.ts';
 import { EncodeSink } from '../connection/encode-sink.ts';
-import { DatagramConnection } from '../connection/datagram-connection.ts';
 import type { ConnectionSettings, HandlerCalls, ScheduledDeadline } from '../connection/owner.ts';
 import type { ConnectionReceiver, Layer, LayerFactory } from '../connection/layer.ts';
 import type { LayerOwner } from '../connection/layer-owner.ts';
@@ -32,12 +31,11 @@ import { HeardTime } from './heard-time.ts';
 import { LoopEnd, reportWhatIsReady, takeWhatIsThere, type Unfinished } from './loop-end.ts';
 import { Listening } from './listening.ts';
 import { LoopCounts } from './loop-counts.ts';
+import { LoopDatagrams } from './loop-datagrams.ts';
 import { PutOff } from './put-off.ts';
 import type { Inbox, LoopPublication } from './shared-side.ts';
 import { Ticker } from './ticker.ts';
 
-/** Queues kept for the next connection that needs one. */
-const spareQueuesMax = 256;
 /** A limit may pass early by that much: what follows a longer hold-up looks at every connection. */
 const heldUpMs = 20;
 /** While a loop is never idle, its counters are published that often. */
@@ -79,16 +77,16 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   /** TLS here, once there is some: for connections that come, or for those that are dialled. */
   tls: LoopTls | undefined;
   readonly ports: DatagramPorts;
+  readonly datagrams: LoopDatagrams;
   readonly #ticker: Ticker | null;
   readonly #end: LoopEnd;
-  readonly #outboundPool: SlabPool;
   readonly #table: ConnectionTable;
   #publication: LoopPublication | null;
   #inbox: Inbox | null = null;
   #unpublished = false;
   readonly #wheel = new DeadlineWheel();
   readonly #heard: HeardTime;
-  readonly #spareQueues: OutboundQueue[] = [];
+  readonly #queues: SpareQueues;
   readonly #putOff = new PutOff();
   #attached = false;
   #closed = false;
@@ -119,6 +117,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
       readBufferBytes: settings.readBufferBytes,
       headroomBytes: readHeadroomBytes,
       busyPollMicroseconds: settings.busyPollMicroseconds,
+      tellsDatagramErrors: this.settings.udpSessions !== undefined,
       ...(settings.publication && { ledger: settings.publication.ledger }),
     });
     this.#heard = new HeardTime(this.driver.reportsLater === true);
@@ -127,10 +126,11 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.listening = new Listening(this.driver, socket, settings.maxConnections, logger, clock);
     this.#acceptors = this.listening.acceptors;
     this.ports = this.listening.ports;
+    this.datagrams = new LoopDatagrams(this, this.ports, this.settings, this.#counts);
     this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) => this.#admit(slot));
     this.#end = new LoopEnd(this.driver, this.#table, this.ports, this);
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
-    this.#outboundPool = this.driver.slabPool(settings.writeBufferBytes ?? outboundSlabBytes);
+    this.#queues = new SpareQueues(this.driver, settings.writeBufferBytes);
     this.#ticker = settings.ticker ? new Ticker(calls, this) : null;
   }
 
@@ -166,6 +166,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     // What others have put into the mailbox, and what the driver has ready, came before the stop.
     if (this.#inbox !== null) takeWhatIsThere(this.#inbox);
     reportWhatIsReady(this);
+    this.datagrams.signalClose();
     const ended = this.#end.begin(this.settings.timeouts.closeTimeout, isPatient);
     this.#requestTurn?.();
     await ended;
@@ -415,8 +416,11 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     local: DatagramPeer | null,
   ): void {
     if (this.#nowIsStale) this.currentTime();
-    if (truncated) this.#counts.datagramsTruncated++;
-    new DatagramConnection(this, endpoint, peer, local).receive(slab, start, end);
+    this.datagrams.came(endpoint, slab, start, end, peer, truncated, local);
+  }
+
+  datagramFailed(endpoint: number, peer: DatagramPeer | null, error: GnetError): void {
+    this.datagrams.failed(endpoint, peer, error);
   }
 
   // -- what connections need ----------------------------------------------------------------------
@@ -439,12 +443,11 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
 
   takeQueue(): OutboundQueue {
-    return this.#spareQueues.pop() ?? new OutboundQueue(this.#outboundPool);
+    return this.#queues.take();
   }
 
   giveQueue(queue: OutboundQueue): void {
-    assert(queue.length === 0, 'a queue is given back empty');
-    if (this.#spareQueues.length < spareQueuesMax) this.#spareQueues.push(queue);
+    this.#queues.give(queue);
   }
 
   scheduleFlush(connection: StreamConnection): void {
@@ -452,8 +455,8 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.#requestTurn?.();
   }
 
-  scheduleTasks(connection: StreamConnection): void {
-    this.#putOff.addTasks(connection);
+  scheduleTasks(of: { runTasks(): void }): void {
+    this.#putOff.addTasks(of);
     this.#requestTurn?.();
   }
 

@@ -19,6 +19,8 @@ export const sharedCounters = [
   'datagramsOverflowed',
   'datagramsTruncated',
   'datagramsDropped',
+  'datagramSessions',
+  'datagramsRefused',
   'tlsHandshakes',
   'tlsFailures',
   'tlsHandshakeMs',
@@ -32,6 +34,8 @@ export class LoopCounts {
   accepted = 0;
   closed = 0;
   datagramsTruncated = 0;
+  datagramsRefused = 0;
+  datagramSessions = 0;
   /** On the clock of `performance.now()`. */
   readonly startedAt: number = performance.now();
 
@@ -56,6 +60,8 @@ export class LoopCounts {
       datagramsOverflowed: driver.datagramsOverflowed,
       datagramsTruncated: this.datagramsTruncated,
       datagramsDropped: driver.datagramsDropped,
+      datagramSessions: this.datagramSessions,
+      datagramsRefused: this.datagramsRefused,
       tlsHandshakes: tls?.handshakes ?? 0,
       tlsFailures: tls?.failures ?? 0,
       tlsHandshakeMs: tls?.handshakeMs ?? 0,

@@ -1,6 +1,7 @@
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
+import type { DatagramOrder } from './datagram-order.ts';
 import type { Unfinished } from './loop-end.ts';
 
 /** The event loops of one server, wherever they run. */
@@ -29,6 +30,8 @@ export interface LoopGroup {
   unlisten(index: number): Promise<void>;
   /** A connected socket becomes a connection. @throws ErrUnsupportedOp, SyscallError. */
   adopt(descriptor: number): void;
+  /** Rejects with a `GnetError`. */
+  datagrams(order: DatagramOrder): Promise<void>;
   /** Resolves when no loop reads datagrams any more: what comes waits in the kernel. */
   pauseDatagrams(): Promise<void>;
   resumeDatagrams(): void;

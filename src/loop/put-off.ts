@@ -1,17 +1,22 @@
 import type { StreamConnection } from '../connection/stream-connection.ts';
 
+interface Tasks {
+  runTasks(): void;
+}
+
 /** What connections put off until the loop has its hands free. */
 export class PutOff {
   #flushes: StreamConnection[] = [];
-  #tasks: StreamConnection[] = [];
+  #tasks: Tasks[] = [];
+  #spareTasks: Tasks[] = [];
   #spareList: StreamConnection[] = [];
 
   get isEmpty(): boolean {
     return this.#tasks.length === 0 && this.#flushes.length === 0;
   }
 
-  addTasks(connection: StreamConnection): void {
-    this.#tasks.push(connection);
+  addTasks(of: Tasks): void {
+    this.#tasks.push(of);
   }
 
   addFlush(connection: StreamConnection): void {
@@ -24,16 +29,15 @@ export class PutOff {
     const flushes = this.#flushes;
     if (tasks.length === 0 && flushes.length === 0) return false;
     if (tasks.length > 0) {
-      this.#tasks = this.#spareList;
+      this.#tasks = this.#spareTasks;
       for (let index = 0; index < tasks.length; index++) {
-        (tasks[index] as StreamConnection).runTasks();
+        (tasks[index] as Tasks).runTasks();
       }
       tasks.length = 0;
-      this.#spareList = tasks;
+      this.#spareTasks = tasks;
     }
     if (flushes.length > 0) {
-      this.#flushes = this.#spareList.length === 0 ? this.#spareList : [];
-      this.#spareList = [];
+      this.#flushes = this.#spareList;
       for (let index = 0; index < flushes.length; index++) {
         (flushes[index] as StreamConnection).flushPending();
       }

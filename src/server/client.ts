@@ -37,6 +37,7 @@ const serverOnly = {
   fastOpen: [0],
   maxConnections: [Infinity],
   proxyProtocol: [],
+  udpSessions: [false],
   block: [false],
   graceful: [false],
   pidName: [],
@@ -60,12 +61,12 @@ export type ClientOptions<Frame = Buffer> = Omit<
  */
 export interface Client<Context = unknown> extends Server {
   /**
-   * Connects to `tcp://host:port`, `tls://host:port` or `unix://path`. Resolves after `onOpened`, whose
+   * Connects to `tcp://host:port`, `tls://host:port`, `unix://path` or `udp://host:port`. Resolves after `onOpened`, whose
    * answer has been queued; several addresses of a name are tried in order. With TLS the handshake is
    * over by then, and the name stands in the server's certificate.
    * @throws a `GnetError`, without any event: the errno of the first address (`ECONNREFUSED`, ...),
    * `ErrTimeout`, `ErrServerInShutdown` when the client is stopped, `ErrInvalidNetworkAddress`,
-   * `ErrUnsupportedProtocol`, `ErrUnsupportedOp` for UDP, `ErrInvalidOption`, `ErrTls…` for
+   * `ErrUnsupportedProtocol`, `ErrInvalidOption`, `ErrTls…` for
    * what came of the handshake; or the reason of `signal`.
    */
   dial(address: string, options?: DialOptions): Promise<Conn<Context>>;
@@ -106,6 +107,7 @@ class RunningClient extends RunningServer implements Client {
     this.#loop = {
       dial: (endpoint, outcome) => loop.dial(endpoint, outcome),
       abandonDial: (attempt) => loop.abandonDial(attempt),
+      dialDatagrams: (endpoint) => loop.dialDatagrams(endpoint),
       begin: (connection, layers) => loop.begin(connection, layers),
       async secure(target) {
         return tls.layer(loop.useTls(await tls.load()), target);

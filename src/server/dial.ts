@@ -1,8 +1,9 @@
-import { ErrInvalidOption, ErrTimeout, ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
+import { ErrInvalidOption, ErrTimeout, ErrUnsupportedOp, GnetError } from '../base/errors.ts';
 import type { Conn } from '../connection/conn.ts';
 import type { EventHandler } from '../connection/conn.ts';
 import { ownHandlerEvents } from '../connection/handler-calls.ts';
 import { type ProxyHeader, writeHeader } from '../connection/proxy-protocol/write-header.ts';
+import type { DatagramSession } from '../connection/datagram-session.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { LayerFactory } from '../connection/layer.ts';
 import { rememberDialled } from '../connection/tls/dialled.ts';
@@ -39,6 +40,8 @@ export interface DialOptions {
 export interface DialingLoop {
   dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null;
   abandonDial(attempt: Attempt): void;
+  /** A socket of datagrams that is connected there. */
+  dialDatagrams(endpoint: Endpoint): Promise<DatagramSession>;
   /** The connection, set up by whoever dialled, begins. */
   begin(connection: StreamConnection, layers?: LayerFactory): void;
   /** Loads TLS where it is not yet, and makes what stands under one connection. */
@@ -116,7 +119,7 @@ export class Dial implements DialOutcome {
 
   async #begin(): Promise<void> {
     const parsed = parseAddress(this.address);
-    if (parsed.network.startsWith('udp')) throw noDatagrams(this.address);
+    if (parsed.network.startsWith('udp')) return this.#beginDatagrams(parsed);
     // No host is this machine.
     if (parsed.network !== 'unix') this.#host = parsed.host || 'localhost';
     if (parsed.network === 'tls' || this.#wantsTls) {
@@ -124,6 +127,36 @@ export class Dial implements DialOutcome {
     }
     this.#targets = await resolveTargets(parsed);
     this.#tryNext();
+  }
+
+  /** Nobody answers a connect of datagrams: it fails for lack of a way only. */
+  async #beginDatagrams(parsed: ParsedAddress): Promise<void> {
+    if (this.#wantsTls || this.#header !== undefined) throw streamsOnly(this.address);
+    for (const target of await resolveTargets(parsed)) {
+      if (this.#over) return;
+      try {
+        const session = await this.#loop.dialDatagrams(target);
+        this.#datagramsOpen(session);
+        return;
+      } catch (error) {
+        if (!(error instanceof GnetError)) throw error;
+        this.#firstError ??= error;
+      }
+    }
+    this.giveUp(this.#firstError);
+  }
+
+  #datagramsOpen(session: DatagramSession): void {
+    if (this.#over) {
+      session.abandon();
+      return;
+    }
+    session.context = this.#context;
+    if (this.#handler !== undefined) session.setHandler(this.#handler);
+    session.runIn(this.#scope);
+    this.#finish();
+    session.open();
+    this.#settle.resolve(session);
   }
 
   /** The dial is over when the handshake is: with its error, another address would answer the same. */
@@ -226,10 +259,9 @@ function timedOut(address: string, limitMs: number): ErrTimeout {
   );
 }
 
-function noDatagrams(address: string): ErrUnsupportedOp {
+function streamsOnly(address: string): ErrUnsupportedOp {
   return new ErrUnsupportedOp(
-    `cannot dial '${address}': datagrams have no connection; answer them with serve on 'udp://:0' ` +
-      'and sendTo, or begin with node:dgram',
+    `cannot dial '${address}' with tls or proxyHeader: datagrams have neither; leave the option out`,
     { address },
   );
 }

@@ -44,6 +44,7 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
       allowHalfOpen: options.allowHalfOpen,
       handshakeTimeout: options.handshakeTimeout,
       proxyProtocol: options.proxyProtocol,
+      udpSessions: options.udpSessions,
       timeouts: {
         idleTimeout: options.idleTimeout,
         readTimeout: options.readTimeout,

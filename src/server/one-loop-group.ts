@@ -5,12 +5,14 @@ import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { LayerFactory } from '../connection/layer.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
+import type { DatagramSession } from '../connection/datagram-session.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
 import { eachGiven } from '../driver/given-sockets.ts';
 import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
+import type { DatagramOrder } from '../loop/datagram-order.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import type { Unfinished } from '../loop/loop-end.ts';
@@ -119,6 +121,10 @@ export class OneLoopGroup implements LoopGroup {
     this.#loop.adopt(adopted.descriptor, adopted.peer);
   }
 
+  async datagrams(order: DatagramOrder): Promise<void> {
+    this.#loop.datagrams.obey(order);
+  }
+
   async pauseDatagrams(): Promise<void> {
     this.#loop.listening.ports.pause();
   }
@@ -129,6 +135,10 @@ export class OneLoopGroup implements LoopGroup {
 
   dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null {
     return this.#loop.dial(endpoint, outcome);
+  }
+
+  dialDatagrams(endpoint: Endpoint): Promise<DatagramSession> {
+    return this.#loop.datagrams.dial(endpoint);
   }
 
   /** The one that the loop has, which may be that of an upgrade: the loop counts there. */

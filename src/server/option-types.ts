@@ -2,6 +2,7 @@
 import type { CodecOption } from '../codec/codec.ts';
 import type { LogLevel, LogLevelName } from '../logging/log-level.ts';
 import type { ProxyProtocolSettings } from '../connection/proxy-protocol/settings.ts';
+import type { UdpSessionSettings, UdpSessionsOption } from './udp-options.ts';
 import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
 import type { LoggerOption } from '../logging/logger.ts';
 import type { GracefulOptions, GracefulSettings } from './restart/settings.ts';
@@ -186,6 +187,13 @@ export interface Options<Frame = Buffer> {
    */
   readonly closeTimeout?: number;
   /**
+   * UDP: a session for each peer, with `onOpened`, `onClosed` and a `context` of its own, until nothing
+   * has come or gone for `idleTimeout` milliseconds, 1 to 2^31-1 (60,000 by default). At most `max` of
+   * them in each loop (65,536 by default): what others send then is dropped and counted. True: the
+   * defaults. Default: each datagram stands alone (ours).
+   */
+  readonly udpSessions?: UdpSessionsOption;
+  /**
    * Milliseconds that a connection may take before `onOpened`, for its PROXY header and for the handshake
    * of TLS, each: 0 to 2^31-1; 0 is
    * off. Default 10,000 (ours).
@@ -289,6 +297,8 @@ export interface ResolvedOptions {
   readonly closeTimeout: number;
   readonly handshakeTimeout: number;
   readonly proxyProtocol: ProxyProtocolSettings | undefined;
+  /** Undefined: each datagram stands alone. */
+  readonly udpSessions: UdpSessionSettings | undefined;
   readonly allowHalfOpen: boolean;
   readonly highWaterMark: number;
   readonly lowWaterMark: number;

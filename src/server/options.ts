@@ -29,6 +29,7 @@ import {
 
 import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
 import { asGraceful, gracefulSettings } from './restart/settings.ts';
+import { asUdpSessions, udpSessionSettings } from './udp-options.ts';
 import { asProxyProtocol, proxyProtocolSettings } from './proxy-option.ts';
 
 export * from './option-types.ts';
@@ -115,6 +116,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   closeTimeout: checkTimeout,
   handshakeTimeout: checkTimeout,
   proxyProtocol: asProxyProtocol,
+  udpSessions: asUdpSessions,
   allowHalfOpen: asBoolean,
   highWaterMark: byteCount,
   lowWaterMark: byteCount,
@@ -195,6 +197,7 @@ export function resolveOptions(
     closeTimeout: given.closeTimeout ?? optionDefaults.closeTimeout,
     handshakeTimeout: given.handshakeTimeout ?? optionDefaults.handshakeTimeout,
     proxyProtocol: proxyProtocolSettings(given.proxyProtocol),
+    udpSessions: udpSessionSettings(given.udpSessions),
     allowHalfOpen: given.allowHalfOpen ?? false,
     overflow: given.overflow ?? 'pause',
     busyPoll: given.busyPoll ?? 0,

@@ -38,6 +38,7 @@ import { exitHook } from './exit-hook.ts';
 import { isLast } from './restart/restartable.ts';
 import type { ServiceManager } from './restart/service-manager.ts';
 import { Places } from './places.ts';
+import { sendDatagramTo } from './datagram-target.ts';
 import { registry } from './registry.ts';
 
 const stopTimeoutMs = 5_000;
@@ -287,6 +288,11 @@ export class RunningServer implements Server, MainServer {
       await this.#group.unlisten(at);
       this.#places.close(at);
     }
+  }
+
+  async sendTo(address: string, data: Bytes): Promise<void> {
+    this.#mustRun('send a datagram');
+    await sendDatagramTo(this.#group, address, data);
   }
 
   async adopt(fd: number): Promise<void> {

@@ -119,9 +119,12 @@ export class MessageBatch {
 
   // -- sending ------------------------------------------------------------------------------------
 
-  /** @param local the address to send from; null leaves that to the kernel. */
+  /**
+   * @param peer null: the socket is connected to it.
+   * @param local the address to send from; null leaves that to the kernel.
+   */
   add(
-    peer: InetAddress,
+    peer: InetAddress | null,
     local: InetAddress | null,
     memory: AddressedMemory,
     offset: number,
@@ -130,7 +133,7 @@ export class MessageBatch {
     assert(this.count < this.capacity, 'there is room in the batch');
     const index = this.count++;
     this.bytes += length;
-    const name = writeInet(this.#view, this.#names + index * nameBytes, peer);
+    const name = peer === null ? 0 : writeInet(this.#view, this.#names + index * nameBytes, peer);
     const at = index * header.size;
     this.#view.setUint32(at + message.namelen.offset, name, true);
     const control = this.#controls + index * controlBytesMax;

@@ -392,6 +392,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   writable(): void {}
   connected(): void {}
   datagram(): void {}
+  datagramFailed(): void {}
 }
 
 /**

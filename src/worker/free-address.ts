@@ -11,6 +11,7 @@ const deaf: DriverEvents = {
   writable: nothing,
   connected: nothing,
   datagram: nothing,
+  datagramFailed: nothing,
 };
 
 /**

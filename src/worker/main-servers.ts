@@ -12,6 +12,7 @@ export interface MainServer {
   view(): ServerViewData;
   stop(options?: StopOptions): Promise<StopResult>;
   broadcast(data: Bytes): Promise<number>;
+  sendTo(address: string, data: Bytes): Promise<void>;
   listenerWasDuplicated(): void;
 }
 

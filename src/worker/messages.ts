@@ -7,6 +7,7 @@ import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings } from '../loop/event-loop-settings.ts';
 import type { TransferredError } from './error-transfer.ts';
 import type { StopResult } from '../connection/server-view.ts';
+import type { DatagramOrder } from '../loop/datagram-order.ts';
 import type { Unfinished } from '../loop/loop-end.ts';
 
 /** What a thread needs to show a server that runs elsewhere. */
@@ -73,6 +74,12 @@ export type ToThread =
       readonly request: number;
       readonly data: Uint8Array | string;
     }
+  | {
+      readonly type: 'datagrams';
+      readonly server: number;
+      readonly request: number;
+      readonly order: DatagramOrder;
+    }
   /** What to use for new connections. */
   | { readonly type: 'tls'; readonly server: number; readonly tls: PackedSettings }
   | { readonly type: 'answer'; readonly request: number; readonly value: number }
@@ -109,6 +116,13 @@ export type FromThread =
       readonly type: 'broadcast';
       readonly server: number;
       readonly request: number;
+      readonly data: Uint8Array | string;
+    }
+  | {
+      readonly type: 'sendTo';
+      readonly server: number;
+      readonly request: number;
+      readonly address: string;
       readonly data: Uint8Array | string;
     }
   | {

@@ -19,6 +19,7 @@ import { statsIn } from '../mailbox/publication.ts';
 export interface MainThread {
   stop(server: number, timeout: number | undefined): void;
   broadcast(server: number, data: Bytes): Promise<number>;
+  sendTo(server: number, address: string, data: Bytes): Promise<void>;
   duplicated(server: number): void;
   /** The listener's number means the same in every thread. */
   duplicateDescriptor(descriptor: number): number;
@@ -141,6 +142,11 @@ export class ThreadServer implements Server {
 
   async broadcast(data: Bytes): Promise<number> {
     return this.#ended ? 0 : this.#main.broadcast(this.#data.server, data);
+  }
+
+  async sendTo(address: string, data: Bytes): Promise<void> {
+    if (this.#ended) throw new ErrServerInShutdown('cannot send a datagram: the server is down');
+    await this.#main.sendTo(this.#data.server, address, data);
   }
 
   stats(): ServerStats {

@@ -17,7 +17,7 @@ import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
 import type { Listening } from '../loop/listening.ts';
 import { broadcastBytes, broadcastOn } from '../mailbox/broadcast.ts';
-import { packError, packFields, unpackError } from './error-transfer.ts';
+import { packError, packFields, type TransferredError, unpackError } from './error-transfer.ts';
 import { loadHandlerModule } from './handler-module.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
 import { loopThreadData } from './loop-thread-data.ts';
@@ -148,6 +148,7 @@ class ThreadSide implements MainThread {
     else if (message.type === 'force') this.#force(message.server);
     else if (message.type === 'duplicated') this.#markDuplicated(message.server);
     else if (message.type === 'broadcast') void this.#broadcast(message);
+    else if (message.type === 'datagrams') this.#datagrams(message);
     else if (message.type === 'tls') void this.#setTls(message.server, message.tls);
     else if (message.type === 'answer' || message.type === 'unanswered') this.#answer(message);
     else if (message.type === 'memory') {
@@ -363,6 +364,16 @@ class ThreadSide implements MainThread {
     this.#post({ type: 'taken', server, request, count: taken, error: packed });
   }
 
+  #datagrams({ server, request, order }: ToThread & { type: 'datagrams' }): void {
+    let error: TransferredError | null = null;
+    try {
+      this.#loops.get(server)?.loop?.datagrams.obey(order);
+    } catch (thrown) {
+      error = packError(thrown);
+    }
+    this.#post({ type: 'taken', server, request, count: 1, error });
+  }
+
   // -- what views ask -----------------------------------------------------------------------------
 
   stop(server: number, timeout: number | undefined): void {
@@ -371,11 +382,19 @@ class ThreadSide implements MainThread {
 
   async broadcast(server: number, data: Bytes): Promise<number> {
     const bytes = broadcastBytes(data);
+    return this.#ask((request) => ({ type: 'broadcast', server, request, data: bytes }));
+  }
+
+  async sendTo(server: number, address: string, data: Bytes): Promise<void> {
+    await this.#ask((request) => ({ type: 'sendTo', server, request, address, data }));
+  }
+
+  #ask(question: (request: number) => FromThread): Promise<number> {
     this.#requests++;
     const request = this.#requests;
     return new Promise((resolve, reject) => {
       this.#answers.set(request, { resolve, reject });
-      this.#post({ type: 'broadcast', server, request, data: bytes });
+      this.#post(question(request));
     });
   }
 

@@ -155,6 +155,13 @@ export class ThreadSupervisor {
         (value) => thread.post({ type: 'answer', request, value }),
         (error: unknown) => thread.post({ type: 'unanswered', request, error: packError(error) }),
       );
+    } else if (message.type === 'sendTo') {
+      const { request } = message;
+      const sent = server?.sendTo(message.address, message.data) ?? Promise.resolve();
+      void sent.then(
+        () => thread.post({ type: 'answer', request, value: 0 }),
+        (error: unknown) => thread.post({ type: 'unanswered', request, error: packError(error) }),
+      );
     } else if (message.type === 'duplicated') {
       server?.listenerWasDuplicated();
     } else {

@@ -7,6 +7,7 @@ import type { Endpoint, GivenSocket } from '../driver/contract.ts';
 import { eachGiven, endpointsOfLoop, withoutGiven } from '../driver/given-sockets.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
+import type { DatagramOrder } from '../loop/datagram-order.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { abandonLanesOf } from '../mailbox/abandoned-lanes.ts';
 import type { PackedSettings } from '../tls/settings-transfer.ts';
@@ -28,6 +29,7 @@ import {
   withPort,
 } from './shared-endpoints.ts';
 import { closeWhatIsLeft } from './left-open.ts';
+import { LoopOrders, type Taken } from './loop-orders.ts';
 import type { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
 import type { FromThread, LoopOrder, ToThread } from './messages.ts';
@@ -66,9 +68,6 @@ export interface ThreadedLoopGroupPlan {
   readonly onJoinable: () => void;
 }
 
-/** What one loop made of a broadcast. */
-type Taken = Pick<FromThread & { readonly type: 'taken' }, 'count' | 'error'>;
-
 const slowStartMs = 10_000;
 /** A loop that is told to close by force does so within this, or its thread is ended. */
 const forceGraceMs = 1_000;
@@ -96,9 +95,8 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
   #listenerDescriptor = -1;
   #phase: 'opening' | 'open' | 'running' | 'draining' | 'closing' = 'opening';
   #gaveUp = false;
-  #request = 0;
   #graceTimer: NodeJS.Timeout | undefined;
-  readonly #broadcasts = new Map<number, (taken: Taken) => void>();
+  readonly #orders = new LoopOrders();
 
   constructor(plan: ThreadedLoopGroupPlan) {
     this.#plan = plan;
@@ -295,7 +293,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     } else if (message.type === 'shutdown') {
       this.#plan.owner.shutdownRequested();
     } else if (message.type === 'taken') {
-      this.#broadcasts.get(message.request)?.(message);
+      this.#orders.done(message);
     } else if (message.type === 'failed' && this.#phase !== 'opening') {
       this.#plan.logger.error('a loop could not be started again', {
         err: unpackError(message.error),
@@ -418,15 +416,14 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     return outcomes.reduce((sum, { count }) => sum + count, 0);
   }
 
-  #broadcastIn(loop: RemoteLoop, data: Bytes): Promise<Taken> {
+  datagrams(order: DatagramOrder): Promise<void> {
+    return this.#orders.datagrams(this.#loops, this.server, order);
+  }
+
+  async #broadcastIn(loop: RemoteLoop, data: Bytes): Promise<Taken> {
     const { server } = this;
-    this.#request++;
-    const request = this.#request;
-    const answered = new Promise<Taken>((resolve) => this.#broadcasts.set(request, resolve));
-    loop.post({ type: 'broadcast', server, request, data });
-    // A loop that dies or closes answers no more.
-    const none = loop.over.then(() => ({ count: 0, error: null }));
-    return Promise.race([answered, none]).finally(() => this.#broadcasts.delete(request));
+    const order = (request: number): ToThread => ({ type: 'broadcast', server, request, data });
+    return (await this.#orders.give(loop, order)) ?? { count: 0, error: null };
   }
 
   // -- end ----------------------------------------------------------------------------------------

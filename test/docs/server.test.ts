@@ -15,6 +15,7 @@ const membersOfServer = {
   countConnections: true,
   conn: true,
   broadcast: true,
+  sendTo: true,
   setTls: true,
   dupFd: true,
   stats: true,

@@ -55,7 +55,7 @@ describe('dial that fails', () => {
 
   const badAddresses: readonly (readonly [string, string])[] = [
     ['http://127.0.0.1:80', 'ErrUnsupportedProtocol'],
-    ['udp://127.0.0.1:53', 'ErrUnsupportedOp'],
+    ['udp://127.0.0.1', 'ErrInvalidNetworkAddress'],
     ['127.0.0.1', 'ErrInvalidNetworkAddress'],
     ['tcp://127.0.0.1:0', 'ErrInvalidNetworkAddress'],
     ['tcp6://127.0.0.1:80', 'ErrInvalidNetworkAddress'],

@@ -1,11 +1,12 @@
 import { assert } from '../../base/assert.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
+import type { GnetError } from '../../base/errors.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { MessageBatch } from '../../syscall/message-batch.ts';
 import { countOverflows, emptyControl, type ReceivedControl } from '../../syscall/packet-info.ts';
 import { localName } from '../../syscall/socket.ts';
-import { emptyInetAddress } from '../../syscall/socket-address.ts';
+import { emptyInetAddress, formatInet } from '../../syscall/socket-address.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -16,7 +17,7 @@ import type {
   GivenSocket,
   SocketOptions,
 } from '../contract.ts';
-import { interrupted, tryAgain } from './errno-sets.ts';
+import { interrupted, messageTooLong, noBuffers, tryAgain } from './errno-sets.ts';
 import { nativeSlabPool, takeIfPossible } from './native-memory.ts';
 import { openDatagramSocket } from './native-sockets.ts';
 
@@ -50,6 +51,14 @@ interface DatagramEndpoint {
   local: DatagramPeer | null;
   /** Datagrams that the socket has dropped so far, modulo 2^32. */
   overflowed: number;
+  /** The one that the socket is connected to. */
+  readonly peer: DatagramPeer | null;
+}
+
+/** A datagram of a batch that the kernel refused. */
+interface Refusal {
+  readonly peer: DatagramPeer;
+  readonly errno: number;
 }
 
 /** Memory of the batches; made with the first endpoint, so that a TCP server does not pay for it. */
@@ -79,6 +88,12 @@ export class DatagramEndpoints {
   #generation = 0;
   /** The endpoint whose datagrams are being handed out, or -1: answers wait for the batch's end. */
   #handingOut = -1;
+  readonly #tellsErrors: boolean;
+  /** Of the batch that goes out while datagrams are handed out; told when those are. */
+  #refusals: Refusal[] = [];
+  /** Why the last datagram was refused, and whose it was. */
+  #errno = 0;
+  #refusedPeer: DatagramPeer = emptyInetAddress();
 
   constructor(
     source: ReadabilitySource,
@@ -90,6 +105,7 @@ export class DatagramEndpoints {
     this.#events = events;
     this.#counters = counters;
     this.#ledger = settings.ledger;
+    this.#tellsErrors = settings.tellsDatagramErrors === true;
     this.#headroom = settings.headroomBytes;
     this.#readBytes = settings.readBufferBytes;
     this.#readPool = nativeSlabPool(this.#headroom + this.#readBytes);
@@ -99,7 +115,8 @@ export class DatagramEndpoints {
   bind(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#endpoints[id] === undefined, 'an endpoint is bound once');
     assert(endpoint.kind !== 'unix', 'datagram endpoints are IP');
-    const { descriptor, port, tellsLocal, shared } = openDatagramSocket(endpoint, options);
+    const opened = openDatagramSocket(endpoint, options);
+    const { descriptor, port, tellsLocal, shared, peer } = opened;
     this.#ledger?.opened(descriptor);
     this.#generation++;
     this.#endpoints[id] = {
@@ -111,6 +128,7 @@ export class DatagramEndpoints {
       registered: false,
       local: null,
       overflowed: 0,
+      peer,
     };
     this.#batches ??= this.#makeBatches();
   }
@@ -212,7 +230,10 @@ export class DatagramEndpoints {
     const count = incoming.receive(endpoint.descriptor, slabs.length);
     // EAGAIN: gone already. EINTR: a signal. ECONNREFUSED and other ICMP errors: about a datagram
     // sent before; read away by this call. None of them ends an endpoint.
-    if (count <= 0) return count;
+    if (count <= 0) {
+      if (endpoint.peer !== null) this.#networkSays(id, endpoint.peer, -count);
+      return count;
+    }
     this.#counters.datagramsReceived += count;
     this.#noteOverflows(endpoint, incoming, count);
     this.#handingOut = id;
@@ -224,7 +245,24 @@ export class DatagramEndpoints {
     if (this.#endpoints[id] === endpoint) this.#sendBatch(endpoint);
     this.#renewSlabs(count);
     incoming.reset(count);
+    if (this.#refusals.length > 0) this.#tellRefusals(id, endpoint);
     return count;
+  }
+
+  #networkSays(id: number, peer: DatagramPeer, errno: number): void {
+    if (errno === 0 || errno === tryAgain || errno === interrupted) return;
+    const address = formatInet(peer);
+    const error = syscallError('recvmmsg', errno, `reach ${address} by datagrams`, address);
+    this.#events.datagramFailed(id, null, error);
+  }
+
+  #tellRefusals(id: number, endpoint: DatagramEndpoint): void {
+    const refusals = this.#refusals;
+    this.#refusals = [];
+    for (const { peer, errno } of refusals) {
+      if (this.#endpoints[id] !== endpoint) return;
+      this.#events.datagramFailed(id, peer, refusal(peer, errno));
+    }
   }
 
   #handOut(id: number, endpoint: DatagramEndpoint, incoming: MessageBatch, index: number): void {
@@ -299,13 +337,28 @@ export class DatagramEndpoints {
 
   send(id: number, peer: DatagramPeer, data: Uint8Array, local: DatagramPeer | null): boolean {
     const batches = this.#batches as Batches;
-    if (data.length > copyBytes) return this.#drop();
+    if (data.length > copyBytes) return this.#drop(peer, messageTooLong);
     this.#sendAnswersBefore(id);
     if (batches.copied + data.length > copyBytes) this.#sendBatch(this.#get(id));
     const offset = batches.copied;
     batches.copies.bytes.set(data, offset);
     batches.copied += data.length;
     return this.#add(id, peer, batches.copies, offset, data.length, local);
+  }
+
+  sendNow(id: number, peer: DatagramPeer, data: Uint8Array, local: DatagramPeer | null): boolean {
+    if (this.#handingOut === -1) return this.send(id, peer, data, local);
+    const handingOut = this.#handingOut;
+    this.#sendBatch(this.#get(handingOut));
+    this.#handingOut = -1;
+    const taken = this.send(id, peer, data, local);
+    this.#handingOut = handingOut;
+    return taken;
+  }
+
+  /** Why the last of them was not taken. */
+  lastRefusal(): GnetError {
+    return refusal(this.#refusedPeer, this.#errno);
   }
 
   sendFrom(
@@ -337,7 +390,8 @@ export class DatagramEndpoints {
   ): boolean {
     const endpoint = this.#get(id);
     const { outgoing } = this.#batches as Batches;
-    outgoing.add(peer, local, slab, offset, length);
+    // Connected to it: the kernel is told no address.
+    outgoing.add(endpoint.peer === null ? peer : null, local, slab, offset, length);
     if (this.#handingOut === id) {
       return outgoing.count < batchMax || this.#sendBatch(endpoint);
     }
@@ -359,6 +413,7 @@ export class DatagramEndpoints {
         // EAGAIN, ENOBUFS: no room for any of them now. ECONNREFUSED, EHOSTUNREACH, EMSGSIZE,
         // EPERM, ...: about this one only. UDP promises nothing, the count tells.
         const lost = result === -tryAgain ? outgoing.count - from : 1;
+        this.#noteRefusal(endpoint, from, -result);
         bytes -= outgoing.bytesFrom(from, lost);
         allTaken = false;
         this.#counters.datagramsDropped += lost;
@@ -371,8 +426,20 @@ export class DatagramEndpoints {
     return allTaken;
   }
 
-  #drop(): false {
+  #noteRefusal(endpoint: DatagramEndpoint, index: number, errno: number): void {
+    this.#errno = errno;
+    if (endpoint.peer === null) this.#batches?.outgoing.peerAt(index, this.#refusedPeer);
+    else this.#refusedPeer = endpoint.peer;
+    // No room is no failure: the count tells of it.
+    if (this.#handingOut === -1 || errno === tryAgain || errno === noBuffers) return;
+    if (endpoint.peer === null && !this.#tellsErrors) return;
+    this.#refusals.push({ peer: { ...this.#refusedPeer }, errno });
+  }
+
+  #drop(peer: DatagramPeer, errno: number): false {
     this.#counters.datagramsDropped++;
+    this.#errno = errno;
+    this.#refusedPeer = { ...peer };
     return false;
   }
 
@@ -399,6 +466,11 @@ export class DatagramEndpoints {
     batches.incoming.release();
     batches.outgoing.release();
   }
+}
+
+function refusal(peer: DatagramPeer, errno: number): GnetError {
+  const address = formatInet(peer);
+  return syscallError('sendmmsg', errno, `send a datagram to ${address}`, address);
 }
 
 function isSameAddress(one: DatagramPeer, other: DatagramPeer): boolean {

@@ -13,6 +13,7 @@ export const interrupted: number = numberOf('EINTR');
 export const brokenPipe: number = numberOf('EPIPE');
 export const connectionReset: number = numberOf('ECONNRESET');
 export const noBuffers: number = numberOf('ENOBUFS');
+export const messageTooLong: number = numberOf('EMSGSIZE');
 export const noMemory: number = numberOf('ENOMEM');
 
 /**

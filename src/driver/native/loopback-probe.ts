@@ -85,6 +85,7 @@ class LoopbackProbe implements DriverEvents {
     _end: number,
     _peer: DatagramPeer,
   ): void {}
+  datagramFailed(): void {}
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { GnetError } from '../../base/errors.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
 import { localName } from '../../syscall/socket.ts';
@@ -134,6 +135,19 @@ export abstract class NativeDriver {
     local: DatagramPeer | null,
   ): boolean {
     return this.datagrams.send(endpointId, peer, data, local);
+  }
+
+  sendDatagramNow(
+    endpointId: number,
+    peer: DatagramPeer,
+    data: Uint8Array,
+    local: DatagramPeer | null,
+  ): boolean {
+    return this.datagrams.sendNow(endpointId, peer, data, local);
+  }
+
+  datagramError(): GnetError {
+    return this.datagrams.lastRefusal();
   }
 
   sendDatagramFrom(

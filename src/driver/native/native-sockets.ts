@@ -17,7 +17,7 @@ import {
   setOption,
   setOptionText,
 } from '../../syscall/socket.ts';
-import { formatInet, inetAddress } from '../../syscall/socket-address.ts';
+import { formatInet, type InetAddress, inetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
 import {
   type BoundPath,
@@ -339,30 +339,45 @@ export interface OpenedDatagramSocket {
   readonly shared: boolean;
   /** Bound to all addresses of the machine, and each datagram says to which one it was sent. */
   readonly tellsLocal: boolean;
+  /** The one it is connected to. */
+  readonly peer: InetAddress | null;
 }
 
-/** A bound datagram socket. No SO_REUSEADDR: on UDP it would let two servers share a port unseen. */
+function connectOrThrow(descriptor: number, endpoint: Endpoint): void {
+  const result = connectSocket(descriptor, toSocketAddress(endpoint));
+  if (result === 0) return;
+  const address = describeEndpoint(endpoint);
+  throw syscallError('connect', -result, `dial ${address} by datagrams`, address);
+}
+
+/**
+ * A bound or connected datagram socket. No SO_REUSEADDR: on UDP it would let two servers share a port
+ * unseen.
+ */
 export function openDatagramSocket(
   endpoint: Endpoint & { readonly kind: 'udp' | 'tcp' },
   options: SocketOptions,
 ): OpenedDatagramSocket {
   const { host, family } = endpoint;
-  let tellsLocal = host === '0.0.0.0' || host === '::';
+  const connects = endpoint.connects === true;
+  let tellsLocal = !connects && (host === '0.0.0.0' || host === '::');
   const given = takeGiven(endpoint);
   const setUp = (socket: number): void => {
     const level = constants.SOL_SOCKET;
     requireOption(socket, endpoint, level, constants.SO_BROADCAST, 1, 'SO_BROADCAST');
-    if (given === undefined) setFamilyOptions(socket, endpoint, options);
+    if (given === undefined && !connects) setFamilyOptions(socket, endpoint, options);
     setBufferSizes(socket, endpoint, options);
     // Where a kernel has neither, the server works all the same: it answers and counts as it can.
     tellsLocal = tellsLocal && askForLocalAddress(socket, family) === 0;
     askForOverflows(socket);
-    if (given === undefined) bindOrThrow(socket, endpoint);
+    if (connects) connectOrThrow(socket, endpoint);
+    else if (given === undefined) bindOrThrow(socket, endpoint);
   };
   if (given !== undefined) setUp(given.descriptor);
   const descriptor = given?.descriptor ?? openWith(endpoint, constants.SOCK_DGRAM, setUp);
   const shared = given?.shared ?? false;
-  return { descriptor, port: localPort(descriptor), shared, tellsLocal };
+  const peer = connects ? inetAddress(family, host, endpoint.port) : null;
+  return { descriptor, port: localPort(descriptor), shared, tellsLocal, peer };
 }
 
 /**

@@ -5,10 +5,11 @@ import {
   type SocketOptions as UdpOptions,
 } from 'node:dgram';
 import { assert } from '../../base/assert.ts';
-import { ErrUnsupportedOp } from '../../base/errors.ts';
+import { ErrUnsupportedOp, type GnetError } from '../../base/errors.ts';
 import {
   emptyInetAddress,
   formatHost,
+  formatInet,
   type InetAddress,
   inetAddress,
 } from '../../base/inet-address.ts';
@@ -19,6 +20,11 @@ import { refuseDevice, requireReusePort } from './open-listener.ts';
 import type { Reporter, ReporterOwner } from './reporter.ts';
 import { nextTurn } from './next-turn.ts';
 import { runtimeError } from './runtime-error.ts';
+
+/** What the kernel has not taken, in its own words. */
+const noRoom = { code: 'ENOBUFS' };
+const tooLong = { code: 'EMSGSIZE' };
+const noPort = { code: 'EINVAL' };
 
 /** Datagrams reported per endpoint and wait. */
 const batchMax = 64;
@@ -81,6 +87,11 @@ class PeerNames {
   }
 }
 
+interface Failure {
+  readonly error: GnetError;
+  readonly peer: DatagramPeer | null;
+}
+
 type OnSent = (error: Error | null) => void;
 
 /** What the runtime holds of a socket for the kernel. */
@@ -122,19 +133,31 @@ const settleTurnsMax = 256;
 class NodeEndpoint implements Reporter {
   queued = false;
   readonly address: string;
+  /** Why the last datagram was not taken. */
+  refusal: () => GnetError = () => runtimeError(noRoom, 'send', 'send a datagram', '');
   readonly #owner: ReporterOwner;
   readonly #names: PeerNames;
   readonly #id: number;
   readonly #socket: Socket;
   readonly #peer: DatagramPeer = emptyInetAddress();
   readonly #outgoing: Outgoing;
+  /** The one that the socket is connected to. */
+  readonly #connectedTo: string | null;
+  #failures: Failure[] = [];
   #waiting: Waiting[] = [];
   #cameCount = 0;
   #receiving = false;
   #drained = false;
   #closed = false;
 
-  constructor(owner: ReporterOwner, names: PeerNames, id: number, socket: Socket) {
+  constructor(
+    owner: ReporterOwner,
+    names: PeerNames,
+    id: number,
+    socket: Socket,
+    connectedTo: string | null,
+  ) {
+    this.#connectedTo = connectedTo;
     this.#owner = owner;
     this.#names = names;
     this.#id = id;
@@ -144,7 +167,16 @@ class NodeEndpoint implements Reporter {
     this.address = addressText(address, port);
     socket.on('message', (bytes, from) => this.#came(bytes, from));
     // What comes back for datagrams that were sent. None of it ends an endpoint.
-    socket.on('error', () => {});
+    socket.on('error', (error) => {
+      if (this.#connectedTo !== null) this.#failed(error, 'recvmsg', this.#connectedTo, null);
+    });
+  }
+
+  #failed(error: Error, call: string, address: string, peer: DatagramPeer | null): void {
+    if (this.#closed || this.#failures.length >= batchMax) return;
+    const action = `reach ${address} by datagrams`;
+    this.#failures.push({ error: runtimeError(error, call, action, address), peer });
+    this.#owner.enqueue(this);
   }
 
   #came(bytes: Buffer, from: RemoteInfo): void {
@@ -182,14 +214,19 @@ class NodeEndpoint implements Reporter {
   }
 
   report(): number {
-    const batch = this.#waiting.splice(0, batchMax);
+    const batch = this.#receiving || this.#drained ? this.#waiting.splice(0, batchMax) : [];
     let count = 0;
+    for (const { peer, error } of this.#failures.splice(0)) {
+      if (this.#closed) return count;
+      count++;
+      this.#owner.events.datagramFailed(this.#id, peer, error);
+    }
     for (const { bytes, from } of batch) {
       if (this.#closed) return count;
       count++;
       this.#handOut(bytes, from);
     }
-    if (this.#waiting.length > 0) this.#owner.enqueue(this);
+    if (this.#waiting.length > 0 && this.#receiving) this.#owner.enqueue(this);
     return count;
   }
 
@@ -213,20 +250,39 @@ class NodeEndpoint implements Reporter {
     const longest = peer.family === 4 ? payloadBytesMax4 : payloadBytesMax6;
     const full = this.#outgoing.byteLength + bytes.length > outgoingBytesMax;
     // Port 0 is nobody's; the runtime would throw.
-    if (bytes.length > longest || full || peer.port === 0) return this.#dropped();
+    if (bytes.length > longest) return this.#refuse(peer, tooLong);
+    if (full) return this.#refuse(peer, noRoom);
+    if (peer.port === 0) return this.#refuse(peer, noPort);
     const copy = Buffer.from(bytes);
-    const onSent = this.#outgoing.sending(copy.length, this.#onSent);
-    this.#socket.send(copy, peer.port, this.#names.hostOf(peer), onSent);
+    const tells = this.#connectedTo !== null || this.#owner.tellsDatagramErrors;
+    const heard = tells ? this.#onSentTo(peer) : this.#onSent;
+    const onSent = this.#outgoing.sending(copy.length, heard);
+    if (this.#connectedTo !== null) this.#socket.send(copy, onSent);
+    else this.#socket.send(copy, peer.port, this.#names.hostOf(peer), onSent);
     counters.bytesSent += bytes.length;
     return true;
   }
 
   readonly #onSent = (error: Error | null): void => {
-    if (error !== null) this.#dropped();
+    if (error !== null) this.#owner.counters.datagramsDropped++;
   };
 
-  #dropped(): false {
+  #onSentTo(peer: DatagramPeer): OnSent {
+    const { family, port, word0, word1, word2, word3, scope } = peer;
+    const to = { family, port, word0, word1, word2, word3, scope };
+    return (error) => {
+      this.#onSent(error);
+      const connected = this.#connectedTo;
+      if (error !== null) {
+        this.#failed(error, 'send', connected ?? formatInet(to), connected === null ? to : null);
+      }
+    };
+  }
+
+  #refuse(peer: DatagramPeer, why: { readonly code: string }): false {
     this.#owner.counters.datagramsDropped++;
+    const text = formatInet(peer);
+    this.refusal = () => runtimeError(why, 'send', `send a datagram to ${text}`, text);
     return false;
   }
 
@@ -250,6 +306,16 @@ const literalLookup = (
   answer?.(null, host, host.includes(':') ? 6 : 4);
 };
 
+function connect(socket: Socket, { host, port }: UdpEndpoint): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.connect(port, host, () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  });
+}
+
 async function openEndpoint(endpoint: UdpEndpoint, options: SocketOptions): Promise<Socket> {
   requireReusePort(options, knowsReusePortOfDatagrams());
   const address = endpointText(endpoint);
@@ -263,21 +329,24 @@ async function openEndpoint(endpoint: UdpEndpoint, options: SocketOptions): Prom
   };
   const socket = createSocket(settings);
   try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      const fd = endpoint.given?.[0]?.descriptor;
-      const where = fd === undefined ? { address: endpoint.host, port: endpoint.port } : { fd };
-      socket.bind({ ...where, exclusive: true }, () => {
-        socket.off('error', reject);
-        resolve();
+    if (endpoint.connects) await connect(socket, endpoint);
+    else
+      await new Promise<void>((resolve, reject) => {
+        socket.once('error', reject);
+        const fd = endpoint.given?.[0]?.descriptor;
+        const where = fd === undefined ? { address: endpoint.host, port: endpoint.port } : { fd };
+        socket.bind({ ...where, exclusive: true }, () => {
+          socket.off('error', reject);
+          resolve();
+        });
       });
-    });
     socket.setBroadcast(true);
     return socket;
   } catch (error) {
     socket.on('error', () => {});
     socket.close();
-    throw runtimeError(error, 'bind', `listen on ${address}`, address);
+    const action = endpoint.connects ? `dial ${address} by datagrams` : `listen on ${address}`;
+    throw runtimeError(error, endpoint.connects ? 'connect' : 'bind', action, address);
   }
 }
 
@@ -287,6 +356,8 @@ export class NodeDatagrams {
   readonly #prepared = new Map<number, NodeEndpoint>();
   readonly #endpoints = new Map<number, NodeEndpoint>();
   #closed = false;
+  /** The last one that sent. */
+  #sender: NodeEndpoint | null = null;
 
   constructor(owner: ReporterOwner) {
     this.#owner = owner;
@@ -300,7 +371,8 @@ export class NodeDatagrams {
     assert(endpoint.kind !== 'unix', 'datagram endpoints are IP');
     refuseDevice(options);
     const socket = await openEndpoint(endpoint, options);
-    const made = new NodeEndpoint(this.#owner, this.#names, id, socket);
+    const connectedTo = endpoint.connects ? endpointText(endpoint) : null;
+    const made = new NodeEndpoint(this.#owner, this.#names, id, socket, connectedTo);
     if (this.#closed) made.close();
     else this.#prepared.set(id, made);
   }
@@ -321,6 +393,16 @@ export class NodeDatagrams {
     const endpoint = this.#endpoints.get(id);
     assert(endpoint !== undefined, 'the datagram endpoint is open');
     return endpoint;
+  }
+
+  send(id: number, peer: DatagramPeer, bytes: Uint8Array): boolean {
+    this.#sender = this.get(id);
+    return this.#sender.send(peer, bytes);
+  }
+
+  lastRefusal(): GnetError {
+    assert(this.#sender !== null, 'a datagram was sent');
+    return this.#sender.refusal();
   }
 
   close(id: number): void {

@@ -1,6 +1,6 @@
 import net, { type Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
-import { ErrUnsupportedOp } from '../../base/errors.ts';
+import { ErrUnsupportedOp, type GnetError } from '../../base/errors.ts';
 import { formatInet } from '../../base/inet-address.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
@@ -53,6 +53,7 @@ export class NodeDriver implements Driver, ListenerOwner {
   readonly events: DriverEvents;
   readonly headroomBytes: number;
   readonly readBytes: number;
+  readonly tellsDatagramErrors: boolean;
   readonly #requestTurn: () => void;
   readonly #readPool: SlabPool;
   #readSlab: Slab;
@@ -69,6 +70,7 @@ export class NodeDriver implements Driver, ListenerOwner {
     this.events = events;
     this.headroomBytes = settings.headroomBytes;
     this.readBytes = settings.readBufferBytes;
+    this.tellsDatagramErrors = settings.tellsDatagramErrors === true;
     this.#requestTurn = requestTurn;
     this.#readPool = heapSlabPool(settings.headroomBytes + settings.readBufferBytes);
     this.#readSlab = this.#readPool.take();
@@ -166,7 +168,14 @@ export class NodeDriver implements Driver, ListenerOwner {
   refreshCounters(): void {}
 
   sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
-    return this.#datagrams.get(endpointId).send(peer, data);
+    return this.#datagrams.send(endpointId, peer, data);
+  }
+  /** As far as this driver can know: what the kernel says comes as `datagramFailed`. */
+  sendDatagramNow(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
+    return this.#datagrams.send(endpointId, peer, data);
+  }
+  datagramError(): GnetError {
+    return this.#datagrams.lastRefusal();
   }
   sendDatagramFrom(
     endpointId: number,
@@ -176,7 +185,7 @@ export class NodeDriver implements Driver, ListenerOwner {
     length: number,
   ): boolean {
     const bytes = slab.bytes.subarray(offset, offset + length);
-    return this.#datagrams.get(endpointId).send(peer, bytes);
+    return this.#datagrams.send(endpointId, peer, bytes);
   }
   prepareEndpointDrain(endpointId: number): Promise<void> {
     return this.#datagrams.settle(endpointId);

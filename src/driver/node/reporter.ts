@@ -18,6 +18,8 @@ export interface ReporterOwner {
   readonly headroomBytes: number;
   /** Bytes of one `received` or `datagram`. */
   readonly readBytes: number;
+  /** As of the settings of a driver. */
+  readonly tellsDatagramErrors: boolean;
   /** Gives it a turn in the next `wait`, and asks for that `wait`. */
   enqueue(reporter: Reporter): void;
   /** The slab that received bytes are copied into; nobody else holds it. */
