@@ -63,14 +63,16 @@ class Scope {
   }
 }
 
+/** The first has the long streams: as many as there are processes would be all that the machine does. */
 function startClients(plan: StormPlan, count: number): ChildProcess[] {
   const script = fileURLToPath(new URL('../restart/storm-client.ts', import.meta.url));
   const args = [...process.execArgv.filter((flag) => !flag.startsWith('--expose')), script];
-  return Array.from({ length: count }, () =>
-    spawn(process.execPath, [...args, JSON.stringify(plan)], {
+  return Array.from({ length: count }, (_, at) => {
+    const own = at === 0 ? plan : { ...plan, streamBytes: plan.streamBytes / 16 };
+    return spawn(process.execPath, [...args, JSON.stringify(own)], {
       stdio: ['pipe', 'pipe', 'inherit'],
-    }),
-  );
+    });
+  });
 }
 
 async function endClient(client: ChildProcess): Promise<StormCounts> {
@@ -110,7 +112,7 @@ async function storm(setting: Setting, amount: Amount, context: SoakContext): Pr
     const [address = ''] = rig.addresses();
     const { streamBytes } = amount;
     const ca = secure ? { ca: family.root.cert } : {};
-    const plan = { address, transport, clients: 2, streamBytes, restMs: 2, ...ca };
+    const plan = { address, transport, clients: 1, streamBytes, restMs: 2, ...ca };
     const clients = startClients(plan, amount.processes);
     await sleep(1_000);
     for (let count = 0; count < amount.restarts; count++) {
