@@ -191,15 +191,14 @@ export interface Server extends AsyncDisposable {
    */
   setTls(options: TlsServerOptions): Promise<void>;
   /**
-   * Listens on one more address, in the forms of `serve`; resolves with the real one. On the main thread.
-   * @throws as `serve` for an address; ErrUnsupportedOp where every loop listens by itself (several loops
-   * with `reusePort`, datagrams, the driver `node`); ErrServerInShutdown.
+   * Listens on one more address, in the forms of `serve`; resolves with the real one, when every loop
+   * that is to listens there: where one cannot, none does. On the main thread.
+   * @throws as `serve` for an address; ErrLoopsDied when no loop runs at the moment; ErrServerInShutdown.
    */
   listen(address: string): Promise<string>;
   /**
    * Serves what waits at an address, given as to `stop`, and closes it; its connections stay.
-   * @throws ErrInvalidNetworkAddress when the server does not listen there; ErrUnsupportedOp where every
-   * loop listens by itself; ErrServerInShutdown.
+   * @throws ErrInvalidNetworkAddress when the server does not listen there; ErrServerInShutdown.
    */
   unlisten(address: string): Promise<void>;
   /**

@@ -1,9 +1,4 @@
-import {
-  ErrInvalidNetworkAddress,
-  ErrInvalidOption,
-  ErrServerInShutdown,
-  ErrUnsupportedOp,
-} from '../base/errors.ts';
+import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import { wrongStopTimeout } from '../base/option-checks.ts';
 import { errorOf, textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
@@ -32,6 +27,7 @@ import { staleId } from '../mailbox/conn-handle.ts';
 import { type MainServer, mainServers, nextServerId } from '../worker/main-servers.ts';
 import type { ServerViewData } from '../worker/messages.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
+import type { Listener } from './further-addresses.ts';
 import type { ServerTls } from './server-tls.ts';
 import type { ResolvedOptions } from './options.ts';
 import { exitHook } from './exit-hook.ts';
@@ -75,6 +71,7 @@ export class RunningServer implements Server, MainServer {
   readonly #places = new Places();
   /** Nothing is accepted yet. */
   #holds = false;
+  #lastChange: Promise<unknown> = Promise.resolve();
   readonly multicore: boolean;
   readonly numEventLoop: number;
   readonly reusePort: boolean;
@@ -261,33 +258,34 @@ export class RunningServer implements Server, MainServer {
 
   // -- other addresses ----------------------------------------------------------------------------
 
-  async listen(text: string): Promise<string> {
-    this.#mustRun('listen on another address');
-    const { listenFurther } = await import('./further-addresses.ts');
-    return listenFurther(text, this.#plan, async (endpoints) => {
-      const found: { endpoint: Endpoint; address: string }[] = [];
-      for (const endpoint of endpoints) {
-        found.push({ endpoint, address: await this.#group.listen(endpoint, this.#holds) });
-      }
-      this.#places.add(text, found);
-      return found[0]?.address ?? '';
+  listen(text: string): Promise<string> {
+    return this.#changed('listen on another address', async (listener) => {
+      const { listenFurther } = await import('./further-addresses.ts');
+      return listenFurther(text, listener());
     });
   }
 
-  async unlisten(address: string): Promise<void> {
-    this.#mustRun('unlisten an address');
-    const found = this.#places.find(address);
-    if (found.length === 0) {
-      const where = this.addrs.join(', ');
-      throw new ErrInvalidNetworkAddress(
-        `cannot unlisten '${address}': the server does not listen there, only on ${where}`,
-        { address },
-      );
-    }
-    for (const at of found) {
-      await this.#group.unlisten(at);
-      this.#places.close(at);
-    }
+  unlisten(address: string): Promise<void> {
+    return this.#changed('unlisten an address', async (listener) => {
+      const { unlistenAddress } = await import('./further-addresses.ts');
+      return unlistenAddress(address, listener());
+    });
+  }
+
+  /** One change of where it listens after the other: loops number their places. */
+  #changed<T>(action: string, change: (listener: () => Listener) => Promise<T>): Promise<T> {
+    const listener = (): Listener => {
+      this.#mustRun(action);
+      return {
+        plan: this.#plan,
+        places: this.#places,
+        group: this.#group,
+        holds: this.#holds,
+      };
+    };
+    const changed = this.#lastChange.then(() => change(listener));
+    this.#lastChange = changed.catch(() => {});
+    return changed;
   }
 
   async sendTo(address: string, data: Bytes): Promise<void> {

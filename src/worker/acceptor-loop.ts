@@ -139,6 +139,9 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     if (!listeners.includes(id)) return;
     this.#acceptors.remove(id);
     this.#driver.closeListener(id);
+    const [first] = listeners;
+    const socket = first === undefined ? undefined : this.#driver.listenerSocket?.(first);
+    this.listenerDescriptor = socket?.descriptor ?? -1;
   }
 
   /** Hands a connection that was opened elsewhere to a loop. @throws ErrUnsupportedOp, SyscallError. */

@@ -15,7 +15,7 @@ const deaf: DriverEvents = {
 };
 
 /**
- * For loops that listen each by itself though the program did not ask for `reusePort`: the kernel
+ * For loops that listen for connections each by itself though the program did not ask for `reusePort`: the kernel
  * would let them share the address with another server, which the program must hear of.
  * @throws SyscallError EADDRINUSE and the like. Somebody may still take the address afterwards.
  */
@@ -24,6 +24,7 @@ export async function requireFree(
   endpoint: Endpoint,
   socket: SocketOptions,
 ): Promise<void> {
+  if (backend.handsOver !== false || socket.reusePort || endpoint.given !== undefined) return;
   if (endpoint.kind !== 'tcp' || endpoint.port === 0) return;
   const driver = backend.create(deaf, { readBufferBytes: 4_096, headroomBytes: 0 });
   const options = { ...socket, reusePort: false };

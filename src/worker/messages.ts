@@ -51,6 +51,15 @@ export interface LoopOrder {
   readonly pin: boolean;
 }
 
+/** What a loop that runs is to listen on besides, or no more. */
+export interface ListeningChange {
+  /** By their places, in the order in which the loop opened them. */
+  readonly close: readonly number[];
+  readonly open: readonly Endpoint[];
+  /** Nothing is accepted there before `accept`. */
+  readonly holds: boolean;
+}
+
 export type ToThread =
   | LoopOrder
   /** `holds`: nothing is accepted before `accept`. */
@@ -59,8 +68,11 @@ export type ToThread =
   /** A call of `serve` whose server has no loop in this thread. */
   | { readonly type: 'view'; readonly call: number; readonly view: ServerViewData }
   | { readonly type: 'refuse'; readonly call: number; readonly error: TransferredError }
+  | { readonly type: 'change'; readonly server: number; readonly change: ListeningChange }
   | { readonly type: 'drain'; readonly server: number; readonly leaves: boolean }
   | { readonly type: 'force' | 'duplicated'; readonly server: number }
+  /** The first listener is another one now; -1 for none. */
+  | { readonly type: 'listener'; readonly server: number; readonly descriptor: number }
   | { readonly type: 'close'; readonly server: number; readonly result: StopResult }
   | {
       readonly type: 'memory';
@@ -87,6 +99,12 @@ export type ToThread =
   /** No server needs this thread any more. */
   | { readonly type: 'end' };
 
+/**
+ * What another process would be given, in the order in which the loop opened it, null for what is
+ * closed; or why it cannot be.
+ */
+export type SocketsToGive = readonly (GivenSocket | null)[] | string;
+
 export type FromThread =
   | { readonly type: 'join'; readonly call: number; readonly texts: readonly string[] }
   | {
@@ -94,8 +112,15 @@ export type FromThread =
       readonly server: number;
       readonly addresses: readonly string[];
       readonly listenerDescriptor: number;
-      /** What another process would be given, in the order of the endpoints; or why it cannot be. */
-      readonly sockets: readonly GivenSocket[] | string;
+      readonly sockets: SocketsToGive;
+    }
+  | {
+      readonly type: 'changed';
+      readonly server: number;
+      /** Of what was opened; fewer than were wanted where there is an error. */
+      readonly addresses: readonly string[];
+      readonly error: TransferredError | null;
+      readonly sockets: SocketsToGive;
     }
   | { readonly type: 'failed'; readonly server: number; readonly error: TransferredError }
   | {

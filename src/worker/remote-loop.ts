@@ -1,10 +1,9 @@
 import type { LoopStats, StopResult } from '../connection/server-view.ts';
-import type { GivenSocket } from '../driver/contract.ts';
 import { unpackError } from './error-transfer.ts';
 import { generationAfter } from './first-generation.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
 import type { LoopThread } from './loop-thread.ts';
-import type { FromThread, ToThread } from './messages.ts';
+import type { FromThread, SocketsToGive, ToThread } from './messages.ts';
 import { continueCounting, statsIn } from '../mailbox/publication.ts';
 import { nothingUnfinished, type Unfinished } from '../loop/loop-end.ts';
 
@@ -31,6 +30,9 @@ class Milestone {
   }
 }
 
+/** What came of a change of where a loop listens. */
+type Changed = FromThread & { readonly type: 'changed' };
+
 /** One loop of a server on another thread, as the main thread sees it; outlives threads that die. */
 export class RemoteLoop {
   readonly index: number;
@@ -39,10 +41,9 @@ export class RemoteLoop {
   /** Ids of connections that this loop's predecessors had are never used again. */
   firstGeneration: number;
   addresses: readonly string[] = [];
-  listenerDescriptor = -1;
-  /** What another process would be given, or why it cannot be. */
-  sockets: readonly GivenSocket[] | string = [];
-  /** Which endpoint of the server each of them is of. */
+  #firstDescriptor = -1;
+  sockets: SocketsToGive = [];
+  /** Which address of the server each place of it is of, also those that are closed. */
   socketsOf: readonly number[] = [];
   /** What its stop left undone. */
   unfinished: Unfinished = nothingUnfinished();
@@ -57,6 +58,7 @@ export class RemoteLoop {
   #closed = new Milestone();
   #over = new Milestone();
   #paused = new Milestone();
+  #onChanged: (changed: Changed) => void = () => {};
 
   constructor(index: number, firstGeneration: number) {
     this.index = index;
@@ -75,6 +77,12 @@ export class RemoteLoop {
     return this.#over.reached;
   }
 
+  /** Of the first place that is open; -1 where there is none, or descriptors mean nothing. */
+  get listenerDescriptor(): number {
+    if (typeof this.sockets === 'string') return this.#firstDescriptor;
+    return this.sockets.find((socket) => socket !== null)?.descriptor ?? -1;
+  }
+
   post(message: ToThread): void {
     this.thread?.post(message);
   }
@@ -82,7 +90,7 @@ export class RemoteLoop {
   message(message: FromThread): void {
     if (message.type === 'listening') {
       this.addresses = message.addresses;
-      this.listenerDescriptor = message.listenerDescriptor;
+      this.#firstDescriptor = message.listenerDescriptor;
       this.sockets = message.sockets;
       this.#listening.reach();
     } else if (message.type === 'failed') {
@@ -93,6 +101,9 @@ export class RemoteLoop {
     } else if (message.type === 'drained') {
       this.unfinished = message.unfinished;
       this.#drained.reach();
+    } else if (message.type === 'changed') {
+      this.sockets = message.sockets;
+      this.#onChanged(message);
     } else if (message.type === 'datagramsPaused') {
       this.#paused.reach();
     } else if (message.type === 'closed') {
@@ -106,6 +117,16 @@ export class RemoteLoop {
     this.#paused = new Milestone();
     this.post({ type: 'pauseDatagrams', server });
     await Promise.race([this.#paused.reached, this.over]);
+  }
+
+  /** Where it listens is changed, one change at a time; null when it is dead, or dies. */
+  async change(order: ToThread & { readonly type: 'change' }): Promise<Changed | null> {
+    if (this.thread === null) return null;
+    const changed = new Promise<Changed>((resolve) => {
+      this.#onChanged = resolve;
+    });
+    this.post(order);
+    return Promise.race([changed, this.over.then(() => null)]);
   }
 
   fail(error: Error): void {

@@ -2,7 +2,6 @@
 import { ErrUnsupportedOp } from '../base/errors.ts';
 import type { Backend, NativeCalls } from '../driver/backend.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
-import type { AcceptorLoop } from './acceptor-loop.ts';
 import type { RemoteLoop } from './remote-loop.ts';
 
 /** With the port that the first loop was given by the kernel. */
@@ -13,19 +12,17 @@ export function withPort(endpoint: Endpoint, address: string | undefined): Endpo
 }
 
 /**
- * Adds the sockets of every loop to the lists of their endpoints.
- * @param sharedAt which endpoints of the server they are.
+ * Adds the sockets of every loop to the lists of their addresses.
  * @throws ErrUnsupportedOp where one of them cannot be given away.
  */
 export function addSocketsOf(
   loops: readonly RemoteLoop[],
-  sharedAt: readonly number[],
   sockets: readonly GivenSocket[][],
 ): void {
   for (const { sockets: own, socketsOf } of loops) {
     if (typeof own === 'string') throw new ErrUnsupportedOp(own);
     for (const [at, socket] of own.entries()) {
-      sockets[sharedAt[socketsOf[at] as number] as number]?.push(socket);
+      if (socket !== null) sockets[socketsOf[at] as number]?.push(socket);
     }
   }
 }
@@ -53,39 +50,10 @@ export function refuseUnixReusePort(
   );
 }
 
-/** While a server runs, only the main thread takes further listeners. */
-export function refuseOwnListeners(endpoint: Endpoint, backend: Backend, reusePort: boolean): void {
-  if (endpoint.kind !== 'udp' && !reusePort && backend.handsOver !== false) return;
-  throw new ErrUnsupportedOp(
-    'cannot listen there while the server runs: it has several loops, each of which would listen by ' +
-      'itself; name the address in serve',
-  );
-}
-
 /** @throws ErrUnsupportedOp where listeners have no descriptors. */
 export function requireNative({ native, name }: Backend): NativeCalls {
   if (native !== undefined) return native;
   throw new ErrUnsupportedOp(
     `cannot duplicate the listener: the driver '${name}' has no descriptors; use a native driver for that`,
   );
-}
-
-/**
- * Closes what the main thread listens on for one endpoint.
- * @param acceptedFor which endpoint each of its listeners is of.
- * @throws ErrUnsupportedOp for what every loop listens on by itself.
- */
-export async function unlistenAt(
-  index: number,
-  acceptedFor: readonly number[],
-  acceptor: Pick<AcceptorLoop, 'unlisten'>,
-): Promise<void> {
-  if (!acceptedFor.includes(index)) {
-    throw new ErrUnsupportedOp(
-      'cannot unlisten that address: every loop of the server listens there by itself; stop the server',
-    );
-  }
-  for (const [listener, of] of acceptedFor.entries()) {
-    if (of === index) await acceptor.unlisten(listener);
-  }
 }

@@ -39,10 +39,12 @@ export class ThreadServer implements Server {
   readonly #stopped: Promise<StopResult>;
   #settle!: (result: StopResult) => void;
   #ended = false;
+  #listenerDescriptor: number;
 
   constructor(data: ServerViewData, main: MainThread) {
     this.#data = data;
     this.#main = main;
+    this.#listenerDescriptor = data.listenerDescriptor;
     this.#memories = data.memories.map((buffer) => new LoopMemory(buffer));
     this.#stopped = new Promise((resolve) => {
       this.#settle = resolve;
@@ -60,6 +62,11 @@ export class ThreadServer implements Server {
   /** Another memory took the place of a loop's. */
   replaceMemory(loop: number, buffer: SharedArrayBuffer): void {
     this.#memories[loop] = new LoopMemory(buffer);
+  }
+
+  /** The first listener is another one, or there is none. */
+  setListener(descriptor: number): void {
+    this.#listenerDescriptor = descriptor;
   }
 
   answersTo(address: string): boolean {
@@ -118,14 +125,14 @@ export class ThreadServer implements Server {
         'cannot duplicate the listener: the server is down; serve again',
       );
     }
-    if (this.#data.listenerDescriptor < 0) {
+    if (this.#listenerDescriptor < 0) {
       const why =
         this.numEventLoop === 1
           ? ' in this thread: its server has one loop, on the main thread; call dupFd there'
           : `: the driver '${this.driver}' has no descriptors; use a native driver for that`;
       throw new ErrUnsupportedOp(`cannot duplicate the listener${why}`);
     }
-    const duplicate = this.#main.duplicateDescriptor(this.#data.listenerDescriptor);
+    const duplicate = this.#main.duplicateDescriptor(this.#listenerDescriptor);
     this.#main.duplicated(this.#data.server);
     return duplicate;
   }

@@ -27,6 +27,7 @@ import type {
   LoopOrder,
   ObjectsMessage,
   ServerViewData,
+  SocketsToGive,
   ToThread,
 } from './messages.ts';
 import { publicationIn } from '../mailbox/publication.ts';
@@ -76,11 +77,11 @@ async function contextsOf(
   return engine.serverContexts(engine.unpackSettings(packed, own), keys);
 }
 
-function socketsOf(loop: EventLoop): readonly GivenSocket[] | string {
-  const found: GivenSocket[] = [];
+function socketsOf(loop: EventLoop): SocketsToGive {
+  const found: (GivenSocket | null)[] = [];
   try {
     for (const socket of loop.listening.sockets()) {
-      if (socket === undefined || socket === null)
+      if (socket === undefined)
         return `the driver ${loop.driver.name} cannot give its sockets away`;
       found.push(socket);
     }
@@ -145,6 +146,7 @@ class ThreadSide implements MainThread {
     else if (message.type === 'accept') this.#listening(message.server)?.accept();
     else if (message.type === 'pauseDatagrams') this.#pauseDatagrams(message.server);
     else if (message.type === 'resumeDatagrams') this.#listening(message.server)?.ports.start();
+    else if (message.type === 'change') void this.#change(message);
     else if (message.type === 'force') this.#force(message.server);
     else if (message.type === 'duplicated') this.#markDuplicated(message.server);
     else if (message.type === 'broadcast') void this.#broadcast(message);
@@ -155,6 +157,9 @@ class ThreadSide implements MainThread {
       for (const view of this.#views.get(message.server) ?? []) {
         view.replaceMemory(message.loop, message.memory);
       }
+    } else if (message.type === 'listener') {
+      for (const view of this.#views.get(message.server) ?? [])
+        view.setListener(message.descriptor);
     } else {
       this.#end();
     }
@@ -309,6 +314,25 @@ class ThreadSide implements MainThread {
 
   #listening(server: number): Listening | undefined {
     return this.#loops.get(server)?.loop?.listening;
+  }
+
+  /** It listens elsewhere, too, or no more. */
+  async #change({ server, change }: ToThread & { type: 'change' }): Promise<void> {
+    const here = this.#loops.get(server);
+    await here?.ready;
+    const { loop } = here ?? {};
+    if (loop === undefined || loop === null) return; // told by `failed`, or `closed`
+    const addresses: string[] = [];
+    let error: TransferredError | null = null;
+    try {
+      for (const place of change.close) await loop.listening.close(place);
+      for (const endpoint of change.open) {
+        addresses.push(await loop.listening.listenNow(endpoint, change.holds));
+      }
+    } catch (thrown) {
+      error = packError(thrown);
+    }
+    this.#post({ type: 'changed', server, addresses, error, sockets: socketsOf(loop) });
   }
 
   #pauseDatagrams(server: number): void {

@@ -4,7 +4,7 @@ import { fromConnId } from '../connection/identity.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
-import { eachGiven, endpointsOfLoop, withoutGiven } from '../driver/given-sockets.ts';
+import { eachGiven } from '../driver/given-sockets.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import type { DatagramOrder } from '../loop/datagram-order.ts';
@@ -20,14 +20,8 @@ import { nextFirstGeneration } from './first-generation.ts';
 import { deathFields, diedWhileOpening, slowFields } from './thread-errors.ts';
 import { programEntry } from './program-entry.ts';
 import { RemoteLoop } from './remote-loop.ts';
-import {
-  addSocketsOf,
-  refuseOwnListeners,
-  refuseUnixReusePort,
-  requireNative,
-  unlistenAt,
-  withPort,
-} from './shared-endpoints.ts';
+import { OwnListeners } from './own-listeners.ts';
+import { refuseUnixReusePort, requireNative } from './shared-endpoints.ts';
 import { closeWhatIsLeft } from './left-open.ts';
 import { LoopOrders, type Taken } from './loop-orders.ts';
 import type { LoopThread } from './loop-thread.ts';
@@ -81,18 +75,13 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
   readonly #supervisor: ThreadSupervisor;
   readonly #loops: RemoteLoop[] = [];
   readonly #acceptor: AcceptorLoop;
-  /** What every loop listens on by itself, with real ports once loop 0 has bound them. */
-  #shared: Promise<readonly Endpoint[]> = Promise.resolve([]);
-  #settleShared: (endpoints: readonly Endpoint[]) => void = () => {};
-  #sharedWanted: readonly Endpoint[] = [];
+  readonly #own: OwnListeners;
   #addresses: (string | undefined)[] = [];
-  /** Which endpoint each listener of the main thread is of, and each of the shared ones. */
+  /** Which endpoint each listener of the main thread is of. */
   readonly #acceptedFor: number[] = [];
-  #sharedAt: readonly number[] = [];
   #endpointCount = 0;
   /** Nothing is accepted yet. */
   #holds = false;
-  #listenerDescriptor = -1;
   #phase: 'opening' | 'open' | 'running' | 'draining' | 'closing' = 'opening';
   #gaveUp = false;
   #graceTimer: NodeJS.Timeout | undefined;
@@ -119,30 +108,23 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     for (let index = 0; index < plan.size; index++) {
       this.#loops.push(new RemoteLoop(index, firstGeneration));
     }
+    const { reusePort } = plan.settings.connection.socket;
+    this.#own = new OwnListeners(plan.server, this.#loops, reusePort);
   }
 
   // -- start --------------------------------------------------------------------------------------
 
   async open(endpoints: readonly Endpoint[]): Promise<readonly string[]> {
-    const { socket } = this.#plan.settings.connection;
-    const { reusePort } = socket;
-    const oneEach = reusePort || this.#plan.backend.handsOver === false;
-    const isShared = (endpoint: Endpoint): boolean => endpoint.kind === 'udp' || oneEach;
-    refuseUnixReusePort(endpoints, this.#plan.backend, reusePort);
+    refuseUnixReusePort(endpoints, this.#plan.backend, this.#reusePort);
     try {
       for (const [index, endpoint] of endpoints.entries()) {
-        const isGiven = endpoint.given !== undefined;
-        if (!reusePort && oneEach && !isGiven) {
-          await requireFree(this.#plan.backend, endpoint, socket);
+        if (!this.#isOwn(endpoint)) this.#addresses[index] = await this.#accept(endpoint, index);
+        else {
+          await this.#requireFree(endpoint);
+          this.#own.want(endpoint, index);
         }
-        if (!isShared(endpoint)) this.#addresses[index] = await this.#accept(endpoint, index);
       }
-      this.#sharedWanted = endpoints.filter(isShared);
-      this.#sharedAt = [...endpoints.keys()].filter((at) => isShared(endpoints[at] as Endpoint));
       this.#endpointCount = endpoints.length;
-      this.#shared = new Promise((resolve) => {
-        this.#settleShared = resolve;
-      });
       await this.#supervisor.join(this);
       this.#plan.onJoinable();
       await this.#allListening();
@@ -154,6 +136,20 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     this.#phase = 'open';
     const bound = (this.#loops[0] as RemoteLoop).addresses.values();
     return endpoints.map((_, index) => this.#addresses[index] ?? (bound.next().value as string));
+  }
+
+  get #reusePort(): boolean {
+    return this.#plan.settings.connection.socket.reusePort;
+  }
+
+  /** Every loop listens there by itself. */
+  #isOwn(endpoint: Endpoint): boolean {
+    return endpoint.kind === 'udp' || this.#reusePort || this.#plan.backend.handsOver === false;
+  }
+
+  async #requireFree(endpoint: Endpoint): Promise<void> {
+    const { backend, settings } = this.#plan;
+    await requireFree(backend, endpoint, settings.connection.socket);
   }
 
   /** The main thread accepts on every socket of it. Returns its address. */
@@ -178,10 +174,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
       const rest = Promise.all(others.map((loop) => loop.listening));
       rest.catch(() => {}); // told below, if loop 0 does not fail first
       await first.listening;
-      this.#settleShared(
-        this.#sharedWanted.map((endpoint, index) => withPort(endpoint, first.addresses[index])),
-      );
-      this.#listenerDescriptor = first.listenerDescriptor;
+      this.#own.boundAt(first.addresses);
       await rest;
     } finally {
       clearTimeout(timer);
@@ -207,21 +200,32 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
       const socket = this.#acceptor.socket(listener);
       if (socket !== null) sockets[index]?.push(socket);
     }
-    addSocketsOf(this.#loops, this.#sharedAt, sockets);
+    this.#own.addSockets(sockets);
     return sockets;
   }
 
   async listen(endpoint: Endpoint, holds: boolean): Promise<string> {
-    const { backend, settings } = this.#plan;
-    refuseOwnListeners(endpoint, backend, settings.connection.socket.reusePort);
-    const address = await this.#accept(endpoint, this.#endpointCount);
+    refuseUnixReusePort([endpoint], this.#plan.backend, this.#reusePort);
+    const at = this.#endpointCount;
+    let address: string;
+    if (this.#isOwn(endpoint)) {
+      await this.#requireFree(endpoint);
+      address = await this.#own.listen(endpoint, at, holds);
+    } else {
+      address = await this.#accept(endpoint, at);
+      if (!holds) this.#acceptor.start();
+    }
     this.#endpointCount++;
-    if (!holds) this.#acceptor.start();
     return address;
   }
 
-  unlisten(index: number): Promise<void> {
-    return unlistenAt(index, this.#acceptedFor, this.#acceptor);
+  async unlisten(index: number): Promise<void> {
+    await this.#own.unlisten(index);
+    for (const [listener, of] of this.#acceptedFor.entries()) {
+      if (of === index) await this.#acceptor.unlisten(listener);
+    }
+    const { server, listenerDescriptor } = this;
+    this.#postAll({ type: 'listener', server, descriptor: listenerDescriptor });
   }
 
   adopt(descriptor: number): void {
@@ -254,19 +258,15 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     // A server that is going down needs no successor of a loop that died.
     if (loop === undefined || this.#phase === 'draining' || this.#phase === 'closing') return false;
     loop.thread = thread;
-    if (loop.index === 0 && this.#phase === 'opening') this.#order(loop, this.#sharedWanted);
-    else void this.#shared.then((endpoints) => this.#order(loop, endpoints));
+    if (loop.index === 0 && this.#phase === 'opening') this.#order(loop);
+    else void this.#own.bound.then(() => this.#order(loop));
     return true;
   }
 
-  #order(loop: RemoteLoop, endpoints: readonly Endpoint[]): void {
+  #order(loop: RemoteLoop): void {
     const { settings, backend, call, module, pin, tls } = this.#plan;
-    // What a loop was given died with it: its successor opens sockets of its own.
-    const wanted = loop.wasOrdered ? endpoints.map(withoutGiven) : endpoints;
+    const endpoints = this.#own.orderFor(loop, loop.wasOrdered);
     loop.wasOrdered = true;
-    const { reusePort } = settings.connection.socket;
-    const own = endpointsOfLoop(wanted, loop.index, this.size, reusePort);
-    loop.socketsOf = own.map(({ of }) => of);
     const order: LoopOrder = {
       type: 'loop',
       server: this.server,
@@ -274,7 +274,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
       loop: loop.index,
       memory: loop.memory.buffer,
       firstGeneration: loop.firstGeneration,
-      endpoints: own.map(({ endpoint }) => endpoint),
+      endpoints,
       settings,
       module,
       driver: backend.name,
@@ -380,13 +380,13 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
   get listenerDescriptor(): number {
     return this.#acceptor.hasListeners
       ? this.#acceptor.listenerDescriptor
-      : this.#listenerDescriptor;
+      : (this.#loops[0]?.listenerDescriptor ?? -1);
   }
 
   duplicateListener(): number {
     if (this.#acceptor.hasListeners) return this.#acceptor.duplicateListener();
     const native = requireNative(this.#plan.backend);
-    const duplicate = native.duplicateDescriptor(this.#listenerDescriptor);
+    const duplicate = native.duplicateDescriptor(this.listenerDescriptor);
     this.listenerWasDuplicated();
     return duplicate;
   }
@@ -480,7 +480,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     this.#phase = 'closing';
     // The time that they have counts from now: a loop may be stuck that has drained.
     if (this.#graceTimer !== undefined) this.#beginGrace();
-    this.#settleShared([]);
+    this.#own.giveUp();
     this.#acceptor.close();
     const result = toStopResult(this.unfinished);
     await Promise.all(this.#loops.map((loop) => loop.close(this.server, result)));

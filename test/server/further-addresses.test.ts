@@ -1,12 +1,13 @@
 /** What a running server is told to listen on, to leave, and to adopt. */
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { RawClient } from '../../testing/raw-client.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
-import { noDescriptors, notOn } from '../support/driver.ts';
+import { driverName, noDescriptors, notOn } from '../support/driver.ts';
 import {
   connect,
   EchoHandler,
@@ -15,7 +16,8 @@ import {
   type TestScope,
   text,
 } from '../support/rig.ts';
-import { startLoops } from '../worker/pool-rig.ts';
+import { waitUntil } from '../support/wait-until.ts';
+import { handlerModule, startLoops } from '../worker/pool-rig.ts';
 
 const echoModule = new URL('../worker/handlers/echo.ts', import.meta.url);
 
@@ -76,14 +78,80 @@ describe('server.listen and server.unlisten', () => {
     await assert.rejects(server.unlisten(addr), { code: 'ErrServerInShutdown' });
   });
 
-  test('over several loops', notOn('node', 'every loop listens by itself'), async (t) => {
+  for (const reusePort of [false, true]) {
+    const listeners = reusePort ? 'a listener each' : 'one listener';
+    test(`over several loops with ${listeners}`, async (t) => {
+      const { server } = await startLoops(t, echoModule, { numEventLoop: 2, reusePort });
+      const address = await server.listen('tcp://127.0.0.1:0');
+      for (let count = 0; count < 8; count++) await echoes(t, address);
+      await server.unlisten(address);
+      await assert.rejects(RawClient.connect(address), { code: 'ECONNREFUSED' });
+      const again = await server.listen(`tcp://${address}`);
+      assert.equal(again, address);
+      for (let count = 0; count < 8; count++) await echoes(t, address);
+      await server.unlisten(`tcp://${server.addr}`);
+      assert.deepEqual(server.addrs, [address]);
+      await echoes(t, address);
+      if (driverName === 'node') return;
+      // Not the number that the first listener had, which may be anything by now.
+      const duplicate = server.dupFd();
+      assert.match(readlinkSync(`/proc/self/fd/${duplicate}`), /^socket:/);
+      closeSync(duplicate);
+    });
+  }
+
+  test('datagrams over several loops', async (t) => {
     const { server } = await startLoops(t, echoModule, { numEventLoop: 2 });
+    const address = await server.listen('udp://127.0.0.1:0');
+    const clients = await Promise.all(Array.from({ length: 4 }, () => DatagramClient.open(t)));
+    for (const [at, client] of clients.entries()) {
+      await client.send(address, `hello ${at}`);
+      assert.equal(text(await client.next()), `hello ${at}`);
+    }
+    await server.unlisten(`udp://${address}`);
+    assert.equal(server.addrs.length, 1);
+    // Nobody has it any more: whoever asks for it alone gets it.
+    const stranger = createSocket('udp4');
+    t.after(() => stranger.close());
+    stranger.bind({ port: Number(address.split(':')[1]), address: '127.0.0.1', exclusive: true });
+    await once(stranger, 'listening');
+  });
+
+  test('an address that one of several loops cannot have is open in none', async (t) => {
+    const { server } = await startLoops(t, echoModule, { numEventLoop: 2 });
+    const stranger = createSocket('udp4');
+    t.after(() => stranger.close());
+    stranger.bind({ port: 0, address: '127.0.0.1', exclusive: true });
+    await once(stranger, 'listening');
+    const taken = `udp://127.0.0.1:${stranger.address().port}`;
+    await assert.rejects(server.listen(taken), { code: 'EADDRINUSE' });
+    assert.equal(server.addrs.length, 1);
+    await echoes(t, await server.listen('tcp://127.0.0.1:0'));
+  });
+
+  test('a path of several loops belongs to one socket, or the error says why not', async (t) => {
+    const { server } = await startLoops(t, echoModule, { numEventLoop: 2, reusePort: true });
+    const refused = { code: 'ErrUnsupportedOp', message: /with (?:reusePort and )?several loops/ };
+    await assert.rejects(server.listen(freeAddress(t, 'unix')), refused);
+  });
+
+  test('a loop that comes back listens there, too', async (t) => {
+    const module = handlerModule('dies-slowly.ts');
+    const { server } = await startLoops(t, module, { numEventLoop: 2, reusePort: true });
     const address = await server.listen('tcp://127.0.0.1:0');
-    for (let count = 0; count < 4; count++) await echoes(t, address);
-    await server.unlisten(address);
-    await assert.rejects(RawClient.connect(address), { code: 'ECONNREFUSED' });
-    await echoes(t, server.addr);
-    await assert.rejects(server.listen('udp://127.0.0.1:0'), { code: 'ErrUnsupportedOp' });
+    const whoAnswers = async (): Promise<{ client: RawClient; loop: string }> => {
+      const client = await connect(t, address);
+      return { client, loop: text(await client.readExactly(1)) };
+    };
+    const { client, loop } = await whoAnswers();
+    client.write('die');
+    await waitUntil(() => client.closed || client.ended, 'the thread is gone');
+    for (;;) {
+      // Who came to the queue of the dying loop is reset with it.
+      const next = await whoAnswers().catch(() => null);
+      next?.client.destroy();
+      if (next?.loop === loop) break;
+    }
   });
 });
 
