@@ -15,8 +15,8 @@ const deaf: DriverEvents = {
 };
 
 /**
- * For loops that listen for connections each by itself though the program did not ask for `reusePort`: the kernel
- * would let them share the address with another server, which the program must hear of.
+ * For loops that listen for connections each by itself though the program did not ask for `reusePort`:
+ * the kernel would let them share the address with another server, which the program must hear of.
  * @throws SyscallError EADDRINUSE and the like. Somebody may still take the address afterwards.
  */
 export async function requireFree(

@@ -112,7 +112,7 @@ async function storm(setting: Setting, amount: Amount, context: SoakContext): Pr
     const [address = ''] = rig.addresses();
     const { streamBytes } = amount;
     const ca = secure ? { ca: family.root.cert } : {};
-    const plan = { address, transport, clients: 1, streamBytes, restMs: 2, ...ca };
+    const plan = { address, transport, clients: 1, streamBytes, restMs: 10, ...ca };
     const clients = startClients(plan, amount.processes);
     await sleep(1_000);
     for (let count = 0; count < amount.restarts; count++) {
