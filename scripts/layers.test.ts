@@ -99,6 +99,33 @@ test('ARCHITECTURE.md must list the rooms, all of them, in their order', () => {
   }
 });
 
+test('a test stands beside the file it tests, or has to do with more and is in a folder of test/', () => {
+  const withTest = (path: string, text: string): Record<string, string> => ({
+    'src/index.ts': face('./codec/line.ts'),
+    'src/codec/line.ts': 'export const line = 1;\n',
+    'testing/kit.ts': "import { line } from '../src/codec/line.ts';\nexport const kit = line;\n",
+    'test/support/rig.ts': "import { serve } from 'gnet';\nexport const rig = serve;\n",
+    [path]: text,
+  });
+  const kit = "import { kit } from '../../testing/kit.ts';\nkit();\n";
+  const rig = "import { rig } from '../support/rig.ts';\nrig();\n";
+  for (const [path, text] of [
+    ['src/codec/line.test.ts', kit],
+    ['src/codec/line.cost.test.ts', kit],
+    ['test/server/lines.test.ts', rig],
+    ['test/server/lines.test.ts', "import 'node:child_process';\n"],
+  ] as const) {
+    assert.deepEqual(findingsIn(withTest(path, text)), []);
+  }
+  const rule = (path: string, text: string, expected: RegExp): void =>
+    assertOneFinding(withTest(path, text), expected);
+  rule('src/codec/lines.test.ts', kit, /tests no file: src\/codec\/lines\.ts does not exist/);
+  rule('src/codec/line.test.ts', "import 'gnet';\n", /imports gnet: a test over sockets/);
+  rule('src/codec/line.test.ts', "import 'node:net';\n", /imports node:net: a test over sockets/);
+  rule('test/lines.test.ts', rig.replace('../support', './support'), /in no folder of test\//);
+  rule('test/codec/line.test.ts', kit, /uses no server, client, loop, program or document/);
+});
+
 test('a package imports the public face and packages below it, and nothing imports a package', () => {
   const withImport = (path: string, specifier: string): Record<string, string> => ({
     'src/index.ts': face('./codec/index.ts'),
@@ -109,7 +136,7 @@ test('a package imports the public face and packages below it, and nothing impor
     'src/http/server.ts': 'export type Server = 1;\n',
     'src/websocket/frame.ts': '',
     [path]: `import '${specifier}';\nexport type Own = 1;\n`,
-    'test/packages.test.ts': "import '../src/websocket/index.ts';\n",
+    'examples/packages.ts': "import '../src/websocket/index.ts';\n",
   });
   const refused = (path: string, specifier: string, expected: RegExp): void =>
     assertOneFinding(withImport(path, specifier), expected);
@@ -122,8 +149,9 @@ test('a package imports the public face and packages below it, and nothing impor
 test('a unit test keeps the order of rooms too', () => {
   assertOneFinding(
     {
-      'src/index.ts': face('./loop/turn.ts'),
+      'src/index.ts': face('./loop/turn.ts', './codec/line.ts'),
       'src/loop/turn.ts': 'export type Turn = 1;\n',
+      'src/codec/line.ts': 'export type Line = 1;\n',
       'src/codec/line.test.ts': "import '../loop/turn.ts';\n",
     },
     /line\.test\.ts:1: room codec imports from room loop/,
@@ -132,7 +160,8 @@ test('a unit test keeps the order of rooms too', () => {
 
 test('what is shipped does not import test helpers, tests, itself or undeclared packages', () => {
   const withImport = (specifier: string): Record<string, string> => ({
-    'src/index.ts': `import '${specifier}';\n`,
+    'src/index.ts': `import '${specifier}';\nexport * from './base/ids.ts';\n`,
+    'src/base/ids.ts': 'export const id = 1;\n',
     'src/base/ids.test.ts': '',
     'testing/kit.ts': '',
   });
@@ -145,8 +174,8 @@ test('what is shipped does not import test helpers, tests, itself or undeclared 
 
 test('a file of src/ that is in no room is found', () => {
   assertOneFinding(
-    { 'src/index.ts': '', 'src/utils/a.test.ts': '' },
-    /utils\/a\.test\.ts:1: is in no/,
+    { 'src/index.ts': '', 'src/utils/a.ts': '', 'examples/a.ts': "import '../src/utils/a.ts';\n" },
+    /utils\/a\.ts:1: is in no/,
   );
 });
 
@@ -222,13 +251,14 @@ test('leftovers are found in comments and code, not in strings', () => {
   const leftovers = {
     'scripts/a.ts': '// TO' + 'DO later\n',
     'scripts/b.ts': '/* @ts' + '-ignore */\n',
+    'scripts/c.ts': '',
     'scripts/c.test.ts': 'test' + ".only('a', () => {});\n",
     'scripts/d.ts': 'debug' + 'ger;\n',
   };
   const findings = findingsIn(leftovers);
   assert.deepEqual(
     findings.map((finding) => finding.split(':')[0]),
-    Object.keys(leftovers),
+    Object.keys(leftovers).filter((path) => path !== 'scripts/c.ts'),
   );
   assert.deepEqual(findingsIn({ 'scripts/e.ts': "const a = 'TODO test.only debugger';\n" }), []);
 });

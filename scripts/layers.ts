@@ -1,8 +1,8 @@
 /**
  * The house rules that neither the compiler nor the linter knows: who may import whom, which room may
- * name an operating system or a runtime, whether ARCHITECTURE.md lists the same rooms, cycles, dead
- * files, long files, leftovers, machine paths. (Long functions are found by the linter.) Prints
- * `file:line: error: ...` and fails if there is any.
+ * name an operating system or a runtime, whether ARCHITECTURE.md lists the same rooms, where tests
+ * live, cycles, dead files, long files, leftovers, machine paths. (Long functions are found by the
+ * linter.) Prints `file:line: error: ...` and fails if there is any.
  *
  *     npm run layers
  */
@@ -12,6 +12,7 @@ import { type Finding, readProject } from './layers/project.ts';
 import { roomListFindings } from './layers/room-list.ts';
 import { roomFindings, wordFindings } from './layers/rooms.ts';
 import { systemFindings } from './layers/systems.ts';
+import { testPlaceFindings } from './layers/test-places.ts';
 import { textFindings } from './layers/text.ts';
 
 /** Everything wrong in the repository at `root`, by file and line. */
@@ -24,6 +25,7 @@ export function checkLayers(root: string): Finding[] {
     ...wordFindings(project),
     ...cycleFindings(project),
     ...deadFileFindings(project),
+    ...testPlaceFindings(project),
     ...textFindings(project),
   ];
   return findings.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line);

@@ -69,7 +69,7 @@ const olderNodes = [
   'test/worker/scenarios',
 ];
 /** Their contract is part of every run on the project's own Node. */
-const nodeContract = 'src/driver/node/node.contract';
+const nodeContract = 'src/driver/node/node-driver.contract';
 const epollContract = 'src/driver/readiness/epoll.contract';
 
 /**
@@ -86,8 +86,8 @@ const bunAsWell = ['reset', 'scenarios', 'udp'];
 const notOverDenosSockets = ['actions', 'stop'];
 const contracts: Readonly<Record<string, string>> = {
   epoll: 'src/driver/readiness/epoll.contract.test.ts',
-  io_uring: 'src/driver/io-uring/io-uring.contract.test.ts',
-  node: 'src/driver/node/node.contract.test.ts',
+  io_uring: 'src/driver/io-uring/io-uring-driver.contract.test.ts',
+  node: 'src/driver/node/node-driver.contract.test.ts',
 };
 
 function filesUnder(runtime: RuntimeName, driver: string): string[] {

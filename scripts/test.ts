@@ -1,6 +1,6 @@
 /**
- * Runs the tests with Node's runner: unit tests beside the sources, test/ over real sockets, scripts
- * and examples; not test/soak, which takes its time (`npm run soak`).
+ * Runs the tests with Node's runner. Where they live: CONTRIBUTING.md. The long ones of test/soak are
+ * programs, not tests: `npm run soak`.
  *
  *     npm test                              everything
  *     npm test -- src/codec                 the files whose path contains "src/codec"
@@ -44,7 +44,6 @@ const runLimitSeconds = 1_200;
 function testFiles(filters: readonly string[], without: readonly string[]): string[] {
   return globSync(patterns, { cwd: root })
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => !path.startsWith('test/soak/'))
     .filter((path) => !without.some((filter) => path.includes(filter)))
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .sort();

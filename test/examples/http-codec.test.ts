@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { HttpCodec } from '../../examples/http/codec.ts';
 import { RequestKind } from '../../examples/http/request.ts';
-import { ByteSource, cut, everyByte } from '../support/byte-source.ts';
-import { badCases, goodCases, type HttpCase } from '../http/corpus.ts';
+import { ByteSource, cut, everyByte } from '../../testing/byte-source.ts';
+import { badCases, goodCases, type HttpCase } from '../../testing/http-corpus.ts';
 
 interface Seen {
   readonly method: string;

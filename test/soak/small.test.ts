@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { chooseBackend } from '../src/driver/choice.ts';
-import { soaks } from './soak/soaks.ts';
-import { kernelSpreads, notOn } from './support/driver.ts';
+import { chooseBackend } from '../../src/driver/choice.ts';
+import { soaks } from './soaks.ts';
+import { kernelSpreads, notOn } from '../support/driver.ts';
 
 /** Soaks that have no meaning there. */
 const reasonsOnNode: Readonly<Record<string, string>> = {
@@ -25,7 +25,7 @@ interface Outcome {
 }
 
 function runSoaks(...parameters: readonly string[]): Promise<Outcome> {
-  const script = fileURLToPath(new URL('soak/soak.ts', import.meta.url));
+  const script = fileURLToPath(new URL('soak.ts', import.meta.url));
   const flags = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
   return new Promise((resolve) => {
     execFile(process.execPath, [...flags, script, ...parameters], (error, stdout, stderr) => {

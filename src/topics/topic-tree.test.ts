@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { checkFilter, checkTopic, TopicTree } from '../../src/topics/topic-tree.ts';
+import { checkFilter, checkTopic, TopicTree } from './topic-tree.ts';
 
 /** What MQTT says of a filter and a topic, level by level. */
 function matches(filter: string, topic: string): boolean {

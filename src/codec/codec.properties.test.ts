@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ErrInvalidOption, GnetError } from '../../src/base/errors.ts';
-import type { ICodec } from '../../src/codec/codec.ts';
-import { CobsCodec } from '../../src/codec/cobs-codec.ts';
-import { DelimiterBasedFrameCodec } from '../../src/codec/delimiter-based-frame-codec.ts';
-import { FixedLengthFrameCodec } from '../../src/codec/fixed-length-frame-codec.ts';
-import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
-import { LineBasedFrameCodec } from '../../src/codec/line-based-frame-codec.ts';
-import { NetstringCodec } from '../../src/codec/netstring-codec.ts';
-import { SlipCodec } from '../../src/codec/slip-codec.ts';
-import { VarintLengthCodec } from '../../src/codec/varint-length-codec.ts';
+import { ErrInvalidOption, GnetError } from '../base/errors.ts';
+import type { ICodec } from './codec.ts';
+import { CobsCodec } from './cobs-codec.ts';
+import { DelimiterBasedFrameCodec } from './delimiter-based-frame-codec.ts';
+import { FixedLengthFrameCodec } from './fixed-length-frame-codec.ts';
+import { LengthFieldBasedFrameCodec } from './length-field-based-frame-codec.ts';
+import { LineBasedFrameCodec } from './line-based-frame-codec.ts';
+import { NetstringCodec } from './netstring-codec.ts';
+import { SlipCodec } from './slip-codec.ts';
+import { VarintLengthCodec } from './varint-length-codec.ts';
 import { encodeBothWays } from '../../testing/array-frame-sink.ts';
 import { ArrayFrameSource } from '../../testing/array-frame-source.ts';
 import {
@@ -20,7 +20,7 @@ import {
   delimitedReference,
   type FrameEvent,
   lengthFieldReference,
-} from './reference.ts';
+} from '../../testing/codec-reference.ts';
 
 const CASES_AT_LEAST = 100_000;
 let cases = 0;

@@ -1,12 +1,12 @@
 /** What decoding costs, in bytes looked at and copied: counts, not times. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BuiltInFrameCodec } from '../../src/codec/built-in-frame-codec.ts';
-import type { ICodec } from '../../src/codec/codec.ts';
-import { DelimiterBasedFrameCodec } from '../../src/codec/delimiter-based-frame-codec.ts';
-import { FixedLengthFrameCodec } from '../../src/codec/fixed-length-frame-codec.ts';
-import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
-import { LineBasedFrameCodec } from '../../src/codec/line-based-frame-codec.ts';
+import { BuiltInFrameCodec } from './built-in-frame-codec.ts';
+import type { ICodec } from './codec.ts';
+import { DelimiterBasedFrameCodec } from './delimiter-based-frame-codec.ts';
+import { FixedLengthFrameCodec } from './fixed-length-frame-codec.ts';
+import { LengthFieldBasedFrameCodec } from './length-field-based-frame-codec.ts';
+import { LineBasedFrameCodec } from './line-based-frame-codec.ts';
 import { ArrayFrameSource } from '../../testing/array-frame-source.ts';
 
 const MIB = 1024 * 1024;

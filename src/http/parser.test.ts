@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { HttpCodec, HttpEvent, HttpParser } from '../../src/http/index.ts';
-import { ByteSource, cut, everyByte } from '../support/byte-source.ts';
-import { badCases, goodCases, type HttpCase } from './corpus.ts';
+import { HttpCodec, HttpEvent, HttpParser } from './index.ts';
+import { ByteSource, cut, everyByte } from '../../testing/byte-source.ts';
+import { badCases, goodCases, type HttpCase } from '../../testing/http-corpus.ts';
 
 interface Seen {
   readonly method: string;

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
-import { ErrFrameTooLong, GnetError } from '../../src/base/errors.ts';
-import { BuiltInFrameCodec } from '../../src/codec/built-in-frame-codec.ts';
-import type { ICodec } from '../../src/codec/codec.ts';
-import { DelimiterBasedFrameCodec } from '../../src/codec/delimiter-based-frame-codec.ts';
-import { FixedLengthFrameCodec } from '../../src/codec/fixed-length-frame-codec.ts';
-import type { ByteOrder } from '../../src/codec/length-field.ts';
-import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
-import { LineBasedFrameCodec } from '../../src/codec/line-based-frame-codec.ts';
-import type { OversizeOptions } from '../../src/codec/oversize.ts';
+import { ErrFrameTooLong, GnetError } from '../base/errors.ts';
+import { BuiltInFrameCodec } from './built-in-frame-codec.ts';
+import type { ICodec } from './codec.ts';
+import { DelimiterBasedFrameCodec } from './delimiter-based-frame-codec.ts';
+import { FixedLengthFrameCodec } from './fixed-length-frame-codec.ts';
+import type { ByteOrder } from './length-field.ts';
+import { LengthFieldBasedFrameCodec } from './length-field-based-frame-codec.ts';
+import { LineBasedFrameCodec } from './line-based-frame-codec.ts';
+import type { OversizeOptions } from './oversize.ts';
 import { encodeBothWays } from '../../testing/array-frame-sink.ts';
 import { ArrayFrameSource } from '../../testing/array-frame-source.ts';
 
@@ -78,7 +78,7 @@ interface NettyEncodeVector {
   readonly error?: string;
 }
 
-const file = new URL('../data/codec-vectors.json', import.meta.url);
+const file = new URL('../../test/data/codec-vectors.json', import.meta.url);
 const vectors: {
   readonly gnet: readonly Vector[];
   readonly nettyDecode: readonly NettyDecodeVector[];

@@ -4,10 +4,10 @@ import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
-import type { ICodec } from '../../src/codec/codec.ts';
-import { CobsCodec } from '../../src/codec/cobs-codec.ts';
-import { SlipCodec } from '../../src/codec/slip-codec.ts';
-import { VarintLengthCodec } from '../../src/codec/varint-length-codec.ts';
+import type { ICodec } from './codec.ts';
+import { CobsCodec } from './cobs-codec.ts';
+import { SlipCodec } from './slip-codec.ts';
+import { VarintLengthCodec } from './varint-length-codec.ts';
 import { ArrayFrameSource } from '../../testing/array-frame-source.ts';
 
 const require = createRequire(import.meta.url);

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { temporaryDirectory } from '../../test/support/rig.ts';
-import { nameBeside } from './bound-path.ts';
+import { temporaryDirectory } from '../support/rig.ts';
+import { nameBeside } from '../../src/driver/bound-path.ts';
 
 test('a name beside a relative path is a path for the runtime, whatever its digits', async (t) => {
   const home = process.cwd();

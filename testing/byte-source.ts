@@ -1,5 +1,5 @@
-import type { FrameSource } from '../../src/codec/codec.ts';
-import { peekAt, takeNext } from '../../src/codec/frame.ts';
+import type { FrameSource } from '../src/codec/codec.ts';
+import { peekAt, takeNext } from '../src/codec/frame.ts';
 
 /** A connection without a socket: what a test puts in is what a codec finds. */
 export class ByteSource implements FrameSource {

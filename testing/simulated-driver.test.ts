@@ -2,16 +2,16 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { BytePattern } from '../../testing/byte-pattern.ts';
-import { DriverRig, plainOptions } from '../../testing/driver-rig.ts';
+import { BytePattern } from './byte-pattern.ts';
+import { DriverRig, plainOptions } from './driver-rig.ts';
 import {
   noFaults,
   roughFaults,
   SimulatedDriver,
   type SimulatedFaults,
   type SimulatedPeer,
-} from '../../testing/simulated-driver.ts';
-import { SimulatedPeers } from '../../testing/simulated-peers.ts';
+} from './simulated-driver.ts';
+import { SimulatedPeers } from './simulated-peers.ts';
 
 interface Simulation {
   readonly rig: DriverRig;

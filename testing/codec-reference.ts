@@ -3,9 +3,9 @@
  * of it, in exact arithmetic, without the codecs' code.
  */
 import assert from 'node:assert/strict';
-import { GnetError } from '../../src/base/errors.ts';
-import type { ICodec } from '../../src/codec/codec.ts';
-import { ArrayFrameSource } from '../../testing/array-frame-source.ts';
+import { GnetError } from '../src/base/errors.ts';
+import type { ICodec } from '../src/codec/codec.ts';
+import { ArrayFrameSource } from './array-frame-source.ts';
 
 /** A frame in hexadecimal digits, `skipped` for one that was too long, or `error <code>`, the last. */
 export type FrameEvent = string;
