@@ -28,7 +28,8 @@ function script(name: string): Step {
   };
 }
 
-const packedAllowed = /^(?:dist\/.+\.(?:js|d\.ts)|package\.json|README\.md|LICENSE)$/;
+const packedAllowed =
+  /^(?:dist\/(?:[^/]+\.js(?:\.map)?|types\/.+\.d\.ts)|package\.json|README\.md|LICENSE)$/;
 
 /** What npm would publish: dist/, the readme and the licence, and nothing else. */
 function checkPackage(): boolean {
@@ -46,7 +47,7 @@ function checkPackage(): boolean {
   );
   const paths = (packed?.files ?? []).map((file) => file.path);
   const unwanted = paths.filter((path) => !packedAllowed.test(path) || path.includes('.test.'));
-  const missing = ['dist/index.js', 'dist/index.d.ts', 'README.md', 'LICENSE'].filter(
+  const missing = ['dist/index.js', 'dist/types/index.d.ts', 'README.md', 'LICENSE'].filter(
     (path) => !paths.includes(path),
   );
   for (const path of unwanted) console.error(`${path}:1: error: would be published`);

@@ -88,7 +88,7 @@ test('only dist, README, LICENSE and package.json are packed, and no tests or so
     (name) => name.includes('.test.') || (name.endsWith('.ts') && !name.endsWith('.d.ts')),
   );
   assert.deepEqual(unwanted, []);
-  assert.ok(files.includes('index.js') && files.includes('index.d.ts'));
+  assert.ok(files.includes('index.js') && files.includes('types/index.d.ts'));
 });
 
 test('a program imports gnet and gnet/codec, and serves', () => {
@@ -127,6 +127,23 @@ test('a program imports gnet/stream and gnet/net', () => {
   writeFileSync(join(program, 'streams.js'), text);
   const flags = ['--disable-warning=ExperimentalWarning', 'streams.js'];
   assert.match(run(process.execPath, flags, program), /^HTTP\/1\.1 200 OK.*hello$/s);
+});
+
+test('gnet/http serves a module from several loops', () => {
+  writeFileSync(
+    join(program, 'site.js'),
+    'export default { fetch: (request) => new Response(new URL(request.url).pathname) };',
+  );
+  const text = `
+    import { serveHttp } from 'gnet/http';
+    const site = new URL('./site.js', import.meta.url);
+    const server = await serveHttp(site, 'tcp://127.0.0.1:0', { numEventLoop: 2 });
+    console.log(await (await fetch('http://' + server.addr + '/here')).text());
+    await server.stop();
+  `;
+  writeFileSync(join(program, 'http.js'), text);
+  const flags = ['--disable-warning=ExperimentalWarning', 'http.js'];
+  assert.equal(run(process.execPath, flags, program), '/here\n');
 });
 
 test('several loops: the program in every thread, and a handler module', () => {
