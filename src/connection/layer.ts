@@ -15,6 +15,8 @@ export interface LayeredConnection extends ConnectionReceiver {
   /** Closes now, whatever is pending. */
   abort(error: Error | undefined): void;
   failed(error: GnetError): void;
+  /** Bytes came of which the layer can make nothing yet: the peer is not silent. */
+  bytesCame(): void;
   /** The layer has given up: what is pending cannot be sent; the stream ends in order. */
   refused(error: GnetError): void;
   /** The peer ended its side without the last word of the layer: as `ended`, with an error. */

@@ -116,6 +116,10 @@ export class StreamConnection
     receivedOf(this, slab, start, end);
   }
 
+  bytesCame(): void {
+    this.lastReceived = this.owner.now;
+  }
+
   ended(): void {
     endedOf(this);
   }

@@ -114,6 +114,8 @@ class User implements TlsReceiver {
     this.received_ = Buffer.concat([this.received_, slab.bytes.subarray(start, end)]);
   }
 
+  bytesCame(): void {}
+
   ended(): void {
     this.events.push('ended');
   }

@@ -41,6 +41,8 @@ export interface TlsReceiver extends StreamReceiver {
    * The peer has ended without saying so, and something may be missing. Comes in place of `ended`.
    */
   endedEarly(error: GnetError): void;
+  /** Bytes came that make no plaintext yet: a part of a record. The peer is not silent. */
+  bytesCame(): void;
 }
 
 /** What is true of a transport; bits of one number. */
@@ -153,6 +155,7 @@ export class TlsTransport implements Transport, StreamReceiver {
     }
     this.#sendOutput();
     if (end > readHeadroomBytes) this.#receiver.received(plain, readHeadroomBytes, end);
+    else this.#receiver.bytesCame();
     pool.release(plain);
     if (this.#is(mark.closed)) return;
     if (session.failure !== null) this.#tellFailure();

@@ -146,9 +146,9 @@ describe('readTimeout', () => {
   });
 });
 
-describe('a thread that was blocked', () => {
+for (const transport of ['tcp', 'tls'] as const) {
   for (const name of ['idleTimeout', 'readTimeout'] as const) {
-    test(`hears what was sent meanwhile before ${name} fires`, async (t) => {
+    test(`${transport}: a blocked thread hears what was sent before ${name} fires`, async (t) => {
       const seen: string[] = [];
       const handler: EventHandler = {
         react(frame) {
@@ -160,7 +160,7 @@ describe('a thread that was blocked', () => {
           block(300);
         },
       };
-      const rig = await startRig(t, handler, { [name]: 400 });
+      const rig = await startRig(t, handler, { [name]: 400 }, freeAddress(t, transport));
       const client = await connect(t, rig);
       const others = [await connect(t, rig), await connect(t, rig), client];
       await waitUntil(() => rig.events.length === 4, 'all are open');
@@ -168,10 +168,8 @@ describe('a thread that was blocked', () => {
       await waitUntil(() => seen.length === 4, 'everything that was sent');
       assert.deepEqual(rig.events.slice(1), ['open', 'open', 'open']);
     });
-  }
 
-  for (const name of ['idleTimeout', 'readTimeout'] as const) {
-    test(`counts ${name} of the others in its batch from when they were read`, async (t) => {
+    test(`${transport}: ${name} of the others in its batch counts from when they were read`, async (t) => {
       const blocked: string[] = [];
       const handler: EventHandler = {
         react(frame) {
@@ -181,7 +179,7 @@ describe('a thread that was blocked', () => {
           return undefined;
         },
       };
-      const rig = await startRig(t, handler, { [name]: 400 });
+      const rig = await startRig(t, handler, { [name]: 400 }, freeAddress(t, transport));
       const clients = [await connect(t, rig), await connect(t, rig)];
       await waitUntil(() => rig.events.length === 3, 'both are open');
       for (const client of clients) client.write('block');
@@ -192,7 +190,9 @@ describe('a thread that was blocked', () => {
       assert.deepEqual(rig.events, ['init', 'open', 'open']);
     });
   }
+}
 
+describe('a thread that was blocked', () => {
   test('blocked outside of any event, too', async (t) => {
     const seen: string[] = [];
     const { rig, client } = await pair(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type Conn, LineBasedFrameCodec, serve } from 'gnet';
+import { type Conn, type EventHandler, LineBasedFrameCodec, serve } from 'gnet';
 import { RawClient } from '../../testing/raw-client.ts';
 import { block } from '../support/block.ts';
 import { codeOf, EchoHandler, temporaryDirectory } from '../support/rig.ts';
@@ -17,6 +17,7 @@ import {
   readBytes,
   secure,
   startTls,
+  trickle,
 } from './tls-rig.ts';
 
 describe('a server with TLS', () => {
@@ -163,6 +164,25 @@ describe('a server with TLS', () => {
     assert.equal(await outcome, 'open');
     assert.deepEqual(rig.reports, []);
   });
+
+  for (const name of ['idleTimeout', 'readTimeout'] as const) {
+    test(`parts of a record count for ${name}`, async (t) => {
+      let received = 0;
+      const handler: EventHandler = {
+        react(frame) {
+          received += frame?.length ?? 0;
+        },
+      };
+      const rig = await startTls(t, handler, { [name]: 400 });
+      const relay = await trickle(t, rig.server.addr, 1_000);
+      const socket = await connectTls(t, relay.address);
+      relay.restMs = 50;
+      // One record: nothing of it can be read before its end.
+      socket.write(Buffer.alloc(16_000));
+      await waitUntil(() => received === 16_000 || rig.events.length === 3, 'all of it');
+      assert.deepEqual(rig.events, ['init', 'open']);
+    });
+  }
 
   test('a port that is only looked at is nothing to report', async (t) => {
     const rig = await startTls(t, new EchoHandler());

@@ -1,8 +1,9 @@
 /** What tests of TLS over real sockets have in common: certificates, servers, clients of node:tls. */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as tls from 'node:tls';
 import type { EventHandler, Options } from 'gnet';
 import { makeFamily } from '../../testing/certificates.ts';
@@ -133,4 +134,37 @@ export async function cutter(
       for (const end of backEnds) end();
     },
   };
+}
+
+/** A relay in front of `address` that passes what clients send on in pieces, at a pace that is set. */
+export async function trickle(
+  t: TestScope,
+  address: string,
+  pieceBytes: number,
+): Promise<{ readonly address: string; restMs: number }> {
+  const port = Number(/:(\d+)$/.exec(address)?.[1]);
+  const relay = createServer((near) => {
+    const far = connect({ host: '127.0.0.1', port });
+    far.pipe(near);
+    for (const socket of [near, far]) socket.on('error', () => {});
+    void (async () => {
+      for await (const bytes of near as AsyncIterable<Buffer>) {
+        for (let at = 0; at < bytes.length; at += pieceBytes) {
+          if (relayed.restMs > 0) await sleep(relayed.restMs);
+          far.write(bytes.subarray(at, at + pieceBytes));
+        }
+      }
+      far.end();
+    })().catch(() => far.destroy());
+    t.after(() => {
+      near.destroy();
+      far.destroy();
+    });
+  });
+  t.after(() => relay.close());
+  relay.listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  const { port: relayPort } = relay.address() as AddressInfo;
+  const relayed = { address: `127.0.0.1:${relayPort}`, restMs: 0 };
+  return relayed;
 }

@@ -139,6 +139,10 @@ export class HandshakeSide implements TlsReceiver {
     this.#connection.received(slab, start, end);
   }
 
+  bytesCame(): void {
+    this.#connection.bytesCame();
+  }
+
   ended(): void {
     this.#connection.ended();
   }

@@ -206,7 +206,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
         this.fail(handshakeTooLong(this.peerName, this.origin));
         return;
       }
-    }
+    } else this.#receiver.bytesCame();
     this.take(slab.bytes, start, end);
   }
 
