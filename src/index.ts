@@ -10,14 +10,15 @@ export type {
 export { Action } from './connection/action.ts';
 export type { Bytes, Conn, ConnId, KeepAliveTimes, TcpInfo, Timeouts } from './connection/conn.ts';
 export type { Flow } from './connection/flow-options.ts';
+export type { LoopView as EventLoop, RegisterOptions } from './connection/conn.ts';
 export type { EventHandler, Reply, TickReply } from './connection/conn.ts';
 export { EventServer } from './connection/event-server.ts';
+export type { Server } from './connection/conn.ts';
 export type {
   ConnHandle,
   LoopStats,
   RestartOptions,
   RestartResult,
-  Server,
   ServerStats,
   StopOptions,
   StopResult,
@@ -47,4 +48,4 @@ export { serve, stop } from './server/serve.ts';
 export { type SignalOptions, signalServer } from './server/signal-server.ts';
 export { connHandle } from './mailbox/conn-handle.ts';
 export type { LoopContext } from './worker/handler-module.ts';
-export { isMainLoop } from './worker/loop-thread-data.ts';
+export { isMainLoop, loopIndex } from './worker/loop-thread-data.ts';

@@ -5,7 +5,15 @@ import type { Flow } from './flow-options.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import type { TlsInfo } from './tls/info.ts';
 import type { TcpInfo } from '../driver/contract.ts';
-import type { Server } from './server-view.ts';
+import type {
+  ConnHandle,
+  RestartOptions,
+  RestartResult,
+  ServerStats,
+  StopOptions,
+  StopResult,
+} from './server-view.ts';
+import type { TlsServerOptions } from '../tls/options/types.ts';
 import type { UpgradeOptions } from './tls/upgrade-options.ts';
 
 export type { Bytes, ConnId, TcpInfo };
@@ -52,6 +60,8 @@ export interface Conn<Context = unknown> extends FrameSource {
    */
   context: Context;
   readonly id: ConnId;
+  /** The loop that owns it. */
+  readonly loop: LoopView;
   /** The file descriptor, or -1 after the close or where there is none. Only for looking at it. */
   readonly fd: number;
   /** `127.0.0.1:9000`, `[::1]:9000`, a Unix path, or `@` for an unnamed Unix socket. */
@@ -285,4 +295,136 @@ export interface EventHandler<Frame = Buffer, Context = unknown> {
   tick?(): TickReply | Promise<TickReply>;
   /** The server is stopping: say goodbye. Once per open connection. */
   signalClose?(c: Conn<Context>): void | Promise<void>;
+}
+
+/** How `register` calls an address, or takes a socket over. */
+export interface RegisterOptions {
+  /** A handler for this connection alone, `onOpened` included. */
+  readonly handler?: EventHandler<never>;
+  /** `c.context` of the connection, there before `onOpened`. */
+  readonly context?: unknown;
+  /** Milliseconds for name look-up and all attempts; then `ErrTimeout`. 0, the default, is off. */
+  readonly timeout?: number;
+  /** Aborting it gives up. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One event loop. What it does is done on its own thread: where `isHere` is false, everything but `index`
+ * and `shared` throws (or rejects with) `ErrUnsupportedOp`, since functions cannot go to other threads.
+ * After the end of its server it is `ErrServerInShutdown`.
+ */
+export interface LoopView {
+  /** From 0 on. */
+  readonly index: number;
+  /** It runs on this thread. */
+  readonly isHere: boolean;
+  /** The option `shared` of its server. */
+  readonly shared: unknown;
+  /**
+   * Calls `fn` once, from the loop, soon: not before this call returns. A throw, or a promise that is
+   * rejected, is written to the log.
+   * @throws ErrInvalidOption when it is no function.
+   */
+  execute(fn: () => unknown): void;
+  /**
+   * Calls `fn` once after `ms` milliseconds, 1 to 2^31-1, never early; as `setTimer` of a connection it
+   * may be late. The end of the server calls it off, and so does what this returns.
+   * @throws ErrInvalidOption
+   */
+  schedule(ms: number, fn: () => unknown): () => void;
+  /**
+   * A connection of this loop: one that it dials (`tcp://…`, `unix://…`), or a connected stream socket that
+   * was opened elsewhere, by its descriptor, which belongs to the loop from then on. Resolves after
+   * `onOpened`. What is dialled is plain; what is taken over is as if it had been accepted.
+   * @throws as `dial` of a client, and as `adopt` of a server.
+   */
+  register(target: string | number, options?: RegisterOptions): Promise<Conn>;
+  /** Its open connections, as they are now. */
+  connections(): IterableIterator<Conn>;
+}
+
+/** The running server. */
+export interface Server extends AsyncDisposable {
+  /** The first address, with its real port: `127.0.0.1:9000`, `[::]:9000` or a Unix path. */
+  readonly addr: string;
+  readonly addrs: readonly string[];
+  /** The option as given. */
+  readonly multicore: boolean;
+  /** The real number of loops. */
+  readonly numEventLoop: number;
+  readonly reusePort: boolean;
+  /** The loops, in the order of their numbers; those of other threads can be told apart by `isHere`. */
+  readonly loops: readonly LoopView[];
+  /** The option `shared` of the main thread's call of `serve`. */
+  readonly shared: unknown;
+  /** Milliseconds, 0 is off. */
+  readonly tcpKeepAlive: number;
+  /** `epoll`, ... */
+  readonly driver: string;
+  /** Open stream connections over all loops. */
+  countConnections(): number;
+  /**
+   * A close-on-exec duplicate of the first listener's descriptor, which the caller must close.
+   * @throws `ErrServerInShutdown` after the end.
+   */
+  dupFd(): number;
+  /**
+   * A handle for the connection with that id.
+   * @throws `ErrConnClosed` when the id is stale or was never given out.
+   */
+  conn(id: ConnId): ConnHandle;
+  /**
+   * Sends `data` through the codec to every open stream connection; how many took it. Waits up to a
+   * second for those with more pending than `highWaterMark`; who has not caught up by then is not waited
+   * for again before it has.
+   */
+  broadcast(data: Bytes): Promise<number>;
+  /**
+   * UDP: one datagram to an address (`udp://host:port`, or without the scheme), from the first address of
+   * this server that such go out of. Resolves when the kernel has it, with several loops of one of them;
+   * bytes are taken at the call. On the driver `node` it does not tell what the kernel refused.
+   * @throws SyscallError (`EMSGSIZE`, `EAGAIN` when there is no room, ...); ErrInvalidNetworkAddress;
+   * ErrUnsupportedOp when the server has no address of UDP for that; ErrServerInShutdown.
+   */
+  sendTo(address: string, data: Bytes): Promise<void>;
+  /**
+   * TLS for connections that come from now on: those that are open keep what they have. Resolves when
+   * everything was checked and given to every loop. On the main thread, of a server with TLS.
+   * @throws ErrInvalidOption, with everything as it was; ErrUnsupportedOp for a plain server.
+   */
+  setTls(options: TlsServerOptions): Promise<void>;
+  /**
+   * Listens on one more address, in the forms of `serve`; resolves with the real one, when every loop
+   * that is to listens there: where one cannot, none does. On the main thread.
+   * @throws as `serve` for an address; ErrLoopsDied when no loop runs at the moment; ErrServerInShutdown.
+   */
+  listen(address: string): Promise<string>;
+  /**
+   * Serves what waits at an address, given as to `stop`, and closes it; its connections stay.
+   * @throws ErrInvalidNetworkAddress when the server does not listen there; ErrServerInShutdown.
+   */
+  unlisten(address: string): Promise<void>;
+  /**
+   * A connected TCP or Unix socket that was opened elsewhere becomes a connection like any other, with
+   * `onOpened`; the descriptor belongs to the server from then on. On the main thread.
+   * @throws a `GnetError`, and the descriptor stays the caller's: it is not connected, or no stream socket.
+   */
+  adopt(fd: number): Promise<void>;
+  /**
+   * Starts the program again and leaves the listeners of every server of this process to it, without
+   * losing a connection: see `docs/restart.md`. Resolves when the new process accepts; this one then
+   * stops, as `stop` does. On the main thread.
+   * @throws ErrRestartFailed when the new process does not take over, with everything as it was;
+   * ErrRestartInProgress, ErrServerInShutdown, ErrInvalidOption; ErrUnsupportedOp where listeners cannot
+   * go to another process.
+   */
+  restart(options?: RestartOptions): Promise<RestartResult>;
+  /** Graceful: stop accepting, `signalClose`, flush, close, force at the timeout. Idempotent. */
+  stop(options?: StopOptions): Promise<StopResult>;
+  /** `stop({ timeout: 0 })`. */
+  close(): Promise<StopResult>;
+  /** Resolves when the server is down; rejects only when it died of an error. */
+  readonly closed: Promise<void>;
+  stats(): ServerStats;
 }

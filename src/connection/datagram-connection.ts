@@ -9,6 +9,7 @@ import type { DatagramOwner } from './datagram-owner.ts';
 import type { EventHandler, Reply } from './conn.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import type { HandlerEvents } from './owner.ts';
+import type { LoopView } from './conn.ts';
 import { callPreWrite } from './handler-calls.ts';
 import { notWritable } from './limit-errors.ts';
 import { isKept, retainFrame } from './retaining.ts';
@@ -252,6 +253,9 @@ export class DatagramConnection implements Conn, DatagramPeer {
 
   get id(): ConnId {
     return -1;
+  }
+  get loop(): LoopView {
+    return this.owner.face;
   }
   get fd(): number {
     return -1;

@@ -1,5 +1,6 @@
 import type { SlabPool } from '../buffer/slab.ts';
 import type { DatagramPeer, Driver } from '../driver/contract.ts';
+import type { LoopView } from './conn.ts';
 import type { HandlerCalls, ScheduledDeadline } from './owner.ts';
 
 /** The endpoints of a loop: whether one is open, and what it is bound to, or was asked on. */
@@ -12,6 +13,7 @@ interface DatagramPortsView {
 /** What a datagram needs of the loop that received it. */
 export interface DatagramOwner {
   readonly driver: Driver;
+  readonly face: LoopView;
   readonly calls: HandlerCalls;
   readonly readPool: SlabPool;
   readonly poisonFrames: boolean;

@@ -1,6 +1,6 @@
 import { Action } from './action.ts';
 import type { Conn, EventHandler, Reply, TickReply } from './conn.ts';
-import type { Server } from './server-view.ts';
+import type { Server } from './conn.ts';
 
 /** A handler that does nothing: extend it and override what you need. */
 export class EventServer<Frame = Buffer, Context = unknown>

@@ -5,6 +5,7 @@ import type { Driver, SocketOptions } from '../driver/contract.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import type { EventHandler } from './conn.ts';
+import type { LoopView } from './conn.ts';
 import type { ProxyProtocolSettings } from './proxy-protocol/settings.ts';
 import type { ReadWindow } from './read-window.ts';
 import type { TimeLimits } from './timeout-values.ts';
@@ -77,6 +78,8 @@ export interface ScheduledDeadline {
 /** What a connection needs of the loop that owns it. */
 export interface ConnectionOwner {
   readonly index: number;
+  /** The loop, as the program sees it. */
+  readonly face: LoopView;
   readonly driver: Driver;
   readonly calls: HandlerCalls;
   readonly settings: ConnectionSettings;

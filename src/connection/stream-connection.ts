@@ -49,6 +49,7 @@ import {
   shiftN as shiftNOf,
 } from './inbound.ts';
 import type { LayeredConnection } from './layer.ts';
+import type { LoopView } from './conn.ts';
 import { countFromNow, countsSilence } from './timeout-clock.ts';
 import {
   giveUpWaiting as giveUpWaitingOf,
@@ -315,6 +316,10 @@ export class StreamConnection
 
   get id(): ConnId {
     return toConnId(this.owner.index, this.slot, this.generation);
+  }
+
+  get loop(): LoopView {
+    return this.owner.face;
   }
 
   get fd(): number {

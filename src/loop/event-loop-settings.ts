@@ -10,6 +10,8 @@ export interface EventLoopSettings {
   /** One piece of an outbound queue; by default `outboundSlabBytes`. */
   readonly writeBufferBytes?: number;
   readonly maxConnections: number;
+  /** The option `shared`. */
+  readonly shared?: unknown;
   readonly ticker: boolean;
   readonly busyPollMicroseconds: number;
   readonly poisonFrames: boolean;

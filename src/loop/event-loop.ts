@@ -30,6 +30,7 @@ import type { EventLoopSettings, LoopOwner } from './event-loop-settings.ts';
 import { HeardTime } from './heard-time.ts';
 import { LoopEnd, reportWhatIsReady, takeWhatIsThere, type Unfinished } from './loop-end.ts';
 import { Listening } from './listening.ts';
+import { LoopFace } from './loop-face.ts';
 import { LoopCounts } from './loop-counts.ts';
 import { LoopDatagrams } from './loop-datagrams.ts';
 import { PutOff } from './put-off.ts';
@@ -40,6 +41,8 @@ import { Ticker } from './ticker.ts';
 const heldUpMs = 20;
 /** While a loop is never idle, its counters are published that often. */
 const turnsPerPublication = 64;
+type Peer = DatagramPeer | string;
+type SetUp = (connection: StreamConnection) => void;
 const wallClockOrigin = performance.timeOrigin;
 
 /**
@@ -88,6 +91,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   readonly #heard: HeardTime;
   readonly #queues: SpareQueues;
   readonly #putOff = new PutOff();
+  readonly face: LoopFace;
   #attached = false;
   #closed = false;
   #nowIsStale = false;
@@ -101,6 +105,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     logger: Logger,
   ) {
     this.index = settings.index;
+    this.face = new LoopFace(this, settings.shared);
     this.calls = calls;
     this.settings = settings.connection;
     this.poisonFrames = settings.poisonFrames;
@@ -141,18 +146,15 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.#attached = true;
     this.#backend.host.attach(this);
   }
-
   start(): void {
     this.listening.accept();
     this.attach();
   }
 
-  /** Begins to connect; null when it failed at once, which `outcome` has then heard of. */
+  // See `Dialer`.
   dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null {
     return this.#dialer.dial(endpoint, outcome);
   }
-
-  /** Closes what `dial` began, unless it is over. */
   abandonDial(attempt: Attempt): void {
     this.#dialer.abandon(attempt);
   }
@@ -162,6 +164,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
    * @param isPatient who has just come, or is in the middle of a frame, is waited for.
    */
   async closeConnections(isPatient = false): Promise<void> {
+    this.face.stopDialling();
     await this.driver.prepareUnread?.();
     // What others have put into the mailbox, and what the driver has ready, came before the stop.
     if (this.#inbox !== null) takeWhatIsThere(this.#inbox);
@@ -191,6 +194,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     if (this.#closed) return;
     this.#closed = true;
     this.#ticker?.stop();
+    this.face.end();
     // The last word, also of a loop whose thread is about to die.
     if (this.#unpublished) this.#publish();
     this.#inbox?.close();
@@ -306,11 +310,9 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   slept(ms: number): void {
     this.driver.counters.sleptMs += ms;
   }
-
   get hasPromises(): boolean {
     return this.openPromises > 0 || this.#dialer.succeeded;
   }
-
   watch(descriptor: number): void {
     this.driver.watch(descriptor);
   }
@@ -328,13 +330,13 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.adopt(descriptor);
   }
 
-  /** Takes a connection; `peer` when another thread accepted it. */
-  adopt(descriptor: number, peer?: DatagramPeer | string): void {
+  /** Takes a connection; `peer` when another thread accepted it. Null when there is no room. */
+  adopt(descriptor: number, peer?: Peer, setUp?: SetUp): StreamConnection | null {
     const slot = this.#table.reserve();
     if (slot === -1) {
       this.driver.closeDescriptor(descriptor);
       this.report('a connection was dropped', new Error('every slot of the loop is in use'));
-      return;
+      return null;
     }
     let connection: StreamConnection;
     try {
@@ -343,11 +345,13 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
       this.#table.unreserve(slot);
       this.driver.closeDescriptor(descriptor);
       this.report('the codec option gave no codec; a connection was dropped', error);
-      return;
+      return null;
     }
     this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket, peer);
     this.#acceptors.opened(this.#table.size);
+    setUp?.(connection);
     this.begin(connection);
+    return connection;
   }
 
   /** Makes the connection of a slot and counts it. @throws what the codec option throws. */
@@ -465,7 +469,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.#wheel.schedule(deadline, this.currentTime(), delayMs);
     this.#requestTurn?.();
   }
-
   cancelDeadline(deadline: ScheduledDeadline): void {
     this.#wheel.cancel(deadline);
   }
@@ -485,15 +488,12 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   datagramWaits(change: 1 | -1): void {
     this.#end.datagramWaits(change);
   }
-
   tickScheduled(): void {
     this.#requestTurn?.();
   }
-
   requestShutdown(): void {
     this.#owner.shutdownRequested();
   }
-
   report(message: string, error: unknown): void {
     this.#reports.report(message, error);
   }

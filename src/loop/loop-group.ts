@@ -1,4 +1,5 @@
 import type { Bytes, ConnId } from '../connection/conn.ts';
+import type { LoopView } from '../connection/conn.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
 import type { DatagramOrder } from './datagram-order.ts';
@@ -8,6 +9,7 @@ import type { Unfinished } from './loop-end.ts';
 export interface LoopGroup {
   /** How many there are. */
   readonly size: number;
+  readonly views: readonly LoopView[];
   /** Binds every address; nothing is accepted yet. Returns the real addresses. */
   open(endpoints: readonly Endpoint[]): Promise<readonly string[]>;
   /**

@@ -3,7 +3,7 @@ import type { CodecOption } from '../codec/codec.ts';
 import type { Conn } from '../connection/conn.ts';
 import type { EventHandler } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
-import type { Server } from '../connection/server-view.ts';
+import type { Server } from '../connection/conn.ts';
 import { chooseBackend } from '../driver/choice.ts';
 import { createLogger } from '../logging/default-logger.ts';
 import { loopThreadData } from '../worker/loop-thread-data.ts';

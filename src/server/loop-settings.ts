@@ -30,6 +30,7 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
     writeBufferBytes: options.writeBufferCap,
     maxConnections: options.maxConnections,
     ticker: options.ticker,
+    shared: options.shared,
     busyPollMicroseconds: options.busyPoll,
     poisonFrames: inDevelopment(),
     connection: {

@@ -2,7 +2,7 @@ import { ErrInvalidOption } from '../base/errors.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import type { EventHandler } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
-import type { Server } from '../connection/server-view.ts';
+import type { Server } from '../connection/conn.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { OwnedLogger } from '../logging/default-logger.ts';
 import type { LoopOwner } from '../loop/event-loop-settings.ts';
@@ -47,7 +47,8 @@ export async function handlerOf(
   readonly codec: CodecOption<unknown> | undefined;
 }> {
   if (given instanceof URL) {
-    return loadHandlerModule(given.href, { loop: options.numEventLoop === 1 ? 0 : -1, server });
+    const loop = options.numEventLoop === 1 ? 0 : -1;
+    return loadHandlerModule(given.href, { loop, shared: options.shared, server });
   }
   return { handler: given, codec: options.codec };
 }

@@ -2,6 +2,7 @@ import { ErrUnsupportedOp } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
 import { fromConnId } from '../connection/identity.ts';
+import type { LoopView } from '../connection/conn.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { LayerFactory } from '../connection/layer.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
@@ -53,6 +54,10 @@ export class OneLoopGroup implements LoopGroup {
     this.#memory = memory;
     this.#loop = new EventLoop(backend, calls, own, owner, logger);
     this.#logger = logger;
+  }
+
+  get views(): readonly LoopView[] {
+    return [this.#loop.face];
   }
 
   async open(endpoints: readonly Endpoint[]): Promise<readonly string[]> {

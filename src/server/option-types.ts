@@ -62,6 +62,12 @@ export interface Options<Frame = Buffer> {
   readonly loopNum?: number;
   /** How connections are spread over the loops. Default `LoadBalancing.RoundRobin`. */
   readonly loadBalancing?: LoadBalancing;
+  /**
+   * A value for every loop: `c.loop.shared`, `server.shared`. Other threads get a copy, as `postMessage`
+   * makes one, in which a `SharedArrayBuffer` is the same memory; what the main thread gave counts.
+   * Default `undefined` (ours).
+   */
+  readonly shared?: unknown;
   /** Keeps the thread of each loop on one CPU, where there are several loops. Default false. */
   readonly lockOSThread?: boolean;
   /**
@@ -256,6 +262,7 @@ export interface ResolvedOptions {
   readonly numEventLoop: number;
   readonly loadBalancing: LoadBalancing;
   readonly lockOSThread: boolean;
+  readonly shared: unknown;
   /** Powers of two. */
   readonly readBufferCap: number;
   readonly writeBufferCap: number;

@@ -41,6 +41,7 @@ describe('options', () => {
       numEventLoop: 1,
       loadBalancing: LoadBalancing.RoundRobin,
       lockOSThread: false,
+      shared: undefined,
       readBufferCap: 65_536,
       reusePort: false,
       ticker: false,
@@ -97,6 +98,7 @@ describe('options', () => {
       numEventLoop: 1,
       loadBalancing: LoadBalancing.SourceAddrHash,
       lockOSThread: true,
+      shared: { counters: new SharedArrayBuffer(8) },
       readBufferCap: 4_096,
       reusePort: true,
       ticker: true,
@@ -277,7 +279,8 @@ describe('options', () => {
 
   test('every option refuses a value of the wrong kind and names itself', () => {
     class NotAValue {}
-    for (const name of optionNames.filter((known) => known !== 'tls')) {
+    // These two take nearly everything: shared is any value that can be sent.
+    for (const name of optionNames.filter((known) => known !== 'tls' && known !== 'shared')) {
       for (const value of [null, new NotAValue(), Number.NaN, Symbol('x'), 12n]) {
         assert.throws(
           () => resolve(untyped({ [name]: value })),

@@ -82,6 +82,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   loopNum: anyWholeNumber('loops'),
   loadBalancing: oneOf(LoadBalancing),
   lockOSThread: asBoolean,
+  shared: asShared,
   readBufferCap: wholeNumber(-Number.MAX_SAFE_INTEGER, readBufferCapMax, 'bytes'),
   writeBufferCap: wholeNumber(-Number.MAX_SAFE_INTEGER, writeBufferCapMax, 'bytes'),
   reusePort: asBoolean,
@@ -166,6 +167,7 @@ export function resolveOptions(
     numEventLoop: loops,
     loadBalancing: given.loadBalancing ?? LoadBalancing.RoundRobin,
     lockOSThread: given.lockOSThread ?? false,
+    shared: given.shared,
     reusePort: given.reusePort ?? false,
     ticker: given.ticker ?? false,
     tcpKeepAlive,
@@ -303,6 +305,16 @@ function isNoDelay(given: boolean | TCPSocketOpt | undefined): boolean {
 function asText(name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value;
   throw invalidOption(name, value, 'the path of a file');
+}
+
+/** Also with one loop: a program should not break when it gets more. */
+function asShared(name: string, value: unknown): NonNullable<unknown> {
+  try {
+    structuredClone(value);
+  } catch {
+    throw invalidOption(name, value, 'what can be sent to other threads: no functions, no sockets');
+  }
+  return value as NonNullable<unknown>;
 }
 
 function asKernelName(name: string, value: unknown): string {

@@ -3,12 +3,13 @@ import { wrongStopTimeout } from '../base/option-checks.ts';
 import { errorOf, textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
+import type { LoopView } from '../connection/conn.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
+import type { Server } from '../connection/conn.ts';
 import {
   type ConnHandle,
   type RestartOptions,
   type RestartResult,
-  type Server,
   type ServerStats,
   type StopOptions,
   type StopResult,
@@ -76,6 +77,8 @@ export class RunningServer implements Server, MainServer {
   readonly numEventLoop: number;
   readonly reusePort: boolean;
   readonly tcpKeepAlive: number;
+  readonly loops: readonly LoopView[];
+  readonly shared: unknown;
   readonly driver: string;
   readonly #closed: Promise<void>;
   /** The program looks at `closed`: how it ends is its own business. */
@@ -132,6 +135,8 @@ export class RunningServer implements Server, MainServer {
     };
     this.#group = plan.makeGroup(owner, this);
     this.numEventLoop = this.#group.size;
+    this.loops = this.#group.views;
+    this.shared = options.shared;
     mainServers.set(this.id, this);
     this.#closed = new Promise((resolve, reject) => {
       this.#settleClosed = { resolve, reject };
@@ -344,6 +349,7 @@ export class RunningServer implements Server, MainServer {
       numEventLoop: this.numEventLoop,
       reusePort: this.reusePort,
       tcpKeepAlive: this.tcpKeepAlive,
+      shared: this.shared,
       driver: this.driver,
       host: this.#plan.backend.host.mode,
       driversRefused: this.#plan.backend.refused ?? [],

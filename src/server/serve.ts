@@ -2,7 +2,8 @@ import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import type { EventHandler } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
-import type { Server, StopOptions, StopResult } from '../connection/server-view.ts';
+import type { Server } from '../connection/conn.ts';
+import type { StopOptions, StopResult } from '../connection/server-view.ts';
 import { chooseBackend } from '../driver/choice.ts';
 import { createLogger } from '../logging/default-logger.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
@@ -17,8 +18,11 @@ import { Presence } from './presence.ts';
 import { registry } from './registry.ts';
 import { RunningServer } from './running-server.ts';
 import { prepareTls, wantsTls } from './server-tls.ts';
+import { loopsMayDial } from './loop-dialling.ts';
 import { initialize, obey } from './starting.ts';
 import { WhereToListen } from './where-to-listen.ts';
+
+loopsMayDial();
 
 /**
  * Listens on every address and calls the handler's events, on this thread's event loop.

@@ -1,7 +1,7 @@
 import { ErrInvalidOption } from '../base/errors.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import type { EventHandler } from '../connection/conn.ts';
-import type { Server } from '../connection/server-view.ts';
+import type { Server } from '../connection/conn.ts';
 
 /** What a handler module gives to one loop. */
 export interface HandlerModule {
@@ -13,6 +13,8 @@ export interface HandlerModule {
 export interface LoopContext {
   /** The number of the loop, from 0 on; -1 for the main thread of a server with several loops. */
   readonly loop: number;
+  /** The option `shared` of the server. */
+  readonly shared: unknown;
   /** The server, once this loop runs: `conn(id)`, `broadcast`, `stop`, `countConnections`, ... */
   readonly server: Promise<Server>;
 }

@@ -19,6 +19,7 @@ export interface ServerViewData {
   readonly numEventLoop: number;
   readonly reusePort: boolean;
   readonly tcpKeepAlive: number;
+  readonly shared: unknown;
   readonly driver: string;
   readonly host: string;
   readonly driversRefused: readonly RefusedDriver[];

@@ -2,14 +2,16 @@ import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import { wrongStopTimeout } from '../base/option-checks.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
+import type { Server } from '../connection/conn.ts';
 import {
   type ConnHandle,
-  type Server,
   type ServerStats,
   type StopOptions,
   type StopResult,
   tlsStats,
 } from '../connection/server-view.ts';
+import type { LoopView } from '../connection/conn.ts';
+import { loopViews } from '../loop/loop-face.ts';
 import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
 import type { ServerViewData } from './messages.ts';
@@ -33,6 +35,8 @@ function mainThreadOnly(action: string): Promise<never> {
 /** The server as seen from a loop's thread, where the program has called `serve` a second time. */
 export class ThreadServer implements Server {
   readonly closed: Promise<void>;
+  readonly loops: readonly LoopView[];
+  readonly shared: unknown;
   readonly #data: ServerViewData;
   readonly #memories: LoopMemory[];
   readonly #main: MainThread;
@@ -41,8 +45,11 @@ export class ThreadServer implements Server {
   #ended = false;
   #listenerDescriptor: number;
 
-  constructor(data: ServerViewData, main: MainThread) {
+  /** @param here the loop of it that this thread runs. */
+  constructor(data: ServerViewData, main: MainThread, here: LoopView | null) {
     this.#data = data;
+    this.shared = here === null ? data.shared : here.shared;
+    this.loops = loopViews(data.numEventLoop, here, this.shared);
     this.#main = main;
     this.#listenerDescriptor = data.listenerDescriptor;
     this.#memories = data.memories.map((buffer) => new LoopMemory(buffer));

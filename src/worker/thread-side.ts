@@ -262,6 +262,7 @@ class ThreadSide implements MainThread {
       });
       const { handler, codec } = await loadHandlerModule(order.module, {
         loop: order.loop,
+        shared: order.settings.shared,
         server,
       });
       return { calls: handlerCalls(handler), codec, tls: {} };
@@ -299,7 +300,7 @@ class ThreadSide implements MainThread {
     const waiting = this.#waiting.get(call) ?? { resolve: this.#wanted.get(data.server) };
     this.#waiting.delete(call);
     this.#wanted.delete(data.server);
-    const view = new ThreadServer(data, this);
+    const view = new ThreadServer(data, this, this.#loops.get(data.server)?.loop?.face ?? null);
     if (!data.ended) {
       const views = this.#views.get(data.server) ?? new Set();
       this.#views.set(data.server, views.add(view));

@@ -1,12 +1,14 @@
 import { ErrLoopsDied } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/identity.ts';
+import type { LoopView } from '../connection/conn.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
 import { eachGiven } from '../driver/given-sockets.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
+import { loopViews } from '../loop/loop-face.ts';
 import type { DatagramOrder } from '../loop/datagram-order.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { abandonLanesOf } from '../mailbox/abandoned-lanes.ts';
@@ -71,6 +73,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
   readonly server: number;
   readonly call: number;
   readonly size: number;
+  readonly views: readonly LoopView[];
   readonly #plan: ThreadedLoopGroupPlan;
   readonly #supervisor: ThreadSupervisor;
   readonly #loops: RemoteLoop[] = [];
@@ -95,6 +98,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     this.server = plan.server;
     this.call = plan.call;
     this.size = plan.size;
+    this.views = loopViews(plan.size, null, plan.settings.shared);
     this.#supervisor = plan.module === null ? supervisors.program : supervisors.module;
     this.#acceptor = new AcceptorLoop({
       backend: plan.backend,

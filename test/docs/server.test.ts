@@ -10,6 +10,8 @@ const membersOfServer = {
   driver: true,
   multicore: true,
   numEventLoop: true,
+  loops: true,
+  shared: true,
   reusePort: true,
   tcpKeepAlive: true,
   countConnections: true,

@@ -1,5 +1,6 @@
 /** The option `graceful`: signals restart the program, and stop it. */
-import type { Server, StopResult } from '../../connection/server-view.ts';
+import type { Server } from '../../connection/conn.ts';
+import type { StopResult } from '../../connection/server-view.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { GracefulSettings } from './settings.ts';
 

@@ -1,0 +1,173 @@
+import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
+import { int32Max, wholeNumber } from '../base/option-checks.ts';
+import { textOf } from '../base/thrown.ts';
+import type { Conn } from '../connection/conn.ts';
+import type { LoopView, RegisterOptions } from '../connection/conn.ts';
+import type { ScheduledDeadline } from '../connection/owner.ts';
+import { isPromise, whenSettled } from '../connection/reply.ts';
+import type { StreamConnection } from '../connection/stream-connection.ts';
+import { dialFrom, type FacedLoop } from './registrar.ts';
+
+const milliseconds = wholeNumber(1, int32Max, 'milliseconds');
+
+class LoopTimer implements ScheduledDeadline {
+  deadlineNext: ScheduledDeadline | null = null;
+  deadlinePrevious: ScheduledDeadline | null = null;
+  deadlineBucket = -1;
+  readonly deadlinePassed: () => void;
+
+  constructor(deadlinePassed: () => void) {
+    this.deadlinePassed = deadlinePassed;
+  }
+}
+
+/** A loop as the program sees it. */
+export class LoopFace implements LoopView {
+  readonly isHere = true;
+  readonly shared: unknown;
+  readonly #loop: FacedLoop;
+  readonly #timers = new Set<LoopTimer>();
+  /** Gives up what is being dialled. */
+  readonly #dials = new Set<(reason: Error) => void>();
+  #stopped = false;
+  #over = false;
+
+  constructor(loop: FacedLoop, shared: unknown) {
+    this.#loop = loop;
+    this.shared = shared;
+  }
+
+  get index(): number {
+    return this.#loop.index;
+  }
+
+  execute(fn: () => unknown): void {
+    const checked = checkFunction('execute', fn);
+    if (this.#over) throw loopIsOver('execute');
+    this.#loop.scheduleTasks({ runTasks: () => this.#call('execute', checked) });
+  }
+
+  schedule(ms: number, fn: () => unknown): () => void {
+    const checked = checkFunction('schedule', fn);
+    const delay = milliseconds('a timer', ms);
+    if (this.#over) throw loopIsOver('schedule');
+    const timer = new LoopTimer(() => {
+      this.#timers.delete(timer);
+      this.#call('schedule', checked);
+    });
+    this.#timers.add(timer);
+    this.#loop.scheduleDeadline(timer, delay);
+    return () => {
+      if (this.#timers.delete(timer)) this.#loop.cancelDeadline(timer);
+    };
+  }
+
+  async register(target: string | number, options: RegisterOptions = {}): Promise<Conn> {
+    if (this.#stopped) throw loopIsOver('register a connection');
+    if (typeof target === 'string') return dialFrom(this.#loop, this.#dials, target, options);
+    if (!Number.isSafeInteger(target) || target < 0) {
+      throw new ErrInvalidOption(
+        `cannot register ${textOf(target)}: give an address, or the number of a descriptor`,
+      );
+    }
+    return this.#adopt(target, options);
+  }
+
+  #adopt(descriptor: number, options: RegisterOptions): Conn {
+    const loop = this.#loop;
+    const { driver, settings } = loop;
+    if (driver.adopt === undefined) {
+      throw new ErrUnsupportedOp(`cannot register a socket: the driver ${driver.name} cannot`);
+    }
+    const adopted = driver.adopt(descriptor, settings.socket);
+    const setUp = (connection: StreamConnection): void => {
+      connection.context = options.context;
+      if (options.handler !== undefined) connection.setHandler(options.handler as never);
+    };
+    const connection = loop.adopt(adopted.descriptor, adopted.peer, setUp);
+    if (connection !== null) return connection;
+    throw new ErrUnsupportedOp(
+      'cannot register a socket: the loop has no room for it; see the log',
+    );
+  }
+
+  *connections(): IterableIterator<Conn> {
+    for (const connection of this.#loop.connections()) {
+      if (connection.isOpened && !connection.isClosed) yield connection;
+    }
+  }
+
+  #call(what: string, fn: () => unknown): void {
+    const failed = (thrown: unknown): void => {
+      this.#loop.report(`a function that was given to ${what} failed; the loop goes on`, thrown);
+    };
+    try {
+      const answer = this.#loop.calls.scope.runInAsyncScope(fn);
+      if (isPromise(answer)) whenSettled(answer, () => {}, failed);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  }
+
+  /** The server stops: nothing is dialled any more. */
+  stopDialling(): void {
+    this.#stopped = true;
+    for (const giveUp of this.#dials) giveUp(loopIsOver('register a connection'));
+  }
+
+  /** Nothing runs here any more. */
+  end(): void {
+    this.stopDialling();
+    this.#over = true;
+    for (const timer of this.#timers) this.#loop.cancelDeadline(timer);
+    this.#timers.clear();
+  }
+}
+
+function checkFunction(what: string, fn: unknown): () => unknown {
+  if (typeof fn === 'function') return fn as () => unknown;
+  throw new ErrInvalidOption(`cannot ${what} ${textOf(fn)}: give a function`);
+}
+
+function loopIsOver(action: string): ErrServerInShutdown {
+  return new ErrServerInShutdown(`cannot ${action}: the server of this loop is down, or stopping`);
+}
+
+/** A loop of another thread. */
+export class DistantLoop implements LoopView {
+  readonly isHere = false;
+  readonly index: number;
+  readonly shared: unknown;
+
+  constructor(index: number, shared: unknown) {
+    this.index = index;
+    this.shared = shared;
+  }
+
+  #refuse(action: string): ErrUnsupportedOp {
+    return new ErrUnsupportedOp(
+      `cannot ${action} on loop ${this.index} from here: it runs on another thread; do it there, in an ` +
+        'event, or write to its connections by server.conn(id)',
+    );
+  }
+
+  execute(): void {
+    throw this.#refuse('execute');
+  }
+  schedule(): never {
+    throw this.#refuse('schedule');
+  }
+  register(): Promise<never> {
+    return Promise.reject(this.#refuse('register a connection'));
+  }
+  connections(): never {
+    throw this.#refuse('see the connections');
+  }
+}
+
+/** Of a server whose own loop in this thread is `here`, or that has none here. */
+export function loopViews(size: number, here: LoopView | null, shared: unknown): LoopView[] {
+  return Array.from({ length: size }, (_, index) =>
+    here?.index === index ? here : new DistantLoop(index, shared),
+  );
+}
