@@ -49,6 +49,21 @@ function connect(
   return { ...ends, context };
 }
 
+test('kernel TLS is off, and asking for it says what stands in the way', () => {
+  const context = new ClientContext({ kernel: false });
+  context.dispose();
+  for (const make of [
+    () => readServerOptions({ ...usual, kernel: true }),
+    () => new ClientContext({ kernel: true }),
+  ]) {
+    assert.throws(make, (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'ErrUnsupportedOp');
+      assert.match(error.message, /tls\.kernel: this (?:kernel|system) has .*leave the option out/);
+      return true;
+    });
+  }
+});
+
 const refused = (options: unknown, message: RegExp): void => {
   assert.throws(
     () => new ServerContexts(readServerOptions(options as TlsServerOptions)),

@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import * as tls from 'node:tls';
-import { ErrInvalidOption } from '../../base/errors.ts';
+import { ErrInvalidOption, ErrUnsupportedOp } from '../../base/errors.ts';
 import {
   asBoolean,
   invalidOption,
@@ -9,6 +9,7 @@ import {
   oneWordOf,
   wholeNumber,
 } from '../../base/option-checks.ts';
+import { kernelTlsMissing } from '../../driver/kernel-tls.ts';
 import type { ContextSettings } from '../context-settings.ts';
 import { TicketKeys } from '../ticket-keys.ts';
 import { runtimeRoots } from '../trusted-roots.ts';
@@ -37,6 +38,16 @@ const asText: OptionCheck<string> = (name, value) => {
 const asFunction: OptionCheck<(line: string) => void> = (name, value) => {
   if (typeof value === 'function') return value as (line: string) => void;
   throw invalidOption(name, value, 'a function');
+};
+
+/** Nobody has to look for it in vain: what stands in the way is said. */
+const asKernel: OptionCheck<boolean> = (name, value) => {
+  if (!asBoolean(name, value)) return false;
+  const missing = kernelTlsMissing();
+  throw new ErrUnsupportedOp(
+    `cannot use ${name}: ${missing ?? 'this kernel has TLS, but a connection is not handed to it so far'}; ` +
+      'leave the option out, and OpenSSL encrypts in this process',
+  );
 };
 
 const protocolBytesMax = 255;
@@ -69,6 +80,7 @@ const checks = {
   requestCert: asBoolean,
   rejectUnauthorized: asBoolean,
   ignoreTruncation: asBoolean,
+  kernel: asKernel,
   ALPNProtocols: asProtocols,
   sessionTimeout: wholeNumber(1, sessionTimeoutMax, 'seconds'),
   keylog: asFunction,

@@ -66,6 +66,11 @@ export interface TlsContextOptions {
    * by default (ours).
    */
   readonly ignoreTruncation?: boolean;
+  /**
+   * Records are encrypted by the kernel. False by default, and `true` is refused with
+   * `ErrUnsupportedOp`, which says whether this kernel could (ours).
+   */
+  readonly kernel?: boolean;
   /** Seconds that a session can be resumed, 1 to 604,800; 300 by default. */
   readonly sessionTimeout?: number;
   /** 48 bytes as in `node:tls`, or 80; with several the first makes tickets, all of them read some. */
