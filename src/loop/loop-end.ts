@@ -51,6 +51,7 @@ export class LoopEnd {
   /** Datagrams whose handler's promise has not settled. */
   #openDatagrams = 0;
   #stuckTimer: NodeJS.Timeout | undefined;
+  #lookedAt = 0;
   #isForced = false;
   /** What forcing has left undone so far. */
   readonly unfinished: Unfinished = nothingUnfinished();
@@ -84,9 +85,10 @@ export class LoopEnd {
     this.#arrivals = new Arrivals(this.#driver, this.#table.all(), isPatient);
     this.step();
     this.#arrivals.giveUpOnStuck();
+    this.#lookedAt = performance.now();
     if (stuckMs > 0) {
       // A loop that is closed in the middle of its stop must not be kept by this.
-      this.#stuckTimer = setInterval(() => this.#giveUpOnStuck(), stuckMs).unref();
+      this.#stuckTimer = setInterval(() => this.#lookForStuck(stuckMs), stuckMs).unref();
     }
     if (!this.#isEmpty) {
       await new Promise<void>((resolve) => {
@@ -95,6 +97,14 @@ export class LoopEnd {
     }
     clearInterval(this.#stuckTimer);
     this.#ports.close();
+  }
+
+  /** After a hold-up nobody has had the time to get further. */
+  #lookForStuck(stuckMs: number): void {
+    const now = performance.now();
+    const wasHeldUp = now - this.#lookedAt > 1.5 * stuckMs;
+    this.#lookedAt = now;
+    if (!wasHeldUp) this.#giveUpOnStuck();
   }
 
   #giveUpOnStuck(): void {

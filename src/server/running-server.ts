@@ -34,6 +34,7 @@ import type { ResolvedOptions } from './options.ts';
 import { exitHook } from './exit-hook.ts';
 import { isLast } from './restart/restartable.ts';
 import type { ServiceManager } from './restart/service-manager.ts';
+import { patientTimer } from './patient-timer.ts';
 import { Places } from './places.ts';
 import { sendDatagramTo } from './datagram-target.ts';
 import { registry } from './registry.ts';
@@ -402,10 +403,10 @@ export class RunningServer implements Server, MainServer {
    */
   #forceAfter(timeoutMs: number, signal: AbortSignal | undefined): void {
     const timers: NodeJS.Timeout[] = [];
+    // Also when only the end of the loops is waited for: one of them may be stuck even then.
+    const force = (): void => this.#group.force(undefined);
     const forceIn = (ms: number): void => {
-      // Also when only the end of the loops is waited for: one of them may be stuck even then.
-      const force = (): void => this.#group.force(undefined);
-      if (ms <= timerMsMax) timers.push(setTimeout(force, ms));
+      if (ms <= timerMsMax) timers.push(patientTimer(ms, force, (timer) => timers.push(timer)));
     };
     const forceSoon = (): void => forceIn(0);
     forceIn(signal?.aborted ? 0 : timeoutMs);

@@ -1,10 +1,13 @@
 /** What a stop still does before it closes: everything that had arrived, or was promised. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Conn, ErrConnClosed, LineBasedFrameCodec, type Server, serve, stop } from 'gnet';
 import { RawClient } from '../../testing/raw-client.ts';
+import { blockTimers } from '../support/block.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { runProgram } from '../support/program.ts';
 import { connect, startRig, streamTransports, freeAddress } from '../support/rig.ts';
@@ -46,6 +49,37 @@ describe('received means answered', () => {
         assert.deepEqual(await rig.server.stop(), { forced: 0 });
       });
     }
+  }
+
+  for (const limits of [{ timeout: 300 }, { timeout: 60_000, closeTimeout: 300 }]) {
+    test(`what a handler waits for came while the thread was blocked: ${JSON.stringify(limits)}`, async (t) => {
+      const { timeout, closeTimeout = 60_000 } = limits;
+      const other = createServer((socket) => {
+        answers = (): void => void socket.write('x');
+      });
+      let answers: (() => void) | undefined;
+      t.after(() => other.close());
+      other.listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const { port } = other.address() as AddressInfo;
+      const upstream = await connect(t, `127.0.0.1:${port}`);
+      await waitUntil(() => answers !== undefined, 'upstream');
+      let asked = 0;
+      const react = async (): Promise<string> => {
+        asked++;
+        return `got ${await upstream.readExactly(1)}`;
+      };
+      const rig = await startRig(t, { react }, { closeTimeout });
+      const client = await connect(t, rig);
+      client.write('go');
+      await waitUntil(() => asked === 1, 'the handler waits');
+      const stopped = rig.server.stop({ timeout });
+      await settle(20);
+      blockTimers(answers as () => void, 700);
+      assert.equal(String(await client.readUntilEnd()), 'got x');
+      client.end();
+      assert.deepEqual(await stopped, { forced: 0 });
+    });
   }
 
   test('datagrams that wait in the kernel are answered, also by promise', async (t) => {
