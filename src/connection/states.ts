@@ -1,14 +1,8 @@
 import { assert } from '../base/assert.ts';
 
 /**
- * The life of a stream connection.
- *
- *   Open ----------------> Flushing ------------------> Lingering ----------> Ending -> Closed
- *     close(), Action,       nothing is pending:          the peer's EOF,      onClosed
- *     peer's EOF, an error   SHUT_WR is sent              or closeTimeout
- *
- * A broken transport, an overflow, a time limit and a forced stop lead from each to Ending at once;
- * an overflow by a call of the program by way of Broken, when that call has returned.
+ * The life of a stream connection; docs/connections.md draws it. Broken is not drawn: an overflow by a
+ * call of the program leads there, and on to Ending when that call has returned.
  */
 export const State = {
   /** Frames are delivered and bytes are taken. */
@@ -29,7 +23,7 @@ export type State = (typeof State)[keyof typeof State];
 
 export const stateNames: readonly string[] = Object.keys(State);
 
-/** Which states may follow each: the arrows above. */
+/** Which states may follow each: the arrows of the drawing, and those of Broken. */
 const followers: readonly number[] = [
   (1 << State.Flushing) | (1 << State.Broken) | (1 << State.Ending),
   (1 << State.Lingering) | (1 << State.Broken) | (1 << State.Ending),

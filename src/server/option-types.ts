@@ -52,205 +52,321 @@ export type ProxyProtocolOption =
  * Every option may be left out; one that is `undefined` counts as left out.
  */
 export interface Options<Frame = Buffer> {
-  /** As many event loops as this process may use CPUs. Default false. */
+  /**
+   * Runs as many loops as this process may use CPUs; see docs/threads.md.
+   *
+   * Boolean. Default: `false`.
+   */
   readonly multicore?: boolean;
   /**
-   * Number of event loops; above 0 it wins over `multicore`, otherwise it is ignored. Default 0.
+   * Runs that many loops, up to 4,096; above 0 it wins over `multicore`, and 0 leaves it to that.
+   *
+   * Whole number. Default: 0.
    */
   readonly numEventLoop?: number;
-  /** Another name of `numEventLoop`; when both are given they must be equal. */
+  /**
+   * Another name of `numEventLoop`; when both are given they must be equal.
+   *
+   * Whole number. Default: 0.
+   */
   readonly loopNum?: number;
-  /** How connections are spread over the loops. Default `LoadBalancing.RoundRobin`. */
+  /**
+   * How new connections spread over the loops; with `reusePort` the kernel decides.
+   *
+   * `LoadBalancing.RoundRobin`, `.LeastConnections`, `.SourceAddrHash`. Default: `RoundRobin`.
+   */
   readonly loadBalancing?: LoadBalancing;
   /**
-   * A value for every loop: `c.loop.shared`, `server.shared`. Other threads get a copy, as `postMessage`
-   * makes one, in which a `SharedArrayBuffer` is the same memory; what the main thread gave counts.
-   * Default `undefined` (ours).
+   * A value for every loop, as `c.loop.shared` and `server.shared`. Other threads get a copy, as
+   * `postMessage` makes one, in which a `SharedArrayBuffer` is the same memory. What the main thread
+   * gave counts; see docs/threads.md#what-loops-share.
+   *
+   * What `postMessage` can send. Default: none.
    */
   readonly shared?: unknown;
-  /** Keeps the thread of each loop on one CPU, where there are several loops. Default false. */
+  /**
+   * Keeps the thread of each loop on one CPU, where there are several loops; a warning says so where
+   * that cannot be done (no FFI).
+   *
+   * Boolean. Default: `false`.
+   */
   readonly lockOSThread?: boolean;
   /**
-   * Bytes that one read takes at most, which is also the longest datagram and the longest frame of
-   * the built-in codec. Rounded up to a power of two from 2 to 2^30; 0 or less means the default,
-   * 65,536.
+   * One read takes at most that much: it is also the longest datagram, and the longest frame of the
+   * built-in codec. Rounded up to a power of two, at least 2; 0 or less means the default.
+   *
+   * Bytes, up to 2^30. Default: 65,536.
    */
   readonly readBufferCap?: number;
   /**
-   * Bytes of one piece of what a connection has pending, which is what it holds at least then. Rounded up
-   * to a power of two from 4,096 to 2^24; 0 or less means the default, 65,536.
+   * The size of one piece of pending output, so a slow reader costs at least that much. Rounded up
+   * to a power of two, at least 4,096; 0 or less means the default.
+   *
+   * Bytes, up to 2^24. Default: 65,536.
    */
   readonly writeBufferCap?: number;
   /**
-   * SO_REUSEPORT: each loop listens by itself, and servers that all set it share a port. Default
-   * false.
+   * `SO_REUSEPORT`: each loop listens by itself, and servers that all set it share a port.
+   *
+   * Boolean. Default: `false`.
    */
   readonly reusePort?: boolean;
-  /** Calls `tick`. Default false. */
+  /**
+   * Calls `tick`, first right after the start.
+   *
+   * Boolean. Default: `false`.
+   */
   readonly ticker?: boolean;
   /**
-   * Milliseconds without traffic until TCP probes a peer, and between probes. Rounded up to whole
-   * seconds, of which the kernel takes 1 to 32,767; 0 is off. Default 0.
+   * TCP probes a peer that was silent for that long, and again after as long; rounded up to whole
+   * seconds.
+   *
+   * Milliseconds, up to 32,767,000. Default: 0 (off).
    */
   readonly tcpKeepAlive?: number;
   /**
-   * Milliseconds between the probes of `tcpKeepAlive`, which must be on; rounded up to whole seconds, of
-   * which the kernel takes 1 to 32,767. 0, the default: as `tcpKeepAlive`.
+   * The time between the probes, where `tcpKeepAlive` is on; rounded up to whole seconds.
+   *
+   * Milliseconds, up to 32,767,000. Default: 0 (as `tcpKeepAlive`).
    */
   readonly tcpKeepInterval?: number;
   /**
-   * Probes of `tcpKeepAlive` without an answer after which a peer is dead, 1 to 127; 0, the default,
-   * leaves the system's.
+   * A peer that leaves that many probes of `tcpKeepAlive` without an answer is dead.
+   *
+   * 0 to 127. Default: 0 (the system's).
    */
   readonly tcpKeepCount?: number;
   /**
-   * The name of an interface, such as `eth0`: IP sockets hear and call over it alone (SO_BINDTODEVICE).
-   * Default: any.
+   * IP sockets hear and call over that interface alone (`SO_BINDTODEVICE`); the driver `node`
+   * refuses it.
+   *
+   * A name, such as `'eth0'`. Default: any.
    */
   readonly bindToDevice?: string;
   /**
-   * Milliseconds that the kernel may keep a connection that has sent nothing yet, instead of giving it to
-   * a loop (TCP_DEFER_ACCEPT); rounded up to whole seconds, up to 32,767. Not for protocols in which the
-   * server speaks first. 0, the default, is off.
+   * The kernel keeps a connection that has sent nothing for that long (`TCP_DEFER_ACCEPT`), instead
+   * of giving it to a loop; rounded up to whole seconds. Not for protocols in which the server
+   * speaks first.
+   *
+   * Milliseconds, up to 32,767,000. Default: 0 (off).
    */
   readonly deferAccept?: number;
   /**
-   * Clients that sent bytes together with their first packet, and whose handshake is not over, that the
-   * kernel takes (TCP_FASTOPEN), up to 65,535. 0, the default, is off.
+   * How many clients the kernel takes whose first packet brings bytes and whose handshake is not
+   * over (`TCP_FASTOPEN`).
+   *
+   * 0 to 65,535. Default: 0 (off).
    */
   readonly fastOpen?: number;
-  /** The name of the algorithm of TCP against congestion, such as `bbr`. Default: the system's. */
+  /**
+   * The algorithm by which TCP avoids congestion.
+   *
+   * A name, such as `'bbr'`. Default: the system's.
+   */
   readonly congestion?: string;
-  /** True or `TCPSocketOpt.TCPNoDelay` sends small writes at once. Default true. */
+  /**
+   * Small writes leave at once; otherwise TCP gathers them.
+   *
+   * Boolean, `TCPSocketOpt.TCPNoDelay`, `.TCPDelay`. Default: `true`.
+   */
   readonly tcpNoDelay?: boolean | TCPSocketOpt;
   /**
-   * Bytes of SO_RCVBUF, 0 to 2^31-1; 0 leaves the system's. The kernel may take less. Default 0.
+   * `SO_RCVBUF`; the kernel may take less.
+   *
+   * Bytes, 0 to 2^31-1. Default: 0 (the system's).
    */
   readonly socketRecvBuffer?: number;
   /**
-   * Bytes of SO_SNDBUF, 0 to 2^31-1; 0 leaves the system's. The kernel may take less. Default 0.
+   * `SO_SNDBUF`; the kernel may take less.
+   *
+   * Bytes, 0 to 2^31-1. Default: 0 (the system's).
    */
   readonly socketSendBuffer?: number;
-  /** Cuts bytes into frames; never used for datagrams. Default: what was read is the frame. */
+  /**
+   * Cuts bytes into frames; never used for datagrams.
+   *
+   * A codec, or a function that makes one per connection. Default: what was read is the frame.
+   */
   readonly codec?: CodecOption<Frame>;
   /**
-   * A file for the default logger, put aside at 100 MB; 3 are kept for 28 days. Default: standard
-   * error.
+   * The default logger writes to that file, and makes missing directories. At 100 MB the file is put
+   * aside as `.1`, `.2`, `.3`, which stay for at most 28 days. Others cannot read it (mode 0640,
+   * less your umask); a symbolic link in its place is refused.
+   *
+   * A path. Default: `GNET_LOGGING_FILE`, else standard error.
    */
   readonly logPath?: string;
-  /** From which level on the default logger writes. Default `warn`, with `logPath` `info`. */
+  /**
+   * The default logger writes lines of that level and above.
+   *
+   * `'debug'`, `'info'`, `'warn'`, `'error'`, `'fatal'`, `'silent'`, or -1 (debug) to 5 (fatal).
+   * Default: `GNET_LOGGING_LEVEL`, else `'warn'`, with a file `'info'`.
+   */
   readonly logLevel?: LogLevel;
-  /** Takes the place of the default logger; then `logPath` and `logLevel` have no effect. */
+  /**
+   * Takes the place of the default logger; `logPath`, `logLevel` and the two variables then have no
+   * effect.
+   *
+   * A pino logger, or an object with `debug`, `info`, `warn`, `error` and, if it likes, `fatal`.
+   * Default: the default logger.
+   */
   readonly logger?: LoggerOption;
   /**
-   * TLS for every stream connection, `tcp://` and `unix://` included: at least `key` and `cert`, with the
-   * names of `node:tls`. Files or their contents. Default: none.
+   * Every stream connection speaks TLS, over `tcp://` and `unix://` too; files or their contents, by
+   * the names of `node:tls`; see docs/tls.md.
+   *
+   * `{ key, cert, … }`. Default: none.
    */
   readonly tls?: TlsServerOptions;
   /**
-   * A signal, `SIGUSR2`, restarts the program without losing a connection, and `SIGTERM` stops its server
-   * in order. Default false.
+   * A signal, `SIGUSR2` or the one that is named, restarts the program without losing a connection,
+   * and `SIGTERM` stops its server in order; see docs/restart.md.
+   *
+   * Boolean, or `{ signal, readyTimeout, drainTimeout }`. Default: `false`.
    */
   readonly graceful?: boolean | GracefulOptions;
   /**
    * A file with the number of the process that serves, for `signalServer` and other programs. It is
-   * written when the server listens, and removed at its end. Default: none.
+   * there from the start of the server to its end; see docs/restart.md#the-pid-file.
+   *
+   * A path. Default: none.
    */
   readonly pidName?: string;
   /**
-   * Milliseconds that pending output may make no progress before the connection is closed with
-   * `ErrTimeout`, 0 to 2^31-1; 0 is off. Default 0.
+   * A connection closes with `ErrTimeout` when its peer takes nothing of the pending output for that
+   * long.
+   *
+   * Milliseconds, 0 to 2^31-1. Default: 0 (off).
    */
   readonly writeTimeout?: number;
-  /** `serve` settles at shutdown instead of at start. Default false. */
+  /**
+   * `serve` settles at shutdown instead of at start.
+   *
+   * Boolean. Default: `false`.
+   */
   readonly block?: boolean;
 
-  /** Default `auto` (ours). */
+  /**
+   * What talks to the kernel; `auto` takes what the environment's `GNET_DRIVER` names, or the best
+   * one that works here; see docs/drivers.md.
+   *
+   * `'auto'`, `'io_uring'`, `'epoll'`, `'node'`; *later* `'kqueue'`. Default: `'auto'`.
+   */
   readonly driver?: DriverOption;
   /**
-   * Connections that the kernel keeps until they are accepted, 1 to 65,535. Default: the system's
-   * limit.
+   * Connections that the kernel keeps until a loop accepts them.
+   *
+   * 1 to 65,535. Default: `net.core.somaxconn`, at most 65,535.
    */
   readonly backlog?: number;
   /**
-   * Open stream connections of each loop, from 1 on; at the limit the rest wait in the backlog.
-   * Default Infinity (ours).
+   * Open stream connections of each loop; at the limit the rest wait in the backlog.
+   *
+   * From 1, or `Infinity`. Default: `Infinity`.
    */
   readonly maxConnections?: number;
   /**
-   * Milliseconds without a byte either way before the connection is closed with `ErrTimeout`,
-   * 0 to 2^31-1; 0 is off. Default 0 (ours).
+   * A connection closes with `ErrTimeout` after that long without a byte either way; a slow reader
+   * that still takes bytes is not idle.
+   *
+   * Milliseconds, 0 to 2^31-1. Default: 0 (off).
    */
   readonly idleTimeout?: number;
   /**
-   * Milliseconds without a byte of the peer, while the connection reads, before the connection is
-   * closed with `ErrTimeout`, 0 to 2^31-1; 0 is off. Default 0 (ours).
+   * A connection closes with `ErrTimeout` when its peer sends nothing for that long while the
+   * connection reads.
+   *
+   * Milliseconds, 0 to 2^31-1. Default: 0 (off).
    */
   readonly readTimeout?: number;
   /**
-   * Milliseconds that a closing connection waits for a peer that takes nothing of what is left to
-   * send, and then for its end, 0 to 2^31-1; 0 waits for ever. Default 5,000 (ours).
+   * A closing connection waits that long for a peer that takes nothing of what is left, and then for
+   * its end; 0 waits for ever.
+   *
+   * Milliseconds, 0 to 2^31-1. Default: 5,000.
    */
   readonly closeTimeout?: number;
   /**
-   * UDP: a session for each peer, with `onOpened`, `onClosed` and a `context` of its own, until nothing
-   * has come or gone for `idleTimeout` milliseconds, 1 to 2^31-1 (60,000 by default). At most `max` of
-   * them in each loop (65,536 by default): what others send then is dropped and counted. True: the
-   * defaults. Default: each datagram stands alone (ours).
+   * Each UDP peer has a session, with `onOpened`, `onClosed` and a `context` of its own, until
+   * nothing has come or gone for `idleTimeout` ms (60,000). Each loop has at most `max` of them
+   * (65,536) and drops and counts what others send; see docs/udp.md#sessions.
+   *
+   * Boolean, `{ idleTimeout, max }`. Default: `false`.
    */
   readonly udpSessions?: UdpSessionsOption;
   /**
-   * Milliseconds that a connection may take before `onOpened`, for its PROXY header and for the handshake
-   * of TLS, each: 0 to 2^31-1; 0 is
-   * off. Default 10,000 (ours).
+   * A connection may take that long for its PROXY header, and as long for the handshake of TLS,
+   * before `onOpened`; 0 is off.
+   *
+   * Milliseconds, 0 to 2^31-1. Default: 10,000.
    */
   readonly handshakeTimeout?: number;
   /**
-   * Stream connections begin with the header of a proxy in front (HAProxy's PROXY protocol, version 1
-   * or 2), which tells the addresses of its client. `required` refuses a connection without one,
-   * `optional` takes both. Whoever can connect can claim any address: name the proxies in `trusted`.
-   * Default: no header is looked for (ours).
+   * Each stream connection begins with the header of a proxy in front (PROXY protocol, version 1 or
+   * 2), which names its client. `'required'` refuses a connection without one, `'optional'` takes
+   * both. Whoever can connect can claim any address: name the proxies in `trusted`; see
+   * docs/proxy-protocol.md.
+   *
+   * `'required'`, `'optional'`, `{ mode, trusted }`. Default: none.
    */
   readonly proxyProtocol?: ProxyProtocolOption;
-  /** A half-closed connection stays open until the handler closes it. Default false (ours). */
+  /**
+   * A connection whose peer has ended its side stays open until the handler closes it.
+   *
+   * Boolean. Default: `false`.
+   */
   readonly allowHalfOpen?: boolean;
   /**
-   * Pending output bytes from which on a write returns false. Default 1,048,576, or nearer to the
-   * neighbours given: `lowWaterMark` <= `highWaterMark` <= `maxOutboundBytes` (ours).
+   * A write returns false while more output than that is pending.
+   *
+   * Bytes. Default: 1,048,576.
    */
   readonly highWaterMark?: number;
   /**
-   * Pending output bytes at which `onDrain` follows. Default 262,144, at most a quarter of
-   * `highWaterMark` (ours).
+   * `onDrain` follows when the pending output has fallen to that.
+   *
+   * Bytes. Default: 262,144, at most a quarter of `highWaterMark`.
    */
   readonly lowWaterMark?: number;
   /**
-   * Pending output bytes above which the connection is closed with `ErrOutboundOverflow`. Default
-   * 67,108,864 (ours).
+   * A connection with more pending output closes with `ErrOutboundOverflow`.
+   *
+   * Bytes. Default: 67,108,864.
    */
   readonly maxOutboundBytes?: number;
   /**
-   * Received bytes kept for one connection before it is closed with `ErrInboundOverflow`; at least
-   * `readBufferCap`. Default 16,777,216, or `readBufferCap` where that is more (ours).
+   * A connection that keeps more received bytes closes with `ErrInboundOverflow`; at least
+   * `readBufferCap`.
+   *
+   * Bytes. Default: 16,777,216, or `readBufferCap` where that is more.
    */
   readonly maxInboundBytes?: number;
   /**
-   * Above `highWaterMark`: `pause` stops reading that connection, `close` closes it, `none` leaves it
-   * to the program, up to `maxOutboundBytes`. Default `pause` (ours).
+   * What happens above `highWaterMark`: the connection stops reading, it closes, or nothing, which
+   * leaves it to the program.
+   *
+   * `'pause'`, `'close'`, `'none'`. Default: `'pause'`.
    */
   readonly overflow?: OverflowPolicy;
   /**
-   * Bytes of the longest frame, at most `maxInboundBytes`; a longer one closes the connection with
-   * `ErrFrameTooLong`. Default Infinity: only `maxInboundBytes` limits it (ours; section 7).
+   * A longer frame closes the connection with `ErrFrameTooLong`; at most `maxInboundBytes`.
+   *
+   * Bytes, or `Infinity`. Default: `Infinity`.
    */
   readonly maxFrameLength?: number;
   /**
-   * Microseconds that a loop with nothing to do looks for events before it sleeps, from 0 on; 0 is
-   * off. Answers come sooner, and a core is busy meanwhile. The driver `node` cannot: no effect
-   * there. Default 0 (ours).
+   * A loop with nothing to do looks for events that long before it sleeps: answers come sooner, and
+   * a core is busy meanwhile. The driver `node` cannot, and ignores it; see
+   * docs/drivers.md#busy-polling.
+   *
+   * Microseconds, 0 to 2^31-1. Default: 0 (off).
    */
   readonly busyPoll?: number;
-  /** Aborting it stops the server, or `serve` while it is starting (ours). */
+  /**
+   * Aborting it stops the server, or ends a `serve` that is still starting.
+   *
+   * An `AbortSignal`. Default: none.
+   */
   readonly signal?: AbortSignal;
 }
 
