@@ -42,7 +42,10 @@ export {
 } from './server/options.ts';
 export type { UdpSessionsOption } from './server/udp-options.ts';
 export { type Client, type ClientOptions, client } from './server/client.ts';
-export type { DialOptions } from './server/dial.ts';
+export type { Link, LinkOptions } from './server/link.ts';
+export type { LinkPool, PoolOptions } from './server/link-pool.ts';
+export type { ReconnectOptions } from './server/reconnecting.ts';
+export type { DialOptions } from './server/dial-options.ts';
 export type { GracefulOptions, RestartSignal } from './server/restart/settings.ts';
 export { serve, stop } from './server/serve.ts';
 export { type SignalOptions, signalServer } from './server/signal-server.ts';

@@ -11,7 +11,11 @@ import { announceOwnLoop } from '../worker/own-loop.ts';
 import { threadEnd } from '../worker/thread-end.ts';
 import { ClientTls } from './client-tls.ts';
 import type { TlsClientOptions } from '../tls/options/types.ts';
-import { Dial, type DialingLoop, type DialOptions } from './dial.ts';
+import { Dial, type DialingLoop } from './dial.ts';
+import type { DialOptions } from './dial-options.ts';
+import { ClientLink, type Link, type LinkOptions, type LinkOwner } from './link.ts';
+import { ClientPool, type LinkPool, type PoolOptions } from './link-pool.ts';
+import { type ReconnectOptions, reconnectPolicy } from './reconnecting.ts';
 import { reportDriver } from './driver-report.ts';
 import { reportUnknownEvents } from './handler-report.ts';
 import { OneLoopGroup } from './one-loop-group.ts';
@@ -53,6 +57,12 @@ export type ClientOptions<Frame = Buffer> = Omit<
    * names of `node:tls`. Default: the roots of the runtime.
    */
   readonly tls?: TlsClientOptions;
+  /**
+   * What is dialled comes back: a connection that its peer ends, or that breaks, is dialled again, with
+   * the same handler and context, until the program closes it. `true` for the defaults. Default: none;
+   * links have it always.
+   */
+  readonly reconnect?: ReconnectOptions | boolean;
 };
 
 /**
@@ -70,15 +80,32 @@ export interface Client<Context = unknown> extends Server {
    * what came of the handshake; or the reason of `signal`.
    */
   dial(address: string, options?: DialOptions): Promise<Conn<Context>>;
+  /**
+   * A connection that comes back, and that may be written to while it is down. It begins to connect, and
+   * goes on trying, from this call on.
+   * @throws ErrInvalidOption; ErrServerInShutdown when the client is stopped.
+   */
+  link(address: string, options?: LinkOptions): Link;
+  /** Several links to one address, over which work is spread. @throws as `link`. */
+  pool(address: string, options: PoolOptions): LinkPool;
 }
 
 class RunningClient extends RunningServer implements Client {
   readonly #loop: DialingLoop;
   readonly #tls: ClientTls;
   readonly #dials = new Set<Dial>();
+  readonly #links = new Set<ClientLink>();
+  readonly #linkOwner: LinkOwner;
+  /** Of what is dialled; undefined: it does not come back. */
+  readonly #reconnect: ReconnectOptions | true | undefined;
   #stopped = false;
 
-  static make(plan: Omit<ServerPlan, 'makeGroup' | 'onEnd'>, tls: ClientTls): RunningClient {
+  static make(
+    plan: Omit<ServerPlan, 'makeGroup' | 'onEnd'>,
+    tls: ClientTls,
+    reconnect: ReconnectOptions | boolean | undefined,
+  ): RunningClient {
+    if (reconnect !== undefined && reconnect !== false) reconnectPolicy(reconnect);
     const { backend, calls, options, log } = plan;
     const { memory, withdraw } = announceOwnLoop();
     const made: OneLoopGroup[] = [];
@@ -93,15 +120,27 @@ class RunningClient extends RunningServer implements Client {
         tls.end();
         withdraw();
       };
-      return new RunningClient({ ...plan, makeGroup, onEnd }, made, tls);
+      return new RunningClient({ ...plan, makeGroup, onEnd }, made, tls, reconnect || undefined);
     } catch (error) {
       withdraw();
       throw error;
     }
   }
 
-  private constructor(plan: ServerPlan, made: readonly OneLoopGroup[], tls: ClientTls) {
+  private constructor(
+    plan: ServerPlan,
+    made: readonly OneLoopGroup[],
+    tls: ClientTls,
+    reconnect: ReconnectOptions | true | undefined,
+  ) {
     super(plan);
+    this.#reconnect = reconnect;
+    this.#linkOwner = {
+      handler: plan.calls.handler,
+      dial: (address, options) => this.#dialOnce(address, options),
+      report: (message, error) => plan.log.logger.warn(message, { err: error }),
+      over: (link) => this.#links.delete(link),
+    };
     const loop = made[0] as OneLoopGroup;
     this.#tls = tls;
     this.#loop = {
@@ -120,6 +159,34 @@ class RunningClient extends RunningServer implements Client {
   }
 
   async dial(address: string, options: DialOptions = {}): Promise<Conn> {
+    if (this.#reconnect === undefined) return this.#dialOnce(address, options);
+    const { signal, ...rest } = options;
+    return this.#newLink(address, { ...rest, whileDown: 'refuse' }).first(signal);
+  }
+
+  link(address: string, options: LinkOptions = {}): Link {
+    const link = this.#newLink(address, options);
+    link.begin();
+    return link;
+  }
+
+  pool(address: string, options: PoolOptions): LinkPool {
+    const { size, ...each } = options;
+    return new ClientPool(size, () => this.link(address, each));
+  }
+
+  #newLink(address: string, options: LinkOptions): ClientLink {
+    if (this.#stopped) throw clientStopped(address);
+    const reconnect = options.reconnect ?? this.#reconnect;
+    const link = new ClientLink(this.#linkOwner, address, {
+      ...options,
+      ...(reconnect !== undefined && { reconnect }),
+    });
+    this.#links.add(link);
+    return link;
+  }
+
+  async #dialOnce(address: string, options: DialOptions): Promise<Conn> {
     if (this.#stopped) throw clientStopped(address);
     const dial = new Dial(this.#loop, address, options, (over) => this.#dials.delete(over));
     this.#dials.add(dial);
@@ -129,6 +196,7 @@ class RunningClient extends RunningServer implements Client {
   /** Nothing is dialled any more; what is under way has no connection to lose. */
   protected override beginStop(): void {
     this.#stopped = true;
+    for (const link of this.#links) link.stop();
     for (const dial of this.#dials) dial.giveUp(clientStopped(dial.address));
   }
 
@@ -169,7 +237,8 @@ export async function client(
   }
   const calls = handlerCalls(handler);
   refuseServerOnly(options as Options);
-  const resolved = resolveOptions(options as Options);
+  const { reconnect, ...others } = options;
+  const resolved = resolveOptions(others as Options);
   resolved.signal?.throwIfAborted();
   const backend = await chooseBackend(resolved.driver);
   resolved.signal?.throwIfAborted();
@@ -184,7 +253,7 @@ export async function client(
   let made: RunningClient;
   try {
     if (options.tls !== undefined) await tls.load();
-    made = RunningClient.make(plan, tls);
+    made = RunningClient.make(plan, tls, reconnect);
   } catch (error) {
     await log.close();
     throw error;

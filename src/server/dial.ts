@@ -1,8 +1,8 @@
-import { ErrInvalidOption, ErrTimeout, ErrUnsupportedOp, GnetError } from '../base/errors.ts';
+import { ErrTimeout, ErrUnsupportedOp, GnetError } from '../base/errors.ts';
 import type { Conn } from '../connection/conn.ts';
 import type { EventHandler } from '../connection/conn.ts';
 import { ownHandlerEvents } from '../connection/handler-calls.ts';
-import { type ProxyHeader, writeHeader } from '../connection/proxy-protocol/write-header.ts';
+import { writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { DatagramSession } from '../connection/datagram-session.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { LayerFactory } from '../connection/layer.ts';
@@ -10,36 +10,12 @@ import { rememberDialled } from '../connection/tls/dialled.ts';
 import type { DialledHandshake } from '../connection/tls/loop-tls.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import { captureScope } from '../host/event-scope.ts';
-import type { Attempt, DialOutcome } from '../loop/dialer.ts';
 import { type ParsedAddress, parseAddress, resolveTargets } from './addresses.ts';
-import { int32Max, invalidOption } from '../base/option-checks.ts';
-
-/** How to dial; all of it may be left out. */
-export interface DialOptions {
-  /**
-   * A handler for this connection alone, instead of the client's, `onOpened` included. Events that are
-   * not the connection's (`tick`, `onInitComplete`, `onShutdown`) stay with the client's.
-   */
-  readonly handler?: EventHandler<never>;
-  /** `c.context` of the connection, there before `onOpened`. */
-  readonly context?: unknown;
-  /** Aborting it gives up: `dial` rejects with its reason, and nothing is left open. */
-  readonly signal?: AbortSignal;
-  /** Milliseconds for name look-up and all attempts; then `ErrTimeout`. 0, the default, is off. */
-  readonly timeout?: number;
-  /** Speaks TLS, as to a `tls://` address, with the client's option `tls`: for `unix://`. */
-  readonly tls?: boolean;
-  /**
-   * Sends this PROXY header ahead of everything else, for a server that wants to know for whom we call
-   * (`proxyProtocol` of a gnet server; `accept-proxy` of HAProxy).
-   */
-  readonly proxyHeader?: ProxyHeader;
-}
+import { AddressRace, type CallingLoop, interleaved, type RaceOutcome } from './address-race.ts';
+import { attemptDelayMs, calledFrom, checkDialOptions, type DialOptions } from './dial-options.ts';
 
 /** The part of a loop that a call of `dial` needs. */
-export interface DialingLoop {
-  dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null;
-  abandonDial(attempt: Attempt): void;
+export interface DialingLoop extends CallingLoop {
   /** A socket of datagrams that is connected there. */
   dialDatagrams(endpoint: Endpoint): Promise<DatagramSession>;
   /** The connection, set up by whoever dialled, begins. */
@@ -48,8 +24,8 @@ export interface DialingLoop {
   secure(target: DialledHandshake): Promise<LayerFactory>;
 }
 
-/** One call of `dial`: from the look-up of the name over its addresses, in order, to the open connection. */
-export class Dial implements DialOutcome {
+/** One call of `dial`: from the look-up of the name over its addresses to the open connection. */
+export class Dial implements RaceOutcome {
   readonly promise: Promise<Conn>;
   readonly address: string;
   readonly #loop: DialingLoop;
@@ -64,13 +40,12 @@ export class Dial implements DialOutcome {
   readonly #onOver: (dial: Dial) => void;
   #timer: NodeJS.Timeout | undefined;
   #settle!: { resolve: (c: Conn) => void; reject: (error: unknown) => void };
-  #targets: readonly Endpoint[] = [];
-  #tried = 0;
-  #attempt: Attempt | null = null;
+  readonly #options: DialOptions;
+  #race: AddressRace | null = null;
   /** TLS: what stands under the connection, and that connection while it shakes hands. */
   #layers: LayerFactory | undefined;
   #handshaking: StreamConnection | null = null;
-  /** Of the address that the name service likes best. */
+  /** Of datagrams: of the address that the name service likes best. */
   #firstError: GnetError | null = null;
   /** As it was dialled; undefined for a path. */
   #host: string | undefined;
@@ -86,9 +61,17 @@ export class Dial implements DialOutcome {
     options: DialOptions,
     onOver: (dial: Dial) => void,
   ) {
-    const { context, handler, signal, timeout = 0, proxyHeader, tls = false } = checked(options);
+    const {
+      context,
+      handler,
+      signal,
+      timeout = 0,
+      proxyHeader,
+      tls = false,
+    } = checkDialOptions(options);
     signal?.throwIfAborted();
     this.#loop = loop;
+    this.#options = options;
     this.address = address;
     this.#context = context;
     if (handler !== undefined) ownHandlerEvents(handler as EventHandler<unknown>);
@@ -112,7 +95,7 @@ export class Dial implements DialOutcome {
   giveUp(reason: unknown): void {
     if (this.#over) return;
     this.#finish();
-    if (this.#attempt !== null) this.#loop.abandonDial(this.#attempt);
+    this.#race?.giveUp();
     this.#settle.reject(reason);
     this.#handshaking?.abort(undefined);
   }
@@ -125,13 +108,19 @@ export class Dial implements DialOutcome {
     if (parsed.network === 'tls' || this.#wantsTls) {
       this.#layers = await this.#loop.secure(this.#handshakeWith(parsed));
     }
-    this.#targets = await resolveTargets(parsed);
-    this.#tryNext();
+    const { attemptDelay = attemptDelayMs, attemptTimeout = 0, localAddress } = this.#options;
+    const targets = calledFrom(interleaved(await resolveTargets(parsed)), localAddress);
+    if (this.#over) return;
+    const times = { delay: attemptDelay, limit: attemptTimeout };
+    this.#race = new AddressRace(this.#loop, targets, times, this);
+    this.#race.next();
   }
 
   /** Nobody answers a connect of datagrams: it fails for lack of a way only. */
   async #beginDatagrams(parsed: ParsedAddress): Promise<void> {
-    if (this.#wantsTls || this.#header !== undefined) throw streamsOnly(this.address);
+    const { localAddress } = this.#options;
+    const notTheirs = this.#wantsTls || this.#header !== undefined || localAddress !== undefined;
+    if (notTheirs) throw streamsOnly(this.address);
     for (const target of await resolveTargets(parsed)) {
       if (this.#over) return;
       try {
@@ -174,23 +163,8 @@ export class Dial implements DialOutcome {
     };
   }
 
-  #tryNext(): void {
-    if (this.#over) return;
-    const target = this.#targets[this.#tried];
-    if (target === undefined) {
-      this.giveUp(this.#firstError);
-      return;
-    }
-    this.#tried++;
-    const attempt = this.#loop.dial(target, this);
-    // One that failed at once has begun the next already.
-    if (attempt !== null) this.#attempt = attempt;
-  }
-
   failed(error: GnetError): void {
-    this.#attempt = null;
-    this.#firstError ??= error;
-    this.#tryNext();
+    this.giveUp(error);
   }
 
   connected(connection: StreamConnection): void {
@@ -225,28 +199,6 @@ export class Dial implements DialOutcome {
   }
 }
 
-function checked(options: DialOptions): DialOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new ErrInvalidOption('cannot dial: give an object such as { timeout: 5000 }');
-  }
-  const { signal, timeout = 0, tls = false } = options;
-  if (typeof tls !== 'boolean') {
-    throw invalidOption(
-      'tls',
-      tls,
-      'true or false; what to use stands in the option tls of client()',
-    );
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidOption('signal', signal, 'the signal of an AbortController');
-  }
-  if (typeof timeout !== 'number' || !(timeout >= 0 && timeout <= int32Max)) {
-    const wanted = `0 (off) or a number up to ${int32Max} (milliseconds)`;
-    throw invalidOption('timeout', timeout, wanted);
-  }
-  return options;
-}
-
 /** A thread that was blocked has an answer waiting: the kernel is asked, and what it says handled, before. */
 function afterOneLook(then: () => void): void {
   setImmediate(() => setImmediate(then));
@@ -261,7 +213,7 @@ function timedOut(address: string, limitMs: number): ErrTimeout {
 
 function streamsOnly(address: string): ErrUnsupportedOp {
   return new ErrUnsupportedOp(
-    `cannot dial '${address}' with tls or proxyHeader: datagrams have neither; leave the option out`,
+    `cannot dial '${address}' with tls, proxyHeader or localAddress: datagrams have none of them; leave it out`,
     { address },
   );
 }

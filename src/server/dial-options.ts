@@ -1,0 +1,112 @@
+import { isIP } from 'node:net';
+import { ErrInvalidNetworkAddress, ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
+import { int32Max, invalidOption } from '../base/option-checks.ts';
+import type { EventHandler } from '../connection/conn.ts';
+import type { ProxyHeader } from '../connection/proxy-protocol/write-header.ts';
+import type { Endpoint } from '../driver/contract.ts';
+
+/** How to dial; all of it may be left out. */
+export interface DialOptions {
+  /**
+   * A handler for this connection alone, instead of the client's, `onOpened` included. Events that are
+   * not the connection's (`tick`, `onInitComplete`, `onShutdown`) stay with the client's.
+   */
+  readonly handler?: EventHandler<never>;
+  /** `c.context` of the connection, there before `onOpened`. */
+  readonly context?: unknown;
+  /** Aborting it gives up: `dial` rejects with its reason, and nothing is left open. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds for name look-up and all attempts; then `ErrTimeout`. 0, the default, is off. */
+  readonly timeout?: number;
+  /** Speaks TLS, as to a `tls://` address, with the client's option `tls`: for `unix://`. */
+  readonly tls?: boolean;
+  /**
+   * Sends this PROXY header ahead of everything else, for a server that wants to know for whom we call
+   * (`proxyProtocol` of a gnet server; `accept-proxy` of HAProxy).
+   */
+  readonly proxyHeader?: ProxyHeader;
+  /**
+   * Milliseconds after which the next address of the name is called, too, while those before have not
+   * answered; the first connection counts. Default 250.
+   */
+  readonly attemptDelay?: number;
+  /** Milliseconds for one address of the name; 0, the default, is as long as the system waits. */
+  readonly attemptTimeout?: number;
+  /** Where to call from: `192.0.2.1`, `192.0.2.1:5000`, `::1`, `[::1]:5000`. Default: the system's choice. */
+  readonly localAddress?: string;
+  /**
+   * The loop that owns the connection. `'same'`, the default, and 0 are the client's: it has one, on its
+   * thread. For a loop of a server see its `register`.
+   */
+  readonly loop?: 'same' | number;
+}
+
+export const attemptDelayMs = 250;
+
+function time(name: string, value: unknown): void {
+  if (typeof value === 'number' && value >= 0 && value <= int32Max) return;
+  throw invalidOption(name, value, `0 (off) or a number up to ${int32Max} (milliseconds)`);
+}
+
+/** @throws ErrInvalidOption, ErrUnsupportedOp. */
+export function checkDialOptions(options: DialOptions): DialOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new ErrInvalidOption('cannot dial: give an object such as { timeout: 5000 }');
+  }
+  const { signal, timeout = 0, tls = false, loop = 'same' } = options;
+  if (typeof tls !== 'boolean') {
+    const wanted = 'true or false; what to use stands in the option tls of client()';
+    throw invalidOption('tls', tls, wanted);
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidOption('signal', signal, 'the signal of an AbortController');
+  }
+  time('timeout', timeout);
+  time('attemptDelay', options.attemptDelay ?? attemptDelayMs);
+  time('attemptTimeout', options.attemptTimeout ?? 0);
+  if (loop !== 'same' && loop !== 0) {
+    throw new ErrUnsupportedOp(
+      `cannot dial on loop ${String(loop)}: a client has one, on its own thread; make a client in that ` +
+        'thread, or use server.loops[i].register there',
+    );
+  }
+  return options;
+}
+
+interface LocalAddress {
+  readonly family: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+function parseLocal(text: unknown): LocalAddress {
+  if (typeof text === 'string') {
+    if (isIP(text) !== 0) return { family: isIP(text), host: text, port: 0 };
+    const [, bracketed, plain, port] = /^(?:\[(.*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
+    const host = bracketed ?? plain ?? '';
+    if (isIP(host) !== 0 && Number(port) <= 65_535) {
+      return { family: isIP(host), host, port: Number(port) };
+    }
+  }
+  throw invalidOption('localAddress', text, "an address such as '192.0.2.1' or '[::1]:5000'");
+}
+
+/**
+ * Those that can be called from there.
+ * @throws ErrInvalidOption; ErrInvalidNetworkAddress when there are none.
+ */
+export function calledFrom(
+  targets: readonly Endpoint[],
+  localAddress: string | undefined,
+): readonly Endpoint[] {
+  if (localAddress === undefined) return targets;
+  const { family, host, port } = parseLocal(localAddress);
+  const reachable = targets.flatMap((target) =>
+    target.kind !== 'unix' && target.family === family ? [{ ...target, from: { host, port } }] : [],
+  );
+  if (reachable.length > 0) return reachable;
+  throw new ErrInvalidNetworkAddress(
+    `cannot dial from ${localAddress}: nothing of what was dialled has an address of that kind`,
+    { address: localAddress },
+  );
+}

@@ -1,0 +1,294 @@
+import { ErrConnClosed, ErrInvalidReply } from '../base/errors.ts';
+import { invalidOption } from '../base/option-checks.ts';
+import { errorOf } from '../base/thrown.ts';
+import type { Bytes, Conn, EventHandler, Reply } from '../connection/conn.ts';
+import { ownHandlerEvents } from '../connection/handler-calls.ts';
+import { isPromise } from '../connection/reply.ts';
+import type { DialOptions } from './dial-options.ts';
+import {
+  delayBefore,
+  type ReconnectOptions,
+  reconnectPolicy,
+  type ReconnectPolicy,
+} from './reconnecting.ts';
+
+/** How a link is kept up. */
+export interface LinkOptions extends Omit<DialOptions, 'signal'> {
+  /** Default: that of the client, or the defaults of `ReconnectOptions`. */
+  readonly reconnect?: ReconnectOptions | true;
+  /**
+   * While it is down: `keep` takes what is written, up to `maxKept`, and sends it later; `refuse` takes
+   * nothing. Default `keep`.
+   */
+  readonly whileDown?: 'keep' | 'refuse';
+  /** Bytes of messages that are kept at most, at least one message. Default 16,777,216. */
+  readonly maxKept?: number;
+  /**
+   * True: a message is kept, and sent again after a cut, until `confirm` says that the peer has it: none is
+   * lost, and the peer may see some twice. Default false: until it is in the kernel, so that a cut loses
+   * what was under way.
+   */
+  readonly confirm?: boolean;
+}
+
+/** A connection to one address that comes back. To be used on the thread of its client. */
+export interface Link {
+  readonly address: string;
+  /** The connection while it is up. */
+  readonly conn: Conn | null;
+  /** Whether it will connect, again if need be. */
+  readonly isOver: boolean;
+  /** Times that it was connected again. */
+  readonly reconnects: number;
+  /** Messages that were taken and are not done, and their bytes. */
+  readonly pendingMessages: number;
+  readonly pendingBytes: number;
+  /**
+   * Takes one message, for the codec, behind those before; its bytes are taken at the call. False: it was
+   * not taken, because too much is kept (`maxKept`), the link is down (`whileDown: 'refuse'`), or over.
+   * @throws ErrInvalidReply for what is no bytes and no text.
+   */
+  write(data: Bytes): boolean;
+  /** With the option `confirm`: the peer has the first `count` messages that are kept. */
+  confirm(count?: number): void;
+  /** Sends what is kept, if it is up, and closes; resolves when the connection is gone. */
+  close(): Promise<void>;
+  /** Resolves when it is over: with the error of the last attempt when it was given up. */
+  readonly closed: Promise<Error | undefined>;
+}
+
+/** What a link needs of its client. */
+export interface LinkOwner {
+  readonly handler: EventHandler<unknown>;
+  dial(address: string, options: DialOptions): Promise<Conn>;
+  report(message: string, error: unknown): void;
+  over(link: ClientLink): void;
+}
+
+interface Message {
+  readonly data: Bytes;
+  readonly length: number;
+  done: boolean;
+}
+
+const passedOn = ['preWrite', 'react', 'onDrain', 'signalClose'] as const;
+const maxKeptDefault = 16_777_216;
+
+export class ClientLink implements Link {
+  readonly address: string;
+  readonly closed: Promise<Error | undefined>;
+  conn: Conn | null = null;
+  isOver = false;
+  reconnects = 0;
+  pendingBytes = 0;
+  readonly #owner: LinkOwner;
+  readonly #policy: ReconnectPolicy;
+  readonly #dialling: DialOptions;
+  readonly #keeps: boolean;
+  readonly #maxKept: number;
+  readonly #confirms: boolean;
+  #settle!: (error: Error | undefined) => void;
+  #messages: Message[] = [];
+  /** `onOpened` has been answered: messages go out at once. */
+  #ready = false;
+  /** The peer has ended the connection, or it broke: it was not the program. */
+  #cut = false;
+  /** `close` was called. */
+  #closing = false;
+  #attempts = 0;
+  /** What the last connection had as its own, for the next one. */
+  #context: unknown;
+  #wasUp = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @throws ErrInvalidOption */
+  constructor(owner: LinkOwner, address: string, options: LinkOptions) {
+    const { reconnect, whileDown = 'keep', maxKept = maxKeptDefault, confirm = false } = options;
+    if (whileDown !== 'keep' && whileDown !== 'refuse') {
+      throw invalidOption('whileDown', whileDown, "'keep' or 'refuse'");
+    }
+    if (!Number.isSafeInteger(maxKept) || maxKept < 1) {
+      throw invalidOption('maxKept', maxKept, 'a whole number from 1 on (bytes)');
+    }
+    if (typeof confirm !== 'boolean') throw invalidOption('confirm', confirm, 'true or false');
+    this.#owner = owner;
+    this.address = address;
+    this.#policy = reconnectPolicy(reconnect);
+    this.#keeps = whileDown === 'keep';
+    this.#maxKept = maxKept;
+    this.#confirms = confirm;
+    this.closed = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    const handler = this.#handlerOver((options.handler as EventHandler<unknown>) ?? owner.handler);
+    const { reconnect: _r, whileDown: _w, maxKept: _m, confirm: _c, ...dialling } = options;
+    this.#context = options.context;
+    this.#dialling = { ...dialling, handler: handler as EventHandler<never> };
+  }
+
+  /** Connects, and rejects when that fails: it is over then. */
+  async first(signal: AbortSignal | undefined): Promise<Conn> {
+    try {
+      return await this.#dial(signal);
+    } catch (error) {
+      this.#end(errorOf(error));
+      throw error;
+    }
+  }
+
+  /** Connects, and goes on trying. */
+  begin(): void {
+    this.#dial().catch((error: unknown) => this.#failed(errorOf(error)));
+  }
+
+  get pendingMessages(): number {
+    return this.#messages.length;
+  }
+
+  async #dial(signal?: AbortSignal): Promise<Conn> {
+    const context = this.#context;
+    return this.#owner.dial(this.address, {
+      ...this.#dialling,
+      context,
+      ...(signal && { signal }),
+    });
+  }
+
+  #failed(error: Error): void {
+    if (this.isOver) return;
+    if (this.#attempts >= this.#policy.limit) {
+      this.#owner.report('a link was given up: its attempts to connect failed', error);
+      this.#end(error);
+      return;
+    }
+    this.#attempts++;
+    const delay = delayBefore(this.#attempts, this.#policy);
+    this.#timer = setTimeout(() => this.begin(), delay);
+  }
+
+  // -- the connection -----------------------------------------------------------------------------
+
+  /** The handler with what the link has to see. Methods are called on the handler itself. */
+  #handlerOver(handler: EventHandler<unknown>): EventHandler<unknown> {
+    ownHandlerEvents(handler);
+    const own: EventHandler<unknown> = {
+      onOpened: (c) => this.#opened(c, handler),
+      onEnd: (c) => {
+        this.#cut = true;
+        return handler.onEnd?.(c);
+      },
+      onClosed: (c, error) => {
+        this.#context = c.context;
+        this.#connectionClosed(error);
+        return handler.onClosed?.(c, error);
+      },
+    };
+    for (const name of passedOn) {
+      const method = handler[name] as (() => void) | undefined;
+      if (method !== undefined) Object.assign(own, { [name]: method.bind(handler) });
+    }
+    return own;
+  }
+
+  #opened(c: Conn, handler: EventHandler<unknown>): Reply | Promise<Reply> {
+    this.conn = c;
+    this.#cut = false;
+    const attempts = this.#attempts;
+    this.#attempts = 0;
+    if (this.#wasUp) {
+      this.reconnects++;
+      this.#policy.onReconnect?.(c, attempts);
+    }
+    this.#wasUp = true;
+    const reply = handler.onOpened?.(c);
+    // Behind the answer, which may be how both sides get to know each other.
+    const send = (): void => c.loop.execute(() => this.#sendKept(c));
+    if (isPromise(reply)) void Promise.resolve(reply).then(send, () => {});
+    else send();
+    return reply;
+  }
+
+  #sendKept(c: Conn): void {
+    if (this.conn !== c) return;
+    this.#ready = true;
+    for (const message of this.#messages.slice()) this.#send(c, message);
+    if (this.#closing) c.close();
+  }
+
+  #send(c: Conn, message: Message): void {
+    c.flushWrite(message.data).then(
+      () => {
+        if (!this.#confirms) this.#done(message);
+      },
+      (error: unknown) => {
+        if (error instanceof ErrConnClosed || this.conn !== c) return;
+        this.#owner.report('a message of a link was dropped: it could not be encoded', error);
+        this.#done(message);
+      },
+    );
+  }
+
+  #done(message: Message): void {
+    message.done = true;
+    let count = 0;
+    while (this.#messages[count]?.done) count++;
+    this.#forget(count);
+  }
+
+  #forget(count: number): void {
+    for (const { length } of this.#messages.splice(0, count)) this.pendingBytes -= length;
+  }
+
+  #connectionClosed(error: Error | undefined): void {
+    this.conn = null;
+    this.#ready = false;
+    if (this.isOver || this.#closing || (error === undefined && !this.#cut)) {
+      this.#end(undefined);
+      return;
+    }
+    this.#failed(error ?? new ErrConnClosed(`the peer has closed the link to ${this.address}`));
+  }
+
+  // -- as the program sees it ---------------------------------------------------------------------
+
+  write(data: Bytes): boolean {
+    if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
+      throw new ErrInvalidReply(`cannot write a ${typeof data}: give a Uint8Array or a string`);
+    }
+    const { conn } = this;
+    if (this.isOver || this.#closing || (conn === null && !this.#keeps)) return false;
+    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+    if (this.#messages.length > 0 && this.pendingBytes + length > this.#maxKept) return false;
+    const kept = typeof data === 'string' ? data : Buffer.from(data);
+    const message: Message = { data: kept, length, done: false };
+    this.#messages.push(message);
+    this.pendingBytes += length;
+    if (conn !== null && this.#ready) this.#send(conn, message);
+    return true;
+  }
+
+  confirm(count = 1): void {
+    this.#forget(Math.max(0, Math.min(count, this.#messages.length)));
+  }
+
+  async close(): Promise<void> {
+    const { conn } = this;
+    this.#closing = true;
+    if (conn === null) this.#end(undefined);
+    else if (this.#ready) conn.close();
+    await this.closed;
+  }
+
+  /** The client stops. */
+  stop(): void {
+    if (this.conn === null) this.#end(undefined);
+    else this.isOver = true;
+  }
+
+  #end(error: Error | undefined): void {
+    clearTimeout(this.#timer);
+    this.isOver = true;
+    this.#settle(error);
+    this.#owner.over(this);
+  }
+}
