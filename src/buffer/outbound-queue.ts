@@ -1,6 +1,15 @@
 import { assert } from '../base/assert.ts';
 import type { Slab, SlabPool } from './slab.ts';
 
+/** Descriptors that leave together with one byte of a queue. */
+export interface Attachment {
+  /** How many bytes are in front of that one. */
+  at: number;
+  readonly descriptors: readonly number[];
+}
+
+const none: readonly number[] = [];
+
 /**
  * Bytes that wait for the kernel, in order, in pooled slabs; no I/O.
  *
@@ -17,6 +26,8 @@ export class OutboundQueue {
   #tail: Slab | null = null;
   /** Bytes that wait. */
   length = 0;
+  /** In order, each at another byte. */
+  readonly attachments: Attachment[] = [];
   /** Where the newest reservation begins in its slab. */
   reserved = 0;
 
@@ -85,10 +96,23 @@ export class OutboundQueue {
     return slab;
   }
 
+  /** These leave with the byte behind the first `at`, which waits already. */
+  attach(descriptors: readonly number[], at: number): void {
+    assert(at < this.length, 'the byte is there');
+    assert((this.attachments.at(-1)?.at ?? -1) < at, 'in order, each at a byte of its own');
+    this.attachments.push({ at, descriptors });
+  }
+
+  /** Forgets those of the first attachment: they have left, or never will. */
+  detach(): readonly number[] {
+    return this.attachments.shift()?.descriptors ?? none;
+  }
+
   /** Forgets the first `count` bytes: the kernel took them. */
   consume(count: number): void {
     assert(count <= this.length, 'only bytes that wait can be consumed');
     this.length -= count;
+    for (const attachment of this.attachments) attachment.at -= count;
     let left = count;
     let slab = this.#head;
     while (slab !== null) {
@@ -107,8 +131,9 @@ export class OutboundQueue {
     this.#tail = null;
   }
 
-  /** Forgets everything. */
+  /** Forgets everything; what was attached is detached before. */
   clear(): void {
+    assert(this.attachments.length === 0, 'descriptors are closed by whoever holds them');
     let slab = this.#head;
     while (slab !== null) {
       const next: Slab | null = slab.next;

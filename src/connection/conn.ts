@@ -217,11 +217,27 @@ export interface Conn<Context = unknown> extends FrameSource {
   tcpInfo(): TcpInfo | undefined;
   /**
    * A close-on-exec duplicate of the descriptor, which the caller must close. The connection is not gone
-   * for its peer while there is one, though our side ends with `close()`.
+   * for its peer while there is one: our side ends with `close()`, and goes on after `destroy()`.
    * @throws a `GnetError`: EMFILE; ErrConnClosed after the close; ErrUnsupportedOp for UDP, and on the
    * driver `node`.
    */
   dup(): number;
+  /**
+   * Sends `data`, at least one byte, as `asyncWrite` does, and 1 to 253 descriptors with it, over a Unix
+   * socket: the peer has duplicates of them when it has the first byte. They are duplicated at the call, so
+   * the caller may close its own at once. What is written before and after stays in its order.
+   * @throws ErrInvalidOption for what are no descriptors, and without bytes; EBADF, EMFILE;
+   * ErrUnsupportedOp on the driver `node`, on other sockets, and where a layer such as TLS stands between.
+   */
+  sendDescriptor(descriptor: number | readonly number[], data: Bytes): boolean;
+  /**
+   * The next descriptor that has come over this Unix connection, in the order in which they were sent; -1
+   * for none. Those that were sent with a frame are there when `react` gets the frame. It is the caller's,
+   * close-on-exec; those that nobody takes are closed with the connection. Needs the option
+   * `receiveDescriptors`.
+   * @throws ErrUnsupportedOp for UDP, and on the driver `node`.
+   */
+  receiveDescriptor(): number;
 
   /**
    * Another codec from now on, in both directions: bytes that were received and not consumed yet are

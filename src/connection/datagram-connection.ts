@@ -338,6 +338,14 @@ export class DatagramConnection implements Conn, DatagramPeer {
   tcpInfo(): undefined {
     return undefined;
   }
+  sendDescriptor(): boolean {
+    throw notForDatagrams('sendDescriptor', 'use a Unix stream');
+  }
+
+  receiveDescriptor(): number {
+    throw notForDatagrams('receiveDescriptor', 'use a Unix stream');
+  }
+
   dup(): number {
     throw notForDatagrams('dup', 'use dupFd of the server');
   }

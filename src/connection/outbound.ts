@@ -182,6 +182,34 @@ export function putPartsEncoded(c: Connection, parts: readonly Uint8Array[], len
   }
 }
 
+/** Encodes and takes bytes, the first of which has these duplicates with it. @throws as `put`. */
+export function attach(c: Connection, held: readonly number[], data: Uint8Array): void {
+  const { encodeInto } = c.codec;
+  const close = (descriptors: readonly number[]): void => {
+    for (const descriptor of descriptors) c.owner.driver.closeDescriptor(descriptor);
+  };
+  try {
+    const writes = is(c, mark.identity) || encodeInto === undefined;
+    const encoded = is(c, mark.identity) || encodeInto ? data : c.codec.encode(c, data);
+    if (writes) beforeWrite(c);
+    if (isClosed(c) || !admits(c, encoded.length)) {
+      close(held);
+      return;
+    }
+    const queue = openQueue(c);
+    const { length } = queue;
+    // Not `put`: large ones would go straight to the kernel.
+    if (writes) queue.push(encoded, 0, encoded.length);
+    else put(c, data, false);
+    if (queue.length > length) queue.attach(held, length);
+    else close(held);
+    if (queue.length > c.settings.highWaterMark) crossHigh(c);
+  } catch (error) {
+    close(held);
+    breakOffFor(c, error);
+  }
+}
+
 /** How many bytes went to the kernel from where they stand. */
 function sendAtOnce(c: Connection, data: Uint8Array): number {
   // Memory that others may change or shrink during the call is copied like everything else.
@@ -344,6 +372,9 @@ export function dropOutbound(c: Connection): void {
   if (window !== null) window.directStart = window.directEnd = 0;
   if (queue !== null) {
     c.queue = null;
+    while (queue.attachments.length > 0) {
+      for (const descriptor of queue.detach()) c.owner.driver.closeDescriptor(descriptor);
+    }
     queue.clear();
     c.owner.giveQueue(queue);
   }

@@ -1,8 +1,9 @@
-import { ErrConnClosed, ErrUnsupportedOp } from '../base/errors.ts';
+import { ErrConnClosed } from '../base/errors.ts';
 import { asBoolean, int32Max, milliseconds, wholeNumber } from '../base/option-checks.ts';
 import type { SocketSetting } from '../driver/contract.ts';
 import { remoteAddress } from './addresses.ts';
-import type { KeepAliveTimes, TcpInfo } from './conn.ts';
+import type { Bytes, KeepAliveTimes, TcpInfo } from './conn.ts';
+import { lacksDescriptors, sendDescriptors } from './descriptors.ts';
 import { setTimeouts } from './timeout-passed.ts';
 import { keepAliveSettings } from './keep-alive.ts';
 import { type Connection, ConnectionRecord } from './record.ts';
@@ -12,11 +13,6 @@ const socketBytes = wholeNumber(1, int32Max, 'bytes');
 /** The kernel's own limit of a time to linger. */
 const lingerSeconds = wholeNumber(-int32Max, 65_535, 'seconds');
 const userTimeout = milliseconds(int32Max);
-
-function lacksDescriptors(c: ConnectionRecord, action: string): ErrUnsupportedOp {
-  const { name } = c.owner.driver;
-  return new ErrUnsupportedOp(`cannot ${action}: the driver ${name} cannot; use a native driver`);
-}
 
 /** Nothing can be set any more. */
 function isOver(c: ConnectionRecord): boolean {
@@ -71,6 +67,16 @@ export class SocketFace extends ConnectionRecord {
   tcpInfo(): TcpInfo | undefined {
     if (isOver(this)) return undefined;
     return this.owner.driver.tcpInfo?.(this.slot) ?? undefined;
+  }
+
+  sendDescriptor(descriptor: number | readonly number[], data: Bytes): boolean {
+    return sendDescriptors(this as unknown as Connection, descriptor, data);
+  }
+
+  receiveDescriptor(): number {
+    const { driver } = this.owner;
+    if (driver.takeDescriptor === undefined) throw lacksDescriptors(this, 'receive a descriptor');
+    return isOver(this) ? -1 : driver.takeDescriptor(this.slot);
   }
 
   dup(): number {

@@ -87,6 +87,8 @@ export interface SocketExtras {
   readonly fastOpenPending: number;
   /** TCP_CONGESTION. */
   readonly congestion: string;
+  /** Unix streams keep the descriptors that come with their bytes, for `takeDescriptor`. */
+  readonly takesDescriptors: boolean;
 }
 
 /** What a program would like of a TCP socket; what is left out stays as it is. */
@@ -385,6 +387,19 @@ export interface Driver extends Transport {
   acceptedPeer?(descriptor: number, into: DatagramPeer): string | null;
   /** Starts an outgoing connection: `connected` or `failed` follows. */
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void;
+  // -- descriptors that go over Unix streams: only in drivers that can; all of these, or none --------
+  /**
+   * Duplicates that are attached to a queue: `flush` sends and closes them, `closeDescriptor` closes one
+   * that is not sent any more.
+   * @throws ErrUnsupportedOp for another kind of stream; SyscallError EBADF, EMFILE.
+   */
+  holdDescriptors?(slot: number, descriptors: readonly number[]): readonly number[];
+  /**
+   * The next that has come over this stream, the caller's from then on; -1 for none. Those that nobody
+   * takes are closed with the stream.
+   */
+  takeDescriptor?(slot: number): number;
+
   /** A descriptor that was accepted and is not wanted. */
   closeDescriptor(descriptor: number): void;
   /**

@@ -17,8 +17,11 @@ export function socketExtras(options: ResolvedOptions): SocketExtras | undefined
     deferAcceptSeconds: Math.ceil(options.deferAccept / 1_000),
     fastOpenPending: options.fastOpen,
     congestion: options.congestion,
+    takesDescriptors: options.receiveDescriptors,
   };
-  const asked = Object.values(extras).some((value) => value !== 0 && value !== '');
+  const asked = Object.values(extras).some(
+    (value) => value !== 0 && value !== '' && value !== false,
+  );
   return asked ? extras : undefined;
 }
 

@@ -165,6 +165,13 @@ export interface Options<Frame = Buffer> {
    */
   readonly congestion?: string;
   /**
+   * Unix connections keep the descriptors that peers send, for `c.receiveDescriptor()`; the driver
+   * `node` refuses it.
+   *
+   * Boolean. Default: `false`.
+   */
+  readonly receiveDescriptors?: boolean;
+  /**
    * Small writes leave at once; otherwise TCP gathers them.
    *
    * Boolean, `TCPSocketOpt.TCPNoDelay`, `.TCPDelay`. Default: `true`.
@@ -393,6 +400,7 @@ export interface ResolvedOptions {
   /** '': any; the same for the algorithm. */
   readonly bindToDevice: string;
   readonly congestion: string;
+  readonly receiveDescriptors: boolean;
   readonly deferAccept: number;
   readonly fastOpen: number;
   readonly tcpNoDelay: boolean;

@@ -94,6 +94,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   deferAccept: milliseconds(keepAliveSecondsMax * 1_000),
   fastOpen: wholeNumber(0, backlogMax, 'connections'),
   congestion: asKernelName,
+  receiveDescriptors: asBoolean,
   tcpNoDelay: (name, value) =>
     typeof value === 'boolean'
       ? value
@@ -176,6 +177,7 @@ export function resolveOptions(
     tcpKeepCount: given.tcpKeepCount ?? 0,
     bindToDevice: given.bindToDevice ?? '',
     congestion: given.congestion ?? '',
+    receiveDescriptors: given.receiveDescriptors ?? false,
     deferAccept: given.deferAccept ?? 0,
     fastOpen: given.fastOpen ?? 0,
     writeBufferCap: powerOfTwo(given.writeBufferCap ?? 0, writeBufferCapMin),

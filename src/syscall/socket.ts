@@ -1,4 +1,10 @@
-import { type Address, addressAt, foreignInterface, word } from '../ffi/index.ts';
+import {
+  type Address,
+  addressAt,
+  type ForeignFunction,
+  foreignInterface,
+  word,
+} from '../ffi/index.ts';
 import { resultOf } from './errno.ts';
 import { scratch } from './memory.ts';
 import {
@@ -30,7 +36,7 @@ const getpeernameRaw = foreignInterface.lookup('getpeername', 3);
 const setsockoptRaw = foreignInterface.lookup('setsockopt', 5);
 const getsockoptRaw = foreignInterface.lookup('getsockopt', 5);
 const ioctlRaw = foreignInterface.lookup('ioctl', 3);
-const syscallRaw = foreignInterface.lookup('syscall', 6);
+export const syscallRaw: ForeignFunction = foreignInterface.lookup('syscall', 6);
 
 /** A socket address: IP or a Unix path (`@` forms as in `writeUnix`). */
 export type SocketAddress = InetAddress | string;

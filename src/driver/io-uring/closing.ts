@@ -82,7 +82,8 @@ export class ClosingStreams {
 
   /** Once: the answer of a cancellation is in flight, too, for it names the descriptor. */
   #cancel(stream: Stream): void {
-    if ((stream.states & aborted) === 0) shutdownSocket(stream.descriptor, constants.SHUT_RDWR);
+    const ends = (stream.states & aborted) === 0 && !stream.isShared;
+    if (ends) shutdownSocket(stream.descriptor, constants.SHUT_RDWR);
     cancelStarted(stream);
     this.#operations.cancelStream(stream);
   }

@@ -4,9 +4,8 @@ import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { epollControl, epollCreate } from '../../syscall/linux/epoll.ts';
 import { syscallError } from '../../syscall/errno.ts';
-import { localName, peerInto, receiveQueueBytes } from '../../syscall/socket.ts';
+import { peerInto, receiveQueueBytes } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
-import { grantWish } from '../native/native-sockets.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -16,12 +15,13 @@ import type {
   DriverSettings,
   Endpoint,
   SocketOptions,
-  SocketWish,
 } from '../contract.ts';
 import { newCounters } from '../counters.ts';
 import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
 import { NativeDriver } from '../native/native-driver.ts';
+import { PassedDescriptors } from '../native/passed-descriptors.ts';
+import { ReceivedByCall } from './received-by-call.ts';
 import { BufferRing, type BufferRingShape } from './buffer-ring.ts';
 import {
   completionWords,
@@ -97,6 +97,8 @@ export class IoUringDriver extends NativeDriver implements Driver {
   readonly #datagramPolls: DatagramPolls;
   readonly #watches: Watches;
   protected override readonly ledger: DescriptorLedger | undefined;
+  protected override readonly passed: PassedDescriptors;
+  readonly #byCall: ReceivedByCall;
   readonly #busyPollMs: number;
   /** The operation that ends a sleep after an hour is in flight. */
   #longSleep = false;
@@ -137,7 +139,18 @@ export class IoUringDriver extends NativeDriver implements Driver {
       limited ? settings.readBufferBytes * readsPerWaitMax : 0,
     );
     this.#operations = operations;
-    this.#streams = new Streams(ring, operations, this.#buffers, events, this.counters, ledger);
+    const { counters } = this;
+    this.passed = new PassedDescriptors(ledger);
+    this.#byCall = new ReceivedByCall(settings, this.passed, events, counters);
+    this.#streams = new Streams(
+      ring,
+      operations,
+      this.#buffers,
+      events,
+      counters,
+      ledger,
+      this.#byCall,
+    );
     this.listeners = new UringListeners(ring, operations, events, ledger);
     this.#datagramPolls = new DatagramPolls(ring, operations);
     this.datagrams = new DatagramEndpoints(this.#datagramPolls, events, this.counters, settings);
@@ -157,7 +170,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
     const streams = this.#streams;
     this.counters.waits++;
     ring.beginWait(timeoutMs);
-    let reported = streams.attendedCount > 0 ? streams.reportAttended() : 0;
+    let reported = streams.hasWork ? streams.reportAttended() : 0;
     if (this.listeners.due) reported += this.listeners.reportKept();
     if (this.#closed) return reported;
     this.#watches.arm();
@@ -228,8 +241,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
         reported += streams.sent(tag & indexMask, generation, result);
       } else reported += this.#other(tag, generation, result, flags);
     }
-    this.#quiet =
-      sends > 0 && sends === completions.count && reported === 0 && streams.attendedCount === 0;
+    this.#quiet = sends > 0 && sends === completions.count && reported === 0 && !streams.hasWork;
     ring.position = 0;
     completions.count = 0;
     return reported + streams.reportCut();
@@ -261,7 +273,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
         this.#watches.completed(index, generation);
         return 0;
       case kind.sweep:
-        if (!this.#closed) this.#streams.sweep();
+        if (!this.#closed) this.#streams.closing.sweep();
         return 0;
       case kind.longSleep:
         this.#longSleep = false;
@@ -343,7 +355,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
     return this.#streams.sending.sendBytes(this.#streams.get(slot), bytes);
   }
   flush(slot: number, queue: OutboundQueue): boolean {
-    return this.#streams.sending.flush(this.#streams.get(slot), queue);
+    return this.#streams.sending.flush(this.#streams.get(slot), queue, this.passed);
   }
   refuses(slot: number): boolean {
     return this.#streams.sending.refuses(this.#streams.get(slot));
@@ -365,19 +377,21 @@ export class IoUringDriver extends NativeDriver implements Driver {
   }
   closeStream(slot: number, abort: boolean): void {
     this.#streams.close(slot, abort);
+    this.passed.drop(slot);
   }
   unreadBytes(slot: number): number {
     const stream = this.#streams.get(slot);
     return stream.keptBytes + Math.max(0, receiveQueueBytes(stream.descriptor));
   }
-  wish(slot: number, wish: SocketWish): void {
-    grantWish(this.#streams.get(slot).descriptor, wish);
-  }
   descriptorOf(slot: number): number {
     return this.#streams.descriptorOf(slot);
   }
-  localAddress(slot: number): string {
-    return localName(this.#streams.get(slot).descriptor);
+  override duplicateStream(slot: number): number {
+    this.#streams.get(slot).isShared = true;
+    return super.duplicateStream(slot);
+  }
+  protected override isUnix(slot: number): boolean {
+    return this.#streams.peers.isUnix(slot);
   }
   remoteAddress(slot: number): string {
     return this.#streams.remoteAddress(slot);
@@ -395,7 +409,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
     // What is closed in order ends in order: its last bytes may not even be submitted.
     ring.collect(0, completionsPerWaitMax);
     this.#dispatch();
-    this.#streams.abortClosing();
+    this.#streams.closing.abortAll();
     this.#operations.cancelEverything();
     for (let tries = 0; ring.inFlight > 0 && tries < closingTries; tries++) {
       ring.collect(tries === 0 ? 0 : closingPatienceMs, completionsPerWaitMax);
@@ -403,7 +417,8 @@ export class IoUringDriver extends NativeDriver implements Driver {
     }
     // What the kernel still holds then, it holds for ever: its memory is never used again.
     const abandoned = ring.inFlight > 0;
-    this.#streams.finishAll();
+    this.#streams.closing.finishAll();
+    this.#byCall.release();
     this.#buffers.close(abandoned);
     ring.close();
     for (const own of [this.#pollable, this.wakeDescriptor]) {

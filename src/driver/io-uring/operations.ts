@@ -63,6 +63,11 @@ export class Operations {
     entry.setReceiveLimit(this.#receiveBytesMax);
   }
 
+  /** Completes once when there is something to receive by a call. */
+  pollReceive(stream: StreamIdentity): void {
+    this.#begin(numbers.IORING_OP_POLL_ADD, stream, kind.receive).setFlags(constants.POLLIN);
+  }
+
   cancelReceive(stream: StreamIdentity): void {
     const { slot, generation } = stream;
     const tag = tagOf(kind.cancelReceive, slot);

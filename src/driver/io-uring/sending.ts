@@ -8,6 +8,7 @@ import { isPassing, tryAgain } from '../native/errno-sets.ts';
 import { sendSurely } from '../native/sure-calls.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { GatheredSend } from '../native/gathered-send.ts';
+import type { PassedDescriptors } from '../native/passed-descriptors.ts';
 import type { Operations } from './operations.ts';
 import type { Stream } from './stream.ts';
 import {
@@ -128,7 +129,10 @@ export class Sending {
 
   /** As `Driver.send`, but by a call; what is left waits until the socket has room. */
   #sendNow(stream: Stream, address: Address, length: number): number {
-    const result = sendSurely(stream.descriptor, address, length);
+    return this.#sentNow(stream, sendSurely(stream.descriptor, address, length), length);
+  }
+
+  #sentNow(stream: Stream, result: number, length: number): number {
     if (result < 0 && !isPassing(-result)) {
       this.#owner.breakLater(stream, -result);
       return -1;
@@ -172,7 +176,7 @@ export class Sending {
     return (states & (congested | anyConnect)) !== 0;
   }
 
-  flush(stream: Stream, queue: OutboundQueue): boolean {
+  flush(stream: Stream, queue: OutboundQueue, passed: PassedDescriptors): boolean {
     if (stream.sent > 0) {
       const { sent } = stream;
       stream.sent = 0;
@@ -184,15 +188,15 @@ export class Sending {
       if ((stream.states & anyFailure) !== 0) this.#owner.triedBroken(stream);
       return false;
     }
-    const taken =
-      (stream.states & congested) === 0
-        ? this.#flushThroughRing(stream, queue)
-        : this.#flushNow(stream, queue);
+    const byCall = (stream.states & congested) !== 0 || queue.attachments.length > 0;
+    const taken = byCall
+      ? this.#flushNow(stream, queue, passed)
+      : this.#flushThroughRing(stream, queue, passed);
     if (taken && (stream.states & congested) !== 0) this.#endCongestion(stream);
     return taken;
   }
 
-  #flushThroughRing(stream: Stream, queue: OutboundQueue): boolean {
+  #flushThroughRing(stream: Stream, queue: OutboundQueue, passed: PassedDescriptors): boolean {
     const { head } = queue;
     if (head === null) return true;
     if (head.next === null) {
@@ -201,7 +205,7 @@ export class Sending {
     }
     const gathered = GatheredSend.take();
     // No memory for it: the kernel is asked at once.
-    if (gathered === null) return this.#flushNow(stream, queue);
+    if (gathered === null) return this.#flushNow(stream, queue, passed);
     gathered.fill(head);
     stream.gathered = gathered;
     sendSubmitted(stream);
@@ -211,18 +215,19 @@ export class Sending {
     return false;
   }
 
-  #flushNow(stream: Stream, queue: OutboundQueue): boolean {
+  #flushNow(stream: Stream, queue: OutboundQueue, passed: PassedDescriptors): boolean {
     let budget = flushBytesMax;
-    for (let slab = queue.head; slab !== null; slab = queue.head) {
+    while (queue.length > 0) {
       if (budget <= 0) {
         stream.states |= awaited;
         this.#goOnLater(stream);
         return false;
       }
-      const length = slab.end - slab.start;
-      const taken = this.#sendNow(stream, addressAt(slab.address as Address, slab.start), length);
+      const result = passed.sendHead(stream.descriptor, queue);
+      const { offered } = passed;
+      const taken = this.#sentNow(stream, result, offered);
       if (taken > 0) queue.consume(taken);
-      if (taken < length) return false;
+      if (taken < offered) return false;
       budget -= taken;
     }
     return true;

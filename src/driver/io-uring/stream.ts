@@ -30,6 +30,10 @@ export class Stream {
   sent = 0;
   kept: KeptBytes | null = null;
   keptLast: KeptBytes | null = null;
+  /** Somebody was given a duplicate: ours is closed, and their connection goes on. */
+  isShared = false;
+  /** Descriptors may come with its bytes: no receive of the ring takes those, a call does. */
+  takesDescriptors = false;
   /** Why it is broken. */
   errno = 0;
   /** `unsentBytes` of a closed stream at the last sweep, -1 before the first one. */

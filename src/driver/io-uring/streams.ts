@@ -20,6 +20,7 @@ import type { BufferRing } from './buffer-ring.ts';
 import { ClosingStreams } from './closing.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
 import type { Operations } from './operations.ts';
+import type { ReceivedByCall } from './received-by-call.ts';
 import type { Ring } from './ring.ts';
 import { Sending, type SendingOwner } from './sending.ts';
 import { Stream } from './stream.ts';
@@ -84,10 +85,10 @@ export class Streams implements SendingOwner, DeliveryOwner {
   readonly #operations: Operations;
   readonly #buffers: BufferRing;
   readonly #events: DriverEvents;
-  readonly #peers = new PeerTable();
+  readonly peers: PeerTable = new PeerTable();
   readonly #ledger: DescriptorLedger | undefined;
   readonly #open: (Stream | null)[] = [];
-  readonly #closing: ClosingStreams;
+  readonly closing: ClosingStreams;
   readonly sending: Sending;
   /** Streams the next wait looks after. */
   #attended: Stream[] = [];
@@ -95,6 +96,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
   readonly #starved = new Fifo<Stream>();
   starvations = 0;
   readonly #delivery: Delivery;
+  readonly #byCall: ReceivedByCall;
 
   constructor(
     ring: Ring,
@@ -103,12 +105,14 @@ export class Streams implements SendingOwner, DeliveryOwner {
     events: DriverEvents,
     counters: DriverCounters,
     ledger: DescriptorLedger | undefined,
+    byCall: ReceivedByCall,
   ) {
+    this.#byCall = byCall;
     this.#ring = ring;
     this.#operations = operations;
     this.#buffers = buffers;
     this.#events = events;
-    this.#closing = new ClosingStreams(operations, ledger);
+    this.closing = new ClosingStreams(operations, ledger);
     this.#ledger = ledger;
     this.#delivery = new Delivery(operations, buffers, events, counters, this);
     this.sending = new Sending(operations, buffers, counters, this);
@@ -124,17 +128,22 @@ export class Streams implements SendingOwner, DeliveryOwner {
     peer: DatagramPeer | string | undefined,
   ): void {
     const stream = this.#add(new Stream(slot, generation, descriptor, wanted));
-    if (peer === undefined) this.#peers.setFrom(slot, descriptor);
-    else this.#peers.setKnown(slot, peer);
+    if (peer === undefined) this.peers.setFrom(slot, descriptor);
+    else this.peers.setKnown(slot, peer);
     // Everything else was inherited from the listener.
-    if (this.#peers.isUnix(slot)) setBufferSizesOfAccepted(descriptor, options);
+    if (this.peers.isUnix(slot)) {
+      setBufferSizesOfAccepted(descriptor, options);
+      stream.takesDescriptors = options.extras?.takesDescriptors === true;
+    }
     this.#receive(stream);
   }
 
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
     const { descriptor, errno } = openOutgoing(endpoint, options);
     const stream = this.#add(new Stream(slot, generation, descriptor, wanted));
-    this.#peers.setDialled(slot, endpoint);
+    this.peers.setDialled(slot, endpoint);
+    if (this.peers.isUnix(slot))
+      stream.takesDescriptors = options.extras?.takesDescriptors === true;
     if (errno !== 0) {
       this.breakLater(stream, errno);
       connectFailed(stream);
@@ -164,14 +173,14 @@ export class Streams implements SendingOwner, DeliveryOwner {
   }
 
   remoteAddress(slot: number): string {
-    return this.#peers.text(slot) ?? peerName(this.get(slot).descriptor);
+    return this.peers.text(slot) ?? peerName(this.get(slot).descriptor);
   }
 
   close(slot: number, abort: boolean): void {
     const stream = this.get(slot);
     this.#open[slot] = null;
-    this.#peers.forget(slot);
-    this.#closing.begin(stream, abort);
+    this.peers.forget(slot);
+    this.closing.begin(stream, abort);
   }
 
   /**
@@ -184,21 +193,11 @@ export class Streams implements SendingOwner, DeliveryOwner {
     while (this.#starved.length > 0) this.#starved.shift();
   }
 
-  /** Those whose last bytes the kernel has not taken are reset. */
-  abortClosing(): void {
-    this.#closing.abortAll();
-  }
-
-  /** After the last completion, or when the kernel does not let go. */
-  finishAll(): void {
-    this.#closing.finishAll();
-  }
-
   /** Everything in flight belongs to a stream that is open or closing. */
   #find(slot: number, generation: number): Stream {
     const open = this.#open[slot];
     if (open !== null && open !== undefined && open.generation === generation) return open;
-    const stream = this.#closing.find(slot, generation);
+    const stream = this.closing.find(slot, generation);
     assert(stream !== undefined, 'a completion belongs to a stream');
     return stream;
   }
@@ -207,7 +206,8 @@ export class Streams implements SendingOwner, DeliveryOwner {
 
   #receive(stream: Stream): void {
     receiveStarted(stream);
-    this.#operations.receive(stream);
+    if (stream.takesDescriptors) this.#operations.pollReceive(stream);
+    else this.#operations.receive(stream);
   }
 
   /** A completion of a receive. Returns how many events were reported. */
@@ -223,9 +223,17 @@ export class Streams implements SendingOwner, DeliveryOwner {
       if (count > 0) reported += this.#delivery.arrived(stream, flags, count);
       this.#buffers.end(flags);
     }
-    if (result <= 0) reported += this.#arrivedNothing(stream, -result);
+    if (stream.takesDescriptors && result > 0) reported += this.#receiveByCall(stream);
+    else if (result <= 0) reported += this.#arrivedNothing(stream, -result);
     if ((stream.states & receives) === 0) this.#receiveAgain(stream);
     return reported;
+  }
+
+  /** The poll said that there is something. What is paused by now waits in the kernel. */
+  #receiveByCall(stream: Stream): number {
+    if ((stream.states & (notOpen | anyFailure | wanted)) !== wanted) return 0;
+    const result = this.#byCall.receive(stream);
+    return result > 0 ? 1 : this.#arrivedNothing(stream, -result);
   }
 
   #arrivedNothing(stream: Stream, errno: number): number {
@@ -258,7 +266,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
   #receiveAgain(stream: Stream): void {
     const { states } = stream;
     if ((states & notOpen) !== 0) {
-      this.#closing.step(stream);
+      this.closing.step(stream);
       return;
     }
     const over = anyPeerEnd | anyFailure | anyConnect | receive.starved;
@@ -328,10 +336,6 @@ export class Streams implements SendingOwner, DeliveryOwner {
   /** Something is left to do for the next wait, which must not sleep. */
   get hasWork(): boolean {
     return this.#attended.length > 0 || this.#starved.length > 0;
-  }
-
-  get attendedCount(): number {
-    return this.#attended.length;
   }
 
   /** Looks after those on the list. Returns how many events were reported. */
@@ -420,7 +424,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
     const none = result >= 0 && (result & roomEvents) === 0;
     const isFull = (stream.states & (send.held | send.full)) !== 0;
     if (!isFull || (none && (flags & more) !== 0)) {
-      if ((stream.states & notOpen) !== 0) this.#closing.step(stream);
+      if ((stream.states & notOpen) !== 0) this.closing.step(stream);
       return 0;
     }
     return this.#afterSend(stream, this.sending.roomAgain(stream));
@@ -431,7 +435,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
     const stream = this.#find(slot, generation);
     if ((flags & more) === 0) hangupPollEnded(stream);
     if ((stream.states & notOpen) !== 0) {
-      this.#closing.step(stream);
+      this.closing.step(stream);
       return 0;
     }
     if ((stream.states & anyFailure) !== 0 || result === -canceled) return 0;
@@ -445,7 +449,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
 
   #afterSend(stream: Stream, errno: number): number {
     if ((stream.states & notOpen) !== 0) {
-      this.#closing.step(stream);
+      this.closing.step(stream);
       return 0;
     }
     if (errno !== 0) {
@@ -462,7 +466,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
     const stream = this.#find(slot, generation);
     if ((stream.states & notOpen) !== 0) {
       connectEnded(stream);
-      this.#closing.step(stream);
+      this.closing.step(stream);
       return 0;
     }
     const errno = pendingError(stream.descriptor);
@@ -480,10 +484,10 @@ export class Streams implements SendingOwner, DeliveryOwner {
   }
 
   cancelAnswered(slot: number, generation: number): void {
-    const stream = this.#closing.find(slot, generation);
+    const stream = this.closing.find(slot, generation);
     assert(stream !== undefined, 'a stream is not forgotten while it is cancelled');
     cancelAnswered(stream);
-    this.#closing.step(stream);
+    this.closing.step(stream);
   }
 
   /** The cancellation of a paused receive was answered; its own end comes by itself. */
@@ -492,9 +496,5 @@ export class Streams implements SendingOwner, DeliveryOwner {
     if (stream === null || stream?.generation !== generation) return;
     // It missed: what arrives next tries again.
     if (result < 0 && (stream.states & receive.stopping) !== 0) receiveNotStopped(stream);
-  }
-
-  sweep(): void {
-    this.#closing.sweep();
   }
 }

@@ -11,10 +11,13 @@ import type {
   GivenSocket,
   SocketOptions,
   SocketSetting,
+  SocketWish,
   TcpInfo,
 } from '../contract.ts';
 import type { DatagramEndpoints } from './datagrams.ts';
 import { adoptSocket } from './adopt-socket.ts';
+import { grantWish } from './native-sockets.ts';
+import { notUnix, type PassedDescriptors } from './passed-descriptors.ts';
 import { setOnSocket, tcpInfoOf } from './socket-settings.ts';
 import { nativeSlabPool } from './native-memory.ts';
 import type { Waker } from '../waker/waker.ts';
@@ -42,7 +45,28 @@ export abstract class NativeDriver {
   protected abstract readonly ledger: DescriptorLedger | undefined;
   protected abstract readonly waker: Waker;
 
+  protected abstract readonly passed: PassedDescriptors;
+
   abstract descriptorOf(slot: number): number;
+  abstract remoteAddress(slot: number): string;
+  protected abstract isUnix(slot: number): boolean;
+
+  holdDescriptors(slot: number, descriptors: readonly number[]): readonly number[] {
+    if (!this.isUnix(slot)) throw notUnix(this.remoteAddress(slot));
+    return this.passed.hold(descriptors);
+  }
+
+  takeDescriptor(slot: number): number {
+    return this.passed.take(slot);
+  }
+
+  wish(slot: number, wish: SocketWish): void {
+    grantWish(this.descriptorOf(slot), wish);
+  }
+
+  localAddress(slot: number): string {
+    return localName(this.descriptorOf(slot));
+  }
 
   set(slot: number, setting: SocketSetting, value: number): void {
     setOnSocket(this.descriptorOf(slot), setting, value);

@@ -16,7 +16,7 @@ import {
 import { knowsReusePortOfDatagrams } from '../../host/runtime-features.ts';
 import type { DatagramPeer, Endpoint, SocketOptions } from '../contract.ts';
 import { addressText, endpointText } from './address-text.ts';
-import { refuseDevice, requireReusePort } from './open-listener.ts';
+import { refuseWhatCannotBe, requireReusePort } from './open-listener.ts';
 import type { Reporter, ReporterOwner } from './reporter.ts';
 import { nextTurn } from './next-turn.ts';
 import { runtimeError } from './runtime-error.ts';
@@ -369,7 +369,7 @@ export class NodeDatagrams {
 
   async prepare(id: number, endpoint: Endpoint, options: SocketOptions): Promise<void> {
     assert(endpoint.kind !== 'unix', 'datagram endpoints are IP');
-    refuseDevice(options);
+    refuseWhatCannotBe(options);
     const socket = await openEndpoint(endpoint, options);
     const connectedTo = endpoint.connects ? endpointText(endpoint) : null;
     const made = new NodeEndpoint(this.#owner, this.#names, id, socket, connectedTo);

@@ -30,7 +30,7 @@ import {
   type ListenerOwner,
   NodeListeners,
 } from './listeners.ts';
-import { pipePath, refuseDevice } from './open-listener.ts';
+import { pipePath, refuseWhatCannotBe } from './open-listener.ts';
 import { nextTurn } from './next-turn.ts';
 import type { Reporter } from './reporter.ts';
 import { NodeStream } from './stream.ts';
@@ -379,7 +379,7 @@ export function optionsWithoutEffect(options: TuningOptions): readonly string[] 
 }
 
 function connectSocket(endpoint: Endpoint, options: SocketOptions): Socket {
-  refuseDevice(options);
+  refuseWhatCannotBe(options);
   if (endpoint.kind === 'unix') {
     return net.connect({ path: pipePath(endpoint.path), allowHalfOpen: true });
   }

@@ -50,8 +50,17 @@ export function requireReusePort(options: SocketOptions, isKnown: boolean): void
   );
 }
 
-/** @throws ErrUnsupportedOp: a program that asks for one interface must not be reached over others. */
-export function refuseDevice({ extras }: SocketOptions): void {
+/**
+ * @throws ErrUnsupportedOp: a program that asks for one interface must not be reached over others, nor
+ * lose descriptors that it asks for.
+ */
+export function refuseWhatCannotBe({ extras }: SocketOptions): void {
+  if (extras?.takesDescriptors === true) {
+    throw new ErrUnsupportedOp(
+      "cannot use receiveDescriptors: the driver 'node' cannot: the runtime's sockets read without control " +
+        'messages, and the kernel closes what came in them; use a native driver',
+    );
+  }
   if (extras === undefined || extras.device === '') return;
   throw new ErrUnsupportedOp(
     `cannot use bindToDevice '${extras.device}': the driver 'node' cannot; use a native driver`,
@@ -59,7 +68,7 @@ export function refuseDevice({ extras }: SocketOptions): void {
 }
 
 function createServer(options: SocketOptions, onConnection: OnConnection): net.Server {
-  refuseDevice(options);
+  refuseWhatCannotBe(options);
   const { tcpNoDelay, keepAliveSeconds } = options;
   return net.createServer(
     {

@@ -1,12 +1,11 @@
 import { assert } from '../../base/assert.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
-import type { Slab, SlabPool } from '../../buffer/slab.ts';
+import type { Slab } from '../../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import {
   acceptedPeer,
-  localName,
   peerName,
   pendingError,
   receiveQueueBytes,
@@ -25,19 +24,18 @@ import type {
   DriverSettings,
   Endpoint,
   SocketOptions,
-  SocketWish,
 } from '../contract.ts';
 import { newCounters } from '../counters.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
 import { interrupted, isPassing } from '../native/errno-sets.ts';
 import { Listeners } from './listeners.ts';
 import { type BrokenStream, errorBehindEnd, streamError } from '../native/broken-stream.ts';
-import { GatheredSend } from '../native/gathered-send.ts';
 import { NativeDriver } from '../native/native-driver.ts';
-import { nativeSlabPool, takeIfPossible } from '../native/native-memory.ts';
+import { ReadSlab } from '../native/read-slab.ts';
+import { PassedDescriptors } from '../native/passed-descriptors.ts';
 import { receiveSurely, sendSurely } from '../native/sure-calls.ts';
 import { WaitFailures } from '../native/wait-failures.ts';
-import { grantWish, openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
+import { openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
 import { RestingReads } from './resting-reads.ts';
 import { interestOf, StreamTable, streamFlag } from './stream-table.ts';
@@ -55,6 +53,7 @@ const {
   broken,
   wroteEarly,
   writeShut,
+  takesDescriptors,
 } = streamFlag;
 /** A stream that is read and has nothing to write: nearly every one at nearly every event. */
 const onlyReading = registered | readArmed | readWanted;
@@ -78,11 +77,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   readonly #table: StreamTable;
   protected override readonly listeners: Listeners;
   protected override readonly datagrams: DatagramEndpoints;
-  readonly #readPool: SlabPool;
-  readonly #headroom: number;
-  readonly #readBytes: number;
-  #readSlab: Slab;
-  #readAddress: Address;
+  readonly #read: ReadSlab;
   #broken: BrokenStream[] = [];
   readonly #resting = new RestingReads(() => {
     if (!this.#closed) this.wake();
@@ -90,6 +85,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   readonly #waitFailures = new WaitFailures();
   protected override readonly waker: Waker;
   protected override readonly ledger: DescriptorLedger | undefined;
+  protected override readonly passed: PassedDescriptors;
   #closed = false;
 
   /** @throws SyscallError ENOMEM; then the poller and its wake descriptor are the caller's to close. */
@@ -99,13 +95,10 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     this.waker = waker;
     this.#poller = poller;
     this.#events = events;
-    this.#headroom = settings.headroomBytes;
-    this.#readBytes = settings.readBufferBytes;
-    this.#readPool = nativeSlabPool(settings.headroomBytes + settings.readBufferBytes);
-    this.#readSlab = this.#readPool.take();
-    this.#readAddress = addressAt(this.#readSlab.address as Address, this.#headroom);
+    this.#read = new ReadSlab(settings);
     this.ledger = settings.ledger;
     this.#table = new StreamTable(this.ledger);
+    this.passed = new PassedDescriptors(this.ledger);
     this.listeners = new Listeners(poller, events, this.ledger);
     this.datagrams = new DatagramEndpoints(datagramSource(poller), events, this.counters, settings);
     for (const own of [poller.descriptor, this.wakeDescriptor]) this.ledger?.opened(own);
@@ -184,7 +177,10 @@ export class ReadinessDriver extends NativeDriver implements Driver {
       this.#table.peers.set(slot, address, acceptedPeer(address));
     }
     // Everything else was inherited from the listener.
-    if (this.#table.peers.isUnix(slot)) setBufferSizesOfAccepted(descriptor, options);
+    if (this.isUnix(slot)) {
+      setBufferSizesOfAccepted(descriptor, options);
+      this.#keepDescriptors(slot, options);
+    }
     this.#register(slot);
   }
 
@@ -196,6 +192,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const { descriptor, errno } = openOutgoing(endpoint, options);
     this.#table.open(slot, generation, descriptor, writeArmed | readWanted | connecting);
     this.#table.peers.setDialled(slot, endpoint);
+    if (endpoint.kind === 'unix') this.#keepDescriptors(slot, options);
     if (errno === 0) this.#register(slot);
     else this.#break(slot, errno);
   }
@@ -218,14 +215,11 @@ export class ReadinessDriver extends NativeDriver implements Driver {
         this.#armWrite(slot);
         return false;
       }
-      const slab = queue.head as Slab;
-      const several = slab.next === null ? null : GatheredSend.of(slab);
-      const length = several?.length ?? slab.end - slab.start;
-      const taken = several
-        ? this.#afterSend(slot, several.sendNow(this.#descriptor(slot)), length)
-        : this.send(slot, slab, slab.start, length);
+      const result = this.passed.sendHead(this.#descriptor(slot), queue);
+      const { offered } = this.passed;
+      const taken = this.#afterSend(slot, result, offered);
       if (taken > 0) queue.consume(taken);
-      if (taken < length) return false;
+      if (taken < offered) return false;
       budget -= taken;
     }
     const flags = this.#flagsOf(slot); // the end of connecting shows as writable, too: it stays
@@ -265,20 +259,18 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const descriptor = this.#descriptor(slot);
     if ((this.#flagsOf(slot) & registered) !== 0) this.#poller.remove(descriptor);
     this.#table.release(slot);
+    this.passed.drop(slot);
     if (abort) setLingerReset(descriptor);
     closeDescriptor(descriptor);
   }
   unreadBytes(slot: number): number {
     return Math.max(0, receiveQueueBytes(this.#descriptor(slot)));
   }
-  wish(slot: number, wish: SocketWish): void {
-    grantWish(this.#descriptor(slot), wish);
-  }
   descriptorOf(slot: number): number {
     return this.#table.descriptors[slot] ?? -1;
   }
-  localAddress(slot: number): string {
-    return localName(this.#descriptor(slot));
+  protected override isUnix(slot: number): boolean {
+    return this.#table.peers.isUnix(slot);
   }
   remoteAddress(slot: number): string {
     return this.#table.peers.text(slot) ?? peerName(this.#descriptor(slot));
@@ -295,7 +287,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     for (const descriptor of own) this.ledger?.closing(descriptor);
     this.#poller.close();
     this.waker.close();
-    this.#readPool.release(this.#readSlab);
+    this.#read.release();
   }
 
   // -- inside -------------------------------------------------------------------------------------
@@ -304,6 +296,11 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const descriptor = this.#table.descriptors[slot] as number;
     assert(descriptor >= 0, 'the stream is open');
     return descriptor;
+  }
+
+  #keepDescriptors(slot: number, { extras }: SocketOptions): void {
+    if (extras?.takesDescriptors === true)
+      this.#table.flags[slot] = this.#flagsOf(slot) | takesDescriptors;
   }
 
   #flagsOf(slot: number): number {
@@ -356,7 +353,8 @@ export class ReadinessDriver extends NativeDriver implements Driver {
 
   /** What the kernel has just received is still in the core's cache: a message is cheapest in one go. */
   #receiveMore(slot: number, generation: number): void {
-    for (let left = readAgainBytes - this.#readBytes; left > 0; left -= this.#readBytes) {
+    const { byteLength } = this.#read;
+    for (let left = readAgainBytes - byteLength; left > 0; left -= byteLength) {
       if (this.#table.generations[slot] !== generation) return;
       if (this.#flagsOf(slot) !== onlyReading || !this.#receiveOnce(slot, generation)) return;
     }
@@ -364,25 +362,26 @@ export class ReadinessDriver extends NativeDriver implements Driver {
 
   /** Whether all of the buffer was filled: more may be there. */
   #receiveOnce(slot: number, generation: number): boolean {
-    let slab: Slab | null = this.#readSlab;
-    if (slab.references !== 1 || slab.detached) {
-      slab = this.#renewReadSlab();
-      if (slab === null) {
-        this.#setFlags(slot, 0, readArmed);
-        this.#resting.add(slot, generation);
-        return false;
-      }
+    const read = this.#read;
+    if (read.isLent && !read.renew()) {
+      this.#setFlags(slot, 0, readArmed);
+      this.#resting.add(slot, generation);
+      return false;
     }
-    const headroom = this.#headroom;
-    const count = receiveSurely(this.#descriptor(slot), this.#readAddress, this.#readBytes);
+    const { slab, start, byteLength } = read;
+    const descriptor = this.#descriptor(slot);
+    const count =
+      (this.#flagsOf(slot) & takesDescriptors) === 0
+        ? receiveSurely(descriptor, read.address, byteLength)
+        : this.passed.receive(descriptor, slot, read.address, byteLength);
     if (count > 0) {
       this.counters.bytesReceived += count;
       slab.floor = 0;
-      this.#events.received(slot, generation, slab, headroom, headroom + count);
+      this.#events.received(slot, generation, slab, start, start + count);
     } else {
       this.#receivedNothing(slot, generation, count);
     }
-    return count === this.#readBytes;
+    return count === byteLength;
   }
 
   #receivedNothing(slot: number, generation: number, result: number): void {
@@ -395,15 +394,6 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     }
     // The event comes again.
     if (!isPassing(-result)) this.#break(slot, -result);
-  }
-
-  #renewReadSlab(): Slab | null {
-    const slab = takeIfPossible(this.#readPool);
-    if (slab === null) return null;
-    this.#readPool.release(this.#readSlab);
-    this.#readSlab = slab;
-    this.#readAddress = addressAt(slab.address as Address, this.#headroom);
-    return slab;
   }
 
   #readAgain(): void {

@@ -22,6 +22,8 @@ export const streamFlag = {
   wroteEarly: 128,
   /** Our side was ended: a hang-up is then the regular end of both. */
   writeShut: 256,
+  /** Descriptors may come with its bytes, and are kept. */
+  takesDescriptors: 512,
 } as const;
 
 /** What the poller reports of a stream with these flags. */

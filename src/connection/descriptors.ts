@@ -1,0 +1,53 @@
+/** Descriptors that go to another process with bytes of a Unix stream: see `Conn.sendDescriptor`. */
+import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
+import { textOf } from '../base/thrown.ts';
+import { remoteAddress } from './addresses.ts';
+import { takesBytes } from './closing.ts';
+import type { Bytes } from './conn.ts';
+import { flushNow } from './flushing.ts';
+import { attach, checkBytes } from './outbound.ts';
+import { type Connection, type ConnectionRecord, is, isClosed } from './record.ts';
+import { mark } from './states.ts';
+
+/** What the kernel takes with one call. */
+const descriptorsMax = 253;
+
+export function lacksDescriptors(c: ConnectionRecord, action: string): ErrUnsupportedOp {
+  const { name } = c.owner.driver;
+  return new ErrUnsupportedOp(`cannot ${action}: the driver ${name} cannot; use a native driver`);
+}
+
+function checkDescriptors(given: number | readonly number[]): readonly number[] {
+  const list = typeof given === 'number' ? [given] : given;
+  const fits = Array.isArray(list) && list.length >= 1 && list.length <= descriptorsMax;
+  if (!fits || !list.every((one) => Number.isSafeInteger(one) && one >= 0)) {
+    throw new ErrInvalidOption(
+      `cannot send ${textOf(given)} as descriptors: give a number, or 1 to ${descriptorsMax} of them`,
+    );
+  }
+  return list;
+}
+
+export function sendDescriptors(
+  c: Connection,
+  given: number | readonly number[],
+  data: Bytes,
+): boolean {
+  const list = checkDescriptors(given);
+  const bytes = typeof data === 'string' ? Buffer.from(data) : checkBytes(data);
+  if (bytes.length === 0) {
+    throw new ErrInvalidOption('cannot send a descriptor without bytes: give at least one');
+  }
+  const { driver } = c.owner;
+  if (driver.holdDescriptors === undefined) throw lacksDescriptors(c, 'send a descriptor');
+  if (!takesBytes(c)) return false;
+  if (c.transport !== driver) {
+    throw new ErrUnsupportedOp(
+      `cannot send a descriptor to ${remoteAddress(c)}: its bytes go through a layer, such as TLS, where ` +
+        'none of them is known to the kernel; use a plain connection',
+    );
+  }
+  attach(c, driver.holdDescriptors(c.slot, list), bytes);
+  if (!isClosed(c)) flushNow(c);
+  return !is(c, mark.aboveHigh) && !isClosed(c);
+}
