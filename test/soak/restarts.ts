@@ -103,7 +103,12 @@ async function storm(setting: Setting, amount: Amount, context: SoakContext): Pr
   const tls = { key: family.leaf.key, cert: family.leaf.cert + family.middle.cert };
   const scope = new Scope();
   try {
-    const options = { numEventLoop: loops, reusePort, ...(secure && { tls }) };
+    const options = {
+      numEventLoop: loops,
+      reusePort,
+      maxOutboundBytes: 2 * amount.streamBytes,
+      ...(secure && { tls }),
+    };
     const rig = await RestartRig.start(
       scope,
       { servers: [[addressOf(scope, transport)]], options },
