@@ -5,7 +5,7 @@
  * each sees what the others did; and it is taken aside before it is removed, so that nothing is
  * removed but what was found dead.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomHex, sha256Hex } from '../base/crypto.ts';
 import { linkSync, lstatSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
@@ -49,7 +49,7 @@ export function nameBeside(path: string, unique: string): string {
 }
 
 export function uniqueNameBeside(path: string): string {
-  return nameBeside(path, randomBytes(4).toString('hex'));
+  return nameBeside(path, randomHex(4));
 }
 
 /**
@@ -59,7 +59,7 @@ export function uniqueNameBeside(path: string): string {
 export function lockNameFor(path: string): string {
   const directory = lstatSync(resolve(dirname(path)), { throwIfNoEntry: false, bigint: true });
   const key = `${directory?.dev}:${directory?.ino}:${basename(path)}`;
-  return `@gnet-start-${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
+  return `@gnet-start-${sha256Hex(key).slice(0, 32)}`;
 }
 
 /**

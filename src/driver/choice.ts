@@ -10,36 +10,18 @@ import type { Backend, RefusedDriver } from './backend.ts';
 import type { DriverName } from './contract.ts';
 
 async function epollBackend(): Promise<Backend> {
-  const { createEpollDriver } = await import('./readiness/epoll.ts');
-  const { probeLoopback } = await import('./native/loopback-probe.ts');
-  const { nativeCalls } = await import('./native/native-calls.ts');
-  probeLoopback(createEpollDriver);
-  const host = await sharedThreadHost();
-  const { describeSocket } = await import('./native/describe-socket.ts');
-  const create = createEpollDriver;
-  return { name: 'epoll', host, native: nativeCalls, describeSocket, create };
+  const { epollBackend: backend } = await import('./readiness/epoll-backend.ts');
+  return backend(sharedThreadHost);
 }
 
 async function ioUringBackend(): Promise<Backend> {
-  const { createIoUringDriver } = await import('./io-uring/io-uring-driver.ts');
-  const { probeIoUring } = await import('./io-uring/probe.ts');
-  const { nativeCalls } = await import('./native/native-calls.ts');
-  probeIoUring();
-  const host = await sharedThreadHost();
-  const { describeSocket } = await import('./native/describe-socket.ts');
-  const create = createIoUringDriver;
-  return { name: 'io_uring', host, native: nativeCalls, describeSocket, create };
+  const { ioUringBackend: backend } = await import('./io-uring/io-uring-backend.ts');
+  return backend(sharedThreadHost);
 }
 
 async function nodeBackend(): Promise<Backend> {
-  const { createNodeDriver, optionsWithoutEffect } = await import('./node/node-driver.ts');
-  const host = await runtimeDrivenHost();
-  const { probeSockets } = await import('./node/probe.ts');
-  probeSockets();
-  const create: Backend['create'] = (events, settings) =>
-    createNodeDriver(events, settings, () => host.requestTurn());
-  const { describeSocket } = await import('./node/describe-socket.ts');
-  return { name: 'node', host, describeSocket, create, handsOver: false, optionsWithoutEffect };
+  const { nodeBackend: backend } = await import('./node/node-backend.ts');
+  return backend(await runtimeDrivenHost());
 }
 
 /** In the order in which `auto` tries them. */

@@ -17,7 +17,6 @@
  * `tls://` is `tcp://` with TLS. udp, udp4 and udp6 follow the same rules. `docs/errors.md` lists what is refused. Whom to dial is
  * more: all addresses of a name, in the order of the name service; no host is this machine.
  */
-import { lookup } from 'node:dns/promises';
 import { isIP, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { ErrInvalidNetworkAddress, ErrUnsupportedProtocol } from '../base/errors.ts';
@@ -99,7 +98,11 @@ const servicePorts: Readonly<Record<string, number>> = {
 
 const systemResolver: AddressResolver = {
   hasIpv6: machineHasIpv6,
-  lookup: (host) => lookup(host, { all: true, order: 'verbatim' }),
+  // Loaded when first used: an address needs none.
+  lookup: async (host) => {
+    const { lookup } = await import('node:dns/promises');
+    return lookup(host, { all: true, order: 'verbatim' });
+  },
 };
 
 /**

@@ -2,10 +2,10 @@
  * Opening listeners of `node:net`. Each function resolves with an open server or rejects with a
  * typed error and leaves nothing open.
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync, fstatSync, linkSync, unlinkSync } from 'node:fs';
 import net from 'node:net';
 import { dirname, join, resolve } from 'node:path';
+import { randomHex } from '../../base/crypto.ts';
 import { ErrUnsupportedOp } from '../../base/errors.ts';
 import { formatUnix } from '../../base/unix-address.ts';
 import { knowsReusePort } from '../../host/runtime-features.ts';
@@ -167,7 +167,7 @@ async function openAbstract(
 ): Promise<OpenedServer> {
   const named = endpoint.path !== '@';
   for (let tried = 1; ; tried++) {
-    const name = named ? endpoint.path.slice(1) : randomBytes(3).toString('hex').slice(1);
+    const name = named ? endpoint.path.slice(1) : randomHex(3).slice(1);
     const server = create();
     try {
       await listen(server, { path: `\0${name}`, backlog: options.backlog, exclusive: true });

@@ -48,8 +48,9 @@ if (isMainLoop) {
   const told = { driver, host, addrs, numEventLoop, answer, driversRefused };
   console.log(`serving ${JSON.stringify(told)}`);
   process.once('SIGTERM', async () => {
-    const accepted = server.stats().loops.map((loop) => loop.accepted);
     const { forced } = await server.stop();
+    // Loops of other threads publish their counts before they sleep, and in the end.
+    const accepted = server.stats().loops.map((loop) => loop.accepted);
     console.log(`stopped ${JSON.stringify({ accepted, forced })}`);
   });
 }

@@ -1,0 +1,13 @@
+import type { LoopHost } from '../../host/index.ts';
+import type { Backend } from '../backend.ts';
+import { describeSocket } from './describe-socket.ts';
+import { createNodeDriver, optionsWithoutEffect } from './node-driver.ts';
+import { probeSockets } from './probe.ts';
+
+/** @throws when the runtime's sockets do not work here. */
+export function nodeBackend(host: LoopHost & { requestTurn(): void }): Backend {
+  probeSockets();
+  const create: Backend['create'] = (events, settings) =>
+    createNodeDriver(events, settings, () => host.requestTurn());
+  return { name: 'node', host, describeSocket, create, handsOver: false, optionsWithoutEffect };
+}
