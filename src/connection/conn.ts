@@ -59,6 +59,12 @@ export interface Conn<Context = unknown> extends FrameSource {
    * Say `Context | undefined` where an event may come before that.
    */
   context: Context;
+  /**
+   * A second value, apart from `context`, that any thread may read and set by `context()` and
+   * `setContext(value)` of a handle. `undefined` at first, after the close, and always for UDP.
+   * @throws ErrUnsupportedOp when it is set for UDP.
+   */
+  safeContext: unknown;
   readonly id: ConnId;
   /** The loop that owns it. */
   readonly loop: LoopView;

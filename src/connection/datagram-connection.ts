@@ -254,6 +254,12 @@ export class DatagramConnection implements Conn, DatagramPeer {
   get id(): ConnId {
     return -1;
   }
+  get safeContext(): unknown {
+    return undefined;
+  }
+  set safeContext(_value: unknown) {
+    throw notForDatagrams('set safeContext', 'use context');
+  }
   get loop(): LoopView {
     return this.owner.face;
   }

@@ -94,6 +94,8 @@ export class Rare {
   openPromises = 0;
   /** Calls of `react(null)` that were asked for. */
   wakes = 0;
+  /** The value that other threads see. */
+  safeContext: unknown = undefined;
   /** Timers of the program that have not run. */
   timers: Set<ScheduledDeadline> | null = null;
 }

@@ -37,6 +37,14 @@ export interface ConnHandle {
    * stale id. Bytes are taken at the call, which any thread may make.
    */
   write(data: Bytes): Promise<void>;
+  /** What `c.safeContext` is; a copy on other threads. Rejects with `ErrConnClosed` for a stale id. */
+  context(): Promise<unknown>;
+  /**
+   * Sets `c.safeContext`, behind what was written by this thread before; resolves when it is set. Rejects
+   * with `ErrConnClosed` for a stale id, and with `ErrInvalidReply` for what cannot go to other threads:
+   * functions, and shared memory.
+   */
+  setContext(value: unknown): Promise<void>;
   wake(): void;
   close(): void;
 }

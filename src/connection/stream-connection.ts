@@ -318,6 +318,14 @@ export class StreamConnection
     return toConnId(this.owner.index, this.slot, this.generation);
   }
 
+  get safeContext(): unknown {
+    return this.rare === null || isClosed(this) ? undefined : this.rare.safeContext;
+  }
+
+  set safeContext(value: unknown) {
+    if (!isClosed(this)) rareOf(this).safeContext = value;
+  }
+
   get loop(): LoopView {
     return this.owner.face;
   }

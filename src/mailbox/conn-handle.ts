@@ -10,6 +10,7 @@ import { abandonLanesHere, finderIn } from './loops-here.ts';
 import { LoopMemory, loopState } from './loop-memory.ts';
 import { recordKind } from './record.ts';
 import { RoomWaits } from './room-waits.ts';
+import { askOver, packContext } from './safe-context.ts';
 import { MailboxSender } from './sender.ts';
 import { hasEnded, whenThreadEnds } from './thread-ends.ts';
 
@@ -105,6 +106,39 @@ export class LoopConnHandle implements ConnHandle {
     if (!connection.hasRoom) await connection.whenRoom();
   }
 
+  async context(): Promise<unknown> {
+    const there = this.#there();
+    if (there === null) throw staleId(this.id);
+    const { slot, generation, find } = there;
+    if (find !== undefined) return openOr(find(slot, generation), this.id).safeContext;
+    return askOver((channel, settle) => {
+      const name = Buffer.from(channel);
+      sendingTo(this.#loop).sender.post(recordKind.tellContext, slot, generation, name, settle);
+    });
+  }
+
+  async setContext(value: unknown): Promise<void> {
+    const bytes = packContext(value);
+    const there = this.#there();
+    if (there === null) throw staleId(this.id);
+    const { slot, generation, find } = there;
+    if (find !== undefined) {
+      openOr(find(slot, generation), this.id).safeContext = value;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const { sender } = sendingTo(this.#loop);
+      sender.post(recordKind.setContext, slot, generation, bytes, { resolve, reject });
+    });
+  }
+
+  /** Null when it cannot be reached any more; `find` on the thread of its loop. */
+  #there() {
+    const identity = fromConnId(this.id);
+    if (identity === null || this.#loop.state !== loopState.running) return null;
+    return { ...identity, find: finderIn(this.#loop) };
+  }
+
   wake(): void {
     this.#tell(recordKind.wake);
   }
@@ -127,6 +161,11 @@ export class LoopConnHandle implements ConnHandle {
       else connection?.close();
     }
   }
+}
+
+function openOr(connection: StreamConnection | null, id: ConnId): StreamConnection {
+  if (connection === null || connection.isClosed) throw staleId(id);
+  return connection;
 }
 
 /** False when the connection takes no bytes any more. @throws what its codec throws. */

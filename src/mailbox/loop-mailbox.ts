@@ -9,6 +9,7 @@ import { peerIn } from './peer-words.ts';
 import { publicationIn } from './publication.ts';
 import { MailboxReader, type MailboxTasks } from './reader.ts';
 import { recordStatus } from './record.ts';
+import { tellOver, unpackContext } from './safe-context.ts';
 import { whenAskedToWake } from './wake.ts';
 
 /** Opens the mailbox of a loop of this thread: from now on other threads reach it. */
@@ -68,6 +69,18 @@ function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTa
           'loop and come no further; this is said once',
         { loop: loop.index },
       );
+    },
+    setContext(slot, generation, bytes) {
+      const connection = loop.connection(slot, generation);
+      if (connection === null || connection.isClosed) return recordStatus.stale;
+      connection.safeContext = unpackContext(bytes);
+      return recordStatus.taken;
+    },
+    tellContext(slot, generation, channel) {
+      const connection = loop.connection(slot, generation);
+      if (connection === null || connection.isClosed) return recordStatus.stale;
+      tellOver(channel, connection.safeContext);
+      return recordStatus.taken;
     },
     wake: (slot, generation) => loop.connection(slot, generation)?.wake(),
     close: (slot, generation) => loop.connection(slot, generation)?.close(),

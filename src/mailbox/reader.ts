@@ -15,6 +15,9 @@ import {
 export interface MailboxTasks {
   /** `bytes` are lent for the call. One of `recordStatus`. */
   write(slot: number, generation: number, bytes: Uint8Array): number;
+  /** The same for its safe context: a value, or the channel that asks for it. */
+  setContext(slot: number, generation: number, bytes: Uint8Array): number;
+  tellContext(slot: number, generation: number, channel: string): number;
   wake(slot: number, generation: number): void;
   close(slot: number, generation: number): void;
   /** A connection was handed over: seven words of an IP peer, or the name of a Unix peer. */
@@ -157,7 +160,14 @@ export class MailboxReader implements Inbox {
     if (isAccept) this.#memory.opened(slot);
     words[answer] = recordStatus.taken;
     if (kind === recordKind.write) {
-      words[answer] = this.#write(index, slot, generation, this.#bytes(index, at, length));
+      const bytes = this.#whole(index, this.#bytes(index, at, length));
+      words[answer] = this.#tasks.write(slot, generation, bytes);
+    } else if (kind === recordKind.setContext) {
+      const bytes = this.#whole(index, this.#bytes(index, at, length));
+      words[answer] = this.#tasks.setContext(slot, generation, bytes);
+    } else if (kind === recordKind.tellContext) {
+      const channel = this.#bytes(index, at, length).toString();
+      words[answer] = this.#tasks.tellContext(slot, generation, channel);
     } else if (kind === recordKind.piece) {
       this.#keepPiece(index, this.#bytes(index, at, length));
     } else if (kind === recordKind.room) {
@@ -192,11 +202,12 @@ export class MailboxReader implements Inbox {
     else pieces.push(Buffer.from(bytes));
   }
 
-  #write(index: number, slot: number, generation: number, last: Buffer): number {
+  /** With the pieces that came before. */
+  #whole(index: number, last: Buffer): Buffer {
     const pieces = this.#pieces.get(index);
-    if (pieces === undefined) return this.#tasks.write(slot, generation, last);
+    if (pieces === undefined) return last;
     this.#pieces.delete(index);
-    return this.#tasks.write(slot, generation, Buffer.concat([...pieces, last]));
+    return Buffer.concat([...pieces, last]);
   }
 
   #refuseLane(index: number): void {

@@ -36,6 +36,10 @@ export const recordKind = {
   acceptNamed: 6,
   /** Asks whether a connection has room again; the answer is `taken` or `full`. */
   room: 7,
+  /** A value for the safe context of a connection, serialized. */
+  setContext: 8,
+  /** The name of a channel that the value is to be sent to. */
+  tellContext: 9,
 } as const;
 
 export const recordStatus = {

@@ -10,6 +10,8 @@ import { MailboxSender } from './sender.ts';
 const nothing: MailboxTasks = {
   write: () => recordStatus.taken,
   room: () => recordStatus.taken,
+  setContext: () => recordStatus.taken,
+  tellContext: () => recordStatus.taken,
   lanesExhausted: () => {},
   wake: () => {},
   close: () => {},

@@ -31,6 +31,12 @@ class Recorder implements MailboxTasks {
   lanesExhausted(): void {
     this.done.push('lanes exhausted');
   }
+  setContext(): number {
+    return recordStatus.taken;
+  }
+  tellContext(): number {
+    return recordStatus.taken;
+  }
   wake(slot: number, generation: number): void {
     this.done.push(`wake ${slot}.${generation}`);
   }

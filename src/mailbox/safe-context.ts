@@ -1,0 +1,53 @@
+/** The safe context of a connection between threads: values go as bytes, and come over a channel. */
+import { deserialize, serialize } from 'node:v8';
+import { BroadcastChannel, threadId } from 'node:worker_threads';
+import { ErrInvalidReply } from '../base/errors.ts';
+import type { Settle } from './sender.ts';
+
+/** @throws ErrInvalidReply for what cannot go to other threads, such as a function. */
+export function packContext(value: unknown): Uint8Array {
+  try {
+    return serialize(value);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new ErrInvalidReply(
+      `cannot set the safe context: ${why}; give what postMessage takes, without shared memory`,
+      { cause: error },
+    );
+  }
+}
+
+export function unpackContext(bytes: Uint8Array): unknown {
+  return deserialize(bytes);
+}
+
+/** The loop's side. */
+export function tellOver(channel: string, value: unknown): void {
+  const answering = new BroadcastChannel(channel);
+  answering.postMessage([value]); // undefined alone would come as null
+  answering.close();
+}
+
+let asked = 0;
+
+/**
+ * Asks for a value.
+ * @param post sends the name of the channel to the loop; what it settles with is whether there is one.
+ */
+export function askOver(post: (channel: string, settle: Settle) => void): Promise<unknown> {
+  asked++;
+  const channel = new BroadcastChannel(`gnet context ${threadId} ${asked}`);
+  return new Promise((resolve, reject) => {
+    channel.onmessage = (message) => {
+      channel.close();
+      resolve((message as { readonly data: readonly [unknown] }).data[0]);
+    };
+    post(channel.name, {
+      resolve() {}, // the value is on its way
+      reject(error) {
+        channel.close();
+        reject(error);
+      },
+    });
+  });
+}
