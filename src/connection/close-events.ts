@@ -1,8 +1,7 @@
 /** `onClosed`: the last event of a connection, which nothing of it waits for. */
 import { Action } from './action.ts';
-import { type Connection, is, openPromises } from './record.ts';
+import { type Connection, is, openPromises, scopeOf } from './record.ts';
 import { isPromise, whenSettled } from './reply.ts';
-import { scopeOf } from './scope.ts';
 import { mark } from './states.ts';
 
 type OnClosed = (c: Connection, error: Error | undefined) => unknown;

@@ -2,10 +2,9 @@
 import { answered, closeWithServer, leaveHandler } from './closing.ts';
 import type { EventHandler } from './conn.ts';
 import { ownHandlerEvents } from './handler-calls.ts';
-import { type Connection, is, isClosed } from './record.ts';
+import { type Connection, is, isClosed, scopeOf } from './record.ts';
 import { applyReply, handlerThrew, holdUp } from './replies.ts';
 import { isPromise, whenSettled } from './reply.ts';
-import { scopeOf } from './scope.ts';
 import { mark, State } from './states.ts';
 
 type AnyEvent = (c: Connection) => unknown;

@@ -8,11 +8,10 @@ import { bufferLength, expireRingFrame, isReceivedMemory, poison } from './inbou
 import { frameTooLong, inboundOverflow } from './limit-errors.ts';
 import { putFrame } from './outbound.ts';
 import { handlerRuns, takeTurns } from './pausing.ts';
-import { type Connection, is, openPromises, rareOf } from './record.ts';
+import { type Connection, is, openPromises, rareOf, scopeOf } from './record.ts';
 import { answerFailed, applyReply, handlerThrew } from './replies.ts';
 import { codecError } from './reply.ts';
 import { isKept, retainFrame } from './retaining.ts';
-import { scopeOf } from './scope.ts';
 import { mark, State, task } from './states.ts';
 import { addTask } from './tasks.ts';
 

@@ -13,8 +13,7 @@ import { stuckFromNow } from './timeout-clock.ts';
 import { cutShort, outboundOverflow } from './limit-errors.ts';
 import { pause } from './pausing.ts';
 import type { ReadWindow } from './read-window.ts';
-import { type Connection, type ConnectionRecord, is, isClosed, rareOf } from './record.ts';
-import { scopeOf } from './scope.ts';
+import { type Connection, type ConnectionRecord, is, isClosed, rareOf, scopeOf } from './record.ts';
 import { mark, pauseReason } from './states.ts';
 import { toBroken } from './transitions.ts';
 

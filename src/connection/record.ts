@@ -135,3 +135,9 @@ export function useCodec(c: ConnectionRecord, codec: ICodec<unknown>): void {
   if (codec instanceof BuiltInFrameCodec) c.marks |= mark.identity;
   else c.marks &= ~mark.identity;
 }
+
+/** The async context that events of a connection run in: its own, or the server's. */
+export function scopeOf(c: ConnectionRecord): EventScope {
+  const own = c.rare === null ? null : c.rare.scope;
+  return own ?? c.owner.calls.scope;
+}

@@ -3,9 +3,8 @@ import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { leaveHandler } from './closing.ts';
 import { sendPending } from './flushing.ts';
 import type { ScheduledDeadline } from './owner.ts';
-import { type Connection, isClosed, rareOf } from './record.ts';
+import { type Connection, isClosed, rareOf, scopeOf } from './record.ts';
 import { handlerThrew } from './replies.ts';
-import { scopeOf } from './scope.ts';
 import { mark } from './states.ts';
 
 const milliseconds = wholeNumber(1, int32Max, 'milliseconds');

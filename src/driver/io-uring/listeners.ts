@@ -2,20 +2,15 @@ import { assert } from '../../base/assert.ts';
 import { SyscallError } from '../../base/errors.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import { errnoNumber } from '../../platform/index.ts';
-import { closeDescriptor, duplicateDescriptor, mayWait } from '../../syscall/descriptor.ts';
+import { closeDescriptor, mayWait } from '../../syscall/descriptor.ts';
 import {
   acceptedPeer,
   acceptSocket,
-  acceptWithoutWaiting,
-  localName,
   makeRoomForPeer,
   peerBytesMax,
   peerIn,
-  shutdownSocket,
 } from '../../syscall/socket.ts';
 import { emptyInetAddress } from '../../syscall/socket-address.ts';
-import { constants } from '../../syscall/tables.ts';
-import { type BoundPath, removeBoundPath } from '../bound-path.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -24,8 +19,18 @@ import type {
   GivenSocket,
   SocketOptions,
 } from '../contract.ts';
-import { AcceptRest, acceptError } from '../native/accept-rest.ts';
+import { acceptError } from '../native/accept-rest.ts';
 import { acceptSkips, tryAgain } from '../native/errno-sets.ts';
+import {
+  acceptBatchMax,
+  acceptNext,
+  duplicateListener,
+  endListening,
+  givenSocketOf,
+  type NativeListener,
+  nativeListener,
+  removeOwnPath,
+} from '../native/native-listener.ts';
 import { nativeSlabPool } from '../native/native-memory.ts';
 import { type OpenedSocket, openListener } from '../native/native-sockets.ts';
 import { completionWords, generationWord, resultWord, tagWord } from './completion-queue.ts';
@@ -59,8 +64,6 @@ function openPatiently(endpoint: Endpoint, options: SocketOptions): OpenedSocket
   }
 }
 
-/** Connections accepted per listener and wait: a storm must not keep open connections waiting. */
-const acceptBatchMax = 64;
 const peerRooms = nativeSlabPool(4_096);
 
 function openWithRoom(room: Slab, endpoint: Endpoint, options: SocketOptions): OpenedSocket {
@@ -77,22 +80,13 @@ interface Accepted {
   readonly peer: DatagramPeer | string;
 }
 
-interface Listener {
-  readonly descriptor: number;
-  readonly generation: number;
-  readonly boundPath: BoundPath | null;
-  /** Not that of whoever has given the socket. */
-  ownsPath: boolean;
-  readonly backlog: number;
+interface Listener extends NativeListener {
   /** The loop wants connections. */
   wanted: boolean;
   /** An accept is in flight. */
   armed: boolean;
   /** Where that one leaves the peer's address. */
   readonly room: Slab;
-  readonly rest: AcceptRest;
-  /** Somebody else may hold a descriptor of the same socket. */
-  duplicated: boolean;
   /** Connections the kernel had accepted when the loop paused. */
   readonly kept: Accepted[];
 }
@@ -130,22 +124,11 @@ export class UringListeners {
   listen(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#listeners[id] === undefined, 'a listener is opened once');
     const room = peerRooms.take();
-    const { descriptor, boundPath, shared, isGiven } = openWithRoom(room, endpoint, options);
-    this.#ledger?.opened(descriptor);
+    const opened = openWithRoom(room, endpoint, options);
+    this.#ledger?.opened(opened.descriptor);
     this.#generation++;
-    this.#listeners[id] = {
-      descriptor,
-      generation: this.#generation,
-      boundPath,
-      ownsPath: !isGiven,
-      backlog: options.backlog,
-      wanted: false,
-      armed: false,
-      room,
-      rest: new AcceptRest(),
-      duplicated: shared,
-      kept: [],
-    };
+    const listener = nativeListener(opened, this.#generation, options);
+    this.#listeners[id] = { ...listener, wanted: false, armed: false, room, kept: [] };
   }
 
   #get(id: number): Listener {
@@ -159,15 +142,11 @@ export class UringListeners {
   }
 
   duplicate(id: number): number {
-    const listener = this.#get(id);
-    const duplicate = duplicateDescriptor(listener.descriptor);
-    listener.duplicated = true;
-    return duplicate;
+    return duplicateListener(this.#get(id));
   }
 
   socketOf(id: number): GivenSocket {
-    const { descriptor, boundPath, duplicated } = this.#get(id);
-    return { descriptor, address: localName(descriptor), shared: duplicated, boundPath };
+    return givenSocketOf(this.#get(id));
   }
 
   start(id: number): void {
@@ -314,8 +293,7 @@ export class UringListeners {
     this.#takeFromList(id, listener);
     for (const { descriptor, peer } of listener.kept.splice(0)) this.#report(id, descriptor, peer);
     this.#acceptRest(id, listener);
-    // On Linux this ends listening for every holder of the socket: not when there may be others.
-    if (!listener.duplicated) shutdownSocket(listener.descriptor, constants.SHUT_RDWR);
+    endListening(listener);
   }
 
   /** Ends the accept in flight; its completion stands in the list then. False: it goes on. */
@@ -342,9 +320,7 @@ export class UringListeners {
   /** The kernel keeps one more than it was asked for. Who comes meanwhile must not hold up the stop. */
   #acceptRest(id: number, listener: Listener): void {
     for (let count = 0; count <= listener.backlog; count++) {
-      const { descriptor } = listener;
-      const waits = mayWait(descriptor);
-      const result = waits ? acceptWithoutWaiting(descriptor) : acceptSocket(descriptor);
+      const result = acceptNext(listener.descriptor);
       if (result >= 0) {
         this.#reportAccepted(id, result);
       } else if (!acceptSkips.has(-result)) {
@@ -373,9 +349,7 @@ export class UringListeners {
     if (this.#settle(id, listener)) peerRooms.release(listener.room);
     this.#listeners[id] = undefined;
     for (const { descriptor } of listener.kept.splice(0)) this.#close(descriptor);
-    // First the path: a client that still finds it would be refused, not left hanging.
-    const { boundPath, ownsPath } = listener;
-    if (boundPath !== null && ownsPath) removeBoundPath(boundPath);
+    removeOwnPath(listener);
     this.#close(listener.descriptor);
   }
 

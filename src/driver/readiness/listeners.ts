@@ -1,14 +1,7 @@
 import { assert } from '../../base/assert.ts';
-import { closeDescriptor, duplicateDescriptor, mayWait } from '../../syscall/descriptor.ts';
+import { closeDescriptor, mayWait } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
-import {
-  acceptSocket,
-  acceptWithoutWaiting,
-  localName,
-  shutdownSocket,
-} from '../../syscall/socket.ts';
-import { constants } from '../../syscall/tables.ts';
-import { type BoundPath, removeBoundPath } from '../bound-path.ts';
+import { acceptSocket, acceptWithoutWaiting, localName } from '../../syscall/socket.ts';
 import type {
   DescriptorLedger,
   DriverEvents,
@@ -16,26 +9,23 @@ import type {
   GivenSocket,
   SocketOptions,
 } from '../contract.ts';
-import { AcceptRest, acceptError } from '../native/accept-rest.ts';
+import { acceptError } from '../native/accept-rest.ts';
 import { acceptSkips, tryAgain } from '../native/errno-sets.ts';
+import {
+  acceptBatchMax,
+  duplicateListener,
+  endListening,
+  givenSocketOf,
+  type NativeListener,
+  nativeListener,
+  removeOwnPath,
+} from '../native/native-listener.ts';
 import { openListener } from '../native/native-sockets.ts';
 import { eventKind } from './event-tags.ts';
 import { type Poller, readable } from './poller.ts';
 
-/** Connections accepted per listener and wait: a storm must not keep open connections waiting. */
-const acceptBatchMax = 64;
-
-interface Listener {
-  readonly descriptor: number;
-  readonly generation: number;
-  readonly boundPath: BoundPath | null;
-  /** Not that of whoever has given the socket. */
-  ownsPath: boolean;
-  readonly backlog: number;
+interface Listener extends NativeListener {
   registered: boolean;
-  readonly rest: AcceptRest;
-  /** Somebody else may hold a descriptor of the same socket. */
-  duplicated: boolean;
 }
 
 /** Accepting of a readiness driver. */
@@ -56,19 +46,11 @@ export class Listeners {
 
   listen(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#listeners[id] === undefined, 'a listener is opened once');
-    const { descriptor, boundPath, shared, isGiven } = openListener(endpoint, options);
-    this.#ledger?.opened(descriptor);
+    const opened = openListener(endpoint, options);
+    this.#ledger?.opened(opened.descriptor);
     this.#generation++;
-    this.#listeners[id] = {
-      descriptor,
-      generation: this.#generation,
-      boundPath,
-      ownsPath: !isGiven,
-      backlog: options.backlog,
-      registered: false,
-      rest: new AcceptRest(),
-      duplicated: shared,
-    };
+    const listener = nativeListener(opened, this.#generation, options);
+    this.#listeners[id] = { ...listener, registered: false };
   }
 
   descriptorOf(id: number): number {
@@ -117,20 +99,15 @@ export class Listeners {
     this.pause(id);
     // The kernel keeps one more than it was asked for. Who comes meanwhile must not hold up the stop.
     this.#accept(id, listener, listener.backlog + 1, true);
-    // On Linux this ends listening for every holder of the socket: not when there may be others.
-    if (!listener.duplicated) shutdownSocket(listener.descriptor, constants.SHUT_RDWR);
+    endListening(listener);
   }
 
   duplicate(id: number): number {
-    const listener = this.#get(id);
-    const duplicate = duplicateDescriptor(listener.descriptor);
-    listener.duplicated = true;
-    return duplicate;
+    return duplicateListener(this.#get(id));
   }
 
   socketOf(id: number): GivenSocket {
-    const { descriptor, boundPath, duplicated } = this.#get(id);
-    return { descriptor, address: localName(descriptor), shared: duplicated, boundPath };
+    return givenSocketOf(this.#get(id));
   }
 
   leave(id: number): void {
@@ -180,9 +157,7 @@ export class Listeners {
     if (listener === undefined) return;
     this.pause(id);
     this.#listeners[id] = undefined;
-    // First the path: a client that still finds it would be refused, not left hanging.
-    const { boundPath, ownsPath } = listener;
-    if (boundPath !== null && ownsPath) removeBoundPath(boundPath);
+    removeOwnPath(listener);
     this.#ledger?.closing(listener.descriptor);
     closeDescriptor(listener.descriptor);
   }

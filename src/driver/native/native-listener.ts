@@ -1,0 +1,63 @@
+/** What the listeners of the drivers over system calls have in common. */
+import { duplicateDescriptor, mayWait } from '../../syscall/descriptor.ts';
+import {
+  acceptSocket,
+  acceptWithoutWaiting,
+  localName,
+  shutdownSocket,
+} from '../../syscall/socket.ts';
+import { constants } from '../../syscall/tables.ts';
+import { type BoundPath, removeBoundPath } from '../bound-path.ts';
+import type { GivenSocket, SocketOptions } from '../contract.ts';
+import { AcceptRest } from './accept-rest.ts';
+import type { OpenedSocket } from './native-sockets.ts';
+
+/** Connections accepted per listener and wait: a storm must not keep open connections waiting. */
+export const acceptBatchMax = 64;
+
+export interface NativeListener {
+  readonly descriptor: number;
+  readonly generation: number;
+  readonly boundPath: BoundPath | null;
+  /** Not that of whoever has given the socket. */
+  ownsPath: boolean;
+  readonly backlog: number;
+  readonly rest: AcceptRest;
+  /** Somebody else may hold a descriptor of the same socket. */
+  duplicated: boolean;
+}
+
+export function nativeListener(
+  { descriptor, boundPath, shared, isGiven }: OpenedSocket,
+  generation: number,
+  { backlog }: SocketOptions,
+): NativeListener {
+  const rest = new AcceptRest();
+  const ownsPath = !isGiven;
+  return { descriptor, generation, boundPath, ownsPath, backlog, rest, duplicated: shared };
+}
+
+export function duplicateListener(listener: NativeListener): number {
+  const duplicate = duplicateDescriptor(listener.descriptor);
+  listener.duplicated = true;
+  return duplicate;
+}
+
+export function givenSocketOf({ descriptor, boundPath, duplicated }: NativeListener): GivenSocket {
+  return { descriptor, address: localName(descriptor), shared: duplicated, boundPath };
+}
+
+/** The next connection, or minus an errno. Another holder may have made the listener blocking. */
+export function acceptNext(descriptor: number): number {
+  return mayWait(descriptor) ? acceptWithoutWaiting(descriptor) : acceptSocket(descriptor);
+}
+
+/** On Linux this ends listening for every holder of the socket: not when there may be others. */
+export function endListening({ descriptor, duplicated }: NativeListener): void {
+  if (!duplicated) shutdownSocket(descriptor, constants.SHUT_RDWR);
+}
+
+/** Before the close: a client that still finds the path would be refused, not left hanging. */
+export function removeOwnPath({ boundPath, ownsPath }: NativeListener): void {
+  if (boundPath !== null && ownsPath) removeBoundPath(boundPath);
+}
