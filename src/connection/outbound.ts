@@ -134,8 +134,7 @@ export function callPreWriteOf(c: Connection): void {
 
 /** The kernel refuses bytes: not only behind a send that is under way. */
 export function isStuck(c: Connection): boolean {
-  const { transport } = c;
-  return transport.refuses === undefined ? is(c, mark.writeBlocked) : transport.refuses(c.slot);
+  return c.transport.refuses?.(c.slot) ?? is(c, mark.writeBlocked);
 }
 
 /** Takes without the codec. */

@@ -25,9 +25,10 @@ export interface Transport {
   flush(slot: number, queue: OutboundQueue): boolean;
   /**
    * Whether the kernel refused bytes that still wait, also during the `writable` that follows. Only
-   * where a transport takes less for other reasons, too: a send that is under way.
+   * where a transport takes less for other reasons, too: a send that is under way. Undefined where it
+   * does not, as without this method: what was not taken last was refused.
    */
-  refuses?(slot: number): boolean;
+  refuses?(slot: number): boolean | undefined;
   /**
    * Bytes that were taken and have not reached the peer's system yet, as far as can be known: those in
    * the driver's hands and those in the kernel's send queue; -1 where nobody can tell. An end that was

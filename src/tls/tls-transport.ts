@@ -56,6 +56,8 @@ const mark = {
   /** The receiver knows that the session has failed. */
   failureTold: 8,
   closed: 16,
+  /** The kernel refused bytes, and the receiver has not heard of `writable` since. */
+  refused: 32,
 } as const;
 
 /**
@@ -134,6 +136,7 @@ export class TlsTransport implements Transport, StreamReceiver {
     if (!this.#is(mark.awaited) || this.#is(mark.closed)) return;
     this.#marks &= ~mark.awaited;
     this.#receiver.writable();
+    this.#marks &= ~mark.refused;
   }
 
   /** All plaintext of one read goes up in one piece: whoever pauses then has nothing left below. */
@@ -187,6 +190,8 @@ export class TlsTransport implements Transport, StreamReceiver {
   }
 
   writable(): void {
+    // Asked before the bytes go on their way again.
+    if (this.#below.refuses?.(this.slot)) this.#marks |= mark.refused;
     const before = this.#stillEncrypted();
     // A part that has left is progress, too: a slow reader is not one that does not read.
     if (!this.#flushOwn() && this.#stillEncrypted() === before) return;
@@ -376,8 +381,8 @@ export class TlsTransport implements Transport, StreamReceiver {
     setImmediate(() => this.#tellFailure());
   }
 
-  refuses(slot: number): boolean {
-    return this.#below.refuses?.(slot) ?? true;
+  refuses(slot: number): boolean | undefined {
+    return this.#is(mark.refused) || this.#below.refuses?.(slot);
   }
 
   pauseReading(slot: number): void {

@@ -2,75 +2,80 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Conn, FixedLengthFrameCodec, LineBasedFrameCodec } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
-import { freeAddress, startRig } from '../support/rig.ts';
+import { connect, freeAddress, startRig } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 const rounds = 30;
 
-describe('preWrite', () => {
-  test('once per answer, though sends are under way and reads are short', async (t) => {
-    let calls = 0;
-    const rig = await startRig(
-      t,
-      { preWrite: () => void calls++, react: (frame) => frame },
-      { readBufferCap: 16, codec: new FixedLengthFrameCodec(16) },
-      freeAddress(t, 'unix'),
-    );
-    for (let round = 0; round < rounds; round++) {
-      const client = await RawClient.connect(rig.server.addr);
-      client.write(Buffer.alloc(16 * 7, 120));
-      client.end();
-      assert.equal((await client.readUntilEnd()).length, 16 * 7);
-    }
-    assert.equal(calls, rounds * 7);
-  });
+for (const transport of ['unix', 'tls'] as const) {
+  describe(`${transport}: preWrite`, () => {
+    test('once per answer, though sends are under way and reads are short', async (t) => {
+      let calls = 0;
+      const rig = await startRig(
+        t,
+        { preWrite: () => void calls++, react: (frame) => frame },
+        { readBufferCap: 16, codec: new FixedLengthFrameCodec(16) },
+        freeAddress(t, transport),
+      );
+      for (let round = 0; round < rounds; round++) {
+        const client = await connect(t, rig);
+        client.write(Buffer.alloc(16 * 7, 120));
+        client.end();
+        assert.equal((await client.readUntilEnd()).length, 16 * 7);
+      }
+      assert.equal(calls, rounds * 7);
+    });
 
-  test('not for the answer of onOpened, nor once more for what is sent behind it', async (t) => {
-    let calls = 0;
-    const rig = await startRig(
-      t,
-      { onOpened: () => 'hello', preWrite: () => void calls++, react: (frame) => frame },
-      { codec: new LineBasedFrameCodec() },
-      freeAddress(t, 'unix'),
-    );
-    for (let round = 0; round < rounds; round++) {
-      const client = await RawClient.connect(rig.server.addr);
-      client.write('one\n');
-      client.end();
-      assert.equal(String(await client.readUntilEnd()), 'helloone\n');
-    }
-    assert.equal(calls, rounds);
+    test('not for the answer of onOpened, nor once more for what is sent behind it', async (t) => {
+      let calls = 0;
+      const rig = await startRig(
+        t,
+        { onOpened: () => 'hello', preWrite: () => void calls++, react: (frame) => frame },
+        { codec: new LineBasedFrameCodec() },
+        freeAddress(t, transport),
+      );
+      for (let round = 0; round < rounds; round++) {
+        const client = await connect(t, rig);
+        client.write('one\n');
+        client.end();
+        assert.equal(String(await client.readUntilEnd()), 'helloone\n');
+      }
+      assert.equal(calls, rounds);
+    });
   });
+}
 
-  test('not while the kernel refuses bytes, and once when it takes them again', async (t) => {
-    let calls = 0;
-    let conn: Conn | undefined;
-    const rig = await startRig(
-      t,
-      {
-        preWrite: () => void calls++,
-        onOpened(c) {
-          conn = c;
+for (const transport of ['tcp', 'tls'] as const) {
+  describe(`${transport}: preWrite`, () => {
+    test('not while the kernel refuses bytes, and once when it takes them again', async (t) => {
+      let calls = 0;
+      let conn: Conn | undefined;
+      const rig = await startRig(
+        t,
+        {
+          preWrite: () => void calls++,
+          onOpened(c) {
+            conn = c;
+          },
+          react: (frame) => (frame?.[0] === 0x21 ? Buffer.alloc(32 * 1024 * 1024) : frame),
         },
-        react: (frame) => (frame?.[0] === 0x21 ? Buffer.alloc(32 * 1024 * 1024) : frame),
-      },
-      { highWaterMark: 48 * 1024 * 1024 },
-    );
-    const client = await RawClient.connect(rig.server.addr);
-    t.after(() => client.destroy());
-    client.pauseReading();
-    client.write('!');
-    await waitUntil(() => (conn?.outboundBuffered() ?? 0) > 0, 'the answer is stuck');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const before = calls;
-    for (let count = 0; count < 10; count++) {
-      client.write('x');
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    assert.equal(calls, before);
-    client.resumeReading();
-    await waitUntil(() => client.receivedBytes === 32 * 1024 * 1024 + 10, 'all arrives');
-    assert.ok(calls > before);
+        { highWaterMark: 48 * 1024 * 1024 },
+        freeAddress(t, transport),
+      );
+      const client = await connect(t, rig);
+      client.pauseReading();
+      client.write('!');
+      await waitUntil(() => (conn?.outboundBuffered() ?? 0) > 0, 'the answer is stuck');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const before = calls;
+      for (let count = 0; count < 10; count++) {
+        client.write('x');
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      assert.equal(calls, before);
+      client.resumeReading();
+      await waitUntil(() => client.receivedBytes === 32 * 1024 * 1024 + 10, 'all arrives');
+      assert.ok(calls > before);
+    });
   });
-});
+}

@@ -111,7 +111,7 @@ export class NodeLayer implements Layer, GatedLayer, Agreed {
     return this.#transport.flush(slot, queue);
   }
 
-  refuses(slot: number): boolean {
+  refuses(slot: number): boolean | undefined {
     return this.#transport.refuses(slot);
   }
 

@@ -40,6 +40,8 @@ const mark = {
   paused: 64,
   /** A turn in which what rests is delivered is asked for. */
   scheduled: 128,
+  /** The kernel refused bytes, and the receiver has not heard of `writable` since. */
+  refused: 256,
 } as const;
 
 /**
@@ -266,6 +268,8 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   }
 
   writable(): void {
+    // Asked before the bytes go on their way again.
+    if (this.#below.refuses?.(this.slot)) this.#marks |= mark.refused;
     if (!this.#flushOwn()) return;
     this.#tellWritable();
   }
@@ -373,6 +377,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     if (!this.#is(mark.awaited) || this.#is(mark.closed) || this.state < TlsState.Open) return;
     this.#marks &= ~mark.awaited;
     this.#receiver.writable();
+    this.#marks &= ~mark.refused;
   }
 
   flush(slot: number, queue: OutboundQueue): boolean {
@@ -387,8 +392,8 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     return true;
   }
 
-  refuses(slot: number): boolean {
-    return this.#below.refuses?.(slot) ?? true;
+  refuses(slot: number): boolean | undefined {
+    return this.#is(mark.refused) || this.#below.refuses?.(slot);
   }
 
   pauseReading(slot: number): void {
