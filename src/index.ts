@@ -16,6 +16,7 @@ export { EventServer } from './connection/event-server.ts';
 export type { Server } from './connection/conn.ts';
 export type {
   ConnHandle,
+  GroupOptions,
   LoopStats,
   RestartOptions,
   RestartResult,
@@ -40,7 +41,7 @@ export {
   type ProxyProtocolOption,
   TCPSocketOpt,
 } from './server/options.ts';
-export type { UdpSessionsOption } from './server/udp-options.ts';
+export type { UdpOptions, UdpSessionsOption } from './server/udp-options.ts';
 export { type Client, type ClientOptions, client } from './server/client.ts';
 export type { Link, LinkOptions } from './server/link.ts';
 export type { LinkPool, PoolOptions } from './server/link-pool.ts';

@@ -276,6 +276,14 @@ export class SimulatedDriver implements Driver {
     return this.sendDatagram(endpointId, peer, data);
   }
 
+  sendDatagrams(endpointId: number, peer: DatagramPeer, all: readonly Uint8Array[]): number {
+    return all.filter((data) => this.sendDatagram(endpointId, peer, data)).length;
+  }
+
+  readonly typeOfService = -1;
+  setTypeOfService(): void {}
+  changeMembership(): void {}
+
   datagramError(): GnetError {
     return new SyscallError('ENOBUFS', 'cannot send a datagram', {
       syscall: 'sendmmsg',

@@ -7,6 +7,7 @@ import type { TlsInfo } from './tls/info.ts';
 import type { TcpInfo } from '../driver/contract.ts';
 import type {
   ConnHandle,
+  GroupOptions,
   RestartOptions,
   RestartResult,
   ServerStats,
@@ -117,6 +118,22 @@ export interface Conn<Context = unknown> extends FrameSource {
    * `onError` of a session says why. Elsewhere: throws `ErrUnsupportedOp`.
    */
   sendTo(data: Bytes): boolean;
+
+  /**
+   * UDP: as `sendTo` for each, in as few calls of the kernel as can be; how many were taken. Elsewhere:
+   * throws `ErrUnsupportedOp`.
+   */
+  sendAll(datagrams: readonly Bytes[]): number;
+  /**
+   * UDP: TOS, or the traffic class, of the datagram, 0 to 255; the low two bits are ECN. -1 elsewhere, or
+   * when `udp.receiveTypeOfService` did not ask for it.
+   */
+  readonly typeOfService: number;
+  /**
+   * A dialled UDP socket: TOS, or the traffic class, of what it sends from now on, 0 to 255.
+   * @throws `ErrInvalidOption`; `ErrUnsupportedOp` elsewhere and on the driver `node`.
+   */
+  setTypeOfService(value: number): void;
 
   /** Calls `react(null, c)` once from the loop, soon; not merged with other calls. */
   wake(): void;
@@ -410,6 +427,16 @@ export interface Server extends AsyncDisposable {
    * ErrUnsupportedOp when the server has no address of UDP for that; ErrServerInShutdown.
    */
   sendTo(address: string, data: Bytes): Promise<void>;
+  /**
+   * UDP: joins a multicast group (`239.1.2.3`, `ff15::1`) with every address of this server that carries
+   * its family; with several loops the first one hears it, so that a datagram is one call of `react`.
+   * Joining again does nothing. On the main thread.
+   * @throws ErrInvalidNetworkAddress for what is no group; ErrInvalidOption; ErrUnsupportedOp when there is
+   * no address for it; SyscallError; ErrServerInShutdown.
+   */
+  joinGroup(group: string, options?: GroupOptions): Promise<void>;
+  /** The reverse, with the same arguments. @throws as `joinGroup`; `EADDRNOTAVAIL` for no member. */
+  leaveGroup(group: string, options?: GroupOptions): Promise<void>;
   /**
    * TLS for connections that come from now on: those that are open keep what they have. Resolves when
    * everything was checked and given to every loop. On the main thread, of a server with TLS.

@@ -65,6 +65,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   #remoteAddr: string | null = null;
   /** Which of our addresses was asked, where the endpoint has several. */
   protected local: DatagramPeer | null;
+  typeOfService: number;
 
   constructor(
     owner: DatagramOwner,
@@ -75,6 +76,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
     this.local = local;
     this.owner = owner;
     this.endpoint = endpoint;
+    this.typeOfService = owner.driver.typeOfService;
     this.family = peer.family;
     this.port = peer.port;
     this.word0 = peer.word0;
@@ -218,6 +220,19 @@ export class DatagramConnection implements Conn, DatagramPeer {
     if (taken) this.sent();
     else this.refused();
     return taken;
+  }
+
+  sendAll(datagrams: readonly Bytes[]): number {
+    if (!this.isOpen) return 0;
+    const all = datagrams.map(bytesOf);
+    const taken = this.owner.driver.sendDatagrams(this.endpoint, this, all, this.local);
+    if (taken > 0) this.sent();
+    if (taken < all.length) this.refused();
+    return taken;
+  }
+
+  setTypeOfService(_value: number): void {
+    throw notForDatagrams('setTypeOfService', 'use the option udp: { typeOfService: 0x20 }');
   }
 
   /** Proxies put their header in front of streams only. */

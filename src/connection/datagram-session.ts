@@ -1,4 +1,5 @@
 import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
+import { wholeNumber } from '../base/option-checks.ts';
 import { errorOf } from '../base/thrown.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
@@ -15,6 +16,8 @@ import { checkedTimeouts } from './timeout-values.ts';
 
 type Event = (c: Conn, error?: Error) => unknown;
 const ignore = (): void => {};
+
+const typeOfService = wholeNumber(0, 255, 'the byte of the header');
 
 /** Errors that were told and not heard yet: more than that are one like the other. */
 const pendingErrorsMax = 16;
@@ -40,6 +43,8 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
   /** The next one with the same hash. */
   nextOfHash: DatagramSession | null = null;
   readonly hash: number;
+  /** Its socket is connected to the peer. */
+  readonly #dialled: boolean;
   readonly #keeper: SessionKeeper;
   #idleTimeout: number;
   #lastActive: number;
@@ -58,11 +63,13 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     local: DatagramPeer | null,
     idleTimeout: number,
     hash: number,
+    dialled: boolean,
   ) {
     super(owner, endpoint, peer, local);
     this.#keeper = keeper;
     this.#idleTimeout = idleTimeout;
     this.hash = hash;
+    this.#dialled = dialled;
     this.#lastActive = owner.currentTime();
   }
 
@@ -124,6 +131,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
   /** One more datagram of the peer, at the address of ours that it was sent to. */
   came(slab: Slab, start: number, end: number, local: DatagramPeer | null): void {
     this.local = local;
+    this.typeOfService = this.owner.driver.typeOfService;
     this.#touch();
     this.receive(slab, start, end);
   }
@@ -264,6 +272,12 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     } catch (thrown) {
       this.handlerFailed('signalClose', thrown);
     }
+  }
+
+  override setTypeOfService(value: number): void {
+    if (!this.#dialled) return super.setTypeOfService(value);
+    const checked = typeOfService('the type of service', value);
+    if (this.isOpen) this.owner.driver.setTypeOfService(this.endpoint, checked);
   }
 
   override setHandler(handler: unknown): void {

@@ -49,6 +49,14 @@ export interface ConnHandle {
   close(): void;
 }
 
+/** How to join a multicast group. */
+export interface GroupOptions {
+  /** The name (`eth0`) or an address of the interface. Default: where the routes say. */
+  readonly interface?: string;
+  /** Only what this address sends (source-specific multicast). */
+  readonly source?: string;
+}
+
 /** What became of a restart. */
 export interface RestartResult {
   /** The process that serves from now on. */

@@ -1,4 +1,4 @@
-import { ErrConnClosed } from '../base/errors.ts';
+import { ErrConnClosed, ErrUnsupportedOp } from '../base/errors.ts';
 import { asBoolean, int32Max, milliseconds, wholeNumber } from '../base/option-checks.ts';
 import type { SocketSetting } from '../driver/contract.ts';
 import { remoteAddress } from './addresses.ts';
@@ -14,6 +14,10 @@ const socketBytes = wholeNumber(1, int32Max, 'bytes');
 const lingerSeconds = wholeNumber(-int32Max, 65_535, 'seconds');
 const userTimeout = milliseconds(int32Max);
 
+function datagramsOnly(name: string, hint: string): ErrUnsupportedOp {
+  return new ErrUnsupportedOp(`cannot use ${name} on a stream: it is for datagrams; ${hint}`);
+}
+
 /** Nothing can be set any more. */
 function isOver(c: ConnectionRecord): boolean {
   return c.state >= State.Ending;
@@ -27,6 +31,19 @@ function set(c: ConnectionRecord, action: string, setting: SocketSetting, value:
 
 /** What a program may set of the socket under a connection, and ask of it: see `Conn`. */
 export class SocketFace extends ConnectionRecord {
+  /** Of datagrams. */
+  get typeOfService(): number {
+    return -1;
+  }
+
+  sendAll(): number {
+    throw datagramsOnly('sendAll', 'write with asyncWrite');
+  }
+
+  setTypeOfService(): void {
+    throw datagramsOnly('setTypeOfService', 'only a dialled UDP socket has it');
+  }
+
   setNoDelay(on: boolean): void {
     if (!isOver(this)) this.owner.driver.wish(this.slot, { noDelay: on });
   }

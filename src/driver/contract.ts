@@ -72,6 +72,35 @@ export interface SocketOptions {
   readonly sendBufferBytes: number;
   /** What few ask for; undefined: nothing of it. */
   readonly extras?: SocketExtras | undefined;
+  /** The same of datagrams. */
+  readonly datagrams?: DatagramExtras | undefined;
+}
+
+/** What is left out stays as the system has it. */
+export interface DatagramExtras {
+  /** The name or an address of the interface that multicast leaves by. */
+  readonly multicastInterface?: string | undefined;
+  /** What is sent to a group is heard on this machine, too. */
+  readonly multicastLoop?: boolean | undefined;
+  /** Routers that it may pass, plus 1. */
+  readonly multicastTtl?: number | undefined;
+  /** Routers do not cut datagrams: one that is too long fails. */
+  readonly dontFragment?: boolean | undefined;
+  /** TOS, or the traffic class, of what is sent. */
+  readonly typeOfService?: number | undefined;
+  readonly receiveTypeOfService?: boolean | undefined;
+  /** The kernel cuts what leaves together, and puts together what comes: UDP_SEGMENT, UDP_GRO. */
+  readonly segmentation?: boolean | undefined;
+  readonly coalescing?: boolean | undefined;
+}
+
+/** A multicast group, as literals. */
+export interface Membership {
+  readonly group: string;
+  /** What it sends is wanted alone. */
+  readonly source?: string | undefined;
+  /** The name or an address; undefined leaves it to the routes. */
+  readonly interface?: string | undefined;
 }
 
 /** 0 and '' leave what the system has. */
@@ -233,6 +262,8 @@ export interface DriverSettings {
   readonly ledger?: DescriptorLedger;
   /** Microseconds to look for events before a wait sleeps, 0 for not at all: `busyPoll`. */
   readonly busyPollMicroseconds?: number;
+  /** Another loop hears the same broadcasts: this one leaves them to it. */
+  readonly skipsBroadcasts?: boolean;
   /** `datagramFailed` is wanted of every endpoint, not only of those that are connected. */
   readonly tellsDatagramErrors?: boolean;
 }
@@ -316,7 +347,20 @@ export interface Driver extends Transport {
     data: Uint8Array,
     local: DatagramPeer | null,
   ): boolean;
-  /** Why the last of these three calls returned false. */
+  /** As many times `sendDatagram`, which leave together; how many were taken. */
+  sendDatagrams(
+    endpointId: number,
+    peer: DatagramPeer,
+    datagrams: readonly Uint8Array[],
+    local: DatagramPeer | null,
+  ): number;
+  /** TOS, or the traffic class, of the datagram that is being reported; -1: not asked for, or not known. */
+  readonly typeOfService: number;
+  /** Of what is sent from now on. @throws SyscallError; ErrUnsupportedOp where it cannot be. */
+  setTypeOfService(endpointId: number, value: number): void;
+  /** @throws SyscallError; ErrUnsupportedOp where it cannot be. */
+  changeMembership(endpointId: number, joins: boolean, membership: Membership): void;
+  /** Why the last of these calls did not take a datagram. */
   datagramError(): GnetError;
   /** As `sendDatagram` for bytes that stand in the slab lent by `datagram`: nothing is copied. */
   sendDatagramFrom(

@@ -1,8 +1,7 @@
-import type { Endpoint } from '../driver/contract.ts';
+import type { Endpoint, Membership } from '../driver/contract.ts';
 
 /** What somebody asks of the datagram endpoints of a loop, from whatever thread: plain data. */
-export interface DatagramOrder {
-  readonly kind: 'send';
-  readonly to: Endpoint;
-  readonly data: Uint8Array;
-}
+export type DatagramOrder =
+  | { readonly kind: 'send'; readonly to: Endpoint; readonly data: Uint8Array }
+  /** For the first loop alone: a datagram to the group is one callback, not one for each loop. */
+  | { readonly kind: 'join' | 'leave'; readonly membership: Membership };

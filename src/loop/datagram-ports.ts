@@ -6,6 +6,7 @@ import type {
   Driver,
   Endpoint,
   GivenSocket,
+  Membership,
   SocketOptions,
 } from '../driver/contract.ts';
 
@@ -72,6 +73,14 @@ export class DatagramPorts {
     const peer = inetAddress(to.family, to.host, to.port);
     const reached = family === to.family ? peer : mappedInet(peer);
     if (!this.#driver.sendDatagramNow(id, reached, data, null)) throw this.#driver.datagramError();
+  }
+
+  /** Of every endpoint that carries the family. @throws as `sendTo`; ErrInvalidOption. */
+  changeMembership(joins: boolean, membership: Membership): void {
+    const family = membership.group.includes(':') ? 6 : 4;
+    const ids = this.reaching(family);
+    if (ids.length === 0) throw nothingReaches(family);
+    for (const id of ids) this.#driver.changeMembership(id, joins, membership);
   }
 
   /** The numbers of those that are open and carry this family. */

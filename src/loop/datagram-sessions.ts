@@ -61,7 +61,16 @@ export class DatagramSessions implements SessionKeeper {
 
   /** Of a socket that is connected to the peer. */
   dialled(endpoint: number, peer: DatagramPeer, idleTimeout: number): DatagramSession {
-    const session = new DatagramSession(this.#owner, this, endpoint, peer, null, idleTimeout, 0);
+    const session = new DatagramSession(
+      this.#owner,
+      this,
+      endpoint,
+      peer,
+      null,
+      idleTimeout,
+      0,
+      true,
+    );
     this.#dialled.set(endpoint, session);
     this.#changed();
     return session;
@@ -90,7 +99,16 @@ export class DatagramSessions implements SessionKeeper {
       return null;
     }
     const { idleTimeout } = settings;
-    const made = new DatagramSession(this.#owner, this, endpoint, peer, local, idleTimeout, hash);
+    const made = new DatagramSession(
+      this.#owner,
+      this,
+      endpoint,
+      peer,
+      local,
+      idleTimeout,
+      hash,
+      false,
+    );
     made.nextOfHash = this.#byHash.get(hash) ?? null;
     this.#byHash.set(hash, made);
     this.#count++;

@@ -32,7 +32,7 @@ import { LoopEnd, reportWhatIsReady, takeWhatIsThere, type Unfinished } from './
 import { Listening } from './listening.ts';
 import { LoopFace } from './loop-face.ts';
 import { LoopCounts } from './loop-counts.ts';
-import { LoopDatagrams } from './loop-datagrams.ts';
+import { datagramSettings, LoopDatagrams } from './loop-datagrams.ts';
 import { PutOff } from './put-off.ts';
 import type { Inbox, LoopPublication } from './shared-side.ts';
 import { Ticker } from './ticker.ts';
@@ -122,7 +122,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
       readBufferBytes: settings.readBufferBytes,
       headroomBytes: readHeadroomBytes,
       busyPollMicroseconds: settings.busyPollMicroseconds,
-      tellsDatagramErrors: this.settings.udpSessions !== undefined,
+      ...datagramSettings(settings),
       ...(settings.publication && { ledger: settings.publication.ledger }),
     });
     this.#heard = new HeardTime(this.driver.reportsLater === true);

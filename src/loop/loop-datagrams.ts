@@ -6,11 +6,26 @@ import { DatagramConnection } from '../connection/datagram-connection.ts';
 import type { DatagramOwner } from '../connection/datagram-owner.ts';
 import type { DatagramSession } from '../connection/datagram-session.ts';
 import type { ConnectionSettings } from '../connection/owner.ts';
-import type { DatagramPeer, Endpoint } from '../driver/contract.ts';
+import type { DatagramPeer, DriverSettings, Endpoint } from '../driver/contract.ts';
 import type { DatagramOrder } from './datagram-order.ts';
 import type { DatagramPorts } from './datagram-ports.ts';
 import { DatagramSessions } from './datagram-sessions.ts';
+import type { EventLoopSettings } from './event-loop-settings.ts';
 import type { LoopCounts } from './loop-counts.ts';
+
+/** Broadcasts reach the socket of every loop: the first one takes them. */
+export function datagramSettings({
+  index,
+  connection,
+}: Pick<EventLoopSettings, 'index' | 'connection'>): Pick<
+  DriverSettings,
+  'tellsDatagramErrors' | 'skipsBroadcasts'
+> {
+  return {
+    tellsDatagramErrors: connection.udpSessions !== undefined,
+    skipsBroadcasts: index > 0,
+  };
+}
 
 /** What a loop does with datagrams: each is handed to its session, or stands alone. */
 export class LoopDatagrams {
@@ -78,6 +93,7 @@ export class LoopDatagrams {
 
   /** @throws SyscallError, ErrUnsupportedOp. */
   obey(order: DatagramOrder): void {
-    this.#ports.sendTo(order.to, order.data);
+    if (order.kind === 'send') this.#ports.sendTo(order.to, order.data);
+    else this.#ports.changeMembership(order.kind === 'join', order.membership);
   }
 }

@@ -43,6 +43,11 @@ const constantGroups = [
 
 /** Ours and not in the reference: these are compared with C alone, by `scripts/layouts.ts`. */
 const constantsOfOurOwn = [
+  'IPV6_MULTICAST_ALL',
+  'MCAST_JOIN_GROUP',
+  'MCAST_JOIN_SOURCE_GROUP',
+  'MCAST_LEAVE_GROUP',
+  'MCAST_LEAVE_SOURCE_GROUP',
   'O_EXCL',
   'PROT_EXEC',
   'SCM_CREDENTIALS',

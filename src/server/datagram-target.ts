@@ -1,10 +1,14 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { ErrInvalidNetworkAddress, ErrInvalidReply } from '../base/errors.ts';
-import type { Bytes } from '../connection/conn.ts';
+import type { Bytes, Server } from '../connection/conn.ts';
 import { isBytes } from '../connection/reply.ts';
 import type { Endpoint } from '../driver/contract.ts';
+import type { GroupOptions } from '../connection/server-view.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { type ParsedAddress, parseAddress, resolveTargets } from './addresses.ts';
+
+/** Those that send, and hear: @throws of whoever asks for them when they do not run. */
+type DatagramLoops = Pick<LoopGroup, 'datagrams'>;
 
 /** Targets of late, by text: who is sent to once mostly is again. */
 const known = new Map<string, Endpoint>();
@@ -44,11 +48,11 @@ function datagramTarget(address: string): Endpoint | undefined {
 }
 
 /** See `Server.sendTo`. */
-export async function sendDatagramTo(
-  group: Pick<LoopGroup, 'datagrams'>,
-  address: string,
-  data: Bytes,
-): Promise<void> {
+export function datagramsOf(running: () => DatagramLoops): Server['sendTo'] {
+  return async (address, data) => sendDatagramTo(running(), address, data);
+}
+
+async function sendDatagramTo(group: DatagramLoops, address: string, data: Bytes): Promise<void> {
   if (!isBytes(data)) {
     throw new ErrInvalidReply('cannot send this as a datagram: give a Uint8Array or a string');
   }
@@ -56,4 +60,32 @@ export async function sendDatagramTo(
   const copy = Buffer.from(data as Uint8Array);
   const to = datagramTarget(address) ?? (await resolveTargets(parse(address)))[0];
   await group.datagrams({ kind: 'send', to: to as Endpoint, data: copy });
+}
+
+const isGroup = (address: string): boolean =>
+  isIPv4(address) ? /^2(2[4-9]|3\d)\./.test(address) : isIP(address) === 6 && /^ff/i.test(address);
+
+function refusal(what: string, given: unknown, wanted: string): ErrInvalidNetworkAddress {
+  return new ErrInvalidNetworkAddress(`cannot use the ${what} '${given}': give ${wanted}`);
+}
+
+/** See `Server.joinGroup`. */
+export function groups(kind: 'join' | 'leave', running: () => DatagramLoops): Server['joinGroup'] {
+  return async (group, options) => changeGroup(running(), kind, group, options);
+}
+
+async function changeGroup(
+  owner: DatagramLoops,
+  kind: 'join' | 'leave',
+  group: string,
+  options: GroupOptions = {},
+): Promise<void> {
+  if (typeof group !== 'string' || !isGroup(group)) {
+    throw refusal('group', group, "a multicast address such as '239.1.2.3' or 'ff15::1'");
+  }
+  const { source, interface: through } = options;
+  if (source !== undefined && isIP(source) !== isIP(group)) {
+    throw refusal('source', source, `an address of IPv${isIP(group)}`);
+  }
+  await owner.datagrams({ kind, membership: { group, source, interface: through } });
 }

@@ -63,6 +63,7 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
         receiveBufferBytes: options.socketRecvBuffer,
         sendBufferBytes: options.socketSendBuffer,
         extras: socketExtras(options),
+        datagrams: options.udp,
       },
     },
   };

@@ -2,7 +2,7 @@
 import type { CodecOption } from '../codec/codec.ts';
 import type { LogLevel, LogLevelName } from '../logging/log-level.ts';
 import type { ProxyProtocolSettings } from '../connection/proxy-protocol/settings.ts';
-import type { UdpSessionSettings, UdpSessionsOption } from './udp-options.ts';
+import type { UdpOptions, UdpSessionSettings, UdpSessionsOption } from './udp-options.ts';
 import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
 import type { LoggerOption } from '../logging/logger.ts';
 import type { GracefulOptions, GracefulSettings } from './restart/settings.ts';
@@ -293,6 +293,8 @@ export interface Options<Frame = Buffer> {
    * Milliseconds, 0 to 2^31-1. Default: 5,000.
    */
   readonly closeTimeout?: number;
+  /** Of the sockets of datagrams: multicast, fragmentation, type of service, offload (ours). */
+  readonly udp?: UdpOptions;
   /**
    * Each UDP peer has a session, with `onOpened`, `onClosed` and a `context` of its own, until
    * nothing has come or gone for `idleTimeout` ms (60,000). Each loop has at most `max` of them
@@ -428,6 +430,7 @@ export interface ResolvedOptions {
   readonly closeTimeout: number;
   readonly handshakeTimeout: number;
   readonly proxyProtocol: ProxyProtocolSettings | undefined;
+  readonly udp: UdpOptions | undefined;
   /** Undefined: each datagram stands alone. */
   readonly udpSessions: UdpSessionSettings | undefined;
   readonly allowHalfOpen: boolean;

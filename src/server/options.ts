@@ -29,7 +29,7 @@ import {
 
 import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
 import { asGraceful, gracefulSettings } from './restart/settings.ts';
-import { asUdpSessions, udpSessionSettings } from './udp-options.ts';
+import { asUdp, asUdpSessions, udpSessionSettings, udpSettings } from './udp-options.ts';
 import { asProxyProtocol, proxyProtocolSettings } from './proxy-option.ts';
 
 export * from './option-types.ts';
@@ -118,6 +118,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   closeTimeout: checkTimeout,
   handshakeTimeout: checkTimeout,
   proxyProtocol: asProxyProtocol,
+  udp: asUdp,
   udpSessions: asUdpSessions,
   allowHalfOpen: asBoolean,
   highWaterMark: byteCount,
@@ -201,6 +202,7 @@ export function resolveOptions(
     closeTimeout: given.closeTimeout ?? optionDefaults.closeTimeout,
     handshakeTimeout: given.handshakeTimeout ?? optionDefaults.handshakeTimeout,
     proxyProtocol: proxyProtocolSettings(given.proxyProtocol),
+    udp: udpSettings(given.udp, powerOfTwo(given.readBufferCap ?? 0)),
     udpSessions: udpSessionSettings(given.udpSessions),
     allowHalfOpen: given.allowHalfOpen ?? false,
     overflow: given.overflow ?? 'pause',

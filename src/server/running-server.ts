@@ -3,9 +3,8 @@ import { wrongStopTimeout } from '../base/option-checks.ts';
 import { errorOf, textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
-import type { LoopView } from '../connection/conn.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
-import type { Server } from '../connection/conn.ts';
+import type { LoopView, Server } from '../connection/conn.ts';
 import {
   type ConnHandle,
   type RestartOptions,
@@ -36,12 +35,11 @@ import { isLast } from './restart/restartable.ts';
 import type { ServiceManager } from './restart/service-manager.ts';
 import { patientTimer } from './patient-timer.ts';
 import { Places } from './places.ts';
-import { sendDatagramTo } from './datagram-target.ts';
+import { datagramsOf, groups } from './datagram-target.ts';
 import { registry } from './registry.ts';
 
 const stopTimeoutMs = 5_000;
-/** The end waits that long for the promise of `onShutdown`. */
-const onShutdownMs = 5_000;
+const onShutdownMs = 5_000; // the end waits that long for its promise
 /** The longest delay that a timer takes: beyond it there is no limit. */
 const timerMsMax = 2 ** 31 - 1;
 
@@ -294,10 +292,9 @@ export class RunningServer implements Server, MainServer {
     return changed;
   }
 
-  async sendTo(address: string, data: Bytes): Promise<void> {
-    this.#mustRun('send a datagram');
-    await sendDatagramTo(this.#group, address, data);
-  }
+  readonly sendTo: Server['sendTo'] = datagramsOf(() => this.#mustRun('send a datagram'));
+  readonly joinGroup: Server['joinGroup'] = groups('join', () => this.#mustRun('join a group'));
+  readonly leaveGroup: Server['joinGroup'] = groups('leave', () => this.#mustRun('leave a group'));
 
   async adopt(fd: number): Promise<void> {
     this.#mustRun('adopt a socket');
@@ -307,8 +304,8 @@ export class RunningServer implements Server, MainServer {
     this.#group.adopt(fd);
   }
 
-  #mustRun(action: string): void {
-    if (this.#started && !this.isStopping) return;
+  #mustRun(action: string): LoopGroup {
+    if (this.#started && !this.isStopping) return this.#group;
     throw new ErrServerInShutdown(`cannot ${action}: the server is not up, or is being stopped`);
   }
 

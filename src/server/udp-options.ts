@@ -1,4 +1,10 @@
-import { int32Max, invalidOption, type OptionCheck } from '../base/option-checks.ts';
+import {
+  asBoolean,
+  int32Max,
+  invalidOption,
+  type OptionCheck,
+  wholeNumber,
+} from '../base/option-checks.ts';
 
 /** The option `udpSessions`. */
 export type UdpSessionsOption =
@@ -49,4 +55,75 @@ export function udpSessionSettings(
     idleTimeout: option.idleTimeout ?? sessionDefaults.idleTimeout,
     max: option.max ?? sessionDefaults.max,
   };
+}
+
+/** The option `udp`: what a program may ask of the sockets of datagrams. */
+export interface UdpOptions {
+  /** The name or an address of the interface that multicast leaves by. Default: where the routes say. */
+  readonly multicastInterface?: string | undefined;
+  /** What is sent to a group is heard on this machine, too. Default true. */
+  readonly multicastLoop?: boolean | undefined;
+  /** 1 to 255: how many networks what is sent to a group may reach; 1 is the own. Default 1. */
+  readonly multicastTtl?: number | undefined;
+  /** Nobody on the way cuts a datagram: one that is too long for it is `EMSGSIZE`. Default false. */
+  readonly dontFragment?: boolean | undefined;
+  /** TOS, or the traffic class, of what is sent: 0 to 255, of which the low two bits are ECN. */
+  readonly typeOfService?: number | undefined;
+  /** `c.typeOfService` tells that of a datagram. Default false. */
+  readonly receiveTypeOfService?: boolean | undefined;
+  /**
+   * Datagrams of one length to one peer leave as one, which the kernel or the network card cuts
+   * (`UDP_SEGMENT`). One refusal, and they leave one by one from then on. Default false.
+   */
+  readonly segmentation?: boolean | undefined;
+  /**
+   * Datagrams of one peer come from the kernel as one, and are cut here (`UDP_GRO`). `readBufferCap` must
+   * be 65,536 at least. Default false.
+   */
+  readonly coalescing?: boolean | undefined;
+}
+
+const ofInterface: OptionCheck<string> = (name, value) => {
+  if (typeof value === 'string' && value !== '') return value;
+  throw invalidOption(name, value, "the name or an address of an interface, such as 'eth0'");
+};
+
+const udpChecks: { [Name in keyof UdpOptions]-?: OptionCheck<NonNullable<UdpOptions[Name]>> } = {
+  multicastInterface: ofInterface,
+  multicastLoop: asBoolean,
+  multicastTtl: wholeNumber(1, 255, 'networks'),
+  dontFragment: asBoolean,
+  typeOfService: wholeNumber(0, 255, 'the byte of the header'),
+  receiveTypeOfService: asBoolean,
+  segmentation: asBoolean,
+  coalescing: asBoolean,
+};
+
+/** The option `udp`. */
+export const asUdp: OptionCheck<UdpOptions> = (name, value) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidOption(name, value, 'an object such as { dontFragment: true }');
+  }
+  const checked: Record<string, unknown> = {};
+  for (const [key, given] of Object.entries(value)) {
+    if (!Object.hasOwn(udpChecks, key)) {
+      throw invalidOption(`${name}.${key}`, given, `one of ${Object.keys(udpChecks).join(', ')}`);
+    }
+    if (given === undefined) continue;
+    checked[key] = udpChecks[key as keyof UdpOptions](`${name}.${key}`, given);
+  }
+  return checked as UdpOptions;
+};
+
+const coalescedBytesMax = 65_536;
+
+/** @throws ErrInvalidOption when what comes as one would be cut. */
+export function udpSettings(
+  option: UdpOptions | undefined,
+  readBufferCap: number,
+): UdpOptions | undefined {
+  if (option?.coalescing === true && readBufferCap < coalescedBytesMax) {
+    throw invalidOption('udp.coalescing', true, `readBufferCap of ${coalescedBytesMax} at least`);
+  }
+  return option;
 }

@@ -18,6 +18,14 @@ interface AddressedMemory {
   readonly address: Address | null;
 }
 
+interface Added {
+  readonly peer: InetAddress | null;
+  readonly local: InetAddress | null;
+  readonly memory: AddressedMemory;
+  readonly offset: number;
+  readonly length: number;
+}
+
 const spares = new Map<number, NativeMemory[]>();
 
 /**
@@ -34,9 +42,20 @@ export class MessageBatch {
   readonly #vectors: number;
   readonly #names: number;
   readonly #controls: number;
-  /** Datagrams added for sending, and their bytes. */
+  /** Datagrams added for sending, the messages that they make, and their bytes. */
   count = 0;
+  messages = 0;
   bytes = 0;
+  /** The first datagram of each message, and which vector its header points at. */
+  readonly #first: number[] = [];
+  readonly #vectorOf: number[] = [];
+  /** Of the last message: the length of its segments (0: it is complete), and of all of it. */
+  #joinable = 0;
+  #joinedBytes = 0;
+  #lastPeer: InetAddress | null = null;
+  #lastLocal: InetAddress | null = null;
+  /** Those that may have to leave one by one after all. */
+  readonly #added: Added[] = [];
 
   constructor(capacity: number) {
     const byteLength = capacity * (header.size + vector.size + nameBytes + controlBytesMax);
@@ -46,7 +65,10 @@ export class MessageBatch {
     this.#vectors = capacity * header.size;
     this.#names = this.#vectors + capacity * vector.size;
     this.#controls = this.#names + capacity * nameBytes;
-    for (let index = 0; index < capacity; index++) this.#link(index);
+    for (let index = 0; index < capacity; index++) {
+      this.#link(index);
+      this.#vectorOf[index] = index;
+    }
     this.reset(capacity);
   }
 
@@ -122,6 +144,7 @@ export class MessageBatch {
   /**
    * @param peer null: the socket is connected to it.
    * @param local the address to send from; null leaves that to the kernel.
+   * @param joins it may leave as one with those before it, which the kernel cuts again.
    */
   add(
     peer: InetAddress | null,
@@ -129,29 +152,95 @@ export class MessageBatch {
     memory: AddressedMemory,
     offset: number,
     length: number,
+    joins: boolean,
   ): void {
     assert(this.count < this.capacity, 'there is room in the batch');
     const index = this.count++;
     this.bytes += length;
-    const name = peer === null ? 0 : writeInet(this.#view, this.#names + index * nameBytes, peer);
-    const at = index * header.size;
+    this.setBuffer(index, memory, offset, length);
+    if (joins) {
+      this.#added[index] = { peer, local, memory, offset, length };
+      if (this.#joinsLast(peer, local, length)) return this.#join(length);
+    }
+    this.#begin(index, peer, local, length);
+  }
+
+  #begin(index: number, peer: InetAddress | null, local: InetAddress | null, length: number): void {
+    const number = this.messages++;
+    this.#first[number] = index;
+    this.#joinable = length;
+    this.#joinedBytes = length;
+    this.#lastPeer = peer;
+    this.#lastLocal = local;
+    const name = peer === null ? 0 : writeInet(this.#view, this.#names + number * nameBytes, peer);
+    const at = number * header.size;
     this.#view.setUint32(at + message.namelen.offset, name, true);
-    const control = this.#controls + index * controlBytesMax;
+    if (this.#vectorOf[number] !== index) {
+      const target = this.#vectors + index * vector.size;
+      this.#pointer(at + message.iov.offset, addressAt(this.#memory.address, target));
+      this.#vectorOf[number] = index;
+    }
+    this.#view.setInt32(at + message.iovlen.offset, 1, true);
+    const control = this.#controls + number * controlBytesMax;
     const controlLength = local === null ? 0 : writeControl(this.#view, control, local);
     this.#view.setUint32(at + message.controllen.offset, controlLength, true);
-    this.setBuffer(index, memory, offset, length);
   }
 
-  /** Sends the added datagrams from number `from` on: how many were taken, or minus an errno. */
+  #joinsLast(peer: InetAddress | null, local: InetAddress | null, length: number): boolean {
+    const last = this.#lastPeer;
+    return (
+      this.messages > 0 &&
+      this.#joinable > 0 &&
+      length > 0 &&
+      length <= this.#joinable &&
+      this.#joinedBytes + length <= joinedBytesMax &&
+      local === this.#lastLocal &&
+      (peer === last || (peer !== null && last !== null && isSamePeer(peer, last)))
+    );
+  }
+
+  /** One more behind the last message, which ends with it when it is shorter than the others. */
+  #join(length: number): void {
+    const number = this.messages - 1;
+    const at = number * header.size;
+    const segments = this.segmentsOf(number);
+    this.#view.setInt32(at + message.iovlen.offset, segments, true);
+    this.#joinedBytes += length;
+    if (segments === 2) {
+      const control = this.#controls + number * controlBytesMax;
+      const bytes = writeControl(this.#view, control, this.#lastLocal, this.#joinable);
+      this.#view.setUint32(at + message.controllen.offset, bytes, true);
+    }
+    if (length < this.#joinable) this.#joinable = 0;
+  }
+
+  /** How many datagrams message `number` is. */
+  segmentsOf(number: number): number {
+    const next = number + 1 < this.messages ? (this.#first[number + 1] as number) : this.count;
+    return next - (this.#first[number] as number);
+  }
+
+  /** From message `from` on, each datagram by itself: what was before it has left. */
+  takeApart(from: number): void {
+    const rest = this.#added.slice(this.#first[from], this.count) as Added[];
+    this.clear();
+    for (const { peer, local, memory, offset, length } of rest) {
+      this.add(peer, local, memory, offset, length, false);
+    }
+  }
+
+  /** Sends the messages from number `from` on: how many were taken, or minus an errno. */
   send(socket: number, from: number): number {
     const first = addressAt(this.#memory.address, from * header.size);
-    return sendMessages(socket, first, this.count - from);
+    return sendMessages(socket, first, this.messages - from);
   }
 
-  /** Of those that were added, `count` from number `from` on. */
+  /** Of those messages, `count` from number `from` on. */
   bytesFrom(from: number, count: number): number {
+    const begin = this.#first[from] as number;
+    const end = from + count < this.messages ? (this.#first[from + count] as number) : this.count;
     let sum = 0;
-    for (let index = from; index < from + count; index++) {
+    for (let index = begin; index < end; index++) {
       const at = this.#vectors + index * vector.size;
       sum += this.#view.getUint32(at + vector.fields.len.offset, true);
     }
@@ -159,7 +248,25 @@ export class MessageBatch {
   }
 
   clear(): void {
+    this.#added.length = 0;
+    this.#lastPeer = this.#lastLocal = null;
     this.count = 0;
+    this.messages = 0;
     this.bytes = 0;
   }
+}
+
+/** What fits into one message, whatever its headers are; the kernel takes 64 segments from the first on. */
+const joinedBytesMax = 65_000;
+
+function isSamePeer(one: InetAddress, other: InetAddress): boolean {
+  return (
+    one.word0 === other.word0 &&
+    one.port === other.port &&
+    one.family === other.family &&
+    one.word1 === other.word1 &&
+    one.word2 === other.word2 &&
+    one.word3 === other.word3 &&
+    one.scope === other.scope
+  );
 }

@@ -16,5 +16,11 @@ export const {
 }: PacketInfo = ofThisSystem({ linux: linuxPacketInfo })();
 
 export function emptyControl(): ReceivedControl {
-  return { local: emptyInetAddress(), overflowed: -1 };
+  return {
+    local: emptyInetAddress(),
+    overflowed: -1,
+    toMany: false,
+    typeOfService: -1,
+    segmentBytes: 0,
+  };
 }

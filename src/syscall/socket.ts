@@ -147,6 +147,58 @@ export function setOption(socket: number, level: number, option: number, value: 
   return resultOf(setsockoptRaw(word(socket), word(level), word(option), scratch.address, word(4)));
 }
 
+const interfaceIndexRaw = foreignInterface.lookup('if_nametoindex', 1);
+
+/** The number of a network interface, or 0. if_nametoindex(3) */
+export function interfaceIndex(name: string): number {
+  const bytes = Buffer.from(`${name}\0`);
+  const index = interfaceIndexRaw(foreignInterface.addressOf(bytes));
+  return bytes.length > 0 ? index : 0;
+}
+
+/** `ip_mreqn` without a group: which interface multicast leaves by. 0 or minus an errno. ip(7) */
+export function setMulticastInterface(socket: number, index: number): number {
+  const { fields, size } = layouts.ipMreqn;
+  scratch.view.setInt32(fields.multiaddr.offset, 0, true);
+  scratch.view.setInt32(fields.address.offset, 0, true);
+  scratch.view.setInt32(fields.ifindex.offset, index, true);
+  return setScratch(socket, constants.IPPROTO_IP, constants.IP_MULTICAST_IF, size);
+}
+
+function setScratch(socket: number, level: number, option: number, length: number): number {
+  return resultOf(
+    setsockoptRaw(word(socket), word(level), word(option), scratch.address, word(length)),
+  );
+}
+
+/** struct group_req and group_source_req: an interface, and one or two sockaddr_storage behind it. */
+const groupOffset = 8;
+const storageBytes = layouts.sockaddrStorage.size;
+
+/**
+ * Joins a multicast group, of all senders or of one. `index` 0 leaves the interface to the routes.
+ * 0 or minus an errno. ip(7), RFC 3678
+ */
+export function changeMembership(
+  socket: number,
+  joins: boolean,
+  group: InetAddress,
+  source: InetAddress | null,
+  index: number,
+): number {
+  scratch.bytes.fill(0, 0, groupOffset + 2 * storageBytes);
+  scratch.view.setUint32(0, index, true);
+  writeInet(scratch.view, groupOffset, group);
+  const level = group.family === 4 ? constants.IPPROTO_IP : constants.IPPROTO_IPV6;
+  if (source === null) {
+    const option = joins ? constants.MCAST_JOIN_GROUP : constants.MCAST_LEAVE_GROUP;
+    return setScratch(socket, level, option, groupOffset + storageBytes);
+  }
+  writeInet(scratch.view, groupOffset + storageBytes, source);
+  const option = joins ? constants.MCAST_JOIN_SOURCE_GROUP : constants.MCAST_LEAVE_SOURCE_GROUP;
+  return setScratch(socket, level, option, groupOffset + 2 * storageBytes);
+}
+
 /** Makes close(2) reset the connection. */
 export function setLingerReset(socket: number): number {
   return setLinger(socket, true, 0);

@@ -26,6 +26,12 @@ export interface ReceivedControl {
   readonly local: InetAddress;
   /** Datagrams that the socket has dropped, modulo 2^32; -1 when it was not said. */
   overflowed: number;
+  /** It was sent to all of a network. */
+  toMany: boolean;
+  /** TOS, or the traffic class; -1 when it was not said. */
+  typeOfService: number;
+  /** Several datagrams came as one, each but the last of that length; 0: it is one. */
+  segmentBytes: number;
 }
 
 /**
@@ -43,6 +49,14 @@ export interface PacketInfo {
   countOverflows(socket: number): number;
   /** Reads `length` bytes of control messages at `offset`. */
   readControl(view: DataView, offset: number, length: number, into: ReceivedControl): void;
-  /** Writes that a datagram leaves from `local`; returns the length of the control messages. */
-  writeControl(view: DataView, offset: number, local: InetAddress): number;
+  /**
+   * Writes that a datagram leaves from `local`, and that it is to be cut into several of `segmentBytes`
+   * (0: it is not); returns the length of the control messages.
+   */
+  writeControl(
+    view: DataView,
+    offset: number,
+    local: InetAddress | null,
+    segmentBytes?: number,
+  ): number;
 }

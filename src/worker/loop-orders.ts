@@ -7,10 +7,14 @@ import type { RemoteLoop } from './remote-loop.ts';
 /** What one loop made of an order. */
 export type Taken = Pick<FromThread & { readonly type: 'taken' }, 'count' | 'error'>;
 
+type MembershipOrder = Exclude<DatagramOrder, { readonly kind: 'send' }>;
+
 /** Orders that loops on other threads answer, by number. */
 export class LoopOrders {
   /** How many were given. */
   count = 0;
+  /** Groups that the first loop has joined. */
+  readonly #memberships = new Map<string, MembershipOrder>();
   readonly #open = new Map<number, (taken: Taken) => void>();
 
   /** What the loop made of it; null when it died or closed, and answers no more. */
@@ -30,13 +34,29 @@ export class LoopOrders {
     order: DatagramOrder,
   ): Promise<void> {
     const running = loops.filter((loop) => loop.isRunning);
-    const loop = running[this.count % Math.max(1, running.length)];
-    if (loop === undefined) throw noLoopRuns();
+    const isSend = order.kind === 'send';
+    const loop = isSend ? running[this.count % Math.max(1, running.length)] : loops[0];
+    if (!loop?.isRunning) throw noLoopRuns();
     const done = await this.give(loop, (request) => {
       return { type: 'datagrams', server, request, order };
     });
     if (done === null) throw noLoopRuns();
     if (done.error !== null) throw unpackError(done.error);
+    if (order.kind !== 'send') this.#remember(order);
+  }
+
+  #remember(order: MembershipOrder): void {
+    const key = JSON.stringify(order.membership);
+    if (order.kind === 'join') this.#memberships.set(key, order);
+    else this.#memberships.delete(key);
+  }
+
+  /** A loop runs, which may be the successor of one that had joined groups. */
+  async loopRuns(loop: RemoteLoop, server: number): Promise<void> {
+    if (loop.index !== 0) return;
+    for (const order of this.#memberships.values()) {
+      await this.give(loop, (request) => ({ type: 'datagrams', server, request, order }));
+    }
   }
 
   done(taken: Taken & { readonly request: number }): void {

@@ -118,6 +118,12 @@ export class ThreadServer implements Server {
   unlisten(): Promise<never> {
     return mainThreadOnly('unlisten an address');
   }
+  joinGroup(): Promise<never> {
+    return mainThreadOnly('join a group');
+  }
+  leaveGroup(): Promise<never> {
+    return mainThreadOnly('leave a group');
+  }
   adopt(): Promise<never> {
     return mainThreadOnly('adopt a socket');
   }

@@ -252,7 +252,9 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     loop.post({ type: 'start', view, holds: this.#holds });
     await loop.started;
     // Not the loop that died meanwhile: its successor starts itself.
-    if (loop.isRunning) this.#acceptor.loopRuns(loop.index, loop.memory);
+    if (!loop.isRunning) return;
+    this.#acceptor.loopRuns(loop.index, loop.memory);
+    await this.#orders.loopRuns(loop, this.server);
   }
 
   // -- what threads say ---------------------------------------------------------------------------

@@ -18,6 +18,8 @@ const membersOfServer = {
   conn: true,
   broadcast: true,
   sendTo: true,
+  joinGroup: true,
+  leaveGroup: true,
   setTls: true,
   dupFd: true,
   stats: true,

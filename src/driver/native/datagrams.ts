@@ -1,6 +1,5 @@
 import { assert } from '../../base/assert.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
-import type { GnetError } from '../../base/errors.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { MessageBatch } from '../../syscall/message-batch.ts';
@@ -15,10 +14,14 @@ import type {
   DriverSettings,
   Endpoint,
   GivenSocket,
+  Membership,
   SocketOptions,
 } from '../contract.ts';
-import { interrupted, messageTooLong, noBuffers, tryAgain } from './errno-sets.ts';
+import { interrupted, tryAgain } from './errno-sets.ts';
 import { nativeSlabPool, takeIfPossible } from './native-memory.ts';
+import { changeMembershipOf, setSentTypeOfService } from './datagram-options.ts';
+import type { DatagramEndpoint } from './datagram-endpoint.ts';
+import { DatagramSender, refusal } from './datagram-sender.ts';
 import { openDatagramSocket } from './native-sockets.ts';
 
 /** Datagrams per system call; measured: 8 cost 4.3 us each, 64 cost 3.3, 128 cost 3.5. */
@@ -27,8 +30,6 @@ const batchMax = 64;
 const drainedBatchesMax = 1_024;
 /** An endpoint that there was no memory to read into is read again after that long. */
 const memoryRestMs = 10;
-/** Copied datagrams of one batch stand behind each other in one slab of this size. */
-const copyBytes = 131_072;
 
 /** Reports that endpoints are readable, until they are removed. Its calls return minus an errno. */
 export interface ReadabilitySource {
@@ -39,36 +40,11 @@ export interface ReadabilitySource {
   remove(descriptor: number): number;
 }
 
-interface DatagramEndpoint {
-  readonly descriptor: number;
-  readonly generation: number;
-  readonly port: number;
-  /** Each datagram says to which of our addresses it was sent. */
-  readonly tellsLocal: boolean;
-  readonly shared: boolean;
-  registered: boolean;
-  /** Where the last datagram was sent to, as most are. Not changed, but replaced: datagrams keep it. */
-  local: DatagramPeer | null;
-  /** Datagrams that the socket has dropped so far, modulo 2^32. */
-  overflowed: number;
-  /** The one that the socket is connected to. */
-  readonly peer: DatagramPeer | null;
-}
-
-/** A datagram of a batch that the kernel refused. */
-interface Refusal {
-  readonly peer: DatagramPeer;
-  readonly errno: number;
-}
-
 /** Memory of the batches; made with the first endpoint, so that a TCP server does not pay for it. */
 interface Batches {
   readonly incoming: MessageBatch;
-  readonly outgoing: MessageBatch;
   /** What is received into: as many as there was memory for, up to `batchMax`. */
   readonly slabs: Slab[];
-  readonly copies: Slab;
-  copied: number;
 }
 
 /** Datagram sockets of a driver that knows when they are readable, by recvmmsg and sendmmsg. */
@@ -78,7 +54,6 @@ export class DatagramEndpoints {
   readonly #counters: DriverCounters;
   readonly #ledger: DescriptorLedger | undefined;
   readonly #readPool: SlabPool;
-  readonly #copyPool: SlabPool;
   readonly #headroom: number;
   readonly #readBytes: number;
   readonly #endpoints: (DatagramEndpoint | undefined)[] = [];
@@ -86,14 +61,10 @@ export class DatagramEndpoints {
   readonly #control: ReceivedControl = emptyControl();
   #batches: Batches | null = null;
   #generation = 0;
-  /** The endpoint whose datagrams are being handed out, or -1: answers wait for the batch's end. */
-  #handingOut = -1;
-  readonly #tellsErrors: boolean;
-  /** Of the batch that goes out while datagrams are handed out; told when those are. */
-  #refusals: Refusal[] = [];
-  /** Why the last datagram was refused, and whose it was. */
-  #errno = 0;
-  #refusedPeer: DatagramPeer = emptyInetAddress();
+  readonly sender: DatagramSender;
+  readonly #skipsBroadcasts: boolean;
+  /** Of the datagram that is being reported. */
+  typeOfService = -1;
 
   constructor(
     source: ReadabilitySource,
@@ -105,18 +76,20 @@ export class DatagramEndpoints {
     this.#events = events;
     this.#counters = counters;
     this.#ledger = settings.ledger;
-    this.#tellsErrors = settings.tellsDatagramErrors === true;
+    const tellsErrors = settings.tellsDatagramErrors === true;
+    this.sender = new DatagramSender(batchMax, counters, tellsErrors, (id) => this.#get(id));
+    this.#skipsBroadcasts = settings.skipsBroadcasts === true;
     this.#headroom = settings.headroomBytes;
     this.#readBytes = settings.readBufferBytes;
     this.#readPool = nativeSlabPool(this.#headroom + this.#readBytes);
-    this.#copyPool = nativeSlabPool(copyBytes);
   }
 
   bind(id: number, endpoint: Endpoint, options: SocketOptions): void {
     assert(this.#endpoints[id] === undefined, 'an endpoint is bound once');
     assert(endpoint.kind !== 'unix', 'datagram endpoints are IP');
     const opened = openDatagramSocket(endpoint, options);
-    const { descriptor, port, tellsLocal, shared, peer } = opened;
+    const { descriptor, family, port, tellsLocal, shared, coalesces, peer } = opened;
+    const extras = options.datagrams;
     this.#ledger?.opened(descriptor);
     this.#generation++;
     this.#endpoints[id] = {
@@ -129,17 +102,19 @@ export class DatagramEndpoints {
       local: null,
       overflowed: 0,
       peer,
+      family,
+      coalesces,
+      readsControl: tellsLocal || coalesces || extras?.receiveTypeOfService === true,
+      joins: extras?.segmentation === true,
     };
     this.#batches ??= this.#makeBatches();
+    this.sender.open();
   }
 
   #makeBatches(): Batches {
     const batches: Batches = {
       incoming: new MessageBatch(batchMax),
-      outgoing: new MessageBatch(batchMax),
       slabs: [],
-      copies: this.#copyPool.take(),
-      copied: 0,
     };
     this.#receiveInto(batches, this.#readPool.take());
     this.#fill(batches);
@@ -236,16 +211,16 @@ export class DatagramEndpoints {
     }
     this.#counters.datagramsReceived += count;
     this.#noteOverflows(endpoint, incoming, count);
-    this.#handingOut = id;
+    this.sender.handingOut = id;
     for (let index = 0; index < count; index++) {
       if (this.#endpoints[id] !== endpoint) break;
       this.#handOut(id, endpoint, incoming, index);
     }
-    this.#handingOut = -1;
-    if (this.#endpoints[id] === endpoint) this.#sendBatch(endpoint);
+    this.sender.handingOut = -1;
+    if (this.#endpoints[id] === endpoint) this.sender.flush(endpoint);
     this.#renewSlabs(count);
     incoming.reset(count);
-    if (this.#refusals.length > 0) this.#tellRefusals(id, endpoint);
+    if (this.sender.refusals.length > 0) this.#tellRefusals(id, endpoint);
     return count;
   }
 
@@ -257,8 +232,8 @@ export class DatagramEndpoints {
   }
 
   #tellRefusals(id: number, endpoint: DatagramEndpoint): void {
-    const refusals = this.#refusals;
-    this.#refusals = [];
+    const refusals = this.sender.refusals;
+    this.sender.refusals = [];
     for (const { peer, errno } of refusals) {
       if (this.#endpoints[id] !== endpoint) return;
       this.#events.datagramFailed(id, peer, refusal(peer, errno));
@@ -273,12 +248,44 @@ export class DatagramEndpoints {
     incoming.peerAt(index, this.#peer);
     const start = this.#headroom;
     const truncated = incoming.truncatedAt(index);
-    const local = endpoint.tellsLocal ? this.#localAt(endpoint, incoming, index) : null;
-    this.#events.datagram(id, slab, start, start + length, this.#peer, truncated, local);
+    if (!endpoint.readsControl) {
+      this.#events.datagram(id, slab, start, start + length, this.#peer, truncated, null);
+      return;
+    }
+    const control = this.#control;
+    incoming.controlAt(index, control);
+    if (control.toMany && this.#skipsBroadcasts) {
+      this.#counters.datagramsReceived--;
+      return;
+    }
+    this.typeOfService = control.typeOfService;
+    const local = endpoint.tellsLocal ? this.#localOf(endpoint) : null;
+    const { segmentBytes } = control;
+    if (endpoint.coalesces && segmentBytes > 0 && segmentBytes < length) {
+      this.#handOutSegments(id, endpoint, slab, length, segmentBytes, local);
+    } else this.#events.datagram(id, slab, start, start + length, this.#peer, truncated, local);
+    this.typeOfService = -1;
   }
 
-  #localAt(endpoint: DatagramEndpoint, incoming: MessageBatch, index: number): DatagramPeer | null {
-    incoming.controlAt(index, this.#control);
+  /** They were sent as many, and were put together on the way. */
+  #handOutSegments(
+    id: number,
+    endpoint: DatagramEndpoint,
+    slab: Slab,
+    length: number,
+    segmentBytes: number,
+    local: DatagramPeer | null,
+  ): void {
+    const end = this.#headroom + length;
+    this.#counters.datagramsReceived += Math.ceil(length / segmentBytes) - 1;
+    for (let at = this.#headroom; at < end; at += segmentBytes) {
+      if (this.#endpoints[id] !== endpoint) return;
+      const segmentEnd = Math.min(at + segmentBytes, end);
+      this.#events.datagram(id, slab, at, segmentEnd, this.#peer, false, local);
+    }
+  }
+
+  #localOf(endpoint: DatagramEndpoint): DatagramPeer | null {
     const { local } = this.#control;
     if (local.family === 0) return null;
     const last = endpoint.local;
@@ -335,120 +342,21 @@ export class DatagramEndpoints {
     }
   }
 
-  send(id: number, peer: DatagramPeer, data: Uint8Array, local: DatagramPeer | null): boolean {
-    const batches = this.#batches as Batches;
-    if (data.length > copyBytes) return this.#drop(peer, messageTooLong);
-    this.#sendAnswersBefore(id);
-    if (batches.copied + data.length > copyBytes) this.#sendBatch(this.#get(id));
-    const offset = batches.copied;
-    batches.copies.bytes.set(data, offset);
-    batches.copied += data.length;
-    return this.#add(id, peer, batches.copies, offset, data.length, local);
+  setTypeOfService(id: number, value: number): void {
+    const { descriptor, family } = this.#get(id);
+    setSentTypeOfService(descriptor, family, value, localName(descriptor));
   }
 
-  sendNow(id: number, peer: DatagramPeer, data: Uint8Array, local: DatagramPeer | null): boolean {
-    if (this.#handingOut === -1) return this.send(id, peer, data, local);
-    const handingOut = this.#handingOut;
-    this.#sendBatch(this.#get(handingOut));
-    this.#handingOut = -1;
-    const taken = this.send(id, peer, data, local);
-    this.#handingOut = handingOut;
-    return taken;
-  }
-
-  /** Why the last of them was not taken. */
-  lastRefusal(): GnetError {
-    return refusal(this.#refusedPeer, this.#errno);
-  }
-
-  sendFrom(
-    id: number,
-    peer: DatagramPeer,
-    slab: Slab,
-    offset: number,
-    length: number,
-    local: DatagramPeer | null,
-  ): boolean {
-    this.#sendAnswersBefore(id);
-    return this.#add(id, peer, slab, offset, length, local);
-  }
-
-  /** A batch goes out through one socket: answers of another endpoint must have left before. */
-  #sendAnswersBefore(id: number): void {
-    if (this.#handingOut !== -1 && this.#handingOut !== id) {
-      this.#sendBatch(this.#get(this.#handingOut));
-    }
-  }
-
-  #add(
-    id: number,
-    peer: DatagramPeer,
-    slab: Slab,
-    offset: number,
-    length: number,
-    local: DatagramPeer | null,
-  ): boolean {
-    const endpoint = this.#get(id);
-    const { outgoing } = this.#batches as Batches;
-    // Connected to it: the kernel is told no address.
-    outgoing.add(endpoint.peer === null ? peer : null, local, slab, offset, length);
-    if (this.#handingOut === id) {
-      return outgoing.count < batchMax || this.#sendBatch(endpoint);
-    }
-    return this.#sendBatch(endpoint);
-  }
-
-  /** Sends what was added. A datagram the kernel refuses is counted and the next one is tried. */
-  #sendBatch(endpoint: DatagramEndpoint): boolean {
-    const batches = this.#batches as Batches;
-    const { outgoing } = batches;
-    let from = 0;
-    let bytes = outgoing.bytes;
-    let allTaken = true;
-    while (from < outgoing.count) {
-      const result = outgoing.send(endpoint.descriptor, from);
-      if (result > 0) {
-        from += result;
-      } else if (result !== -interrupted) {
-        // EAGAIN, ENOBUFS: no room for any of them now. ECONNREFUSED, EHOSTUNREACH, EMSGSIZE,
-        // EPERM, ...: about this one only. UDP promises nothing, the count tells.
-        const lost = result === -tryAgain ? outgoing.count - from : 1;
-        this.#noteRefusal(endpoint, from, -result);
-        bytes -= outgoing.bytesFrom(from, lost);
-        allTaken = false;
-        this.#counters.datagramsDropped += lost;
-        from += lost;
-      }
-    }
-    this.#counters.bytesSent += bytes;
-    outgoing.clear();
-    batches.copied = 0;
-    return allTaken;
-  }
-
-  #noteRefusal(endpoint: DatagramEndpoint, index: number, errno: number): void {
-    this.#errno = errno;
-    if (endpoint.peer === null) this.#batches?.outgoing.peerAt(index, this.#refusedPeer);
-    else this.#refusedPeer = endpoint.peer;
-    // No room is no failure: the count tells of it.
-    if (this.#handingOut === -1 || errno === tryAgain || errno === noBuffers) return;
-    if (endpoint.peer === null && !this.#tellsErrors) return;
-    this.#refusals.push({ peer: { ...this.#refusedPeer }, errno });
-  }
-
-  #drop(peer: DatagramPeer, errno: number): false {
-    this.#counters.datagramsDropped++;
-    this.#errno = errno;
-    this.#refusedPeer = { ...peer };
-    return false;
+  changeMembership(id: number, joins: boolean, membership: Membership): void {
+    changeMembershipOf(this.#get(id).descriptor, joins, membership);
   }
 
   closeEndpoint(id: number): void {
     const endpoint = this.#endpoints[id];
     if (endpoint === undefined) return;
-    if (this.#handingOut === id) {
-      this.#sendBatch(endpoint);
-      this.#handingOut = -1;
+    if (this.sender.handingOut === id) {
+      this.sender.flush(endpoint);
+      this.sender.handingOut = -1;
     }
     if (endpoint.registered) this.#source.remove(endpoint.descriptor);
     this.#endpoints[id] = undefined;
@@ -462,15 +370,9 @@ export class DatagramEndpoints {
     if (batches === null) return;
     this.#batches = null;
     for (const slab of batches.slabs) this.#readPool.release(slab);
-    this.#copyPool.release(batches.copies);
     batches.incoming.release();
-    batches.outgoing.release();
+    this.sender.close();
   }
-}
-
-function refusal(peer: DatagramPeer, errno: number): GnetError {
-  const address = formatInet(peer);
-  return syscallError('sendmmsg', errno, `send a datagram to ${address}`, address);
 }
 
 function isSameAddress(one: DatagramPeer, other: DatagramPeer): boolean {

@@ -9,6 +9,7 @@ import type {
   DescriptorLedger,
   Endpoint,
   GivenSocket,
+  Membership,
   SocketOptions,
   SocketSetting,
   SocketWish,
@@ -158,7 +159,7 @@ export abstract class NativeDriver {
     data: Uint8Array,
     local: DatagramPeer | null,
   ): boolean {
-    return this.datagrams.send(endpointId, peer, data, local);
+    return this.datagrams.sender.send(endpointId, peer, data, local);
   }
 
   sendDatagramNow(
@@ -167,11 +168,32 @@ export abstract class NativeDriver {
     data: Uint8Array,
     local: DatagramPeer | null,
   ): boolean {
-    return this.datagrams.sendNow(endpointId, peer, data, local);
+    return this.datagrams.sender.sendNow(endpointId, peer, data, local);
+  }
+
+  sendDatagrams(
+    endpointId: number,
+    peer: DatagramPeer,
+    datagrams: readonly Uint8Array[],
+    local: DatagramPeer | null,
+  ): number {
+    return this.datagrams.sender.sendAll(endpointId, peer, datagrams, local);
+  }
+
+  get typeOfService(): number {
+    return this.datagrams.typeOfService;
+  }
+
+  setTypeOfService(endpointId: number, value: number): void {
+    this.datagrams.setTypeOfService(endpointId, value);
+  }
+
+  changeMembership(endpointId: number, joins: boolean, membership: Membership): void {
+    this.datagrams.changeMembership(endpointId, joins, membership);
   }
 
   datagramError(): GnetError {
-    return this.datagrams.lastRefusal();
+    return this.datagrams.sender.lastRefusal();
   }
 
   sendDatagramFrom(
@@ -182,7 +204,7 @@ export abstract class NativeDriver {
     length: number,
     local: DatagramPeer | null,
   ): boolean {
-    return this.datagrams.sendFrom(endpointId, peer, slab, offset, length, local);
+    return this.datagrams.sender.sendFrom(endpointId, peer, slab, offset, length, local);
   }
 
   drainEndpoint(endpointId: number): void {

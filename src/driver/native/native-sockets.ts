@@ -19,6 +19,7 @@ import {
 } from '../../syscall/socket.ts';
 import { formatInet, type InetAddress, inetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
+import { askForCoalescing, setDatagramExtras } from './datagram-options.ts';
 import {
   type BoundPath,
   boundPathOf,
@@ -334,7 +335,10 @@ export function openListener(endpoint: Endpoint, options: SocketOptions): Opened
 
 export interface OpenedDatagramSocket {
   readonly descriptor: number;
+  readonly family: 4 | 6;
   readonly port: number;
+  /** Several datagrams may come as one. */
+  readonly coalesces: boolean;
   /** Others hold it, too. */
   readonly shared: boolean;
   /** Bound to all addresses of the machine, and each datagram says to which one it was sent. */
@@ -370,6 +374,7 @@ export function openDatagramSocket(
     // Where a kernel has neither, the server works all the same: it answers and counts as it can.
     tellsLocal = tellsLocal && askForLocalAddress(socket, family) === 0;
     askForOverflows(socket);
+    setDatagramExtras(socket, family, options.datagrams, describeEndpoint(endpoint));
     if (connects) connectOrThrow(socket, endpoint);
     else if (given === undefined) bindOrThrow(socket, endpoint);
   };
@@ -377,7 +382,8 @@ export function openDatagramSocket(
   const descriptor = given?.descriptor ?? openWith(endpoint, constants.SOCK_DGRAM, setUp);
   const shared = given?.shared ?? false;
   const peer = connects ? inetAddress(family, host, endpoint.port) : null;
-  return { descriptor, port: localPort(descriptor), shared, tellsLocal, peer };
+  const coalesces = options.datagrams?.coalescing === true && askForCoalescing(descriptor);
+  return { descriptor, family, port: localPort(descriptor), shared, tellsLocal, coalesces, peer };
 }
 
 /**

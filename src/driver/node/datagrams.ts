@@ -4,8 +4,9 @@ import {
   type Socket,
   type SocketOptions as UdpOptions,
 } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
 import { assert } from '../../base/assert.ts';
-import { ErrUnsupportedOp, type GnetError } from '../../base/errors.ts';
+import { ErrUnsupportedOp, GnetError } from '../../base/errors.ts';
 import {
   emptyInetAddress,
   formatHost,
@@ -14,7 +15,14 @@ import {
   inetAddress,
 } from '../../base/inet-address.ts';
 import { knowsReusePortOfDatagrams } from '../../host/runtime-features.ts';
-import type { DatagramPeer, Endpoint, SocketOptions } from '../contract.ts';
+import type {
+  DatagramExtras,
+  DatagramPeer,
+  Endpoint,
+  Membership,
+  SocketOptions,
+} from '../contract.ts';
+import { interfaceName, noInterface } from '../network-interface.ts';
 import { addressText, endpointText } from './address-text.ts';
 import { refuseWhatCannotBe, requireReusePort } from './open-listener.ts';
 import type { Reporter, ReporterOwner } from './reporter.ts';
@@ -286,11 +294,55 @@ class NodeEndpoint implements Reporter {
     return false;
   }
 
+  changeMembership(joins: boolean, membership: Membership): void {
+    const { group, source } = membership;
+    const through = membership.interface;
+    const named = through === undefined ? undefined : multicastAddress(through, group);
+    const socket = this.#socket;
+    try {
+      if (source === undefined) {
+        if (joins) socket.addMembership(group, named);
+        else socket.dropMembership(group, named);
+      } else if (joins) socket.addSourceSpecificMembership(source, group, named);
+      else socket.dropSourceSpecificMembership(source, group, named);
+    } catch (error) {
+      if (joins && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') return;
+      throw runtimeError(error, 'setsockopt', `${joins ? 'join' : 'leave'} ${group}`, group);
+    }
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#waiting = [];
     this.#socket.close();
+  }
+}
+
+/** The interface as the runtime wants it for that group: an address, or a zone. */
+function multicastAddress(nameOrAddress: string, group: string): string {
+  const name = interfaceName(nameOrAddress);
+  if (group.includes(':')) return `::%${name}`;
+  const own = networkInterfaces()[name]?.find(({ family }) => family === 'IPv4');
+  if (own === undefined) throw noInterface(nameOrAddress);
+  return own.address;
+}
+
+/** What the runtime has no call for is refused; offload only makes no difference here. */
+function setExtras(socket: Socket, endpoint: UdpEndpoint, extras: DatagramExtras): void {
+  for (const name of ['dontFragment', 'typeOfService', 'receiveTypeOfService'] as const) {
+    if (extras[name] === undefined || extras[name] === false) continue;
+    throw new ErrUnsupportedOp(
+      `cannot set udp.${name}: the driver 'node' cannot; use a native driver for that`,
+    );
+  }
+  const { multicastInterface, multicastLoop, multicastTtl } = extras;
+  if (multicastLoop !== undefined) socket.setMulticastLoopback(multicastLoop);
+  if (multicastTtl !== undefined) socket.setMulticastTTL(multicastTtl);
+  if (multicastInterface !== undefined) {
+    socket.setMulticastInterface(
+      multicastAddress(multicastInterface, endpoint.family === 4 ? '' : ':'),
+    );
   }
 }
 
@@ -341,10 +393,12 @@ async function openEndpoint(endpoint: UdpEndpoint, options: SocketOptions): Prom
         });
       });
     socket.setBroadcast(true);
+    if (options.datagrams !== undefined) setExtras(socket, endpoint, options.datagrams);
     return socket;
   } catch (error) {
     socket.on('error', () => {});
     socket.close();
+    if (error instanceof GnetError) throw error;
     const action = endpoint.connects ? `dial ${address} by datagrams` : `listen on ${address}`;
     throw runtimeError(error, endpoint.connects ? 'connect' : 'bind', action, address);
   }

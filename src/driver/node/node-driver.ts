@@ -15,6 +15,7 @@ import type {
   DriverSettings,
   Endpoint,
   GivenSocket,
+  Membership,
   SocketOptions,
   SocketWish,
 } from '../contract.ts';
@@ -173,6 +174,18 @@ export class NodeDriver implements Driver, ListenerOwner {
   /** As far as this driver can know: what the kernel says comes as `datagramFailed`. */
   sendDatagramNow(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
     return this.#datagrams.send(endpointId, peer, data);
+  }
+  sendDatagrams(endpointId: number, peer: DatagramPeer, datagrams: readonly Uint8Array[]): number {
+    return datagrams.filter((data) => this.#datagrams.send(endpointId, peer, data)).length;
+  }
+  readonly typeOfService = -1;
+  setTypeOfService(_endpointId: number, _value: number): void {
+    throw new ErrUnsupportedOp(
+      "cannot set the type of service: the driver 'node' cannot; use a native driver for that",
+    );
+  }
+  changeMembership(endpointId: number, joins: boolean, membership: Membership): void {
+    this.#datagrams.get(endpointId).changeMembership(joins, membership);
   }
   datagramError(): GnetError {
     return this.#datagrams.lastRefusal();

@@ -18,7 +18,7 @@ const spaceOf = (bytes: number): number => header.size + aligned(bytes);
 export function linuxPacketInfo(): PacketInfo {
   return {
     // A socket for both families says both addresses.
-    controlBytesMax: spaceOf(inet.size) + spaceOf(inet6.size) + spaceOf(4),
+    controlBytesMax: spaceOf(inet.size) + spaceOf(inet6.size) + 4 * spaceOf(4),
     askForLocalAddress,
     askForOverflows,
     countOverflows,
@@ -54,6 +54,9 @@ function countOverflows(socket: number): number {
 function readControl(view: DataView, offset: number, length: number, into: ReceivedControl): void {
   into.local.family = 0;
   into.overflowed = -1;
+  into.toMany = false;
+  into.typeOfService = -1;
+  into.segmentBytes = 0;
   const end = offset + length;
   let at = offset;
   while (at + header.size <= end) {
@@ -62,18 +65,30 @@ function readControl(view: DataView, offset: number, length: number, into: Recei
     const level = view.getInt32(at + header.fields.level.offset, true);
     const type = view.getInt32(at + header.fields.type.offset, true);
     const data = at + header.size;
-    if (level === IPPROTO_IP && type === IP_PKTINFO) readInet(view, data, into.local);
+    if (level === IPPROTO_IP && type === IP_PKTINFO) readInet(view, data, into);
     else if (level === IPPROTO_IPV6 && type === IPV6_PKTINFO) readInet6(view, data, into.local);
     else if (level === SOL_SOCKET && type === SO_RXQ_OVFL) {
       into.overflowed = view.getUint32(data, true);
+    } else if (level === IPPROTO_IP && type === constants.IP_TOS) {
+      into.typeOfService = view.getUint8(data);
+    } else if (level === IPPROTO_IPV6 && type === constants.IPV6_TCLASS) {
+      into.typeOfService = view.getInt32(data, true);
+    } else if (level === constants.IPPROTO_UDP && type === constants.UDP_GRO) {
+      into.segmentBytes = view.getInt32(data, true);
     }
     at += aligned(bytes);
   }
 }
 
-function readInet(view: DataView, at: number, into: InetAddress): void {
+/** In memory order. */
+const isMulticast = (word: number): boolean => (word & 0xf0) === 0xe0;
+
+function readInet(view: DataView, at: number, control: ReceivedControl): void {
+  const into = control.local;
   // Not `addr`, which may be a broadcast address: `spec_dst` is ours.
   const word = view.getInt32(at + inet.fields.spec_dst.offset, true);
+  const asked = view.getInt32(at + inet.fields.addr.offset, true);
+  control.toMany = asked !== word && !isMulticast(asked);
   if (word === 0) return;
   const isLinkLocal = (word & 0xffff) === 0xfea9; // 169.254.0.0/16 in memory order
   into.family = 4;
@@ -96,8 +111,26 @@ function readInet6(view: DataView, at: number, into: InetAddress): void {
   into.scope = isLinkLocal ? view.getInt32(at + inet6.fields.ifindex.offset, true) : 0;
 }
 
-/** Writes that a datagram leaves from `local`; returns the length of the control messages. */
-function writeControl(view: DataView, offset: number, local: InetAddress): number {
+/**
+ * Writes that a datagram leaves from `local`, and that it is several of `segmentBytes` each; returns the
+ * length of the control messages.
+ */
+function writeControl(
+  view: DataView,
+  offset: number,
+  local: InetAddress | null,
+  segmentBytes = 0,
+): number {
+  const length = local === null ? 0 : writeLocal(view, offset, local);
+  if (segmentBytes === 0) return length;
+  const at = aligned(length);
+  // 16 bits on the way out, though 32 on the way in.
+  writeHeader(view, offset + at, 2, constants.IPPROTO_UDP, constants.UDP_SEGMENT);
+  view.setUint16(offset + at + header.size, segmentBytes, true);
+  return at + spaceOf(2);
+}
+
+function writeLocal(view: DataView, offset: number, local: InetAddress): number {
   const data = offset + header.size;
   if (local.family === 4) {
     writeHeader(view, offset, inet.size, IPPROTO_IP, IP_PKTINFO);
