@@ -1,0 +1,55 @@
+/**
+ * The fault laboratory: what peers, programs and kernels do wrong, tried in every order.
+ *
+ *     npm run torture                              every part, on every driver, once
+ *     npm run torture -- --only peers --rounds 20  one part, so many times
+ *     npm run torture -- --driver io_uring         on one driver
+ */
+import { parseArgs } from 'node:util';
+import type { DriverName } from '../../src/driver/contract.ts';
+import { refusalOf } from '../support/driver.ts';
+import { runPeers } from './peers.ts';
+
+interface Part {
+  readonly name: string;
+  readonly title: string;
+  /** One round on a driver: how many cases there were, and what was wrong with them. */
+  run(driver: DriverName): Promise<{ cases: number; wrong: string[] }>;
+}
+
+const parts: readonly Part[] = [
+  { name: 'peers', title: 'peers that misbehave, in every order', run: runPeers },
+];
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    driver: { type: 'string' },
+    rounds: { type: 'string', default: '1' },
+  },
+});
+
+const drivers = (values.driver ?? 'epoll,io_uring,node').split(',') as DriverName[];
+const chosen = parts.filter(({ name }) => (values.only ?? name).split(',').includes(name));
+if (chosen.length === 0) throw new Error(`--only ${values.only}: there is no such part`);
+for (const { name, title, run } of chosen) {
+  for (const driver of drivers) {
+    const refusal = await refusalOf(driver);
+    if (refusal !== false) {
+      console.log(`${name}, ${driver}: left out, ${refusal}`);
+      continue;
+    }
+    const began = performance.now();
+    let cases = 0;
+    const wrong: string[] = [];
+    for (let round = 0; round < Number(values.rounds); round++) {
+      const found = await run(driver);
+      cases += found.cases;
+      wrong.push(...found.wrong);
+    }
+    for (const what of wrong) console.log(`  WRONG ${what}`);
+    const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+    console.log(`${title}: ${driver}, ${cases} cases, ${wrong.length} wrong, ${seconds} s`);
+    if (wrong.length > 0) process.exitCode = 1;
+  }
+}
