@@ -72,7 +72,7 @@ export type ClientOptions<Frame = Buffer> = Omit<
 export interface Client<Context = unknown> extends Server {
   /**
    * Connects to `tcp://host:port`, `tls://host:port`, `unix://path` or `udp://host:port`. Resolves after `onOpened`, whose
-   * answer has been queued; several addresses of a name are tried in order. With TLS the handshake is
+   * answer has been queued; the addresses of a name race, as RFC 8305 says. With TLS the handshake is
    * over by then, and the name stands in the server's certificate.
    * @throws a `GnetError`, without any event: the errno of the first address (`ECONNREFUSED`, ...),
    * `ErrTimeout`, `ErrServerInShutdown` when the client is stopped, `ErrInvalidNetworkAddress`,

@@ -49,7 +49,10 @@ export interface Link {
    * @throws ErrInvalidReply for what is no bytes and no text.
    */
   write(data: Bytes): boolean;
-  /** With the option `confirm`: the peer has the first `count` messages that are kept. */
+  /**
+   * With the option `confirm`: the peer has the first `count` messages that are kept. One that was not sent
+   * on the connection of now is never meant.
+   */
   confirm(count?: number): void;
   /** Sends what is kept, if it is up, and closes; resolves when the connection is gone. */
   close(): Promise<void>;
@@ -68,6 +71,8 @@ export interface LinkOwner {
 interface Message {
   readonly data: Bytes;
   readonly length: number;
+  /** On the connection of now. */
+  sent: boolean;
   done: boolean;
 }
 
@@ -216,6 +221,7 @@ export class ClientLink implements Link {
   }
 
   #send(c: Conn, message: Message): void {
+    message.sent = true;
     c.flushWrite(message.data).then(
       () => {
         if (!this.#confirms) this.#done(message);
@@ -242,6 +248,7 @@ export class ClientLink implements Link {
   #connectionClosed(error: Error | undefined): void {
     this.conn = null;
     this.#ready = false;
+    for (const message of this.#messages) message.sent = false;
     if (this.isOver || this.#closing || (error === undefined && !this.#cut)) {
       this.#end(undefined);
       return;
@@ -260,7 +267,7 @@ export class ClientLink implements Link {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
     if (this.#messages.length > 0 && this.pendingBytes + length > this.#maxKept) return false;
     const kept = typeof data === 'string' ? data : Buffer.from(data);
-    const message: Message = { data: kept, length, done: false };
+    const message: Message = { data: kept, length, sent: false, done: false };
     this.#messages.push(message);
     this.pendingBytes += length;
     if (conn !== null && this.#ready) this.#send(conn, message);
@@ -268,7 +275,9 @@ export class ClientLink implements Link {
   }
 
   confirm(count = 1): void {
-    this.#forget(Math.max(0, Math.min(count, this.#messages.length)));
+    let confirmed = 0;
+    while (confirmed < count && this.#messages[confirmed]?.sent) confirmed++;
+    this.#forget(confirmed);
   }
 
   async close(): Promise<void> {

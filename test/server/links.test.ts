@@ -224,6 +224,35 @@ test('with confirm, ten cuts in the middle of the stream lose nothing', async (t
   assert.deepEqual([cutsMade, link.reconnects, seen.size], [cuts, cuts, total]);
 });
 
+test('what the peer says before it was sent anything confirms nothing', async (t) => {
+  const seen: string[] = [];
+  const upstream: EventHandler = {
+    onOpened: () => 'welcome\n',
+    react(frame) {
+      seen.push(String(frame));
+      return 'ok';
+    },
+  };
+  const { server } = await startRig(t, upstream, { codec });
+  const { client } = await startClient(t, {}, { codec });
+  const heard: string[] = [];
+  const link: Link = client.link(`tcp://${server.addr}`, {
+    confirm: true,
+    handler: {
+      async onOpened() {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      },
+      react(frame) {
+        heard.push(String(frame));
+        link.confirm(5);
+      },
+    },
+  });
+  for (const line of ['one', 'two']) link.write(line);
+  await waitUntil(() => heard.length === 3 && link.pendingMessages === 0, 'both are confirmed');
+  assert.deepEqual(seen, ['one', 'two']);
+});
+
 test('dial with the option reconnect: what is dialled comes back', async (t) => {
   const upstream = new Upstream();
   const { server } = await startRig(t, upstream, { codec });
