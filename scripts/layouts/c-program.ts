@@ -79,6 +79,8 @@ export const headerSets: readonly (readonly string[])[] = [
     'sys/eventfd.h',
     'sys/ioctl.h',
     'sys/mman.h',
+    'sys/prctl.h',
+    'sys/wait.h',
     'sys/socket.h',
     'sys/syscall.h',
     'sys/time.h',

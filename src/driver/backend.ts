@@ -30,6 +30,10 @@ export interface NativeCalls {
   duplicateOnto(descriptor: number, target: number): void;
   /** No view of that memory may be left anywhere: reading one would end the process. */
   unmapLeftMemory(address: number, byteLength: number): void;
+  /** Processes that descendants leave behind become children of this one. @throws SyscallError. */
+  adoptOrphans(): void;
+  /** How a child ended that the runtime knows nothing of; null while it runs, or for who is none. */
+  reapChild(pid: number): { readonly code: number | null; readonly signal: number } | null;
 }
 
 /** What the kernel says of a descriptor that somebody else opened. */

@@ -33,6 +33,7 @@ const constantGroups = [
   'ipv6',
   'msg',
   'fcntl',
+  'process',
   'mmap',
   'epoll',
   'eventfd',

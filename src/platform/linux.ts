@@ -173,6 +173,10 @@ export const constants = {
   MSG_CONFIRM: 2048,
   MSG_BATCH: 0x40000,
 
+  // Children: <sys/prctl.h>, <sys/wait.h>.
+  PR_SET_CHILD_SUBREAPER: 36,
+  WNOHANG: 1,
+
   // Descriptor commands and open flags: <fcntl.h>.
   F_DUPFD: 0,
   F_DUPFD_CLOEXEC: 1030,

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import type { EventHandler } from '../connection/conn.ts';
@@ -17,6 +18,7 @@ import { groupMaker, handlerOf, moduleUrl, serverEnded } from './make-loop-group
 import { Presence } from './presence.ts';
 import { registry } from './registry.ts';
 import { RunningServer } from './running-server.ts';
+import { hasParent } from './restart/below-parent.ts';
 import { prepareTls, wantsTls } from './server-tls.ts';
 import { loopsMayDial } from './loop-dialling.ts';
 import { initialize, obey } from './starting.ts';
@@ -61,6 +63,20 @@ export async function serve(
   }
 }
 
+/** This process is the parent of those that serve; never settles. */
+async function stayAsParent({ driver }: ResolvedOptions): Promise<never> {
+  const { native, name } = await chooseBackend(driver);
+  if (native === undefined || !isMainThread) {
+    const why =
+      native === undefined ? `the driver ${name} makes no system calls` : 'a worker thread';
+    throw new ErrUnsupportedOp(
+      `cannot stay as the parent of the program (graceful.parent): ${why}; let an init be the first process`,
+    );
+  }
+  const { Parent } = await import('./restart/parent.ts');
+  return new Parent(native).run();
+}
+
 async function serveHere(
   given: EventHandler<unknown> | URL,
   texts: readonly string[],
@@ -69,6 +85,7 @@ async function serveHere(
 ): Promise<Server> {
   if (!(given instanceof URL)) handlerCalls(given);
   const resolved = resolveOptions(options);
+  if (resolved.graceful?.parent === true && !hasParent) await stayAsParent(resolved);
   const where = new WhereToListen(texts);
   try {
     return await serveOn(where, given, resolved, texts, call);

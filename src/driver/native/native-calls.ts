@@ -1,3 +1,4 @@
+import { becomeSubreaper, reapChild } from '../../syscall/children.ts';
 import { closeDescriptor, duplicateDescriptor, duplicateOnto } from '../../syscall/descriptor.ts';
 import { foreignInterface } from '../../ffi/index.ts';
 import { syscallError } from '../../syscall/errno.ts';
@@ -30,4 +31,9 @@ export const nativeCalls: NativeCalls = {
     }
   },
   unmapLeftMemory,
+  adoptOrphans() {
+    const result = becomeSubreaper();
+    if (result < 0) throw syscallError('prctl', -result, 'become the parent of orphans');
+  },
+  reapChild,
 };

@@ -10,6 +10,7 @@ import type { StopResult } from '../../connection/server-view.ts';
 import type { GivenSocket } from '../../driver/contract.ts';
 import { exitHook } from '../exit-hook.ts';
 import { arrival } from './arrival.ts';
+import { parentEnvironment, tellParent } from './below-parent.ts';
 import { NewProcess } from './new-process.ts';
 import { programCommand } from './program-command.ts';
 import {
@@ -94,6 +95,7 @@ class Restart {
       for (const server of this.#servers) server.onStop = null;
     }
     const drained = new Map(this.#servers.map((one) => [one, one.leave(drainTimeout)] as const));
+    tellParent(fresh.pid);
     this.#manager?.handedOver(fresh.pid);
     fresh.tell({ type: 'yours' });
     fresh.release();
@@ -117,7 +119,11 @@ class Restart {
       standardError: readsErrors ? channelDescriptor + 1 : -1,
       addresses,
     };
-    const env = { ...process.env, [inheritanceVariable]: JSON.stringify(inheritance) };
+    const env = {
+      ...process.env,
+      ...parentEnvironment,
+      [inheritanceVariable]: JSON.stringify(inheritance),
+    };
     return new NewProcess({ command, args, cwd, env, descriptors, readsErrors });
   }
 

@@ -1,5 +1,6 @@
 import { environment } from '../../base/environment.ts';
 import { errorOf } from '../../base/thrown.ts';
+import { hasParent } from './below-parent.ts';
 import type { Backend } from '../../driver/backend.ts';
 import type { Logger } from '../../logging/logger.ts';
 
@@ -32,7 +33,8 @@ export class ServiceManager {
 
   /** That process is the service from now on, and serves. */
   handedOver(pid: number): void {
-    this.#tell(`MAINPID=${pid}\nREADY=1`);
+    // A parent that stays is what is supervised.
+    this.#tell(hasParent ? 'READY=1' : `MAINPID=${pid}\nREADY=1`);
   }
 
   stopping(): void {

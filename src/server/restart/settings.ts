@@ -1,6 +1,7 @@
 import { ErrInvalidOption } from '../../base/errors.ts';
 import type { RestartOptions } from '../../connection/server-view.ts';
 import {
+  asBoolean,
   int32Max,
   invalidOption,
   nearestName,
@@ -17,6 +18,12 @@ export interface GracefulOptions extends RestartOptions {
    * unless the program runs with `--disable-sigusr1`.
    */
   readonly signal?: RestartSignal;
+  /**
+   * The first process of the program starts it a second time below itself and does nothing but pass on
+   * signals; restarts hand over below it, and it ends as the last of them does. For containers, which end
+   * with their first process. `serve` never settles in that one. Default false.
+   */
+  readonly parent?: boolean;
 }
 
 export interface RestartSettings {
@@ -26,6 +33,7 @@ export interface RestartSettings {
 
 export interface GracefulSettings extends RestartSettings {
   readonly signal: RestartSignal;
+  readonly parent?: boolean;
 }
 
 const limit: OptionCheck<number> = (name, value) => {
@@ -44,7 +52,7 @@ export function restartSettings(options: RestartOptions = {}, prefix = ''): Rest
   };
 }
 
-const names = ['signal', 'readyTimeout', 'drainTimeout'];
+const names = ['signal', 'parent', 'readyTimeout', 'drainTimeout'];
 
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
@@ -77,5 +85,6 @@ export function gracefulSettings(
   return {
     ...restartSettings(options, 'graceful.'),
     signal: asSignal('graceful.signal', options.signal ?? 'SIGUSR2'),
+    ...(asBoolean('graceful.parent', options.parent ?? false) && { parent: true }),
   };
 }
