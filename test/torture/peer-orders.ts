@@ -62,8 +62,6 @@ export function nameOf({ state, allowHalfOpen, steps, pace }: PeerCase): string 
 }
 
 const broken = ['ECONNRESET'];
-/** A send that meets a reset behind the peer's end may say this: `docs/errors.md`. */
-const brokenWhileSending = ['ECONNRESET', 'EPIPE'];
 const inOrder = ['-'];
 
 /** What must be seen, once a silent peer has ended in order and taken everything. */
@@ -73,14 +71,12 @@ export function expected({ state, allowHalfOpen, steps, pace }: PeerCase): Expec
   const ends = steps.includes('F');
   if (state === 'closing' || state === 'lingering') {
     // Nobody misses anything where nothing was left to send.
-    const missed = ends ? brokenWhileSending : broken;
-    const closed = resets && state === 'closing' ? missed : inOrder;
+    const closed = resets && state === 'closing' ? broken : inOrder;
     return { bytesMin: 0, bytesMax: 0, end: 'never', closed };
   }
   if (!resets) return { bytesMin: sent, bytesMax: sent, end: 'once', closed: inOrder };
   if (state === 'stuck') {
-    const closed = ends ? brokenWhileSending : broken;
-    return { bytesMin: 0, bytesMax: sent, end: ends ? 'either' : 'never', closed };
+    return { bytesMin: 0, bytesMax: sent, end: ends ? 'either' : 'never', closed: broken };
   }
   // Everything that came before a reset is delivered.
   const all = { bytesMin: sent, bytesMax: sent };

@@ -1,6 +1,7 @@
 import type { SyscallError } from '../../base/errors.ts';
 import { syscallError } from '../../syscall/errno.ts';
-import { pendingError } from '../../syscall/socket.ts';
+import { getOption, pendingError } from '../../syscall/socket.ts';
+import { constants } from '../../syscall/tables.ts';
 import { brokenPipe, connectionReset } from './errno-sets.ts';
 
 /** A stream on which a call failed for good; the loop hears of it in the next wait. */
@@ -18,10 +19,23 @@ export function streamError(
   address: string,
 ): SyscallError {
   if (connecting) return syscallError('connect', errno, `connect to ${address}`, address);
-  // A send to a reset connection says EPIPE; what happened is the reset.
-  const cause = errno === brokenPipe ? pendingError(descriptor) || errno : errno;
+  const cause = errno === brokenPipe ? behindBrokenPipe(descriptor) : errno;
   const syscall = cause === connectionReset ? 'recv' : 'send';
   return syscallError(syscall, cause, `go on with the connection to ${address}`, address);
+}
+
+/**
+ * A send to a connection that was reset says EPIPE; what happened is the reset. Behind the peer's end
+ * Linux knows no other word for it, and we send nothing behind our own. Unix sockets say it of a
+ * peer that is gone.
+ */
+function behindBrokenPipe(descriptor: number): number {
+  const errno = pendingError(descriptor) || brokenPipe;
+  return errno === brokenPipe && !isUnix(descriptor) ? connectionReset : errno;
+}
+
+function isUnix(descriptor: number): boolean {
+  return getOption(descriptor, constants.SOL_SOCKET, constants.SO_DOMAIN) === constants.AF_UNIX;
 }
 
 /**

@@ -141,7 +141,8 @@ export class NodeStream implements Reporter, ResetSearch {
       : `go on with the connection to ${address}`;
     this.#error = runtimeError(error, this.#connecting ? 'connect' : 'read', action, address);
     // Behind a peer's end Linux says EPIPE for a reset; and here only a write can find one.
-    if (this.#ended && this.#error.code === 'EPIPE') {
+    const mayBeReset = this.#ended || this.identity.kind === 'tcp';
+    if (mayBeReset && this.#error.code === 'EPIPE') {
       const reset = Object.assign(new Error(), { code: 'ECONNRESET' });
       this.#error = runtimeError(reset, 'read', action, address);
     }
