@@ -1,0 +1,66 @@
+import { randomInt } from 'node:crypto';
+import { type Client, type ClientOptions, client, type Conn } from '../index.ts';
+import { datagramAddress } from './address.ts';
+import { Clock } from './clock.ts';
+import { KcpConn, type KcpHandler, type KcpOwner } from './connection.ts';
+import { type KcpOptions, kcpSettings, otherOptions } from './options.ts';
+
+export type KcpClientOptions = KcpOptions & Omit<ClientOptions, 'codec' | 'tls' | keyof KcpOptions>;
+
+/** An event loop on this thread for KCP connections that this program dials. */
+export interface KcpClient<Context = unknown> extends AsyncDisposable {
+  /**
+   * Begins a conversation with `kcp://host:port`, at once: KCP has no handshake, and a peer that is not
+   * there shows when nothing is acknowledged. `onOpened` has been called.
+   * @throws as `client.dial`.
+   */
+  dial(address: string, options?: { readonly context?: Context }): Promise<KcpConn<Context>>;
+  /** As of a `Client`; what is unacknowledged is lost. */
+  stop(): Promise<void>;
+}
+
+/** @throws as `client`; ErrInvalidOption for options of KCP. */
+export async function kcpClient<Context = unknown>(
+  handler: KcpHandler<Context>,
+  options: KcpClientOptions = {},
+): Promise<KcpClient<Context>> {
+  const settings = kcpSettings(options);
+  let made: Client | undefined;
+  const owner: KcpOwner = {
+    handler: handler as KcpHandler,
+    settings,
+    clock: new Clock(),
+    shutdown: () => void made?.stop(),
+  };
+  const events = {
+    react: (frame: Buffer | null, under: Conn<KcpConn>): void => {
+      if (frame !== null) under.context.came(frame);
+    },
+    onClosed: (under: Conn<KcpConn>, error?: Error): void => under.context.ended(error),
+  };
+  const { idleTimeout } = settings;
+  const opened: Client = await client(events, { ...otherOptions(options), idleTimeout });
+  made = opened;
+  return {
+    async dial(address, { context } = {}) {
+      let conn: KcpConn<Context> | undefined;
+      const first = {
+        ...events,
+        onOpened(under: Conn<unknown>): void {
+          conn = new KcpConn<Context>(owner, under, randomInt(1, 2 ** 32 - 1));
+          conn.context = context as Context;
+          under.context = conn;
+          conn.opened();
+        },
+      };
+      await opened.dial(datagramAddress(address), { handler: first });
+      return conn as KcpConn<Context>;
+    },
+    async stop() {
+      await opened.stop();
+    },
+    async [Symbol.asyncDispose]() {
+      await opened.stop();
+    },
+  };
+}

@@ -1,0 +1,238 @@
+import {
+  Action,
+  type Bytes,
+  type Conn,
+  ErrConnClosed,
+  ErrHandler,
+  ErrInvalidReply,
+  ErrOutboundOverflow,
+  ErrTimeout,
+  type Reply,
+} from '../index.ts';
+import { type Clock, clockTime } from './clock.ts';
+import type { KcpSettings } from './options.ts';
+import { KcpProtocol } from './protocol.ts';
+
+/** What a program does with KCP connections: the events of `EventHandler`, with a `KcpConn` each. */
+export interface KcpHandler<Context = unknown> {
+  /** Bytes returned are the first message. */
+  onOpened?(c: KcpConn<Context>): Reply | Promise<Reply>;
+  /** A message, or with `stream` a piece of the stream. It is the program's to keep. */
+  react?(message: Buffer, c: KcpConn<Context>): Reply | Promise<Reply>;
+  /** What the peer has not acknowledged fell to a quarter of `highWaterMark` after a false of `write`. */
+  onDrain?(c: KcpConn<Context>): void;
+  /** It is over; `err` is why, or undefined for `close()`, actions and `stop`. */
+  onClosed?(c: KcpConn<Context>, err?: Error): void;
+}
+
+/** What the connections of a server or a client share. */
+export interface KcpOwner {
+  readonly handler: KcpHandler;
+  readonly settings: KcpSettings;
+  readonly clock: Clock;
+  shutdown(): void;
+}
+
+/** One conversation with a peer: reliable and in order. For the thread of its loop alone. */
+export class KcpConn<Context = unknown> {
+  /** As of a `Conn`. */
+  context: Context = undefined as Context;
+  /** The number of the conversation, which the caller chooses. */
+  readonly conv: number;
+  readonly remoteAddr: string;
+  readonly localAddr: string;
+  /** @internal */
+  readonly interval: number;
+  readonly #owner: KcpOwner;
+  readonly #under: Conn;
+  readonly #protocol: KcpProtocol;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #closeBy = Infinity;
+  #paused = false;
+  #aboveHigh = false;
+
+  /** @internal */
+  constructor(owner: KcpOwner, under: Conn, conv: number) {
+    this.#owner = owner;
+    this.#under = under;
+    this.conv = conv;
+    this.remoteAddr = under.remoteAddr;
+    this.localAddr = under.localAddr;
+    this.interval = owner.settings.interval;
+    this.#protocol = new KcpProtocol(conv, owner.settings, (datagram) => under.sendTo(datagram));
+  }
+
+  /** @internal */
+  opened(): void {
+    this.#call('onOpened', () => this.#owner.handler.onOpened?.(this as KcpConn));
+  }
+
+  /** @internal A datagram of the peer. */
+  came(datagram: Buffer): void {
+    this.#protocol.input(datagram, clockTime());
+    this.#deliver();
+    this.#drained();
+    if (this.#protocol.isBusy) this.#owner.clock.soon(this);
+  }
+
+  #deliver(): void {
+    while (!this.#paused && this.#state === 'open') {
+      const message = this.#protocol.receive();
+      if (message === null) return;
+      this.#call('react', () => this.#owner.handler.react?.(message, this as KcpConn));
+    }
+  }
+
+  #drained(): void {
+    const { highWaterMark } = this.#owner.settings;
+    if (!this.#aboveHigh || this.#protocol.pendingBytes > highWaterMark / 4) return;
+    this.#aboveHigh = false;
+    const { handler } = this.#owner;
+    if (handler.onDrain && this.#state === 'open') {
+      this.#call('onDrain', () => handler.onDrain?.(this as KcpConn) ?? undefined);
+    }
+  }
+
+  #call(event: string, call: () => Reply | Promise<Reply>): void {
+    try {
+      const reply = call();
+      if (typeof (reply as Promise<Reply> | undefined)?.then === 'function') {
+        (reply as Promise<Reply>).then(
+          (settled) => this.#answer(event, settled),
+          (thrown: unknown) => this.#threw(event, thrown),
+        );
+      } else this.#answer(event, reply as Reply);
+    } catch (thrown) {
+      this.#threw(event, thrown);
+    }
+  }
+
+  #answer(event: string, reply: Reply): void {
+    try {
+      if (typeof reply === 'string' || reply instanceof Uint8Array) this.write(reply);
+      else if (typeof reply === 'number') this.#act(reply);
+      else if (Array.isArray(reply)) {
+        const [bytes, action] = reply as readonly [Bytes | null | undefined, number];
+        if (bytes !== null && bytes !== undefined) this.write(bytes);
+        this.#act(action);
+      } else if (reply !== undefined && reply !== null) throw notBytes();
+    } catch (thrown) {
+      this.#threw(event, thrown);
+    }
+  }
+
+  #act(action: number): void {
+    if (action === Action.Close) this.close();
+    else if (action === Action.Shutdown) this.#owner.shutdown();
+  }
+
+  #threw(event: string, cause: unknown): void {
+    this.abort(
+      new ErrHandler(`closed the connection to ${this.remoteAddr}: ${event} threw`, { cause }),
+    );
+  }
+
+  /**
+   * Sends a message, or with `stream` bytes of the stream; they are taken at the call. False: more than
+   * `highWaterMark` is unacknowledged, wait for `onDrain` (nothing is lost), or it is closed.
+   * @throws ErrInvalidReply for what is no bytes, or a message of more than 255 segments.
+   */
+  write(data: Bytes): boolean {
+    if (this.#state !== 'open') return false;
+    if (typeof data !== 'string' && !(data instanceof Uint8Array)) throw notBytes();
+    const { highWaterMark, maxOutboundBytes } = this.#owner.settings;
+    this.#protocol.send(typeof data === 'string' ? Buffer.from(data) : data);
+    const { pendingBytes } = this.#protocol;
+    if (pendingBytes > maxOutboundBytes) {
+      this.abort(
+        new ErrOutboundOverflow(
+          `closed the connection to ${this.remoteAddr}: ${pendingBytes} bytes are unacknowledged and ` +
+            `maxOutboundBytes is ${maxOutboundBytes}; stop writing when write returns false`,
+        ),
+      );
+      return false;
+    }
+    this.#owner.clock.soon(this);
+    this.#aboveHigh ||= pendingBytes > highWaterMark;
+    return pendingBytes <= highWaterMark;
+  }
+
+  /** Bytes that the peer has not acknowledged. */
+  outboundBuffered(): number {
+    return this.#protocol.pendingBytes;
+  }
+
+  /** Nothing is delivered until `resumeRead`: the peer stops when the window is full. */
+  pauseRead(): void {
+    this.#paused = true;
+  }
+
+  resumeRead(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    queueMicrotask(() => {
+      this.#deliver();
+      if (this.#protocol.isBusy) this.#owner.clock.soon(this);
+    });
+  }
+
+  /**
+   * Waits until everything is acknowledged, within `closeTimeout`, and closes. KCP has no end on the wire:
+   * the peer finds out by its own time limits, or is told by the program's protocol.
+   */
+  close(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    this.#closeBy = clockTime() + this.#owner.settings.closeTimeout;
+    this.#owner.clock.soon(this);
+  }
+
+  /** @internal */
+  tick(now: number): boolean {
+    if (this.#state === 'closed') return false;
+    this.#protocol.flush(now);
+    if (this.#protocol.isDead) {
+      const why = 'the peer acknowledges nothing; is it still there?';
+      this.abort(new ErrTimeout(`closed the connection to ${this.remoteAddr}: ${why}`));
+      return false;
+    }
+    const isDone = this.#state === 'closing' && this.#protocol.pendingBytes === 0;
+    if (isDone || now >= this.#closeBy) {
+      this.abort(undefined);
+      return false;
+    }
+    return this.#protocol.isBusy || this.#state === 'closing';
+  }
+
+  /** @internal It is over, and so is what is under it. */
+  abort(error: Error | undefined): void {
+    this.ended(error);
+    this.#under.close();
+  }
+
+  /** @internal What is under it is over, or another conversation took its place. */
+  ended(error: Error | undefined): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#owner.clock.forget(this);
+    try {
+      this.#owner.handler.onClosed?.(this as KcpConn, error);
+    } finally {
+      this.context = undefined as Context;
+    }
+  }
+
+  /** Resolves when the peer has acknowledged everything written so far. Rejects with `ErrConnClosed`. */
+  async flushed(): Promise<void> {
+    while (this.#protocol.pendingBytes > 0) {
+      if (this.#state === 'closed') {
+        throw new ErrConnClosed(`cannot flush: the connection to ${this.remoteAddr} is closed`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, this.interval));
+    }
+  }
+}
+
+function notBytes(): ErrInvalidReply {
+  return new ErrInvalidReply('cannot send this by KCP: give a Uint8Array or a string');
+}

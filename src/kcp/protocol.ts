@@ -1,0 +1,312 @@
+import { ErrInvalidReply } from '../index.ts';
+import { Congestion } from './congestion.ts';
+import type { KcpSettings } from './options.ts';
+import { Receiving } from './receiving.ts';
+import { RoundTrip } from './round-trip.ts';
+import {
+  ahead,
+  command,
+  emptyHeader,
+  headerBytes,
+  readSegment,
+  type SegmentHeader,
+  writeSegment,
+} from './segment.ts';
+
+/** What a peer takes before it has said anything. */
+const remoteWindowFirst = 32;
+/** A segment that was sent so often has no peer. */
+const deadAfter = 20;
+const probeFirstMs = 7_000;
+const probeMaxMs = 120_000;
+const fragmentsMax = 256;
+
+interface Outgoing {
+  data: Buffer;
+  readonly frg: number;
+  sn: number;
+  ts: number;
+  rto: number;
+  resendAt: number;
+  /** How often it was sent, and how many that were sent later have arrived. */
+  sent: number;
+  overtaken: number;
+}
+
+/**
+ * KCP, one side of a conversation: reliable, ordered messages over datagrams that may be lost, doubled or
+ * reordered. No I/O and no clock: datagrams go in by `input` and out by `flush`, both told the time in
+ * milliseconds.
+ */
+export class KcpProtocol {
+  readonly conv: number;
+  /** The peer does not answer any more. */
+  isDead = false;
+  readonly #settings: KcpSettings;
+  readonly #output: (datagram: Buffer) => void;
+  readonly #segmentBytes: number;
+  readonly #receiving: Receiving;
+  readonly #roundTrip: RoundTrip;
+  readonly #congestion: Congestion;
+  /** Not sent yet; sent and not acknowledged, in order. */
+  #queue: Outgoing[] = [];
+  #flying: Outgoing[] = [];
+  #pendingBytes = 0;
+  #nextNumber = 0;
+  #unacknowledged = 0;
+  #remoteWindow = remoteWindowFirst;
+  /** Numbers and times to acknowledge, in turn. */
+  #acks: number[] = [];
+  #asksWindow = false;
+  #tellsWindow = false;
+  #probeAt = 0;
+  #probeMs = 0;
+  readonly #header = emptyHeader();
+  readonly #datagram: Buffer;
+  #length = 0;
+
+  constructor(conv: number, settings: KcpSettings, output: (datagram: Buffer) => void) {
+    this.conv = conv;
+    this.#settings = settings;
+    this.#output = output;
+    this.#segmentBytes = settings.mtu - headerBytes;
+    this.#receiving = new Receiving(settings.receiveWindow);
+    this.#roundTrip = new RoundTrip(settings.nodelay ? 30 : 100, settings.interval);
+    this.#congestion = new Congestion(this.#segmentBytes);
+    this.#datagram = Buffer.alloc(settings.mtu);
+  }
+
+  /** Bytes that the peer has not acknowledged. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** Something is to be sent, or sent again, or asked, sooner or later. */
+  get isBusy(): boolean {
+    return (
+      this.#flying.length > 0 ||
+      this.#queue.length > 0 ||
+      this.#acks.length > 0 ||
+      this.#asksWindow ||
+      this.#tellsWindow
+    );
+  }
+
+  /** @throws ErrInvalidReply for a message of more fragments than there can be. */
+  send(data: Uint8Array): void {
+    let rest = Buffer.from(data);
+    const { stream } = this.#settings;
+    this.#pendingBytes += rest.length;
+    const last = this.#queue.at(-1);
+    if (stream && last !== undefined && last.data.length < this.#segmentBytes) {
+      const room = this.#segmentBytes - last.data.length;
+      last.data = Buffer.concat([last.data, rest.subarray(0, room)]);
+      rest = rest.subarray(room);
+      if (rest.length === 0) return;
+    }
+    if (rest.length === 0 && stream) return;
+    const count = Math.max(1, Math.ceil(rest.length / this.#segmentBytes));
+    if (!stream && count >= fragmentsMax) {
+      this.#pendingBytes -= data.length;
+      throw new ErrInvalidReply(
+        `cannot send a message of ${data.length} bytes: at most ${fragmentsMax - 1} fragments of ` +
+          `${this.#segmentBytes} fit; send it in parts, or use stream: true`,
+      );
+    }
+    for (let index = 0; index < count; index++) {
+      const start = index * this.#segmentBytes;
+      this.#queue.push({
+        data: rest.subarray(start, start + this.#segmentBytes),
+        frg: stream ? 0 : count - index - 1,
+        sn: 0,
+        ts: 0,
+        rto: 0,
+        resendAt: 0,
+        sent: 0,
+        overtaken: 0,
+      });
+    }
+  }
+
+  /** The next whole message, or null. */
+  receive(): Buffer | null {
+    const wasFull = this.#receiving.free === 0;
+    const message = this.#receiving.take();
+    if (wasFull && this.#receiving.free > 0) this.#tellsWindow = true;
+    return message;
+  }
+
+  /** A datagram of the peer. What is not of this conversation, or malformed, is ignored. */
+  input(datagram: Buffer, now: number): void {
+    const header = this.#header;
+    const before = this.#unacknowledged;
+    let newest = -1;
+    let newestTs = 0;
+    let offset = 0;
+    while (readSegment(datagram, offset, header) && header.conv === this.conv) {
+      offset += headerBytes;
+      this.#remoteWindow = header.wnd;
+      this.#acknowledgeUpTo(header.una);
+      if (header.cmd === command.ack) {
+        const rtt = ahead(now, header.ts);
+        if (rtt >= 0) this.#roundTrip.measured(rtt);
+        this.#acknowledge(header.sn);
+        if (newest === -1 || ahead(header.sn, newest) > 0) {
+          newest = header.sn;
+          newestTs = header.ts;
+        }
+      } else if (header.cmd === command.push) {
+        this.#came(header, datagram.subarray(offset, offset + header.length));
+      } else if (header.cmd === command.askWindow) this.#tellsWindow = true;
+      offset += header.length;
+    }
+    if (newest !== -1) this.#overtake(newest, newestTs);
+    if (ahead(this.#unacknowledged, before) > 0) this.#congestion.acknowledged(this.#remoteWindow);
+  }
+
+  #came({ sn, frg, ts }: SegmentHeader, data: Buffer): void {
+    if (!this.#receiving.fits(sn)) return;
+    this.#acks.push(sn, ts);
+    this.#receiving.came(sn, frg, data);
+  }
+
+  #acknowledgeUpTo(una: number): void {
+    let count = 0;
+    while (count < this.#flying.length && ahead(una, (this.#flying[count] as Outgoing).sn) > 0) {
+      this.#pendingBytes -= (this.#flying[count] as Outgoing).data.length;
+      count++;
+    }
+    if (count > 0) this.#flying.splice(0, count);
+    this.#findUnacknowledged();
+  }
+
+  #acknowledge(sn: number): void {
+    const index = this.#flying.findIndex((segment) => segment.sn === sn);
+    if (index === -1) return;
+    const [segment] = this.#flying.splice(index, 1);
+    this.#pendingBytes -= (segment as Outgoing).data.length;
+    this.#findUnacknowledged();
+  }
+
+  #findUnacknowledged(): void {
+    this.#unacknowledged = this.#flying[0]?.sn ?? this.#nextNumber;
+  }
+
+  /** Later ones have arrived: what was sent before them may be lost. */
+  #overtake(sn: number, ts: number): void {
+    for (const segment of this.#flying) {
+      if (ahead(sn, segment.sn) <= 0) return;
+      if (ahead(segment.ts, ts) <= 0) segment.overtaken++;
+    }
+  }
+
+  /** Sends what is due: acknowledgements, questions, new segments, and old ones again. */
+  flush(now: number): void {
+    this.#flushAcks();
+    this.#probe(now);
+    if (this.#asksWindow) this.#put(command.askWindow, 0, 0, 0, null);
+    if (this.#tellsWindow) this.#put(command.tellWindow, 0, 0, 0, null);
+    this.#asksWindow = this.#tellsWindow = false;
+    const { sendWindow, nc } = this.#settings;
+    const allowed = Math.min(sendWindow, this.#remoteWindow);
+    const window = nc ? allowed : Math.min(allowed, this.#congestion.window);
+    const end = (this.#unacknowledged + window) >>> 0;
+    let taken = 0;
+    while (taken < this.#queue.length && ahead(this.#nextNumber, end) < 0) {
+      const segment = this.#queue[taken++] as Outgoing;
+      segment.sn = this.#nextNumber;
+      this.#nextNumber = (this.#nextNumber + 1) >>> 0;
+      this.#flying.push(segment);
+    }
+    if (taken > 0) this.#queue.splice(0, taken);
+    this.#findUnacknowledged();
+    this.#sendDue(now, window);
+    this.#leave();
+  }
+
+  #flushAcks(): void {
+    for (let index = 0; index < this.#acks.length; index += 2) {
+      this.#put(command.ack, 0, this.#acks[index] as number, this.#acks[index + 1] as number, null);
+    }
+    this.#acks.length = 0;
+  }
+
+  /** A peer that takes nothing is asked now and then: that it takes something again may be lost. */
+  #probe(now: number): void {
+    if (this.#remoteWindow > 0) {
+      this.#probeMs = 0;
+      return;
+    }
+    if (this.#probeMs === 0) {
+      this.#probeMs = probeFirstMs;
+      this.#probeAt = now + probeFirstMs;
+    } else if (ahead(now, this.#probeAt) >= 0) {
+      this.#probeMs = Math.min(probeMaxMs, this.#probeMs * 1.5);
+      this.#probeAt = now + this.#probeMs;
+      this.#asksWindow = true;
+    }
+  }
+
+  #sendDue(now: number, window: number): void {
+    const { resend, nc } = this.#settings;
+    const overtakenMin = resend > 0 ? resend : Infinity;
+    let lost = false;
+    let overtaken = false;
+    for (const segment of this.#flying) {
+      if (segment.sent === 0) this.#first(segment, now);
+      else if (ahead(now, segment.resendAt) >= 0) {
+        this.#again(segment, now);
+        lost = true;
+      } else if (segment.overtaken >= overtakenMin) {
+        segment.resendAt = now + segment.rto;
+        overtaken = true;
+      } else continue;
+      segment.sent++;
+      segment.overtaken = 0;
+      segment.ts = now >>> 0;
+      this.#put(command.push, segment.frg, segment.sn, segment.ts, segment.data);
+      if (segment.sent >= deadAfter) this.isDead = true;
+    }
+    if (nc) return;
+    const inFlight = ahead(this.#nextNumber, this.#unacknowledged);
+    if (overtaken) this.#congestion.overtaken(inFlight, resend);
+    if (lost) this.#congestion.timedOut(window);
+  }
+
+  #first(segment: Outgoing, now: number): void {
+    const { rto } = this.#roundTrip;
+    segment.rto = rto;
+    segment.resendAt = now + rto + (this.#settings.nodelay ? 0 : rto >> 3);
+  }
+
+  #again(segment: Outgoing, now: number): void {
+    const { rto } = this.#roundTrip;
+    segment.rto += this.#settings.nodelay ? segment.rto >> 1 : Math.max(segment.rto, rto);
+    segment.resendAt = now + segment.rto;
+  }
+
+  #put(cmd: number, frg: number, sn: number, ts: number, data: Buffer | null): void {
+    const length = data?.length ?? 0;
+    if (this.#length + headerBytes + length > this.#datagram.length) this.#leave();
+    const header = this.#header;
+    header.conv = this.conv;
+    header.cmd = cmd;
+    header.frg = frg;
+    header.wnd = Math.min(65_535, this.#receiving.free);
+    header.ts = ts;
+    header.sn = sn;
+    header.una = this.#receiving.next;
+    header.length = length;
+    this.#length = writeSegment(this.#datagram, this.#length, header);
+    if (data === null) return;
+    data.copy(this.#datagram, this.#length);
+    this.#length += length;
+  }
+
+  #leave(): void {
+    if (this.#length === 0) return;
+    const length = this.#length;
+    this.#length = 0;
+    this.#output(this.#datagram.subarray(0, length));
+  }
+}
