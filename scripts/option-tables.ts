@@ -13,7 +13,9 @@ const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
 /** As the cell of a table begins: a sentence does with a capital letter, unless it is a name. */
 function inCell(text: string): string {
-  return /^[A-Z][a-z]|^A /.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
+  return /^(?!Unix )[A-Z][a-z]|^A /.test(text)
+    ? text.charAt(0).toLowerCase() + text.slice(1)
+    : text;
 }
 
 const withLinks = (text: string): string =>

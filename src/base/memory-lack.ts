@@ -5,6 +5,6 @@ export function isMemoryLack(error: unknown): error is SyscallError {
   try {
     return error instanceof SyscallError && error.syscall === 'mmap';
   } catch {
-    return false; // what a program throws may throw itself when it is looked at
+    return false; // a value that a program throws may itself throw when read
   }
 }

@@ -42,7 +42,7 @@ export interface FrameSource {
    */
   indexOfByte(byte: number, from: number): number;
   /**
-   * A note of the decoder to itself: how many of the available bytes it has searched in vain.
+   * A note of the decoder to itself: how many of the available bytes hold no frame.
    * Set to 0 by the connection whenever bytes are consumed.
    */
   scanned: number;

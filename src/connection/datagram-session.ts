@@ -212,7 +212,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     this.owner.scheduleTasks(this);
   }
 
-  /** What was put off until the loop has its hands free. */
+  /** Does what was put off until the loop had handled its events. */
   runTasks(): void {
     this.#scheduled = false;
     const errors = this.#errors;

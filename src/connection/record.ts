@@ -40,7 +40,7 @@ export class ConnectionRecord {
   context: unknown = undefined;
   /** The codec's value. */
   codecState: unknown = undefined;
-  /** How many of the available bytes the codec has searched in vain. */
+  /** How many of the available bytes the codec has searched without finding a frame. */
   scanned = 0;
   /** The loop's, while a read of this connection is handled from where it stands. */
   window: ReadWindow | null = null;
@@ -113,7 +113,7 @@ export function is(c: ConnectionRecord, bits: number): boolean {
   return (c.marks & bits) !== 0;
 }
 
-/** Over, or as good as over: nothing is sent any more. */
+/** Nothing is sent any more: the connection is over, or will be when a call returns. */
 export function isClosed(c: ConnectionRecord): boolean {
   return c.state >= State.Broken;
 }

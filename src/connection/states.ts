@@ -51,7 +51,7 @@ export const pauseReason = {
   upgrade: 16,
 } as const;
 
-/** What a connection asked the loop to do when its hands are free. */
+/** What a connection asked the loop to do when it has handled its events. */
 export const task = {
   /** Call `onDrain`. */
   drain: 1,

@@ -157,7 +157,7 @@ export class StreamConnection
     if (!this.isClosed) sendPending(this);
   }
 
-  /** What was put off until the loop has its hands free. */
+  /** Does what was put off until the loop had handled its events. */
   runTasks(): void {
     const { tasks } = this;
     this.tasks = 0;

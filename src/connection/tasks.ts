@@ -1,4 +1,4 @@
-/** What a connection puts off until the loop has its hands free. */
+/** Work that a connection puts off until the loop has handled its events. */
 import { type Connection, is } from './record.ts';
 import { mark } from './states.ts';
 

@@ -7,10 +7,10 @@ import { type Connection, is } from './record.ts';
 import { mark, State } from './states.ts';
 import type { TimeLimits } from './timeout-values.ts';
 
-/** So many times `closeTimeout` the chat of a peer that has everything puts off the close. */
+/** A peer that has everything and goes on sending puts off the close by this many `closeTimeout`s. */
 const chatLimits = 6;
 
-/** A limit is looked at that long after the last progress, and again: so late can it be at most. */
+/** The loop checks a limit this long after the last progress, and again: no limit is later than this. */
 export function untilLook(limitMs: number): number {
   return Math.ceil(limitMs / 4);
 }
@@ -57,7 +57,7 @@ export function countsSilence(c: Connection): boolean {
   return idleTimeout > 0 || readTimeout > 0;
 }
 
-/** When a limit that counts from `since` is looked at next. */
+/** When the loop next checks a limit that counts from `since`. */
 function nextLook(c: Connection, since: number, limitMs: number): number {
   if (limitMs === 0) return Number.POSITIVE_INFINITY;
   const end = since + limitMs;

@@ -4,7 +4,7 @@ interface Tasks {
   runTasks(): void;
 }
 
-/** What connections put off until the loop has its hands free. */
+/** Work that connections put off until the loop has handled its events. */
 export class PutOff {
   #flushes: StreamConnection[] = [];
   #tasks: Tasks[] = [];

@@ -36,7 +36,7 @@ export function broadcastOn(loop: EventLoop, data: Bytes): BroadcastOutcome {
   return { taken, error, caughtUp: whenCaughtUp(full) };
 }
 
-/** Readers that a broadcast has waited for in vain: the next ones do not, until they have caught up. */
+/** Readers that kept a broadcast waiting too long: later ones do not wait until they have caught up. */
 const leftBehind = new WeakSet<StreamConnection>();
 
 /** One reader that takes nothing must not hold up what all others are to get. */

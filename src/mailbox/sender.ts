@@ -45,9 +45,9 @@ const noBytes = new Uint8Array(0);
 /** Bytes that a sender writes before it offers its lane to others that wait for one. */
 const claimBytesMax = 2 * ringBytes;
 
-/** A loop that is busy for long, or dead without a witness, is looked at this often. */
+/** How often a sender checks on a loop that stays busy, or that died while nobody watched. */
 const lookMs = 1_000;
-/** Looks in a row without a lane, or anybody who gave one back, after which what waits is given up. */
+/** After this many checks in a row without a free lane, or one given back, it gives up what waits. */
 const lanelessLooksMax = 10;
 
 /**
@@ -68,7 +68,7 @@ export class MailboxSender {
   #isCut = false;
   /** Up to here answers were read and the ring may be written again. */
   #reclaimed = 0;
-  /** How often it has looked for a lane in vain, and what `lanesReleased` was then. */
+  /** How often it has found no free lane, and what `lanesReleased` was then. */
   #lanelessLooks = 0;
   #releasedSeen = 0;
   readonly #lanelessLooksMax: number;

@@ -166,7 +166,7 @@ export interface Options<Frame = Buffer> {
   readonly congestion?: string;
   /**
    * Unix connections keep the descriptors that peers send, for `c.receiveDescriptor()`; the driver
-   * `node` refuses it.
+   * `node` refuses it; see docs/descriptors.md.
    *
    * Boolean. Default: `false`.
    */

@@ -45,7 +45,7 @@ export class ServerTls {
     this.#files = options.reload === true ? new TlsFiles(options, () => this.#reload()) : null;
   }
 
-  /** Half of a pair may be there before the other: what is wrong now is looked at again when it changes. */
+  /** Half of a pair may be there before the other: what is wrong now is checked again when it changes. */
   #reload(): void {
     try {
       this.#take(this.#settings.options);

@@ -53,7 +53,7 @@ export class OwnListeners {
     this.#settleBound();
   }
 
-  /** Whoever waits for ports waits in vain. */
+  /** There will be no ports for whoever waits for them. */
   giveUp(): void {
     this.#list = [];
     this.#settleBound();

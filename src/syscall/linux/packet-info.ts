@@ -98,7 +98,7 @@ function readInet(view: DataView, at: number, control: ReceivedControl): void {
 }
 
 function readInet6(view: DataView, at: number, into: InetAddress): void {
-  if (into.family === 4) return; // the same in the clothes of IPv6
+  if (into.family === 4) return; // the same address, mapped into IPv6
   const start = at + inet6.fields.addr.offset;
   const word = view.getInt32(start, true);
   if ((word & 0xff) === 0xff) return; // ff00::/8: nothing is sent from a multicast address

@@ -40,7 +40,7 @@ const asFunction: OptionCheck<(line: string) => void> = (name, value) => {
   throw invalidOption(name, value, 'a function');
 };
 
-/** Nobody has to look for it in vain: what stands in the way is said. */
+/** Says what stands in the way, so that nobody searches for the reason. */
 const asKernel: OptionCheck<boolean> = (name, value) => {
   if (!asBoolean(name, value)) return false;
   const missing = kernelTlsMissing();
