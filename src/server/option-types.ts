@@ -293,7 +293,13 @@ export interface Options<Frame = Buffer> {
    * Milliseconds, 0 to 2^31-1. Default: 5,000.
    */
   readonly closeTimeout?: number;
-  /** Of the sockets of datagrams: multicast, fragmentation, type of service, offload (ours). */
+  /**
+   * What the sockets of datagrams are asked for, of a client, too: multicast, fragmentation, type of
+   * service, offload; see docs/udp.md.
+   *
+   * `{ multicastInterface, multicastLoop, multicastTtl, dontFragment, typeOfService,
+   * receiveTypeOfService, segmentation, coalescing }`. Default: none.
+   */
   readonly udp?: UdpOptions;
   /**
    * Each UDP peer has a session, with `onOpened`, `onClosed` and a `context` of its own, until
