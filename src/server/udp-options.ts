@@ -2,6 +2,7 @@ import {
   asBoolean,
   int32Max,
   invalidOption,
+  isPlainObject,
   type OptionCheck,
   wholeNumber,
 } from '../base/option-checks.ts';
@@ -32,11 +33,7 @@ function positive(name: string, value: unknown, unit: string): number | undefine
 export const asUdpSessions: OptionCheck<UdpSessionsOption> = (name, value) => {
   if (typeof value === 'boolean') return value;
   const known = ['idleTimeout', 'max'];
-  if (
-    typeof value !== 'object' ||
-    value === null ||
-    !Object.keys(value).every((key) => known.includes(key))
-  ) {
+  if (!isPlainObject(value) || !Object.keys(value).every((key) => known.includes(key))) {
     throw invalidOption(name, value, 'true, or an object such as { idleTimeout: 60000 }');
   }
   const { idleTimeout, max } = value as Record<string, unknown>;
@@ -101,7 +98,7 @@ const udpChecks: { [Name in keyof UdpOptions]-?: OptionCheck<NonNullable<UdpOpti
 
 /** The option `udp`. */
 export const asUdp: OptionCheck<UdpOptions> = (name, value) => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isPlainObject(value)) {
     throw invalidOption(name, value, 'an object such as { dontFragment: true }');
   }
   const checked: Record<string, unknown> = {};

@@ -4,6 +4,7 @@ import {
   asBoolean,
   int32Max,
   invalidOption,
+  isPlainObject,
   nearestName,
   oneWordOf,
   type OptionCheck,
@@ -53,12 +54,6 @@ export function restartSettings(options: RestartOptions = {}, prefix = ''): Rest
 }
 
 const names = ['signal', 'parent', 'readyTimeout', 'drainTimeout'];
-
-function isPlainObject(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
-}
 
 /** The option `graceful`. */
 export const asGraceful: OptionCheck<boolean | GracefulOptions> = (name, value) => {
