@@ -49,7 +49,7 @@ const port = server.addr.split(':').at(-1);
 const web = await serveHttp(
   { fetch: () => new Response(metrics()) },
   `tcp://${flags.host}:${port}`,
-);
+).catch(endWithReason);
 
 announce(server, 'udp');
 void server.closed.then(() => Promise.all([web.stop(), dialler.stop()]));

@@ -1,21 +1,14 @@
 /**
  * Echoes messages over KCP, reliable and in order though the network loses packets.
  *
- *     node examples/kcp-echo.ts --port 9000
+ *   npm run example examples/kcp-echo.ts -- --port 9000
  */
-import { parseArgs } from 'node:util';
 import { serveKcp } from 'gnet/kcp';
+import { announce, endWithReason, readFlags } from './lib/flags.ts';
 
-const { values } = parseArgs({ options: { port: { type: 'string', default: '9000' } } });
-
-const server = await serveKcp({ react: (message) => message }, `kcp://127.0.0.1:${values.port}`, {
-  nodelay: true,
-  interval: 10,
-  resend: 2,
-  nc: true,
-});
-process.stdout.write(
-  `kcp-echo is listening on kcp://${server.addr} (multi-cores: false, loops: 1)\n`,
-);
-process.once('SIGINT', () => void server.stop());
-process.once('SIGTERM', () => void server.stop());
+const flags = readFlags({ host: '127.0.0.1', port: 9000 });
+const address = `kcp://${flags.host}:${flags.port}`;
+// What KCP calls its fast mode.
+const fast = { nodelay: true, interval: 10, resend: 2, nc: true };
+const server = await serveKcp({ react: (message) => message }, address, fast).catch(endWithReason);
+announce(server, 'kcp');

@@ -6,9 +6,10 @@
  *     npm run build
  *     npm run build -- some/folder   elsewhere than to dist/
  */
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
 import { projectNode } from './project-node.ts';
@@ -30,10 +31,15 @@ function entryPoints(): Record<string, string> {
     readonly exports: Readonly<Record<string, Export | string>>;
   };
   const entries = Object.values(manifest.exports).filter((one) => typeof one !== 'string');
-  return Object.fromEntries([
-    ...entries.map((one) => [basename(one.default, '.js'), one['gnet-source']]),
-    ...ownFiles.map((path) => [basename(path, '.ts'), path]),
-  ]);
+  const named = [
+    ...entries.map((one) => [basename(one.default, '.js'), one['gnet-source']] as const),
+    ...ownFiles.map((path) => [basename(path, '.ts'), path] as const),
+  ];
+  const misplaced = entries.filter((one) => dirname(one.default) !== './dist');
+  assert.deepEqual(misplaced, [], 'package.json: every entry is a file of dist/ itself');
+  const points = Object.fromEntries(named);
+  assert.equal(Object.keys(points).length, named.length, 'every entry has a name of its own');
+  return points;
 }
 
 function declare(): boolean {

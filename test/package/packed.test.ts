@@ -129,6 +129,25 @@ test('a program imports gnet/stream and gnet/net', () => {
   assert.match(run(process.execPath, flags, program), /^HTTP\/1\.1 200 OK.*hello$/s);
 });
 
+test('every entry can be imported', () => {
+  const text = `
+    import { readFileSync } from 'node:fs';
+    const manifest = new URL('node_modules/gnet/package.json', import.meta.url);
+    const { exports } = JSON.parse(readFileSync(manifest, 'utf8'));
+    const names = Object.keys(exports).filter((path) => !/json$|redis|thread/.test(path));
+    const counts = [];
+    for (const path of names) {
+      const members = Object.keys(await import('gnet' + path.slice(1)));
+      if (members.length === 0) throw new Error(path + ' exports nothing');
+      counts.push(members.join());
+    }
+    console.log(names.length === new Set(counts).size ? 'all differ' : names.join());
+  `;
+  writeFileSync(join(program, 'entries.js'), text);
+  const flags = ['--disable-warning=ExperimentalWarning', 'entries.js'];
+  assert.equal(run(process.execPath, flags, program), 'all differ\n');
+});
+
 test('gnet/http serves a module from several loops', () => {
   writeFileSync(
     join(program, 'site.js'),
