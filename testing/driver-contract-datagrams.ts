@@ -238,6 +238,7 @@ export const datagramCases: ContractCases = {
     const peer = await readyPeer(rig);
     rig.onDatagram = (endpoint) => rig.driver.closeEndpoint(endpoint);
     for (let number = 0; number < 10; number++) peer.send(address, Buffer.from([number]));
+    await rig.until(() => rig.datagrams.length > 0, 'the first arrives');
     await rig.peersTurn();
     await rig.turns(quietTurns);
     assert.equal(rig.datagrams.length, 1);

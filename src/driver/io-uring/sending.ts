@@ -223,7 +223,7 @@ export class Sending {
         this.#goOnLater(stream);
         return false;
       }
-      const result = passed.sendHead(stream.descriptor, queue);
+      const result = passed.sendHead(stream.descriptor, queue, true);
       const { offered } = passed;
       const taken = this.#sentNow(stream, result, offered);
       if (taken > 0) queue.consume(taken);

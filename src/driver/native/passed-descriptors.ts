@@ -100,11 +100,15 @@ export class PassedDescriptors {
   /** Bytes that the last `sendHead` offered to the kernel. */
   offered = 0;
 
-  /** Offers the kernel what waits first: several slabs at once, or up to where descriptors belong. */
-  sendHead(socket: number, queue: OutboundQueue): number {
+  /**
+   * Offers the kernel what waits first: several slabs at once, or up to where descriptors belong.
+   * @param isSlow the kernel had no room for all. Slab by slab then: of a small buffer that one call
+   *   fills, each round is one segment, which the peer's kernel acknowledges 40 ms late.
+   */
+  sendHead(socket: number, queue: OutboundQueue, isSlow: boolean): number {
     const slab = queue.head as Slab;
     if (queue.attachments.length > 0) return this.#sendAttached(socket, queue, slab);
-    const several = slab.next === null ? null : GatheredSend.of(slab);
+    const several = isSlow || slab.next === null ? null : GatheredSend.of(slab);
     if (several !== null) {
       this.offered = several.length;
       return several.sendNow(socket);

@@ -210,12 +210,13 @@ export class ReadinessDriver extends NativeDriver implements Driver {
 
   flush(slot: number, queue: OutboundQueue): boolean {
     let budget = flushBytesMax;
+    const isSlow = (this.#flagsOf(slot) & writeArmed) !== 0;
     while (queue.length > 0) {
       if (budget <= 0) {
         this.#armWrite(slot);
         return false;
       }
-      const result = this.passed.sendHead(this.#descriptor(slot), queue);
+      const result = this.passed.sendHead(this.#descriptor(slot), queue, isSlow);
       const { offered } = this.passed;
       const taken = this.#afterSend(slot, result, offered);
       if (taken > 0) queue.consume(taken);
