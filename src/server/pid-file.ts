@@ -67,6 +67,8 @@ class PidFile {
   readonly path: string;
   readonly #fresh: string;
   users = 0;
+  /** The process that took over replaces it. */
+  isLeft = false;
   #isWritten = false;
 
   constructor(path: string) {
@@ -116,6 +118,7 @@ class PidFile {
   /** Removes it if it still names this process. */
   remove(): void {
     unlinkQuietly(this.#fresh);
+    if (this.isLeft) return;
     if (readIfThere(this.path) === process.pid) unlinkQuietly(this.path);
   }
 }
@@ -139,6 +142,14 @@ function unlinkQuietly(path: string): void {
 }
 
 const files = new Map<string, PidFile>();
+
+/**
+ * Another process has taken over, and replaces the files of this one when it hears so. A process that
+ * ends faster than that would remove them: whoever looks then would find that nobody serves.
+ */
+export function leavePidFiles(): void {
+  for (const file of files.values()) file.isLeft = true;
+}
 
 /** One server's hold on a pid file. */
 export interface PidFileHold {

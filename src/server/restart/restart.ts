@@ -9,6 +9,7 @@ import {
 import type { StopResult } from '../../connection/server-view.ts';
 import type { GivenSocket } from '../../driver/contract.ts';
 import { exitHook } from '../exit-hook.ts';
+import { leavePidFiles } from '../pid-file.ts';
 import { arrival } from './arrival.ts';
 import { parentEnvironment, tellParent } from './below-parent.ts';
 import { NewProcess } from './new-process.ts';
@@ -94,6 +95,7 @@ class Restart {
       exitHook.remove(killNow);
       for (const server of this.#servers) server.onStop = null;
     }
+    leavePidFiles();
     const drained = new Map(this.#servers.map((one) => [one, one.leave(drainTimeout)] as const));
     tellParent(fresh.pid);
     this.#manager?.handedOver(fresh.pid);
