@@ -58,12 +58,17 @@ export function put(c: Connection, data: Bytes, isAnswer: boolean): void {
     return;
   }
   if (!admits(c, bytes.length)) return;
+  encodeInPlace(c, bytes, isAnswer);
+  beforeWrite(c);
+}
+
+/** By a codec that has `encodeInto`. */
+function encodeInPlace(c: Connection, bytes: Uint8Array, isAnswer: boolean): void {
   const { encodeSink } = c.owner;
   if (isAnswer) c.marks |= mark.payloadIsAnswer;
   else c.marks &= ~mark.payloadIsAnswer;
   encodeSink.begin(c);
-  codec.encodeInto(c, bytes, encodeSink);
-  beforeWrite(c);
+  c.codec.encodeInto?.(c, bytes, encodeSink);
 }
 
 /**
@@ -182,30 +187,48 @@ export function putPartsEncoded(c: Connection, parts: readonly Uint8Array[], len
 
 /** Encodes and takes bytes, the first of which has these duplicates with it. @throws as `put`. */
 export function attach(c: Connection, held: readonly number[], data: Uint8Array): void {
-  const { encodeInto } = c.codec;
-  const close = (descriptors: readonly number[]): void => {
-    for (const descriptor of descriptors) c.owner.driver.closeDescriptor(descriptor);
-  };
+  let isAttached = false;
   try {
-    const writes = is(c, mark.identity) || encodeInto === undefined;
-    const encoded = is(c, mark.identity) || encodeInto ? data : c.codec.encode(c, data);
-    if (writes) beforeWrite(c);
-    if (isClosed(c) || !admits(c, encoded.length)) {
-      close(held);
-      return;
-    }
-    const queue = openQueue(c);
-    const { length } = queue;
-    // Not `put`: large ones would go straight to the kernel.
-    if (writes) queue.push(encoded, 0, encoded.length);
-    else put(c, data, false);
-    if (queue.length > length) queue.attach(held, length);
-    else close(held);
-    if (queue.length > c.settings.highWaterMark) crossHigh(c);
+    isAttached = putAttached(c, held, data);
   } catch (error) {
-    close(held);
     breakOffFor(c, error);
+  } finally {
+    if (!isAttached) closeDescriptors(c, held);
   }
+  if (c.queue !== null && c.queue.length > c.settings.highWaterMark) crossHigh(c);
+}
+
+/** Whether the queue owns the duplicates now. */
+function putAttached(c: Connection, held: readonly number[], data: Uint8Array): boolean {
+  if (!is(c, mark.identity) && c.codec.encodeInto !== undefined) {
+    if (!admits(c, data.length)) return false;
+    const before = openQueue(c).length;
+    encodeInPlace(c, data, false);
+    const isAttached = attachAt(c, held, before);
+    // Behind it: what `preWrite` flushes must not leave without them.
+    beforeWrite(c);
+    return isAttached;
+  }
+  const bytes = is(c, mark.identity) ? data : c.codec.encode(c, data);
+  beforeWrite(c);
+  if (isClosed(c) || !admits(c, bytes.length)) return false;
+  const queue = openQueue(c);
+  const before = queue.length;
+  // Not `put`: large ones would go straight to the kernel.
+  queue.push(bytes, 0, bytes.length);
+  return attachAt(c, held, before);
+}
+
+/** To the first byte behind `before`; false when nothing came behind it. */
+function attachAt(c: Connection, held: readonly number[], before: number): boolean {
+  const { queue } = c;
+  if (queue === null || queue.length <= before) return false;
+  queue.attach(held, before);
+  return true;
+}
+
+function closeDescriptors(c: Connection, descriptors: readonly number[]): void {
+  for (const descriptor of descriptors) c.owner.driver.closeDescriptor(descriptor);
 }
 
 /** How many bytes went to the kernel from where they stand. */
@@ -370,9 +393,7 @@ export function dropOutbound(c: Connection): void {
   if (window !== null) window.directStart = window.directEnd = 0;
   if (queue !== null) {
     c.queue = null;
-    while (queue.attachments.length > 0) {
-      for (const descriptor of queue.detach()) c.owner.driver.closeDescriptor(descriptor);
-    }
+    while (queue.attachments.length > 0) closeDescriptors(c, queue.detach());
     queue.clear();
     c.owner.giveQueue(queue);
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type Conn, client, serve } from 'gnet';
+import { type Conn, client, LineBasedFrameCodec, serve } from 'gnet';
 import { RawClient } from '../../testing/raw-client.ts';
 import { driverName, notOn } from '../support/driver.ts';
 import { missing, runClient } from '../support/outside-client.ts';
@@ -86,6 +86,30 @@ function assertCame(reads: readonly Read[], sent: readonly { at: number; inode: 
 }
 
 describe('sendDescriptor', native, () => {
+  test(
+    'goes with its bytes through a codec, though preWrite flushes what waits',
+    python,
+    async (t) => {
+      const { descriptor, inode } = someFile(t, 'kept');
+      const rig = await startRig(
+        t,
+        {
+          preWrite: (c) => c.flush(),
+          onOpened(c) {
+            c.sendDescriptor(descriptor, 'here');
+            c.close();
+          },
+        },
+        { codec: new LineBasedFrameCodec() },
+        freeAddress(t, 'unix'),
+      );
+      const before = openDescriptors();
+      assertCame(await readBy(rig.server.addr), [{ at: 0, inode }]);
+      await waitUntil(() => rig.events.includes('closed'), 'onClosed');
+      await assertNoNewDescriptors(before);
+    },
+  );
+
   test('to a program of ours, which goes on with the connection', async (t) => {
     const path = join(temporaryDirectory(t), 'take.sock');
     const program = runProgram(t, takes, [path]);
