@@ -3,6 +3,7 @@ import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
 import { formatAddress } from './addresses.ts';
+import { afterOneLook } from './patient-timer.ts';
 
 /** The part of a loop that calls one address. */
 export interface CallingLoop {
@@ -104,6 +105,7 @@ class Call implements DialOutcome {
   readonly #race: AddressRace;
   #attempt: Attempt | null = null;
   #timer: NodeJS.Timeout | undefined;
+  #over = false;
 
   constructor(race: AddressRace, index: number) {
     this.#race = race;
@@ -113,24 +115,31 @@ class Call implements DialOutcome {
   begin(loop: CallingLoop, target: Endpoint, limitMs: number): void {
     this.#attempt = loop.dial(target, this);
     if (this.#attempt === null || limitMs === 0) return;
-    this.#timer = setTimeout(() => {
+    const passed = (): void => {
+      if (this.#over) return;
       this.giveUp(loop);
       this.#race.failed(this, tooLate(target, limitMs));
-    }, limitMs);
+    };
+    this.#timer = setTimeout(() => afterOneLook(passed), limitMs);
+  }
+
+  #end(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
   }
 
   giveUp(loop: CallingLoop): void {
-    clearTimeout(this.#timer);
+    this.#end();
     if (this.#attempt !== null) loop.abandonDial(this.#attempt);
   }
 
   connected(connection: StreamConnection): void {
-    clearTimeout(this.#timer);
+    this.#end();
     this.#race.connected(this, connection);
   }
 
   failed(error: GnetError): void {
-    clearTimeout(this.#timer);
+    this.#end();
     this.#race.failed(this, error);
   }
 }

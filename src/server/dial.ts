@@ -1,6 +1,5 @@
 import { ErrTimeout, ErrUnsupportedOp, GnetError } from '../base/errors.ts';
-import type { Conn } from '../connection/conn.ts';
-import type { EventHandler } from '../connection/conn.ts';
+import type { Conn, EventHandler } from '../connection/conn.ts';
 import { ownHandlerEvents } from '../connection/handler-calls.ts';
 import { writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { DatagramSession } from '../connection/datagram-session.ts';
@@ -13,6 +12,7 @@ import { captureScope } from '../host/event-scope.ts';
 import { type ParsedAddress, parseAddress, resolveTargets } from './addresses.ts';
 import { AddressRace, type CallingLoop, interleaved, type RaceOutcome } from './address-race.ts';
 import { attemptDelayMs, calledFrom, checkDialOptions, type DialOptions } from './dial-options.ts';
+import { afterOneLook } from './patient-timer.ts';
 
 /** The part of a loop that a call of `dial` needs. */
 export interface DialingLoop extends CallingLoop {
@@ -197,11 +197,6 @@ export class Dial implements RaceOutcome {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#onOver(this);
   }
-}
-
-/** A thread that was blocked has an answer waiting: the kernel is asked, and what it says handled, before. */
-function afterOneLook(then: () => void): void {
-  setImmediate(() => setImmediate(then));
 }
 
 function timedOut(address: string, limitMs: number): ErrTimeout {

@@ -2,6 +2,11 @@
 const heldUpMs = 50;
 const afterHoldUpMs = 500;
 
+/** A thread that was blocked has an answer waiting: the kernel is asked, and what it says handled, before. */
+export function afterOneLook(then: () => void): void {
+  setImmediate(() => setImmediate(then));
+}
+
 /**
  * Calls when the time is up. After a hold-up, of a thread that was blocked or a process that was
  * stopped, what arrived meanwhile is handled first: there is a little more time, once.
