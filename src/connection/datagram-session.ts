@@ -111,14 +111,14 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
       const reply = this.#call(events.handler.onOpened) as Reply;
       if (kindOfReply(reply) === replyKind.promise) {
         this.suspend('onOpened', reply as unknown as PromiseLike<Reply>, null, null);
-      } else this.applyOpening(reply);
+      } else this.#applyOpening(reply);
     } catch (thrown) {
       this.handlerFailed('onOpened', thrown);
     }
   }
 
   /** As bytes of `onOpened`: without `preWrite`. */
-  private applyOpening(reply: Reply): void {
+  #applyOpening(reply: Reply): void {
     if (kindOfReply(reply) === replyKind.bytes) this.sendTo(reply as Bytes);
     else this.apply(reply);
   }
@@ -178,6 +178,11 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
 
   #touch(): void {
     if (this.#idleTimeout > 0) this.#lastActive = this.owner.now;
+  }
+
+  /** As that of streams: what was stamped with `from` took place by `to`. */
+  renewStamp(from: number, to: number): void {
+    if (this.#lastActive === from) this.#lastActive = to;
   }
 
   #arm(): void {

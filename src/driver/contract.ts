@@ -50,10 +50,10 @@ export type Endpoint =
       readonly v6Only: boolean;
       /** UDP: the socket is connected to that address, instead of bound to it. */
       readonly connects?: boolean;
-      /** A literal: `127.0.0.1`, `::1`; `0.0.0.0` and `::` for any. */
+      /** A literal: `127.0.0.1`, `::1`; `0.0.0.0` and `::` are every address. */
       readonly host: string;
       readonly port: number;
-      /** Of those that are called: where to call from; of the same family. Port 0: any. */
+      /** Of a stream that is dialled: our end, of the same family. Port 0: one that is free. */
       readonly from?: { readonly host: string; readonly port: number };
       /** Listen on these instead of opening a socket; a driver is given one at a time. */
       readonly given?: readonly GivenSocket[];

@@ -152,6 +152,10 @@ export class DatagramSessions implements SessionKeeper {
     this.#changed();
   }
 
+  renewStamps(from: number, to: number): void {
+    for (const session of this.#all()) session.renewStamp(from, to);
+  }
+
   /** The server stops. */
   signalClose(): void {
     for (const session of this.#all()) session.signalClose();

@@ -437,13 +437,11 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     return this.now;
   }
 
-  /**
-   * A handler blocked, or the process was stopped: what was read since carries the time from before,
-   * and would count as that long ago.
-   */
+  /** A handler blocked, or the process was stopped: what was read since has the time from before. */
   #wasHeldUp(since: number): void {
     if (this.#wheel.count === 0) return;
     for (const connection of this.#table.all()) renewStamps(connection, since, this.now);
+    this.datagrams.renewStamps(since, this.now);
   }
 
   takeQueue(): OutboundQueue {

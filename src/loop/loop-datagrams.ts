@@ -77,6 +77,11 @@ export class LoopDatagrams {
     this.#sessions?.failed(endpoint, peer, error);
   }
 
+  /** See `DatagramSession`. */
+  renewStamps(from: number, to: number): void {
+    this.#sessions?.renewStamps(from, to);
+  }
+
   /** The server stops. */
   signalClose(): void {
     this.#sessions?.signalClose();

@@ -1,8 +1,7 @@
 import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { textOf } from '../base/thrown.ts';
-import type { Conn } from '../connection/conn.ts';
-import type { LoopView, RegisterOptions } from '../connection/conn.ts';
+import type { Conn, LoopView, RegisterOptions } from '../connection/conn.ts';
 import type { ScheduledDeadline } from '../connection/owner.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';

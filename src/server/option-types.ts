@@ -140,7 +140,7 @@ export interface Options<Frame = Buffer> {
    * IP sockets hear and call over that interface alone (`SO_BINDTODEVICE`); the driver `node`
    * refuses it.
    *
-   * A name, such as `'eth0'`. Default: any.
+   * A name, such as `'eth0'`. Default: every interface.
    */
   readonly bindToDevice?: string;
   /**
@@ -405,8 +405,9 @@ export interface ResolvedOptions {
   readonly keepAliveSeconds: number;
   readonly tcpKeepInterval: number;
   readonly tcpKeepCount: number;
-  /** '': any; the same for the algorithm. */
+  /** '': every interface. */
   readonly bindToDevice: string;
+  /** '': the algorithm that the system has as its default. */
   readonly congestion: string;
   readonly receiveDescriptors: boolean;
   readonly deferAccept: number;

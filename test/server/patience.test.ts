@@ -207,20 +207,22 @@ describe('a thread that was blocked', () => {
     assert.deepEqual(rig.events, ['init', 'open']);
   });
 
-  test('a dial that was answered meanwhile has not timed out', async (t) => {
-    const rig = await startRig(t, {});
-    const { client } = await startClient(t);
-    // Behind the turn of the loops: what comes next are timers, the one of the dial among them.
-    await settle(1);
-    await new Promise((resolve) => setImmediate(resolve));
-    const dialled = client.dial(`tcp://${rig.server.addr}`, { timeout: 150 });
-    // The call leaves, and no loop has a turn in which to hear of the answer.
-    for (let step = 0; step < 50; step++) await null;
-    block(400);
-    assert.equal((await dialled).asyncWrite('here'), true);
-    const late = client.dial('tcp://127.0.0.1:1', { timeout: 150 });
-    assert.match(String(await rejection(late)), /ECONNREFUSED|refused/);
-  });
+  for (const limit of ['timeout', 'attemptTimeout'] as const) {
+    test(`a dial that was answered meanwhile has not timed out: ${limit}`, async (t) => {
+      const rig = await startRig(t, {});
+      const { client } = await startClient(t);
+      // Behind the turn of the loops: what comes next are timers, the one of the dial among them.
+      await settle(1);
+      await new Promise((resolve) => setImmediate(resolve));
+      const dialled = client.dial(`tcp://${rig.server.addr}`, { [limit]: 150 });
+      // The call leaves, and no loop has a turn in which to hear of the answer.
+      for (let step = 0; step < 50; step++) await null;
+      block(400);
+      assert.equal((await dialled).asyncWrite('here'), true);
+      const late = client.dial('tcp://127.0.0.1:1', { timeout: 150 });
+      assert.match(String(await rejection(late)), /ECONNREFUSED|refused/);
+    });
+  }
 });
 
 describe('setTimeouts', () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Action, type Conn, type EventHandler } from 'gnet';
+import { block } from '../support/block.ts';
 import { rejection, startClient } from '../support/client-rig.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { codeOf, startRig, text } from '../support/rig.ts';
@@ -134,6 +135,29 @@ describe('dial of udp', () => {
 });
 
 describe('udpSessions', () => {
+  test('counts idleTimeout from when a datagram was read, also behind a handler that blocked', async (t) => {
+    let seen = 0;
+    const ended: unknown[] = [];
+    const handler: EventHandler = {
+      react(frame) {
+        seen++;
+        // Whoever is first: the other one has its turn only when this returns.
+        if (String(frame) === 'block' && seen === 3) block(800);
+      },
+      onClosed: (_c, error) => void ended.push(error),
+    };
+    const rig = await startRig(t, handler, { udpSessions: { idleTimeout: 400 } }, local);
+    const { client } = await startClient(t);
+    const address = `udp://${rig.server.addr}`;
+    const peers = [await client.dial(address), await client.dial(address)];
+    for (const peer of peers) peer.sendTo('open');
+    await waitUntil(() => seen === 2, 'both sessions');
+    for (const peer of peers) peer.sendTo('block');
+    await waitUntil(() => seen === 4, 'both datagrams');
+    await settle(100);
+    assert.deepEqual(ended, []);
+  });
+
   test('each peer has its context, from onOpened to onClosed', async (t) => {
     let closed = 0;
     const handler: EventHandler = {

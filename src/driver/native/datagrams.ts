@@ -255,6 +255,7 @@ export class DatagramEndpoints {
     const control = this.#control;
     incoming.controlAt(index, control);
     if (control.toMany && this.#skipsBroadcasts) {
+      // Another loop has its own copy of it, and counts that.
       this.#counters.datagramsReceived--;
       return;
     }
