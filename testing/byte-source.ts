@@ -78,3 +78,11 @@ export function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
 export function everyByte(bytes: Buffer): Buffer[] {
   return Array.from(bytes, (byte) => Buffer.from([byte]));
 }
+
+/** A stream in one piece, byte by byte, and cut once at each place (at each 997th of a long one). */
+export function* everyCut(bytes: Buffer): Iterable<readonly Buffer[]> {
+  yield [bytes];
+  yield everyByte(bytes);
+  const step = bytes.length > 2_000 ? 997 : 1;
+  for (let place = 1; place < bytes.length; place += step) yield cut(bytes, [place]);
+}

@@ -1,4 +1,6 @@
 /** Streams of HTTP requests and what a server must make of them. */
+import fc from 'fast-check';
+import { cut } from './byte-source.ts';
 
 export interface ExpectedRequest {
   readonly method: string;
@@ -244,3 +246,21 @@ export const badCases: readonly HttpCase[] = [
   bad(400, 'a bare CR in a trailer', `${CHUNKED}0\r\na: b\rc`),
   bad(431, 'long trailers', `${CHUNKED}0\r\na: ${'b'.repeat(9_000)}`),
 ];
+
+/** Whole requests behind each other, and the same in pieces. */
+export interface CutPipeline {
+  readonly expected: HttpCase;
+  readonly pieces: readonly Buffer[];
+}
+
+/** Up to 12 of the good cases, cut at up to 8 places. */
+export function cutPipelines(): fc.Arbitrary<CutPipeline> {
+  const stays = goodCases.filter((one) => one.requests.every((r) => r.keepAlive !== false));
+  const cases = fc.array(fc.constantFrom(...stays), { minLength: 1, maxLength: 12 });
+  const places = fc.array(fc.nat(4_000), { maxLength: 8 });
+  return fc.tuple(cases, places).map(([chosen, at]) => {
+    const bytes = Buffer.concat(chosen.map((one) => one.bytes));
+    const requests = chosen.flatMap((one) => one.requests);
+    return { expected: { name: 'a pipeline', bytes, requests }, pieces: cut(bytes, at) };
+  });
+}

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { HttpCodec, HttpEvent, HttpParser } from './index.ts';
-import { ByteSource, cut, everyByte } from '../../testing/byte-source.ts';
-import { badCases, goodCases, type HttpCase } from '../../testing/http-corpus.ts';
+import { ByteSource, cut, everyCut } from '../../testing/byte-source.ts';
+import { badCases, cutPipelines, goodCases, type HttpCase } from '../../testing/http-corpus.ts';
 
 interface Seen {
   readonly method: string;
@@ -108,27 +108,16 @@ function check(result: Result, expected: HttpCase): void {
 describe('HttpParser and HttpCodec', () => {
   for (const one of [...goodCases, ...badCases]) {
     test(`${one.status ?? 'takes'}: ${one.name}, in one piece, cut anywhere, byte by byte`, () => {
-      for (const run of [parse, decode]) {
-        check(run([one.bytes]), one);
-        check(run(everyByte(one.bytes)), one);
-        const step = one.bytes.length > 2_000 ? 997 : 1;
-        for (let place = 1; place < one.bytes.length; place += step) {
-          check(run(cut(one.bytes, [place])), one);
-        }
+      for (const pieces of everyCut(one.bytes)) {
+        check(parse(pieces), one);
+        check(decode(pieces), one);
       }
     });
   }
 
   test('pipelines of whole requests cut at random places give the same requests', () => {
-    const stays = goodCases.filter((one) => one.requests.every((r) => r.keepAlive !== false));
-    const streams = fc.array(fc.constantFrom(...stays), { minLength: 1, maxLength: 12 });
-    const places = fc.array(fc.nat(4_000), { maxLength: 8 });
     fc.assert(
-      fc.property(streams, places, (cases, cuts) => {
-        const bytes = Buffer.concat(cases.map((one) => one.bytes));
-        const requests = cases.flatMap((one) => one.requests);
-        check(parse(cut(bytes, cuts)), { name: '', bytes, requests });
-      }),
+      fc.property(cutPipelines(), ({ expected, pieces }) => check(parse(pieces), expected)),
       { numRuns: 1_000 },
     );
   });
