@@ -7,7 +7,7 @@ import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts
 import type { LoggerOption } from '../logging/logger.ts';
 import type { GracefulOptions, GracefulSettings } from './restart/settings.ts';
 
-/** Values of the option `tcpNoDelay` as the source framework names them. */
+/** Values of the option `tcpNoDelay`, with the names from gnet for Go. */
 export const TCPSocketOpt = {
   /** Send at once: Nagle's algorithm is off. */
   TCPNoDelay: 0,
@@ -17,24 +17,24 @@ export const TCPSocketOpt = {
 
 export type TCPSocketOpt = (typeof TCPSocketOpt)[keyof typeof TCPSocketOpt];
 
-/** How the acceptor picks the loop of a new connection. */
+/** How the acceptor picks the loop for a new connection. */
 export const LoadBalancing = {
-  /** One after the other. */
+  /** Each loop in turn. */
   RoundRobin: 0,
-  /** The one with the fewest connections. */
+  /** The loop with the fewest connections. */
   LeastConnections: 1,
-  /** By a hash of the peer's address, so that a peer always meets the same loop. */
+  /** By a hash of the peer's address, so that a peer always gets the same loop. */
   SourceAddrHash: 2,
 } as const;
 
 export type LoadBalancing = (typeof LoadBalancing)[keyof typeof LoadBalancing];
 
-/** Which backend talks to the kernel; `auto` takes the best one that works here. */
+/** The driver that talks to the kernel; `auto` takes the best one that works here. */
 export type DriverOption = 'auto' | 'io_uring' | 'epoll' | 'kqueue' | 'node';
 
 /**
- * What happens above the high watermark: stop reading that connection, close it, or nothing: then the
- * program pauses where its bytes come from.
+ * What happens above the high watermark: `pause` stops reading the connection, `close` closes it,
+ * and `none` leaves it to the program to pause the source of its bytes.
  */
 export type OverflowPolicy = 'pause' | 'close' | 'none';
 
@@ -48,65 +48,64 @@ export type ProxyProtocolOption =
       readonly trusted?: readonly string[];
     };
 
-/**
- * Every option may be left out; one that is `undefined` counts as left out.
- */
+/** Every option is optional; `undefined` is the same as leaving it out. */
 export interface Options<Frame = Buffer> {
   /**
-   * Runs as many loops as this process may use CPUs; see docs/threads.md.
+   * Runs one loop for each CPU that this process may use; see docs/threads.md.
    *
    * Boolean. Default: `false`.
    */
   readonly multicore?: boolean;
   /**
-   * Runs that many loops, up to 4,096; above 0 it wins over `multicore`, and 0 leaves it to that.
+   * Sets the number of loops, up to 4,096. Above 0 it overrides `multicore`; 0 leaves the choice to
+   * `multicore`.
    *
    * Whole number. Default: 0.
    */
   readonly numEventLoop?: number;
   /**
-   * Another name of `numEventLoop`; when both are given they must be equal.
+   * Another name for `numEventLoop`; if you give both, they must be equal.
    *
    * Whole number. Default: 0.
    */
   readonly loopNum?: number;
   /**
-   * How new connections spread over the loops; with `reusePort` the kernel decides.
+   * How gnet distributes new connections over the loops; with `reusePort` the kernel decides.
    *
    * `LoadBalancing.RoundRobin`, `.LeastConnections`, `.SourceAddrHash`. Default: `RoundRobin`.
    */
   readonly loadBalancing?: LoadBalancing;
   /**
    * A value for every loop, as `c.loop.shared` and `server.shared`. Other threads get a copy, as
-   * `postMessage` makes one, in which a `SharedArrayBuffer` is the same memory. What the main thread
-   * gave counts; see docs/threads.md#what-loops-share.
+   * `postMessage` makes it; a `SharedArrayBuffer` inside it is the same memory everywhere. gnet
+   * uses the value from the main thread; see docs/threads.md#what-loops-share.
    *
-   * What `postMessage` can send. Default: none.
+   * Anything that `postMessage` can send. Default: none.
    */
   readonly shared?: unknown;
   /**
-   * Keeps the thread of each loop on one CPU, where there are several loops; a warning says so where
-   * that cannot be done (no FFI).
+   * With several loops, keeps the thread of each on one CPU; logs a warning if that is not possible
+   * (no FFI).
    *
    * Boolean. Default: `false`.
    */
   readonly lockOSThread?: boolean;
   /**
-   * One read takes at most that much: it is also the longest datagram, and the longest frame of the
-   * built-in codec. Rounded up to a power of two, at least 2; 0 or less means the default.
+   * The most bytes that one read takes. This is also the longest datagram, and the longest frame of
+   * the built-in codec. Rounded up to a power of two, at least 2; 0 or less means the default.
    *
    * Bytes, up to 2^30. Default: 65,536.
    */
   readonly readBufferCap?: number;
   /**
-   * The size of one piece of pending output, so a slow reader costs at least that much. Rounded up
-   * to a power of two, at least 4,096; 0 or less means the default.
+   * The size of one piece of pending output, and thus the least memory that a slow reader takes.
+   * Rounded up to a power of two, at least 4,096; 0 or less means the default.
    *
    * Bytes, up to 2^24. Default: 65,536.
    */
   readonly writeBufferCap?: number;
   /**
-   * `SO_REUSEPORT`: each loop listens by itself, and servers that all set it share a port.
+   * `SO_REUSEPORT`: each loop has its own listener, and servers that all set it can share a port.
    *
    * Boolean. Default: `false`.
    */
@@ -118,33 +117,33 @@ export interface Options<Frame = Buffer> {
    */
   readonly ticker?: boolean;
   /**
-   * TCP probes a peer that was silent for that long, and again after as long; rounded up to whole
-   * seconds.
+   * How long a peer may be silent before TCP probes it, and the time between probes; rounded up to
+   * whole seconds.
    *
    * Milliseconds, up to 32,767,000. Default: 0 (off).
    */
   readonly tcpKeepAlive?: number;
   /**
-   * The time between the probes, where `tcpKeepAlive` is on; rounded up to whole seconds.
+   * The time between the probes of `tcpKeepAlive`; rounded up to whole seconds.
    *
    * Milliseconds, up to 32,767,000. Default: 0 (as `tcpKeepAlive`).
    */
   readonly tcpKeepInterval?: number;
   /**
-   * A peer that leaves that many probes of `tcpKeepAlive` without an answer is dead.
+   * The number of unanswered `tcpKeepAlive` probes after which TCP declares the peer dead.
    *
    * 0 to 127. Default: 0 (the system's).
    */
   readonly tcpKeepCount?: number;
   /**
-   * IP sockets hear and call over that interface alone (`SO_BINDTODEVICE`); the driver `node`
+   * The only network interface that IP sockets use (`SO_BINDTODEVICE`); the driver `node`
    * refuses it.
    *
    * A name, such as `'eth0'`. Default: every interface.
    */
   readonly bindToDevice?: string;
   /**
-   * The kernel keeps a connection that has sent nothing for that long (`TCP_DEFER_ACCEPT`), instead
+   * How long the kernel keeps a connection that has not sent anything (`TCP_DEFER_ACCEPT`), instead
    * of giving it to a loop; rounded up to whole seconds. Not for protocols in which the server
    * speaks first.
    *
@@ -152,14 +151,14 @@ export interface Options<Frame = Buffer> {
    */
   readonly deferAccept?: number;
   /**
-   * How many clients the kernel takes whose first packet brings bytes and whose handshake is not
-   * over (`TCP_FASTOPEN`).
+   * How many connections with data in their first packet the kernel keeps before their handshake is
+   * complete (`TCP_FASTOPEN`).
    *
    * 0 to 65,535. Default: 0 (off).
    */
   readonly fastOpen?: number;
   /**
-   * The algorithm by which TCP avoids congestion.
+   * The congestion control algorithm of TCP.
    *
    * A name, such as `'bbr'`. Default: the system's.
    */
@@ -172,19 +171,19 @@ export interface Options<Frame = Buffer> {
    */
   readonly receiveDescriptors?: boolean;
   /**
-   * Small writes leave at once; otherwise TCP gathers them.
+   * Sends small writes at once; otherwise TCP gathers them.
    *
    * Boolean, `TCPSocketOpt.TCPNoDelay`, `.TCPDelay`. Default: `true`.
    */
   readonly tcpNoDelay?: boolean | TCPSocketOpt;
   /**
-   * `SO_RCVBUF`; the kernel may take less.
+   * `SO_RCVBUF`; the kernel may use a smaller value.
    *
    * Bytes, 0 to 2^31-1. Default: 0 (the system's).
    */
   readonly socketRecvBuffer?: number;
   /**
-   * `SO_SNDBUF`; the kernel may take less.
+   * `SO_SNDBUF`; the kernel may use a smaller value.
    *
    * Bytes, 0 to 2^31-1. Default: 0 (the system's).
    */
@@ -192,109 +191,110 @@ export interface Options<Frame = Buffer> {
   /**
    * Cuts bytes into frames; never used for datagrams.
    *
-   * A codec, or a function that makes one per connection. Default: what was read is the frame.
+   * A codec, or a function that makes one per connection. Default: each read is one frame.
    */
   readonly codec?: CodecOption<Frame>;
   /**
-   * The default logger writes to that file, and makes missing directories. At 100 MB the file is put
-   * aside as `.1`, `.2`, `.3`, which stay for at most 28 days. Others cannot read it (mode 0640,
-   * less your umask); a symbolic link in its place is refused.
+   * The file that the default logger writes to; the logger creates missing directories. At 100 MB
+   * it renames the file to `.1`, and older files to `.2` and `.3`, and keeps these for at most 28
+   * days. Other users cannot read the files (mode 0640, less your umask). The logger refuses a
+   * symbolic link in place of the file.
    *
    * A path. Default: `GNET_LOGGING_FILE`, else standard error.
    */
   readonly logPath?: string;
   /**
-   * The default logger writes lines of that level and above.
+   * The lowest level that the default logger writes.
    *
    * `'debug'`, `'info'`, `'warn'`, `'error'`, `'fatal'`, `'silent'`, or -1 (debug) to 5 (fatal).
    * Default: `GNET_LOGGING_LEVEL`, else `'warn'`, with a file `'info'`.
    */
   readonly logLevel?: LogLevel;
   /**
-   * Takes the place of the default logger; `logPath`, `logLevel` and the two variables then have no
+   * Replaces the default logger; `logPath`, `logLevel` and the two variables then have no
    * effect.
    *
-   * A pino logger, or an object with `debug`, `info`, `warn`, `error` and, if it likes, `fatal`.
+   * A pino logger, or an object with `debug`, `info`, `warn`, `error` and optionally `fatal`.
    * Default: the default logger.
    */
   readonly logger?: LoggerOption;
   /**
-   * Every stream connection speaks TLS, over `tcp://` and `unix://` too; files or their contents, by
-   * the names of `node:tls`; see docs/tls.md.
+   * Turns on TLS for every stream connection, including those of `tcp://` and `unix://`. Options
+   * have the names of `node:tls`, and take files or their contents; see docs/tls.md.
    *
    * `{ key, cert, … }`. Default: none.
    */
   readonly tls?: TlsServerOptions;
   /**
-   * A signal, `SIGUSR2` or the one that is named, restarts the program without losing a connection,
-   * and `SIGTERM` stops its server in order; see docs/restart.md.
+   * Makes a signal (`SIGUSR2`, or the one that you name) restart the program without losing a
+   * connection, and `SIGTERM` stop the server in order; see docs/restart.md.
    *
    * Boolean, or `{ signal, readyTimeout, drainTimeout }`. Default: `false`.
    */
   readonly graceful?: boolean | GracefulOptions;
   /**
-   * A file with the number of the process that serves, for `signalServer` and other programs. It is
-   * there from the start of the server to its end; see docs/restart.md#the-pid-file.
+   * A file for the number of the process that serves, for `signalServer` and other programs. It
+   * exists from the start of the server to its end; see docs/restart.md#the-pid-file.
    *
    * A path. Default: none.
    */
   readonly pidName?: string;
   /**
-   * A connection closes with `ErrTimeout` when its peer takes nothing of the pending output for that
+   * Closes a connection with `ErrTimeout` when its peer takes none of the pending output for this
    * long.
    *
    * Milliseconds, 0 to 2^31-1. Default: 0 (off).
    */
   readonly writeTimeout?: number;
   /**
-   * `serve` settles at shutdown instead of at start.
+   * Makes `serve` settle at shutdown instead of at start.
    *
    * Boolean. Default: `false`.
    */
   readonly block?: boolean;
 
   /**
-   * What talks to the kernel; `auto` takes what the environment's `GNET_DRIVER` names, or the best
-   * one that works here; see docs/drivers.md.
+   * The driver that talks to the kernel. `auto` takes the one that the environment variable
+   * `GNET_DRIVER` names, or the best one that works here; see docs/drivers.md.
    *
    * `'auto'`, `'io_uring'`, `'epoll'`, `'node'`; *later* `'kqueue'`. Default: `'auto'`.
    */
   readonly driver?: DriverOption;
   /**
-   * Connections that the kernel keeps until a loop accepts them.
+   * How many connections the kernel keeps until a loop accepts them.
    *
    * 1 to 65,535. Default: `net.core.somaxconn`, at most 65,535.
    */
   readonly backlog?: number;
   /**
-   * Open stream connections of each loop; at the limit the rest wait in the backlog.
+   * The most open stream connections of each loop; further connections wait in the backlog.
    *
    * From 1, or `Infinity`. Default: `Infinity`.
    */
   readonly maxConnections?: number;
   /**
-   * A connection closes with `ErrTimeout` after that long without a byte either way; a slow reader
-   * that still takes bytes is not idle.
+   * Closes a connection with `ErrTimeout` after this long without a byte in either direction; a
+   * slow reader that still takes bytes is not idle.
    *
    * Milliseconds, 0 to 2^31-1. Default: 0 (off).
    */
   readonly idleTimeout?: number;
   /**
-   * A connection closes with `ErrTimeout` when its peer sends nothing for that long while the
+   * Closes a connection with `ErrTimeout` when its peer sends nothing for this long while the
    * connection reads.
    *
    * Milliseconds, 0 to 2^31-1. Default: 0 (off).
    */
   readonly readTimeout?: number;
   /**
-   * A closing connection waits that long for a peer that takes nothing of what is left, and then for
-   * its end; 0 waits for ever.
+   * How long a closing connection waits for a peer that takes none of the remaining output, and
+   * then for the peer's end; 0 waits for ever.
    *
    * Milliseconds, 0 to 2^31-1. Default: 5,000.
    */
   readonly closeTimeout?: number;
   /**
-   * What the sockets of datagrams are asked for, of a client, too: multicast, fragmentation, type of
+   * Settings for the UDP sockets of a server or client: multicast, fragmentation, type of
    * service, offload; see docs/udp.md.
    *
    * `{ multicastInterface, multicastLoop, multicastTtl, dontFragment, typeOfService,
@@ -302,90 +302,91 @@ export interface Options<Frame = Buffer> {
    */
   readonly udp?: UdpOptions;
   /**
-   * Each UDP peer has a session, with `onOpened`, `onClosed` and a `context` of its own, until
-   * nothing has come or gone for `idleTimeout` ms (60,000). Each loop has at most `max` of them
-   * (65,536) and drops and counts what others send; see docs/udp.md#sessions.
+   * Gives each UDP peer a session with its own `onOpened`, `onClosed` and `context`. A session ends
+   * when no datagram has gone either way for `idleTimeout` ms (60,000). Each loop has at most `max`
+   * sessions (65,536), and drops and counts the datagrams of further peers; see
+   * docs/udp.md#sessions.
    *
    * Boolean, `{ idleTimeout, max }`. Default: `false`.
    */
   readonly udpSessions?: UdpSessionsOption;
   /**
-   * A connection may take that long for its PROXY header, and as long for the handshake of TLS,
+   * How long a connection may take for its PROXY header, and again for its TLS handshake,
    * before `onOpened`; 0 is off.
    *
    * Milliseconds, 0 to 2^31-1. Default: 10,000.
    */
   readonly handshakeTimeout?: number;
   /**
-   * Each stream connection begins with the header of a proxy in front (PROXY protocol, version 1 or
-   * 2), which names its client. `'required'` refuses a connection without one, `'optional'` takes
-   * both. Whoever can connect can claim any address: name the proxies in `trusted`; see
-   * docs/proxy-protocol.md.
+   * Reads the header that a proxy sends at the start of each stream connection to name the client
+   * (PROXY protocol, version 1 or 2). `'required'` refuses a connection without a header,
+   * `'optional'` accepts both. A peer can claim any address in a header, so name the proxies in
+   * `trusted`; see docs/proxy-protocol.md.
    *
    * `'required'`, `'optional'`, `{ mode, trusted }`. Default: none.
    */
   readonly proxyProtocol?: ProxyProtocolOption;
   /**
-   * A connection whose peer has ended its side stays open until the handler closes it.
+   * Keeps a connection open after its peer has ended its side, until the handler closes it.
    *
    * Boolean. Default: `false`.
    */
   readonly allowHalfOpen?: boolean;
   /**
-   * A write returns false while more output than that is pending.
+   * Writes return false while more output than this is pending.
    *
    * Bytes. Default: 1,048,576.
    */
   readonly highWaterMark?: number;
   /**
-   * `onDrain` follows when the pending output has fallen to that.
+   * gnet calls `onDrain` when the pending output has fallen to this.
    *
    * Bytes. Default: 262,144, at most a quarter of `highWaterMark`.
    */
   readonly lowWaterMark?: number;
   /**
-   * A connection with more pending output closes with `ErrOutboundOverflow`.
+   * Closes a connection with more pending output, with `ErrOutboundOverflow`.
    *
    * Bytes. Default: 67,108,864.
    */
   readonly maxOutboundBytes?: number;
   /**
-   * A connection that keeps more received bytes closes with `ErrInboundOverflow`; at least
+   * Closes a connection that holds more received bytes, with `ErrInboundOverflow`; at least
    * `readBufferCap`.
    *
    * Bytes. Default: 16,777,216, or `readBufferCap` where that is more.
    */
   readonly maxInboundBytes?: number;
   /**
-   * What happens above `highWaterMark`: the connection stops reading, it closes, or nothing, which
-   * leaves it to the program.
+   * What happens above `highWaterMark`: `'pause'` stops reading the connection, `'close'` closes
+   * it, `'none'` leaves it to the program.
    *
    * `'pause'`, `'close'`, `'none'`. Default: `'pause'`.
    */
   readonly overflow?: OverflowPolicy;
   /**
-   * A longer frame closes the connection with `ErrFrameTooLong`; at most `maxInboundBytes`.
+   * Closes a connection with a longer frame, with `ErrFrameTooLong`; at most `maxInboundBytes`.
    *
    * Bytes, or `Infinity`. Default: `Infinity`.
    */
   readonly maxFrameLength?: number;
   /**
-   * A loop with nothing to do looks for events that long before it sleeps: answers come sooner, and
-   * a core is busy meanwhile. The driver `node` cannot, and ignores it; see
+   * How long an idle loop keeps looking for events before it sleeps. Answers come sooner, but
+   * a core is busy meanwhile. The driver `node` ignores this option; see
    * docs/drivers.md#busy-polling.
    *
    * Microseconds, 0 to 2^31-1. Default: 0 (off).
    */
   readonly busyPoll?: number;
   /**
-   * Aborting it stops the server, or ends a `serve` that is still starting.
+   * Stops the server when it aborts, or ends a `serve` that is still starting.
    *
    * An `AbortSignal`. Default: none.
    */
   readonly signal?: AbortSignal;
 }
 
-/** Every option checked, with its default, in the units that the rooms below take. */
+/** Every option, checked and with its default, in the units that the lower rooms use. */
 export interface ResolvedOptions {
   /** As given. */
   readonly multicore: boolean;
@@ -419,7 +420,7 @@ export interface ResolvedOptions {
   readonly codec: CodecOption<unknown> | undefined;
   /** As given; a client's for a client. */
   readonly tls: TlsServerOptions | TlsClientOptions | undefined;
-  /** These three go to `createLogger`. */
+  /** `createLogger` takes these three. */
   readonly logPath: string | undefined;
   readonly logLevel: LogLevelName | undefined;
   readonly logger: LoggerOption | undefined;
