@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { FrameSource, ICodec } from '../codec/codec.ts';
 import type { Action } from './action.ts';
 import type { Bytes, ConnId } from './conn-id.ts';
@@ -374,11 +375,12 @@ export interface LoopView {
   schedule(ms: number, fn: () => unknown): () => void;
   /**
    * A connection of this loop: one that it dials (`tcp://…`, `unix://…`), or a connected stream socket that
-   * was opened elsewhere, by its descriptor, which belongs to the loop from then on. Resolves after
-   * `onOpened`. What is dialled is plain; what is taken over is as if it had been accepted.
+   * was opened elsewhere, by its descriptor, which belongs to the loop from then on, or as the `net.Socket`
+   * that it is: see `fromSocket` of `gnet/stream`. Resolves after `onOpened`. What is dialled is plain; what
+   * is taken over is as if it had been accepted.
    * @throws as `dial` of a client, and as `adopt` of a server.
    */
-  register(target: string | number, options?: RegisterOptions): Promise<Conn>;
+  register(target: string | number | Socket, options?: RegisterOptions): Promise<Conn>;
   /** Its open connections, as they are now. */
   connections(): IterableIterator<Conn>;
 }

@@ -6,7 +6,11 @@ import { readHeadroomBytes } from '../base/limits.ts';
  * Gives bytes that a layer has read, and that belong to whoever comes next, to that one as if they had
  * just been received: in pieces that fit a slab of the loop's reads.
  */
-export function handOver(receiver: StreamReceiver, pool: SlabPool, bytes: Uint8Array): void {
+export function handOver(
+  receiver: Pick<StreamReceiver, 'received'>,
+  pool: SlabPool,
+  bytes: Uint8Array,
+): void {
   const pieceMax = pool.slabBytes - readHeadroomBytes;
   for (let at = 0; at < bytes.length; at += pieceMax) {
     const piece = bytes.subarray(at, at + pieceMax);

@@ -20,6 +20,7 @@
  *  6. Every descriptor is close-on-exec and closed exactly once.
  *  7. The driver takes a bounded number of connections, datagrams and bytes per stream and wait.
  */
+import type { Socket } from 'node:net';
 import type { GnetError } from '../base/errors.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import type { BoundPath } from './bound-path.ts';
@@ -183,6 +184,8 @@ export interface AdoptedSocket {
   readonly descriptor: number;
   /** Undefined where the driver knows it by the descriptor. */
   readonly peer: DatagramPeer | string | undefined;
+  /** What somebody else had read of it: its first bytes. */
+  readonly received?: Uint8Array;
 }
 
 /** What a driver tells its loop; all of it from inside `wait`. */
@@ -411,6 +414,11 @@ export interface Driver extends Transport {
    * @throws a `GnetError`, and the descriptor stays the caller's: it is no socket, or not connected.
    */
   adopt?(descriptor: number, options: SocketOptions): AdoptedSocket;
+  /**
+   * The same of a connected socket of the runtime, which has passed `checkTakeOver`.
+   * @throws a `GnetError`, with the socket as it was.
+   */
+  adoptSocket?(socket: Socket, options: SocketOptions): AdoptedSocket;
 
   // -- streams ------------------------------------------------------------------------------------
   /**

@@ -1,10 +1,14 @@
+import { Socket } from 'node:net';
 import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { textOf } from '../base/thrown.ts';
 import type { Conn, LoopView, RegisterOptions } from '../connection/conn.ts';
+import { handOver } from '../connection/hand-over.ts';
 import type { ScheduledDeadline } from '../connection/owner.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
+import type { AdoptedSocket } from '../driver/contract.ts';
+import { checkTakeOver } from '../host/runtime-socket.ts';
 import { dialFrom, type FacedLoop } from './registrar.ts';
 
 const milliseconds = wholeNumber(1, int32Max, 'milliseconds');
@@ -61,29 +65,51 @@ export class LoopFace implements LoopView {
     };
   }
 
-  async register(target: string | number, options: RegisterOptions = {}): Promise<Conn> {
+  async register(target: string | number | Socket, options: RegisterOptions = {}): Promise<Conn> {
     if (this.#stopped) throw loopIsOver('register a connection');
     if (typeof target === 'string') return dialFrom(this.#loop, this.#dials, target, options);
+    if (target instanceof Socket) return this.#takeOver(target, options);
     if (!Number.isSafeInteger(target) || target < 0) {
       throw new ErrInvalidOption(
-        `cannot register ${textOf(target)}: give an address, or the number of a descriptor`,
+        `cannot register ${textOf(target)}: give an address, the number of a descriptor, or a net.Socket`,
       );
     }
     return this.#adopt(target, options);
   }
 
-  #adopt(descriptor: number, options: RegisterOptions): Conn {
+  #takeOver(socket: Socket, options: RegisterOptions): Conn {
+    const { driver, settings } = this.#loop;
+    if (driver.adoptSocket === undefined) throw cannotAdopt(driver.name);
+    checkTakeOver(socket);
+    const isPaused = socket.isPaused();
+    const adopted = driver.adoptSocket(socket, settings.socket);
+    const connection = this.#enter(adopted, options);
+    if (isPaused && connection.isOpened) connection.pauseRead();
+    if (adopted.received !== undefined) this.#deliverFirst(connection, adopted.received);
+    return connection;
+  }
+
+  /** Before the loop asks the kernel for more, and not inside the event that may be under way. */
+  #deliverFirst({ slot, generation }: StreamConnection, bytes: Uint8Array): void {
     const loop = this.#loop;
-    const { driver, settings } = loop;
-    if (driver.adopt === undefined) {
-      throw new ErrUnsupportedOp(`cannot register a socket: the driver ${driver.name} cannot`);
-    }
-    const adopted = driver.adopt(descriptor, settings.socket);
+    const receiver: Parameters<typeof handOver>[0] = {
+      received: (slab, start, end) => loop.received(slot, generation, slab, start, end),
+    };
+    loop.scheduleTasks({ runTasks: () => handOver(receiver, loop.readPool, bytes) });
+  }
+
+  #adopt(descriptor: number, options: RegisterOptions): Conn {
+    const { driver, settings } = this.#loop;
+    if (driver.adopt === undefined) throw cannotAdopt(driver.name);
+    return this.#enter(driver.adopt(descriptor, settings.socket), options);
+  }
+
+  #enter(adopted: AdoptedSocket, options: RegisterOptions): StreamConnection {
     const setUp = (connection: StreamConnection): void => {
       connection.context = options.context;
       if (options.handler !== undefined) connection.setHandler(options.handler as never);
     };
-    const connection = loop.adopt(adopted.descriptor, adopted.peer, setUp);
+    const connection = this.#loop.adopt(adopted.descriptor, adopted.peer, setUp);
     if (connection !== null) return connection;
     throw new ErrUnsupportedOp(
       'cannot register a socket: the loop has no room for it; see the log',
@@ -126,6 +152,10 @@ export class LoopFace implements LoopView {
 function checkFunction(what: string, fn: unknown): () => unknown {
   if (typeof fn === 'function') return fn as () => unknown;
   throw new ErrInvalidOption(`cannot ${what} ${textOf(fn)}: give a function`);
+}
+
+function cannotAdopt(driver: string): ErrUnsupportedOp {
+  return new ErrUnsupportedOp(`cannot register a socket: the driver ${driver} cannot`);
 }
 
 function loopIsOver(action: string): ErrServerInShutdown {

@@ -4,7 +4,8 @@ import type { Conn } from '../connection/conn.ts';
 import type { RegisterOptions } from '../connection/conn.ts';
 import type { HandlerCalls, ScheduledDeadline, ConnectionSettings } from '../connection/owner.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
-import type { DatagramPeer, Driver, Endpoint } from '../driver/contract.ts';
+import type { SlabPool } from '../buffer/slab.ts';
+import type { DatagramPeer, Driver, DriverEvents, Endpoint } from '../driver/contract.ts';
 import type { Attempt, DialOutcome } from './dialer.ts';
 import type { LoopDatagrams } from './loop-datagrams.ts';
 
@@ -27,6 +28,8 @@ export interface FacedLoop {
   abandonDial(attempt: Attempt): void;
   readonly datagrams: LoopDatagrams;
   report(message: string, error: unknown): void;
+  readonly readPool: SlabPool;
+  received: DriverEvents['received'];
 }
 
 /** @param dials what gives a dial up, for as long as it is under way. */

@@ -14,6 +14,7 @@ export {
   datagrams,
 } from './datagrams.ts';
 export type { Target } from './dialler.ts';
+export { type FromSocketOptions, fromSocket } from './from-socket.ts';
 export { type FramesOptions, frames } from './frames.ts';
 export type { TlsConnSocket } from './tls-conn-socket.ts';
 export { toDuplex } from './to-duplex.ts';

@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
 import { ErrUnsupportedOp } from '../../base/errors.ts';
-import { makeOwn } from '../../syscall/descriptor.ts';
+import { descriptorOfSocket, letGo } from '../../host/runtime-socket.ts';
+import { closeDescriptor, duplicateDescriptor, makeOwn } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { peerInto } from '../../syscall/socket.ts';
 import { emptyInetAddress } from '../../syscall/socket-address.ts';
@@ -25,4 +27,26 @@ export function adoptSocket(descriptor: number, options: SocketOptions): Adopted
   if (result < 0) throw syscallError('fcntl', -result, `adopt descriptor ${descriptor}`);
   setStreamOptions(descriptor, kind === 'tcp', options);
   return { descriptor, peer: path ?? address };
+}
+
+/**
+ * The same of a socket of the runtime, by a duplicate of its descriptor.
+ * @throws SyscallError (EMFILE), ErrUnsupportedOp, with the socket as it was.
+ */
+export function adoptRuntimeSocket(socket: Socket, options: SocketOptions): AdoptedSocket {
+  const given = descriptorOfSocket(socket);
+  if (given === -1) {
+    throw new ErrUnsupportedOp(
+      "cannot take a socket over: this runtime tells no descriptor of it; use the driver 'node'",
+    );
+  }
+  const descriptor = duplicateDescriptor(given);
+  let adopted: AdoptedSocket;
+  try {
+    adopted = adoptSocket(descriptor, options);
+  } catch (error) {
+    closeDescriptor(descriptor);
+    throw error;
+  }
+  return { ...adopted, received: letGo(socket) };
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { GnetError } from '../../base/errors.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
@@ -16,7 +17,7 @@ import type {
   TcpInfo,
 } from '../contract.ts';
 import type { DatagramEndpoints } from './datagrams.ts';
-import { adoptSocket } from './adopt-socket.ts';
+import { adoptRuntimeSocket, adoptSocket } from './adopt-socket.ts';
 import { grantWish } from './native-sockets.ts';
 import { notUnix, type PassedDescriptors } from './passed-descriptors.ts';
 import { setOnSocket, tcpInfoOf } from './socket-settings.ts';
@@ -135,6 +136,10 @@ export abstract class NativeDriver {
 
   adopt(descriptor: number, options: SocketOptions): AdoptedSocket {
     return adoptSocket(descriptor, options);
+  }
+
+  adoptSocket(socket: Socket, options: SocketOptions): AdoptedSocket {
+    return adoptRuntimeSocket(socket, options);
   }
 
   pauseReceiving(endpointId: number): void {

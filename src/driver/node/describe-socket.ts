@@ -1,4 +1,5 @@
 import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { formatUnix } from '../../base/unix-address.ts';
 import type { DescribedSocket } from '../backend.ts';
 import { addressText } from './address-text.ts';
@@ -84,4 +85,18 @@ export function describeSocket(descriptor: number): DescribedSocket {
   }
   const unknown = { kind: 'other', family: 4, v6Only: false, listens: false, address: '' } as const;
   return unixSocket(inode) ?? unknown;
+}
+
+/** The kind of a connected socket of the runtime, and our end of it. */
+export function ownEnd(socket: Socket): {
+  readonly kind: 'tcp' | 'unix';
+  readonly address: string;
+} {
+  const { localAddress, localPort } = socket;
+  if (localAddress !== undefined) {
+    return { kind: 'tcp', address: addressText(localAddress, localPort) };
+  }
+  const { server } = socket as { server?: { address(): unknown } | null };
+  const path = server?.address();
+  return { kind: 'unix', address: formatUnix(typeof path === 'string' ? path : '@') };
 }

@@ -4,6 +4,7 @@ import { ErrUnsupportedOp, type GnetError } from '../../base/errors.ts';
 import { formatInet } from '../../base/inet-address.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
+import { silence } from '../../host/runtime-socket.ts';
 import { sleepClock } from '../../host/runtime-features.ts';
 import type { TuningOptions } from '../backend.ts';
 import type {
@@ -24,7 +25,7 @@ import { endpointText } from './address-text.ts';
 import { NodeDatagrams } from './datagrams.ts';
 import { HalfOpenStreams } from './half-open.ts';
 import { heapSlabPool } from './heap-memory.ts';
-import { describeSocket } from './describe-socket.ts';
+import { describeSocket, ownEnd } from './describe-socket.ts';
 import {
   type AcceptedSocket,
   acceptedSocket,
@@ -258,6 +259,17 @@ export class NodeDriver implements Driver, ListenerOwner {
       socket.setKeepAlive(keepAliveSeconds > 0, keepAliveSeconds * 1_000);
     }
     const accepted = acceptedSocket(socket, { kind, address });
+    return { descriptor: this.keepAccepted(accepted), peer: undefined };
+  }
+  /** It goes on under the stream, with what it has read and nobody has taken. */
+  adoptSocket(socket: Socket, { tcpNoDelay, keepAliveSeconds }: SocketOptions): AdoptedSocket {
+    silence(socket);
+    const accepted = acceptedSocket(socket, ownEnd(socket));
+    socket.allowHalfOpen = true;
+    if (accepted.kind === 'tcp') {
+      socket.setNoDelay(tcpNoDelay);
+      socket.setKeepAlive(keepAliveSeconds > 0, keepAliveSeconds * 1_000);
+    }
     return { descriptor: this.keepAccepted(accepted), peer: undefined };
   }
 

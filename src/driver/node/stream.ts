@@ -94,6 +94,8 @@ export class NodeStream implements Reporter, ResetSearch {
       // Bun ends some attempts to connect at once, and tells of the error later.
       this.#onError(socket.errored ?? Object.assign(new Error(), { code: 'ECONNRESET' }));
     }
+    // It was read to its end before it was taken over.
+    else if (socket.readableEnded) this.#onEnd();
     // Listening for this one starts the reading.
     else socket.on('readable', listeners.readable);
   }
