@@ -1,5 +1,11 @@
 import type { AddressInfo, Server, SetKeepAliveOptions, SocketConnectOpts } from 'node:net';
-import { BuiltInFrameCodec, type Bytes, type Conn, ErrUnsupportedOp } from '../index.ts';
+import {
+  BuiltInFrameCodec,
+  type Bytes,
+  type Conn,
+  ErrConnClosed,
+  ErrUnsupportedOp,
+} from '../index.ts';
 import { Dialler } from './dialler.ts';
 import { queuedLength, queueNeedsDrain, SocketBase, writeQueued } from './socket-base.ts';
 import { keepAliveOf } from './keep-alive.ts';
@@ -78,7 +84,9 @@ export class ConnSocket extends SocketBase {
   /** @param below a connection that is open, or who dials when `connect` is called. */
   constructor(options: SocketSettings, below: Conn | Dialler) {
     const { allowHalfOpen = false, highWaterMark = markDefault, signal, goodbye, gone } = options;
-    super({ allowHalfOpen, highWaterMark, ...(signal !== undefined && { signal }) });
+    // It says of `'close'` whether there was an error, which a Duplex does not.
+    const own = { allowHalfOpen, highWaterMark, emitClose: false };
+    super({ ...own, ...(signal !== undefined && { signal }) });
     this.#mark = highWaterMark;
     this.#gone = gone;
     this.#link = new SocketLink(this, (c) => this.#opened(c), goodbye);
@@ -133,7 +141,7 @@ export class ConnSocket extends SocketBase {
     callback?: WriteCallback,
   ): boolean {
     const link = this.#link;
-    const inUse = link.full || link.conn === null || this.#queuedLength > 0;
+    const inUse = link.full || link.closed || link.conn === null || this.#queuedLength > 0;
     const encodingName = typeof encoding === 'function' ? undefined : encoding;
     const bytes = inUse || !this.writable ? null : bytesOf(chunk, encodingName);
     if (bytes === null) return this.#writeQueued(chunk, encoding, callback);
@@ -160,7 +168,7 @@ export class ConnSocket extends SocketBase {
   _write(chunk: Buffer, _encoding: string, callback: WriteCallback): void {
     const link = this.#link;
     if (link.conn === null && !link.closed) {
-      link.whenOpen(() => this._write(chunk, _encoding, callback));
+      link.whenOpen(() => this._write(chunk, _encoding, callback), callback);
       return;
     }
     if (!link.closed) link.send(chunk, chunk.length);
@@ -175,7 +183,7 @@ export class ConnSocket extends SocketBase {
 
   _final(callback: WriteCallback): void {
     const link = this.#link;
-    if (link.conn === null && !link.closed) link.whenOpen(() => link.end(callback));
+    if (link.conn === null && !link.closed) link.whenOpen(() => link.end(callback), callback);
     else link.end(callback);
   }
 
@@ -185,6 +193,7 @@ export class ConnSocket extends SocketBase {
     this.#dialler?.giveUp();
     this.#link.destroy(this.#ending === 'reset', () => {
       callback(error);
+      process.nextTick(emitClose, this, error !== null);
       this.#gone?.();
     });
   }
@@ -327,7 +336,7 @@ export class ConnSocket extends SocketBase {
   /**
    * Dials, by the client that it was made over. On a socket that is connected already it only says so:
    * packages that are given one call it all the same.
-   * @throws ErrUnsupportedOp when it was made over no client.
+   * @throws ErrUnsupportedOp when it was made over no client; ErrConnClosed when it was destroyed.
    */
   connect(...given: unknown[]): this {
     const last = given.at(-1);
@@ -340,6 +349,9 @@ export class ConnSocket extends SocketBase {
       throw new ErrUnsupportedOp(
         'cannot connect: this socket was made without a client; make it by createConnection(client)',
       );
+    }
+    if (this.destroyed) {
+      throw new ErrConnClosed('cannot connect: this socket was destroyed; make another one');
     }
     if (this.#connecting) return this;
     this.#connecting = true;
@@ -359,6 +371,10 @@ export class ConnSocket extends SocketBase {
     this.destroy();
     return this;
   }
+}
+
+function emitClose(socket: ConnSocket, hadError: boolean): void {
+  socket.emit('close', hadError);
 }
 
 /** Null when the stream's own queue must see to it: errors, and encodings. */

@@ -53,6 +53,7 @@ class DatagramFeed implements Datagrams {
   #waiting: Waiting[] = [];
   #isOver = false;
   #error: unknown;
+  readonly #signal: AbortSignal | undefined;
 
   constructor({ highWaterMark = waitingMax, signal }: DatagramsOptions) {
     if (!Number.isSafeInteger(highWaterMark) || highWaterMark < 1) {
@@ -65,9 +66,12 @@ class DatagramFeed implements Datagrams {
       react: (frame, c) => this.#received(frame, c),
       onShutdown: () => this.#finish(undefined),
     };
+    this.#signal = signal;
     if (signal?.aborted) this.#finish(signal.reason);
-    signal?.addEventListener('abort', () => this.#finish(signal.reason), { once: true });
+    else signal?.addEventListener('abort', this.#abort, { once: true });
   }
+
+  readonly #abort = (): void => this.#finish(this.#signal?.reason);
 
   #received(frame: Buffer | null, c: Conn): void {
     if (frame === null || this.#isOver) return;
@@ -84,6 +88,7 @@ class DatagramFeed implements Datagrams {
   #finish(error: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#signal?.removeEventListener('abort', this.#abort);
     if (this.#waiting.length === 0) this.#error = error;
     for (const { resolve, reject } of this.#waiting) {
       if (error === undefined) resolve({ done: true, value: undefined });
@@ -96,8 +101,9 @@ class DatagramFeed implements Datagrams {
     const value = this.#queue[this.#first];
     if (value !== undefined) {
       this.#first++;
-      if (this.#first === this.#queue.length) {
-        this.#queue = [];
+      // Of those that were given out none stays, also while there is always one that waits.
+      if (this.#first * 2 >= this.#queue.length) {
+        this.#queue.splice(0, this.#first);
         this.#first = 0;
       }
       return Promise.resolve({ done: false, value });

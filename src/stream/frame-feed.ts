@@ -1,4 +1,4 @@
-import type { Conn, EventHandler } from '../index.ts';
+import { type Conn, ErrUnsupportedOp, type EventHandler } from '../index.ts';
 
 interface FeedOptions {
   readonly keepOpen?: boolean;
@@ -66,12 +66,16 @@ export class FrameFeed<Frame> implements EventHandler<Frame> {
   #finish(error: unknown): void {
     if (this.#state !== 'open') return;
     this.#state = 'ended';
-    this.#options.signal?.removeEventListener('abort', this.#abort);
+    this.#ignoreSignal();
     const waiting = this.#waiting;
     this.#waiting = null;
     if (waiting === null) this.#error = error;
     else if (error === undefined) waiting.resolve({ done: true, value: undefined });
     else waiting.reject(error);
+  }
+
+  #ignoreSignal(): void {
+    this.#options.signal?.removeEventListener('abort', this.#abort);
   }
 
   // -- as the loop asks ---------------------------------------------------------------------------
@@ -90,6 +94,13 @@ export class FrameFeed<Frame> implements EventHandler<Frame> {
   }
 
   #next(): Promise<IteratorResult<Frame>> {
+    if (this.#waiting !== null) {
+      return Promise.reject(
+        new ErrUnsupportedOp(
+          'cannot ask for two frames at the same time: each is lent until the next is asked for; await it first',
+        ),
+      );
+    }
     const ready = this.#ready;
     if (ready !== null) {
       this.#ready = null;
@@ -113,9 +124,14 @@ export class FrameFeed<Frame> implements EventHandler<Frame> {
   }
 
   #leave(): void {
+    if (this.#state === 'left') return;
     const wasOpen = this.#state === 'open';
     this.#state = 'left';
     this.#ready = null;
+    this.#ignoreSignal();
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.resolve({ done: true, value: undefined });
     if (wasOpen && this.#options.keepOpen === true) this.#c.pauseRead();
     else this.#c.close();
     this.#endLoan();

@@ -37,6 +37,8 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   #held: WriteCallback | null = null;
   /** What waits for the connection. */
   #whenOpen: (() => void) | null = null;
+  /** Called instead, when there will be none. */
+  #neverOpen: WriteCallback | null = null;
   #whenClosed: (() => void) | null = null;
 
   constructor(stream: Duplex, opened: (c: Conn) => void, goodbye: Goodbye | undefined) {
@@ -52,6 +54,7 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     this.#opened(c);
     const waiting = this.#whenOpen;
     this.#whenOpen = null;
+    this.#neverOpen = null;
     waiting?.();
   }
 
@@ -132,14 +135,22 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
 
   /** There will be no connection. */
   giveUp(error: Error): void {
-    this.closed = true;
-    this.#whenOpen = null;
+    this.#endUnopened(error);
     this.#stream.destroy(error);
   }
 
-  /** Runs it as soon as there is a connection. */
-  whenOpen(then: () => void): void {
+  #endUnopened(error: Error): void {
+    this.closed = true;
+    this.#whenOpen = null;
+    const failed = this.#neverOpen;
+    this.#neverOpen = null;
+    failed?.(error);
+  }
+
+  /** Runs it as soon as there is a connection; `failed` is called when there will be none. */
+  whenOpen(then: () => void, failed: WriteCallback): void {
     this.#whenOpen = then;
+    this.#neverOpen = failed;
   }
 
   read(): void {
@@ -189,7 +200,7 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   destroy(reset: boolean, then: () => void): void {
     const { conn } = this;
     if (this.closed || conn === null) {
-      this.closed = true;
+      this.#endUnopened(brokenPipe());
       then();
       return;
     }

@@ -155,8 +155,10 @@ export class WebLink implements EventHandler<Buffer> {
         this.#c.end();
         await sent;
       },
-      abort: () => {
+      abort: (reason: unknown) => {
         this.#writeOver = true;
+        // What was read so far is not everything.
+        this.#end(reason, reason ?? brokenPipe());
         this.#c.reset();
       },
     };

@@ -1,13 +1,16 @@
 /** `datagrams()`: those of a server, one by one. */
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { test } from 'node:test';
-import { datagrams, type DatagramsOptions } from 'gnet/stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Conn } from 'gnet';
+import { type Datagram, datagrams, type DatagramsOptions } from 'gnet/stream';
 import { rejection } from '../support/client-rig.ts';
 import { startRig, type TestScope } from '../support/rig.ts';
 import { portOf } from '../support/sides.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
 
 async function received(t: TestScope, options?: DatagramsOptions) {
   const iterable = datagrams(options);
@@ -53,10 +56,35 @@ test('those that nobody asks for are dropped, and counted', async (t) => {
   assert.equal((await iterable.next()).done, true);
 });
 
+test('what was given out is kept by nobody, also while there is always one that waits', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const iterable = datagrams();
+  const c = {} as Conn;
+  const arrive = (): void => void iterable.handler.react?.(Buffer.from('one'), c);
+  const take = async (): Promise<WeakRef<Datagram>> => new WeakRef((await iterable.next()).value);
+  arrive();
+  const taken: WeakRef<Datagram>[] = [];
+  for (let round = 0; round < 10; round++) {
+    arrive();
+    taken.push(await take());
+  }
+  await settle();
+  collect();
+  // Those that came last may stand in the queue's own memory.
+  assert.deepEqual(
+    taken.slice(0, 5).map((one) => one.deref()),
+    Array(5).fill(undefined),
+  );
+});
+
 test('a signal ends the iteration with its reason', async (t) => {
   const abort = new AbortController();
   const { iterable } = await received(t, { signal: abort.signal });
   const next = rejection(iterable.next());
+  const over = datagrams({ signal: abort.signal });
+  await over.return?.();
+  assert.equal(getEventListeners(abort.signal, 'abort').length, 1);
   const reason = new Error('enough');
   abort.abort(reason);
   assert.equal(await next, reason);

@@ -1,5 +1,6 @@
 /** `frames(c)`: a connection as an async iterable. */
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { type Conn, LineBasedFrameCodec, type Options } from 'gnet';
 import { type FramesOptions, frames } from 'gnet/stream';
@@ -10,9 +11,11 @@ import { settle, waitUntil } from '../support/wait-until.ts';
 
 const lines: Options = { codec: new LineBasedFrameCodec() };
 
+type Frames = ReturnType<typeof frames<Buffer>>;
+
 /** Frames of one connection, from its beginning. */
 async function framesPair(t: TestScope, options?: FramesOptions) {
-  let opened: { iterable: AsyncIterableIterator<Buffer>; c: Conn } | null = null;
+  let opened: { iterable: Frames; c: Conn } | null = null;
   const rig = await startRig(
     t,
     {
@@ -25,7 +28,7 @@ async function framesPair(t: TestScope, options?: FramesOptions) {
   const client = await RawClient.connect(rig.server.addr);
   t.after(() => client.destroy());
   await waitUntil(() => opened !== null, 'onOpened');
-  const { iterable, c } = opened as unknown as { iterable: AsyncIterableIterator<Buffer>; c: Conn };
+  const { iterable, c } = opened as unknown as { iterable: Frames; c: Conn };
   return { rig, client, iterable, c };
 }
 
@@ -103,6 +106,29 @@ test('a signal ends the iteration with its reason, and the connection', async (t
   abort.abort(reason);
   assert.equal(await next, reason);
   await waitUntil(() => rig.server.countConnections() === 0, 'the connection goes');
+});
+
+test('one frame is asked for at a time; leaving answers whoever waits', async (t) => {
+  const { client, iterable } = await framesPair(t);
+  const first = iterable.next();
+  await assert.rejects(iterable.next(), { code: 'ErrUnsupportedOp' });
+  client.write('one\n');
+  assert.equal(String((await first).value), 'one');
+  const waiting = iterable.next();
+  await iterable.return?.();
+  assert.equal((await waiting).done, true);
+});
+
+test('what was left open stays so: neither a second end nor a signal closes it', async (t) => {
+  const abort = new AbortController();
+  const { rig, client, iterable } = await framesPair(t, { keepOpen: true, signal: abort.signal });
+  client.write('hello\n');
+  for await (const _frame of iterable) break;
+  assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
+  abort.abort();
+  await iterable[Symbol.asyncDispose]();
+  await settle();
+  assert.equal(rig.server.countConnections(), 1);
 });
 
 test('a datagram has none', async (t) => {

@@ -278,6 +278,32 @@ describe('the end', () => {
     assert.equal((await failed)[0].name, 'AbortError');
   });
 
+  test('is told once, with whether there was an error', async (t) => {
+    const told: unknown[][] = [];
+    const orderly = await streamPair(t);
+    orderly.socket.on('close', (...given) => told.push(given));
+    orderly.socket.destroy().destroy();
+    const broken = await streamPair(t);
+    broken.socket.on('error', () => {}).on('close', (...given) => told.push(given));
+    broken.socket.destroy(new Error('enough'));
+    await waitUntil(() => told.length >= 2, 'both');
+    await settle();
+    assert.deepEqual(told.sort(), [[false], [true]]);
+  });
+
+  test('of the connection fails what is written behind it, though bytes wait to be read', async (t) => {
+    const { socket, peer, c } = await streamPair(t, { allowHalfOpen: true });
+    peer.end('kept');
+    await waitUntil(() => c.readEnded, 'the end');
+    c.close();
+    peer.resume();
+    await once(peer, 'end');
+    await settle();
+    const failed = once(socket, 'error') as Promise<[NodeJS.ErrnoException]>;
+    socket.write('x');
+    assert.equal((await failed)[0].code, 'EPIPE');
+  });
+
   test('what is still to be read is read when the connection is gone', async (t) => {
     const { socket, peer } = await streamPair(t);
     socket.end();
@@ -383,6 +409,26 @@ describe('createConnection', () => {
     const [told] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
     assert.equal(told.code, 'ECONNREFUSED');
     assert.equal(socket.destroyed, true);
+  });
+
+  test('what was written to one that is never connected fails, and it connects no more', async (t) => {
+    const dialler = await client({});
+    t.after(() => dialler.close());
+    const codes: unknown[] = [];
+    const count = (error?: Error | null): void => {
+      codes.push((error as NodeJS.ErrnoException | undefined)?.code);
+    };
+    const refused = createConnection(dialler)({ host: '127.0.0.1', port: 1 });
+    refused.on('error', () => {});
+    refused.write('one', count);
+    refused.write('two', count);
+    await waitUntil(() => codes.length === 2, 'both fail');
+    assert.equal(codes[0], 'ECONNREFUSED');
+    const destroyed = createConnection(dialler)({ host: '127.0.0.1', port: 1 });
+    destroyed.write('one', count);
+    destroyed.destroy();
+    await waitUntil(() => codes.length === 3, 'it fails');
+    assert.throws(() => destroyed.connect(1, '127.0.0.1'), { code: 'ErrConnClosed' });
   });
 
   test('a socket that is destroyed while it dials leaves nothing behind', async (t) => {

@@ -95,6 +95,17 @@ test('a reset is an error of both streams, and of closed', async (t) => {
   await rejection(web.writable.getWriter().write('x'));
 });
 
+test('an abort of what is written is an error of what is read: it is not everything', async (t) => {
+  const { client, web } = await webPair(t);
+  client.write('half');
+  const reader = web.readable.getReader();
+  assert.equal(Buffer.from((await reader.read()).value as Uint8Array).toString(), 'half');
+  const next = rejection(reader.read());
+  await web.writable.abort(new Error('no more'));
+  assert.equal(((await next) as Error).message, 'no more');
+  await web.closed;
+});
+
 test('a signal, a cancel and a dispose end the connection', async (t) => {
   const abort = new AbortController();
   const signalled = await webPair(t, { signal: abort.signal });
