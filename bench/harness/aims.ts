@@ -48,6 +48,19 @@ const AIMS: readonly Aim[] = [
     cpuAtMost: 0.85,
   },
   { work: 'tcp-echo', subject: 'stream-echo', peer: 'node-net', matches: ECHO, cpuAtMost: 0.75 },
+  ...(
+    [
+      ['fastify-json', 0.9],
+      ['http-body', 0.9],
+      ['websocket-package', 0.75],
+    ] as const
+  ).map(([work, cpuAtMost]) => ({
+    work,
+    subject: 'packages-gnet',
+    peer: 'packages-node',
+    matches: {},
+    cpuAtMost,
+  })),
   { work: 'resp', peer: 'redis-server', matches: PLAIN, cpuAtMost: 0.9 },
   { work: 'resp', peer: 'redis-server', matches: PIPELINED, cpuAtMost: 1 },
   { work: 'tcp-proxy', peer: 'haproxy', matches: {}, cpuAtMost: 1 },

@@ -8,6 +8,7 @@ import type { Kind } from './metrics.ts';
 import type { Endpoint } from './peer.ts';
 import { RESP_COMMANDS, redisLoad } from './redis-load.ts';
 import { tlsLoad } from './tls-load.ts';
+import { websocketLoad } from './websocket-load.ts';
 import { wrkLoad } from './wrk-load.ts';
 
 export interface Work {
@@ -165,6 +166,31 @@ const FETCHES: readonly Work[] = [
   }),
 ];
 
+/** Packages for node:net, whose socket layer is what is compared. */
+const PACKAGES: readonly Work[] = [
+  fetchWork('fastify-json', 'fastify, JSON', {
+    path: '/',
+    isRight: (text) => text === '{"message":"Hello, World!"}',
+  }),
+  {
+    ...fetchWork('http-body', 'node:http, a body of 16 MiB', {
+      path: '/body',
+      isRight: (text) => text.length === 16 * MIB,
+    }),
+    connections: [4],
+  },
+  {
+    name: 'websocket-package',
+    title: 'The package ws, echo',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: websocketLoad(),
+    sizes: [64],
+    connections: [64],
+    pipelines: [1],
+  },
+];
+
 const CONNECTIONS: readonly Work[] = [
   {
     name: 'connection-rate',
@@ -276,6 +302,7 @@ export const WORKS: readonly Work[] = [
   ...ECHOES,
   ...PROTOCOLS,
   ...FETCHES,
+  ...PACKAGES,
   ...CONNECTIONS,
   ...SECURED,
 ];

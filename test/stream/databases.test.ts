@@ -10,6 +10,7 @@ import { AbstractConnector, Redis } from 'ioredis';
 import mysql from 'mysql2';
 import pg from 'pg';
 import { startRedisServer } from '../examples/redis-server.ts';
+import { missingMariadb, startMariadb } from '../support/mariadb.ts';
 import { missing, runClient } from '../support/outside-client.ts';
 import { missingPostgres, startPostgres } from '../support/postgres.ts';
 import type { TestScope } from '../support/rig.ts';
@@ -110,6 +111,20 @@ test('mysql2, by its option stream', async (t) => {
   });
   assert.equal(JSON.stringify(rows), '[{"a":1}]');
   database.destroy();
+});
+
+test('mysql2 at a MariaDB', { skip: missingMariadb }, async (t) => {
+  const port = await startMariadb(t);
+  const connect = await dialler(t);
+  const stream = (): unknown => connect({ host: '127.0.0.1', port });
+  const database = mysql.createConnection({ stream, user: 'root' }).promise();
+  const [many] = await database.query('select seq as n from seq_1_to_10000');
+  assert.equal((many as unknown[]).length, 10_000);
+  const large = 'x'.repeat(3_000_000);
+  const [echoed] = await database.execute('select ? as text', [large]);
+  assert.equal((echoed as { text: string }[])[0]?.text, large);
+  await assert.rejects(database.query('select nonsense'), { errno: 1_054 });
+  await database.end();
 });
 
 test('mosquitto at aedes over gnet', { skip: missing('mosquitto_pub') }, async (t) => {

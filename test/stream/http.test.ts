@@ -215,6 +215,59 @@ function behaviours(side: Side): void {
     assert.match(await everything(socket), /^HTTP\/1.1 400 /);
   });
 
+  test('a head that is too long is answered with 431', async (t) => {
+    const socket = dial(t, await side.listen(t, makeServer({ maxHeaderSize: 1_000 })));
+    socket.write(get(`X-Long: ${'x'.repeat(2_000)}\r\n`));
+    assert.match(await everything(socket), /^HTTP\/1.1 431 /);
+  });
+
+  test('a listener of clientError has the socket, and answers by itself', async (t) => {
+    const server = makeServer();
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      socket.end(`HTTP/1.1 400 ${error.code}\r\nConnection: close\r\n\r\n`);
+    });
+    const socket = dial(t, await side.listen(t, server));
+    socket.write('GET / HTTP/1.1\r\nContent-Length: a\r\n\r\n');
+    assert.match(await everything(socket), /^HTTP\/1.1 400 HPE_/);
+  });
+
+  test('chunks and trailers, both ways', async (t) => {
+    const server = http.createServer((request, response) => {
+      response.setHeader('Trailer', 'X-Sum');
+      request.on('data', (part) => response.write(part));
+      request.on('end', () => {
+        response.addTrailers({ 'X-Sum': String(request.trailers['x-sum']) });
+        response.end();
+      });
+    });
+    const socket = dial(t, await side.listen(t, server));
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTrailer: X-Sum\r\n';
+    socket.write(`${head}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`);
+    await until(socket, 'abc\r\n');
+    socket.write('2\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n');
+    assert.match(await everything(socket), /2\r\nde\r\n0\r\nX-Sum: 5\r\n\r\n$/);
+  });
+
+  test('maxRequestsPerSocket ends a connection behind so many answers', async (t) => {
+    const server = makeServer();
+    server.maxRequestsPerSocket = 2;
+    const socket = dial(t, await side.listen(t, server));
+    socket.write(get().repeat(2));
+    const text = await everything(socket);
+    assert.equal(text.split('HTTP/1.1 200').length, 3);
+    assert.match(text, /connection: close\r\n[\s\S]*hi$/i);
+  });
+
+  test('closeAllConnections closes those that are busy, too', async (t) => {
+    const server = makeServer();
+    const socket = dial(t, await side.listen(t, server));
+    const asked = once(server, 'request');
+    socket.write('GET /never HTTP/1.1\r\nHost: a\r\n\r\n');
+    await asked;
+    server.closeAllConnections();
+    assert.equal(await everything(socket), '');
+  });
+
   test('a head that does not come to its end is answered with 408', async (t) => {
     const limits = { headersTimeout: 200, requestTimeout: 300, connectionsCheckingInterval: 50 };
     const socket = dial(t, await side.listen(t, makeServer(limits)));
