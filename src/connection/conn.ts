@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { FrameSource, ICodec } from '../codec/codec.ts';
 import type { Action } from './action.ts';
 import type { Bytes, ConnId } from './conn-id.ts';
-import type { Flow } from './flow-options.ts';
+import type { Flow, KeepAliveTimes, Timeouts } from './conn-settings.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import type { TlsInfo } from './tls/info.ts';
 import type { TcpInfo } from '../driver/contract.ts';
@@ -18,268 +18,244 @@ import type {
 import type { TlsServerOptions } from '../tls/options/types.ts';
 import type { UpgradeOptions } from './tls/upgrade-options.ts';
 
-export type { Bytes, ConnId, TcpInfo };
-
-/** Time limits of one connection in milliseconds, 0 to 2^31-1; 0 switches a limit off. */
-export interface Timeouts {
-  /**
-   * Close with `ErrTimeout` when nothing was received or written for this long, and nothing of what
-   * was written is on its way to a slow reader.
-   */
-  readonly idleTimeout?: number | undefined;
-  /**
-   * Close with `ErrTimeout` when nothing was received for this long, whatever is written meanwhile. It
-   * counts while the connection reads: not while reading is paused or a promise of `react` is open.
-   */
-  readonly readTimeout?: number | undefined;
-  /** Close with `ErrTimeout` when the peer took nothing of what is pending for this long. */
-  readonly writeTimeout?: number | undefined;
-  /**
-   * How long a closing connection waits for a peer that takes nothing, then for its end. Bytes that it
-   * did not take then are an `ErrTimeout`.
-   */
-  readonly closeTimeout?: number | undefined;
-}
-
-/** Probes for a peer that has gone without a word; what is left out stays as it is. */
-export interface KeepAliveTimes {
-  /** Milliseconds without traffic until the first probe, rounded up to whole seconds. */
-  readonly idle?: number;
-  /** Milliseconds between probes, rounded up to whole seconds. */
-  readonly interval?: number;
-  /** Probes without an answer after which the connection is dead: 1 to 127. */
-  readonly count?: number;
-}
+export type { Bytes, ConnId, KeepAliveTimes, TcpInfo, Timeouts };
 
 /**
- * One connection (or, for UDP, one datagram and its sender, or all of one peer). Everything here must be
- * called on the thread of the loop that owns it; from other threads use `server.conn(id)`.
+ * One connection. For UDP it is one datagram and its sender, or the session of one peer. Use its
+ * members only on the thread of the loop that owns it; on other threads use `server.conn(id)`.
  */
 export interface Conn<Context = unknown> extends FrameSource {
   /**
-   * One value for the program's own use: `undefined` until the program sets it, and after `onClosed`.
-   * Say `Context | undefined` where an event may come before that.
+   * A value for the program: `undefined` until the program sets it, and after `onClosed`. Declare
+   * `Context | undefined` if an event may read it before it is set.
    */
   context: Context;
   /**
-   * A second value, apart from `context`, that any thread may read and set by `context()` and
-   * `setContext(value)` of a handle. `undefined` at first, after the close, and always for UDP.
-   * @throws ErrUnsupportedOp when it is set for UDP.
+   * A second value that any thread can read and set with a handle's `context()` and
+   * `setContext(value)`. `undefined` at first, after the close, and always for UDP. @throws
+   * ErrUnsupportedOp if you set it for UDP.
    */
   safeContext: unknown;
   readonly id: ConnId;
   /** The loop that owns it. */
   readonly loop: LoopView;
-  /** The file descriptor, or -1 after the close or where there is none. Only for looking at it. */
+  /**
+   * The file descriptor; -1 after the close, or if there is none. Use it only to inspect the
+   * socket.
+   */
   readonly fd: number;
   /** `127.0.0.1:9000`, `[::1]:9000`, a Unix path, or `@` for an unnamed Unix socket. */
   readonly localAddr: string;
-  /** As `localAddr`; still there in `onClosed`. */
+  /** In the form of `localAddr`; still available in `onClosed`. */
   readonly remoteAddr: string;
   /**
-   * What the proxy in front told about this connection, with the option `proxyProtocol`; undefined
-   * when there is none. `remoteAddr` and `localAddr` are then those that it named.
+   * What the PROXY header said about this connection, with the option `proxyProtocol`; undefined
+   * without a header. With a header, `remoteAddr` and `localAddr` are the addresses that it named.
    */
   readonly proxied: ProxiedConnection | undefined;
   /**
-   * What TLS has agreed on with the peer; undefined on a plain connection, and of one that closed
-   * before anybody had asked.
+   * The result of the TLS handshake; undefined on a plain connection, and after a close if nothing
+   * read it before.
    */
   readonly tls: TlsInfo | undefined;
 
   /**
-   * Encodes and sends `data`, after everything written before it; the bytes are taken at the call.
-   * `false`: above `highWaterMark`, wait for `onDrain` (nothing is lost), or the connection is closed
-   * (nothing is sent). For UDP it sends one datagram.
-   * @throws the codec's error when `data` cannot be encoded.
+   * Encodes `data` and sends it after everything written before. It copies or sends the bytes
+   * during the call. It returns `false` if more than `highWaterMark` is pending: nothing is lost,
+   * wait for `onDrain`. It also returns `false` if the connection is closed: nothing is sent. For
+   * UDP it sends one datagram. @throws the codec's error if the codec cannot encode `data`.
    */
   asyncWrite(data: Bytes): boolean;
-  /** As `asyncWrite`, without the codec. */
+  /** Like `asyncWrite`, without the codec. */
   writeNoCodec(data: Bytes): boolean;
   /**
-   * As `asyncWrite` (or `writeNoCodec`); resolves when all bytes up to and with these are in the
-   * kernel. Rejects with `ErrConnClosed` when the connection closes before that.
+   * Like `asyncWrite` (or `writeNoCodec`); resolves when the kernel has all bytes up to and
+   * including these. Rejects with `ErrConnClosed` if the connection closes first.
    */
   flushWrite(data: Bytes, noCodec?: boolean): Promise<void>;
   /**
-   * Sends the parts one behind the other, without the codec, and offers them to the kernel now: together
-   * with what was pending they leave in one call, up to 1 MiB (64 KiB on the driver `node`). Nothing of
-   * them is taken when one is no bytes. As `writeNoCodec` otherwise.
-   * @throws ErrInvalidReply for what is no list of bytes; ErrUnsupportedOp for UDP.
+   * Sends the parts in order, without the codec, and offers them to the kernel now. Together with
+   * earlier pending output, up to 1 MiB leaves in one call (64 KiB on the driver `node`). Otherwise
+   * it works like `writeNoCodec`. @throws ErrInvalidReply if `parts` is not a list of bytes, and
+   * then takes none of them; ErrUnsupportedOp for UDP.
    */
   writev(parts: readonly Bytes[]): boolean;
   /**
-   * As `asyncWrite` of the parts in one piece: one frame of the codec, without making that piece first
-   * where the codec leaves bytes as they are. They leave with everything else of the turn.
-   * @throws as `writev`, and the codec's error.
+   * Like `asyncWrite` with all parts in one piece: they form one frame of the codec. If the codec
+   * does not change bytes, gnet does not build that piece. The frame leaves with the other output
+   * of the turn. @throws as `writev`, and the codec's error.
    */
   asyncWritev(parts: readonly Bytes[]): boolean;
   /**
-   * UDP: one datagram to the sender of this one, or to the peer of a session. False: it was not taken,
-   * `onError` of a session says why. Elsewhere: throws `ErrUnsupportedOp`.
+   * UDP: sends one datagram to the sender of this one, or to the peer of a session. Returns false
+   * if the kernel did not take it; for a session, `onError` says why. @throws ErrUnsupportedOp on a
+   * stream connection.
    */
   sendTo(data: Bytes): boolean;
 
   /**
-   * UDP: as `sendTo` for each, in as few calls of the kernel as can be; how many were taken. Elsewhere:
-   * throws `ErrUnsupportedOp`.
+   * UDP: like `sendTo` for each datagram, in as few system calls as possible. Returns how many the
+   * kernel took. @throws ErrUnsupportedOp on a stream connection.
    */
   sendAll(datagrams: readonly Bytes[]): number;
   /**
-   * UDP: TOS, or the traffic class, of the datagram, 0 to 255; the low two bits are ECN. -1 elsewhere, or
-   * when `udp.receiveTypeOfService` did not ask for it.
+   * UDP: the TOS or traffic class of the datagram, 0 to 255; the low two bits are ECN. -1 on a
+   * stream connection, and without the option `udp.receiveTypeOfService`.
    */
   readonly typeOfService: number;
   /**
-   * A dialled UDP socket: TOS, or the traffic class, of what it sends from now on, 0 to 255.
-   * @throws `ErrInvalidOption`; `ErrUnsupportedOp` elsewhere and on the driver `node`.
+   * A dialled UDP socket: sets the TOS or traffic class of the datagrams that it sends from now on,
+   * 0 to 255. @throws `ErrInvalidOption`; `ErrUnsupportedOp` on anything else, and on the driver
+   * `node`.
    */
   setTypeOfService(value: number): void;
 
-  /** Calls `react(null, c)` once from the loop, soon; not merged with other calls. */
+  /** Calls `react(null, c)` once, soon, from the loop. Each call of `wake` makes one. */
   wake(): void;
-  /** No frame is delivered and nothing is read until `resumeRead()`. */
+  /** Stops reading and delivering frames until `resumeRead()`. */
   pauseRead(): void;
   resumeRead(): void;
-  /** Sends everything pending, then half-closes; frames still arrive until the peer ends too. */
+  /** Sends pending output, then ends our side. Frames still arrive until the peer ends too. */
   end(): void;
-  /** Sends everything pending, then closes. Closing twice does nothing. */
+  /** Sends pending output, then closes. Closing twice does nothing. */
   close(): void;
   /**
-   * Closes without sending what is pending: a TCP peer sees a reset, so that it does not take what it
-   * has for everything. `onClosed` follows soon, without an error. For UDP it does nothing.
+   * Closes without sending pending output. A TCP peer sees a reset, so it does not mistake a part
+   * for the whole. `onClosed` follows soon, without an error. For UDP it does nothing.
    */
   reset(): void;
   /**
-   * Gives it up: the kernel is offered what is pending once more, the rest is dropped, and nothing more is
-   * delivered. The peer sees the end, not a reset, unless bytes of its own were never read. `onClosed`
+   * Closes at once: offers pending output to the kernel once more, drops the rest, and delivers no
+   * more frames. The peer sees an end, or a reset if some of its bytes were never read. `onClosed`
    * follows soon, without an error. For UDP it does nothing.
    */
   destroy(): void;
-  /** Offers the kernel what is pending now, instead of at the end of the loop's turn. */
+  /** Offers pending output to the kernel now instead of at the end of the loop's turn. */
   flush(): void;
   /**
-   * Keeps a frame that `react` was lent, without a copy: it stays as it is until the function that this
-   * returns is called, at whatever time, on this thread. A second call does nothing. What is never
-   * released costs the memory of a whole read, 64 KiB; in development mode the log tells of it. To be
-   * called while the frame is lent.
-   * @throws `ErrUnsupportedOp` for bytes that were lent and have expired.
+   * Keeps a frame without a copy: it stays valid until you call the returned function, on this
+   * thread, at any time. A second call does nothing. Call `retain` while the frame is still valid.
+   * A frame that you never release costs the memory of a whole read, 64 KiB; in development mode
+   * the log reports it. @throws `ErrUnsupportedOp` for an expired frame.
    */
   retain(frame: Uint8Array): () => void;
   /**
-   * Turns a plain connection into one with TLS (STARTTLS): what was written before goes out in clear,
-   * and what was received and stands in no frame yet is the handshake. On a connection that was accepted
-   * the options are those of a server, on one that was dialled those of a client. Resolves when the
-   * handshake is over; then `tls` tells what was agreed on. Until then nothing is delivered, and what is
-   * written waits; while bytes in clear are still going out, writes are refused.
-   * @throws ErrInvalidOption, ErrUnsupportedOp, ErrTlsUnavailable, with the connection as it was; an
-   * `ErrTls…`, `ErrTimeout` or `ErrConnClosed` when the handshake fails, with the connection closed.
+   * Switches a plain connection to TLS (STARTTLS). Earlier writes go out unencrypted; received
+   * bytes that are not in a frame yet belong to the handshake. An accepted connection takes the
+   * options of a server, a dialled one those of a client. Resolves when the handshake is complete;
+   * `tls` then has its result. Until then gnet delivers no frame, and writes wait. While
+   * unencrypted bytes are still going out, writes are refused. @throws ErrInvalidOption,
+   * ErrUnsupportedOp, ErrTlsUnavailable, and leaves the connection as it was; an `ErrTls…`,
+   * `ErrTimeout` or `ErrConnClosed` if the handshake fails, and closes the connection.
    */
   upgradeTls(options: UpgradeOptions): Promise<void>;
-  /** Bytes taken from the program that the kernel has not taken yet. */
+  /** The number of written bytes that the kernel has not taken yet. */
   outboundBuffered(): number;
   /** True when the peer has ended its side. */
   readonly readEnded: boolean;
   /**
-   * Replaces the limits that are given, and counts from now; what is left out or `undefined` stays as
-   * it is. For UDP it does nothing.
-   * @throws ErrInvalidOption for what `serve` refuses, too; then nothing is replaced.
+   * Replaces the given limits and restarts them. Limits that you leave out or set to `undefined` do
+   * not change. For UDP it does nothing. @throws ErrInvalidOption for values that `serve` refuses,
+   * and then replaces nothing.
    */
   setTimeouts(timeouts: Timeouts): void;
   /**
-   * Watermarks and half-open of this connection alone, instead of the server's; what is left out or
-   * `undefined` stays as it is. For UDP it does nothing.
-   * @throws ErrInvalidOption for what `serve` refuses, too; then nothing is replaced.
+   * Sets watermarks and half-open for this connection alone. Members that you leave out or set to
+   * `undefined` do not change. For UDP it does nothing. @throws ErrInvalidOption for values that
+   * `serve` refuses, and then replaces nothing.
    */
   setFlow(flow: Flow): void;
   /**
-   * Calls `fn` once after `ms` milliseconds, 1 to 2^31-1, as an event of this connection: in its async
-   * context, and with what it writes sent together. A throw closes the connection, its close calls the
-   * timer off, and so does what this returns. It may be late by 8 ms, by half a second after 4 seconds
-   * and more. Thousands cost next to nothing.
+   * Calls `fn` once after `ms` milliseconds, 1 to 2^31-1, as an event of this connection: in its
+   * async context, and its writes leave together. A throw closes the connection. The returned
+   * function cancels the timer, and so does the close of the connection. The call may be 8 ms late,
+   * and half a second late after 4 seconds or more. Thousands of timers cost next to nothing.
    * @throws ErrInvalidOption for other times; ErrUnsupportedOp for UDP.
    */
   setTimer(ms: number, fn: () => void): () => void;
-  /** True sends small writes at once; false lets the kernel gather them. Elsewhere than on TCP, nothing. */
+  /**
+   * True sends small writes at once; false lets the kernel gather them. Only TCP has this setting.
+   */
   setNoDelay(on: boolean): void;
   /**
-   * Whether TCP probes a peer that is silent, and how. Elsewhere than on TCP it does nothing; the driver
-   * `node` knows `idle` alone.
-   * @throws ErrInvalidOption for times that the kernel does not take.
+   * Sets whether and how TCP probes a silent peer. On other sockets it does nothing; the driver
+   * `node` supports only `idle`. @throws ErrInvalidOption for times that the kernel does not
+   * accept.
    */
   setKeepAlive(on: boolean, times?: KeepAliveTimes): void;
   /**
-   * How `close()`, `Action.Close` and a stop end the connection. 0: at once, by a reset, and what is
-   * pending is dropped. Above 0: as without it, and `closeTimeout` is that many seconds, up to 65,535.
-   * Below 0: as the server has it. It never blocks the loop.
-   * @throws ErrInvalidOption for what is no whole number; ErrUnsupportedOp for UDP.
+   * Sets how `close()`, `Action.Close` and a stop end the connection. 0: they reset it at once and
+   * drop pending output. Above 0: they close in order, and `closeTimeout` is this many seconds, up
+   * to 65,535. Below 0: the server's setting applies. It never blocks the loop. @throws
+   * ErrInvalidOption if `seconds` is not a whole number; ErrUnsupportedOp for UDP.
    */
   setLinger(seconds: number): void;
   /**
-   * Bytes of SO_RCVBUF, 1 to 2^31-1, of which the kernel takes twice as many, within its own limits.
+   * Sets SO_RCVBUF in bytes, 1 to 2^31-1; the kernel doubles the number, within its own limits.
    * @throws ErrInvalidOption; ErrUnsupportedOp for UDP, and on the driver `node`.
    */
   setReadBuffer(bytes: number): void;
-  /** Bytes of SO_SNDBUF; as `setReadBuffer`. */
+  /** Sets SO_SNDBUF; otherwise like `setReadBuffer`. */
   setWriteBuffer(bytes: number): void;
   /**
-   * Milliseconds, 0 to 2^31-1, after which TCP gives up a peer that acknowledges nothing of what was
-   * sent: `onClosed` has `ETIMEDOUT` then. 0 leaves it to the system (TCP_USER_TIMEOUT).
-   * @throws ErrInvalidOption; ErrUnsupportedOp elsewhere than on TCP, and on the driver `node`.
+   * Sets the milliseconds, 0 to 2^31-1, after which TCP gives up a peer that acknowledges no sent
+   * byte: `onClosed` then gets `ETIMEDOUT`. 0 leaves it to the system (TCP_USER_TIMEOUT). @throws
+   * ErrInvalidOption; ErrUnsupportedOp on other sockets, and on the driver `node`.
    */
   setUserTimeout(ms: number): void;
   /**
-   * True acknowledges what comes at once; false lets acknowledgements wait for an answer to go with. The
-   * kernel changes its mind by itself later: set it anew where it matters (TCP_QUICKACK).
-   * @throws ErrUnsupportedOp elsewhere than on TCP, and on the driver `node`.
+   * True acknowledges received data at once; false lets acknowledgements wait and travel with an
+   * answer. The kernel later changes this by itself, so set it each time it matters (TCP_QUICKACK).
+   * @throws ErrUnsupportedOp on other sockets than TCP, and on the driver `node`.
    */
   setQuickAck(on: boolean): void;
   /**
-   * What TCP knows of the connection now, by a call of the kernel; undefined elsewhere than on TCP, on the
-   * driver `node`, and after the close.
+   * TCP's current figures for the connection, from a system call; undefined on other sockets, on
+   * the driver `node`, and after the close.
    */
   tcpInfo(): TcpInfo | undefined;
   /**
-   * A close-on-exec duplicate of the descriptor, which the caller must close. The connection is not gone
-   * for its peer while there is one: our side ends with `close()`, and goes on after `destroy()`.
-   * @throws a `GnetError`: EMFILE; ErrConnClosed after the close; ErrUnsupportedOp for UDP, and on the
-   * driver `node`.
+   * Returns a close-on-exec duplicate of the descriptor; the caller must close it. For the peer,
+   * the connection lives on while a duplicate is open: `close()` ends our side, `destroy()` does
+   * not. @throws a `GnetError`: EMFILE; ErrConnClosed after the close; ErrUnsupportedOp for UDP,
+   * and on the driver `node`.
    */
   dup(): number;
   /**
-   * Sends `data`, at least one byte, as `asyncWrite` does, and 1 to 253 descriptors with it, over a Unix
-   * socket: the peer has duplicates of them when it has the first byte. They are duplicated at the call, so
-   * the caller may close its own at once. What is written before and after stays in its order.
-   * @throws ErrInvalidOption for what are no descriptors, and without bytes; EBADF, EMFILE;
-   * ErrUnsupportedOp on the driver `node`, on other sockets, and where a layer such as TLS stands between.
+   * Sends 1 to 253 descriptors over a Unix socket, together with `data` of at least one byte, which
+   * it sends as `asyncWrite` does. The peer has duplicates of them when it has the first byte. The
+   * call duplicates the descriptors, so the caller may close its own at once. All writes stay in
+   * order. @throws ErrInvalidOption for invalid descriptors, and without bytes; EBADF, EMFILE;
+   * ErrUnsupportedOp on the driver `node`, on other sockets, and on a connection with a layer such
+   * as TLS.
    */
   sendDescriptor(descriptor: number | readonly number[], data: Bytes): boolean;
   /**
-   * The next descriptor that has come over this Unix connection, in the order in which they were sent; -1
-   * for none. Those that were sent with a frame are there when `react` gets the frame. It is the caller's,
-   * close-on-exec; those that nobody takes are closed with the connection. Needs the option
-   * `receiveDescriptors`.
+   * Returns the next descriptor that has arrived over this Unix connection, in the order of
+   * sending; -1 if there is none. When `react` gets a frame, the descriptors sent with it have
+   * arrived. The caller owns the descriptor, which is close-on-exec; gnet closes those not taken
+   * when the connection closes. Needs the option `receiveDescriptors`.
    * @throws ErrUnsupportedOp for UDP, and on the driver `node`.
    */
   receiveDescriptor(): number;
 
   /**
-   * Another codec from now on, in both directions: bytes that were received and not consumed yet are
-   * its first, also those behind the frame that `react` is just handling; an answer returned after
-   * this is encoded by it. `codecState` begins anew. After the close it does nothing.
-   * @throws `ErrInvalidOption` when it is no codec, `ErrUnsupportedOp` for UDP.
+   * Replaces the codec from now on, in both directions. The new codec first gets the received bytes
+   * that were not consumed yet, including those after the frame that `react` is handling. It also
+   * encodes any answer returned after this call. `codecState` is reset. After the close it does
+   * nothing. @throws `ErrInvalidOption` if it is not a codec, `ErrUnsupportedOp` for UDP.
    */
   setCodec<Frame = Buffer>(codec: ICodec<Frame>): void;
   /**
-   * A handler of its own for this connection, from its next event on, in the async context of before;
-   * `onOpened` is not called again. Events that are not the connection's (`tick`, `onInitComplete`,
-   * `onShutdown`) stay with the server's handler. After the close it does nothing.
-   * @throws `ErrInvalidOption` when it is no handler, `ErrUnsupportedOp` for UDP.
+   * Replaces the handler of this connection, from its next event on; the async context stays the
+   * same. gnet does not call `onOpened` again. The server's handler keeps the events that do not
+   * belong to a connection (`tick`, `onInitComplete`, `onShutdown`). After the close it does
+   * nothing. @throws `ErrInvalidOption` if it is not a handler, `ErrUnsupportedOp` for UDP.
    */
   setHandler<Frame = Buffer, Own = Context>(handler: EventHandler<Frame, Own>): void;
 }
 
-/** What an event may answer: bytes, an action, both, or nothing. */
+/** What an event may return: bytes, an action, both, or nothing. */
 export type Reply =
   | Bytes
   | Action
@@ -288,38 +264,45 @@ export type Reply =
   | undefined
   | void;
 
-/** What `tick` may answer: the next delay in ms (at least 1; nothing means 1,000), or with an action. */
+/**
+ * What `tick` may return: the next delay in ms (at least 1; nothing means 1,000), alone or with an
+ * action.
+ */
 export type TickReply = number | readonly [number, Action] | null | undefined | void;
 
 /**
- * The program's side: every method is optional. `onInitComplete` and `onShutdown` run once, on the
- * main thread's handler; `tick` runs in every loop; all others in the loop that owns the connection,
- * one at a time.
+ * The program's event methods; each is optional. `onInitComplete` and `onShutdown` run once, on the
+ * main thread's handler; `tick` runs in every loop; all others run in the loop that owns the
+ * connection, one at a time.
  *
- * Any event may return a promise; that it is rejected counts as a throw of that event. `serve` waits
- * for that of `onInitComplete`, and the end of the server for that of `onShutdown`. While that of
- * `onOpened`, `react`, `onEnd` or `signalClose` is open, later frames of the connection and its close
- * wait. Nothing waits for those of `onClosed`, `preWrite` and `onDrain`.
+ * Any event may return a promise; a rejection has the same effect as a throw of that event. `serve`
+ * waits for the promise of `onInitComplete`, and the end of the server for that of `onShutdown`.
+ * While a promise of `onOpened`, `react`, `onEnd` or `signalClose` is pending, later frames of the
+ * connection and its close wait. Nothing waits for the promises of `onClosed`, `preWrite` and
+ * `onDrain`.
  *
- * `Frame` is what the codec cuts the stream into, `Context` the type of `c.context`.
+ * `Frame` is the type of the codec's frames, `Context` the type of `c.context`.
  *
- * Events see the `AsyncLocalStorage` of whoever called `serve`, or `dial` for a connection of a
- * client: never what another event has left.
+ * Events see the `AsyncLocalStorage` stores of the code that called `serve` or, for a client's
+ * connections, `dial`. They never see a store that another event has entered.
  */
 export interface EventHandler<Frame = Buffer, Context = unknown> {
   /** The server listens on all addresses; no connection has been accepted yet. */
   onInitComplete?(server: Server): Action | void | Promise<Action | void>;
   /** Everything is closed; comes after every `onClosed`. */
   onShutdown?(server: Server): void | Promise<void>;
-  /** A connection is open. Bytes returned are sent as they are: no codec, no `preWrite`. */
+  /** A connection is open. Returned bytes go out without the codec and without `preWrite`. */
   onOpened?(c: Conn<Context>): Reply | Promise<Reply>;
-  /** The connection is gone; `err` is why, or undefined for EOF, `close()`, actions and `stop`. */
+  /**
+   * The connection is gone; `err` is the reason, or undefined for EOF, `close()`, actions and
+   * `stop`.
+   */
   onClosed?(c: Conn<Context>, err?: Error): Action | void | Promise<Action | void>;
-  /** Just before bytes are handed to the kernel. */
+  /** Runs just before bytes go to the kernel. */
   preWrite?(c: Conn<Context>): void | Promise<void>;
   /**
-   * One frame, or null after `c.wake()`. The frame is lent until this returns, or until the promise
-   * it returned settles; later frames of this connection wait for that.
+   * One frame, or null after `c.wake()`. The frame is valid until `react` returns, or until the
+   * promise that it returned settles. Later frames of this connection wait for that promise.
    */
   react?(frame: Frame | null, c: Conn<Context>): Reply | Promise<Reply>;
   /** Pending output fell to `lowWaterMark` after a write had returned false. Once per crossing. */
@@ -327,61 +310,64 @@ export interface EventHandler<Frame = Buffer, Context = unknown> {
   /** The peer has ended its side; everything it sent has been delivered. */
   onEnd?(c: Conn<Context>): void | Promise<void>;
   /**
-   * UDP: a datagram of a dialled socket or a session did not reach its peer: nobody listens there
-   * (`ECONNREFUSED`, dialled sockets only), it is too long for the way (`EMSGSIZE`), ... It stays open.
+   * UDP: a datagram of a dialled socket or a session did not reach its peer. For example, nothing
+   * listens there (`ECONNREFUSED`, only for dialled sockets), or the datagram is too long for the
+   * path (`EMSGSIZE`). `c` stays open.
    */
   onError?(c: Conn<Context>, err: Error): void | Promise<void>;
-  /** With `ticker`: runs first right after start. Never after `onShutdown`. */
+  /** With `ticker`: first runs right after start. Never runs after `onShutdown`. */
   tick?(): TickReply | Promise<TickReply>;
-  /** The server is stopping: say goodbye. Once per open connection. */
+  /** The server is stopping: send a goodbye message here. Runs once per open connection. */
   signalClose?(c: Conn<Context>): void | Promise<void>;
 }
 
-/** How `register` calls an address, or takes a socket over. */
+/** How `register` dials an address or takes over a socket. */
 export interface RegisterOptions {
-  /** A handler for this connection alone, `onOpened` included. */
+  /** A handler for this connection alone, including `onOpened`. */
   readonly handler?: EventHandler<never>;
-  /** `c.context` of the connection, there before `onOpened`. */
+  /** The connection's `c.context`, set before `onOpened`. */
   readonly context?: unknown;
-  /** Milliseconds for name look-up and all attempts; then `ErrTimeout`. 0, the default, is off. */
+  /**
+   * Milliseconds for the name look-up and all attempts; then `ErrTimeout`. 0, the default, is off.
+   */
   readonly timeout?: number;
-  /** Aborting it gives up. */
+  /** Cancels the attempt when it aborts. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * One event loop. What it does is done on its own thread: where `isHere` is false, everything but `index`
- * and `shared` throws (or rejects with) `ErrUnsupportedOp`, since functions cannot go to other threads.
- * After the end of its server it is `ErrServerInShutdown`.
+ * One event loop. Use it on its own thread. If `isHere` is false, all members except `index` and
+ * `shared` throw or reject with `ErrUnsupportedOp`, because functions cannot go to other threads.
+ * After the end of its server they do so with `ErrServerInShutdown`.
  */
 export interface LoopView {
-  /** From 0 on. */
+  /** The number of the loop, from 0. */
   readonly index: number;
-  /** It runs on this thread. */
+  /** True if the loop runs on this thread. */
   readonly isHere: boolean;
   /** The option `shared` of its server. */
   readonly shared: unknown;
   /**
-   * Calls `fn` once, from the loop, soon: not before this call returns. A throw, or a promise that is
-   * rejected, is written to the log.
-   * @throws ErrInvalidOption when it is no function.
+   * Calls `fn` once, soon, from the loop, never before this call has returned. gnet logs a throw or
+   * a rejected promise. @throws ErrInvalidOption if `fn` is not a function.
    */
   execute(fn: () => unknown): void;
   /**
-   * Calls `fn` once after `ms` milliseconds, 1 to 2^31-1, never early; as `setTimer` of a connection it
-   * may be late. The end of the server calls it off, and so does what this returns.
+   * Calls `fn` once after `ms` milliseconds, 1 to 2^31-1, never early; it may be as late as a
+   * connection's `setTimer`. The returned function cancels the call, and so does the end of the
+   * server.
    * @throws ErrInvalidOption
    */
   schedule(ms: number, fn: () => unknown): () => void;
   /**
-   * A connection of this loop: one that it dials (`tcp://…`, `unix://…`), or a connected stream socket that
-   * was opened elsewhere, by its descriptor, which belongs to the loop from then on, or as the `net.Socket`
-   * that it is: see `fromSocket` of `gnet/stream`. Resolves after `onOpened`. What is dialled is plain; what
-   * is taken over is as if it had been accepted.
+   * Adds a connection to this loop. For an address (`tcp://…`, `unix://…`) the loop dials it,
+   * without TLS. For a connected stream socket that was opened elsewhere, the loop takes over its
+   * descriptor, or the `net.Socket` itself (see `fromSocket` of `gnet/stream`), and treats the
+   * connection as accepted. Resolves after `onOpened`.
    * @throws as `dial` of a client, and as `adopt` of a server.
    */
   register(target: string | number | Socket, options?: RegisterOptions): Promise<Conn>;
-  /** Its open connections, as they are now. */
+  /** The loop's open connections, as they are now. */
   connections(): IterableIterator<Conn>;
 }
 
@@ -395,87 +381,96 @@ export interface Server extends AsyncDisposable {
   /** The real number of loops. */
   readonly numEventLoop: number;
   readonly reusePort: boolean;
-  /** The loops, in the order of their numbers; those of other threads can be told apart by `isHere`. */
+  /** The loops, in the order of their numbers; `isHere` is false for those of other threads. */
   readonly loops: readonly LoopView[];
-  /** The option `shared` of the main thread's call of `serve`. */
+  /** The option `shared` from the main thread's call of `serve`. */
   readonly shared: unknown;
   /** Milliseconds, 0 is off. */
   readonly tcpKeepAlive: number;
   /** `epoll`, ... */
   readonly driver: string;
-  /** Open stream connections over all loops. */
+  /** The number of open stream connections of all loops. */
   countConnections(): number;
   /**
-   * A close-on-exec duplicate of the first listener's descriptor, which the caller must close.
+   * Returns a close-on-exec duplicate of the first listener's descriptor; the caller must close it.
    * @throws `ErrServerInShutdown` after the end.
    */
   dupFd(): number;
   /**
-   * A handle for the connection with that id.
-   * @throws `ErrConnClosed` when the id is stale or was never given out.
+   * Returns a handle for the connection with this id. @throws `ErrConnClosed` if the id is stale or
+   * never named a connection.
    */
   conn(id: ConnId): ConnHandle;
   /**
-   * Sends `data` through the codec to every open stream connection; how many took it. Waits up to a
-   * second for those with more pending than `highWaterMark`; who has not caught up by then is not waited
-   * for again before it has.
+   * Sends `data` through the codec to every open stream connection; resolves with the number that
+   * took it. Waits up to a second for connections with more pending than `highWaterMark`. Later
+   * broadcasts do not wait for a slower connection until it has caught up.
    */
   broadcast(data: Bytes): Promise<number>;
   /**
-   * UDP: one datagram to an address (`udp://host:port`, or without the scheme), from the first address of
-   * this server that such go out of. Resolves when the kernel has it, with several loops of one of them;
-   * bytes are taken at the call. On the driver `node` it does not tell what the kernel refused.
-   * @throws SyscallError (`EMSGSIZE`, `EAGAIN` when there is no room, ...); ErrInvalidNetworkAddress;
-   * ErrUnsupportedOp when the server has no address of UDP for that; ErrServerInShutdown.
+   * UDP: sends one datagram to an address (`udp://host:port`, or without the scheme), from this
+   * server's first UDP address of the same family. Copies the bytes during the call. Resolves when
+   * the kernel has taken the datagram from one of the loops. On the driver `node` it also resolves
+   * if the kernel refused it. @throws SyscallError (`EMSGSIZE`, `EAGAIN` if there is no room, ...);
+   * ErrInvalidNetworkAddress; ErrUnsupportedOp if the server has no suitable UDP address;
+   * ErrServerInShutdown.
    */
   sendTo(address: string, data: Bytes): Promise<void>;
   /**
-   * UDP: joins a multicast group (`239.1.2.3`, `ff15::1`) with every address of this server that carries
-   * its family; with several loops the first one hears it, so that a datagram is one call of `react`.
-   * Joining again does nothing. On the main thread.
-   * @throws ErrInvalidNetworkAddress for what is no group; ErrInvalidOption; ErrUnsupportedOp when there is
-   * no address for it; SyscallError; ErrServerInShutdown.
+   * UDP: joins a multicast group (`239.1.2.3`, `ff15::1`) on each of this server's addresses of the
+   * same family. With several loops only the first receives the group, so that each datagram makes
+   * one call of `react`. Joining again does nothing. Call it on the main thread. @throws
+   * ErrInvalidNetworkAddress if it is not a group; ErrInvalidOption; ErrUnsupportedOp if the server
+   * has no suitable address; SyscallError; ErrServerInShutdown.
    */
   joinGroup(group: string, options?: GroupOptions): Promise<void>;
-  /** The reverse, with the same arguments. @throws as `joinGroup`; `EADDRNOTAVAIL` for no member. */
+  /**
+   * Leaves a group; takes the same arguments. @throws as `joinGroup`; `EADDRNOTAVAIL` if not
+   * joined.
+   */
   leaveGroup(group: string, options?: GroupOptions): Promise<void>;
   /**
-   * TLS for connections that come from now on: those that are open keep what they have. Resolves when
-   * everything was checked and given to every loop. On the main thread, of a server with TLS.
-   * @throws ErrInvalidOption, with everything as it was; ErrUnsupportedOp for a plain server.
+   * Sets the TLS options for new connections; open connections keep theirs. Resolves when gnet has
+   * checked the options and every loop has them. Call it on the main thread. @throws
+   * ErrInvalidOption, and then changes nothing; ErrUnsupportedOp for a server without TLS.
    */
   setTls(options: TlsServerOptions): Promise<void>;
   /**
-   * Listens on one more address, in the forms of `serve`; resolves with the real one, when every loop
-   * that is to listens there: where one cannot, none does. On the main thread.
-   * @throws as `serve` for an address; ErrLoopsDied when no loop runs at the moment; ErrServerInShutdown.
+   * Listens on one more address, in the forms of `serve`. Resolves with the real address when every
+   * loop that should listen does; if one cannot, none does. Call it on the main thread. @throws as
+   * `serve` for an address; ErrLoopsDied if no loop runs at the moment; ErrServerInShutdown.
    */
   listen(address: string): Promise<string>;
   /**
-   * Serves what waits at an address, given as to `stop`, and closes it; its connections stay.
-   * @throws ErrInvalidNetworkAddress when the server does not listen there; ErrServerInShutdown.
+   * Serves the connections that wait at an address, then stops listening there; its connections
+   * stay. Takes the same address texts as `stop`. @throws ErrInvalidNetworkAddress if the server
+   * does not listen there; ErrServerInShutdown.
    */
   unlisten(address: string): Promise<void>;
   /**
-   * A connected TCP or Unix socket that was opened elsewhere becomes a connection like any other, with
-   * `onOpened`; the descriptor belongs to the server from then on. On the main thread.
-   * @throws a `GnetError`, and the descriptor stays the caller's: it is not connected, or no stream socket.
+   * Takes over a connected TCP or Unix socket that was opened elsewhere and treats it like any
+   * other connection, with `onOpened`. From then on the server owns the descriptor. Call it on the
+   * main thread. @throws a `GnetError` if it is not a connected stream socket; the caller then
+   * still owns the descriptor.
    */
   adopt(fd: number): Promise<void>;
   /**
-   * Starts the program again and leaves the listeners of every server of this process to it, without
-   * losing a connection: see `docs/restart.md`. Resolves when the new process accepts; this one then
-   * stops, as `stop` does. On the main thread.
-   * @throws ErrRestartFailed when the new process does not take over, with everything as it was;
-   * ErrRestartInProgress, ErrServerInShutdown, ErrInvalidOption; ErrUnsupportedOp where listeners cannot
-   * go to another process.
+   * Starts the program again and hands it the listeners of every server of this process, without
+   * losing a connection: see `docs/restart.md`. Resolves when the new process accepts; this process
+   * then stops, as with `stop`. Call it on the main thread. @throws ErrRestartFailed if the new
+   * process does not take over, and then changes nothing; ErrRestartInProgress,
+   * ErrServerInShutdown, ErrInvalidOption; ErrUnsupportedOp if listeners cannot go to another
+   * process.
    */
   restart(options?: RestartOptions): Promise<RestartResult>;
-  /** Graceful: stop accepting, `signalClose`, flush, close, force at the timeout. Idempotent. */
+  /**
+   * Stops accepting, calls `signalClose`, flushes and closes; forces the rest at the timeout.
+   * Idempotent.
+   */
   stop(options?: StopOptions): Promise<StopResult>;
   /** `stop({ timeout: 0 })`. */
   close(): Promise<StopResult>;
-  /** Resolves when the server is down; rejects only when it died of an error. */
+  /** Resolves when the server is down; rejects only if an error brought it down. */
   readonly closed: Promise<void>;
   stats(): ServerStats;
 }

@@ -1,7 +1,7 @@
 /** Watermarks and half-open of one connection, where they are not the server's. */
 import { ErrInvalidOption } from '../base/errors.ts';
 import { asBoolean, nearestName, oneWordOf, wholeNumber } from '../base/option-checks.ts';
-import type { Flow } from './flow-options.ts';
+import type { Flow } from './conn-settings.ts';
 import type { ConnectionSettings } from './owner.ts';
 import { crossHigh, outboundBuffered } from './outbound.ts';
 import { resume } from './pausing.ts';

@@ -4,45 +4,51 @@ import type { Bytes, ConnId } from './conn-id.ts';
 export interface StopResult {
   /** Connections that had not finished by the timeout and were closed by force. */
   readonly forced: number;
-  /** What was left undone; absent when everything that had arrived before the stop was finished. */
+  /** The unfinished work; absent if everything that had arrived before the stop was finished. */
   readonly undone?: UndoneWork;
 }
 
 /** What a stop could not finish before its timeout. */
 export interface UndoneWork {
-  /** Connections with input that had arrived before the stop and was not, or not all, handled. */
+  /** Connections with input from before the stop that was not handled completely. */
   readonly unhandledInput: number;
-  /** Connections and datagrams whose handler had returned a promise that did not settle. */
+  /** Connections and datagrams whose handler returned a promise that did not settle. */
   readonly unsettledHandlers: number;
-  /** Bytes that the program had written and the kernel had not taken. */
+  /** Bytes that the program wrote and the kernel did not take. */
   readonly unsentBytes: number;
-  /** Loops that did not answer, so that their threads were ended with all their connections. */
+  /** Loops that did not react, so that gnet ended their threads with all their connections. */
   readonly lostLoops: number;
 }
 
 export interface StopOptions {
-  /** Milliseconds until what is still open is closed by force; 5,000 by default. */
+  /** Milliseconds until gnet closes what is still open by force; 5,000 by default. */
   readonly timeout?: number;
-  /** Aborting it forces what is still open at once. */
+  /** Closes what is still open by force when it aborts. */
   readonly signal?: AbortSignal;
 }
 
-/** A connection as seen from any thread. Structured-clonable; good for as long as the server runs. */
+/**
+ * A connection for use on any thread. Structured-clonable; valid for as long as the server runs.
+ */
 export interface ConnHandle {
   readonly id: ConnId;
   /**
-   * Resolves when the connection has taken the bytes and has room for more, which says nothing of when
-   * they are sent. While more is pending than `highWaterMark` it waits for `lowWaterMark`, or the end of
-   * the connection: who awaits it never reaches `maxOutboundBytes`. Rejects with `ErrConnClosed` for a
-   * stale id. Bytes are taken at the call, which any thread may make.
+   * Copies the bytes during the call. Resolves when the connection has taken them and has room for
+   * more; this does not say when it sends them. While more than `highWaterMark` is pending, the
+   * promise waits for `lowWaterMark` or the end of the connection, so code that awaits it never
+   * reaches `maxOutboundBytes`. Rejects with `ErrConnClosed` for a stale id. Any thread may call
+   * it.
    */
   write(data: Bytes): Promise<void>;
-  /** What `c.safeContext` is; a copy on other threads. Rejects with `ErrConnClosed` for a stale id. */
+  /**
+   * Resolves with `c.safeContext`; a copy on other threads. Rejects with `ErrConnClosed` for a
+   * stale id.
+   */
   context(): Promise<unknown>;
   /**
-   * Sets `c.safeContext`, behind what was written by this thread before; resolves when it is set. Rejects
-   * with `ErrConnClosed` for a stale id, and with `ErrInvalidReply` for what cannot go to other threads:
-   * functions, and shared memory.
+   * Sets `c.safeContext`, after this thread's earlier writes; resolves when it is set. Rejects with
+   * `ErrConnClosed` for a stale id, and with `ErrInvalidReply` for a value that cannot go to other
+   * threads: functions and shared memory.
    */
   setContext(value: unknown): Promise<void>;
   wake(): void;
@@ -51,30 +57,30 @@ export interface ConnHandle {
 
 /** How to join a multicast group. */
 export interface GroupOptions {
-  /** The name (`eth0`) or an address of the interface. Default: where the routes say. */
+  /** The name (`eth0`) or an address of the interface. Default: the routing table decides. */
   readonly interface?: string;
-  /** Only what this address sends (source-specific multicast). */
+  /** Receives only datagrams from this address (source-specific multicast). */
   readonly source?: string;
 }
 
-/** What became of a restart. */
+/** The result of a restart. */
 export interface RestartResult {
   /** The process that serves from now on. */
   readonly pid: number;
-  /** How this server ended in this process: its connections go on until they are done. */
+  /** How this server ended in this process; its connections continue until they are done. */
   readonly drained: Promise<StopResult>;
 }
 
-/** How a restart goes; milliseconds. */
+/** Time limits of a restart, in milliseconds. */
 export interface RestartOptions {
   /**
-   * How long the new process may take until it listens; `Infinity` for as long as it wants. It is ended
-   * then, and this one goes on. Default 30,000.
+   * How long the new process may take until it listens; `Infinity` for no limit. After that gnet
+   * ends it, and this process continues. Default 30,000.
    */
   readonly readyTimeout?: number;
   /**
-   * How long the connections of this process may take to end, as `timeout` of `stop`; `Infinity` for as
-   * long as they want. Default 60,000.
+   * How long the connections of this process may take to end, like `timeout` of `stop`; `Infinity`
+   * for no limit. Default 60,000.
    */
   readonly drainTimeout?: number;
 }
@@ -86,43 +92,43 @@ export interface LoopStats {
   readonly waits: number;
   readonly events: number;
   readonly connections: number;
-  /** Connections that were accepted, or that a client dialled. */
+  /** Connections that the server accepted or the client dialled. */
   readonly accepted: number;
   readonly closed: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
-  /** Times a listener rested because descriptors or memory had run out. */
+  /** Times a listener paused because descriptors or memory had run out. */
   readonly acceptRests: number;
-  /** Datagrams that were received. */
+  /** Datagrams received. */
   readonly datagramsReceived: number;
   /**
-   * Datagrams that arrived and were dropped, because those before them had filled the receive buffer
-   * of the socket: see `socketRecvBuffer`.
+   * Datagrams that the kernel dropped because the receive buffer of the socket was full: see
+   * `socketRecvBuffer`.
    */
   readonly datagramsOverflowed: number;
-  /** Datagrams that were cut because they were longer than `readBufferCap`. */
+  /** Datagrams truncated because they were longer than `readBufferCap`. */
   readonly datagramsTruncated: number;
-  /** Datagrams that the kernel did not take when they were to be sent. */
+  /** Outgoing datagrams that the kernel did not take. */
   readonly datagramsDropped: number;
-  /** Peers that have a session now, and sockets that are dialled: see `udpSessions`. */
+  /** Open sessions of peers, and dialled sockets: see `udpSessions`. */
   readonly datagramSessions: number;
-  /** Datagrams of peers for whom there was no session left: see `udpSessions.max`. */
+  /** Datagrams dropped because there were already `udpSessions.max` sessions. */
   readonly datagramsRefused: number;
-  /** Connections whose TLS handshake was completed. */
+  /** Completed TLS handshakes. */
   readonly tlsHandshakes: number;
-  /** Connections that were refused in it, or that gave up. */
+  /** Handshakes that failed or that the peer abandoned. */
   readonly tlsFailures: number;
-  /** Milliseconds of the thread that handshakes took. */
+  /** Milliseconds of the thread's time spent on handshakes. */
   readonly tlsHandshakeMs: number;
-  /** Share of wall time spent working, 0..1, over the life of the loop. */
+  /** The share of the loop's life spent working, 0 to 1. */
   readonly utilization: number;
 }
 
 /** TLS of a server, over all loops. */
 export interface TlsStats {
   /**
-   * Whose OpenSSL it is: that inside the runtime, called by FFI, or the system's; `node:tls` where
-   * neither can be called.
+   * The OpenSSL in use: the one inside the runtime, called through FFI, or the system's; `node:tls`
+   * if neither can be called.
    */
   readonly engine: 'runtime' | 'system' | 'node:tls';
   /** `3.5.8`. */
@@ -131,7 +137,7 @@ export interface TlsStats {
   readonly failures: number;
 }
 
-/** What the loops of a server have counted together. */
+/** The TLS counters of all loops of a server, added up. */
 export function tlsStats(
   about: Pick<TlsStats, 'engine' | 'version'> | undefined,
   loops: readonly LoopStats[],
@@ -148,11 +154,11 @@ export interface ServerStats {
   readonly driver: string;
   /** Undefined on a server without TLS. */
   readonly tls: TlsStats | undefined;
-  /** Better drivers that do not work here, and why; empty when the program named the driver. */
+  /** Better drivers that do not work here, and why; empty if the program named the driver. */
   readonly driversRefused: readonly { readonly name: string; readonly reason: string }[];
   /**
-   * How the loop shares its thread with the runtime: `embedded`, `runtime` when the runtime's own
-   * sockets are used, or the fall-back in use.
+   * How the loop shares its thread with the runtime: `embedded`, `runtime` on the driver `node`, or
+   * the fall-back in use (`parked`, `turns`).
    */
   readonly host: string;
   readonly connections: number;

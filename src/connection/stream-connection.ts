@@ -35,7 +35,7 @@ import {
   setHandler as setHandlerOf,
 } from './events.ts';
 import { setFlow as setFlowOf } from './flow.ts';
-import type { Flow } from './flow-options.ts';
+import type { Flow } from './conn-settings.ts';
 import { flushNow, sendPending, unblock } from './flushing.ts';
 import { retain as retainOf, runWakes, wake as wakeOf } from './frames.ts';
 import type { OwnedConnection } from './owner.ts';
