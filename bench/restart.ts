@@ -1,80 +1,48 @@
 /**
  * The pause of a restart, as clients see it: 1,000 requests a second over 50 kept connections, for some
- * seconds without a restart and for as long with one, in one run.
+ * seconds without a restart and for as long with one. Peers take turns, and each is compared with itself.
  *
  *     npm run bench:restart
- *     npm run bench:restart -- --seconds 10 --rounds 5
+ *     npm run bench:restart -- --seconds 10 --rounds 5 --peers epoll,cluster
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { hasTool } from './harness/command.ts';
+import { median } from './harness/statistics.ts';
+import {
+  clusterServer,
+  gnetServer,
+  HaproxyServer,
+  type RestartedServer,
+} from './restart/servers.ts';
 import { type Latencies, SteadyClient } from './restart/steady-client.ts';
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
+    peers: { type: 'string', default: 'epoll,io_uring,node,cluster,haproxy' },
   },
 });
 const windowMs = Number(values.seconds) * 1_000;
 const rounds = Number(values.rounds);
 
-interface Peer {
-  readonly name: string;
-  readonly program: string;
-  readonly driver?: string;
-}
-
-const peers: readonly Peer[] = [
-  { name: 'gnet, epoll', program: 'gnet-server.ts', driver: 'epoll' },
-  { name: 'gnet, io_uring', program: 'gnet-server.ts', driver: 'io_uring' },
-  { name: 'gnet, node', program: 'gnet-server.ts', driver: 'node' },
-  { name: 'node:cluster', program: 'cluster-server.ts' },
-];
-
-/** A server, and the process of it that serves now. */
-class Server {
-  readonly #child: ChildProcess;
-  #output = '';
-
-  constructor({ program, driver }: Peer) {
-    const script = fileURLToPath(new URL(`restart/${program}`, import.meta.url));
-    const flags = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
-    this.#child = spawn(process.execPath, [...flags, script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, ...(driver !== undefined && { GNET_DRIVER: driver }) },
-    });
-    this.#child.stdout?.on('data', (piece: Buffer) => {
-      this.#output += piece.toString();
-    });
-  }
-
-  get #lines(): string[] {
-    return this.#output.match(/^up \d+ .*$/gm) ?? [];
-  }
-
-  async up(count: number): Promise<number> {
-    while (this.#lines.length < count) await sleep(10);
-    return Number(this.#lines.at(-1)?.split(':').at(-1));
-  }
-
-  restart(isGnet: boolean): void {
-    const pid = isGnet ? Number(this.#lines.at(-1)?.split(' ')[1]) : (this.#child.pid ?? 0);
-    process.kill(pid, 'SIGUSR2');
-  }
-
-  end(): void {
-    for (const line of this.#lines) {
-      try {
-        process.kill(Number(line.split(' ')[1]), 'SIGKILL');
-      } catch {
-        // Gone: it has been replaced.
-      }
-    }
-    this.#child.kill('SIGKILL');
-  }
-}
+const makers: Readonly<Record<string, () => RestartedServer>> = {
+  epoll: () => gnetServer('epoll'),
+  io_uring: () => gnetServer('io_uring'),
+  node: () => gnetServer('node'),
+  cluster: clusterServer,
+  haproxy: () => new HaproxyServer(),
+};
+const titles: Readonly<Record<string, string>> = {
+  epoll: 'gnet, epoll',
+  io_uring: 'gnet, io_uring',
+  node: 'gnet, node',
+  cluster: 'node:cluster',
+  haproxy: 'HAProxy -sf -x',
+};
 
 interface Measured {
   readonly without: Latencies;
@@ -82,36 +50,57 @@ interface Measured {
   readonly errors: number;
 }
 
-async function measure(peer: Peer): Promise<Measured> {
-  const server = new Server(peer);
-  const port = await server.up(1);
-  const client = new SteadyClient(port, 50, 1_000);
+async function measure(make: () => RestartedServer): Promise<Measured> {
+  const server = make();
+  const client = new SteadyClient(await server.port, 50, 1_000);
   await sleep(1_000);
   client.take();
   await sleep(windowMs);
   const without = client.take();
-  server.restart(peer.driver !== undefined);
+  const restarted = server.restart();
   await sleep(windowMs);
-  await server.up(2);
+  await restarted;
   const during = client.take();
   client.end();
   server.end();
   return { without, during, errors: client.errors };
 }
 
-const round = (ms: number): string => ms.toFixed(2).padStart(9);
+const cell = (ms: number): string => ms.toFixed(2).padStart(9);
+
+function print(name: string, { without, during, errors }: Measured): void {
+  const columns = [without, during].map(({ p50, p99, max }) => [p50, p99, max].map(cell).join(''));
+  const ratio = (during.p99 / without.p99).toFixed(2);
+  const failed = errors === 0 ? '' : `   ${errors} errors`;
+  console.log(`${name.padEnd(15)}${columns.join(' |')} | ${ratio.padStart(8)}${failed}`);
+}
+
+const chosen = values.peers.split(',').filter((name) => {
+  if (makers[name] === undefined) throw new Error(`there is no peer '${name}'`);
+  if (name !== 'haproxy' || hasTool('haproxy')) return true;
+  console.log('skipping haproxy: it is missing (Debian: haproxy)');
+  return false;
+});
+const build = fileURLToPath(new URL('../scripts/build.ts', import.meta.url));
+spawnSync(process.execPath, [build], { stdio: ['ignore', 'ignore', 'inherit'] });
+
+const all = new Map<string, Measured[]>(chosen.map((name) => [name, []]));
 console.log(`milliseconds; ${rounds} rounds of 2 x ${values.seconds} s, 1,000 requests a second`);
 console.log(
   '                     p50      p99      max |      p50      p99      max |    p99 ratio',
 );
-for (const peer of peers) {
-  for (let count = 0; count < rounds; count++) {
-    const { without, during, errors } = await measure(peer);
-    const columns = [without, during].map(({ p50, p99, max }) =>
-      [p50, p99, max].map(round).join(''),
-    );
-    const ratio = (during.p99 / without.p99).toFixed(2);
-    const failed = errors === 0 ? '' : `   ${errors} errors`;
-    console.log(`${peer.name.padEnd(15)}${columns.join(' |')} | ${ratio.padStart(8)}${failed}`);
+for (let count = 0; count < rounds; count++) {
+  for (const [name, measured] of all) {
+    const one = await measure(makers[name] as () => RestartedServer);
+    measured.push(one);
+    print(titles[name] as string, one);
   }
+}
+console.log('medians of the rounds:');
+for (const [name, measured] of all) {
+  const without = median(measured.map((one) => one.without.p99));
+  const during = median(measured.map((one) => one.during.p99));
+  const ratio = median(measured.map((one) => one.during.p99 / one.without.p99));
+  const text = `p99 ${without.toFixed(2)} -> ${during.toFixed(2)} ms, ${ratio.toFixed(2)} times`;
+  console.log(`${(titles[name] as string).padEnd(15)}${text}`);
 }

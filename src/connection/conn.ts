@@ -375,6 +375,7 @@ export interface LoopView {
 export interface Server extends AsyncDisposable {
   /** The first address, with its real port: `127.0.0.1:9000`, `[::]:9000` or a Unix path. */
   readonly addr: string;
+  /** All of them; in the thread of a loop what `listen` and `unlisten` change shows a moment later. */
   readonly addrs: readonly string[];
   /** The option as given. */
   readonly multicore: boolean;
@@ -438,13 +439,14 @@ export interface Server extends AsyncDisposable {
   /**
    * Listens on one more address, in the forms of `serve`. Resolves with the real address when every
    * loop that should listen does; if one cannot, none does. Call it on the main thread. @throws as
-   * `serve` for an address; ErrLoopsDied if no loop runs at the moment; ErrServerInShutdown.
+   * `serve` for an address, EADDRINUSE for one that the server already has; ErrLoopsDied if no loop runs
+   * at the moment; ErrRestartInProgress; ErrServerInShutdown.
    */
   listen(address: string): Promise<string>;
   /**
    * Serves the connections that wait at an address, then stops listening there; its connections
    * stay. Takes the same address texts as `stop`. @throws ErrInvalidNetworkAddress if the server
-   * does not listen there; ErrServerInShutdown.
+   * does not listen there; ErrRestartInProgress; ErrServerInShutdown.
    */
   unlisten(address: string): Promise<void>;
   /**

@@ -54,11 +54,11 @@ export class Acceptors {
     if (this.#accepting && !this.#full) this.#tryToStart(listener);
   }
 
-  /** It serves what waits, and then is not ours any more. */
+  /** It serves what waits, unless somebody else does, and then is not ours any more. */
   remove(listener: number): void {
     this.listeners.splice(this.listeners.indexOf(listener), 1);
     this.#resting = this.#resting.filter((resting) => resting.listener !== listener);
-    this.#driver.drainBacklog(listener);
+    if (this.#accepting) this.#driver.drainBacklog(listener);
   }
 
   /** Accepts what waits in the backlog, then refuses. */

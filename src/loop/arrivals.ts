@@ -8,6 +8,9 @@ import type { Driver } from '../driver/contract.ts';
 const quietTurnsMin = 8;
 const turnsMax = 128;
 
+/** Even of few connections the next one is not told later than that after the one before. */
+const gapMsMax = 10;
+
 /** What a connection has to handle before it may be closed. */
 interface Expected {
   readonly connection: StreamConnection;
@@ -31,19 +34,52 @@ interface Expected {
  * paused. That one is told at once; if it is still paused then, it is closed as it is.
  *
  * Patient, for a restart: nobody is turned away who has just come, or is in the middle of a frame. Such a
- * connection goes on until its frame is handled, or comes no further.
+ * connection goes on until its frame is handled, or comes no further. And they are told one after the
+ * other: all of them at once would be a storm of new connections upon a process that has just begun.
  */
 export class Arrivals {
+  readonly #driver: Driver;
   readonly #expected = new Map<number, Expected>();
   readonly #isPatient: boolean;
+  /** Those whose turn has yet to come, the next one last. */
+  readonly #later: StreamConnection[];
+  /** When the next one's turn comes, and how long after that the one behind it. */
+  #nextAt = performance.now();
+  readonly #gapMs: number;
 
-  constructor(driver: Driver, connections: readonly StreamConnection[], isPatient: boolean) {
-    this.#isPatient = isPatient;
-    for (const connection of connections) {
-      const left = driver.unreadBytes(connection.slot);
-      const expected = { connection, left, turns: 0, quietTurns: 0, told: false, before: -1 };
-      this.#expected.set(connection.slot, expected);
+  /** @param leavesOver milliseconds; null for a stop. */
+  constructor(driver: Driver, connections: readonly StreamConnection[], leavesOver: number | null) {
+    this.#driver = driver;
+    this.#isPatient = leavesOver !== null;
+    this.#gapMs = Math.min(gapMsMax, (leavesOver ?? 0) / Math.max(1, connections.length));
+    this.#later = [...connections].reverse();
+    if (leavesOver === null) this.letAllIn();
+  }
+
+  /** For some the end has not begun. */
+  get anyLater(): boolean {
+    return this.#later.length > 0;
+  }
+
+  letAllIn(): void {
+    this.#letIn(Number.POSITIVE_INFINITY);
+  }
+
+  #letIn(now: number): void {
+    while (this.#later.length > 0 && this.#nextAt <= now) {
+      const connection = this.#later.pop() as StreamConnection;
+      if (connection.hasLeft) continue;
+      this.#nextAt += this.#gapMs;
+      this.#expect(connection);
     }
+  }
+
+  #expect(connection: StreamConnection): void {
+    // Later than all others it may have been sent what a driver cannot tell without asking first.
+    const canTell = !this.#isPatient || this.#driver.prepareUnread === undefined;
+    const left = canTell ? this.#driver.unreadBytes(connection.slot) : -1;
+    const expected = { connection, left, turns: 0, quietTurns: 0, told: false, before: -1 };
+    this.#expected.set(connection.slot, expected);
   }
 
   /** Only turns can tell whether something is left. */
@@ -63,6 +99,7 @@ export class Arrivals {
 
   /** After each turn: those that are through are told and closed. */
   step(): void {
+    if (this.#later.length > 0) this.#letIn(performance.now());
     for (const expected of this.#expected.values()) {
       const { connection } = expected;
       if (connection.hasLeft) this.#expected.delete(connection.slot);

@@ -133,7 +133,9 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.ports = this.listening.ports;
     this.datagrams = new LoopDatagrams(this, this.ports, this.settings, this.#counts);
     this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) => this.#admit(slot));
-    this.#end = new LoopEnd(this.driver, this.#table, this.ports, this);
+    this.#end = new LoopEnd(this.driver, this.#table, this.ports, this, () =>
+      this.#requestTurn?.(),
+    );
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
     this.#queues = new SpareQueues(this.driver, settings.writeBufferBytes);
     this.#ticker = settings.ticker ? new Ticker(calls, this) : null;
@@ -161,16 +163,16 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
 
   /**
    * Handles what has arrived, then closes every connection; resolves when nothing is left.
-   * @param isPatient who has just come, or is in the middle of a frame, is waited for.
+   * @param leavesOver as `LoopEnd.begin` has it; null for a stop.
    */
-  async closeConnections(isPatient = false): Promise<void> {
+  async closeConnections(leavesOver: number | null = null): Promise<void> {
     this.face.stopDialling();
     await this.driver.prepareUnread?.();
     // What others have put into the mailbox, and what the driver has ready, came before the stop.
     if (this.#inbox !== null) takeWhatIsThere(this.#inbox);
     reportWhatIsReady(this);
     this.datagrams.signalClose();
-    const ended = this.#end.begin(this.settings.timeouts.closeTimeout, isPatient);
+    const ended = this.#end.begin(this.settings.timeouts.closeTimeout, leavesOver);
     this.#requestTurn?.();
     await ended;
   }

@@ -85,7 +85,8 @@ export class Listening {
     place.isOpen = false;
     const { id } = place;
     if (place.isPort) {
-      await this.ports.drainOne(id);
+      // Held back: the process before serves what waits there.
+      if (this.acceptors.accepting) await this.ports.drainOne(id);
       this.ports.closeOne(id);
       return;
     }

@@ -28,6 +28,9 @@ export function reportWhatIsReady(loop: { wait(timeoutMs: number): number }): vo
   }
 }
 
+/** Goodbyes that are spread over a time come in steps of that. */
+const goodbyeEveryMs = 5;
+
 /** One look takes all that a mailbox holds; a little more, for who was about to put something there. */
 const inboxLooksMax = 16;
 
@@ -47,10 +50,13 @@ export class LoopEnd {
   readonly #table: ConnectionTable;
   readonly #ports: DatagramPorts;
   readonly #log: Pick<ConnectionOwner, 'report'>;
+  /** The runtime's timer alone gives one where the thread is shared; other hosts are asked. */
+  readonly #requestTurn: () => void;
   #arrivals: Arrivals | null = null;
   /** Datagrams whose handler's promise has not settled. */
   #openDatagrams = 0;
   #stuckTimer: NodeJS.Timeout | undefined;
+  #goodbyeTimer: NodeJS.Timeout | undefined;
   #lookedAt = 0;
   #isForced = false;
   /** What forcing has left undone so far. */
@@ -62,28 +68,32 @@ export class LoopEnd {
     table: ConnectionTable,
     ports: DatagramPorts,
     log: Pick<ConnectionOwner, 'report'>,
+    requestTurn: () => void,
   ) {
     this.#driver = driver;
     this.#table = table;
     this.#ports = ports;
     this.#log = log;
+    this.#requestTurn = requestTurn;
   }
 
   /**
    * Handles what has arrived, says goodbye and closes; resolves when nothing is left.
    * @param stuckMs how long a connection that comes no further may hold up the end; 0 is for ever.
-   * @param isPatient who has just come, or is in the middle of a frame, is waited for.
+   * @param leavesOver goodbyes are spread over so many milliseconds, and who has just come, or is in the
+   * middle of a frame, is waited for; null for a stop, which waits for neither.
    */
-  async begin(stuckMs: number, isPatient: boolean): Promise<void> {
-    if (!isPatient) {
+  async begin(stuckMs: number, leavesOver: number | null): Promise<void> {
+    if (leavesOver === null) {
       for (const connection of this.#table.all()) {
         if (!connection.isOpened) connection.abort(undefined);
       }
     }
     // Who came with the backlog after that is waited for no more than the others were.
     if (this.#isForced) this.force(undefined);
-    this.#arrivals = new Arrivals(this.#driver, this.#table.all(), isPatient);
+    this.#arrivals = new Arrivals(this.#driver, this.#table.all(), leavesOver);
     this.step();
+    if (this.#arrivals.anyLater) this.#turnNowAndThen(this.#arrivals);
     this.#arrivals.giveUpOnStuck();
     this.#lookedAt = performance.now();
     if (stuckMs > 0) {
@@ -96,7 +106,16 @@ export class LoopEnd {
       });
     }
     clearInterval(this.#stuckTimer);
+    clearInterval(this.#goodbyeTimer);
     this.#ports.close();
+  }
+
+  /** Until everybody's turn has come: nothing else may give the loop one of its own. */
+  #turnNowAndThen(arrivals: Arrivals): void {
+    this.#goodbyeTimer = setInterval(() => {
+      if (!arrivals.anyLater) clearInterval(this.#goodbyeTimer);
+      this.#requestTurn();
+    }, goodbyeEveryMs).unref();
   }
 
   /** After a hold-up nobody has had the time to get further. */
@@ -151,6 +170,7 @@ export class LoopEnd {
   /** Closes what is open, at once; in a stop that has yet to begin also what comes in until then. */
   force(error: Error | undefined): void {
     this.#isForced = true;
+    this.#arrivals?.letAllIn();
     const result = this.unfinished;
     result.unsettledHandlers += this.#openDatagrams;
     this.#openDatagrams = 0;

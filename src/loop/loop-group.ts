@@ -52,9 +52,10 @@ export interface LoopGroup {
   broadcast(data: Bytes): Promise<number>;
   /**
    * Stops accepting, serves what waits, says goodbye; resolves when no connection is left.
-   * @param leaves another process accepts from now on: what waits in backlogs is for that one.
+   * @param leavesOver another process accepts from now on: what waits in backlogs is for that one, and
+   * goodbyes are spread over so many milliseconds. Null: this is a stop.
    */
-  drain(leaves: boolean): Promise<void>;
+  drain(leavesOver: number | null): Promise<void>;
   /** Closes what is still open, at once; a loop that does not answer soon is given up. */
   force(error: Error | undefined): void;
   /** What was left undone by that. */

@@ -31,8 +31,8 @@ function passedSockets(): readonly PassedSocket[] {
   return passed;
 }
 
-/** Descriptors that servers of this process have, so that none has two owners. */
-const taken = new Set<number>();
+/** Descriptors that servers of this process have, so that none has two owners, by who claimed them. */
+const taken = new Map<number, symbol>();
 
 function invalid(text: string, state: string, hint: string, cause?: unknown): Error {
   return new ErrInvalidNetworkAddress(`cannot use the address '${text}': ${state}; ${hint}`, {
@@ -86,6 +86,10 @@ function describe(text: string, descriptor: number, backend: Backend): Described
     const state = `descriptor ${descriptor} is a socket that does not listen`;
     throw invalid(text, state, 'listen on it before; a connection is taken by server.adopt');
   }
+  if (found.kind === 'udp' && /:0$/.test(found.address)) {
+    const state = `descriptor ${descriptor} is a datagram socket that is bound to no port`;
+    throw invalid(text, state, 'bind it before');
+  }
   return found;
 }
 
@@ -115,11 +119,24 @@ export function resolveGiven(address: GivenAddress, backend: Backend): Endpoint[
   );
 }
 
+function descriptorsIn(endpoints: readonly Endpoint[]): number[] {
+  return endpoints.flatMap(({ given = [] }) => given.map(({ descriptor }) => descriptor));
+}
+
 /** A server has these sockets from now on. Call what it returns at the server's end. */
 export function claimGiven(endpoints: readonly Endpoint[]): () => void {
-  const claimed = endpoints.flatMap(({ given = [] }) => given.map(({ descriptor }) => descriptor));
-  for (const descriptor of claimed) taken.add(descriptor);
+  const claim = Symbol('the claim of a server');
+  const claimed = descriptorsIn(endpoints);
+  for (const descriptor of claimed) taken.set(descriptor, claim);
   return () => {
-    for (const descriptor of claimed) taken.delete(descriptor);
+    // What was closed before may be another socket's number by now, and another server's.
+    for (const descriptor of claimed) {
+      if (taken.get(descriptor) === claim) taken.delete(descriptor);
+    }
   };
+}
+
+/** Its sockets are closed: the numbers are free for others. */
+export function forgetGiven(endpoint: Endpoint): void {
+  for (const descriptor of descriptorsIn([endpoint])) taken.delete(descriptor);
 }

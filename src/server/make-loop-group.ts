@@ -10,6 +10,7 @@ import type { LoopGroup } from '../loop/loop-group.ts';
 import { loadHandlerModule } from '../worker/handler-module.ts';
 import type { MainServer } from '../worker/main-servers.ts';
 import type { ServeCall } from '../worker/serve-calls.ts';
+import type { supervisors } from '../worker/thread-supervisor.ts';
 import { OneLoopGroup } from './one-loop-group.ts';
 import { loopSettings } from './loop-settings.ts';
 import type { ServerTls } from './server-tls.ts';
@@ -17,10 +18,19 @@ import type { ResolvedOptions } from './options.ts';
 import type { StopResult } from '../connection/server-view.ts';
 
 /** Threads are there only once a server has had several loops. */
-let tellThreads: ((server: number, result: StopResult) => void) | null = null;
+let threads: typeof supervisors | null = null;
 
+/** Threads that only look at it are told. */
 export function serverEnded(server: MainServer, result: StopResult): void {
-  tellThreads?.(server.id, result);
+  threads?.program.tell({ type: 'close', server: server.id, result });
+}
+
+/** Every thread that sees the server is told where it listens now. */
+export function placesChanged(server: MainServer): void {
+  const { texts, addrs, listenerDescriptor } = server.view();
+  for (const supervisor of Object.values(threads ?? {})) {
+    supervisor.tell({ type: 'places', server: server.id, texts, addrs, listenerDescriptor });
+  }
 }
 
 /**
@@ -76,7 +86,7 @@ export async function groupMaker(
   }
   const { ThreadedLoopGroup } = await import('../worker/threaded-loop-group.ts');
   const { supervisors } = await import('../worker/thread-supervisor.ts');
-  tellThreads = (server, result) => supervisors.program.serverEnded(server, result);
+  threads = supervisors;
   return (owner, server) =>
     new ThreadedLoopGroup({
       server: server.id,

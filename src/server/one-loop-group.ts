@@ -209,14 +209,14 @@ export class OneLoopGroup implements LoopGroup {
     return taken;
   }
 
-  async drain(leaves: boolean): Promise<void> {
+  async drain(leavesOver: number | null): Promise<void> {
     const { listening } = this.#loop;
-    if (leaves) listening.leave();
+    if (leavesOver !== null) listening.leave();
     else {
       await listening.prepareDrain();
       listening.drain();
     }
-    await this.#loop.closeConnections(leaves);
+    await this.#loop.closeConnections(leavesOver);
     this.#loop.stopTicker();
   }
 

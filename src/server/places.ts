@@ -1,14 +1,12 @@
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
+import type { OwnAddress } from './own-addresses.ts';
 
 /** One address of a server. */
-interface Place {
+interface Place extends OwnAddress {
   /** As the program gave it. */
   readonly text: string;
   /** Those of one text belong together. */
   readonly list: number;
-  readonly endpoint: Endpoint;
-  /** With its real port. */
-  readonly address: string;
   isClosed: boolean;
 }
 
@@ -17,16 +15,22 @@ export class Places {
   readonly #all: Place[] = [];
   #lists = 0;
 
-  /** What one text means. */
-  add(text: string, found: readonly { readonly endpoint: Endpoint; readonly address: string }[]) {
+  /** What one text means. Returns the numbers of that. */
+  add(text: string, found: readonly OwnAddress[]): number[] {
     const list = this.#lists++;
-    for (const { endpoint, address } of found) {
+    return found.map(({ endpoint, address }) => {
       this.#all.push({ text, list, endpoint, address, isClosed: false });
-    }
+      return this.#all.length - 1;
+    });
   }
 
   get #open(): Place[] {
     return this.#all.filter(({ isClosed }) => !isClosed);
+  }
+
+  /** What is listened on, also where a text has several. */
+  get own(): readonly OwnAddress[] {
+    return this.#open;
   }
 
   get addresses(): string[] {
@@ -49,8 +53,11 @@ export class Places {
     });
   }
 
-  close(at: number): void {
-    (this.#all[at] as Place).isClosed = true;
+  /** Returns what it was. */
+  close(at: number): Endpoint {
+    const place = this.#all[at] as Place;
+    place.isClosed = true;
+    return place.endpoint;
   }
 
   /** Per text, what another process is to be given. */

@@ -27,7 +27,7 @@ import { staleId } from '../mailbox/conn-handle.ts';
 import { type MainServer, mainServers, nextServerId } from '../worker/main-servers.ts';
 import type { ServerViewData } from '../worker/messages.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
-import type { Listener } from './further-addresses.ts';
+import { AddressChanges } from './address-changes.ts';
 import type { ServerTls } from './server-tls.ts';
 import type { ResolvedOptions } from './options.ts';
 import { exitHook } from './exit-hook.ts';
@@ -39,6 +39,8 @@ import { datagramsOf, groups } from './datagram-target.ts';
 import { registry } from './registry.ts';
 
 const stopTimeoutMs = 5_000;
+/** After a restart clients come back one after the other, not all in the same moment. */
+const goodbyesMs = 500;
 const onShutdownMs = 5_000; // the end waits that long for its promise
 /** The longest delay that a timer takes: beyond it there is no limit. */
 const timerMsMax = 2 ** 31 - 1;
@@ -62,6 +64,8 @@ export interface ServerPlan {
   readonly canRestart: boolean;
   /** The server is over. */
   readonly onEnd: (server: MainServer, result: StopResult) => void;
+  /** It listens elsewhere, too, or no more. */
+  readonly onPlaces?: (server: MainServer) => void;
 }
 
 /** A server over its loops, wherever they run: its life from bound addresses to the end. */
@@ -71,7 +75,6 @@ export class RunningServer implements Server, MainServer {
   readonly #places = new Places();
   /** Nothing is accepted yet. */
   #holds = false;
-  #lastChange: Promise<unknown> = Promise.resolve();
   readonly multicore: boolean;
   readonly numEventLoop: number;
   readonly reusePort: boolean;
@@ -90,8 +93,8 @@ export class RunningServer implements Server, MainServer {
   #stopping: Promise<StopResult> | null = null;
   #becomeReady!: () => void;
   #ended = false;
-  /** Its listeners belong to another process now. */
-  #leaves = false;
+  /** Its listeners belong to another process now; goodbyes are spread over so many milliseconds. */
+  #leavesOver: number | null = null;
   /** It is stopped, by whomever but a restart. */
   onStop: (() => void) | null = null;
   /** Whoever supervises this process, if the server tells it of itself. */
@@ -240,7 +243,7 @@ export class RunningServer implements Server, MainServer {
   }
 
   leave(timeout: number): Promise<StopResult> {
-    this.#leaves = true;
+    this.#leavesOver = Math.min(goodbyesMs, timeout / 4);
     return this.stop({ timeout });
   }
 
@@ -262,34 +265,29 @@ export class RunningServer implements Server, MainServer {
 
   // -- other addresses ----------------------------------------------------------------------------
 
+  readonly #changes = new AddressChanges((action) => {
+    this.#mustRun(action);
+    return {
+      plan: this.#plan,
+      places: this.#places,
+      group: this.#group,
+      holds: this.#holds,
+      isHandingOver: this.onStop !== null,
+      over: this.over,
+      show: () => this.#plan.onPlaces?.(this),
+    };
+  });
+
   listen(text: string): Promise<string> {
-    return this.#changed('listen on another address', async (listener) => {
-      const { listenFurther } = await import('./further-addresses.ts');
-      return listenFurther(text, listener());
-    });
+    return this.#changes.listen(text);
   }
 
   unlisten(address: string): Promise<void> {
-    return this.#changed('unlisten an address', async (listener) => {
-      const { unlistenAddress } = await import('./further-addresses.ts');
-      return unlistenAddress(address, listener());
-    });
+    return this.#changes.unlisten(address);
   }
 
-  /** One change of where it listens after the other: loops number their places. */
-  #changed<T>(action: string, change: (listener: () => Listener) => Promise<T>): Promise<T> {
-    const listener = (): Listener => {
-      this.#mustRun(action);
-      return {
-        plan: this.#plan,
-        places: this.#places,
-        group: this.#group,
-        holds: this.#holds,
-      };
-    };
-    const changed = this.#lastChange.then(() => change(listener));
-    this.#lastChange = changed.catch(() => {});
-    return changed;
+  settled(): Promise<void> {
+    return this.#changes.settled();
   }
 
   readonly sendTo: Server['sendTo'] = datagramsOf(() => this.#mustRun('send a datagram'));
@@ -420,11 +418,11 @@ export class RunningServer implements Server, MainServer {
   async #stop(): Promise<StopResult> {
     registry.remove(this);
     this.onStop?.();
-    if (!this.#leaves && isLast(this)) this.serviceManager?.stopping();
+    if (this.#leavesOver === null && isLast(this)) this.serviceManager?.stopping();
     this.beginStop();
     // Not from inside the call that asked: a handler's answer goes out first.
     await Promise.resolve();
-    await this.#group.drain(this.#leaves);
+    await this.#group.drain(this.#leavesOver);
     await this.#end(undefined);
     return toStopResult(this.#group.unfinished);
   }

@@ -14,7 +14,7 @@ import { recordServeCall, type ServeCall } from '../worker/serve-calls.ts';
 import { reportDriver } from './driver-report.ts';
 import { reportUnknownEvents } from './handler-report.ts';
 import { type Options, type ResolvedOptions, resolveOptions } from './options.ts';
-import { groupMaker, handlerOf, moduleUrl, serverEnded } from './make-loop-group.ts';
+import { groupMaker, handlerOf, moduleUrl, placesChanged, serverEnded } from './make-loop-group.ts';
 import { Presence } from './presence.ts';
 import { registry } from './registry.ts';
 import { RunningServer } from './running-server.ts';
@@ -136,6 +136,7 @@ async function serveOn(
       tls,
       makeGroup: await groupMaker({ handler, options: own, backend, log, call, module, tls }),
       onEnd: serverEnded,
+      onPlaces: placesChanged,
     });
   } catch (error) {
     presence.end();

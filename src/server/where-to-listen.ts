@@ -10,6 +10,7 @@ import {
   resolveAddress,
 } from './addresses.ts';
 import { claimGiven, resolveGiven } from './given-addresses.ts';
+import { type OwnAddress, refuseOwn } from './own-addresses.ts';
 import { arrival, type HeldServer, type Taken } from './restart/arrival.ts';
 
 const standardError = 2;
@@ -57,8 +58,12 @@ export class WhereToListen {
     );
   }
 
-  /** @throws ErrInvalidNetworkAddress for what was given and cannot be listened on. */
-  complete(backend: Backend): void {
+  /**
+   * @param own what the server listens on already.
+   * @throws ErrInvalidNetworkAddress for what was given and cannot be listened on; SyscallError
+   * EADDRINUSE for one address twice.
+   */
+  complete(backend: Backend, own: readonly OwnAddress[] = []): void {
     arrival?.canPutError((descriptor) => putStandardError(backend, descriptor));
     const perText = this.parsed.map((address, at): readonly Endpoint[] => {
       const inherited = this.#inherited[at];
@@ -68,6 +73,7 @@ export class WhereToListen {
     });
     this.endpoints = perText.flat();
     this.textOf = perText.flatMap((endpoints, at) => endpoints.map(() => at));
+    refuseOwn(this.endpoints, own);
   }
 
   /** The sockets belong to a server from now on; call what it returns at the server's end. */

@@ -15,8 +15,8 @@ const deaf: DriverEvents = {
 };
 
 /**
- * For loops that listen for connections each by itself though the program did not ask for `reusePort`:
- * the kernel would let them share the address with another server, which the program must hear of.
+ * For loops that listen each by itself though the program did not ask for `reusePort`: the kernel would
+ * let them share the address with another server, which the program must hear of.
  * @throws SyscallError EADDRINUSE and the like. Somebody may still take the address afterwards.
  */
 export async function requireFree(
@@ -24,13 +24,17 @@ export async function requireFree(
   endpoint: Endpoint,
   socket: SocketOptions,
 ): Promise<void> {
-  if (backend.handsOver !== false || socket.reusePort || endpoint.given !== undefined) return;
-  if (endpoint.kind !== 'tcp' || endpoint.port === 0) return;
+  if (socket.reusePort || endpoint.given !== undefined) return;
+  if (endpoint.kind === 'unix' || endpoint.port === 0) return;
   const driver = backend.create(deaf, { readBufferBytes: 4_096, headroomBytes: 0 });
-  const options = { ...socket, reusePort: false };
   try {
-    await driver.prepareListener?.(0, endpoint, options);
-    driver.listen(0, endpoint, options);
+    if (endpoint.kind === 'udp') {
+      await driver.prepareEndpoint?.(0, endpoint, socket);
+      driver.bind(0, endpoint, socket);
+    } else {
+      await driver.prepareListener?.(0, endpoint, socket);
+      driver.listen(0, endpoint, socket);
+    }
   } finally {
     driver.close();
   }

@@ -52,6 +52,16 @@ export interface LoopOrder {
   readonly pin: boolean;
 }
 
+/** Where a server listens by now. */
+export interface PlacesMessage {
+  readonly type: 'places';
+  readonly server: number;
+  readonly texts: readonly string[];
+  readonly addrs: readonly string[];
+  /** Of the first listener; -1 for none. */
+  readonly listenerDescriptor: number;
+}
+
 /** What a loop that runs is to listen on besides, or no more. */
 export interface ListeningChange {
   /** By their places, in the order in which the loop opened them. */
@@ -70,10 +80,9 @@ export type ToThread =
   | { readonly type: 'view'; readonly call: number; readonly view: ServerViewData }
   | { readonly type: 'refuse'; readonly call: number; readonly error: TransferredError }
   | { readonly type: 'change'; readonly server: number; readonly change: ListeningChange }
-  | { readonly type: 'drain'; readonly server: number; readonly leaves: boolean }
+  | { readonly type: 'drain'; readonly server: number; readonly leavesOver: number | null }
   | { readonly type: 'force' | 'duplicated'; readonly server: number }
-  /** The first listener is another one now; -1 for none. */
-  | { readonly type: 'listener'; readonly server: number; readonly descriptor: number }
+  | PlacesMessage
   | { readonly type: 'close'; readonly server: number; readonly result: StopResult }
   | {
       readonly type: 'memory';

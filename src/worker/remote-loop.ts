@@ -168,14 +168,14 @@ export class RemoteLoop {
   isEnding = false;
 
   /** @param handedOver settles when it has taken every connection that was handed to it. */
-  async drain(server: number, handedOver: Promise<void>, leaves: boolean): Promise<void> {
+  async drain(server: number, handedOver: Promise<void>, leavesOver: number | null): Promise<void> {
     if (!this.mayRun) return;
     // Also while it starts: a thread may be stuck even then.
     this.isEnding = true;
     await this.started;
     await Promise.race([handedOver, this.over]);
     if (this.isRunning) {
-      this.post({ type: 'drain', server, leaves });
+      this.post({ type: 'drain', server, leavesOver });
       await this.#drained.reached;
     }
     this.isEnding = false;

@@ -14,7 +14,7 @@ import type { LoopView } from '../connection/conn.ts';
 import { loopViews } from '../loop/loop-face.ts';
 import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
-import type { ServerViewData } from './messages.ts';
+import type { PlacesMessage, ServerViewData } from './messages.ts';
 import { statsIn } from '../mailbox/publication.ts';
 
 /** What a view asks of the main thread. */
@@ -38,12 +38,12 @@ export class ThreadServer implements Server {
   readonly loops: readonly LoopView[];
   readonly shared: unknown;
   readonly #data: ServerViewData;
+  #places: Pick<PlacesMessage, 'texts' | 'addrs' | 'listenerDescriptor'>;
   readonly #memories: LoopMemory[];
   readonly #main: MainThread;
   readonly #stopped: Promise<StopResult>;
   #settle!: (result: StopResult) => void;
   #ended = false;
-  #listenerDescriptor: number;
 
   /** @param here the loop of it that this thread runs. */
   constructor(data: ServerViewData, main: MainThread, here: LoopView | null) {
@@ -51,7 +51,7 @@ export class ThreadServer implements Server {
     this.shared = here === null ? data.shared : here.shared;
     this.loops = loopViews(data.numEventLoop, here, this.shared);
     this.#main = main;
-    this.#listenerDescriptor = data.listenerDescriptor;
+    this.#places = data;
     this.#memories = data.memories.map((buffer) => new LoopMemory(buffer));
     this.#stopped = new Promise((resolve) => {
       this.#settle = resolve;
@@ -71,20 +71,20 @@ export class ThreadServer implements Server {
     this.#memories[loop] = new LoopMemory(buffer);
   }
 
-  /** The first listener is another one, or there is none. */
-  setListener(descriptor: number): void {
-    this.#listenerDescriptor = descriptor;
+  /** It listens elsewhere, too, or no more. */
+  setPlaces(places: PlacesMessage): void {
+    this.#places = places;
   }
 
   answersTo(address: string): boolean {
-    return this.#data.texts.includes(address) || this.addrs.includes(address);
+    return this.#places.texts.includes(address) || this.addrs.includes(address);
   }
 
   get addr(): string {
     return this.addrs[0] ?? '';
   }
   get addrs(): readonly string[] {
-    return this.#data.addrs;
+    return this.#places.addrs;
   }
   get multicore(): boolean {
     return this.#data.multicore;
@@ -138,14 +138,15 @@ export class ThreadServer implements Server {
         'cannot duplicate the listener: the server is down; serve again',
       );
     }
-    if (this.#listenerDescriptor < 0) {
+    const { listenerDescriptor } = this.#places;
+    if (listenerDescriptor < 0) {
       const why =
         this.numEventLoop === 1
           ? ' in this thread: its server has one loop, on the main thread; call dupFd there'
           : `: the driver '${this.driver}' has no descriptors; use a native driver for that`;
       throw new ErrUnsupportedOp(`cannot duplicate the listener${why}`);
     }
-    const duplicate = this.#main.duplicateDescriptor(this.#listenerDescriptor);
+    const duplicate = this.#main.duplicateDescriptor(listenerDescriptor);
     this.#main.duplicated(this.#data.server);
     return duplicate;
   }

@@ -142,7 +142,7 @@ class ThreadSide implements MainThread {
     else if (message.type === 'view') this.#settleJoin(message.call, message.view);
     else if (message.type === 'refuse') this.#refuse(message.call, unpackError(message.error));
     else if (message.type === 'close') void this.#close(message.server, message.result);
-    else if (message.type === 'drain') void this.#drain(message.server, message.leaves);
+    else if (message.type === 'drain') void this.#drain(message.server, message.leavesOver);
     else if (message.type === 'accept') this.#listening(message.server)?.accept();
     else if (message.type === 'pauseDatagrams') this.#pauseDatagrams(message.server);
     else if (message.type === 'resumeDatagrams') this.#listening(message.server)?.ports.start();
@@ -157,9 +157,8 @@ class ThreadSide implements MainThread {
       for (const view of this.#views.get(message.server) ?? []) {
         view.replaceMemory(message.loop, message.memory);
       }
-    } else if (message.type === 'listener') {
-      for (const view of this.#views.get(message.server) ?? [])
-        view.setListener(message.descriptor);
+    } else if (message.type === 'places') {
+      for (const view of this.#views.get(message.server) ?? []) view.setPlaces(message);
     } else {
       this.#end();
     }
@@ -341,16 +340,16 @@ class ThreadSide implements MainThread {
     this.#post({ type: 'datagramsPaused', server });
   }
 
-  async #drain(server: number, leaves: boolean): Promise<void> {
+  async #drain(server: number, leavesOver: number | null): Promise<void> {
     const here = this.#loops.get(server);
     if (here?.loop === null || here === undefined) return;
     const { listening } = here.loop;
-    if (leaves) listening.leave();
+    if (leavesOver !== null) listening.leave();
     else {
       await listening.prepareDrain();
       listening.drain();
     }
-    await here.loop.closeConnections(leaves);
+    await here.loop.closeConnections(leavesOver);
     here.loop.stopTicker();
     this.#post({ type: 'drained', server, unfinished: here.loop.unfinished });
   }

@@ -3,10 +3,9 @@ import { abandonLanesHere } from '../mailbox/loops-here.ts';
 import { whenThreadEnds } from '../mailbox/thread-ends.ts';
 import { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
-import type { FromThread } from './messages.ts';
+import type { FromThread, ToThread } from './messages.ts';
 import { RestartBudget, soonMs } from './restart-budget.ts';
 import { serveCall } from './serve-calls.ts';
-import type { StopResult } from '../connection/server-view.ts';
 
 /** The loops of one server, for the threads that run them. */
 export interface SupervisedGroup {
@@ -202,9 +201,9 @@ export class ThreadSupervisor {
     thread.post({ type: 'view', call: index, view: outcome.server.view() });
   }
 
-  /** A server has ended: threads that only look at it are told. */
-  serverEnded(server: number, result: StopResult): void {
-    for (const thread of this.#threads) thread?.post({ type: 'close', server, result });
+  /** Tells all of its threads, also those that have no loop of the server. */
+  tell(message: ToThread): void {
+    for (const thread of this.#threads) thread?.post(message);
   }
 }
 

@@ -228,8 +228,6 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     for (const [listener, of] of this.#acceptedFor.entries()) {
       if (of === index) await this.#acceptor.unlisten(listener);
     }
-    const { server, listenerDescriptor } = this;
-    this.#postAll({ type: 'listener', server, descriptor: listenerDescriptor });
   }
 
   adopt(descriptor: number): void {
@@ -434,12 +432,12 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
 
   // -- end ----------------------------------------------------------------------------------------
 
-  async drain(leaves: boolean): Promise<void> {
+  async drain(leavesOver: number | null): Promise<void> {
     this.#phase = 'draining';
-    this.#acceptor.stopAccepting(leaves);
+    this.#acceptor.stopAccepting(leavesOver !== null);
     // Each by itself: a loop that is stuck takes no hand-over, and the others must not wait for it.
     const ends = this.#loops.map((loop) =>
-      loop.drain(this.server, this.#acceptor.handedOver(loop.index), leaves),
+      loop.drain(this.server, this.#acceptor.handedOver(loop.index), leavesOver),
     );
     await Promise.all(ends);
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -42,7 +42,7 @@ async function echoed(address: string, message: string): Promise<string> {
 }
 
 describe('the new process is killed', () => {
-  for (const fault of ['dies listening', 'dies accepting'] as const) {
+  for (const fault of ['dies starting', 'dies listening', 'dies accepting'] as const) {
     test(`when it ${fault}`, async (t) => {
       const datagrams = driverName === 'node' ? [] : ['udp://127.0.0.1:0'];
       const rig = await RestartRig.start(t, { servers: [['tcp://127.0.0.1:0', ...datagrams]] });
@@ -73,6 +73,27 @@ describe('the old process is killed', () => {
     const fresh = await rig.up();
     assert.notEqual(fresh, old);
     assert.equal(await answer, 'patient');
+  });
+
+  test('while it finishes its connections: nothing of it is left, and all of the new one', async (t) => {
+    const directory = temporaryDirectory(t);
+    const path = join(directory, 's.sock');
+    const pidName = join(directory, 'server.pid');
+    const servers = [[`unix://${path}`]];
+    const rig = await RestartRig.start(t, { servers, options: { pidName } });
+    // It has yet to say what it wants, and is waited for.
+    const waits = await RawClient.connect(path);
+    t.after(() => waits.destroy());
+    await whoServes(path);
+    const old = await rig.restart();
+    process.kill(old, 'SIGKILL');
+    await rig.gone(old);
+    assert.equal(await whoServes(path), rig.pid);
+    const namesNew = (): boolean => readFileSync(pidName, 'utf8') === `${rig.pid}\n`;
+    await waitUntil(namesNew, 'the pid file names the new process');
+    process.kill(rig.pid, 'SIGTERM');
+    await rig.gone(rig.pid);
+    assert.deepEqual(readdirSync(directory), []);
   });
 
   /** This process plays the old one. */

@@ -90,6 +90,44 @@ describe('a new process that does not take over', { concurrency }, () => {
     });
   }
 
+  test('leaves an address again that it has taken', async (t) => {
+    const two = [...servers, ['tcp://127.0.0.1:0']];
+    const rig = await RestartRig.start(t, { servers: two });
+    const said = await restartInVain(rig, { fault: 'unlistens' });
+    assert.match(said, /it has changed its mind/);
+    await assertGone(said);
+  });
+
+  test('could not even be started', async (t) => {
+    const rig = await RestartRig.start(t, { servers });
+    const client = await RawClient.connect(rig.addresses()[0] as string);
+    t.after(() => client.destroy());
+    client.write('swell');
+    await client.readExactly(5);
+    assert.match(await restartInVain(rig, {}), /^ErrRestartFailed .*no process could be started/);
+  });
+
+  test('addresses stay as they are while it starts', async (t) => {
+    const options = { graceful: { readyTimeout: 1_500 } };
+    const rig = await RestartRig.start(t, { servers, options });
+    const [address = ''] = rig.addresses();
+    const client = await RawClient.connect(address);
+    t.after(() => client.destroy());
+    const asked = async (question: string): Promise<string> => {
+      client.write(question);
+      let line = '';
+      while (!line.endsWith('\n')) line += text(await client.readExactly(1));
+      return line;
+    };
+    rig.next({ fault: 'hang' });
+    process.kill(rig.pid, 'SIGUSR2');
+    await rig.line(/^log \d+ info restarting/m);
+    assert.equal(await asked('listen tcp://127.0.0.1:0'), 'ErrRestartInProgress\n');
+    assert.equal(await asked(`unlisten ${address}`), 'ErrRestartInProgress\n');
+    await rig.line(/not ready within/m);
+    assert.equal(await asked('listen tcp://127.0.0.1:0'), 'tcp://127.0.0.1:0\n');
+  });
+
   test('the next one that can does', async (t) => {
     const rig = await RestartRig.start(t, { servers });
     await restartInVain(rig, { fault: 'throw' });

@@ -110,6 +110,13 @@ describe('fd://', () => {
       const program = withDescriptors(t, [descriptor], ['fd://3']);
       assert.match((await program.ending()).output, expected, what);
     }
+    const { openSocket } = await import('../../src/syscall/socket.ts');
+    const { constants } = await import('../../src/syscall/tables.ts');
+    const unbound = openSocket(constants.AF_INET, constants.SOCK_DGRAM);
+    after(() => closeSync(unbound));
+    const program = withDescriptors(t, [unbound], ['fd://3']);
+    const expected = /refused ErrInvalidNetworkAddress .*(?:bound to no port|neither TCP, UDP)/;
+    assert.match((await program.ending()).output, expected);
     const none = withDescriptors(t, [], ['fd://999']);
     assert.match((await none.ending()).output, /refused ErrInvalidNetworkAddress .*EBADF/);
     const unnamed = withDescriptors(t, [], ['fd://three']);

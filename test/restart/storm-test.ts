@@ -11,13 +11,26 @@ import { assertOnlyListeners, socketsOf } from './left-behind.ts';
 import { RestartRig } from './restart-rig.ts';
 import { Storm, type StormCounts } from './storm.ts';
 
-export type Transport = 'tcp' | 'tls' | 'unix' | 'udp';
+export const transports = ['tcp', 'tls', 'unix', 'udp'] as const;
+export type Transport = (typeof transports)[number];
 
 const family = makeFamily();
 const tls = {
   key: family.leaf.key,
   cert: family.leaf.cert + family.middle.cert,
 };
+
+const drivers = ['epoll', 'io_uring', 'node'];
+
+/**
+ * Whether a transport's listeners are one for all loops, or one each: the tests of one loop and of
+ * several take turns in that, and so do drivers, so that there are no more tests than transports.
+ */
+export function takesTurns(transport: Transport, loops: number): boolean {
+  if (transport === 'unix') return false; // a path belongs to one socket
+  const turn = transports.indexOf(transport) + drivers.indexOf(driverName) + loops;
+  return turn % 2 === 0;
+}
 
 function addressOf(t: TestScope, transport: Transport): string {
   if (transport === 'unix') return `unix://${join(temporaryDirectory(t), 's.sock')}`;

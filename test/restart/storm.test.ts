@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { driverName } from '../support/driver.ts';
 import { RestartRig } from './restart-rig.ts';
-import { stormTest } from './storm-test.ts';
+import { stormTest, takesTurns, transports } from './storm-test.ts';
 
 describe('restarts in a storm lose nothing', () => {
-  for (const transport of ['tcp', 'tls', 'unix', 'udp'] as const) stormTest(transport, {});
+  for (const transport of transports) {
+    stormTest(transport, { reusePort: takesTurns(transport, 1) });
+  }
 });
 
 describe('what cannot be handed over', () => {

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
+import { serve } from 'gnet';
 import { RawClient } from '../../testing/raw-client.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { driverName, noDescriptors, notOn } from '../support/driver.ts';
@@ -17,6 +18,7 @@ import {
   text,
 } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { land, telling } from '../worker/landing.ts';
 import { handlerModule, startLoops } from '../worker/pool-rig.ts';
 
 const echoModule = new URL('../worker/handlers/echo.ts', import.meta.url);
@@ -127,6 +129,75 @@ describe('server.listen and server.unlisten', () => {
     await assert.rejects(server.listen(taken), { code: 'EADDRINUSE' });
     assert.equal(server.addrs.length, 1);
     await echoes(t, await server.listen('tcp://127.0.0.1:0'));
+  });
+
+  for (const [scheme, numEventLoop, reusePort] of [
+    ['tcp', 1, true],
+    ['tcp', 2, true],
+    ['udp', 1, true],
+    ['udp', 2, false],
+  ] as const) {
+    const how = `${numEventLoop} loop(s), reusePort ${reusePort}`;
+    test(`${scheme}: what it has already is in use, ${how}`, async (t) => {
+      const options = { numEventLoop, reusePort };
+      const { server } = await startLoops(t, echoModule, options, `${scheme}://127.0.0.1:0`);
+      const { addr } = server;
+      const inUse = { code: 'EADDRINUSE', syscall: 'bind', address: addr, message: /; / };
+      await assert.rejects(server.listen(`${scheme}://${addr}`), inUse);
+      assert.deepEqual(server.addrs, [addr]);
+      // The other scheme has ports of its own.
+      const other = scheme === 'tcp' ? 'udp' : 'tcp';
+      const further = await server.listen(`${other}://127.0.0.1:0`);
+      assert.deepEqual(server.addrs, [addr, further]);
+      await server.stop();
+      const twice = [`${scheme}://${addr}`, `${scheme}://${addr}`];
+      await assert.rejects(startLoops(t, echoModule, options, twice), inUse);
+    });
+  }
+
+  test('datagrams of several loops share no port with another server unseen', async (t) => {
+    const options = { numEventLoop: 2 };
+    const { server } = await startLoops(t, echoModule, options, 'udp://127.0.0.1:0');
+    const address = `udp://${server.addr}`;
+    const inUse = { code: 'EADDRINUSE', address: server.addr };
+    await assert.rejects(startLoops(t, echoModule, options, address), inUse);
+    const both = { ...options, reusePort: true };
+    const { server: sharing } = await startLoops(t, echoModule, both, 'udp://127.0.0.1:0');
+    await startLoops(t, echoModule, both, `udp://${sharing.addr}`);
+  });
+
+  test('the threads of its loops see where it listens', async (t) => {
+    const { server } = await startLoops(t, telling, { numEventLoop: 2 });
+    const seen = async (): Promise<string> => {
+      client.write('addrs');
+      let line = '';
+      while (!line.endsWith('\n')) line += text(await client.readExactly(1));
+      return line.trimEnd();
+    };
+    const { client } = await land(t, server);
+    const first = server.addr;
+    assert.equal(await seen(), first);
+    const address = await server.listen('tcp://127.0.0.1:0');
+    while ((await seen()) !== `${first} ${address}`);
+    await server.unlisten(first);
+    while ((await seen()) !== address);
+  });
+
+  test('a descriptor has one owner, until it is closed', async (t) => {
+    const { duplicateDescriptor } = await import('../../src/syscall/descriptor.ts');
+    const listener = createServer().listen(0, '127.0.0.1');
+    t.after(() => listener.close());
+    await once(listener, 'listening');
+    const { fd } = (listener as unknown as { _handle: { fd: number } })._handle;
+    const { server } = await startRig(t, new EchoHandler());
+    for (let round = 0; round < 2; round++) {
+      const descriptor = `fd://${duplicateDescriptor(fd)}`;
+      await server.listen(descriptor);
+      const refused = { code: 'ErrInvalidNetworkAddress', message: /belongs to a server/ };
+      await assert.rejects(server.listen(descriptor), refused);
+      await assert.rejects(serve(new EchoHandler(), descriptor), refused);
+      await server.unlisten(descriptor);
+    }
   });
 
   test('a path of several loops belongs to one socket, or the error says why not', async (t) => {

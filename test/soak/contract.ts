@@ -7,6 +7,8 @@ export interface SoakContext {
   readonly seed: number;
   /** Whether a part of that name is to run; for soaks that take hours as a whole. */
   wants(called: string): boolean;
+  /** A number that `--set name=number` may change. */
+  setting(name: string, otherwise: number): number;
   /** How far it is, 0..1, and what it is doing. */
   progress(done: number, text: string): void;
   /** A measured fact, printed on a line of its own. */

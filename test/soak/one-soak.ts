@@ -3,7 +3,7 @@ import { seedOfRun } from '../../testing/random.ts';
 import type { SoakContext } from './contract.ts';
 import { soaks } from './soaks.ts';
 
-const [name, form, part = ''] = process.argv.slice(2);
+const [name, form, part = '', set = ''] = process.argv.slice(2);
 const soak = soaks.find((one) => one.name === name);
 if (soak === undefined) throw new Error(`there is no soak named '${name}'`);
 
@@ -26,10 +26,17 @@ function note(text: string): void {
 }
 
 const words = part.split(',').filter((word) => word !== '');
+const settings = new Map(
+  set.split(',').map((each) => {
+    const [key = '', value = ''] = each.split('=');
+    return [key, Number(value)] as const;
+  }),
+);
 const context: SoakContext = {
   small: form === 'small',
   seed: seedOfRun(),
   wants: (called) => words.every((word) => called.includes(word)),
+  setting: (called, otherwise) => settings.get(called) ?? otherwise,
   progress,
   note,
 };

@@ -102,6 +102,7 @@ async function storm(setting: Setting, amount: Amount, context: SoakContext): Pr
   const secure = transport === 'tls';
   const tls = { key: family.leaf.key, cert: family.leaf.cert + family.middle.cert };
   const scope = new Scope();
+  const began = performance.now();
   try {
     const options = {
       numEventLoop: loops,
@@ -131,8 +132,9 @@ async function storm(setting: Setting, amount: Amount, context: SoakContext): Pr
     const sum = (kind: Exclude<keyof StormCounts, 'wrong'>): number =>
       all.reduce((total, counts) => total + counts[kind], 0);
     const wrong = all.flatMap((counts) => counts.wrong);
+    const seconds = ((performance.now() - began) / 1_000).toFixed(0);
     context.note(
-      `${nameOf(setting)}: ${amount.restarts} restarts, ${sum('single')} connections of one request, ` +
+      `${nameOf(setting)}: ${amount.restarts} restarts in ${seconds} s, ${sum('single')} connections of one request, ` +
         `${sum('kept')} requests over kept ones (${sum('sentAgain')} sent again after a goodbye), ` +
         `${sum('streams')} streams, ${sum('datagrams')} datagrams; wrong: ${wrong.length}`,
     );
@@ -142,36 +144,66 @@ async function storm(setting: Setting, amount: Amount, context: SoakContext): Pr
   }
 }
 
-function residentBytes(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/status`, 'latin1');
-  return Number(/^VmRSS:\s+(\d+)/m.exec(text)?.[1]) * 1024;
+/** What a process holds, as proc(5) tells it. */
+interface Held {
+  readonly descriptors: number;
+  readonly threads: number;
+  readonly resident: number;
+}
+
+function heldBy(pid: number): Held {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const field = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
+  return {
+    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+    threads: field('Threads'),
+    resident: field('VmRSS') * 1024,
+  };
 }
 
 /** The hundredth process is as small as the fifth, and has as much open. */
-async function chain(restarts: number, context: SoakContext): Promise<void> {
+async function chain(setting: Setting, count: number, context: SoakContext): Promise<void> {
+  const { driver, loops, reusePort, transport } = setting;
   const scope = new Scope();
   try {
-    const rig = await RestartRig.start(scope, { servers: [['tcp://127.0.0.1:0']] });
-    const seen: { descriptors: number; resident: number }[] = [];
-    for (let count = 0; count < restarts; count++) {
+    const rig = await RestartRig.start(
+      scope,
+      {
+        servers: [[addressOf(scope, transport)]],
+        options: { numEventLoop: loops, reusePort },
+      },
+      driver === undefined ? {} : { GNET_DRIVER: driver },
+    );
+    const seen: Held[] = [];
+    for (let done = 1; done <= count; done++) {
       await rig.gone(await rig.restart());
-      const descriptors = readdirSync(`/proc/${rig.pid}/fd`).length;
-      seen.push({ descriptors, resident: residentBytes(rig.pid) });
-      context.progress((count + 1) / restarts, 'a chain of processes');
+      const held = heldBy(rig.pid);
+      seen.push(held);
+      context.progress(done / count, 'a chain of processes');
+      if (done % Math.ceil(count / 10) !== 0) continue;
+      const { descriptors, threads, resident } = held;
+      context.note(
+        `chain, ${nameOf(setting)}: process ${done} has ${mebibytes(resident)}, ` +
+          `${descriptors} descriptors, ${threads} threads`,
+      );
     }
     const early = seen[Math.min(4, seen.length - 2)];
     const last = seen.at(-1);
     assert.ok(early !== undefined && last !== undefined);
-    context.note(
-      `${restarts} in a row: ${mebibytes(early.resident)} and ${early.descriptors} descriptors at the ` +
-        `beginning, ${mebibytes(last.resident)} and ${last.descriptors} at the end`,
-    );
     assert.equal(last.descriptors, early.descriptors);
+    assert.equal(last.threads, early.threads);
     assert.ok(last.resident - early.resident < growthMax);
   } finally {
     await scope.end();
   }
 }
+
+/** One loop on the main thread, and two with a listener each. */
+const chains: readonly Setting[] = ['epoll', 'io_uring', 'node'].flatMap((driver) => [
+  { driver, loops: 1, reusePort: false, transport: 'tcp' },
+  { driver, loops: 2, reusePort: true, transport: 'tcp' },
+]);
 
 export const restarts: Soak = {
   name: 'restart',
@@ -186,10 +218,17 @@ export const restarts: Soak = {
       );
       return;
     }
-    const amount = { restarts: 20, processes: 4, streamBytes: 64 * mebibyte };
+    const amount = {
+      restarts: context.setting('restarts', 20),
+      processes: context.setting('processes', 4),
+      streamBytes: context.setting('streamMiB', 64) * mebibyte,
+    };
     for (const setting of settings()) {
-      if (context.wants(nameOf(setting))) await storm(setting, amount, context);
+      if (context.wants(`storm, ${nameOf(setting)}`)) await storm(setting, amount, context);
     }
-    if (context.wants('chain')) await chain(100, context);
+    for (const setting of chains) {
+      if (!context.wants(`chain, ${nameOf(setting)}`)) continue;
+      await chain(setting, context.setting('chain', 100), context);
+    }
   },
 };

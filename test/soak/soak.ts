@@ -6,6 +6,7 @@
  *     npm run soak -- --only echo,churn          some of them
  *     npm run soak -- --small                    each for a few seconds, as the tests do
  *     npm run soak -- --only restart --part tls  what of it has these words in its name, for those in parts
+ *     npm run soak -- --only restart --set restarts=5,streamMiB=16   with other numbers, where it has such
  *     GNET_SEED=1 npm run soak -- --only echo    the same random choices again
  */
 import { spawn } from 'node:child_process';
@@ -26,12 +27,18 @@ function chosen(only: string | undefined): readonly Soak[] {
   });
 }
 
-async function passes(soak: Soak, small: boolean, part: string): Promise<boolean> {
+interface Wanted {
+  readonly small: boolean;
+  readonly part: string;
+  readonly set: string;
+}
+
+async function passes(soak: Soak, { small, part, set }: Wanted): Promise<boolean> {
   const script = fileURLToPath(new URL('one-soak.ts', import.meta.url));
   const flags = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
   // V8 makes the room for young objects larger and smaller as it likes, by more than a soak allows.
   flags.push('--max-semi-space-size=2');
-  const parameters = [soak.name, small ? 'small' : 'whole', part];
+  const parameters = [soak.name, small ? 'small' : 'whole', part, set];
   const child = spawn(process.execPath, [...flags, '--expose-gc', script, ...parameters], {
     stdio: 'inherit',
   });
@@ -44,6 +51,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     small: { type: 'boolean', default: false },
     part: { type: 'string', default: '' },
+    set: { type: 'string', default: '' },
   },
 });
 
@@ -52,7 +60,7 @@ let failed = 0;
 for (const soak of chosen(values.only)) {
   const began = performance.now();
   console.log(`${soak.name}: ${soak.title}${values.small ? ' (much less of it)' : ''}`);
-  const good = await passes(soak, values.small, values.part);
+  const good = await passes(soak, values);
   if (good) passed++;
   else failed++;
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);

@@ -113,8 +113,13 @@ export class Arrival {
     if (this.#state === 'alone') this.#restoreError();
   }
 
+  /** Standard error still goes to the process before. */
+  get #pipesErrors(): boolean {
+    return !this.#errorIsBack && this.#standardError >= 0;
+  }
+
   #restoreError(): void {
-    if (this.#errorIsBack || this.#standardError < 0 || this.#putError === null) return;
+    if (!this.#pipesErrors || this.#putError === null) return;
     this.#errorIsBack = true;
     this.#putError(this.#standardError);
   }
@@ -171,6 +176,8 @@ export class Arrival {
     process.off('uncaughtExceptionMonitor', this.#uncaught);
     this.#channel.destroy();
     this.#restoreError();
+    // Nobody reads the pipe any more: what the program writes there must not be its end.
+    if (this.#pipesErrors) process.stderr.on('error', () => {});
     for (const { server } of this.#holders.splice(0)) {
       if (before !== 'accepting') server.accept();
       server.takenOver();

@@ -19,6 +19,27 @@ export interface NewProcessPlan {
   readonly readsErrors: boolean;
 }
 
+function notStarted(error: Error): ErrRestartFailed {
+  return new ErrRestartFailed(`cannot restart: no process could be started: ${error.message}`, {
+    cause: error,
+  });
+}
+
+/** @throws ErrRestartFailed for what the runtime does not tell by an event, as too long an environment. */
+function startProcess(plan: NewProcessPlan): ChildProcess {
+  const { command, args, cwd, env, readsErrors, descriptors } = plan;
+  const errors = readsErrors ? 'pipe' : 'inherit';
+  try {
+    return spawn(command, args, {
+      cwd,
+      env,
+      stdio: ['inherit', 'inherit', errors, 'pipe', ...descriptors],
+    });
+  } catch (error) {
+    throw notStarted(error as Error);
+  }
+}
+
 /** The process that is to take over, as the one before it sees it. */
 export class NewProcess {
   readonly #child: ChildProcess;
@@ -41,26 +62,12 @@ export class NewProcess {
       this.#fail = reject;
     });
     this.failed.catch(() => {});
-    this.#child = spawn(plan.command, plan.args, {
-      cwd: plan.cwd,
-      env: plan.env,
-      stdio: [
-        'inherit',
-        'inherit',
-        plan.readsErrors ? 'pipe' : 'inherit',
-        'pipe',
-        ...plan.descriptors,
-      ],
-    });
+    this.#child = startProcess(plan);
     this.#channel = (this.#child.stdio[3] ?? null) as Socket | null;
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         this.#isGone = true;
-        this.#fail(
-          new ErrRestartFailed(`cannot restart: no process could be started: ${error.message}`, {
-            cause: error,
-          }),
-        );
+        this.#fail(notStarted(error));
         resolve();
       });
       this.#child.once('exit', (code, signal) => {

@@ -66,6 +66,7 @@ class Restart {
   readonly #settings: RestartSettings;
   #stopped!: (error: Error) => void;
   readonly #stop: Promise<never>;
+  #fresh: NewProcess | null = null;
 
   constructor(all: readonly Restartable[], settings: RestartSettings) {
     this.#servers = all;
@@ -77,22 +78,15 @@ class Restart {
   }
 
   async run(): Promise<HandedOver> {
-    const { readyTimeout, drainTimeout } = this.#settings;
-    const fresh = this.#start();
-    this.#manager?.reloading();
-    const killNow = (): void => fresh.killNow();
-    exitHook.add(killNow);
-    for (const server of this.#servers) server.onStop = () => this.#cancel(fresh);
+    const { drainTimeout } = this.#settings;
+    let fresh: NewProcess;
+    for (const server of this.#servers) server.onStop = () => this.#cancel();
     try {
-      await this.#unlessStopped(fresh.says('listening', readyTimeout));
-      await this.#unlessStopped(this.#switch(fresh));
-    } catch (error) {
-      await fresh.kill();
-      for (const server of this.#servers) server.resumeDatagrams();
-      this.#manager?.ready();
-      throw error;
+      // An address that is half open would be neither handed over nor kept.
+      const changes = this.#servers.map((server) => server.settled());
+      await this.#unlessStopped(Promise.all(changes));
+      fresh = await this.#bringUp();
     } finally {
-      exitHook.remove(killNow);
       for (const server of this.#servers) server.onStop = null;
     }
     leavePidFiles();
@@ -102,6 +96,27 @@ class Restart {
     fresh.tell({ type: 'yours' });
     fresh.release();
     return { pid: fresh.pid, drained };
+  }
+
+  /** Starts the new process, which accepts in the end. @throws with everything as it was. */
+  async #bringUp(): Promise<NewProcess> {
+    const fresh = this.#start();
+    this.#fresh = fresh;
+    this.#manager?.reloading();
+    const killNow = (): void => fresh.killNow();
+    exitHook.add(killNow);
+    try {
+      await this.#unlessStopped(fresh.says('listening', this.#settings.readyTimeout));
+      await this.#unlessStopped(this.#switch(fresh));
+      return fresh;
+    } catch (error) {
+      await fresh.kill();
+      for (const server of this.#servers) server.resumeDatagrams();
+      this.#manager?.ready();
+      throw error;
+    } finally {
+      exitHook.remove(killNow);
+    }
   }
 
   get #manager(): ServiceManager | null {
@@ -153,12 +168,12 @@ class Restart {
     }
   }
 
-  #unlessStopped(work: Promise<void>): Promise<void> {
-    return Promise.race([work, this.#stop]);
+  async #unlessStopped(work: Promise<unknown>): Promise<void> {
+    await Promise.race([work, this.#stop]);
   }
 
-  #cancel(fresh: NewProcess): void {
-    fresh.killNow();
+  #cancel(): void {
+    this.#fresh?.killNow();
     this.#stopped(
       new ErrServerInShutdown('cannot restart: the server was stopped before the new process ran'),
     );

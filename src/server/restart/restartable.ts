@@ -6,12 +6,14 @@ import type { ServiceManager } from './service-manager.ts';
 export interface Restartable {
   /** Per address, what another process is to be given. @throws ErrUnsupportedOp where it cannot. */
   handOver(): readonly { readonly text: string; readonly endpoints: readonly Endpoint[] }[];
+  /** Resolves when no address is being opened or closed. */
+  settled(): Promise<void>;
   pauseDatagrams(): Promise<void>;
   resumeDatagrams(): void;
   readonly ticketKeys: readonly Uint8Array[];
   /** Leaves its listeners to the new process and stops. */
   leave(timeoutMs: number): Promise<StopResult>;
-  /** Called when it is stopped by somebody else. */
+  /** Called when it is stopped by somebody else; null while no restart is under way. */
   onStop: (() => void) | null;
   readonly isStopping: boolean;
   /** Whoever supervises this process, if the server tells it of itself. */

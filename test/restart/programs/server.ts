@@ -20,7 +20,10 @@ export interface ServerConfig {
     | 'refuse'
     | 'block'
     | 'slow'
-    /** Is killed when it listens, or when it is told to accept. */
+    /** Closes the first address that it has taken, and ends before it has taken the others. */
+    | 'unlistens'
+    /** Is killed before it has said anything, when it listens, or when it is told to accept. */
+    | 'dies starting'
     | 'dies listening'
     | 'dies accepting';
   /** Shown in answers, to tell processes apart. */
@@ -62,7 +65,7 @@ if (isMainThread) {
   }
   if (fault === 'block') for (;;);
   if (fault?.startsWith('dies')) {
-    writeSync(channel, '{"type":"listening"}\n');
+    if (fault !== 'dies starting') writeSync(channel, '{"type":"listening"}\n');
     if (fault === 'dies accepting' && !readLine().includes('"accept"')) throw new Error('not told');
     process.kill(process.pid, 'SIGKILL');
     blockFor(60_000);

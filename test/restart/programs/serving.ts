@@ -1,6 +1,6 @@
 /** What `server.ts` does when nothing is wrong with it. */
 import { readFileSync } from 'node:fs';
-import { type Conn, isMainLoop, serve } from 'gnet';
+import { type Conn, type GnetError, isMainLoop, type Server, serve } from 'gnet';
 import type { ServerConfig } from './server.ts';
 
 const config = JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as ServerConfig;
@@ -22,10 +22,26 @@ const logger = {
   fatal: report('fatal'),
 };
 
+const servers: Server[] = [];
+
+/** Listens elsewhere, or no more; answers with the address, or the code of the error. */
+function move(action: string, address: string, c: Conn): void {
+  const server = servers[0] as Server;
+  const moved = action === 'listen' ? server.listen(address) : server.unlisten(address);
+  void moved.then(
+    () => c.asyncWrite(`${address}\n`),
+    (error: GnetError) => c.asyncWrite(`${error.code}\n`),
+  );
+}
+
 /** Answers `who` with the process, `stream N` with N bytes, and everything else with itself. */
-function answer(frame: Buffer, c: Conn): Buffer | string {
+function answer(frame: Buffer, c: Conn): Buffer | string | void {
   const text = frame.toString('latin1');
   if (text.startsWith('who')) return `${process.pid} ${config.version ?? ''}\n`;
+  const [, action, address] = /^(listen|unlisten) (\S+)/.exec(text) ?? [];
+  if (action !== undefined) return move(action, address ?? '', c);
+  // No process can be given that much.
+  if (text.startsWith('swell')) process.env['SWOLLEN'] = 'x'.repeat(200_000);
   const stream = /^stream (\d+)\n/.exec(text);
   if (stream !== null) {
     c.asyncWrite(Buffer.alloc(Number(stream[1]), 'x'));
@@ -46,8 +62,20 @@ const handler = {
   },
 };
 
+if (config.fault === 'slow') {
+  for (let count = 0; count < 10; count++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    process.stderr.write(`slow ${process.pid} goes on\n`);
+  }
+}
+
 for (const [index, addresses] of config.servers.entries()) {
   const server = await serve(handler, addresses, { graceful: true, logger, ...config.options });
+  servers.push(server);
+  if (config.fault === 'unlistens') {
+    await server.unlisten(server.addr);
+    throw new Error('it has changed its mind');
+  }
   say(`up ${process.pid} ${index} ${server.addrs.join(' ')}`);
   void server.closed.then(() => say(`down ${process.pid} ${index}`));
 }

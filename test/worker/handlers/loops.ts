@@ -43,6 +43,7 @@ class Telling implements EventHandler {
       closeSync(this.#server?.dupFd() ?? -1);
       return 'duplicated';
     }
+    if (text === 'addrs') return `${this.#server?.addrs.join(' ')}\n`;
     if (text === 'count') return `${this.#server?.countConnections()}`;
     if (text === 'accepted') return `${this.#server?.stats().loops[1]?.accepted}`.padStart(4);
     if (text.startsWith('to ')) return this.#writeTo(Number(text.slice(3)));
