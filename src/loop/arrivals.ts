@@ -20,7 +20,7 @@ interface Expected {
   quietTurns: number;
   /** It has had its `signalClose`: the program has paused it, and is to say what shall happen. */
   told: boolean;
-  /** What it had before it when it was last looked at: less than that is progress. */
+  /** What it had before it when it was last looked at, NaN before that: less than that is progress. */
   before: number;
 }
 
@@ -78,7 +78,7 @@ export class Arrivals {
     // Later than all others it may have been sent what a driver cannot tell without asking first.
     const canTell = !this.#isPatient || this.#driver.prepareUnread === undefined;
     const left = canTell ? this.#driver.unreadBytes(connection.slot) : -1;
-    const expected = { connection, left, turns: 0, quietTurns: 0, told: false, before: -1 };
+    const expected = { connection, left, turns: 0, quietTurns: 0, told: false, before: Number.NaN };
     this.#expected.set(connection.slot, expected);
   }
 
