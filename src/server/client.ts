@@ -135,7 +135,13 @@ class RunningClient extends RunningServer implements Client {
   ) {
     super(plan);
     this.#reconnect = reconnect;
+    const { highWaterMark, maxOutboundBytes, overflow, closeTimeout } = plan.options;
+    // Half: a codec adds to what it is given.
+    const bytesAhead = highWaterMark / 2;
     this.#linkOwner = {
+      bytesAhead,
+      bytesAheadAtEnd: overflow === 'close' ? bytesAhead : maxOutboundBytes / 2,
+      closeTimeout,
       handler: plan.calls.handler,
       dial: (address, options) => this.#dialOnce(address, options),
       report: (message, error) => plan.log.logger.warn(message, { err: error }),

@@ -5,6 +5,7 @@ import type { Bytes, Conn, EventHandler, Reply } from '../connection/conn.ts';
 import { ownHandlerEvents } from '../connection/handler-calls.ts';
 import { isPromise } from '../connection/reply.ts';
 import type { DialOptions } from './dial-options.ts';
+import { type KeptMessage, KeptMessages } from './kept-messages.ts';
 import {
   delayBefore,
   type ReconnectOptions,
@@ -66,17 +67,16 @@ export interface LinkOwner {
   dial(address: string, options: DialOptions): Promise<Conn>;
   report(message: string, error: unknown): void;
   over(link: ClientLink): void;
+  /** Bytes that a connection is given ahead of the kernel. */
+  readonly bytesAhead: number;
+  /** The same for one that is to close, or whose client stops. */
+  readonly bytesAheadAtEnd: number;
+  /** Milliseconds that a connection may take to come further while it closes. */
+  readonly closeTimeout: number;
 }
 
-interface Message {
-  readonly data: Bytes;
-  readonly length: number;
-  /** On the connection of now. */
-  sent: boolean;
-  done: boolean;
-}
-
-const passedOn = ['preWrite', 'react', 'onDrain', 'signalClose'] as const;
+const passedOn = ['preWrite', 'onDrain', 'signalClose', 'onError'] as const;
+const nothing = Buffer.alloc(0);
 const maxKeptDefault = 16_777_216;
 
 export class ClientLink implements Link {
@@ -85,7 +85,6 @@ export class ClientLink implements Link {
   conn: Conn | null = null;
   isOver = false;
   reconnects = 0;
-  pendingBytes = 0;
   readonly #owner: LinkOwner;
   readonly #policy: ReconnectPolicy;
   readonly #dialling: DialOptions;
@@ -93,14 +92,24 @@ export class ClientLink implements Link {
   readonly #maxKept: number;
   readonly #confirms: boolean;
   #settle!: (error: Error | undefined) => void;
-  #messages: Message[] = [];
+  readonly #kept = new KeptMessages();
+  /** Gives up what is being dialled. */
+  readonly #abort = new AbortController();
+  #bytesAhead: number;
   /** `onOpened` has been answered: messages go out at once. */
   #ready = false;
   /** The peer has ended the connection, or it broke: it was not the program. */
   #cut = false;
   /** `close` was called. */
   #closing = false;
+  /** The rest of what is kept waits until the kernel has taken what is pending. */
+  #restWaits = false;
   #attempts = 0;
+  /** Milliseconds: of the wait before the connection of now, and when that stood. */
+  #lastDelay = 0;
+  #upSince = 0;
+  /** The peer has sent something over the connection of now. */
+  #heard = false;
   /** What the last connection had as its own, for the next one. */
   #context: unknown;
   #wasUp = false;
@@ -117,6 +126,7 @@ export class ClientLink implements Link {
     }
     if (typeof confirm !== 'boolean') throw invalidOption('confirm', confirm, 'true or false');
     this.#owner = owner;
+    this.#bytesAhead = owner.bytesAhead;
     this.address = address;
     this.#policy = reconnectPolicy(reconnect);
     this.#keeps = whileDown === 'keep';
@@ -147,16 +157,18 @@ export class ClientLink implements Link {
   }
 
   get pendingMessages(): number {
-    return this.#messages.length;
+    return this.#kept.count;
   }
 
-  async #dial(signal?: AbortSignal): Promise<Conn> {
+  get pendingBytes(): number {
+    return this.#kept.bytes;
+  }
+
+  async #dial(given?: AbortSignal): Promise<Conn> {
     const context = this.#context;
-    return this.#owner.dial(this.address, {
-      ...this.#dialling,
-      context,
-      ...(signal && { signal }),
-    });
+    const own = this.#abort.signal;
+    const signal = given === undefined ? own : AbortSignal.any([given, own]);
+    return this.#owner.dial(this.address, { ...this.#dialling, context, signal });
   }
 
   #failed(error: Error): void {
@@ -167,15 +179,15 @@ export class ClientLink implements Link {
       return;
     }
     this.#attempts++;
-    const delay = delayBefore(this.#attempts, this.#policy);
-    this.#timer = setTimeout(() => this.begin(), delay);
+    this.#lastDelay = delayBefore(this.#attempts, this.#policy);
+    this.#timer = setTimeout(() => this.begin(), this.#lastDelay);
   }
 
   // -- the connection -----------------------------------------------------------------------------
 
   /** The handler with what the link has to see. Methods are called on the handler itself. */
   #handlerOver(handler: EventHandler<unknown>): EventHandler<unknown> {
-    ownHandlerEvents(handler);
+    const events = ownHandlerEvents(handler);
     const own: EventHandler<unknown> = {
       onOpened: (c) => this.#opened(c, handler),
       onEnd: (c) => {
@@ -190,69 +202,97 @@ export class ClientLink implements Link {
     };
     for (const name of passedOn) {
       const method = handler[name] as (() => void) | undefined;
-      if (method !== undefined) Object.assign(own, { [name]: method.bind(handler) });
+      if (events[name]) Object.assign(own, { [name]: method?.bind(handler) });
+    }
+    if (events.react) {
+      own.react = (frame, c) => {
+        if (frame !== null) this.#heard = true;
+        return handler.react?.(frame, c);
+      };
     }
     return own;
   }
 
   #opened(c: Conn, handler: EventHandler<unknown>): Reply | Promise<Reply> {
     this.conn = c;
-    this.#cut = false;
-    const attempts = this.#attempts;
-    this.#attempts = 0;
+    this.#cut = this.#heard = this.#restWaits = false;
+    this.#upSince = performance.now();
     if (this.#wasUp) {
       this.reconnects++;
-      this.#policy.onReconnect?.(c, attempts);
+      this.#policy.onReconnect?.(c, this.#attempts);
     }
     this.#wasUp = true;
     const reply = handler.onOpened?.(c);
     // Behind the answer, which may be how both sides get to know each other.
-    const send = (): void => c.loop.execute(() => this.#sendKept(c));
+    const send = (): void => c.loop.execute(() => this.#begins(c));
     if (isPromise(reply)) void Promise.resolve(reply).then(send, () => {});
     else send();
     return reply;
   }
 
-  #sendKept(c: Conn): void {
+  #begins(c: Conn): void {
     if (this.conn !== c) return;
     this.#ready = true;
-    for (const message of this.#messages.slice()) this.#send(c, message);
+    this.#sendKept(c);
+  }
+
+  /** As much as the connection takes without being slow; the rest when the kernel has that. */
+  #sendKept(c: Conn): void {
+    for (;;) {
+      if (this.conn !== c) return;
+      const message = this.#kept.peekUnsent();
+      if (message === undefined) break;
+      const pending = c.outboundBuffered();
+      if (pending > 0 && pending + message.length > this.#bytesAhead) {
+        this.#sendRestLater(c);
+        return;
+      }
+      this.#kept.takeUnsent();
+      this.#send(c, message);
+    }
     if (this.#closing) c.close();
   }
 
-  #send(c: Conn, message: Message): void {
-    message.sent = true;
+  #sendRestLater(c: Conn): void {
+    if (this.#restWaits) return;
+    this.#restWaits = true;
+    const { closeTimeout } = this.#owner;
+    const isTimed = this.#closing && closeTimeout > 0;
+    const callOff = isTimed ? c.setTimer(closeTimeout, () => c.close()) : undefined;
+    const goOn = (): void => {
+      callOff?.();
+      if (this.conn !== c) return;
+      this.#restWaits = false;
+      this.#sendKept(c);
+    };
+    // Where it rejects the connection is closing: what is left goes to the next one.
+    c.flushWrite(nothing, true).then(goOn, () => {});
+  }
+
+  #send(c: Conn, message: KeptMessage): void {
     c.flushWrite(message.data).then(
       () => {
-        if (!this.#confirms) this.#done(message);
+        if (!this.#confirms) this.#kept.done(message);
       },
       (error: unknown) => {
         if (error instanceof ErrConnClosed || this.conn !== c) return;
-        this.#owner.report('a message of a link was dropped: it could not be encoded', error);
-        this.#done(message);
+        this.#owner.report('a message of a link was dropped: it cannot be sent', error);
+        this.#kept.done(message);
       },
     );
-  }
-
-  #done(message: Message): void {
-    message.done = true;
-    let count = 0;
-    while (this.#messages[count]?.done) count++;
-    this.#forget(count);
-  }
-
-  #forget(count: number): void {
-    for (const { length } of this.#messages.splice(0, count)) this.pendingBytes -= length;
   }
 
   #connectionClosed(error: Error | undefined): void {
     this.conn = null;
     this.#ready = false;
-    for (const message of this.#messages) message.sent = false;
+    this.#kept.unsend();
     if (this.isOver || this.#closing || (error === undefined && !this.#cut)) {
       this.#end(undefined);
       return;
     }
+    // A peer that ends each connection at once is no better than one that refuses: the waits go on growing.
+    const lasted = performance.now() - this.#upSince >= this.#lastDelay;
+    if (this.#heard || lasted) this.#attempts = 0;
     this.#failed(error ?? new ErrConnClosed(`the peer has closed the link to ${this.address}`));
   }
 
@@ -265,33 +305,40 @@ export class ClientLink implements Link {
     const { conn } = this;
     if (this.isOver || this.#closing || (conn === null && !this.#keeps)) return false;
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
-    if (this.#messages.length > 0 && this.pendingBytes + length > this.#maxKept) return false;
-    const kept = typeof data === 'string' ? data : Buffer.from(data);
-    const message: Message = { data: kept, length, sent: false, done: false };
-    this.#messages.push(message);
-    this.pendingBytes += length;
-    if (conn !== null && this.#ready) this.#send(conn, message);
+    if (this.#kept.count > 0 && this.#kept.bytes + length > this.#maxKept) return false;
+    this.#kept.add(typeof data === 'string' ? data : Buffer.from(data), length);
+    if (conn !== null && this.#ready) this.#sendKept(conn);
     return true;
   }
 
   confirm(count = 1): void {
-    let confirmed = 0;
-    while (confirmed < count && this.#messages[confirmed]?.sent) confirmed++;
-    this.#forget(confirmed);
+    this.#kept.confirm(count);
   }
 
   async close(): Promise<void> {
-    const { conn } = this;
     this.#closing = true;
-    if (conn === null) this.#end(undefined);
-    else if (this.#ready) conn.close();
+    if (this.conn === null) {
+      this.#abort.abort(new ErrConnClosed(`the link to ${this.address} was closed`));
+      this.#end(undefined);
+    } else this.#sendAllNow();
     await this.closed;
   }
 
   /** The client stops. */
   stop(): void {
-    if (this.conn === null) this.#end(undefined);
-    else this.isOver = true;
+    if (this.conn === null) {
+      this.#end(undefined);
+      return;
+    }
+    this.isOver = true;
+    this.#sendAllNow();
+  }
+
+  /** The connection is about to close: it is given as much as it may hold. */
+  #sendAllNow(): void {
+    this.#bytesAhead = this.#owner.bytesAheadAtEnd;
+    this.#restWaits = false;
+    if (this.conn !== null && this.#ready) this.#sendKept(this.conn);
   }
 
   #end(error: Error | undefined): void {

@@ -1,0 +1,135 @@
+/** Links under strain: more kept than a connection holds, peers that hang up, closing in the middle. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Action, type ClientOptions, type EventHandler, LineBasedFrameCodec, serve } from 'gnet';
+import { deadAddress, startClient } from '../support/client-rig.ts';
+import { codeOf, startRig } from '../support/rig.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
+
+const soon = { minDelay: 1, maxDelay: 20 };
+const codec = new LineBasedFrameCodec();
+const KiB = 1_024;
+
+describe('a link that keeps more than a connection holds', () => {
+  // The kernel holds little, too.
+  const small = { highWaterMark: 8 * KiB, maxOutboundBytes: 32 * KiB, socketSendBuffer: 4 * KiB };
+  const cases: Record<string, ClientOptions> = {
+    'pauses above the mark': small,
+    'is closed above the mark': { ...small, overflow: 'close' },
+  };
+  for (const [name, options] of Object.entries(cases)) {
+    test(`sends it bit by bit: ${name}`, async (t) => {
+      const lines: string[] = [];
+      const address = await deadAddress();
+      const { client } = await startClient(t, {}, { codec, ...options });
+      const link = client.link(`tcp://${address}`, { reconnect: soon });
+      const all = Array.from({ length: 400 }, (_, at) => `${at} `.padEnd(KiB, 'x'));
+      for (const line of all) assert.ok(link.write(line));
+      const upstream = { react: (line: Buffer | null) => void lines.push(String(line)) };
+      const server = await serve(upstream, address, { codec, socketRecvBuffer: 4 * KiB });
+      t.after(() => server.close());
+      await waitUntil(() => lines.length >= all.length, 'every line');
+      assert.deepEqual(lines, all);
+      assert.deepEqual([link.reconnects, link.pendingMessages, link.pendingBytes], [0, 0, 0]);
+    });
+  }
+
+  for (const how of ['link', 'client'] as const) {
+    test(`sends it before it closes: ${how}`, async (t) => {
+      const lines: string[] = [];
+      const { server } = await startRig(
+        t,
+        { react: (line) => void lines.push(String(line)) },
+        { codec },
+      );
+      // Twice as much as it is given ahead of the kernel, and less than a connection holds.
+      const options = { codec, highWaterMark: 64 * KiB, maxOutboundBytes: 4_096 * KiB };
+      const { client } = await startClient(t, {}, options);
+      const link = client.link(`tcp://${server.addr}`, { reconnect: soon });
+      await waitUntil(() => link.conn !== null, 'the link');
+      const all = Array.from({ length: 256 }, (_, at) => `${at} `.padEnd(4 * KiB, 'x'));
+      for (const line of all) assert.ok(link.write(line));
+      if (how === 'link') await link.close();
+      else await client.stop();
+      await waitUntil(() => lines.length >= all.length, 'every line');
+      assert.deepEqual(lines, all);
+      assert.deepEqual([link.isOver, await link.closed], [true, undefined]);
+    });
+  }
+});
+
+test('a link that is closed while it connects never opens', async (t) => {
+  const rig = await startRig(t, {}, { codec });
+  const { client, events } = await startClient(t, {}, { codec });
+  const link = client.link(`tcp://${rig.server.addr}`);
+  link.write('kept');
+  await link.close();
+  await settle();
+  assert.deepEqual(events, ['init']);
+  assert.deepEqual([link.isOver, client.countConnections()], [true, 0]);
+});
+
+test('a peer that ends each connection at once counts as one that refuses', async (t) => {
+  const rig = await startRig(t, { onOpened: () => Action.Close });
+  const { client, reports } = await startClient(t);
+  const reconnect = { minDelay: 5, maxDelay: 5_000, jitter: 0, limit: 3 };
+  const link = client.link(`tcp://${rig.server.addr}`, { reconnect });
+  assert.equal(codeOf(await link.closed), 'ErrConnClosed');
+  assert.equal(link.reconnects, 3);
+  assert.equal(reports.length, 1);
+});
+
+test('a peer that answers is as good as before, however short its connections are', async (t) => {
+  const seen: string[] = [];
+  const upstream: EventHandler = {
+    react(line) {
+      seen.push(String(line));
+      return ['ok', Action.Close];
+    },
+  };
+  const rig = await startRig(t, upstream, { codec });
+  const { client } = await startClient(t, {}, { codec });
+  const link = client.link(`tcp://${rig.server.addr}`, {
+    confirm: true,
+    reconnect: { minDelay: 30, jitter: 0, limit: 1 },
+    handler: { react: () => link.confirm() },
+  });
+  const all = ['one', 'two', 'three', 'four'];
+  for (const line of all) {
+    link.write(line);
+    await waitUntil(() => link.pendingMessages === 0, line);
+  }
+  assert.deepEqual(seen, all);
+  assert.equal(link.isOver, false);
+});
+
+test('what cannot be sent is not waited for by confirm', async (t) => {
+  const rig = await startRig(t, { react: () => 'ok' }, { codec });
+  const { client, reports } = await startClient(t);
+  const fussy = {
+    encode(_c: unknown, bytes: Uint8Array) {
+      if (String(bytes) === 'bad') throw new Error('bad');
+      return Buffer.concat([bytes, Buffer.from('\n')]);
+    },
+    decode: codec.decode.bind(codec),
+  };
+  const link = client.link(`tcp://${rig.server.addr}`, {
+    confirm: true,
+    handler: { onOpened: (c) => c.setCodec(fussy), react: () => link.confirm() },
+  });
+  for (const line of ['good', 'bad', 'better']) link.write(line);
+  await waitUntil(() => link.pendingMessages === 0, 'both are confirmed');
+  assert.equal(reports.length, 1);
+});
+
+test('a link over UDP hears what the network says', async (t) => {
+  const gone = await startRig(t, {}, {}, 'udp://127.0.0.1:0');
+  await gone.server.close();
+  const errors: string[] = [];
+  const onError: EventHandler['onError'] = (_c, error) => void errors.push(codeOf(error));
+  const { client } = await startClient(t, { onError }, { reconnect: soon });
+  const c = await client.dial(`udp://${gone.server.addr}`);
+  c.sendTo('anybody?');
+  await waitUntil(() => errors.length > 0, 'onError');
+  assert.equal(errors[0], 'ECONNREFUSED');
+});
