@@ -11,8 +11,9 @@ export function clockTime(): number {
   return Math.trunc(performance.now());
 }
 
-/** Gives connections their looks at the time, all of a thread by one timer. */
+/** Gives connections, which all have the same interval, their looks at the time by one timer. */
 export class Clock {
+  /** When each has its look: the soonest first, since each is put behind all others. */
   readonly #due = new Map<Ticking, number>();
   readonly #soon = new Set<Ticking>();
   #timer: NodeJS.Timeout | undefined;
@@ -35,6 +36,13 @@ export class Clock {
   forget(ticking: Ticking): void {
     this.#due.delete(ticking);
     this.#soon.delete(ticking);
+    // A timer for nobody would keep the process.
+    if (this.#due.size === 0) this.#disarm();
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer);
+    this.#timerAt = Infinity;
   }
 
   #runSoon(): void {
@@ -46,7 +54,7 @@ export class Clock {
 
   #arm(at: number): void {
     if (at >= this.#timerAt) return;
-    clearTimeout(this.#timer);
+    this.#disarm();
     this.#timerAt = at;
     this.#timer = setTimeout(() => this.#run(), Math.max(1, at - clockTime()));
   }
@@ -55,10 +63,11 @@ export class Clock {
     this.#timerAt = Infinity;
     const now = clockTime();
     for (const [ticking, at] of this.#due) {
-      if (at > now) continue;
+      if (at > now) break;
+      this.#due.delete(ticking);
       if (ticking.tick(now)) this.#due.set(ticking, now + ticking.interval);
-      else this.#due.delete(ticking);
     }
-    if (this.#due.size > 0) this.#arm(Math.min(...this.#due.values()));
+    const next = this.#due.values().next();
+    if (!next.done) this.#arm(next.value);
   }
 }

@@ -77,9 +77,18 @@ export class KcpConn<Context = unknown> {
 
   #deliver(): void {
     while (!this.#paused && this.#state === 'open') {
-      const message = this.#protocol.receive();
+      const message = this.#received();
       if (message === null) return;
       this.#call('react', () => this.#owner.handler.react?.(message, this as KcpConn));
+    }
+  }
+
+  #received(): Buffer | null {
+    try {
+      return this.#protocol.receive();
+    } catch (thrown) {
+      this.abort(thrown as Error);
+      return null;
     }
   }
 
@@ -196,7 +205,7 @@ export class KcpConn<Context = unknown> {
       this.abort(new ErrTimeout(`closed the connection to ${this.remoteAddr}: ${why}`));
       return false;
     }
-    const isDone = this.#state === 'closing' && this.#protocol.pendingBytes === 0;
+    const isDone = this.#state === 'closing' && this.#protocol.isAcknowledged;
     if (isDone || now >= this.#closeBy) {
       this.abort(undefined);
       return false;
@@ -206,6 +215,8 @@ export class KcpConn<Context = unknown> {
 
   /** @internal It is over, and so is what is under it. */
   abort(error: Error | undefined): void {
+    // Another conversation may have what is under it by now.
+    if (this.#state === 'closed') return;
     this.ended(error);
     this.#under.close();
   }
@@ -216,15 +227,28 @@ export class KcpConn<Context = unknown> {
     this.#state = 'closed';
     this.#owner.clock.forget(this);
     try {
-      this.#owner.handler.onClosed?.(this as KcpConn, error);
-    } finally {
-      this.context = undefined as Context;
+      const answer: unknown = this.#owner.handler.onClosed?.(this as KcpConn, error);
+      if (typeof (answer as Promise<unknown> | undefined)?.then === 'function') {
+        (answer as Promise<unknown>).then(undefined, (thrown) => this.#report(thrown));
+      }
+    } catch (thrown) {
+      this.#report(thrown);
+    }
+    this.context = undefined as Context;
+  }
+
+  /** The loop reports what fails in a function that it was given, and goes on. */
+  #report(thrown: unknown): void {
+    try {
+      this.#under.loop.execute(() => Promise.reject(thrown));
+    } catch {
+      // The loop is over, and with it whoever would hear of it.
     }
   }
 
   /** Resolves when the peer has acknowledged everything written so far. Rejects with `ErrConnClosed`. */
   async flushed(): Promise<void> {
-    while (this.#protocol.pendingBytes > 0) {
+    while (!this.#protocol.isAcknowledged) {
       if (this.#state === 'closed') {
         throw new ErrConnClosed(`cannot flush: the connection to ${this.remoteAddr} is closed`);
       }

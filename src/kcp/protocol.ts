@@ -12,6 +12,7 @@ import {
   type SegmentHeader,
   writeSegment,
 } from './segment.ts';
+import { Sequence } from './sequence.ts';
 
 /** What a peer takes before it has said anything. */
 const remoteWindowFirst = 32;
@@ -20,6 +21,7 @@ const deadAfter = 20;
 const probeFirstMs = 7_000;
 const probeMaxMs = 120_000;
 const fragmentsMax = 256;
+const nothing = Buffer.alloc(0);
 
 interface Outgoing {
   data: Buffer;
@@ -31,6 +33,8 @@ interface Outgoing {
   /** How often it was sent, and how many that were sent later have arrived. */
   sent: number;
   overtaken: number;
+  /** It stays in its place until those before it are, too. */
+  acknowledged: boolean;
 }
 
 /**
@@ -48,9 +52,10 @@ export class KcpProtocol {
   readonly #receiving: Receiving;
   readonly #roundTrip: RoundTrip;
   readonly #congestion: Congestion;
-  /** Not sent yet; sent and not acknowledged, in order. */
-  #queue: Outgoing[] = [];
-  #flying: Outgoing[] = [];
+  /** Not sent yet. */
+  readonly #queue = new Sequence<Outgoing>();
+  /** Sent, from the first on that is not acknowledged: the numbers of two neighbours differ by one. */
+  readonly #flying = new Sequence<Outgoing>();
   #pendingBytes = 0;
   #nextNumber = 0;
   #unacknowledged = 0;
@@ -76,6 +81,11 @@ export class KcpProtocol {
     this.#datagram = Buffer.alloc(settings.mtu);
   }
 
+  /** The peer has everything: also messages without bytes. */
+  get isAcknowledged(): boolean {
+    return this.#queue.length === 0 && this.#flying.length === 0;
+  }
+
   /** Bytes that the peer has not acknowledged. */
   get pendingBytes(): number {
     return this.#pendingBytes;
@@ -83,13 +93,7 @@ export class KcpProtocol {
 
   /** Something is to be sent, or sent again, or asked, sooner or later. */
   get isBusy(): boolean {
-    return (
-      this.#flying.length > 0 ||
-      this.#queue.length > 0 ||
-      this.#acks.length > 0 ||
-      this.#asksWindow ||
-      this.#tellsWindow
-    );
+    return !this.isAcknowledged || this.#acks.length > 0 || this.#asksWindow || this.#tellsWindow;
   }
 
   /** @throws ErrInvalidReply for a message of more fragments than there can be. */
@@ -97,7 +101,7 @@ export class KcpProtocol {
     let rest = Buffer.from(data);
     const { stream } = this.#settings;
     this.#pendingBytes += rest.length;
-    const last = this.#queue.at(-1);
+    const last = this.#queue.at(this.#queue.length - 1);
     if (stream && last !== undefined && last.data.length < this.#segmentBytes) {
       const room = this.#segmentBytes - last.data.length;
       last.data = Buffer.concat([last.data, rest.subarray(0, room)]);
@@ -124,11 +128,12 @@ export class KcpProtocol {
         resendAt: 0,
         sent: 0,
         overtaken: 0,
+        acknowledged: false,
       });
     }
   }
 
-  /** The next whole message, or null. */
+  /** The next whole message, or null. @throws ErrFrameTooLong for one that can never become whole. */
   receive(): Buffer | null {
     const wasFull = this.#receiving.free === 0;
     const message = this.#receiving.take();
@@ -171,31 +176,45 @@ export class KcpProtocol {
   }
 
   #acknowledgeUpTo(una: number): void {
-    let count = 0;
-    while (count < this.#flying.length && ahead(una, (this.#flying[count] as Outgoing).sn) > 0) {
-      this.#pendingBytes -= (this.#flying[count] as Outgoing).data.length;
-      count++;
+    let first = this.#flying.at(0);
+    while (first !== undefined && ahead(una, first.sn) > 0) {
+      this.#settle(first);
+      this.#flying.shift();
+      first = this.#flying.at(0);
     }
-    if (count > 0) this.#flying.splice(0, count);
     this.#findUnacknowledged();
   }
 
   #acknowledge(sn: number): void {
-    const index = this.#flying.findIndex((segment) => segment.sn === sn);
-    if (index === -1) return;
-    const [segment] = this.#flying.splice(index, 1);
-    this.#pendingBytes -= (segment as Outgoing).data.length;
+    const segment = this.#flying.at(this.#placeOf(sn));
+    if (segment === undefined) return;
+    this.#settle(segment);
     this.#findUnacknowledged();
   }
 
+  #settle(segment: Outgoing): void {
+    if (segment.acknowledged) return;
+    segment.acknowledged = true;
+    this.#pendingBytes -= segment.data.length;
+    segment.data = nothing;
+  }
+
+  /** Among those that fly; below 0 for one from before. */
+  #placeOf(sn: number): number {
+    const first = this.#flying.at(0);
+    return first === undefined ? -1 : ahead(sn, first.sn);
+  }
+
   #findUnacknowledged(): void {
-    this.#unacknowledged = this.#flying[0]?.sn ?? this.#nextNumber;
+    while (this.#flying.at(0)?.acknowledged) this.#flying.shift();
+    this.#unacknowledged = this.#flying.at(0)?.sn ?? this.#nextNumber;
   }
 
   /** Later ones have arrived: what was sent before them may be lost. */
   #overtake(sn: number, ts: number): void {
-    for (const segment of this.#flying) {
-      if (ahead(sn, segment.sn) <= 0) return;
+    const end = Math.min(this.#placeOf(sn), this.#flying.length);
+    for (let place = 0; place < end; place++) {
+      const segment = this.#flying.at(place) as Outgoing;
       if (ahead(segment.ts, ts) <= 0) segment.overtaken++;
     }
   }
@@ -211,14 +230,12 @@ export class KcpProtocol {
     const allowed = Math.min(sendWindow, this.#remoteWindow);
     const window = nc ? allowed : Math.min(allowed, this.#congestion.window);
     const end = (this.#unacknowledged + window) >>> 0;
-    let taken = 0;
-    while (taken < this.#queue.length && ahead(this.#nextNumber, end) < 0) {
-      const segment = this.#queue[taken++] as Outgoing;
+    while (this.#queue.length > 0 && ahead(this.#nextNumber, end) < 0) {
+      const segment = this.#queue.shift() as Outgoing;
       segment.sn = this.#nextNumber;
       this.#nextNumber = (this.#nextNumber + 1) >>> 0;
       this.#flying.push(segment);
     }
-    if (taken > 0) this.#queue.splice(0, taken);
     this.#findUnacknowledged();
     this.#sendDue(now, window);
     this.#leave();
@@ -252,7 +269,9 @@ export class KcpProtocol {
     const overtakenMin = resend > 0 ? resend : Infinity;
     let lost = false;
     let overtaken = false;
-    for (const segment of this.#flying) {
+    for (let place = 0; place < this.#flying.length; place++) {
+      const segment = this.#flying.at(place) as Outgoing;
+      if (segment.acknowledged) continue;
       if (segment.sent === 0) this.#first(segment, now);
       else if (ahead(now, segment.resendAt) >= 0) {
         this.#again(segment, now);

@@ -1,4 +1,6 @@
+import { ErrFrameTooLong } from '../index.ts';
 import { ahead } from './segment.ts';
+import { Sequence } from './sequence.ts';
 
 interface Received {
   readonly frg: number;
@@ -11,7 +13,7 @@ export class Receiving {
   next = 0;
   readonly #window: number;
   readonly #outOfOrder = new Map<number, Received>();
-  #inOrder: Received[] = [];
+  readonly #inOrder = new Sequence<Received>();
 
   constructor(window: number) {
     this.#window = window;
@@ -44,14 +46,23 @@ export class Receiving {
     }
   }
 
-  /** The next whole message, or null. */
+  /** The next whole message, or null. @throws ErrFrameTooLong for one that can never become whole. */
   take(): Buffer | null {
-    const first = this.#inOrder[0];
+    const first = this.#inOrder.at(0);
     if (first === undefined) return null;
     const count = first.frg + 1;
+    if (count > this.#window) throw tooLong(count, this.#window);
     if (this.#inOrder.length < count) return null;
-    const parts = this.#inOrder.splice(0, count).map(({ data }) => data);
+    const parts: Buffer[] = [];
+    while (parts.length < count) parts.push((this.#inOrder.shift() as Received).data);
     this.#advance();
     return count === 1 ? first.data : Buffer.concat(parts);
   }
+}
+
+function tooLong(segments: number, window: number): ErrFrameTooLong {
+  return new ErrFrameTooLong(
+    `cannot receive a message of ${segments} segments: receiveWindow is ${window}; raise it, or send ` +
+      'shorter messages',
+  );
 }
