@@ -359,6 +359,8 @@ export interface LoopView {
    * @throws ErrInvalidOption
    */
   schedule(ms: number, fn: () => unknown): () => void;
+  /** The same, in the order of `setTimeout`. */
+  schedule(fn: () => unknown, ms: number): () => void;
   /**
    * Adds a connection to this loop. For an address (`tcp://…`, `unix://…`) the loop dials it,
    * without TLS. For a connected stream socket that was opened elsewhere, the loop takes over its

@@ -57,7 +57,12 @@ export class DatagramPorts {
     }
     this.#dialled.add(id);
     this.#addresses[id] = this.#driver.endpointAddress(id);
-    this.#driver.startReceiving(id);
+    try {
+      this.#driver.startReceiving(id);
+    } catch (error) {
+      this.closeOne(id);
+      throw error;
+    }
     return id;
   }
 

@@ -3,6 +3,7 @@ import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base
 import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { textOf } from '../base/thrown.ts';
 import type { Conn, LoopView, RegisterOptions } from '../connection/conn.ts';
+import { ownHandlerEvents } from '../connection/handler-calls.ts';
 import { handOver } from '../connection/hand-over.ts';
 import type { ScheduledDeadline } from '../connection/owner.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
@@ -50,7 +51,8 @@ export class LoopFace implements LoopView {
     this.#loop.scheduleTasks({ runTasks: () => this.#call('execute', checked) });
   }
 
-  schedule(ms: number, fn: () => unknown): () => void {
+  schedule(one: number | (() => unknown), other: number | (() => unknown)): () => void {
+    const [ms, fn] = typeof one === 'function' ? [other, one] : [one, other];
     const checked = checkFunction('schedule', fn);
     const delay = milliseconds('a timer', ms);
     if (this.#over) throw loopIsOver('schedule');
@@ -68,6 +70,9 @@ export class LoopFace implements LoopView {
   async register(target: string | number | Socket, options: RegisterOptions = {}): Promise<Conn> {
     if (this.#stopped) throw loopIsOver('register a connection');
     if (typeof target === 'string') return dialFrom(this.#loop, this.#dials, target, options);
+    // What is wrong is said before the socket is ours.
+    if (options.handler !== undefined) ownHandlerEvents(options.handler as never);
+    options.signal?.throwIfAborted();
     if (target instanceof Socket) return this.#takeOver(target, options);
     if (!Number.isSafeInteger(target) || target < 0) {
       throw new ErrInvalidOption(

@@ -225,6 +225,8 @@ describe('options of a socket', () => {
     assert.equal(getOption(c.fd, k.IPPROTO_TCP, k.TCP_KEEPIDLE), 5);
     assert.equal(getOption(c.fd, k.IPPROTO_TCP, k.TCP_KEEPINTVL), 1);
     assert.equal(getOption(c.fd, k.IPPROTO_TCP, k.TCP_KEEPCNT), 3);
+    c.setKeepAlive(false);
+    assert.equal(getOption(c.fd, k.SOL_SOCKET, k.SO_KEEPALIVE), 0);
   });
 
   test('refuse times that the kernel would not take', async (t) => {

@@ -73,6 +73,8 @@ describe('schedule', () => {
     const { c } = await pair(t);
     const begun = performance.now();
     let late = 0;
+    let other = 0;
+    c.loop.schedule(() => void other++, 5);
     c.loop.schedule(30, () => {
       late = performance.now() - begun;
     });
@@ -81,6 +83,7 @@ describe('schedule', () => {
     callOff();
     await waitUntil(() => late > 0, 'the timer');
     assert.ok(late >= 29, `${late}`);
+    assert.equal(other, 1);
     for (const ms of [0, -1, 1.5, 2 ** 31]) {
       assert.throws(() => c.loop.schedule(ms, () => {}), ErrInvalidOption);
     }

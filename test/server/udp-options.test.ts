@@ -1,6 +1,7 @@
 /** What a program may ask of sockets of datagrams: groups, the bits of the header, offload. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { Conn, EventHandler } from 'gnet';
 import { BytePattern } from '../../testing/byte-pattern.ts';
@@ -92,6 +93,26 @@ describe('udp options', () => {
     await assert.rejects(startRig(t, {}, small, local), { code: 'ErrInvalidOption' });
     const udp = { multicastInterface: 'nothing0' };
     await assert.rejects(startRig(t, {}, { udp }, local), { code: 'ErrInvalidOption' });
+  });
+
+  test('are what the kernel has then', notOn('node', 'it has no descriptors'), async (t) => {
+    const { getOption } = await import('../../src/syscall/socket.ts');
+    const { constants: k } = await import('../../src/syscall/tables.ts');
+    const udp = {
+      multicastTtl: 7,
+      multicastLoop: false,
+      dontFragment: true,
+      typeOfService: 0x10,
+      coalescing: true,
+    };
+    const { server } = await startRig(t, {}, { udp }, local);
+    const descriptor = server.dupFd();
+    t.after(() => closeSync(descriptor));
+    assert.equal(getOption(descriptor, k.IPPROTO_IP, k.IP_MULTICAST_TTL), 7);
+    assert.equal(getOption(descriptor, k.IPPROTO_IP, k.IP_MULTICAST_LOOP), 0);
+    assert.equal(getOption(descriptor, k.IPPROTO_IP, k.IP_MTU_DISCOVER), k.IP_PMTUDISC_DO);
+    assert.equal(getOption(descriptor, k.IPPROTO_IP, k.IP_TOS), 0x10);
+    assert.equal(getOption(descriptor, k.IPPROTO_UDP, k.UDP_GRO), 1);
   });
 
   test('what the driver node lacks is a typed error', async (t) => {

@@ -171,7 +171,10 @@ export class DatagramEndpoints {
     const endpoint = this.#get(id);
     this.pause(id);
     for (let batch = 0; batch < drainedBatchesMax; batch++) {
-      if (this.#endpoints[id] !== endpoint || this.#receive(id, endpoint) <= 0) return;
+      if (this.#endpoints[id] !== endpoint) return;
+      const count = this.#receive(id, endpoint);
+      // What the network says of a datagram that was sent comes ahead of those that have arrived.
+      if (count === 0 || count === -tryAgain) return;
     }
   }
 

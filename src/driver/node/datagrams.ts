@@ -176,6 +176,8 @@ class NodeEndpoint implements Reporter {
     socket.on('message', (bytes, from) => this.#came(bytes, from));
     // What comes back for datagrams that were sent. None of it ends an endpoint.
     socket.on('error', (error) => {
+      // It comes ahead of the datagrams that wait.
+      this.#cameCount++;
       if (this.#connectedTo !== null) this.#failed(error, 'recvmsg', this.#connectedTo, null);
     });
   }
@@ -358,13 +360,29 @@ const literalLookup = (
   answer?.(null, host, host.includes(':') ? 6 : 4);
 };
 
-function connect(socket: Socket, { host, port }: UdpEndpoint): Promise<void> {
+/** One that is to be connected takes any port. */
+function bind(socket: Socket, { connects, given, host, port }: UdpEndpoint): Promise<void> {
+  const fd = given?.[0]?.descriptor;
+  const named = fd === undefined ? { address: host, port } : { fd };
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
-    socket.connect(port, host, () => {
+    socket.bind({ ...(connects ? { port: 0 } : named), exclusive: true }, () => {
       socket.off('error', reject);
       resolve();
     });
+  });
+}
+
+function connect(socket: Socket, { host, port }: UdpEndpoint): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    // The runtime tells a failure here, and not by an event, against what its types say.
+    const done = (error?: Error): void => {
+      socket.off('error', reject);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    socket.connect(port, host, done);
   });
 }
 
@@ -381,18 +399,10 @@ async function openEndpoint(endpoint: UdpEndpoint, options: SocketOptions): Prom
   };
   const socket = createSocket(settings);
   try {
-    if (endpoint.connects) await connect(socket, endpoint);
-    else
-      await new Promise<void>((resolve, reject) => {
-        socket.once('error', reject);
-        const fd = endpoint.given?.[0]?.descriptor;
-        const where = fd === undefined ? { address: endpoint.host, port: endpoint.port } : { fd };
-        socket.bind({ ...where, exclusive: true }, () => {
-          socket.off('error', reject);
-          resolve();
-        });
-      });
+    await bind(socket, endpoint);
+    // Before it is connected: the address of a broadcast is refused without.
     socket.setBroadcast(true);
+    if (endpoint.connects) await connect(socket, endpoint);
     if (options.datagrams !== undefined) setExtras(socket, endpoint, options.datagrams);
     return socket;
   } catch (error) {
