@@ -31,6 +31,8 @@ const AIMS: readonly Aim[] = [
   { work: 'unix-echo', peer: 'node-net', matches: { size: 64, connections: 50 }, cpuAtMost: 0.45 },
   { work: 'udp-echo', peer: 'node-dgram', matches: { size: 64, pipeline: 8 }, cpuAtMost: 0.5 },
   { work: 'udp-echo', peer: 'c-epoll', matches: { size: 64, pipeline: 8 }, cpuAtMost: 1.05 },
+  { work: 'udp-burst', peer: 'gnet-no-offload', matches: {}, cpuAtMost: 0.35 },
+  { work: 'udp-burst', peer: 'node-dgram', matches: {}, cpuAtMost: 0.25 },
   { work: 'length-field-echo', peer: 'gnet-plain', matches: {}, addedUsAtMost: 0.1 },
   { work: 'http-plaintext', peer: 'node-http', matches: PLAIN, cpuAtMost: 0.55 },
   { work: 'http-plaintext', peer: 'bun-fetch', matches: PLAIN, cpuAtMost: 0.9 },

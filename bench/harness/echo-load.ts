@@ -32,6 +32,8 @@ export interface EchoLoadOptions {
   readonly lengthField?: boolean;
   /** A new connection for every message: a request is connect, message, echo, close. */
   readonly reconnect?: boolean;
+  /** One datagram at a time asks for so many copies of itself as the case has messages in flight. */
+  readonly copies?: boolean;
 }
 
 export function compilerMissing(): string | null {
@@ -76,13 +78,15 @@ async function runEchoLoad(run: LoadRun, options: EchoLoadOptions): Promise<Load
   if (errors !== 0 || serverCpuSeconds === null) throw new Error(`unusable figures: ${output}`);
   if (options.reconnect) return { ...result, serverCpuSeconds };
   const frameBytes = run.case.size + (options.lengthField ? 4 : 0);
-  return { ...result, serverCpuSeconds, requests: result.bytes / frameBytes };
+  const counted = { ...result, serverCpuSeconds, requests: result.bytes / frameBytes };
+  return options.copies ? { ...counted, loadVaries: true } : counted;
 }
 
 function argumentsFor(run: LoadRun, options: EchoLoadOptions): string[] {
   const args = ['--protocol', run.endpoint.protocol, '--address', addressText(run.endpoint)];
   args.push('--connections', `${run.case.connections}`, '--size', `${run.case.size}`);
-  args.push('--pipeline', `${run.case.pipeline}`, '--warmup', `${run.warmupSeconds}`);
+  args.push(options.copies ? '--copies' : '--pipeline', `${run.case.pipeline}`);
+  args.push('--warmup', `${run.warmupSeconds}`);
   args.push('--seconds', `${run.seconds}`);
   for (const pid of run.serverPids) args.push('--watch-pid', `${pid}`);
   for (const pid of run.companionPids) args.push('--companion-pid', `${pid}`);

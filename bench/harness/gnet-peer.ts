@@ -10,10 +10,13 @@ import { loopsOf } from './work.ts';
 
 /** The app that the other servers of Hono run; no example shows all of that. */
 const HONO = '../bench/peers/gnet/hono.ts';
+/** Whoever can forge a sender could have it flood somebody else: no example to copy. */
+const BURST = '../bench/peers/gnet/burst.ts';
 const EXAMPLES: Readonly<Record<string, string>> = {
   'tcp-echo': 'echo-tcp.ts',
   'unix-echo': 'echo-unix.ts',
   'udp-echo': 'echo-udp.ts',
+  'udp-burst': BURST,
   'length-field-echo': 'codec/server.ts',
   'http-plaintext': 'http.ts',
   resp: 'redis.ts',

@@ -117,4 +117,6 @@ test('the corrected ratio takes out how fast the machine was, where the load wor
   const idle = [...rounds, window('ours', 3, 1, 0.4), window('theirs', 3, 1)];
   assert.deepEqual(correctedRatio(caseOf(idle), 'ours', 'theirs'), found);
   assert.equal(correctedRatio(caseOf(rounds.slice(2)), 'ours', 'theirs'), null, 'too few rounds');
+  const varied = rounds.map((one): Sample => ({ ...one, loadVaries: true }));
+  assert.equal(correctedRatio(caseOf(varied), 'ours', 'theirs'), null, 'the load varies');
 });

@@ -112,8 +112,9 @@ const CORRECTED_PAIRS_MIN = 3;
 /**
  * The ratio of the servers' CPU times per request, each divided by that of the load. The load does the
  * same for every request, so its own cost tells how fast the machine was in that window, and falls out.
- * That holds while the load works alike: one that idles between answers pays for its wake-ups. Null
- * when too few rounds are of that kind, or the load is not timed.
+ * That holds while the load works alike: one that idles between answers pays for its wake-ups, and one
+ * that gets several answers as one pays less for each. Null when too few rounds are of that kind, or
+ * the load is not timed.
  */
 export function correctedRatio(
   result: CaseResult,
@@ -126,7 +127,8 @@ export function correctedRatio(
     const theirs = result.samples.find((s) => s.peer === baseline && s.round === ours.round);
     if (theirs === undefined || !(share(ours) > 0 && share(theirs) > 0)) return [];
     const alike = Math.abs(share(ours) - share(theirs)) <= SHARES_APART_MAX;
-    return alike && theirs.serverCpuSeconds > 0 ? [beside(ours) / beside(theirs)] : [];
+    const comparable = alike && ours.loadVaries === undefined;
+    return comparable && theirs.serverCpuSeconds > 0 ? [beside(ours) / beside(theirs)] : [];
   });
   return ratios.length < CORRECTED_PAIRS_MIN ? null : bootstrapMedian(ratios);
 }

@@ -64,6 +64,16 @@ const ECHOES: readonly Work[] = [
     pipelines: [1, 8],
   },
   {
+    name: 'udp-burst',
+    title: 'UDP bursts to one peer',
+    kind: 'requests',
+    protocol: 'udp',
+    load: echoLoad({ copies: true }),
+    sizes: [1_200],
+    connections: [16],
+    pipelines: [32],
+  },
+  {
     name: 'length-field-echo',
     title: 'Echo of frames with a length field',
     kind: 'requests',

@@ -1,6 +1,8 @@
 #include "datagram.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,17 +16,27 @@
 #define LOST_SCAN_NANOSECONDS 20000000u
 #define BATCH 64
 #define EVENTS_MAX 256
+/* What the kernel hands out at once where it puts datagrams of one sender together. */
+#define COALESCED_BYTES_MAX 65536u
 
-/* The first bytes of every datagram: which slot it belongs to and which of its datagrams it is. */
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+/*
+ * The first bytes of every datagram: which slot it belongs to, which of its datagrams it is, and how
+ * many copies of it are wanted.
+ */
 struct stamp {
   uint32_t slot;
   uint32_t sequence;
+  uint32_t copies;
 };
 
 struct slot {
   uint64_t sent_at;
   uint32_t sequence;
-  bool in_flight;
+  uint32_t awaited; /* copies of the datagram in flight that have not come; 0: nothing is in flight */
 };
 
 struct endpoint {
@@ -40,12 +52,13 @@ struct datagram_load {
   struct endpoint *endpoints;
   /* One batch of buffers, used for receiving and then for the datagrams that replace them. */
   uint8_t *buffers;
+  size_t buffer_size;
   struct mmsghdr messages[BATCH];
   struct iovec vectors[BATCH];
 };
 
 static uint8_t *buffer_of(const struct datagram_load *load, uint32_t index) {
-  return load->buffers + (size_t)index * load->m->options->size;
+  return load->buffers + (size_t)index * load->buffer_size;
 }
 
 /* The payload after the stamp depends on socket, slot and sequence, so a mix-up shows. */
@@ -57,64 +70,88 @@ static const uint8_t *payload_of(const struct endpoint *e, struct stamp stamp) {
 static void reset_batch(struct datagram_load *load) {
   for (uint32_t i = 0; i < BATCH; i++) {
     load->vectors[i] =
-        (struct iovec){.iov_base = buffer_of(load, i), .iov_len = load->m->options->size};
+        (struct iovec){.iov_base = buffer_of(load, i), .iov_len = load->buffer_size};
     memset(&load->messages[i].msg_hdr, 0, sizeof load->messages[i].msg_hdr);
     load->messages[i].msg_hdr.msg_iov = &load->vectors[i];
     load->messages[i].msg_hdr.msg_iovlen = 1;
   }
 }
 
+/* Of the first `count` buffers: a datagram that is sent may be shorter than what is received. */
+static void set_lengths(struct datagram_load *load, uint32_t count, size_t length) {
+  for (uint32_t i = 0; i < count; i++) load->vectors[i].iov_len = length;
+}
+
 static void write_datagram(struct datagram_load *load, struct endpoint *e, uint32_t slot,
                            uint32_t place, uint64_t now) {
   struct slot *s = &e->slots[slot];
-  struct stamp stamp = {.slot = slot, .sequence = ++s->sequence};
+  uint32_t copies = load->m->options->copies;
+  struct stamp stamp = {.slot = slot, .sequence = ++s->sequence, .copies = copies};
   uint8_t *buffer = buffer_of(load, place);
   memcpy(buffer, &stamp, sizeof stamp);
   memcpy(buffer + sizeof stamp, payload_of(e, stamp), load->m->options->size - sizeof stamp);
   s->sent_at = now;
-  s->in_flight = true;
+  s->awaited = copies;
 }
 
 /* Sends the first `count` buffers. What the socket does not take is later counted as lost. */
 static void send_batch(struct datagram_load *load, struct endpoint *e, uint32_t count) {
   uint32_t done = 0;
+  set_lengths(load, count, load->m->options->size);
   while (done < count) {
     int sent = sendmmsg(e->fd, load->messages + done, count - done, MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) return;
+    if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) break;
     if (sent < 0) {
       measurement_error(load->m, "socket %u: send: %s", e->index, strerror(errno));
-      return;
+      break;
     }
     done += (uint32_t)sent;
   }
+  set_lengths(load, count, load->buffer_size);
 }
 
-/* The slot that a reply answers; -1 for a wrong or a late one. */
-static int64_t accept_reply(struct datagram_load *load, struct endpoint *e, uint32_t place,
-                            uint64_t now) {
-  const uint8_t *buffer = buffer_of(load, place);
-  size_t length = load->messages[place].msg_len;
+/* The slot that has every answer with this one; -1 for a wrong or a late one, and before the last. */
+static int64_t accept_reply(struct datagram_load *load, struct endpoint *e, const uint8_t *buffer,
+                            size_t length, uint64_t now) {
   size_t size = load->m->options->size;
   struct stamp stamp;
   memcpy(&stamp, buffer, sizeof stamp);
-  if (length != size || (load->messages[place].msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
-      stamp.slot >= load->m->options->pipeline ||
+  if (length != size || stamp.slot >= load->m->options->pipeline ||
       memcmp(buffer + sizeof stamp, payload_of(e, stamp), size - sizeof stamp) != 0) {
     measurement_error(load->m, "socket %u: a wrong reply of %zu bytes", e->index, length);
     return -1;
   }
   struct slot *slot = &e->slots[stamp.slot];
-  if (!slot->in_flight || slot->sequence != stamp.sequence) return -1;
-  slot->in_flight = false;
+  if (slot->awaited == 0 || slot->sequence != stamp.sequence) return -1;
   measurement_received(load->m, length);
+  if (--slot->awaited > 0) return -1;
   measurement_reply(load->m, now - slot->sent_at);
   return stamp.slot;
+}
+
+/* One message is one reply, or several that came together; returns how many slots are answered now. */
+static uint32_t accept_message(struct datagram_load *load, struct endpoint *e, uint32_t place,
+                               uint64_t now, uint32_t *answered) {
+  const struct options *options = load->m->options;
+  size_t rest = load->messages[place].msg_len;
+  if ((load->messages[place].msg_hdr.msg_flags & MSG_TRUNC) != 0) rest = 0;
+  const uint8_t *buffer = buffer_of(load, place);
+  uint32_t count = 0;
+  do {
+    size_t length = options->copies > 1 && rest > options->size ? options->size : rest;
+    int64_t slot = accept_reply(load, e, buffer, length, now);
+    if (slot >= 0) answered[count++] = (uint32_t)slot;
+    buffer += length;
+    rest -= length;
+  } while (rest > 0);
+  return count;
 }
 
 static void receive_replies(struct datagram_load *load, struct endpoint *e) {
   int count;
   do {
+    /* A slot is answered once before it is used again, and with copies there are no more slots. */
     uint32_t answered[BATCH];
     uint32_t answered_count = 0;
     count = recvmmsg(e->fd, load->messages, BATCH, MSG_DONTWAIT, NULL);
@@ -123,8 +160,7 @@ static void receive_replies(struct datagram_load *load, struct endpoint *e) {
     }
     uint64_t now = now_nanoseconds();
     for (int i = 0; i < count; i++) {
-      int64_t slot = accept_reply(load, e, (uint32_t)i, now);
-      if (slot >= 0) answered[answered_count++] = (uint32_t)slot;
+      answered_count += accept_message(load, e, (uint32_t)i, now, answered + answered_count);
     }
     if (load->m->phase >= PHASE_DRAINING) continue;
     for (uint32_t i = 0; i < answered_count; i++) write_datagram(load, e, answered[i], i, now);
@@ -137,9 +173,9 @@ static void refill(struct datagram_load *load, struct endpoint *e, uint64_t now)
   uint32_t count = 0;
   for (uint32_t i = 0; i < load->m->options->pipeline; i++) {
     struct slot *slot = &e->slots[i];
-    if (slot->in_flight && now - slot->sent_at < LOST_AFTER_NANOSECONDS) continue;
-    if (slot->in_flight) load->m->lost++;
-    slot->in_flight = false;
+    if (slot->awaited > 0 && now - slot->sent_at < LOST_AFTER_NANOSECONDS) continue;
+    load->m->lost += slot->awaited;
+    slot->awaited = 0;
     if (load->m->phase >= PHASE_DRAINING) continue;
     write_datagram(load, e, i, count++, now);
     if (count == BATCH) {
@@ -163,7 +199,8 @@ static void open_all(struct datagram_load *load) {
   const struct options *options = load->m->options;
   struct slot *slots = calloc((size_t)options->connections * options->pipeline, sizeof *slots);
   load->endpoints = calloc(options->connections, sizeof *load->endpoints);
-  load->buffers = malloc(BATCH * options->size);
+  load->buffer_size = options->copies > 1 ? COALESCED_BYTES_MAX : options->size;
+  load->buffers = malloc(BATCH * load->buffer_size);
   if (slots == NULL || load->endpoints == NULL || load->buffers == NULL) abort();
   for (uint32_t i = 0; i < options->connections; i++) {
     struct endpoint *e = &load->endpoints[i];
@@ -177,7 +214,12 @@ static void open_all(struct datagram_load *load) {
       measurement_error(load->m, "socket %u: open: %s", i, strerror(errno));
       if (e->fd >= 0) close(e->fd);
       e->fd = -1;
+      continue;
     }
+    /* A peer behind a network card costs the sender nothing. Here the sender's own system would cut for
+     * it what was sent as one, unless it takes that. */
+    int on = 1;
+    if (options->copies > 1) setsockopt(e->fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
   }
 }
 
@@ -185,7 +227,7 @@ static bool all_replied(const struct datagram_load *load) {
   const struct options *options = load->m->options;
   for (uint32_t i = 0; i < options->connections; i++) {
     for (uint32_t j = 0; j < options->pipeline; j++) {
-      if (load->endpoints[i].slots[j].in_flight) return false;
+      if (load->endpoints[i].slots[j].awaited > 0) return false;
     }
   }
   return true;

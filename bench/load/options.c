@@ -10,10 +10,12 @@
 #include <sys/un.h>
 
 #define MESSAGE_BYTES_MAX (1024.0 * 1024 * 1024)
-#define DATAGRAM_BYTES_MIN 8
+#define DATAGRAM_BYTES_MIN 12
 #define DATAGRAM_BYTES_MAX 65507
 /* Goes out in one send and fits into what any server reads at once. */
 #define SINGLE_MESSAGE_BYTES_MAX 16384
+#define COPIES_MAX 1024
+#define PIPELINE_WITH_COPIES_MAX 64
 
 static const char usage[] =
     "echo-load: send messages to an echo server, check every byte of the replies, time them\n"
@@ -23,6 +25,7 @@ static const char usage[] =
     "  --connections N           sockets (1)\n"
     "  --size N                  bytes of payload per message (64)\n"
     "  --pipeline N              messages in flight per socket (1)\n"
+    "  --copies N                each datagram asks for so many copies of itself: its third word (1)\n"
     "  --length-field            put a 4-byte big-endian length before every payload\n"
     "  --reconnect               a new TCP connection for every message: connect, echo, close\n"
     "  --hold                    one message per connection; then print \"held\" and keep the\n"
@@ -100,7 +103,13 @@ static void finish(struct options *options, const char *address) {
       refuse("--size with --reconnect or --hold is at most %d", SINGLE_MESSAGE_BYTES_MAX);
     }
   }
-  if (options->protocol != PROTOCOL_UDP) return;
+  if (options->protocol != PROTOCOL_UDP) {
+    if (options->copies > 1) refuse("--copies is for UDP");
+    return;
+  }
+  if (options->copies > 1 && options->pipeline > PIPELINE_WITH_COPIES_MAX) {
+    refuse("--pipeline with --copies is at most %d", PIPELINE_WITH_COPIES_MAX);
+  }
   if (options->length_field) refuse("--length-field is for streams, a datagram has its length");
   if (options->size < DATAGRAM_BYTES_MIN || options->size > DATAGRAM_BYTES_MAX) {
     refuse("--size of a datagram is %d to %d", DATAGRAM_BYTES_MIN, DATAGRAM_BYTES_MAX);
@@ -120,12 +129,13 @@ void options_parse(struct options *options, int argc, char **argv) {
       {"warmup", required_argument, NULL, 'w'}, {"seconds", required_argument, NULL, 'd'},
       {"watch-pid", required_argument, NULL, 'x'}, {"help", no_argument, NULL, 'h'},
       {"companion-pid", required_argument, NULL, 'y'}, {"reconnect", no_argument, NULL, 'r'},
-      {"hold", no_argument, NULL, 'k'},
+      {"hold", no_argument, NULL, 'k'}, {"copies", required_argument, NULL, 'n'},
       {NULL, 0, NULL, 0},
   };
   const char *address = NULL;
   *options = (struct options){
-      .connections = 1, .pipeline = 1, .size = 64, .warmup_seconds = 0.5, .measured_seconds = 2};
+      .connections = 1, .pipeline = 1, .copies = 1, .size = 64,
+      .warmup_seconds = 0.5, .measured_seconds = 2};
   int key;
   while ((key = getopt_long(argc, argv, "", names, NULL)) != -1) {
     switch (key) {
@@ -134,6 +144,7 @@ void options_parse(struct options *options, int argc, char **argv) {
       case 'c': options->connections = (uint32_t)parse_number("connections", optarg, 1, 1e6); break;
       case 's': options->size = (size_t)parse_number("size", optarg, 1, MESSAGE_BYTES_MAX); break;
       case 'p': options->pipeline = (uint32_t)parse_number("pipeline", optarg, 1, 65536); break;
+      case 'n': options->copies = (uint32_t)parse_number("copies", optarg, 1, COPIES_MAX); break;
       case 'l': options->length_field = true; break;
       case 'w': options->warmup_seconds = parse_number("warmup", optarg, 0, 3600); break;
       case 'd': options->measured_seconds = parse_number("seconds", optarg, 0.01, 3600); break;

@@ -17,6 +17,7 @@ struct options {
   socklen_t address_length;
   uint32_t connections;
   uint32_t pipeline; /* messages in flight per connection */
+  uint32_t copies;   /* datagrams that answer each of them */
   size_t size;       /* bytes of payload per message */
   bool length_field; /* a 4-byte big-endian length before every payload */
   bool reconnect;    /* a new connection for every message */

@@ -31,6 +31,12 @@ const peers: readonly Peer[] = [
     works: ['length-field-echo'],
     examples: { 'length-field-echo': 'echo-tcp.ts' },
   }),
+  gnetPeer({
+    name: 'gnet-no-offload',
+    title: 'gnet for TypeScript without segmentation',
+    works: ['udp-burst'],
+    flags: ['--plain'],
+  }),
   withDriver('gnet-epoll', 'epoll'),
   withDriver('gnet-io-uring', 'io_uring'),
   withDriver('gnet-node', 'node'),
