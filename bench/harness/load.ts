@@ -45,7 +45,7 @@ export interface LoadResult {
   readonly lost: number;
   readonly loadCpuSeconds: number;
   readonly serverCpuSeconds: number;
-  /** What the load does for a request depends on how the server sends: its time is no measure of the machine. */
+  /** What a request costs the load depends on how the server sends: it is no measure of the machine. */
   readonly loadVaries?: true;
   /** Only of idle connections: resident memory that every one added to the server. */
   readonly bytesPerConnection?: number;
