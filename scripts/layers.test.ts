@@ -193,8 +193,8 @@ test('rooms above driver/ do not name an operating system, except as the name of
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text
   assertOneFinding(loop('export const a = `${process.platform}`;\n'), /says 'process.platform'/);
   const findings = findingsIn({
-    'src/index.ts': face('./driver/choice.ts'),
-    'src/driver/choice.ts': 'export const onLinux = process.platform;\n',
+    'src/index.ts': face('./driver/choose-driver.ts'),
+    'src/driver/choose-driver.ts': 'export const onLinux = process.platform;\n',
   });
   assert.deepEqual(findings, []);
 });

@@ -142,7 +142,7 @@ const lanes: readonly Lane[] = [
 /** The driver that `driver` stands for here, or why there is none. */
 function driverHere(driver: string): { readonly name: string } | { readonly reason: string } {
   const script = `
-    import { chooseBackend } from './src/driver/choice.ts';
+    import { chooseBackend } from './src/driver/choose-driver.ts';
     try { console.log(JSON.stringify({ name: (await chooseBackend('${driver}')).name })); }
     catch (error) { console.log(JSON.stringify({ reason: error.message })); }`;
   const flags = ['--no-warnings', '--input-type=module', '--eval', script];

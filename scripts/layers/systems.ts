@@ -6,7 +6,7 @@ const systemFolder = /^src\/syscall\/[^/]+\//;
 const allowed = [
   systemFolder,
   // These choose.
-  /^src\/syscall\/(?:packet-info|system-calls)\.ts$/,
+  /^src\/syscall\/(?:datagram-control|system-calls)\.ts$/,
   /^src\/driver\/pin-thread\.ts$/,
   // These are made of it.
   /^src\/driver\/readiness\/epoll\.ts$/,

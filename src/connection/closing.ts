@@ -6,12 +6,12 @@ import type { GnetError } from '../base/errors.ts';
 import { remoteAddress } from './addresses.ts';
 import { callOnClosed } from './close-events.ts';
 import { armDeadline, cancelTimers, disarmDeadline } from './timeout-clock.ts';
-import { forcedToClose } from './limit-errors.ts';
+import { forcedToClose } from './connection-errors.ts';
 import { dropOutbound, flush, outboundBuffered } from './outbound.ts';
 import { handlerRuns } from './pausing.ts';
 import { closeError, type Connection, is, isClosed, rareOf } from './record.ts';
 import { mark, State, task } from './states.ts';
-import { addTask, scheduleFlush } from './tasks.ts';
+import { addTask, scheduleFlush } from './deferred-tasks.ts';
 import { toBroken, toClosed, toEnding, toFlushing, toLingering } from './transitions.ts';
 
 /** Somebody's fault: `abort` for what cannot wait until pending bytes are out. */

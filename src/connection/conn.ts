@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { FrameSource, ICodec } from '../codec/codec.ts';
 import type { Action } from './action.ts';
-import type { Bytes, ConnId } from './conn-id.ts';
+import type { Bytes } from './bytes.ts';
+import type { ConnId } from './conn-id.ts';
 import type { Flow, KeepAliveTimes, Timeouts } from './conn-settings.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import type { TlsInfo } from './tls/info.ts';

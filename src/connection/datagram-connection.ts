@@ -9,7 +9,7 @@ import type { DatagramOwner } from './datagram-owner.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import type { HandlerEvents } from './owner.ts';
 import { callPreWrite } from './handler-calls.ts';
-import { notWritable } from './limit-errors.ts';
+import { notWritable } from './connection-errors.ts';
 import { isKept, retainFrame } from './retaining.ts';
 import { isBytes, kindOfReply, type ReplyPair, replyKind, whenSettled } from './reply.ts';
 

@@ -10,7 +10,7 @@ import { DatagramConnection } from './datagram-connection.ts';
 import type { DatagramOwner } from './datagram-owner.ts';
 import { ownHandlerEvents } from './handler-calls.ts';
 import type { HandlerEvents, ScheduledDeadline } from './owner.ts';
-import { timedOut } from './limit-errors.ts';
+import { timedOut } from './connection-errors.ts';
 import { handlerError, isPromise, kindOfReply, replyKind, whenSettled } from './reply.ts';
 import { checkedTimeouts } from './timeout-values.ts';
 

@@ -1,5 +1,5 @@
 import type { GnetError } from '../base/errors.ts';
-import { neverFlushed } from './limit-errors.ts';
+import { neverFlushed } from './connection-errors.ts';
 
 /** Resolves once this many bytes have been taken, counted from the moment the first waiter came. */
 interface FlushWaiter {

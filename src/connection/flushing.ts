@@ -1,12 +1,12 @@
 /** Sends what is pending, and sees to what follows from that. */
 import { remoteAddress } from './addresses.ts';
 import { continueClose, fail } from './closing.ts';
-import { tooSlow } from './limit-errors.ts';
+import { tooSlow } from './connection-errors.ts';
 import { callPreWriteOf, flush, isStuck, outboundBuffered } from './outbound.ts';
 import { resume } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark, pauseReason, State, task } from './states.ts';
-import { addTask, scheduleFlush } from './tasks.ts';
+import { addTask, scheduleFlush } from './deferred-tasks.ts';
 
 export function sendPending(c: Connection): void {
   flush(c);

@@ -5,7 +5,7 @@ import { remoteAddress } from './addresses.ts';
 import { answered, delivers, fail, takesAnswer } from './closing.ts';
 import type { EventHandler, Reply } from './conn.ts';
 import { bufferLength, expireRingFrame, isReceivedMemory, poison } from './inbound.ts';
-import { frameTooLong, inboundOverflow } from './limit-errors.ts';
+import { frameTooLong, inboundOverflow } from './connection-errors.ts';
 import { putFrame } from './outbound.ts';
 import { handlerRuns, takeTurns } from './pausing.ts';
 import { type Connection, is, openPromises, rareOf, scopeOf } from './record.ts';
@@ -13,7 +13,7 @@ import { answerFailed, applyReply, handlerThrew } from './replies.ts';
 import { codecError } from './reply.ts';
 import { isKept, retainFrame } from './retaining.ts';
 import { mark, State, task } from './states.ts';
-import { addTask } from './tasks.ts';
+import { addTask } from './deferred-tasks.ts';
 
 type React = NonNullable<EventHandler<unknown>['react']>;
 

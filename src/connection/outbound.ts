@@ -10,7 +10,7 @@ import type { EncodeSink } from './encode-sink.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import { callPreWrite } from './handler-calls.ts';
 import { stuckFromNow } from './timeout-clock.ts';
-import { cutShort, outboundOverflow } from './limit-errors.ts';
+import { cutShort, outboundOverflow } from './connection-errors.ts';
 import { pause } from './pausing.ts';
 import type { ReadWindow } from './read-window.ts';
 import { type Connection, type ConnectionRecord, is, isClosed, rareOf, scopeOf } from './record.ts';

@@ -1,7 +1,7 @@
 /** A connection delivers no frames and reads nothing while it has a reason to pause. */
 import { type Connection, isClosed } from './record.ts';
 import { pauseReason, State, task } from './states.ts';
-import { addTask } from './tasks.ts';
+import { addTask } from './deferred-tasks.ts';
 
 export function pause(c: Connection, reason: number): void {
   if (isClosed(c)) return;

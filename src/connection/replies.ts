@@ -22,7 +22,7 @@ import {
 } from './reply.ts';
 import { isKept } from './retaining.ts';
 import { mark, pauseReason, State, task } from './states.ts';
-import { addTask, scheduleFlush } from './tasks.ts';
+import { addTask, scheduleFlush } from './deferred-tasks.ts';
 import { toBroken } from './transitions.ts';
 
 /** Events whose promise holds up the later ones of their connection. */

@@ -1,4 +1,5 @@
-import type { Bytes, ConnId } from './conn-id.ts';
+import type { Bytes } from './bytes.ts';
+import type { ConnId } from './conn-id.ts';
 
 /** How a stop ended. */
 export interface StopResult {

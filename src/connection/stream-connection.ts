@@ -34,12 +34,12 @@ import {
   callSignalClose,
   setHandler as setHandlerOf,
 } from './events.ts';
-import { setFlow as setFlowOf } from './flow.ts';
+import { setFlow as setFlowOf } from './flow-settings.ts';
 import type { Flow } from './conn-settings.ts';
 import { flushNow, sendPending, unblock } from './flushing.ts';
 import { retain as retainOf, runWakes, wake as wakeOf } from './frames.ts';
 import type { OwnedConnection } from './owner.ts';
-import { toConnId } from './identity.ts';
+import { toConnId } from './conn-id.ts';
 import {
   bufferLength as bufferLengthOf,
   byteAt as byteAtOf,
@@ -65,7 +65,7 @@ import { proxiedBy } from './proxy-protocol/proxied.ts';
 import { continueReading, ended as endedOf, received as receivedOf } from './reading.ts';
 import { is, isClosed, rareOf, useCodec } from './record.ts';
 import { mark, pauseReason, State, task } from './states.ts';
-import { scheduleFlush } from './tasks.ts';
+import { scheduleFlush } from './deferred-tasks.ts';
 import { setTimer as setTimerOf } from './timers.ts';
 import { checkConnection, toBroken } from './transitions.ts';
 import { SocketFace } from './socket-face.ts';

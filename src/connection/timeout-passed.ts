@@ -13,7 +13,7 @@ import {
   timeoutsOf,
   untilLook,
 } from './timeout-clock.ts';
-import { timedOut } from './limit-errors.ts';
+import { timedOut } from './connection-errors.ts';
 import { closeError, type Connection, is, isClosed } from './record.ts';
 import { mark, State } from './states.ts';
 import { checkedTimeouts } from './timeout-values.ts';

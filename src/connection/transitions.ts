@@ -3,7 +3,7 @@ import { assert } from '../base/assert.ts';
 import { dropInbound } from './inbound.ts';
 import { type Connection, type ConnectionRecord, isClosed, rareOf } from './record.ts';
 import { checkCombination, mayFollow, State, stateNames, task } from './states.ts';
-import { addTask } from './tasks.ts';
+import { addTask } from './deferred-tasks.ts';
 
 function enter(c: ConnectionRecord, next: State): void {
   if (!mayFollow(c.state, next)) {

@@ -5,7 +5,7 @@ import { whenFlushed } from './outbound.ts';
 import { pause, resume } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark, pauseReason } from './states.ts';
-import { scheduleFlush } from './tasks.ts';
+import { scheduleFlush } from './deferred-tasks.ts';
 
 /** No frame is delivered any more, and nothing is read. False when it cannot begin. */
 export function beginUpgrade(c: Connection): boolean {

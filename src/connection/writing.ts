@@ -4,7 +4,7 @@ import { isMemoryLack } from '../base/memory-lack.ts';
 import { remoteAddress } from './addresses.ts';
 import { takesBytes } from './closing.ts';
 import type { Bytes } from './conn.ts';
-import { neverFlushed, notWritable } from './limit-errors.ts';
+import { neverFlushed, notWritable } from './connection-errors.ts';
 import { countsSilence } from './timeout-clock.ts';
 import { flushNow } from './flushing.ts';
 import {
@@ -19,7 +19,7 @@ import {
 } from './outbound.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark } from './states.ts';
-import { scheduleFlush } from './tasks.ts';
+import { scheduleFlush } from './deferred-tasks.ts';
 import { toBroken } from './transitions.ts';
 
 export function asyncWrite(c: Connection, data: Bytes): boolean {

@@ -1,6 +1,6 @@
 /**
  * The FFI of this runtime, best first. Importing this throws where there is none: drivers that need
- * it are imported dynamically, after the choice (`driver/choice.ts`).
+ * it are imported dynamically, after the choice (`driver/choose-driver.ts`).
  */
 import { ErrUnsupportedPlatform } from '../base/errors.ts';
 import { errorOf } from '../base/thrown.ts';

@@ -21,20 +21,20 @@ import type { DatagramPeer, Driver, DriverEvents, Endpoint } from '../driver/con
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import { RepeatedReports } from '../logging/repeated-reports.ts';
-import type { Acceptors } from './acceptors.ts';
+import type { AcceptGate } from './accept-gate.ts';
 import { ConnectionTable } from './connection-table.ts';
 import type { DatagramPorts } from './datagram-ports.ts';
 import { DeadlineWheel, soonest } from './deadline-wheel.ts';
 import { type Attempt, Dialer, type DialOutcome } from './dialer.ts';
 import type { EventLoopSettings, LoopOwner } from './event-loop-settings.ts';
-import { HeardTime } from './heard-time.ts';
+import { DeadlineClock } from './deadline-clock.ts';
 import { LoopEnd, reportWhatIsReady, takeWhatIsThere, type Unfinished } from './loop-end.ts';
 import { Listening } from './listening.ts';
 import { LoopFace } from './loop-face.ts';
 import { LoopCounts } from './loop-counts.ts';
 import { datagramSettings, LoopDatagrams } from './loop-datagrams.ts';
-import { PutOff } from './put-off.ts';
-import type { Inbox, LoopPublication } from './shared-side.ts';
+import { DeferredWork } from './deferred-work.ts';
+import type { Inbox, LoopPublication } from './cross-thread.ts';
 import { Ticker } from './ticker.ts';
 
 /** A limit may pass early by that much: what follows a longer hold-up looks at every connection. */
@@ -75,7 +75,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   readonly #owner: LoopOwner;
   readonly #reports: RepeatedReports;
   readonly listening: Listening;
-  readonly #acceptors: Acceptors;
+  readonly #acceptGate: AcceptGate;
   readonly #dialer: Dialer;
   /** TLS here, once there is some: for connections that come, or for those that are dialled. */
   tls: LoopTls | undefined;
@@ -88,9 +88,9 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   #inbox: Inbox | null = null;
   #unpublished = false;
   readonly #wheel = new DeadlineWheel();
-  readonly #heard: HeardTime;
+  readonly #heard: DeadlineClock;
   readonly #queues: SpareQueues;
-  readonly #putOff = new PutOff();
+  readonly #putOff = new DeferredWork();
   readonly face: LoopFace;
   #attached = false;
   #closed = false;
@@ -125,11 +125,11 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
       ...datagramSettings(settings),
       ...(settings.publication && { ledger: settings.publication.ledger }),
     });
-    this.#heard = new HeardTime(this.driver.reportsLater === true);
+    this.#heard = new DeadlineClock(this.driver.reportsLater === true);
     const clock = (): number => this.currentTime();
     const { socket } = this.settings;
     this.listening = new Listening(this.driver, socket, settings.maxConnections, logger, clock);
-    this.#acceptors = this.listening.acceptors;
+    this.#acceptGate = this.listening.acceptGate;
     this.ports = this.listening.ports;
     this.datagrams = new LoopDatagrams(this, this.ports, this.settings, this.#counts);
     this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) => this.#admit(slot));
@@ -238,7 +238,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
 
   stats(): LoopStats {
     const { counters } = this.driver;
-    const { rests } = this.#acceptors;
+    const { rests } = this.#acceptGate;
     return this.#counts.stats(counters, this.connectionCount, rests, this.tls?.counts);
   }
 
@@ -271,14 +271,14 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
 
   get #anythingTimed(): boolean {
-    return this.#wheel.count > 0 || this.#ticker !== null || this.#acceptors.anyResting;
+    return this.#wheel.count > 0 || this.#ticker !== null || this.#acceptGate.anyResting;
   }
 
   #runTimed(): boolean {
     const now = this.currentTime();
     let ran = this.#wheel.advance(this.#heard.time);
     if (this.#ticker?.runDue(now)) ran = true;
-    return this.#acceptors.runDue(now) || ran;
+    return this.#acceptGate.runDue(now) || ran;
   }
 
   timeUntilDeadline(): number {
@@ -287,7 +287,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     if (!this.#putOff.isEmpty || this.#end.wantsTurns) return 0;
     if (!this.#anythingTimed) return -1;
     const now = this.currentTime();
-    const rested = soonest(this.#wheel.timeUntilNext(now), this.#acceptors.timeUntilNext(now));
+    const rested = soonest(this.#wheel.timeUntilNext(now), this.#acceptGate.timeUntilNext(now));
     this.#nowIsStale = true; // the host may sleep now, and nobody is held up by that
     return Math.ceil(soonest(rested, this.#ticker?.timeUntilNext(now) ?? -1));
   }
@@ -350,7 +350,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
       return null;
     }
     this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket, peer);
-    this.#acceptors.opened(this.#table.size);
+    this.#acceptGate.opened(this.#table.size);
     setUp?.(connection);
     this.begin(connection);
     return connection;
@@ -381,7 +381,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
 
   acceptRested(listener: number, error: GnetError, restMs: number): void {
-    this.#acceptors.rested(listener, error, restMs);
+    this.#acceptGate.rested(listener, error, restMs);
   }
 
   received(slot: number, generation: number, slab: Slab, start: number, end: number): void {
@@ -481,7 +481,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   connectionClosed(connection: StreamConnection): void {
     this.#counts.closed++;
     this.#table.release(connection);
-    this.#acceptors.closed(this.#table.size);
+    this.#acceptGate.closed(this.#table.size);
     this.#end.look();
   }
 

@@ -1,6 +1,6 @@
 import type { Driver, Endpoint, GivenSocket, SocketOptions } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
-import { Acceptors } from './acceptors.ts';
+import { AcceptGate } from './accept-gate.ts';
 import { DatagramPorts } from './datagram-ports.ts';
 
 /** One address that a loop listens on. */
@@ -13,7 +13,7 @@ interface Place {
 
 /** What a loop listens on: listeners of streams, and datagram endpoints, numbered as they were opened. */
 export class Listening {
-  readonly acceptors: Acceptors;
+  readonly acceptGate: AcceptGate;
   readonly ports: DatagramPorts;
   readonly #driver: Driver;
   readonly #options: SocketOptions;
@@ -30,7 +30,7 @@ export class Listening {
   ) {
     this.#driver = driver;
     this.#options = options;
-    this.acceptors = new Acceptors(driver, maxConnections, logger, currentTime);
+    this.acceptGate = new AcceptGate(driver, maxConnections, logger, currentTime);
     this.ports = new DatagramPorts(driver);
   }
 
@@ -51,7 +51,7 @@ export class Listening {
     const id = this.#listeners;
     this.#driver.listen(id, endpoint, this.#options);
     this.#listeners++;
-    this.acceptors.listeners.push(id);
+    this.acceptGate.listeners.push(id);
     this.#places.push({ isPort: false, id, isOpen: true });
     return this.#driver.listenerAddress(id);
   }
@@ -67,8 +67,8 @@ export class Listening {
     if (isPort) {
       if (!holds) this.ports.startOne(id);
     } else {
-      this.acceptors.listeners.pop();
-      this.acceptors.add(id);
+      this.acceptGate.listeners.pop();
+      this.acceptGate.add(id);
     }
     return address;
   }
@@ -86,25 +86,25 @@ export class Listening {
     const { id } = place;
     if (place.isPort) {
       // Held back: the process before serves what waits there.
-      if (this.acceptors.accepting) await this.ports.drainOne(id);
+      if (this.acceptGate.accepting) await this.ports.drainOne(id);
       this.ports.closeOne(id);
       return;
     }
     await this.#driver.prepareDrain?.(id);
-    if (!this.acceptors.listeners.includes(id)) return;
-    this.acceptors.remove(id);
+    if (!this.acceptGate.listeners.includes(id)) return;
+    this.acceptGate.remove(id);
     this.#driver.closeListener(id);
   }
 
   /** @throws SyscallError when the driver takes no more. */
   accept(): void {
-    this.acceptors.start();
+    this.acceptGate.start();
     this.ports.start();
   }
 
   /** Does ahead of `drain` what the driver cannot do at once. */
   async prepareDrain(): Promise<void> {
-    const { accepting, listeners } = this.acceptors;
+    const { accepting, listeners } = this.acceptGate;
     if (!accepting) return;
     for (const listener of listeners) await this.#driver.prepareDrain?.(listener);
     await this.ports.prepareDrain();
@@ -112,15 +112,15 @@ export class Listening {
 
   /** Serves what waits, connections and datagrams, then refuses. */
   drain(): void {
-    if (!this.acceptors.accepting) return;
-    this.acceptors.stop();
+    if (!this.acceptGate.accepting) return;
+    this.acceptGate.stop();
     this.ports.drain();
   }
 
   /** Another process accepts and receives from now on: what waits is for that one. */
   leave(): void {
-    if (!this.acceptors.accepting) return;
-    this.acceptors.leave();
+    if (!this.acceptGate.accepting) return;
+    this.acceptGate.leave();
     this.ports.pause();
   }
 
@@ -138,7 +138,7 @@ export class Listening {
 
   /** A duplicate of the first listener's (or endpoint's) descriptor. */
   duplicate(): number {
-    const [first] = this.acceptors.listeners;
+    const [first] = this.acceptGate.listeners;
     if (first !== undefined) return this.#driver.duplicateListener(first);
     return this.#driver.duplicateEndpoint(0);
   }

@@ -2,10 +2,10 @@ import type { ConnectionOwner } from '../connection/owner.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { StopResult, UndoneWork } from '../connection/server-view.ts';
 import type { Driver } from '../driver/contract.ts';
-import { Arrivals } from './arrivals.ts';
+import { InputBeforeStop } from './input-before-stop.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { DatagramPorts } from './datagram-ports.ts';
-import type { Inbox } from './shared-side.ts';
+import type { Inbox } from './cross-thread.ts';
 
 /** What a stop could not finish. */
 export type Unfinished = { forced: number } & { -readonly [Name in keyof UndoneWork]: number };
@@ -52,7 +52,7 @@ export class LoopEnd {
   readonly #log: Pick<ConnectionOwner, 'report'>;
   /** The runtime's timer alone gives one where the thread is shared; other hosts are asked. */
   readonly #requestTurn: () => void;
-  #arrivals: Arrivals | null = null;
+  #arrivals: InputBeforeStop | null = null;
   /** Datagrams whose handler's promise has not settled. */
   #openDatagrams = 0;
   #stuckTimer: NodeJS.Timeout | undefined;
@@ -91,7 +91,7 @@ export class LoopEnd {
     }
     // Who came with the backlog after that is waited for no more than the others were.
     if (this.#isForced) this.force(undefined);
-    this.#arrivals = new Arrivals(this.#driver, this.#table.all(), leavesOver);
+    this.#arrivals = new InputBeforeStop(this.#driver, this.#table.all(), leavesOver);
     this.step();
     if (this.#arrivals.anyLater) this.#turnNowAndThen(this.#arrivals);
     this.#arrivals.giveUpOnStuck();
@@ -111,7 +111,7 @@ export class LoopEnd {
   }
 
   /** Until everybody's turn has come: nothing else may give the loop one of its own. */
-  #turnNowAndThen(arrivals: Arrivals): void {
+  #turnNowAndThen(arrivals: InputBeforeStop): void {
     this.#goodbyeTimer = setInterval(() => {
       if (!arrivals.anyLater) clearInterval(this.#goodbyeTimer);
       this.#requestTurn();

@@ -4,13 +4,13 @@ import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { textOf } from '../base/thrown.ts';
 import type { Conn, LoopView, RegisterOptions } from '../connection/conn.ts';
 import { ownHandlerEvents } from '../connection/handler-calls.ts';
-import { handOver } from '../connection/hand-over.ts';
+import { replayBytes } from '../connection/replay-bytes.ts';
 import type { ScheduledDeadline } from '../connection/owner.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { AdoptedSocket } from '../driver/contract.ts';
 import { checkTakeOver } from '../host/runtime-socket.ts';
-import { dialFrom, type FacedLoop } from './registrar.ts';
+import { dialFrom, type FacedLoop } from './dial-hook.ts';
 
 const milliseconds = wholeNumber(1, int32Max, 'milliseconds');
 
@@ -97,10 +97,10 @@ export class LoopFace implements LoopView {
   /** Before the loop asks the kernel for more, and not inside the event that may be under way. */
   #deliverFirst({ slot, generation }: StreamConnection, bytes: Uint8Array): void {
     const loop = this.#loop;
-    const receiver: Parameters<typeof handOver>[0] = {
+    const receiver: Parameters<typeof replayBytes>[0] = {
       received: (slab, start, end) => loop.received(slot, generation, slab, start, end),
     };
-    loop.scheduleTasks({ runTasks: () => handOver(receiver, loop.readPool, bytes) });
+    loop.scheduleTasks({ runTasks: () => replayBytes(receiver, loop.readPool, bytes) });
   }
 
   #adopt(descriptor: number, options: RegisterOptions): Conn {

@@ -2,14 +2,14 @@ import { threadId } from 'node:worker_threads';
 import { ErrConnClosed, ErrInvalidReply } from '../base/errors.ts';
 import { textOf } from '../base/thrown.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
-import { fromConnId } from '../connection/identity.ts';
+import { fromConnId } from '../connection/conn-id.ts';
 import type { ConnHandle } from '../connection/server-view.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import { abandonLanesOf } from './abandoned-lanes.ts';
 import { abandonLanesHere, finderIn } from './loops-here.ts';
 import { LoopMemory, loopState } from './loop-memory.ts';
 import { recordKind } from './record.ts';
-import { RoomWaits } from './room-waits.ts';
+import { SlowReaderWaits } from './slow-reader-waits.ts';
 import { askOver, packContext } from './safe-context.ts';
 import { MailboxSender } from './sender.ts';
 import { hasEnded, whenThreadEnds } from './thread-ends.ts';
@@ -19,7 +19,7 @@ const senders = new Map<string, Sending>();
 
 interface Sending {
   readonly sender: MailboxSender;
-  readonly rooms: RoomWaits;
+  readonly rooms: SlowReaderWaits;
 }
 
 /** What a thread had begun to write is not waited for, and its own loops take no more. */
@@ -50,7 +50,7 @@ function sendingTo(memory: LoopMemory): Sending {
       if (sender.isOver && rooms.isEmpty) senders.delete(old);
     }
     const sender = new MailboxSender(memory);
-    sending = { sender, rooms: new RoomWaits(sender) };
+    sending = { sender, rooms: new SlowReaderWaits(sender) };
     senders.set(key, sending);
   }
   return sending;

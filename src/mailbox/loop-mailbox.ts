@@ -5,7 +5,7 @@ import type { EventLoop } from '../loop/event-loop.ts';
 import { giveBytes } from './conn-handle.ts';
 import { addLocalLoop, removeLocalLoop } from './loops-here.ts';
 import { control, laneCount, type LoopMemory } from './loop-memory.ts';
-import { peerIn } from './peer-words.ts';
+import { peerIn } from './peer-encoding.ts';
 import { publicationIn } from './publication.ts';
 import { MailboxReader, type MailboxTasks } from './reader.ts';
 import { recordStatus } from './record.ts';

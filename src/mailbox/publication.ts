@@ -1,6 +1,6 @@
 import type { LoopStats } from '../connection/server-view.ts';
 import { type SharedCounter, sharedCounters } from '../loop/loop-counts.ts';
-import type { LoopPublication } from '../loop/shared-side.ts';
+import type { LoopPublication } from '../loop/cross-thread.ts';
 import { continuedCounters, control, counter, type LoopMemory } from './loop-memory.ts';
 
 /** Asked once: the runtime computes it anew each time. */

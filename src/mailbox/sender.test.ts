@@ -8,7 +8,7 @@ import { abandonLanesOf } from './abandoned-lanes.ts';
 import { control, LoopMemory, lane, laneCount, ringBytes } from './loop-memory.ts';
 import { MailboxReader, type MailboxTasks } from './reader.ts';
 import { recordKind, recordStatus } from './record.ts';
-import { RoomWaits } from './room-waits.ts';
+import { SlowReaderWaits } from './slow-reader-waits.ts';
 import { MailboxSender } from './sender.ts';
 
 /** A loop that writes down what it is asked for. */
@@ -112,7 +112,7 @@ describe('the mailbox of a loop', () => {
     let isFull = true;
     recorder.full = () => isFull;
     const sender = new MailboxSender(memory);
-    const rooms = new RoomWaits(sender);
+    const rooms = new SlowReaderWaits(sender);
     let settled = 0;
     const post = (): void =>
       sender.post(recordKind.write, 300, 1, Buffer.from('x'), {
@@ -143,7 +143,7 @@ describe('the mailbox of a loop', () => {
       const { memory, recorder, reader } = mailbox();
       recorder.full = () => true;
       const sender = new MailboxSender(memory);
-      const rooms = new RoomWaits(sender);
+      const rooms = new SlowReaderWaits(sender);
       const room = new Promise<void>((resolve) => rooms.wait(1, 1, resolve));
       await drainAll(reader, () => recorder.done.length === 1);
       await sender.whenIdle();

@@ -1,4 +1,4 @@
-import type { Listener } from './further-addresses.ts';
+import type { Listener } from './listen-unlisten.ts';
 
 /** Changes of where a server listens, one after the other: loops number their places. */
 export class AddressChanges {
@@ -20,14 +20,14 @@ export class AddressChanges {
 
   listen(text: string): Promise<string> {
     return this.#after(async () => {
-      const { listenFurther } = await import('./further-addresses.ts');
+      const { listenFurther } = await import('./listen-unlisten.ts');
       return listenFurther(text, this.#listener('listen on another address'));
     });
   }
 
   unlisten(address: string): Promise<void> {
     return this.#after(async () => {
-      const { unlistenAddress } = await import('./further-addresses.ts');
+      const { unlistenAddress } = await import('./listen-unlisten.ts');
       return unlistenAddress(address, this.#listener('unlisten an address'));
     });
   }

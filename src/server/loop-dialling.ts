@@ -1,7 +1,7 @@
 /** Loops of servers dial, too: `register` of a loop. */
 import type { Conn } from '../connection/conn.ts';
 import type { RegisterOptions } from '../connection/conn.ts';
-import { type FacedLoop, knowDialling } from '../loop/registrar.ts';
+import { type FacedLoop, knowDialling } from '../loop/dial-hook.ts';
 import { ErrUnsupportedOp } from '../base/errors.ts';
 import { Dial, type DialingLoop } from './dial.ts';
 

@@ -1,7 +1,7 @@
 import { ErrUnsupportedOp } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
-import { fromConnId } from '../connection/identity.ts';
+import { fromConnId } from '../connection/conn-id.ts';
 import type { LoopView } from '../connection/conn.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { LayerFactory } from '../connection/layer.ts';

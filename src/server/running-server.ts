@@ -34,7 +34,7 @@ import { exitHook } from './exit-hook.ts';
 import { isLast } from './restart/restartable.ts';
 import type { ServiceManager } from './restart/service-manager.ts';
 import { patientTimer } from './patient-timer.ts';
-import { Places } from './places.ts';
+import { ListenAddresses } from './listen-addresses.ts';
 import { datagramsOf, groups } from './datagram-target.ts';
 import { registry } from './registry.ts';
 
@@ -72,7 +72,7 @@ export interface ServerPlan {
 export class RunningServer implements Server, MainServer {
   readonly id: number = nextServerId();
   readonly ready: Promise<void>;
-  readonly #places = new Places();
+  readonly #places = new ListenAddresses();
   /** Nothing is accepted yet. */
   #holds = false;
   readonly multicore: boolean;
@@ -230,7 +230,7 @@ export class RunningServer implements Server, MainServer {
     return { pid, drained: drained.get(this) ?? this.stop() };
   }
 
-  handOver(): ReturnType<Places['withSockets']> {
+  handOver(): ReturnType<ListenAddresses['withSockets']> {
     return this.#places.withSockets(this.#group.sockets());
   }
 

@@ -5,7 +5,7 @@ import type { EventHandler } from '../connection/conn.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
 import type { Server } from '../connection/conn.ts';
 import type { StopOptions, StopResult } from '../connection/server-view.ts';
-import { chooseBackend } from '../driver/choice.ts';
+import { chooseBackend } from '../driver/choose-driver.ts';
 import { createLogger } from '../logging/default-logger.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
 import { loopThreadData } from '../worker/loop-thread-data.ts';

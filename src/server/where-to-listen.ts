@@ -11,7 +11,7 @@ import {
 } from './addresses.ts';
 import { claimGiven, resolveGiven } from './given-addresses.ts';
 import { type OwnAddress, refuseOwn } from './own-addresses.ts';
-import { arrival, type HeldServer, type Taken } from './restart/arrival.ts';
+import { inheritedSockets, type HeldServer, type Taken } from './restart/inherited-sockets.ts';
 
 const standardError = 2;
 
@@ -36,7 +36,7 @@ export class WhereToListen {
       );
     }
     this.parsed = texts.map(parseListenAddress);
-    this.#inherited = texts.map((text) => arrival?.take(text));
+    this.#inherited = texts.map((text) => inheritedSockets?.take(text));
   }
 
   /** What the process before hands over. */
@@ -46,7 +46,7 @@ export class WhereToListen {
 
   /** The process before accepts here until it is told that this one can. */
   get holds(): boolean {
-    return this.#taken.length > 0 && arrival?.isAlone === false;
+    return this.#taken.length > 0 && inheritedSockets?.isAlone === false;
   }
 
   /** @throws ErrInvalidNetworkAddress for a name that is not known. */
@@ -64,7 +64,7 @@ export class WhereToListen {
    * EADDRINUSE for one address twice.
    */
   complete(backend: Backend, own: readonly OwnAddress[] = []): void {
-    arrival?.canPutError((descriptor) => putStandardError(backend, descriptor));
+    inheritedSockets?.canPutError((descriptor) => putStandardError(backend, descriptor));
     const perText = this.parsed.map((address, at): readonly Endpoint[] => {
       const inherited = this.#inherited[at];
       if (inherited !== undefined) return inherited.endpoints;
@@ -84,19 +84,19 @@ export class WhereToListen {
   /** The server runs, and goes on when the process before leaves. */
   hold(server: HeldServer): void {
     const taken = this.#taken;
-    if (taken.length > 0) arrival?.hold(server, taken);
+    if (taken.length > 0) inheritedSockets?.hold(server, taken);
     else server.takenOver();
   }
 
   /** The process before is to hear why. */
   failed(error: unknown): void {
-    if (this.#taken.length > 0) arrival?.failed(error);
+    if (this.#taken.length > 0) inheritedSockets?.failed(error);
   }
 }
 
 /** The process before, which a server takes over from; 0 for none. */
 export function predecessor(): number {
-  return arrival?.pid ?? 0;
+  return inheritedSockets?.pid ?? 0;
 }
 
 /** Until a process has taken over, its standard error is a pipe to the one before. */

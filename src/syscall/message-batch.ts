@@ -1,7 +1,12 @@
 import { assert } from '../base/assert.ts';
 import { type Address, addressAt } from '../ffi/index.ts';
 import { mapMemory, type NativeMemory } from './memory.ts';
-import { controlBytesMax, type ReceivedControl, readControl, writeControl } from './packet-info.ts';
+import {
+  controlBytesMax,
+  type ReceivedControl,
+  readControl,
+  writeControl,
+} from './datagram-control.ts';
 import { receiveMessages, sendMessages } from './socket.ts';
 import { type InetAddress, readInet, writeInet } from './socket-address.ts';
 import { constants, layouts } from './tables.ts';

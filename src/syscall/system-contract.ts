@@ -1,6 +1,6 @@
 /**
  * What each system has in a way of its own: a folder a system, which has all of this. `system-calls.ts`
- * and `packet-info.ts` choose. What one system alone has, such as epoll, is in its folder too, and
+ * and `datagram-control.ts` choose. What one system alone has, such as epoll, is in its folder too, and
  * only the driver or the waker that is made of it imports it (`scripts/layers/systems.ts`).
  */
 import type { InetAddress } from '../base/inet-address.ts';
@@ -38,7 +38,7 @@ export interface ReceivedControl {
  * What comes and goes beside a datagram, as control messages: to which of our addresses it was sent, so
  * that the answer can leave from there, and how many datagrams the socket has dropped.
  */
-export interface PacketInfo {
+export interface DatagramControl {
   /** Room for all that can come with one datagram. */
   readonly controlBytesMax: number;
   /** From now on each datagram says to which address it was sent. 0 or minus an errno. */

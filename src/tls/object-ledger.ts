@@ -1,6 +1,7 @@
 /**
- * Objects of OpenSSL that a thread holds, written down in memory that another thread sees: a thread
- * that is terminated runs no code any more, and whoever finds it gone frees them (`left-objects.ts`).
+ * The OpenSSL objects that a thread holds, recorded in memory that another thread can read. A
+ * terminated thread runs no more code, so the main thread frees its objects
+ * (`openssl/dead-thread-objects.ts`).
  */
 import { assert } from '../base/assert.ts';
 import type { Address } from '../ffi/index.ts';

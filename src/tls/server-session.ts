@@ -3,7 +3,7 @@ import { isGnetError } from '../base/thrown.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { ClientHello } from './client-hello.ts';
 import type { TlsContext } from './context.ts';
-import { noHello, unrecognizedName } from './first-answers.ts';
+import { noHello, unrecognizedName } from './hello-constants.ts';
 import { HelloCollector } from './hello-collector.ts';
 import { SSL_set_accept_state } from './openssl/bindings.ts';
 import { chooseProtocol } from './openssl/callbacks.ts';

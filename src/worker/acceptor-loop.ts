@@ -10,10 +10,10 @@ import type {
 } from '../driver/contract.ts';
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
-import { Acceptors } from '../loop/acceptors.ts';
+import { AcceptGate } from '../loop/accept-gate.ts';
 import type { Addressed, Balancer } from './balancer.ts';
 import { control, type LoopMemory, loopState } from '../mailbox/loop-memory.ts';
-import { peerWordCount, putPeer } from '../mailbox/peer-words.ts';
+import { peerWordCount, putPeer } from '../mailbox/peer-encoding.ts';
 import { recordKind } from '../mailbox/record.ts';
 import { MailboxSender, type Settle } from '../mailbox/sender.ts';
 
@@ -91,7 +91,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     formatPeer: (peer) => this.#driver.formatPeer(peer),
     comeBack: (connection) => this.#comeBack(connection),
   };
-  readonly #acceptors: Acceptors;
+  readonly #acceptGate: AcceptGate;
   /** Numbers of listeners are not used again. */
   #listeners = 0;
   #attached = false;
@@ -118,7 +118,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
       },
     });
     const { logger } = settings;
-    this.#acceptors = new Acceptors(this.#driver, Infinity, logger, () => performance.now());
+    this.#acceptGate = new AcceptGate(this.#driver, Infinity, logger, () => performance.now());
   }
 
   async listen(endpoint: Endpoint): Promise<string> {
@@ -126,18 +126,18 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     await this.#driver.prepareListener?.(id, endpoint, this.#settings.socket);
     this.#driver.listen(id, endpoint, this.#settings.socket);
     this.#listeners++;
-    this.#acceptors.add(id);
-    if (this.#acceptors.listeners.length === 1) this.listenerDescriptor = this.#lastOpened;
+    this.#acceptGate.add(id);
+    if (this.#acceptGate.listeners.length === 1) this.listenerDescriptor = this.#lastOpened;
     return this.#driver.listenerAddress(id);
   }
 
   /** Hands out what waits at a listener, and closes it. */
   async unlisten(id: number): Promise<void> {
-    const { listeners } = this.#acceptors;
+    const { listeners } = this.#acceptGate;
     if (!listeners.includes(id)) return;
     await this.#driver.prepareDrain?.(id);
     if (!listeners.includes(id)) return;
-    this.#acceptors.remove(id);
+    this.#acceptGate.remove(id);
     this.#driver.closeListener(id);
     const [first] = listeners;
     const socket = first === undefined ? undefined : this.#driver.listenerSocket?.(first);
@@ -161,7 +161,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
    * @throws ErrUnsupportedOp where it cannot.
    */
   socket(listener: number): GivenSocket | null {
-    if (!this.#acceptors.listeners.includes(listener)) return null;
+    if (!this.#acceptGate.listeners.includes(listener)) return null;
     const socket = this.#driver.listenerSocket?.(listener);
     if (socket !== undefined) return socket;
     throw new ErrUnsupportedOp(
@@ -170,11 +170,11 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   }
 
   get hasListeners(): boolean {
-    return this.#acceptors.listeners.length > 0;
+    return this.#acceptGate.listeners.length > 0;
   }
 
   duplicateListener(): number {
-    return this.#driver.duplicateListener(this.#acceptors.listeners[0] ?? 0);
+    return this.#driver.duplicateListener(this.#acceptGate.listeners[0] ?? 0);
   }
 
   /** A listener that others hold must not be shut down for them. */
@@ -188,7 +188,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     if (this.#attached) return;
     this.#attached = true;
     this.#settings.backend.host.attach(this);
-    this.#acceptors.start();
+    this.#acceptGate.start();
   }
 
   /**
@@ -196,9 +196,9 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
    * @param leaves another process accepts from now on: what waits is for that one.
    */
   stopAccepting(leaves: boolean): void {
-    if (this.#acceptors.accepting) {
-      if (leaves) this.#acceptors.leave();
-      else this.#acceptors.stop();
+    if (this.#acceptGate.accepting) {
+      if (leaves) this.#acceptGate.leave();
+      else this.#acceptGate.stop();
     }
     for (const { descriptor } of this.#homeless.splice(0)) this.#driver.closeDescriptor(descriptor);
   }
@@ -212,7 +212,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     if (this.#closed) return;
     this.#closed = true;
     // Also when it died, and a loop is started or the server stopped afterwards.
-    this.#acceptors.end();
+    this.#acceptGate.end();
     this.#fullUntil = 0;
     for (const { descriptor } of this.#homeless.splice(0)) this.#driver.closeDescriptor(descriptor);
     if (this.#attached) this.#settings.backend.host.detach(this);
@@ -237,7 +237,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
 
   #acceptAll(): void {
     this.#fullUntil = 0;
-    this.#acceptors.makeRoom();
+    this.#acceptGate.makeRoom();
   }
 
   accepted(_listener: number, descriptor: number): void {
@@ -265,7 +265,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
       sender.post(recordKind.accept, descriptor, 0, this.#peerBytes, connection);
     }
     if (
-      this.#acceptors.accepting &&
+      this.#acceptGate.accepting &&
       this.#settings.maxConnections !== Infinity &&
       !this.#hasRoom()
     ) {
@@ -274,7 +274,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   }
 
   #comeBack(connection: AcceptedConnection): void {
-    if (this.#acceptors.accepting) this.#handOver(connection);
+    if (this.#acceptGate.accepting) this.#handOver(connection);
     else this.#driver.closeDescriptor(connection.descriptor);
   }
 
@@ -289,7 +289,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     if ((loads[picked] as number) < maxConnections) return alive[picked] as Target;
     const least = loads.indexOf(Math.min(...loads));
     const hasRoom = (loads[least] as number) < maxConnections;
-    return hasRoom || !this.#acceptors.accepting ? (alive[least] as Target) : null;
+    return hasRoom || !this.#acceptGate.accepting ? (alive[least] as Target) : null;
   }
 
   /** Which loops take connections now, and how many each has. */
@@ -315,8 +315,8 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
 
   /** No loop takes connections: they wait in the backlog. */
   #rest(): void {
-    if (!this.#acceptors.accepting) return;
-    this.#acceptors.fill();
+    if (!this.#acceptGate.accepting) return;
+    this.#acceptGate.fill();
     this.#fullUntil = performance.now() + fullRestMs;
     this.#requestTurn();
   }
@@ -327,18 +327,18 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   }
 
   acceptRested(listener: number, error: GnetError, restMs: number): void {
-    this.#acceptors.rested(listener, error, restMs);
+    this.#acceptGate.rested(listener, error, restMs);
     this.#requestTurn();
   }
 
   get acceptRests(): number {
-    return this.#acceptors.rests;
+    return this.#acceptGate.rests;
   }
 
   // -- turns, as the host gives them --------------------------------------------------------------
 
   runDue(): boolean {
-    if (this.#fullUntil === 0 && !this.#acceptors.anyResting) return false;
+    if (this.#fullUntil === 0 && !this.#acceptGate.anyResting) return false;
     try {
       return this.#runTimed(performance.now());
     } catch (error) {
@@ -348,7 +348,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   }
 
   #runTimed(now: number): boolean {
-    let ran = this.#acceptors.runDue(now);
+    let ran = this.#acceptGate.runDue(now);
     if (this.#fullUntil !== 0 && this.#fullUntil <= now) {
       this.#fullUntil = now + fullRestMs;
       if (!this.#hasRoom()) return ran;
@@ -361,7 +361,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
 
   timeUntilDeadline(): number {
     const now = performance.now();
-    const rested = this.#acceptors.timeUntilNext(now);
+    const rested = this.#acceptGate.timeUntilNext(now);
     if (this.#fullUntil === 0) return Math.ceil(rested);
     const room = Math.max(0, this.#fullUntil - now);
     return Math.ceil(rested < 0 ? room : Math.min(rested, room));

@@ -5,9 +5,9 @@ import {
   Worker,
 } from 'node:worker_threads';
 import { abandonLanesOf } from '../mailbox/abandoned-lanes.ts';
-import { closeWhatIsLeft } from './left-open.ts';
+import { closeWhatIsLeft } from './dead-loop-cleanup.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
-import { freeThreadObjects } from './left-objects.ts';
+import { freeThreadObjects } from './dead-thread-tls.ts';
 import type {
   FromThread,
   LoopThreadData,

@@ -4,7 +4,7 @@ import { endpointsOfLoop, withoutGiven } from '../driver/given-sockets.ts';
 import { unpackError } from './error-transfer.ts';
 import type { ListeningChange } from './messages.ts';
 import type { RemoteLoop } from './remote-loop.ts';
-import { addSocketsOf, withPort } from './shared-endpoints.ts';
+import { addSocketsOf, withPort } from './listener-checks.ts';
 
 /** In `RemoteLoop.socketsOf`: what was listened on there is closed. */
 const closedPlace = -1;

@@ -1,7 +1,7 @@
 import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import { wrongStopTimeout } from '../base/option-checks.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
-import { fromConnId } from '../connection/identity.ts';
+import { fromConnId } from '../connection/conn-id.ts';
 import type { Server } from '../connection/conn.ts';
 import {
   type ConnHandle,

@@ -10,7 +10,7 @@ import type { AnyServerContexts, LoopTls } from '../connection/tls/loop-tls.ts';
 import { objectLedger } from '../tls/object-ledger.ts';
 import type { PackedSettings } from '../tls/settings-transfer.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
-import { chooseBackend } from '../driver/choice.ts';
+import { chooseBackend } from '../driver/choose-driver.ts';
 import type { GivenSocket } from '../driver/contract.ts';
 import { pinThread } from '../driver/pin-thread.ts';
 import type { Logger } from '../logging/logger.ts';

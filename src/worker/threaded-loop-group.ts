@@ -1,6 +1,6 @@
 import { ErrLoopsDied } from '../base/errors.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
-import { fromConnId } from '../connection/identity.ts';
+import { fromConnId } from '../connection/conn-id.ts';
 import type { LoopView } from '../connection/conn.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Backend } from '../driver/backend.ts';
@@ -23,8 +23,8 @@ import { deathFields, diedWhileOpening, slowFields } from './thread-errors.ts';
 import { programEntry } from './program-entry.ts';
 import { RemoteLoop } from './remote-loop.ts';
 import { OwnListeners } from './own-listeners.ts';
-import { refuseUnixReusePort, requireNative } from './shared-endpoints.ts';
-import { closeWhatIsLeft } from './left-open.ts';
+import { refuseUnixReusePort, requireNative } from './listener-checks.ts';
+import { closeWhatIsLeft } from './dead-loop-cleanup.ts';
 import { LoopOrders, type Taken } from './loop-orders.ts';
 import type { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';

@@ -4,7 +4,7 @@ import net from 'node:net';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Conn, EventHandler } from 'gnet';
-import { chooseBackend } from '../../src/driver/choice.ts';
+import { chooseBackend } from '../../src/driver/choose-driver.ts';
 import { BytePattern, PatternCheck } from '../../testing/byte-pattern.ts';
 import { seedOfRun } from '../../testing/random.ts';
 import { targetOf } from '../../testing/raw-client.ts';

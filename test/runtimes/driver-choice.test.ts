@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { EventServer, serve } from 'gnet';
-import { chooseBackend } from '../../src/driver/choice.ts';
+import { chooseBackend } from '../../src/driver/choose-driver.ts';
 
 /** Runs with another GNET_DRIVER. */
 async function withVariable<T>(value: string, body: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { chooseBackend } from '../../src/driver/choice.ts';
+import { chooseBackend } from '../../src/driver/choose-driver.ts';
 import {
   type Outcome,
   type SlowReading,

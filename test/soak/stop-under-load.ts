@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { chooseBackend } from '../../src/driver/choice.ts';
+import { chooseBackend } from '../../src/driver/choose-driver.ts';
 import { Random } from '../../testing/random.ts';
 import type { Soak, SoakContext } from './contract.ts';
 

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Conn, EventHandler } from 'gnet';
-import { chooseBackend } from '../../src/driver/choice.ts';
+import { chooseBackend } from '../../src/driver/choose-driver.ts';
 import { tinyRing } from '../support/tiny-ring.ts';
 import { ClientProcess } from './client-process.ts';
 import type { Soak, SoakContext } from './contract.ts';

@@ -1,4 +1,4 @@
-import { chooseBackend } from '../../src/driver/choice.ts';
+import { chooseBackend } from '../../src/driver/choose-driver.ts';
 import type { DriverName } from '../../src/driver/contract.ts';
 
 /** What the tests of this process run on: what GNET_DRIVER names, or the best that works here. */

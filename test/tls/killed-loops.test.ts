@@ -12,7 +12,7 @@ const skip = engine === 'node:tls' && 'the runtime frees its own';
 const clientCount = 24;
 
 test('a thread that is terminated leaves no object of OpenSSL', { skip }, async (t) => {
-  const { freedObjects } = await import('../../src/tls/openssl/left-objects.ts');
+  const { freedObjects } = await import('../../src/tls/openssl/dead-thread-objects.ts');
   const { server } = await startLoops(t, handlerModule('sticks.ts'), {
     numEventLoop: 2,
     tls: { ...identity, contexts: { 'a.test': { key: family.leaf.key, cert: identity.cert } } },

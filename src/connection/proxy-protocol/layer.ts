@@ -3,7 +3,7 @@ import { ErrProxyHeader, type GnetError } from '../../base/errors.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import type { Transport } from '../../driver/transport.ts';
-import { handOver } from '../hand-over.ts';
+import { replayBytes } from '../replay-bytes.ts';
 import type { ConnectionReceiver, Layer, LayeredConnection, LayerFactory } from '../layer.ts';
 import { OpeningLimit } from '../opening-limit.ts';
 import { type ProxiedConnection, version2BytesMax } from './format.ts';
@@ -156,7 +156,7 @@ class ProxyHeaderLayer implements Layer {
   /** There is no header: what was read belongs to the connection. */
   #passOn(bytes: Uint8Array): ConnectionReceiver | undefined {
     const next = this.#leave();
-    if (!this.connection.isClosed) handOver(next, this.connection.owner.readPool, bytes);
+    if (!this.connection.isClosed) replayBytes(next, this.connection.owner.readPool, bytes);
     return this.connection.isClosed ? undefined : next;
   }
 

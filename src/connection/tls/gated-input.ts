@@ -1,6 +1,6 @@
 import type { Slab } from '../../buffer/slab.ts';
 import type { Transport } from '../../driver/transport.ts';
-import { handOver } from '../hand-over.ts';
+import { replayBytes } from '../replay-bytes.ts';
 import type { LayeredConnection } from '../layer.ts';
 import type { OpeningLimit } from '../opening-limit.ts';
 import type { HandshakeGate, Waiting } from './handshake-gate.ts';
@@ -79,7 +79,7 @@ export class GatedInput implements Waiting {
       writable(): void {},
       failed(): void {},
     };
-    handOver(receiver, connection.owner.readPool, bytes);
+    replayBytes(receiver, connection.owner.readPool, bytes);
     if (connection.isClosed) return;
     if (this.#endDue) layer.ended();
     else if (!layer.isOpen || connection.isReading) below.resumeReading(slot);

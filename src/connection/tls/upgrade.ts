@@ -2,7 +2,7 @@
 import { ErrConnClosed, ErrInvalidOption, ErrUnsupportedOp } from '../../base/errors.ts';
 import { readHeadroomBytes } from '../../base/limits.ts';
 import type { TlsClientOptions, TlsServerOptions } from '../../tls/options/types.ts';
-import { handOver } from '../hand-over.ts';
+import { replayBytes } from '../replay-bytes.ts';
 import type { LayerFactory } from '../layer.ts';
 import type { StreamConnection } from '../stream-connection.ts';
 import { dialledAs } from './dialled.ts';
@@ -52,7 +52,7 @@ export async function upgrade(
     const received = connection.takeReceived();
     const layer = connection.owner.putUnder(connection, make({ done, failed }));
     layer.opened();
-    handOver(layer, connection.owner.readPool, received);
+    replayBytes(layer, connection.owner.readPool, received);
     if (!connection.isClosed) connection.readHandshake();
   });
 }

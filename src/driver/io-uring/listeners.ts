@@ -32,7 +32,7 @@ import {
   removeOwnPath,
 } from '../native/native-listener.ts';
 import { nativeSlabPool } from '../native/native-memory.ts';
-import { type OpenedSocket, openListener } from '../native/native-sockets.ts';
+import { type OpenedSocket, openListener } from '../native/open-sockets.ts';
 import { completionWords, generationWord, resultWord, tagWord } from './completion-queue.ts';
 import { ignoredTag, kind, tagOf } from './completion-tags.ts';
 import type { Operations } from './operations.ts';

@@ -14,7 +14,7 @@ import type {
   SocketOptions,
 } from '../contract.ts';
 import { brokenPipe, interrupted, noBuffers, noMemory, tryAgain } from '../native/errno-sets.ts';
-import { openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
+import { openOutgoing, setBufferSizesOfAccepted } from '../native/open-sockets.ts';
 import { PeerTable } from '../native/peer-table.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { ClosingStreams } from './closing.ts';

@@ -3,7 +3,11 @@ import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { MessageBatch } from '../../syscall/message-batch.ts';
-import { countOverflows, emptyControl, type ReceivedControl } from '../../syscall/packet-info.ts';
+import {
+  countOverflows,
+  emptyControl,
+  type ReceivedControl,
+} from '../../syscall/datagram-control.ts';
 import { localName } from '../../syscall/socket.ts';
 import { emptyInetAddress, formatInet } from '../../syscall/socket-address.ts';
 import type {
@@ -22,7 +26,7 @@ import { nativeSlabPool, takeIfPossible } from './native-memory.ts';
 import { changeMembershipOf, setSentTypeOfService } from './datagram-options.ts';
 import type { DatagramEndpoint } from './datagram-endpoint.ts';
 import { DatagramSender, refusal } from './datagram-sender.ts';
-import { openDatagramSocket } from './native-sockets.ts';
+import { openDatagramSocket } from './open-sockets.ts';
 
 /** Datagrams per system call; measured: 8 cost 4.3 us each, 64 cost 3.3, 128 cost 3.5. */
 const batchMax = 64;

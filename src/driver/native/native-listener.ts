@@ -10,7 +10,7 @@ import { constants } from '../../syscall/tables.ts';
 import { type BoundPath, removeBoundPath } from '../bound-path.ts';
 import type { GivenSocket, SocketOptions } from '../contract.ts';
 import { AcceptRest } from './accept-rest.ts';
-import type { OpenedSocket } from './native-sockets.ts';
+import type { OpenedSocket } from './open-sockets.ts';
 
 /** Connections accepted per listener and wait: a storm must not keep open connections waiting. */
 export const acceptBatchMax = 64;

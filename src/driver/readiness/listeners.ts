@@ -20,7 +20,7 @@ import {
   nativeListener,
   removeOwnPath,
 } from '../native/native-listener.ts';
-import { openListener } from '../native/native-sockets.ts';
+import { openListener } from '../native/open-sockets.ts';
 import { eventKind } from './event-tags.ts';
 import { type Poller, readable } from './poller.ts';
 

@@ -35,7 +35,7 @@ import { ReadSlab } from '../native/read-slab.ts';
 import { PassedDescriptors } from '../native/passed-descriptors.ts';
 import { receiveSurely, sendSurely } from '../native/sure-calls.ts';
 import { WaitFailures } from '../native/wait-failures.ts';
-import { openOutgoing, setBufferSizesOfAccepted } from '../native/native-sockets.ts';
+import { openOutgoing, setBufferSizesOfAccepted } from '../native/open-sockets.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
 import { RestingReads } from './resting-reads.ts';
 import { interestOf, StreamTable, streamFlag } from './stream-table.ts';

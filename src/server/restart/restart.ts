@@ -10,9 +10,9 @@ import type { StopResult } from '../../connection/server-view.ts';
 import type { GivenSocket } from '../../driver/contract.ts';
 import { exitHook } from '../exit-hook.ts';
 import { leavePidFiles } from '../pid-file.ts';
-import { arrival } from './arrival.ts';
+import { inheritedSockets } from './inherited-sockets.ts';
 import { parentEnvironment, tellParent } from './below-parent.ts';
-import { NewProcess } from './new-process.ts';
+import { Successor } from './successor.ts';
 import { programCommand } from './program-command.ts';
 import {
   channelDescriptor,
@@ -44,7 +44,7 @@ export async function restartProgram(settings: RestartSettings): Promise<HandedO
   if (!isMainThread) {
     throw new ErrUnsupportedOp('cannot restart from a worker thread: call it on the main thread');
   }
-  if (isUnderWay || (arrival !== null && !arrival.isAlone)) {
+  if (isUnderWay || (inheritedSockets !== null && !inheritedSockets.isAlone)) {
     throw new ErrRestartInProgress(
       'cannot restart: another restart is under way; wait until it has succeeded or failed',
     );
@@ -66,7 +66,7 @@ class Restart {
   readonly #settings: RestartSettings;
   #stopped!: (error: Error) => void;
   readonly #stop: Promise<never>;
-  #fresh: NewProcess | null = null;
+  #fresh: Successor | null = null;
 
   constructor(all: readonly Restartable[], settings: RestartSettings) {
     this.#servers = all;
@@ -79,7 +79,7 @@ class Restart {
 
   async run(): Promise<HandedOver> {
     const { drainTimeout } = this.#settings;
-    let fresh: NewProcess;
+    let fresh: Successor;
     for (const server of this.#servers) server.onStop = () => this.#cancel();
     try {
       // An address that is half open would be neither handed over nor kept.
@@ -99,7 +99,7 @@ class Restart {
   }
 
   /** Starts the new process, which accepts in the end. @throws with everything as it was. */
-  async #bringUp(): Promise<NewProcess> {
+  async #bringUp(): Promise<Successor> {
     const fresh = this.#start();
     this.#fresh = fresh;
     this.#manager?.reloading();
@@ -123,7 +123,7 @@ class Restart {
     return this.#servers.find((server) => server.serviceManager !== null)?.serviceManager ?? null;
   }
 
-  #start(): NewProcess {
+  #start(): Successor {
     const { command, args, cwd } = programCommand();
     const readsErrors = this.#servers.every((server) => server.isNative);
     const descriptors: number[] = readsErrors ? [2] : [];
@@ -141,11 +141,11 @@ class Restart {
       ...parentEnvironment,
       [inheritanceVariable]: JSON.stringify(inheritance),
     };
-    return new NewProcess({ command, args, cwd, env, descriptors, readsErrors });
+    return new Successor({ command, args, cwd, env, descriptors, readsErrors });
   }
 
   /** From here on the new process accepts, too; datagrams it alone. */
-  async #switch(fresh: NewProcess): Promise<void> {
+  async #switch(fresh: Successor): Promise<void> {
     await this.#pauseDatagrams();
     const ticketKeys = this.#servers.map((server, at): InheritedKeys => {
       const keys = server.ticketKeys.map((key) => Buffer.from(key).toString('base64'));

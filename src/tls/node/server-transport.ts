@@ -7,7 +7,7 @@ import type { ContextAsker, ContextMaker } from '../named-contexts.ts';
 import { NamedContexts } from '../named-contexts.ts';
 import { certificateRefused, helloTooLong, noContextFor } from '../peer-errors.ts';
 import type { ServerSettings } from '../server-settings.ts';
-import { noHello, unrecognizedName } from '../first-answers.ts';
+import { noHello, unrecognizedName } from '../hello-constants.ts';
 import type { SessionFacts } from '../session-facts.ts';
 import { TlsState } from '../session-states.ts';
 import type { TicketKeys } from '../ticket-keys.ts';

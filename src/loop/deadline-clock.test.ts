@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import { HeardTime } from './heard-time.ts';
+import { DeadlineClock } from './deadline-clock.ts';
 
 test('what arrived before the kernel was asked is heard when the wait is over', () => {
-  const heard = new HeardTime(false);
+  const heard = new DeadlineClock(false);
   heard.asking(100);
   assert.equal(heard.time, 0);
   heard.waited(3, 10);
@@ -11,7 +11,7 @@ test('what arrived before the kernel was asked is heard when the wait is over', 
 });
 
 test('a full wait hides what others have: as many follow as all streams could fill', () => {
-  const heard = new HeardTime(false);
+  const heard = new DeadlineClock(false);
   for (const now of [100, 200, 300]) {
     heard.asking(now);
     heard.waited(64, 200);
@@ -28,7 +28,7 @@ test('a full wait hides what others have: as many follow as all streams could fi
 });
 
 test('where the runtime tells, what arrived before a wait is heard by the next one', () => {
-  const heard = new HeardTime(true);
+  const heard = new DeadlineClock(true);
   heard.asking(100);
   heard.waited(0, 1);
   assert.equal(heard.time, 0);

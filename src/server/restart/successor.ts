@@ -8,7 +8,7 @@ const outputCharactersMax = 4_096;
 /** After its end the last output may still be on its way. */
 const lastOutputMs = 200;
 
-export interface NewProcessPlan {
+export interface SuccessorPlan {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
@@ -26,7 +26,7 @@ function notStarted(error: Error): ErrRestartFailed {
 }
 
 /** @throws ErrRestartFailed for what the runtime does not tell by an event, as too long an environment. */
-function startProcess(plan: NewProcessPlan): ChildProcess {
+function startProcess(plan: SuccessorPlan): ChildProcess {
   const { command, args, cwd, env, readsErrors, descriptors } = plan;
   const errors = readsErrors ? 'pipe' : 'inherit';
   try {
@@ -41,7 +41,7 @@ function startProcess(plan: NewProcessPlan): ChildProcess {
 }
 
 /** The process that is to take over, as the one before it sees it. */
-export class NewProcess {
+export class Successor {
   readonly #child: ChildProcess;
   readonly #channel: Socket | null;
   readonly #lines = new MessageLines();
@@ -57,7 +57,7 @@ export class NewProcess {
   readonly ended: Promise<void>;
   #isGone = false;
 
-  constructor(plan: NewProcessPlan) {
+  constructor(plan: SuccessorPlan) {
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
     });

@@ -7,7 +7,7 @@ import { crossHigh, outboundBuffered } from './outbound.ts';
 import { resume } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark, pauseReason } from './states.ts';
-import { scheduleFlush } from './tasks.ts';
+import { scheduleFlush } from './deferred-tasks.ts';
 
 const bytes = wholeNumber(0, Number.MAX_SAFE_INTEGER, 'bytes');
 const overflow = oneWordOf(['pause', 'close', 'none']);

@@ -9,7 +9,7 @@ const fullWaitEvents = 64;
  * A wait asks the kernel once. It may find more than it reports: then others must follow, as many as
  * the streams of the loop could fill.
  */
-export class HeardTime {
+export class DeadlineClock {
   /** On the clock of the loop. */
   time = 0;
   readonly #reportsLater: boolean;

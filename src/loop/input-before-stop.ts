@@ -37,7 +37,7 @@ interface Expected {
  * connection goes on until its frame is handled, or comes no further. And they are told one after the
  * other: all of them at once would be a storm of new connections upon a process that has just begun.
  */
-export class Arrivals {
+export class InputBeforeStop {
   readonly #driver: Driver;
   readonly #expected = new Map<number, Expected>();
   readonly #isPatient: boolean;

@@ -15,7 +15,7 @@ interface RestingListener {
  * connections as there may be, and not those that found no descriptor or memory until they have
  * rested.
  */
-export class Acceptors {
+export class AcceptGate {
   readonly listeners: number[] = [];
   /** How often a listener had to rest. */
   rests = 0;

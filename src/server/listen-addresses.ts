@@ -11,7 +11,7 @@ interface Place extends OwnAddress {
 }
 
 /** Where a server listens, in the order of its loops' endpoints; places that were closed keep theirs. */
-export class Places {
+export class ListenAddresses {
   readonly #all: Place[] = [];
   #lists = 0;
 

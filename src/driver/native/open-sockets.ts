@@ -6,7 +6,7 @@ import { formatUnix } from '../../base/unix-address.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { closeDescriptor, makeOwn } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/errno.ts';
-import { askForLocalAddress, askForOverflows } from '../../syscall/packet-info.ts';
+import { askForLocalAddress, askForOverflows } from '../../syscall/datagram-control.ts';
 import {
   bindSocket,
   connectSocket,

@@ -9,7 +9,7 @@ const exitComesLast =
 export function freeThreadObjects(memory: readonly SharedArrayBuffer[]): void {
   if (memory.length === 0 || !exitComesLast) return;
   // The main thread may have had nothing to do with OpenSSL so far; the thread had found it.
-  void import('../tls/openssl/left-objects.ts').then(({ freeLeftObjects }) => {
+  void import('../tls/openssl/dead-thread-objects.ts').then(({ freeLeftObjects }) => {
     freeLeftObjects(memory);
   });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatHost, inetAddress } from '../../base/inet-address.ts';
-import { controlBytesMax, emptyControl, readControl, writeControl } from '../packet-info.ts';
+import { controlBytesMax, emptyControl, readControl, writeControl } from '../datagram-control.ts';
 import { constants, layouts } from '../tables.ts';
 
 const offset = 24;

@@ -1,11 +1,11 @@
 import { emptyInetAddress } from '../base/inet-address.ts';
-import { linuxPacketInfo } from './linux/packet-info.ts';
-import type { PacketInfo, ReceivedControl } from './system-contract.ts';
+import { linuxDatagramControl } from './linux/datagram-control.ts';
+import type { DatagramControl, ReceivedControl } from './system-contract.ts';
 import { ofThisSystem } from './this-system.ts';
 
 export type { ReceivedControl } from './system-contract.ts';
 
-/** See `PacketInfo`. */
+/** See `DatagramControl`. */
 export const {
   controlBytesMax,
   askForLocalAddress,
@@ -13,7 +13,7 @@ export const {
   countOverflows,
   readControl,
   writeControl,
-}: PacketInfo = ofThisSystem({ linux: linuxPacketInfo })();
+}: DatagramControl = ofThisSystem({ linux: linuxDatagramControl })();
 
 export function emptyControl(): ReceivedControl {
   return {

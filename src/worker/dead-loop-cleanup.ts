@@ -1,4 +1,4 @@
-import { closeLeftBehind } from '../driver/left-behind.ts';
+import { closeLeftBehind } from '../driver/dead-thread-descriptors.ts';
 import type { LoopMemory } from '../mailbox/loop-memory.ts';
 
 /** Closes and unmaps what a loop has left that was marked dead; by the main thread, once. */

@@ -5,14 +5,14 @@ import type { LoopGroup } from '../loop/loop-group.ts';
 import { forgetGiven } from './given-addresses.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { OwnAddress } from './own-addresses.ts';
-import type { Places } from './places.ts';
+import type { ListenAddresses } from './listen-addresses.ts';
 import { wantsTls } from './server-tls.ts';
 import { WhereToListen } from './where-to-listen.ts';
 
 /** A server that runs, as far as it matters here. */
 export interface Listener {
   readonly plan: { readonly options: ResolvedOptions; readonly backend: Backend };
-  readonly places: Places;
+  readonly places: ListenAddresses;
   readonly group: LoopGroup;
   /** Nothing is accepted yet. */
   readonly holds: boolean;

@@ -48,7 +48,7 @@ type State =
   /** There is no process before any more. */
   | 'alone';
 
-export class Arrival {
+export class InheritedSockets {
   /** The process before. */
   readonly pid: number;
   readonly #channel: Socket;
@@ -204,7 +204,7 @@ function hasChannel(): boolean {
   }
 }
 
-function readInheritance(): Arrival | null {
+function readInheritance(): InheritedSockets | null {
   const text = environment[inheritanceVariable];
   if (text === undefined || !isMainThread) return null;
   // Children of this program inherit nothing of it.
@@ -215,8 +215,8 @@ function readInheritance(): Arrival | null {
     throw new Error(`cannot take over from process ${inheritance.pid}: it runs another version`);
   }
   const channel = new Socket({ fd: channelDescriptor, readable: true, writable: true });
-  return new Arrival(inheritance, channel);
+  return new InheritedSockets(inheritance, channel);
 }
 
 /** Null in a process that takes over from nobody. */
-export const arrival: Arrival | null = readInheritance();
+export const inheritedSockets: InheritedSockets | null = readInheritance();

@@ -6,7 +6,7 @@ import { readHeadroomBytes } from '../base/limits.ts';
  * Gives bytes that a layer has read, and that belong to whoever comes next, to that one as if they had
  * just been received: in pieces that fit a slab of the loop's reads.
  */
-export function handOver(
+export function replayBytes(
   receiver: Pick<StreamReceiver, 'received'>,
   pool: SlabPool,
   bytes: Uint8Array,

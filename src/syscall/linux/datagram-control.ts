@@ -1,6 +1,6 @@
 import type { InetAddress } from '../../base/inet-address.ts';
 import { socketMemory, setOption } from '../socket.ts';
-import type { PacketInfo, ReceivedControl } from '../system-contract.ts';
+import type { DatagramControl, ReceivedControl } from '../system-contract.ts';
 import { constants, layouts } from '../tables.ts';
 
 const header = layouts.cmsghdr;
@@ -15,7 +15,7 @@ const spaceOf = (bytes: number): number => header.size + aligned(bytes);
  * pktinfo(7). The BSD kin have IPV6_PKTINFO alike (RFC 3542); for IPv4 they have IP_RECVDSTADDR and
  * IP_SENDSRCADDR with the bare address.
  */
-export function linuxPacketInfo(): PacketInfo {
+export function linuxDatagramControl(): DatagramControl {
   return {
     // A socket for both families says both addresses.
     controlBytesMax: spaceOf(inet.size) + spaceOf(inet6.size) + 4 * spaceOf(4),

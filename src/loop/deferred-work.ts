@@ -5,7 +5,7 @@ interface Tasks {
 }
 
 /** Work that connections put off until the loop has handled its events. */
-export class PutOff {
+export class DeferredWork {
   #flushes: StreamConnection[] = [];
   #tasks: Tasks[] = [];
   #spareTasks: Tasks[] = [];

@@ -1,4 +1,4 @@
-import { toConnId } from '../connection/identity.ts';
+import { toConnId } from '../connection/conn-id.ts';
 import { loopState } from './loop-memory.ts';
 import { recordKind } from './record.ts';
 import type { MailboxSender } from './sender.ts';
@@ -22,7 +22,7 @@ const lookMs = 1_000;
  * more. For each connection the loop is asked; where it has none, its room word is waited for, and the
  * loop is asked again. The end of the connection or the loop ends the wait as well.
  */
-export class RoomWaits {
+export class SlowReaderWaits {
   readonly #sender: MailboxSender;
   readonly #waits = new Map<number, Wait>();
   #keepAlive: NodeJS.Timeout | null = null;
