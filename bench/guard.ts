@@ -12,6 +12,7 @@ import { outputOf, PROJECT_FOLDER } from './harness/command.ts';
 import { gnetPeer } from './harness/gnet-peer.ts';
 import { BASE, BASE_AGAIN, judge, TREE, type Verdict } from './harness/guard.ts';
 import type { Case } from './harness/load.ts';
+import { KINDS, type Metric } from './harness/metrics.ts';
 import { choosePinning } from './harness/pinning.ts';
 import { Progress } from './harness/progress.ts';
 import { preparePeers, runPlan } from './harness/runner.ts';
@@ -25,7 +26,8 @@ the revision beside itself, which shows the noise. A case is slower when the who
 ratio lies beyond that noise, and again when it is measured a second time.
 
   --base REV     what to compare with, as git names it; required
-  --only LIST    of tcp-echo, udp-echo, length-field-echo, http-plaintext, resp (all)
+  --only LIST    of tcp-echo, unix-echo, udp-echo, length-field-echo, http-plaintext, resp,
+                 connection-rate, idle-memory, start-up (all)
   --driver NAME  instead of the one that the framework chooses
   --rounds N     times that each is measured (7)
   --seconds S    length of a measured window (1)
@@ -48,14 +50,22 @@ const OPTIONS = {
 /** A case for each way through the code: small and large, cut frames, datagrams, real protocols. */
 const CASES: Readonly<Record<string, readonly Case[]>> = {
   'tcp-echo': [
+    { size: 64, connections: 1, pipeline: 1 },
     { size: 64, connections: 100, pipeline: 1 },
     { size: 65_536, connections: 16, pipeline: 1 },
     { size: 1_048_576, connections: 100, pipeline: 1 },
   ],
+  'unix-echo': [{ size: 64, connections: 100, pipeline: 1 }],
   'udp-echo': [{ size: 64, connections: 16, pipeline: 8 }],
   'length-field-echo': [{ size: 64, connections: 100, pipeline: 16 }],
-  'http-plaintext': [{ size: 0, connections: 64, pipeline: 16 }],
+  'http-plaintext': [
+    { size: 0, connections: 64, pipeline: 1 },
+    { size: 0, connections: 64, pipeline: 16 },
+  ],
   resp: [{ size: 0, connections: 50, pipeline: 16, command: 'GET' }],
+  'connection-rate': [{ size: 64, connections: 64, pipeline: 1 }],
+  'idle-memory': [{ size: 64, connections: 18_000, pipeline: 1 }],
+  'start-up': [{ size: 64, connections: 1, pipeline: 1 }],
 };
 
 /** Load of the same case right before a window. */
@@ -114,17 +124,18 @@ async function measure(work: Work, cases: readonly Case[], base: string, with_: 
   const progress = new Progress(process.stdout, cases.length * peers.length * with_.rounds);
   const result = await runPlan({ work, peers, skipped, cases, settings }, progress);
   progress.clear();
+  const counts = KINDS[work.kind].columns[0]!;
   return result.cases.map((one) => {
-    const verdict = judge(one);
+    const verdict = judge(one, counts);
     const reason = one.failures[0]?.reason ?? 'rounds are missing';
-    const text = verdict === null ? `no figures: ${reason}` : verdictText(verdict);
+    const text = verdict === null ? `no figures: ${reason}` : verdictText(verdict, counts);
     console.log(`${work.title}, ${caseTitle(one.case)}: ${text}`);
     return { case: one.case, verdict };
   });
 }
 
-function verdictText({ change, noise, outcome }: Verdict): string {
-  return `${outcome}, CPU per request ${ratioText(change)}, noise up to ${noise.toFixed(2)}x`;
+function verdictText({ change, noise, outcome }: Verdict, { title }: Metric): string {
+  return `${outcome}, ${title} ${ratioText(change)}, noise up to ${noise.toFixed(2)}x`;
 }
 
 /** Status of the process. */
