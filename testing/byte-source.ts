@@ -1,11 +1,8 @@
-import type { FrameSource } from '../src/codec/codec.ts';
-import { peekAt, takeNext } from '../src/codec/frame.ts';
+import { PeekableSource } from '../src/codec/peekable-source.ts';
 
 /** A connection without a socket: what a test puts in is what a codec finds. */
-export class ByteSource implements FrameSource {
+export class ByteSource extends PeekableSource {
   context: unknown = undefined;
-  codecState: unknown = undefined;
-  scanned = 0;
   #bytes: Buffer = Buffer.alloc(0);
 
   /** Every piece makes new memory, so that a decoder which kept an expired view is found out. */
@@ -32,26 +29,6 @@ export class ByteSource implements FrameSource {
     if (taken > 0) this.scanned = 0;
     this.#bytes = this.#bytes.subarray(taken);
     return taken;
-  }
-
-  resetBuffer(): void {
-    this.shiftN(-1);
-  }
-
-  peek(n = -1): Buffer | null {
-    return peekAt(this, n);
-  }
-
-  next(n = -1): Buffer | null {
-    return takeNext(this, n);
-  }
-
-  discard(n = -1): number {
-    return this.shiftN(n);
-  }
-
-  inboundBuffered(): number {
-    return this.#bytes.length;
   }
 
   byteAt(offset: number): number {

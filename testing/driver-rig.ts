@@ -9,6 +9,7 @@ import type {
   Endpoint,
   SocketOptions,
 } from '../src/driver/contract.ts';
+import { noEvents } from '../src/driver/no-events.ts';
 import type { PatternCheck } from './byte-pattern.ts';
 import type { PeerSide, StreamPeer, Transport } from './driver-peers.ts';
 
@@ -121,21 +122,9 @@ export class DriverRig implements DriverEvents {
     this.#pool = driver.slabPool(queueSlabBytes);
   }
 
-  /** A second driver, for its descriptors; what it reports goes nowhere. */
+  /** A second driver, only for its descriptors. */
   another(): DriverUnderTest {
-    const nothing = (): void => {};
-    const deaf: DriverEvents = {
-      accepted: nothing,
-      acceptRested: nothing,
-      received: nothing,
-      ended: nothing,
-      failed: nothing,
-      writable: nothing,
-      connected: nothing,
-      datagram: nothing,
-      datagramFailed: nothing,
-    };
-    return this.#factory(deaf, readBufferBytesUsual);
+    return this.#factory(noEvents, readBufferBytesUsual);
   }
 
   // -- turning ------------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
 import { isIPv4 } from 'node:net';
 import { assert } from './assert.ts';
 
-/** An IP address in the kernel's terms; the four words hold its bytes in memory order. */
+/** An IP address in the kernel's terms, without a string. */
 export interface InetAddress {
   family: 0 | 4 | 6;
   port: number;
+  /** IPv4: `word0`; IPv6: all four; the bytes in network order, as a little-endian load reads them. */
   word0: number;
   word1: number;
   word2: number;

@@ -1,12 +1,8 @@
 import { RingBuffer } from '../buffer/ring-buffer.ts';
-import type { FrameSource } from './codec.ts';
-import { peekAt, takeNext } from './frame.ts';
+import { PeekableSource } from './peekable-source.ts';
 
-/** A source of bytes that were fed to it, and not received: see `FrameSource` for what each does. */
-export abstract class RingFrameSource implements FrameSource {
-  abstract context: unknown;
-  codecState: unknown = undefined;
-  scanned = 0;
+/** A source of bytes that the program feeds, and no connection: see `FrameSource`. */
+export abstract class RingFrameSource extends PeekableSource {
   readonly #ring = new RingBuffer();
 
   /** `bytes` arrive as one piece; they are copied. */
@@ -32,26 +28,6 @@ export abstract class RingFrameSource implements FrameSource {
     this.#ring.discard(count);
     this.scanned = 0;
     return count;
-  }
-
-  resetBuffer(): void {
-    this.shiftN(-1);
-  }
-
-  peek(n = -1): Buffer | null {
-    return peekAt(this, n);
-  }
-
-  next(n = -1): Buffer | null {
-    return takeNext(this, n);
-  }
-
-  discard(n = -1): number {
-    return this.shiftN(n);
-  }
-
-  inboundBuffered(): number {
-    return this.bufferLength();
   }
 
   byteAt(offset: number): number {

@@ -1,4 +1,5 @@
 /** What a peer has to have said before its connection can open: a handshake, a PROXY header. */
+import { DeadlineLinks } from './deadline-links.ts';
 import type { ConnectionOwner, ScheduledDeadline } from './owner.ts';
 
 /** A limit that is seen to be over by that much of itself has not been looked at in time. */
@@ -9,10 +10,7 @@ const heldUpShare = 1 / 4;
  * was handled. Where the thread was held up for long, or what arrived waits for its turn with us, the
  * peer could not go on: it has as long again.
  */
-export class OpeningLimit implements ScheduledDeadline {
-  deadlineNext: ScheduledDeadline | null = null;
-  deadlinePrevious: ScheduledDeadline | null = null;
-  deadlineBucket = -1;
+export class OpeningLimit extends DeadlineLinks implements ScheduledDeadline {
   readonly #owner: ConnectionOwner;
   readonly #ms: number;
   readonly #passed: () => void;
@@ -22,6 +20,7 @@ export class OpeningLimit implements ScheduledDeadline {
 
   /** @param ms 0: no limit. */
   constructor(owner: ConnectionOwner, ms: number, passed: () => void) {
+    super();
     this.#owner = owner;
     this.#ms = ms;
     this.#passed = passed;

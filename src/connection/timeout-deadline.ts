@@ -1,12 +1,9 @@
+import { DeadlineLinks } from './deadline-links.ts';
 import type { OwnedConnection, ScheduledDeadline } from './owner.ts';
 import type { TimeLimits } from './timeout-values.ts';
 
 /** The time limits of a connection that has some running, or some of its own. */
-export class Deadline implements ScheduledDeadline {
-  // Links of the owner's deadline wheel.
-  deadlineNext: ScheduledDeadline | null = null;
-  deadlinePrevious: ScheduledDeadline | null = null;
-  deadlineBucket = -1;
+export class Deadline extends DeadlineLinks implements ScheduledDeadline {
   timeouts: TimeLimits;
   /** `Transport.unsentBytes` as of the last look, and when that was. */
   unsent = 0;
@@ -14,6 +11,7 @@ export class Deadline implements ScheduledDeadline {
   readonly #connection: OwnedConnection;
 
   constructor(connection: OwnedConnection, timeouts: TimeLimits) {
+    super();
     this.#connection = connection;
     this.timeouts = timeouts;
   }

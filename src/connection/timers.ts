@@ -2,6 +2,7 @@
 import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { leaveHandler } from './closing.ts';
 import { sendPending } from './flushing.ts';
+import { DeadlineLinks } from './deadline-links.ts';
 import type { ScheduledDeadline } from './owner.ts';
 import { type Connection, isClosed, rareOf, scopeOf } from './record.ts';
 import { handlerThrew } from './replies.ts';
@@ -10,14 +11,12 @@ import { mark } from './states.ts';
 const milliseconds = wholeNumber(1, int32Max, 'milliseconds');
 const nothing = (): void => {};
 
-export class ConnectionTimer implements ScheduledDeadline {
-  deadlineNext: ScheduledDeadline | null = null;
-  deadlinePrevious: ScheduledDeadline | null = null;
-  deadlineBucket = -1;
+export class ConnectionTimer extends DeadlineLinks implements ScheduledDeadline {
   readonly #connection: Connection;
   readonly #fn: () => void;
 
   constructor(connection: Connection, fn: () => void) {
+    super();
     this.#connection = connection;
     this.#fn = fn;
   }

@@ -22,6 +22,7 @@
  */
 import type { Socket } from 'node:net';
 import type { GnetError } from '../base/errors.ts';
+import type { InetAddress } from '../base/inet-address.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import type { BoundPath } from './bound-path.ts';
 import type { Transport } from './transport.ts';
@@ -77,21 +78,29 @@ export interface SocketOptions {
   readonly datagrams?: DatagramExtras | undefined;
 }
 
-/** What is left out stays as the system has it. */
+/** Settings of UDP sockets. A setting that is left out stays as the system has it. */
 export interface DatagramExtras {
-  /** The name or an address of the interface that multicast leaves by. */
+  /** Name or address of the interface for outgoing multicast. Default: the routing table decides. */
   readonly multicastInterface?: string | undefined;
-  /** What is sent to a group is heard on this machine, too. */
+  /** Programs on this machine also receive what is sent to a group. Default true. */
   readonly multicastLoop?: boolean | undefined;
-  /** Routers that it may pass, plus 1. */
+  /** 1 to 255: how many networks a datagram to a group may reach; 1: only the local one. Default 1. */
   readonly multicastTtl?: number | undefined;
-  /** Routers do not cut datagrams: one that is too long fails. */
+  /** Routers do not fragment: a datagram too long for the path is `EMSGSIZE`. Default false. */
   readonly dontFragment?: boolean | undefined;
-  /** TOS, or the traffic class, of what is sent. */
+  /** TOS or traffic class of outgoing datagrams: 0 to 255; the low two bits are ECN. */
   readonly typeOfService?: number | undefined;
+  /** `c.typeOfService` is that of the datagram. Default false. */
   readonly receiveTypeOfService?: boolean | undefined;
-  /** The kernel cuts what leaves together, and puts together what comes: UDP_SEGMENT, UDP_GRO. */
+  /**
+   * Datagrams of one length to one peer go to the kernel as one, and it or the network card splits
+   * them (`UDP_SEGMENT`). After one refusal they go one by one. Default false.
+   */
   readonly segmentation?: boolean | undefined;
+  /**
+   * The kernel passes datagrams of one peer up as one, and gnet splits them (`UDP_GRO`).
+   * `readBufferCap` must be at least 65,536. Default false.
+   */
   readonly coalescing?: boolean | undefined;
 }
 
@@ -168,16 +177,7 @@ export interface KeepAlive {
 }
 
 /** The peer of a datagram as the kernel gives it, without a string: see `formatPeer`. */
-export interface DatagramPeer {
-  family: 0 | 4 | 6;
-  port: number;
-  /** IPv4: `word0`; IPv6: all four; network byte order as read by a little-endian load. */
-  word0: number;
-  word1: number;
-  word2: number;
-  word3: number;
-  scope: number;
-}
+export type DatagramPeer = InetAddress;
 
 /** A connection that was opened elsewhere, in the terms of `openStream`. */
 export interface AdoptedSocket {

@@ -1,13 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
+import { DeadlineLinks } from '../connection/deadline-links.ts';
 import type { ScheduledDeadline } from '../connection/owner.ts';
 import { Random } from '../../testing/random.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 
-class Timed implements ScheduledDeadline {
-  deadlineNext: ScheduledDeadline | null = null;
-  deadlinePrevious: ScheduledDeadline | null = null;
-  deadlineBucket = -1;
+class Timed extends DeadlineLinks implements ScheduledDeadline {
   due = 0;
   /** The time of the wheel at each call. */
   readonly calls: number[] = [];

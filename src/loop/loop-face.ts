@@ -5,6 +5,7 @@ import { textOf } from '../base/thrown.ts';
 import type { Conn, LoopView, RegisterOptions } from '../connection/conn.ts';
 import { ownHandlerEvents } from '../connection/handler-calls.ts';
 import { replayBytes } from '../connection/replay-bytes.ts';
+import { DeadlineLinks } from '../connection/deadline-links.ts';
 import type { ScheduledDeadline } from '../connection/owner.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
@@ -14,13 +15,11 @@ import { dialFrom, type FacedLoop } from './dial-hook.ts';
 
 const milliseconds = wholeNumber(1, int32Max, 'milliseconds');
 
-class LoopTimer implements ScheduledDeadline {
-  deadlineNext: ScheduledDeadline | null = null;
-  deadlinePrevious: ScheduledDeadline | null = null;
-  deadlineBucket = -1;
+class LoopTimer extends DeadlineLinks implements ScheduledDeadline {
   readonly deadlinePassed: () => void;
 
   constructor(deadlinePassed: () => void) {
+    super();
     this.deadlinePassed = deadlinePassed;
   }
 }

@@ -1,3 +1,4 @@
+import type { DatagramExtras } from '../driver/contract.ts';
 import {
   asBoolean,
   int32Max,
@@ -54,31 +55,8 @@ export function udpSessionSettings(
   };
 }
 
-/** The option `udp`: what a program may ask of the sockets of datagrams. */
-export interface UdpOptions {
-  /** The name or an address of the interface that multicast leaves by. Default: where the routes say. */
-  readonly multicastInterface?: string | undefined;
-  /** What is sent to a group is heard on this machine, too. Default true. */
-  readonly multicastLoop?: boolean | undefined;
-  /** 1 to 255: how many networks what is sent to a group may reach; 1 is the own. Default 1. */
-  readonly multicastTtl?: number | undefined;
-  /** Nobody on the way cuts a datagram: one that is too long for it is `EMSGSIZE`. Default false. */
-  readonly dontFragment?: boolean | undefined;
-  /** TOS, or the traffic class, of what is sent: 0 to 255, of which the low two bits are ECN. */
-  readonly typeOfService?: number | undefined;
-  /** `c.typeOfService` tells that of a datagram. Default false. */
-  readonly receiveTypeOfService?: boolean | undefined;
-  /**
-   * Datagrams of one length to one peer leave as one, which the kernel or the network card cuts
-   * (`UDP_SEGMENT`). One refusal, and they leave one by one from then on. Default false.
-   */
-  readonly segmentation?: boolean | undefined;
-  /**
-   * Datagrams of one peer come from the kernel as one, and are cut here (`UDP_GRO`). `readBufferCap` must
-   * be 65,536 at least. Default false.
-   */
-  readonly coalescing?: boolean | undefined;
-}
+/** The option `udp`: settings for the UDP sockets of a server or a client. */
+export type UdpOptions = DatagramExtras;
 
 const ofInterface: OptionCheck<string> = (name, value) => {
   if (typeof value === 'string' && value !== '') return value;

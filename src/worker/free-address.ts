@@ -1,23 +1,11 @@
 import type { Backend } from '../driver/backend.ts';
-import type { DriverEvents, Endpoint, SocketOptions } from '../driver/contract.ts';
-
-const nothing = (): void => {};
-const deaf: DriverEvents = {
-  accepted: nothing,
-  acceptRested: nothing,
-  received: nothing,
-  ended: nothing,
-  failed: nothing,
-  writable: nothing,
-  connected: nothing,
-  datagram: nothing,
-  datagramFailed: nothing,
-};
+import type { Endpoint, SocketOptions } from '../driver/contract.ts';
+import { noEvents } from '../driver/no-events.ts';
 
 /**
- * For loops that listen each by itself though the program did not ask for `reusePort`: the kernel would
- * let them share the address with another server, which the program must hear of.
- * @throws SyscallError EADDRINUSE and the like. Somebody may still take the address afterwards.
+ * Checks that no other server has the address. Where each loop has its own listener although the
+ * program did not set `reusePort`, the kernel would let another server share the address unnoticed.
+ * @throws SyscallError EADDRINUSE and the like. Another server may still take the address afterwards.
  */
 export async function requireFree(
   backend: Backend,
@@ -26,7 +14,7 @@ export async function requireFree(
 ): Promise<void> {
   if (socket.reusePort || endpoint.given !== undefined) return;
   if (endpoint.kind === 'unix' || endpoint.port === 0) return;
-  const driver = backend.create(deaf, { readBufferBytes: 4_096, headroomBytes: 0 });
+  const driver = backend.create(noEvents, { readBufferBytes: 4_096, headroomBytes: 0 });
   try {
     if (endpoint.kind === 'udp') {
       await driver.prepareEndpoint?.(0, endpoint, socket);

@@ -8,6 +8,7 @@ import type { Attempt, DialOutcome } from '../../src/loop/dialer.ts';
 import { Random } from '../../testing/random.ts';
 import { noFaults } from '../../testing/simulated-driver.ts';
 import { simulatedLoop } from './simulated-loop.ts';
+import { tcp4At } from '../../testing/driver-contract-case.ts';
 
 class Outcome implements DialOutcome {
   attempt: Attempt | null = null;
@@ -40,13 +41,7 @@ describe('dialling', () => {
         const faults = { ...noFaults, connectRefusal: refusal };
         const rig = simulatedLoop({}, { seed, faults });
         const port = Number(rig.driver.listenerAddress(0).split(':')[1]);
-        const endpoint = {
-          kind: 'tcp',
-          family: 4,
-          v6Only: false,
-          host: '127.0.0.1',
-          port,
-        } as const;
+        const endpoint = tcp4At(port);
         const all: Outcome[] = [];
         const ids = new Set<number>();
         const pick = (): Outcome | undefined => all[random.below(Math.max(1, all.length))];

@@ -7,9 +7,9 @@ import type { Slab } from '../../src/buffer/slab.ts';
 import { LineBasedFrameCodec } from '../../src/codec/line-based-frame-codec.ts';
 import type { Conn } from '../../src/connection/conn.ts';
 import type { EventHandler } from '../../src/connection/conn.ts';
-import type { Layer, LayeredConnection } from '../../src/connection/layer.ts';
+import type { Layer } from '../../src/connection/layer.ts';
+import { PassThrough } from '../../src/connection/pass-through.ts';
 import type { StreamConnection } from '../../src/connection/stream-connection.ts';
-import type { Transport } from '../../src/driver/transport.ts';
 import type { SimulatedPeer } from '../../testing/simulated-driver.ts';
 import { type SimulatedLoop, simulatedLoop } from './simulated-loop.ts';
 
@@ -19,19 +19,8 @@ const changed = (bytes: Uint8Array): Buffer => Buffer.from(bytes.map((byte) => b
 const greeting = 'hello';
 
 /** Waits for a greeting in clear, then changes what is received and what is sent from memory. */
-class ChangingLayer implements Layer {
-  readonly slot: number;
-  readonly generation: number;
-  readonly connection: LayeredConnection;
-  readonly below: Transport;
+class ChangingLayer extends PassThrough implements Layer {
   #greeted = 0;
-
-  constructor(connection: LayeredConnection, below: Transport) {
-    this.slot = connection.slot;
-    this.generation = connection.generation;
-    this.connection = connection;
-    this.below = below;
-  }
 
   opened(): void {}
 
@@ -68,24 +57,6 @@ class ChangingLayer implements Layer {
       if (taken < end - start) return false;
     }
     return true;
-  }
-  unsentBytes(slot: number): number {
-    return this.below.unsentBytes(slot);
-  }
-  handedOver(slot: number): boolean {
-    return this.below.handedOver(slot);
-  }
-  pauseReading(slot: number): void {
-    this.below.pauseReading(slot);
-  }
-  resumeReading(slot: number): void {
-    this.below.resumeReading(slot);
-  }
-  shutdownWrite(slot: number): void {
-    this.below.shutdownWrite(slot);
-  }
-  closeStream(slot: number, abort: boolean): void {
-    this.below.closeStream(slot, abort);
   }
 }
 

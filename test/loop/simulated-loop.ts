@@ -14,6 +14,7 @@ import {
   type SimulatedFaults,
   type SimulatedPeer,
 } from '../../testing/simulated-driver.ts';
+import { tcp4At } from '../../testing/driver-contract-case.ts';
 
 /** Counts how often bytes are handed over. */
 export class CountingDriver extends SimulatedDriver {
@@ -109,13 +110,7 @@ export function simulatedLoop(
     { shutdownRequested() {}, loopDied: (error) => deaths.push(error) },
     silent,
   );
-  const address = loop.listening.listen({
-    kind: 'tcp',
-    family: 4,
-    v6Only: false,
-    host: '127.0.0.1',
-    port: 0,
-  });
+  const address = loop.listening.listen(tcp4At(0));
   loop.start();
   return {
     loop,

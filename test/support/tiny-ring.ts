@@ -6,6 +6,7 @@ import type { DriverCounters } from '../../src/driver/contract.ts';
 import { EventLoop } from '../../src/loop/event-loop.ts';
 import { loopSettings } from '../../src/server/loop-settings.ts';
 import { type Options, resolveOptions } from '../../src/server/options.ts';
+import { tcp4At } from '../../testing/driver-contract-case.ts';
 
 export interface TinyRing {
   readonly address: string;
@@ -42,13 +43,7 @@ export async function tinyRing(
   const logger = { ...console, fatal: console.error };
   const settings = loopSettings(resolveOptions(options));
   const loop = new EventLoop(backend, handlerCalls(handler), settings, owner, logger);
-  const address = loop.listening.listen({
-    kind: 'tcp',
-    family: 4,
-    v6Only: false,
-    host: '127.0.0.1',
-    port: 0,
-  });
+  const address = loop.listening.listen(tcp4At(0));
   loop.start();
   return {
     address,

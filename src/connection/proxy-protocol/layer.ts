@@ -6,6 +6,7 @@ import type { Transport } from '../../driver/transport.ts';
 import { replayBytes } from '../replay-bytes.ts';
 import type { ConnectionReceiver, Layer, LayeredConnection, LayerFactory } from '../layer.ts';
 import { OpeningLimit } from '../opening-limit.ts';
+import { PassThrough } from '../pass-through.ts';
 import { type ProxiedConnection, version2BytesMax } from './format.ts';
 import { rememberProxied } from './proxied.ts';
 import type { ProxyProtocolSettings } from './settings.ts';
@@ -56,11 +57,7 @@ interface HeaderRules {
   readonly above: LayerFactory | undefined;
 }
 
-class ProxyHeaderLayer implements Layer {
-  readonly slot: number;
-  readonly generation: number;
-  readonly connection: LayeredConnection;
-  readonly below: Transport;
+class ProxyHeaderLayer extends PassThrough implements Layer {
   readonly #rules: HeaderRules;
   readonly #limit: OpeningLimit;
   /** The beginning of a header that is not whole: `#length` bytes of it. */
@@ -68,10 +65,7 @@ class ProxyHeaderLayer implements Layer {
   #length = 0;
 
   constructor(connection: LayeredConnection, below: Transport, rules: HeaderRules) {
-    this.slot = connection.slot;
-    this.generation = connection.generation;
-    this.connection = connection;
-    this.below = below;
+    super(connection, below);
     this.#rules = rules;
     this.#limit = new OpeningLimit(connection.owner, rules.timeoutMs, () => this.#late());
     connection.notOpenedYet();
@@ -191,23 +185,8 @@ class ProxyHeaderLayer implements Layer {
   flush(_slot: number, queue: OutboundQueue): boolean {
     return queue.length === 0;
   }
-  unsentBytes(slot: number): number {
-    return this.below.unsentBytes(slot);
-  }
-  handedOver(slot: number): boolean {
-    return this.below.handedOver(slot);
-  }
-  pauseReading(slot: number): void {
-    this.below.pauseReading(slot);
-  }
-  resumeReading(slot: number): void {
-    this.below.resumeReading(slot);
-  }
-  shutdownWrite(slot: number): void {
-    this.below.shutdownWrite(slot);
-  }
-  closeStream(slot: number, abort: boolean): void {
+  override closeStream(slot: number, abort: boolean): void {
     this.#limit.stop();
-    this.below.closeStream(slot, abort);
+    super.closeStream(slot, abort);
   }
 }
