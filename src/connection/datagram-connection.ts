@@ -373,7 +373,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   }
   setTimer(): () => void {
     throw new ErrUnsupportedOp(
-      'cannot set a timer for a datagram: it ends with its event; use setTimeout of the runtime',
+      'cannot set a timer for a datagram: it ends with its event; use c.loop.schedule',
     );
   }
   outboundBuffered(): number {

@@ -292,7 +292,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
 
   override setTimer(): () => void {
     throw new ErrUnsupportedOp(
-      'cannot set a timer for a session of datagrams: use setTimeout of the runtime, and clear it in onClosed',
+      'cannot set a timer for a session of datagrams: use c.loop.schedule, and call that off in onClosed',
     );
   }
 }

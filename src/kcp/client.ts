@@ -15,7 +15,7 @@ export interface KcpClient<Context = unknown> extends AsyncDisposable {
    * @throws as `client.dial`.
    */
   dial(address: string, options?: { readonly context?: Context }): Promise<KcpConn<Context>>;
-  /** As of a `Client`; what is unacknowledged is lost. */
+  /** As of a `Client`: what is pending goes out once more, and nobody waits until it is acknowledged. */
   stop(): Promise<void>;
 }
 
@@ -36,6 +36,7 @@ export async function kcpClient<Context = unknown>(
     react: (frame: Buffer | null, under: Conn<KcpConn>): void => {
       if (frame !== null) under.context.came(frame);
     },
+    signalClose: (under: Conn<KcpConn>): void | Promise<void> => under.context.signalClose(),
     onClosed: (under: Conn<KcpConn>, error?: Error): void => under.context.ended(error),
   };
   const { idleTimeout } = settings;

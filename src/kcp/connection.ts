@@ -21,6 +21,11 @@ export interface KcpHandler<Context = unknown> {
   react?(message: Buffer, c: KcpConn<Context>): Reply | Promise<Reply>;
   /** What the peer has not acknowledged fell to a quarter of `highWaterMark` after a false of `write`. */
   onDrain?(c: KcpConn<Context>): void;
+  /**
+   * The server or client stops: the last chance to write. What is written goes out once, since nobody is
+   * left to send it again.
+   */
+  signalClose?(c: KcpConn<Context>): void | Promise<void>;
   /** It is over; `err` is why, or undefined for `close()`, actions and `stop`. */
   onClosed?(c: KcpConn<Context>, err?: Error): void;
 }
@@ -211,6 +216,14 @@ export class KcpConn<Context = unknown> {
       return false;
     }
     return this.#protocol.isBusy || this.#state === 'closing';
+  }
+
+  /** @internal What is under it stops; what this throws is a throw of an event there. */
+  signalClose(): void | Promise<void> {
+    const answer = this.#owner.handler.signalClose?.(this as KcpConn);
+    const sendAll = (): void => this.#protocol.flush(clockTime(), true);
+    if (typeof answer?.then === 'function') return answer.then(sendAll);
+    sendAll();
   }
 
   /** @internal It is over, and so is what is under it. */

@@ -219,8 +219,11 @@ export class KcpProtocol {
     }
   }
 
-  /** Sends what is due: acknowledgements, questions, new segments, and old ones again. */
-  flush(now: number): void {
+  /**
+   * Sends what is due: acknowledgements, questions, new segments, and old ones again.
+   * @param isLast nobody sends again: the congestion window has nothing to learn from it.
+   */
+  flush(now: number, isLast = false): void {
     this.#flushAcks();
     this.#probe(now);
     if (this.#asksWindow) this.#put(command.askWindow, 0, 0, 0, null);
@@ -228,7 +231,7 @@ export class KcpProtocol {
     this.#asksWindow = this.#tellsWindow = false;
     const { sendWindow, nc } = this.#settings;
     const allowed = Math.min(sendWindow, this.#remoteWindow);
-    const window = nc ? allowed : Math.min(allowed, this.#congestion.window);
+    const window = nc || isLast ? allowed : Math.min(allowed, this.#congestion.window);
     const end = (this.#unacknowledged + window) >>> 0;
     while (this.#queue.length > 0 && ahead(this.#nextNumber, end) < 0) {
       const segment = this.#queue.shift() as Outgoing;

@@ -51,6 +51,7 @@ export async function serveKcp<Context = unknown>(
         made.came(frame);
       } else if (known === undefined) under.close(); // of nobody that is known
     },
+    signalClose: (under: Conn<KcpConn | undefined>) => under.context?.signalClose(),
     onClosed(under: Conn<KcpConn | undefined>, error?: Error): void {
       under.context?.ended(error);
     },

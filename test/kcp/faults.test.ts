@@ -1,6 +1,7 @@
 /** KCP where something goes wrong: handlers that throw, peers that are late or ask for too much. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Action } from 'gnet';
 import { type KcpConn, type KcpHandler, type KcpOptions, kcpClient, serveKcp } from 'gnet/kcp';
 import { Clock } from '../../src/kcp/clock.ts';
 import {
@@ -30,6 +31,26 @@ async function dialling(t: TestScope, handler: KcpHandler = {}, options: KcpOpti
   t.after(() => client.stop());
   return client;
 }
+
+test('what was written right before a stop goes out', async (t) => {
+  const { server } = await serving(t, {
+    react: () => ['bye', Action.Shutdown],
+    signalClose: (c) => void c.write('over'),
+  });
+  const heard: string[] = [];
+  const client = await dialling(t, { react: (message) => void heard.push(String(message)) });
+  (await client.dial(`kcp://${server.addr}`)).write('stop');
+  await server.closed;
+  await waitUntil(() => heard.length === 2, 'the last messages');
+  assert.deepEqual(heard, ['bye', 'over']);
+
+  const last: string[] = [];
+  const other = await serving(t, { react: (message) => void last.push(String(message)) });
+  const caller = await kcpClient({}, fast);
+  (await caller.dial(`kcp://${other.server.addr}`)).write('last words');
+  await caller.stop();
+  await waitUntil(() => last.length === 1, 'the last words');
+});
 
 describe('onClosed', () => {
   for (const [name, onClosed] of [
