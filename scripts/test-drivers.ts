@@ -34,6 +34,8 @@ interface Lane {
   /** Another runtime, and the files that its own runner runs; `paths` is empty then. */
   readonly runtime?: RuntimeName;
   readonly files?: readonly string[];
+  /** TLS under every stream of the rigs. */
+  readonly transport?: 'tls';
   /** Who does TLS, where that is not found by itself. */
   readonly tls?: 'node:tls';
 }
@@ -76,6 +78,25 @@ const olderNodes = [
   'test/worker/loops',
   'test/worker/life',
   'test/worker/scenarios',
+];
+/**
+ * Connections over TLS: what is said of connections holds for these. Suites that go through every
+ * transport by themselves are not among them.
+ */
+const overTls = [
+  'test/server/actions',
+  'test/server/async-events',
+  'test/server/client.test',
+  'test/server/destroy',
+  'test/server/handler-errors',
+  'test/server/host-loop',
+  'test/server/links',
+  'test/server/loop-face',
+  'test/server/reset',
+  'test/server/retain',
+  'test/server/stop',
+  'test/worker/handles',
+  'test/worker/stop',
 ];
 /** Their contract is part of every run on the project's own Node. */
 const nodeContract = 'src/driver/node/node-driver.contract';
@@ -122,6 +143,12 @@ const lanes: readonly Lane[] = [
     name: driver,
     driver,
     paths: [...core, ...onTop],
+  })),
+  ...['epoll', 'io_uring', 'node'].map((driver) => ({
+    name: `${driver} over TLS`,
+    driver,
+    transport: 'tls' as const,
+    paths: overTls,
   })),
   ...olderMajors.map((major) => ({
     name: `node on Node ${major}`,
@@ -179,7 +206,8 @@ function run(lane: Lane, path: string, seconds: number): void {
     return;
   }
   const args = ['--lane', lane.name, '--record', path, '--seconds', String(Math.ceil(seconds))];
-  const { driver, runtime, files = [] } = lane;
+  const { driver, runtime, files = [], transport } = lane;
+  if (transport !== undefined) args.push('--transport', transport);
   const command =
     runtime === undefined
       ? ['test.ts', '--driver', driver, '--node', found.node, ...args, ...lane.paths]
@@ -209,7 +237,8 @@ if (wanted.length === 0) {
   throw new Error(`no lane is named so: ${lanes.map(({ name }) => name).join(', ')}`);
 }
 for (const lane of wanted) {
-  const plain = lane.major === undefined && lane.runtime === undefined;
+  const { major, runtime, transport } = lane;
+  const plain = major === undefined && runtime === undefined && transport === undefined;
   if (plain && taken && 'name' in taken && taken.name === lane.driver) continue;
   run(lane, path, seconds - performance.now() / 1_000);
 }

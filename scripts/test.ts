@@ -8,6 +8,7 @@
  *     npm test -- --test-name-pattern=udp   options go to the runner
  *     npm test -- --coverage                with a table of lines that no test reached
  *     npm test -- --driver node             on that driver: epoll, io_uring, node
+ *     npm test -- --transport tls test/server  with TLS under every stream of the rigs: test/support/transport.ts
  *     npm test -- --node /path/to/node      under another Node than the project's
  *     npm test -- --seconds 600             ended then, with what was running; 1,200 by default
  *     npm test -- --record FILE --lane NAME appends what it came to: see `record.ts`
@@ -105,7 +106,12 @@ function runTests(
     stdio: 'inherit',
     // A process group, so that it can be ended with everything that the tests have started.
     detached: process.platform !== 'win32',
-    env: { ...process.env, ...compileCache(flags), ...(driver && { GNET_DRIVER: driver }) },
+    env: {
+      ...process.env,
+      ...compileCache(flags),
+      ...(driver && { GNET_DRIVER: driver }),
+      ...(transport && { GNET_TEST_TRANSPORT: transport }),
+    },
   });
   const ended: string[] = [];
   limitTime(runner, { fileMs: fileLimitMs, runMs: seconds * 1_000 }, (what) => {
@@ -138,6 +144,7 @@ function readReport(path: string): RunReport {
 
 const args = process.argv.slice(2);
 const driver = takeOption(args, '--driver');
+const transport = takeOption(args, '--transport');
 const node = takeOption(args, '--node') ?? projectNode();
 const seconds = Number(takeOption(args, '--seconds') ?? runLimitSeconds);
 const record = takeOption(args, '--record');

@@ -121,7 +121,8 @@ export const sendingCases: ContractCases = {
   async 'bytes that did not reach the peer are known, and fewer while it reads'(rig) {
     const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     const { driver } = rig;
-    assert.equal(driver.unsentBytes(stream.slot), 0, 'nothing was sent');
+    // But for what the transport says by itself.
+    await rig.until(() => driver.unsentBytes(stream.slot) <= 0, 'nothing was sent');
     peer.pauseReading();
     const total = 16 * mebibyte;
     rig.send(stream, Buffer.alloc(total, 1));

@@ -15,7 +15,7 @@ import { streamCases } from './driver-contract-streams.ts';
 import { waitingCases } from './driver-contract-waiting.ts';
 import { type DriverFactory, withRig } from './driver-rig.ts';
 
-const groups: Readonly<Record<string, ContractCases>> = {
+const groups = {
   waiting: waitingCases,
   listeners: listenerCases,
   streams: streamCases,
@@ -25,7 +25,11 @@ const groups: Readonly<Record<string, ContractCases>> = {
   datagrams: datagramCases,
   sharing: sharingCases,
   limits: limitCases,
-};
+} satisfies Readonly<Record<string, ContractCases>>;
+
+export type ContractGroup = keyof typeof groups;
+/** What concerns one stream and whoever carries it. */
+export const streamGroups: readonly ContractGroup[] = ['streams', 'sending', 'pausing', 'outgoing'];
 
 /** What other runtimes cannot do for a case: for the peers, or for another thread. */
 const runtimeSkips: ContractSkips = process.versions['bun']
@@ -51,16 +55,19 @@ export type ContractSkips = Readonly<Record<string, string>>;
 
 /**
  * Registers the suite with `node:test`.
+ * @param only these groups of it.
  * @throws RangeError when a skip has no reason or names no case.
  */
 export function driverContract(
   name: string,
   factory: DriverFactory,
   skips: ContractSkips = {},
+  only: readonly ContractGroup[] = Object.keys(groups) as ContractGroup[],
 ): void {
   checkSkips(skips);
   describe(`the ${name} driver keeps the contract`, () => {
-    for (const [group, cases] of Object.entries(groups)) {
+    for (const group of only) {
+      const cases: ContractCases = groups[group];
       describe(group, () => {
         for (const [title, given] of Object.entries(cases)) {
           register(title, given, factory, skips[title] ?? runtimeSkips[title]);

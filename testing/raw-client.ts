@@ -47,7 +47,9 @@ export class RawClient implements StreamPeer {
     this.#plain = plain;
     if (plain !== socket) {
       plain.on('error', () => {}); // told by the other one
+      // A client's side tells the one, a server's the other alone.
       socket.on('secureConnect', () => this.#onConnect());
+      socket.on('secure', () => this.#onConnect());
     } else {
       if (!socket.connecting) this.#onConnect();
       socket.on('connect', () => this.#onConnect());
@@ -84,12 +86,16 @@ export class RawClient implements StreamPeer {
     return client;
   }
 
-  /** The same with TLS, to a server for `localhost` that `ca` vouches for. */
-  static async connectTls(address: string, ca: string): Promise<RawClient> {
+  /** Begins with TLS, to a server for `localhost` that `ca` vouches for. */
+  static beginTls(address: string, ca: string): RawClient {
     const plain = net.connect({ ...targetOf(address), allowHalfOpen: true, noDelay: true });
-    const socket = tls.connect({ socket: plain, ca, servername: 'localhost' });
-    const client = new RawClient(socket, plain);
-    await once(socket, 'secureConnect');
+    return new RawClient(tls.connect({ socket: plain, ca, servername: 'localhost' }), plain);
+  }
+
+  /** @throws the error of the connection, or of the handshake. */
+  static async connectTls(address: string, ca: string): Promise<RawClient> {
+    const client = RawClient.beginTls(address, ca);
+    await once(client.socket, 'secureConnect');
     return client;
   }
 

@@ -11,6 +11,7 @@ import {
 import net from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
 import type { Endpoint } from '../src/driver/contract.ts';
 import type { DatagramPeerSocket, ListenerPeer, PeerSide, Transport } from './driver-peers.ts';
 import { printedAddress, RawClient, targetOf } from './raw-client.ts';
@@ -20,16 +21,33 @@ const closeOnExec = 0o2000000;
 const hasLoopback6 = (): boolean =>
   Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
 
+/** What peers with TLS are: both sides are `localhost`. */
+export interface PeerCertificates {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+}
+
+/** The server's side over a socket that was accepted. */
+function secured(socket: net.Socket, { key, cert }: PeerCertificates): RawClient {
+  return new RawClient(new TLSSocket(socket, { isServer: true, key, cert }), socket);
+}
+
 class RawListener implements ListenerPeer {
   readonly accepted: RawClient[] = [];
   ready = false;
   endpoint: Endpoint;
   readonly #server: net.Server;
 
-  constructor(endpoint: Endpoint, onAccepted: (client: RawClient) => void) {
+  constructor(
+    endpoint: Endpoint,
+    onAccepted: (client: RawClient) => void,
+    certificates: PeerCertificates | undefined,
+  ) {
     this.endpoint = endpoint;
     this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      const client = new RawClient(socket);
+      const client =
+        certificates === undefined ? new RawClient(socket) : secured(socket, certificates);
       this.accepted.push(client);
       onAccepted(client);
     });
@@ -90,6 +108,12 @@ export class RawPeers implements PeerSide {
   #names = 0;
   readonly #clients: RawClient[] = [];
   readonly #listeners: (RawListener | RawDatagramSocket)[] = [];
+  readonly #certificates: PeerCertificates | undefined;
+
+  /** @param certificates streams speak TLS. */
+  constructor(certificates?: PeerCertificates) {
+    this.#certificates = certificates;
+  }
 
   unsupported(transport: Transport): string | undefined {
     if (transport === 'tcp6' && !hasLoopback6()) return 'this machine has no ::1';
@@ -117,15 +141,17 @@ export class RawPeers implements PeerSide {
   }
 
   connect(address: string): RawClient {
-    const client = RawClient.begin(address);
+    const client =
+      this.#certificates === undefined
+        ? RawClient.begin(address)
+        : RawClient.beginTls(address, this.#certificates.ca);
     this.#clients.push(client);
     return client;
   }
 
   listen(transport: Transport): RawListener {
-    const listener = new RawListener(this.endpoint(transport), (client) =>
-      this.#clients.push(client),
-    );
+    const onAccepted = (client: RawClient): void => void this.#clients.push(client);
+    const listener = new RawListener(this.endpoint(transport), onAccepted, this.#certificates);
     this.#listeners.push(listener);
     return listener;
   }

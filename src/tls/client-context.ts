@@ -52,9 +52,12 @@ export class ClientContext {
     const { peerCertificate } = session.facts();
     if (peerCertificate === undefined) return null; // it was seen when the session began
     const certificate = new X509Certificate(peerCertificate).toLegacyObject() as PeerCertificate;
-    const error = checkServerIdentity(session.settings.serverName ?? host, certificate);
-    if (error === undefined) return null;
-    return identityRefused(error);
+    try {
+      const error = checkServerIdentity(session.settings.serverName ?? host, certificate);
+      return error === undefined ? null : identityRefused(error);
+    } catch (thrown) {
+      return identityRefused(thrown);
+    }
   }
 
   /** Keeps the session of a connection for the next one to the same server, once it has one. */

@@ -6,3 +6,5 @@ export const recordBytesMax = 16_384;
 export const helloBytesMax = 65_536;
 /** Everything a peer may send before the handshake is over: its certificates above all. */
 export const handshakeBytesMax = 196_608;
+/** Answers of TLS itself, to new keys above all, that wait for a peer that asks for more of them. */
+export const unreadAnswersMax = 65_536;

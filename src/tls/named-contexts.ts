@@ -79,8 +79,12 @@ export class NamedContexts<Context extends { dispose(): void }> {
       isOpen = false;
       if (this.#disposed) this.dispose();
     };
+    const refuse = (failure: unknown): void => {
+      asker.refuse(failure);
+      answered();
+    };
     try {
-      sniCallback(serverName, (error, options) => {
+      const returned: unknown = sniCallback(serverName, (error, options) => {
         try {
           if (error) throw error;
           asker.choose(this.#contextOf(serverName, options));
@@ -89,6 +93,8 @@ export class NamedContexts<Context extends { dispose(): void }> {
         }
         answered();
       });
+      // An async function that throws before it has answered.
+      if (returned instanceof Promise) returned.catch(refuse);
     } catch (error) {
       answered();
       throw error;

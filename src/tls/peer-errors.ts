@@ -88,7 +88,8 @@ export function certificateRefused(
   );
 }
 
-const shownBytesMax = 24;
+/** Of the first word alone: what follows it may be a password. */
+const shownBytesMax = 12;
 
 /** `bytes` came where a handshake should begin. */
 export function plainTextReceived(
@@ -96,8 +97,10 @@ export function plainTextReceived(
   bytes: Uint8Array,
   origin: Origin,
 ): ErrTlsPlainText {
-  const shown = JSON.stringify(Buffer.from(bytes.subarray(0, shownBytesMax)).toString('latin1'));
-  const http = /^"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE|HTTP\/)/.test(shown);
+  const text = Buffer.from(bytes.subarray(0, shownBytesMax)).toString('latin1');
+  const [word = ''] = text.split(/\s/, 1);
+  const shown = JSON.stringify(word);
+  const http = /^(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|TRACE)$|HTTP\/)/.test(word);
   const hint = http
     ? 'it speaks HTTP without TLS (http://, not https://)'
     : 'it does not speak TLS';
@@ -146,8 +149,29 @@ export function noContextFor(
   );
 }
 
-/** What the program's own look at the server's certificate has found. */
-export function identityRefused(error: Error): ErrTlsCertificate {
+/** An option of the program that is called, and that threw: this session alone has to bear it. */
+export function optionThrew(
+  peer: string,
+  option: string,
+  thrown: unknown,
+  origin: Origin,
+): ErrTlsHandshake {
+  return new ErrTlsHandshake(
+    `cannot shake hands with ${peer}: the option ${option} threw: ${errorOf(thrown).message}`,
+    { ...origin, cause: thrown },
+  );
+}
+
+/** Answers of TLS itself are not read, and more of them are asked for. */
+export function answersUnread(peer: string, bytes: number, origin: Origin): ErrTlsRecord {
+  return new ErrTlsRecord(
+    `${peer} asks for answers of TLS (new keys) and does not read them: more than ${bytes} bytes wait`,
+    origin,
+  );
+}
+
+/** What the program's own look at the server's certificate has found, or thrown. */
+export function identityRefused(error: unknown): ErrTlsCertificate {
   return new ErrTlsCertificate(
     'HOSTNAME_MISMATCH',
     `the certificate of the server is not accepted by checkServerIdentity: ${errorOf(error).message}`,

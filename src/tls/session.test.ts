@@ -231,8 +231,10 @@ suite('what is no handshake', () => {
     assert.equal(session.failure?.code, 'ErrTlsPlainText');
     assert.match(
       session.failure?.message ?? '',
-      /the client sent plain text .*"GET \/ HTTP.*HTTP without TLS/,
+      /the client sent plain text .*\("GET"\): it speaks HTTP without TLS/,
     );
+    const secret = firstBytes(Buffer.from('AUTH hunter2\r\n')).session.failure;
+    assert.match(secret?.message ?? '', /\("AUTH"\)/);
     assert.equal(firstBytes(Buffer.from('\n')).session.failure?.code, 'ErrTlsPlainText');
   });
 

@@ -36,8 +36,10 @@ import {
   takeOutput,
 } from './openssl/thread-bios.ts';
 import {
+  answersUnread,
   endedInHandshake,
   handshakeTooLong,
+  optionThrew,
   type Origin,
   plainTextReceived,
   truncated,
@@ -179,7 +181,7 @@ export abstract class TlsSession {
     const result = SSL_do_handshake(this.ssl);
     if (bytes !== null) clearInput();
     if (others !== null) restoreInput(others);
-    this.#noteKeys();
+    if (!this.#noteKeys()) return false;
     if (result === 1) {
       this.#state = TlsState.Open;
       this.#wasOpen = true;
@@ -332,10 +334,24 @@ export abstract class TlsSession {
     });
   }
 
-  #noteKeys(): void {
+  /** False when the program's `keylog` threw, which ends this session alone. */
+  #noteKeys(): boolean {
     const keylog = this.context?.settings.keylog;
-    if (keylog === undefined) return;
-    for (const line of takeKeyLines().split('\n')) if (line !== '') keylog(line);
+    if (keylog === undefined) return true;
+    const lines = takeKeyLines();
+    try {
+      for (const line of lines.split('\n')) if (line !== '') keylog(line);
+      return true;
+    } catch (thrown) {
+      this.fail(optionThrew(this.peerName, 'keylog', thrown, this.origin));
+      return false;
+    }
+  }
+
+  /** Answers to the peer wait, and it asks for more. */
+  refuseUnread(bytesMax: number): void {
+    if (this.#state !== TlsState.Open) return;
+    this.fail(answersUnread(this.peerName, bytesMax, this.origin));
   }
 
   /** Gives everything back, sent or not. Idempotent. */

@@ -342,6 +342,24 @@ suite('a transport of TLS', () => {
     close(stranger, server);
   });
 
+  test('a peer that asks for new keys and reads no answer is refused, with a bounded queue', () => {
+    const { server, client } = users();
+    client.tls.opened();
+    settle(client, server);
+    server.wire.room = 0;
+    const roundsMax = 10_000;
+    let rounds = 0;
+    for (; rounds < roundsMax && server.error === null; rounds++) {
+      client.tls.session.updateKeys();
+      client.write(Buffer.from('x'));
+      carry(client, server, readBytes);
+    }
+    assert.equal(server.error?.code, 'ErrTlsRecord');
+    assert.match(server.error?.message ?? '', /new keys.* does not read/);
+    assert.ok(rounds > 100, `${rounds} answers were allowed`);
+    close(client, server);
+  });
+
   test('close in order says so to the peer; a reset does not', () => {
     for (const abort of [false, true]) {
       const { server, client } = users();

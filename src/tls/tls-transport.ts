@@ -5,7 +5,7 @@ import { readHeadroomBytes } from '../base/limits.ts';
 import { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import type { StreamReceiver, Transport } from '../driver/transport.ts';
-import { recordBytesMax } from './limits.ts';
+import { recordBytesMax, unreadAnswersMax } from './limits.ts';
 import type { TlsSession } from './session.ts';
 import { TlsState } from './session-states.ts';
 
@@ -58,6 +58,8 @@ const mark = {
   closed: 16,
   /** The kernel refused bytes, and the receiver has not heard of `writable` since. */
   refused: 32,
+  /** The receiver wants nothing: an end, or a failure, waits as well. */
+  paused: 64,
 } as const;
 
 /**
@@ -81,6 +83,8 @@ export class TlsTransport implements Transport, StreamReceiver {
   #encrypted = 0;
   /** What each of their records has more than its plaintext. */
   #recordOverhead = 0;
+  /** Messages of TLS itself that stand in `#queue`, at most. */
+  #answersQueued = 0;
   #marks = 0;
 
   constructor(session: TlsSession, below: Transport, receiver: TlsReceiver, pools: TlsPools) {
@@ -157,12 +161,18 @@ export class TlsTransport implements Transport, StreamReceiver {
       if (count === 0 || (count < room && session.drained)) break;
     }
     this.#sendOutput();
+    if (this.#answersQueued > unreadAnswersMax) session.refuseUnread(unreadAnswersMax);
     if (end > readHeadroomBytes) this.#receiver.received(plain, readHeadroomBytes, end);
     else this.#receiver.bytesCame();
     pool.release(plain);
-    if (this.#is(mark.closed)) return;
-    if (session.failure !== null) this.#tellFailure();
-    else if (session.peerEnded) this.#tellEnd();
+    this.#tellRest();
+  }
+
+  /** What comes behind the plaintext. */
+  #tellRest(): void {
+    if (this.#is(mark.closed | mark.paused)) return;
+    if (this.session.failure !== null) this.#tellFailure();
+    else if (this.session.peerEnded) this.#tellEnd();
   }
 
   ended(): void {
@@ -199,6 +209,7 @@ export class TlsTransport implements Transport, StreamReceiver {
   }
 
   failed(error: GnetError): void {
+    this.#marks = (this.#marks | mark.failureTold) & ~mark.awaited;
     this.#receiver.failed(error);
   }
 
@@ -344,7 +355,10 @@ export class TlsTransport implements Transport, StreamReceiver {
       const count = session.takeOutput(out, 0, out.capacity);
       const taken = this.#sendFrom(out, count);
       this.#pools.cipher.release(out);
-      if (taken >= 0) continue;
+      if (taken >= 0) {
+        if (this.#queue !== null) this.#answersQueued += count - taken;
+        continue;
+      }
       session.discardOutput(); // `failed` follows
       return;
     }
@@ -368,6 +382,7 @@ export class TlsTransport implements Transport, StreamReceiver {
     if (this.#queue !== null) {
       if (!this.#below.flush(this.slot, this.#queue)) return false;
       this.#queue = null;
+      this.#answersQueued = 0;
     }
     if (this.#is(mark.shutdownDue)) {
       this.#marks &= ~mark.shutdownDue;
@@ -386,6 +401,7 @@ export class TlsTransport implements Transport, StreamReceiver {
   }
 
   pauseReading(slot: number): void {
+    this.#marks |= mark.paused;
     this.#below.pauseReading(slot);
   }
 
@@ -401,7 +417,12 @@ export class TlsTransport implements Transport, StreamReceiver {
   }
 
   resumeReading(slot: number): void {
+    this.#marks &= ~mark.paused;
     this.#below.resumeReading(slot);
+    const { failure, peerEnded } = this.session;
+    const rests = failure !== null ? !this.#is(mark.failureTold) : peerEnded;
+    // Nobody is told from inside a call of his own.
+    if (rests && !this.#is(mark.endTold)) setImmediate(() => this.#tellRest());
   }
 
   shutdownWrite(slot: number): void {

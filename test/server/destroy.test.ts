@@ -5,9 +5,8 @@ import { describe, test } from 'node:test';
 import { type Conn, ErrInvalidOption, type EventHandler } from 'gnet';
 import { driverName, notOn } from '../support/driver.ts';
 import { startClient } from '../support/client-rig.ts';
-import { pair, startRig, text } from '../support/rig.ts';
+import { connect, pair, startRig, text } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
-import { RawClient } from '../../testing/raw-client.ts';
 
 const large = Buffer.alloc(8_000_000, 'l');
 
@@ -136,8 +135,7 @@ describe('setTimer', () => {
       },
     };
     const rig = await store.run('server', () => startRig(t, handler));
-    const client = await RawClient.connect(rig.server.addr);
-    t.after(() => client.destroy());
+    const client = await connect(t, rig);
     assert.equal(text(await client.readExactly(7)), 'one two');
     await settle();
     assert.deepEqual(seen, ['server']);

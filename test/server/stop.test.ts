@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Conn, ErrConnClosed, LineBasedFrameCodec, type Server, serve, stop } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
 import { blockTimers } from '../support/block.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { runProgram } from '../support/program.ts';
@@ -286,7 +285,7 @@ describe('stop(address)', () => {
 test('after the end there is no handle for any connection', async (t) => {
   const ids: number[] = [];
   const rig = await startRig(t, { onOpened: (c) => void ids.push(c.id) });
-  const client = await RawClient.connect(rig.server.addr);
+  const client = await connect(t, rig);
   await waitUntil(() => ids.length === 1, 'opened');
   client.destroy();
   await rig.server.stop();

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { type Client, type ClientOptions, client, type EventHandler, serve } from 'gnet';
 import { RawClient } from '../../testing/raw-client.ts';
 import { runProgram } from './program.ts';
 import { codeOf, type Report, recordingLogger, type TestScope } from './rig.ts';
+import { certificates, clientOptions, rememberSecured, securing, transportOfRun } from './transport.ts';
 import { settle, waitUntil } from './wait-until.ts';
 
 export interface ClientRig {
@@ -42,9 +44,10 @@ export async function startClient(
       onShutdown?.call(handler, server);
     },
   } satisfies EventHandler);
-  const made = await client(recorded, { logger: recordingLogger(reports), ...options });
+  const all = { logger: recordingLogger(reports), ...clientOptions(), ...options };
+  const made = await client(recorded, all);
   t.after(() => made.close());
-  return { client: made, events, reports };
+  return { client: securing(made), events, reports };
 }
 
 /** What a promise rejects with. */
@@ -77,18 +80,28 @@ export async function silentAddress(t: TestScope): Promise<string> {
   return address;
 }
 
-/** A listener of node:net, and the connections that it took. */
+function securedSocket(plain: Socket): TLSSocket {
+  plain.on('error', () => {}); // told by the other one
+  const { key, cert } = certificates();
+  return new TLSSocket(plain, { isServer: true, key, cert });
+}
+
+/** A listener of node:net, or node:tls in a run over TLS, and the connections that it took. */
 export async function foreignServer(t: TestScope): Promise<{ address: string; sockets: Socket[] }> {
   const sockets: Socket[] = [];
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const server = createServer({ allowHalfOpen: true }, (plain) => {
+    const socket = transportOfRun === 'tls' ? securedSocket(plain) : plain;
     socket.on('error', () => {});
     sockets.push(socket);
   });
   server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = `127.0.0.1:${(server.address() as { port: number }).port}`;
+  const forget = transportOfRun === 'tls' ? rememberSecured([address]) : undefined;
   t.after(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
+    forget?.();
   });
-  await once(server, 'listening');
-  return { address: `127.0.0.1:${(server.address() as { port: number }).port}`, sockets };
+  return { address, sockets };
 }

@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Conn, type EventHandler, GnetError, type Options, type Server, serve } from 'gnet';
-import { makeFamily } from '../../testing/certificates.ts';
-import { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from '../../testing/raw-client.ts';
+import { beginClient, openClient, rememberSecured, serverOptions } from './transport.ts';
 import { waitUntil } from './wait-until.ts';
 
 /** What this kit needs of a test; `node:test` has more. */
@@ -59,16 +59,7 @@ function driverOption(name: string | undefined): Options {
   return name === undefined ? {} : { driver: name as NonNullable<Options['driver']> };
 }
 
-let family: ReturnType<typeof makeFamily> | undefined;
-
-/** The certificates of servers on `tls://`, made when they are first needed. */
-function certificates() {
-  family ??= makeFamily();
-  const { leaf, middle, root } = family;
-  return { key: leaf.key, cert: leaf.cert + middle.cert, ca: root.cert };
-}
-
-/** Starts a server that ends with the test; `tls://` needs no options. */
+/** Starts a server that ends with the test, over the transport of the run; `tls://` needs no options. */
 export async function startRig(
   t: TestScope,
   handler: EventHandler,
@@ -79,14 +70,14 @@ export async function startRig(
   const closeErrors: (Error | undefined)[] = [];
   const reports: Report[] = [];
   const logger = recordingLogger(reports);
-  const secure = [address].flat().some((one) => one.startsWith('tls://'));
-  const server = await serve(recording(handler, events, closeErrors), address, {
-    logger,
-    ...driverOfRun,
-    ...(secure && { tls: certificates() }),
-    ...options,
+  const all = { logger, ...driverOfRun, ...serverOptions(address), ...options };
+  const server = await serve(recording(handler, events, closeErrors), address, all);
+  const secure = all.tls !== undefined;
+  const forget = secure ? rememberSecured(server.addrs) : undefined;
+  t.after(() => {
+    forget?.();
+    return server.close();
   });
-  t.after(() => server.close());
   return { server, events, closeErrors, reports, secure };
 }
 
@@ -139,16 +130,20 @@ export function codeOf(error: unknown): string {
   return error instanceof GnetError ? error.code : String(error);
 }
 
-/** A client that goes away with the test. */
+/** A client that goes away with the test, and speaks what the server there does. */
 export async function connect(
   t: TestScope,
   rig: Rig | string,
-  secure: boolean = typeof rig !== 'string' && rig.secure,
+  secure?: boolean,
 ): Promise<RawClient> {
-  const address = typeof rig === 'string' ? rig : rig.server.addr;
-  const client = secure
-    ? await RawClient.connectTls(address, certificates().ca)
-    : await RawClient.connect(address);
+  const client = await openClient(typeof rig === 'string' ? rig : rig.server.addr, secure);
+  t.after(() => client.destroy());
+  return client;
+}
+
+/** The same, still connecting. */
+export function beginConnect(t: TestScope, address: string): RawClient {
+  const client = beginClient(address);
   t.after(() => client.destroy());
   return client;
 }

@@ -1,6 +1,7 @@
 /** Servers over handler modules on several loops, for tests. */
 import { type Options, type Server, serve } from 'gnet';
 import { freeAddress, type Report, recordingLogger, type TestScope } from '../support/rig.ts';
+import { rememberSecured, serverOptions } from '../support/transport.ts';
 
 export type Transport = 'tcp' | 'udp' | 'unix';
 
@@ -23,8 +24,13 @@ export async function startLoops(
   address: string | readonly string[] = 'tcp://127.0.0.1:0',
 ): Promise<PoolRig> {
   const reports: Report[] = [];
-  const server = await serve(module, address, { logger: recordingLogger(reports), ...options });
-  t.after(() => server.close());
+  const all = { logger: recordingLogger(reports), ...serverOptions(address), ...options };
+  const server = await serve(module, address, all);
+  const forget = all.tls === undefined ? undefined : rememberSecured(server.addrs);
+  t.after(() => {
+    forget?.();
+    return server.close();
+  });
   return { server, reports };
 }
 

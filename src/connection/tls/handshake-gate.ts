@@ -18,10 +18,14 @@ export class HandshakeGate {
   /** Whether one more step may be done now; if not, call `wait`. */
   get isOpen(): boolean {
     if (this.#steps >= stepsPerTurn) return false;
-    this.#steps++;
-    this.#schedule();
+    // The turn of the loops ends before this runs, which costs no turn of the runtime by itself.
+    if (this.#steps++ === 0 && !this.#scheduled) queueMicrotask(this.#turnEnds);
     return true;
   }
+
+  readonly #turnEnds = (): void => {
+    if (!this.#scheduled) this.#steps = 0;
+  };
 
   wait(one: Waiting): void {
     this.#waiting.push(one);

@@ -57,6 +57,8 @@ export class HandshakeSide implements TlsReceiver {
   isOpen = false;
   #over = false;
   readonly limit: OpeningLimit;
+  /** The transport calls whenever the runtime calls it: the time of the loop may be an old one. */
+  readonly #callsOutsideTurns: boolean;
   #info: TlsInfo | undefined;
 
   constructor(
@@ -64,6 +66,7 @@ export class HandshakeSide implements TlsReceiver {
     handshake: Handshake,
     counts: TlsCounts,
     session: Agreed,
+    callsOutsideTurns = false,
   ) {
     this.slot = connection.slot;
     this.generation = connection.generation;
@@ -71,6 +74,7 @@ export class HandshakeSide implements TlsReceiver {
     this.#handshake = handshake;
     this.#counts = counts;
     this.#session = session;
+    this.#callsOutsideTurns = callsOutsideTurns;
     this.limit = new OpeningLimit(connection.owner, handshake.timeoutMs, () => this.#late());
     if (handshake.upgrades !== true) connection.notOpenedYet();
     rememberTls(connection, this);
@@ -136,7 +140,13 @@ export class HandshakeSide implements TlsReceiver {
   }
 
   received(slab: Slab, start: number, end: number): void {
+    this.#renewTime();
     this.#connection.received(slab, start, end);
+  }
+
+  /** What comes now must not be stamped with a time before the thread was held up. */
+  #renewTime(): void {
+    if (this.#callsOutsideTurns) this.#connection.owner.currentTime();
   }
 
   bytesCame(): void {
@@ -144,10 +154,12 @@ export class HandshakeSide implements TlsReceiver {
   }
 
   ended(): void {
+    this.#renewTime();
     this.#connection.ended();
   }
 
   writable(): void {
+    this.#renewTime();
     this.#connection.writable();
   }
 

@@ -50,9 +50,10 @@ export class TlsLayer extends TlsTransport implements Layer {
   }
 
   override received(slab: Slab, start: number, end: number): void {
-    if (this.isOpen) {
+    // What comes behind a failure is thrown away, and takes nobody's turn.
+    if (this.session.state >= TlsState.Open) {
       super.received(slab, start, end);
-      this.#side.noteHeard();
+      if (this.isOpen) this.#side.noteHeard();
       return;
     }
     this.#side.heard = true;

@@ -40,7 +40,7 @@ export class NodeLayer implements Layer, GatedLayer, Agreed {
     this.connection = connection;
     this.below = below;
     this.#shared = shared;
-    this.#side = new HandshakeSide(connection, handshake, shared.counts, this);
+    this.#side = new HandshakeSide(connection, handshake, shared.counts, this, true);
     this.#input = new GatedInput(this, shared.gate, this.#side.limit);
     this.#transport = make(below, this.#side, shared.pools);
     this.#transport.peer = connection;
@@ -70,7 +70,8 @@ export class NodeLayer implements Layer, GatedLayer, Agreed {
   }
 
   received(slab: Slab, start: number, end: number): void {
-    if (this.isOpen) {
+    // What comes behind a failure is thrown away, and takes nobody's turn.
+    if (this.#transport.isSettled) {
       this.#transport.received(slab, start, end);
       return;
     }

@@ -87,8 +87,12 @@ export class NodeClientTransport extends NodeTransport {
   #lookAt(name: string, certificate: PeerCertificate): Error | undefined {
     const { checkServerIdentity } = this.#target.client.options;
     if (checkServerIdentity === undefined) return tls.checkServerIdentity(name, certificate);
-    const error = checkServerIdentity(name, certificate);
-    return error === undefined ? undefined : identityRefused(error);
+    try {
+      const error = checkServerIdentity(name, certificate);
+      return error === undefined ? undefined : identityRefused(error);
+    } catch (thrown) {
+      return identityRefused(thrown);
+    }
   }
 
   protected override take(bytes: Uint8Array, start: number, end: number): void {

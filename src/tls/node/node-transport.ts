@@ -5,10 +5,12 @@ import { readHeadroomBytes } from '../../base/limits.ts';
 import { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import type { StreamReceiver, Transport } from '../../driver/transport.ts';
-import { handshakeBytesMax } from '../limits.ts';
+import { handshakeBytesMax, recordBytesMax, unreadAnswersMax } from '../limits.ts';
 import {
+  answersUnread,
   endedInHandshake,
   handshakeTooLong,
+  optionThrew,
   type Origin,
   plainTextReceived,
   truncated,
@@ -42,6 +44,8 @@ const mark = {
   scheduled: 128,
   /** The kernel refused bytes, and the receiver has not heard of `writable` since. */
   refused: 256,
+  /** close_notify has come. */
+  endCame: 512,
 } as const;
 
 /**
@@ -70,6 +74,8 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   #plain: Buffer[] = [];
   #marks = 0;
   #handshakeBytes = 0;
+  /** Received since output is stuck and no plaintext came. */
+  #fruitlessBytes = 0;
   #turnsLeft = endTurns;
 
   constructor(below: Transport, receiver: TlsReceiver, pools: TlsPools, state: TlsState) {
@@ -88,6 +94,11 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
 
   get isOpen(): boolean {
     return this.state === TlsState.Open;
+  }
+
+  /** Nothing is left of a handshake: it is open, or has failed. */
+  get isSettled(): boolean {
+    return this.state >= TlsState.Open;
   }
 
   /** Of the peer, for messages. */
@@ -134,10 +145,16 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     this.socket = socket;
     this.state = TlsState.Handshaking;
     socket.on('error', (error: Error) => this.#socketFailed(error));
-    socket.on('end', () => this.#tellEnd());
+    socket.on('end', () => this.#socketEnded());
     socket.on('data', (bytes: Buffer) => this.#plainCame(bytes));
     if (keylog === undefined) return;
-    socket.on('keylog', (line: Buffer) => keylog(line.toString('latin1').trimEnd()));
+    socket.on('keylog', (line: Buffer) => {
+      try {
+        keylog(line.toString('latin1').trimEnd());
+      } catch (thrown) {
+        this.fail(optionThrew(this.peerName, 'keylog', thrown, this.origin));
+      }
+    });
   }
 
   /** The handshake is over, and the peer is accepted. */
@@ -168,6 +185,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   }
 
   #plainCame(bytes: Buffer): void {
+    this.#fruitlessBytes = 0;
     if (this.#is(mark.closed)) return;
     if (this.#is(mark.paused) || this.#plain.length > 0) this.#plain.push(bytes);
     else this.#deliver(bytes);
@@ -190,6 +208,12 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     }
   }
 
+  /** Also right behind the last bytes that it has told, in which somebody may have paused. */
+  #socketEnded(): void {
+    this.#marks |= mark.endCame;
+    if (!this.#is(mark.paused) && this.#plain.length === 0) this.#tellEnd();
+  }
+
   #tellEnd(): void {
     if (this.#is(mark.endTold | mark.failureTold | mark.closed)) return;
     this.#marks |= mark.endTold;
@@ -208,8 +232,19 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
         this.fail(handshakeTooLong(this.peerName, this.origin));
         return;
       }
-    } else this.#receiver.bytesCame();
+    } else {
+      this.#receiver.bytesCame();
+      if (this.#carried !== null && !this.#bearsMore(end - start)) return;
+    }
     this.take(slab.bytes, start, end);
+  }
+
+  /** What makes no plaintext asks for answers, of which the socket would keep any number. */
+  #bearsMore(count: number): boolean {
+    this.#fruitlessBytes += count;
+    if (this.#fruitlessBytes <= unreadAnswersMax + recordBytesMax) return true;
+    this.fail(answersUnread(this.peerName, unreadAnswersMax, this.origin));
+    return false;
   }
 
   /** Ciphertext, or what should be some. */
@@ -264,7 +299,8 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     }
     if (this.#is(mark.paused | mark.closed)) return;
     this.socket?.resume();
-    if (this.#is(mark.endDue)) this.#lookForEnd();
+    if (this.#is(mark.endCame)) this.#tellEnd();
+    else if (this.#is(mark.endDue)) this.#lookForEnd();
   }
 
   writable(): void {
@@ -275,14 +311,22 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   }
 
   failed(error: GnetError): void {
+    this.#marks = (this.#marks | mark.failureTold) & ~mark.awaited;
+    this.state = Math.max(this.state, TlsState.Failed) as TlsState;
+    this.socket?.destroy();
     this.#receiver.failed(error);
   }
 
   // -- the wire -----------------------------------------------------------------------------------
 
+  /** The socket makes the next records while the last ones leave. */
   carry(bytes: Buffer, done: () => void): void {
-    if (this.#is(mark.closed) || !this.#send(bytes)) done();
+    if (this.#is(mark.closed) || !this.#send(bytes) || !this.#isFull) done();
     else this.#carried = done;
+  }
+
+  get #isFull(): boolean {
+    return this.#queue !== null && this.#queue.length > pieceBytesMax;
   }
 
   /** True when not everything was taken: the rest stands in the queue. */
@@ -316,18 +360,21 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
 
   /** True when nothing of ours is left; then our side is ended if it was to be. */
   #flushOwn(): boolean {
-    if (this.#queue !== null) {
-      if (!this.#below.flush(this.slot, this.#queue)) return false;
-      this.#queue = null;
-    }
-    const carried = this.#carried;
-    this.#carried = null;
-    carried?.();
+    if (this.#queue !== null && this.#below.flush(this.slot, this.#queue)) this.#queue = null;
+    if (!this.#isFull) this.#carryOn();
     if (this.#is(mark.shutdownDue) && this.#queue === null) {
       this.#marks &= ~mark.shutdownDue;
       this.#below.shutdownWrite(this.slot);
     }
     return this.#queue === null;
+  }
+
+  /** There is room for more of the socket's. */
+  #carryOn(): void {
+    const carried = this.#carried;
+    this.#carried = null;
+    this.#fruitlessBytes = 0;
+    carried?.();
   }
 
   // -- from above ---------------------------------------------------------------------------------
@@ -374,7 +421,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   };
 
   #tellWritable(): void {
-    if (!this.#is(mark.awaited) || this.#is(mark.closed) || this.state < TlsState.Open) return;
+    if (!this.#is(mark.awaited) || this.#is(mark.closed) || this.state !== TlsState.Open) return;
     this.#marks &= ~mark.awaited;
     this.#receiver.writable();
     this.#marks &= ~mark.refused;

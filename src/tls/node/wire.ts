@@ -24,6 +24,11 @@ export class Wire extends Duplex {
     this.#owner.carry(bytes, done);
   }
 
+  /** Several records leave in one call. */
+  override _writev(pieces: { readonly chunk: Buffer }[], done: () => void): void {
+    this.#owner.carry(Buffer.concat(pieces.map(({ chunk }) => chunk)), done);
+  }
+
   override _final(done: () => void): void {
     this.#owner.wireEnded();
     done();
