@@ -211,13 +211,7 @@ class TlsStreams implements DriverEvents {
   // -- from below ---------------------------------------------------------------------------------
 
   accepted(listener: number, descriptor: number): void {
-    const stream = new TlsStream(
-      this,
-      this.#freeSlot(),
-      ++this.#generation,
-      listener,
-      descriptor,
-    );
+    const stream = new TlsStream(this, this.#freeSlot(), ++this.#generation, listener, descriptor);
     this.#bySlot.set(stream.slot, stream);
     stream.end = this.#make.server(this.driver, stream, this.#poolsOfDriver);
     const options = this.#options.get(listener) as SocketOptions;

@@ -332,7 +332,10 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.adopt(descriptor);
   }
 
-  /** Takes a connection; `peer` when another thread accepted it. Null when there is no room. */
+  /**
+   * Takes a connection; `peer` when another thread accepted it. Null when there is no room.
+   * @param setUp of one that the program has opened: without a layer, as those that are dialled.
+   */
   adopt(descriptor: number, peer?: Peer, setUp?: SetUp): StreamConnection | null {
     const slot = this.#table.reserve();
     if (slot === -1) {
@@ -351,8 +354,11 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     }
     this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket, peer);
     this.#acceptGate.opened(this.#table.size);
-    setUp?.(connection);
-    this.begin(connection);
+    if (setUp === undefined) this.begin(connection);
+    else {
+      setUp(connection);
+      connection.opened();
+    }
     return connection;
   }
 

@@ -29,6 +29,8 @@ interface Expected {
  * that is handled, and is then told of the stop and closed. What a peer sends meanwhile does not
  * count, so it holds nothing up.
  *
+ * A handshake that is not over with what had arrived is not waited for.
+ *
  * Who waits: a connection whose bytes are in the kernel or behind a pause of ours (a promise of its
  * handler, too much output, the bound of a turn). Who does not: one that the program itself has
  * paused. That one is told at once; if it is still paused then, it is closed as it is.
@@ -115,6 +117,11 @@ export class InputBeforeStop {
     if (connection.isBusy || this.#waitsFor(connection)) return;
     if (!connection.isPausedByProgram && !this.#arrived(expected)) return;
     this.#expected.delete(connection.slot);
+    if (!connection.isOpened) {
+      // What had arrived was not the end of its handshake.
+      connection.abort(undefined);
+      return;
+    }
     if (!expected.told) connection.signalClose();
     connection.closeWithServer();
   }

@@ -84,11 +84,6 @@ export class LoopEnd {
    * middle of a frame, is waited for; null for a stop, which waits for neither.
    */
   async begin(stuckMs: number, leavesOver: number | null): Promise<void> {
-    if (leavesOver === null) {
-      for (const connection of this.#table.all()) {
-        if (!connection.isOpened) connection.abort(undefined);
-      }
-    }
     // Who came with the backlog after that is waited for no more than the others were.
     if (this.#isForced) this.force(undefined);
     this.#arrivals = new InputBeforeStop(this.#driver, this.#table.all(), leavesOver);

@@ -83,6 +83,8 @@ export class TlsTransport implements Transport, StreamReceiver {
   #encrypted = 0;
   /** What each of their records has more than its plaintext. */
   #recordOverhead = 0;
+  /** Ciphertext of the user's, over the life of the stream. */
+  #dataBytes = 0;
   /** Messages of TLS itself that stand in `#queue`, at most. */
   #answersQueued = 0;
   #marks = 0;
@@ -324,6 +326,7 @@ export class TlsTransport implements Transport, StreamReceiver {
       }
       end += session.takeOutput(out, end, out.capacity - end);
     }
+    this.#dataBytes += end;
     const taken = this.#sendFrom(out, end);
     cipher.release(out);
     if (taken < 0) return -1;
@@ -405,9 +408,12 @@ export class TlsTransport implements Transport, StreamReceiver {
     this.#below.pauseReading(slot);
   }
 
-  /** Of ciphertext. What stands here is not taken: the user has its plaintext queued. */
+  /**
+   * Of ciphertext. What stands here is not taken: the user has its plaintext queued. Without data only
+   * the handshake can be under way, which is nobody's loss.
+   */
   unsentBytes(slot: number): number {
-    return this.#below.unsentBytes(slot);
+    return Math.min(this.#below.unsentBytes(slot), this.#dataBytes);
   }
 
   handedOver(slot: number): boolean {

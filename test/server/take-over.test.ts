@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import {
   Action,
-  client as makeClient,
   type Conn,
   type EventHandler,
   FixedLengthFrameCodec,
@@ -16,6 +15,7 @@ import {
   serve,
 } from 'gnet';
 import { DatagramClient } from '../support/datagram-client.ts';
+import { startClient } from '../support/client-rig.ts';
 import { codeOf, connect, pair, startRig, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -394,8 +394,7 @@ describe('setHandler', () => {
     const storage = new AsyncLocalStorage<string>();
     const seen: (string | undefined)[] = [];
     const rig = await startRig(t, { react: (frame) => frame });
-    const client = await storage.run('client', () => makeClient({}));
-    t.after(() => client.close());
+    const { client } = await storage.run('client', () => startClient(t));
     const c = await storage.run('dial', () => client.dial(`tcp://${rig.server.addr}`));
     c.setHandler({ react: () => void seen.push(storage.getStore()) });
     c.asyncWrite('x');

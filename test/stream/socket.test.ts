@@ -1,14 +1,14 @@
 /** `toDuplex`: what packages see of a connection. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { describe, test } from 'node:test';
 import { client, type Conn, type EventHandler } from 'gnet';
 import { createConnection, type ConnSocket, type ConnSocketOptions, toDuplex } from 'gnet/stream';
 import { BytePattern } from '../../testing/byte-pattern.ts';
 import { startRig, type TestScope } from '../support/rig.ts';
-import { portOf } from '../support/sides.ts';
+import { openSocket } from '../support/transport.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 
 const pattern = (length: number): Buffer => new BytePattern(7).slice(0, length);
@@ -32,10 +32,8 @@ async function streamPair(
       opened = { socket: toDuplex(c, options), c };
     },
   });
-  const peer = connect({ port: portOf(rig.server.addr), host: '127.0.0.1', allowHalfOpen: true });
+  const peer = await openSocket(rig.server.addr);
   t.after(() => peer.destroy());
-  peer.on('error', () => {});
-  await once(peer, 'connect');
   await waitUntil(() => opened !== null, 'onOpened');
   return { ...(opened as unknown as { socket: ConnSocket; c: Conn }), peer };
 }
@@ -117,10 +115,9 @@ describe('what arrives', () => {
   test('waits at the peer while nobody reads', async (t) => {
     const { socket, peer } = await streamPair(t);
     const block = Buffer.alloc(65_536);
-    while (peer.write(block));
     let written = 0;
     const push = (): void => {
-      while (written < 64 && peer.write(block)) written++;
+      while (written++ < 100 && peer.write(block));
     };
     peer.on('drain', push);
     push();

@@ -7,7 +7,13 @@ import { type Client, type ClientOptions, client, type EventHandler, serve } fro
 import { RawClient } from '../../testing/raw-client.ts';
 import { runProgram } from './program.ts';
 import { codeOf, type Report, recordingLogger, type TestScope } from './rig.ts';
-import { certificates, clientOptions, rememberSecured, securing, transportOfRun } from './transport.ts';
+import {
+  certificates,
+  clientOptions,
+  rememberSecured,
+  securing,
+  transportOfRun,
+} from './transport.ts';
 import { settle, waitUntil } from './wait-until.ts';
 
 export interface ClientRig {

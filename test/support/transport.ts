@@ -3,9 +3,12 @@
  * servers and clients, and `connect` for sockets: after `npm test -- --transport tls test/server` all of
  * these speak TLS, and the suites are the same.
  */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
 import type { Client, ClientOptions, Options } from 'gnet';
 import { makeFamily } from '../../testing/certificates.ts';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient, targetOf } from '../../testing/raw-client.ts';
 
 export type TransportOfRun = 'plain' | 'tls';
 
@@ -24,7 +27,11 @@ export const kernelCounts = 'it counts what the kernel gives and takes, byte for
 let family: ReturnType<typeof makeFamily> | undefined;
 
 /** Of servers for `localhost`, made when they are first needed. */
-export function certificates(): { readonly key: string; readonly cert: string; readonly ca: string } {
+export function certificates(): {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+} {
   family ??= makeFamily();
   const { leaf, middle, root } = family;
   return { key: leaf.key, cert: leaf.cert + middle.cert, ca: root.cert };
@@ -67,21 +74,41 @@ export function rememberSecured(addresses: readonly string[]): () => void {
 /** A client whose dials speak what the server there does. */
 export function securing(client: Client): Client {
   if (transportOfRun === 'plain') return client;
-  const ways = ['dial', 'link', 'pool'];
-  return new Proxy(client, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      if (!ways.includes(String(name))) return value.bind(target);
-      return (address: string, options?: object): unknown =>
-        value.call(target, address, isSecured(address) ? { tls: true, ...options } : options);
-    },
-  });
+  for (const way of ['dial', 'link', 'pool'] as const) {
+    const method = client[way] as (address: string, options?: object) => unknown;
+    const securely = (address: string, options?: object): unknown =>
+      method.call(client, address, isSecured(address) ? { tls: true, ...options } : options);
+    Object.defineProperty(client, way, { value: securely });
+  }
+  return client;
 }
 
 /** Connected, over what the server there speaks. */
-export function openClient(address: string, secure: boolean = isSecured(address)): Promise<RawClient> {
+export function openClient(
+  address: string,
+  secure: boolean = isSecured(address),
+): Promise<RawClient> {
   return secure ? RawClient.connectTls(address, certificates().ca) : RawClient.connect(address);
+}
+
+/** A socket of the runtime's, half open if it comes to that, for those who want to use it themselves. */
+export async function openSocket(address: string): Promise<Socket> {
+  const plain = connect({ ...targetOf(address), allowHalfOpen: true });
+  plain.on('error', () => {});
+  if (!isSecured(address)) {
+    await once(plain, 'connect');
+    return plain;
+  }
+  const { ca } = certificates();
+  const socket = tlsConnect({ socket: plain, ca, servername: 'localhost' });
+  socket.on('error', () => {});
+  // Only a plain one can.
+  socket.resetAndDestroy = () => {
+    plain.resetAndDestroy();
+    return socket;
+  };
+  await once(socket, 'secureConnect');
+  return socket;
 }
 
 /** Begins to connect, with the handshake behind it. */

@@ -20,7 +20,12 @@ async function byOpenssl(): Promise<TlsMaker> {
   const contexts = new ServerContexts(readServerOptions({ key, cert }));
   const client = new ClientContext({ ca });
   type Session = InstanceType<typeof ServerSession> | ReturnType<typeof client.open>;
-  const end = (session: Session, below: Transport, receiver: TlsReceiver, pools: TlsPools): TlsEnd =>
+  const end = (
+    session: Session,
+    below: Transport,
+    receiver: TlsReceiver,
+    pools: TlsPools,
+  ): TlsEnd =>
     Object.assign(new TlsTransport(session, below, receiver, pools), {
       dispose: () => session.free(),
     });
@@ -31,10 +36,12 @@ async function byOpenssl(): Promise<TlsMaker> {
 }
 
 async function byNode(): Promise<TlsMaker> {
-  const { NodeClientContext, NodeClientTransport } =
-    await import('../../src/tls/node/client-transport.ts');
-  const { NodeServerContexts, NodeServerTransport } =
-    await import('../../src/tls/node/server-transport.ts');
+  const { NodeClientContext, NodeClientTransport } = await import(
+    '../../src/tls/node/client-transport.ts'
+  );
+  const { NodeServerContexts, NodeServerTransport } = await import(
+    '../../src/tls/node/server-transport.ts'
+  );
   const { nodeEngine } = await import('../../src/connection/tls/node-engine.ts');
   const contexts = new NodeServerContexts(nodeEngine.readServerOptions({ key, cert }));
   const client = new NodeClientContext({ ca });

@@ -11,7 +11,15 @@ import { makeCertificate } from '../../testing/certificates.ts';
 import { startClient } from '../support/client-rig.ts';
 import type { TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { ca, clientIdentity, connectTls, family, identity, readBytes, startTls } from './tls-rig.ts';
+import {
+  ca,
+  clientIdentity,
+  connectTls,
+  family,
+  identity,
+  readBytes,
+  startTls,
+} from './tls-rig.ts';
 
 interface Combination {
   readonly version: 'TLSv1.2' | 'TLSv1.3';
@@ -195,7 +203,11 @@ async function check(serving: Serving, dial: Dial, combination: Combination): Pr
       assert.ok((await dialled.echo(data)).equals(data));
     }
     const { shown = name } = dialled;
-    const sides = { version: dialled.version, protocol: dialled.protocol, resumed: dialled.resumed };
+    const sides = {
+      version: dialled.version,
+      protocol: dialled.protocol,
+      resumed: dialled.resumed,
+    };
     assert.deepEqual({ ...sides, shown }, { version, protocol, resumed, shown: name });
     const { name: heard = name, ...seen } = serving.seen.pop() as Seen;
     assert.deepEqual({ ...seen, heard }, { ...sides, heard: name, authorized: certificate });

@@ -1,6 +1,7 @@
 /** Servers with TLS, as clients of node:tls see them. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Conn, type EventHandler, LineBasedFrameCodec, serve } from 'gnet';
@@ -279,6 +280,40 @@ describe('a server with TLS', () => {
     await waitUntil(() => rig.server.countConnections() === 1, 'accepted');
     await rig.server.stop();
     assert.deepEqual(rig.events, ['init', 'shutdown']);
+  });
+
+  test('a request that came with the end of a handshake is answered by a stop', async (t) => {
+    const rig = await startTls(t, new EchoHandler());
+    const port = Number(rig.server.addr.split(':').at(-1));
+    const held: Buffer[] = [];
+    let far: Socket | undefined;
+    // Holds what the client sends behind its hello.
+    const relay = createServer((near) => {
+      far = connect({ host: '127.0.0.1', port });
+      let heard = false;
+      near.on('data', (bytes: Buffer) => {
+        if (heard) held.push(bytes);
+        else far?.write(bytes);
+        heard = true;
+      });
+      far.pipe(near);
+      for (const socket of [near, far]) socket.on('error', () => {});
+      t.after(() => near.destroy());
+    }).listen(0, '127.0.0.1');
+    t.after(() => relay.close());
+    await once(relay, 'listening');
+    const { port: relayPort } = relay.address() as { port: number };
+    const socket = await connectTls(t, `127.0.0.1:${relayPort}`, { minVersion: 'TLSv1.3' });
+    socket.write('request');
+    await waitUntil(() => Buffer.concat(held).length > 100, 'the request is under way');
+    await settle();
+    assert.deepEqual(rig.events, ['init']);
+    far?.write(Buffer.concat(held));
+    const stopped = rig.server.stop();
+    assert.equal((await readBytes(socket, 7)).toString(), 'request');
+    far?.end();
+    assert.deepEqual(await stopped, { forced: 0 });
+    assert.equal(rig.events[1], 'open');
   });
 
   test('addresses and options that do not fit are refused with the way out', async () => {

@@ -74,6 +74,10 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   #plain: Buffer[] = [];
   #marks = 0;
   #handshakeBytes = 0;
+  /** Taken of the user, over the life of the stream. */
+  #dataBytes = 0;
+  /** What the stream below has broken of, while what came before is on its way through the socket. */
+  #brokenBy: GnetError | null = null;
   /** Received since output is stuck and no plaintext came. */
   #fruitlessBytes = 0;
   #turnsLeft = endTurns;
@@ -269,10 +273,14 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
    */
   #lookForEnd(): void {
     if (this.#is(mark.endTold | mark.failureTold)) return;
-    const rests = this.wire.readableLength > 0 || (this.socket?.readableLength ?? 0) > 0;
+    const rests = this.#restsInSocket;
     if (rests || this.#turnsLeft > 0) {
       if (!rests) this.#turnsLeft--;
       this.#schedule();
+      return;
+    }
+    if (this.#brokenBy !== null) {
+      this.#tellBroken();
       return;
     }
     if (this.ignoresTruncation) {
@@ -311,17 +319,32 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   }
 
   failed(error: GnetError): void {
-    this.#marks = (this.#marks | mark.failureTold) & ~mark.awaited;
-    this.state = Math.max(this.state, TlsState.Failed) as TlsState;
+    this.#brokenBy = error;
+    this.#marks = (this.#marks | mark.endDue) & ~mark.awaited;
+    const rests = this.#plain.length > 0 || this.#restsInSocket;
+    if (rests && this.state === TlsState.Open && !this.#is(mark.paused)) this.#schedule();
+    else this.#tellBroken();
+  }
+
+  #tellBroken(): void {
+    const error = this.#brokenBy;
+    if (error === null || this.#is(mark.failureTold | mark.closed)) return;
+    this.#marks |= mark.failureTold;
+    this.state = TlsState.Failed;
     this.socket?.destroy();
     this.#receiver.failed(error);
+  }
+
+  get #restsInSocket(): boolean {
+    return this.wire.readableLength > 0 || (this.socket?.readableLength ?? 0) > 0;
   }
 
   // -- the wire -----------------------------------------------------------------------------------
 
   /** The socket makes the next records while the last ones leave. */
   carry(bytes: Buffer, done: () => void): void {
-    if (this.#is(mark.closed) || !this.#send(bytes) || !this.#isFull) done();
+    const nowhere = this.#is(mark.closed) || this.#brokenBy !== null;
+    if (nowhere || !this.#send(bytes) || !this.#isFull) done();
     else this.#carried = done;
   }
 
@@ -353,7 +376,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   }
 
   wireEnded(): void {
-    if (this.#is(mark.closed)) return;
+    if (this.#is(mark.closed) || this.#brokenBy !== null) return;
     if (this.#queue === null) this.#below.shutdownWrite(this.slot);
     else this.#marks |= mark.shutdownDue;
   }
@@ -393,6 +416,10 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   #write(bytes: Uint8Array, offset: number, length: number): number {
     const { socket } = this;
     if (this.state >= TlsState.Failed) return -1;
+    if (this.#brokenBy !== null) {
+      setImmediate(() => this.#tellBroken());
+      return -1;
+    }
     let taken = 0;
     while (taken < length && this.#takesMore(socket)) {
       const count = Math.min(length - taken, pieceBytesMax);
@@ -400,6 +427,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
       socket.write(Buffer.from(bytes.subarray(from, from + count)), this.#written);
       taken += count;
     }
+    this.#dataBytes += taken;
     if (taken < length) this.#marks |= mark.awaited;
     return taken;
   }
@@ -456,7 +484,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   }
 
   unsentBytes(slot: number): number {
-    const below = this.#below.unsentBytes(slot);
+    const below = Math.min(this.#below.unsentBytes(slot), this.#dataBytes);
     if (below < 0) return below;
     return below + (this.#queue?.length ?? 0) + (this.socket?.writableLength ?? 0);
   }
