@@ -8,7 +8,7 @@
  *     npm test -- --test-name-pattern=udp   options go to the runner
  *     npm test -- --coverage                with a table of lines that no test reached
  *     npm test -- --driver node             on that driver: epoll, io_uring, node
- *     npm test -- --transport tls test/server  with TLS under every stream of the rigs: test/support/transport.ts
+ *     npm test -- --transport tls           with TLS on every stream of the tests
  *     npm test -- --node /path/to/node      under another Node than the project's
  *     npm test -- --seconds 600             ended then, with what was running; 1,200 by default
  *     npm test -- --record FILE --lane NAME appends what it came to: see `record.ts`

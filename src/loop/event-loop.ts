@@ -332,10 +332,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.adopt(descriptor);
   }
 
-  /**
-   * Takes a connection; `peer` when another thread accepted it. Null when there is no room.
-   * @param setUp of one that the program has opened: without a layer, as those that are dialled.
-   */
+  /** Takes a connection; `peer` when another thread accepted it. Null when there is no room. */
   adopt(descriptor: number, peer?: Peer, setUp?: SetUp): StreamConnection | null {
     const slot = this.#table.reserve();
     if (slot === -1) {
@@ -355,10 +352,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket, peer);
     this.#acceptGate.opened(this.#table.size);
     if (setUp === undefined) this.begin(connection);
-    else {
-      setUp(connection);
-      connection.opened();
-    }
+    else setUp(connection);
     return connection;
   }
 

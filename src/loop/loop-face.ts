@@ -112,6 +112,8 @@ export class LoopFace implements LoopView {
     const setUp = (connection: StreamConnection): void => {
       connection.context = options.context;
       if (options.handler !== undefined) connection.setHandler(options.handler as never);
+      // Plain, as what is dialled, whatever the server has under those that come.
+      connection.opened();
     };
     const connection = this.#loop.adopt(adopted.descriptor, adopted.peer, setUp);
     if (connection !== null) return connection;

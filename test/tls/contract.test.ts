@@ -1,6 +1,6 @@
 /** What drivers promise of their streams holds with TLS between, by either engine. */
 import { test } from 'node:test';
-import { chooseBackend } from '../../src/driver/choice.ts';
+import { chooseBackend } from '../../src/driver/choose-driver.ts';
 import type { Driver, DriverEvents } from '../../src/driver/contract.ts';
 import type { Transport } from '../../src/driver/transport.ts';
 import type { TlsReceiver, TlsPools } from '../../src/tls/tls-transport.ts';

@@ -2,7 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { assert } from '../../base/assert.ts';
 import type { GnetError } from '../../base/errors.ts';
 import { readHeadroomBytes } from '../../base/limits.ts';
-import { OutboundQueue } from '../../buffer/outbound-queue.ts';
+import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import type { StreamReceiver, Transport } from '../../driver/transport.ts';
 import { handshakeBytesMax, recordBytesMax, unreadAnswersMax } from '../limits.ts';
@@ -20,6 +20,7 @@ import { TlsState, tlsStateNames } from '../session-states.ts';
 import type { TlsPools, TlsReceiver } from '../tls-transport.ts';
 import { socketFailure } from './socket-errors.ts';
 import { Wire, type WireOwner } from './wire.ts';
+import { WireOutput } from './wire-output.ts';
 
 /** Bytes given to the socket in one write. */
 const pieceBytesMax = 65_536;
@@ -66,10 +67,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   readonly #below: Transport;
   readonly #receiver: TlsReceiver;
   readonly #pools: TlsPools;
-  /** Ciphertext that the transport below has not taken; null when there is none. */
-  #queue: OutboundQueue | null = null;
-  /** Whose bytes stand in the queue. */
-  #carried: (() => void) | null = null;
+  readonly #output: WireOutput;
   /** Plaintext that came while nobody wanted any. */
   #plain: Buffer[] = [];
   #marks = 0;
@@ -89,6 +87,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     this.#receiver = receiver;
     this.#pools = pools;
     this.state = state;
+    this.#output = new WireOutput(below, receiver.slot, pools.cipher);
     this.wire = new Wire(this);
   }
 
@@ -238,7 +237,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
       }
     } else {
       this.#receiver.bytesCame();
-      if (this.#carried !== null && !this.#bearsMore(end - start)) return;
+      if (this.#output.isStuck && !this.#bearsMore(end - start)) return;
     }
     this.take(slab.bytes, start, end);
   }
@@ -341,63 +340,31 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
 
   // -- the wire -----------------------------------------------------------------------------------
 
-  /** The socket makes the next records while the last ones leave. */
   carry(bytes: Buffer, done: () => void): void {
-    const nowhere = this.#is(mark.closed) || this.#brokenBy !== null;
-    if (nowhere || !this.#send(bytes) || !this.#isFull) done();
-    else this.#carried = done;
-  }
-
-  get #isFull(): boolean {
-    return this.#queue !== null && this.#queue.length > pieceBytesMax;
-  }
-
-  /** True when not everything was taken: the rest stands in the queue. */
-  #send(bytes: Uint8Array): boolean {
-    const { cipher: pool } = this.#pools;
-    let sent = 0;
-    while (sent < bytes.length && this.#queue === null) {
-      const slab = pool.take();
-      const length = Math.min(bytes.length - sent, slab.capacity);
-      slab.bytes.set(bytes.subarray(sent, sent + length));
-      const taken = this.#below.send(this.slot, slab, 0, length);
-      pool.release(slab);
-      if (taken < 0) return false; // `failed` follows
-      sent += taken;
-      if (taken < length) this.#queue = new OutboundQueue(pool);
-    }
-    this.#queue?.push(bytes, sent, bytes.length);
-    return this.#queue !== null;
+    if (this.#is(mark.closed) || this.#brokenBy !== null) done();
+    else this.#output.carry(bytes, done);
   }
 
   /** Sends in clear what is no message of TLS, or one of ours: the session has not begun. */
   protected sendOwn(bytes: Uint8Array): void {
-    this.#send(bytes);
+    this.#output.send(bytes);
   }
 
   wireEnded(): void {
     if (this.#is(mark.closed) || this.#brokenBy !== null) return;
-    if (this.#queue === null) this.#below.shutdownWrite(this.slot);
+    if (this.#output.isEmpty) this.#below.shutdownWrite(this.slot);
     else this.#marks |= mark.shutdownDue;
   }
 
   /** True when nothing of ours is left; then our side is ended if it was to be. */
   #flushOwn(): boolean {
-    if (this.#queue !== null && this.#below.flush(this.slot, this.#queue)) this.#queue = null;
-    if (!this.#isFull) this.#carryOn();
-    if (this.#is(mark.shutdownDue) && this.#queue === null) {
+    this.#output.flush();
+    if (!this.#output.isStuck) this.#fruitlessBytes = 0;
+    if (this.#is(mark.shutdownDue) && this.#output.isEmpty) {
       this.#marks &= ~mark.shutdownDue;
       this.#below.shutdownWrite(this.slot);
     }
-    return this.#queue === null;
-  }
-
-  /** There is room for more of the socket's. */
-  #carryOn(): void {
-    const carried = this.#carried;
-    this.#carried = null;
-    this.#fruitlessBytes = 0;
-    carried?.();
+    return this.#output.isEmpty;
   }
 
   // -- from above ---------------------------------------------------------------------------------
@@ -486,11 +453,11 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   unsentBytes(slot: number): number {
     const below = Math.min(this.#below.unsentBytes(slot), this.#dataBytes);
     if (below < 0) return below;
-    return below + (this.#queue?.length ?? 0) + (this.socket?.writableLength ?? 0);
+    return below + this.#output.length + (this.socket?.writableLength ?? 0);
   }
 
   handedOver(slot: number): boolean {
-    const rests = this.#queue !== null || (this.socket?.writableLength ?? 0) > 0;
+    const rests = !this.#output.isEmpty || (this.socket?.writableLength ?? 0) > 0;
     if (!rests && this.#below.handedOver(slot)) return true;
     this.#marks |= mark.awaited;
     return false;
@@ -521,9 +488,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     this.state = TlsState.Freed;
     this.socket?.destroy();
     this.wire.destroy();
-    this.#queue?.clear();
-    this.#queue = null;
-    this.#carried = null;
+    this.#output.clear();
     this.#plain = [];
   }
 }

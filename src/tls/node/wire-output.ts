@@ -1,0 +1,77 @@
+import { OutboundQueue } from '../../buffer/outbound-queue.ts';
+import type { SlabPool } from '../../buffer/slab.ts';
+import type { Transport } from '../../driver/transport.ts';
+
+/** What waits below; beyond that the socket makes no more. */
+const queuedBytesMax = 65_536;
+
+/** Ciphertext on its way from a socket of `node:tls` to the transport below. */
+export class WireOutput {
+  readonly #below: Transport;
+  readonly #slot: number;
+  readonly #pool: SlabPool;
+  /** What the transport below has not taken; null when there is none. */
+  #queue: OutboundQueue | null = null;
+  /** Whoever waits until there is room. */
+  #done: (() => void) | null = null;
+
+  constructor(below: Transport, slot: number, pool: SlabPool) {
+    this.#below = below;
+    this.#slot = slot;
+    this.#pool = pool;
+  }
+
+  get isEmpty(): boolean {
+    return this.#queue === null;
+  }
+
+  get length(): number {
+    return this.#queue?.length ?? 0;
+  }
+
+  /** The socket waits until some of it has left. */
+  get isStuck(): boolean {
+    return this.#done !== null;
+  }
+
+  get #hasRoom(): boolean {
+    return this.length <= queuedBytesMax;
+  }
+
+  /** Calls `done` when there is room for more: the socket makes the next records meanwhile. */
+  carry(bytes: Buffer, done: () => void): void {
+    this.send(bytes);
+    if (this.#hasRoom) done();
+    else this.#done = done;
+  }
+
+  send(bytes: Uint8Array): void {
+    let sent = 0;
+    while (sent < bytes.length && this.#queue === null) {
+      const slab = this.#pool.take();
+      const length = Math.min(bytes.length - sent, slab.capacity);
+      slab.bytes.set(bytes.subarray(sent, sent + length));
+      const taken = this.#below.send(this.#slot, slab, 0, length);
+      this.#pool.release(slab);
+      if (taken < 0) return; // `failed` follows
+      sent += taken;
+      if (taken < length) this.#queue = new OutboundQueue(this.#pool);
+    }
+    this.#queue?.push(bytes, sent, bytes.length);
+  }
+
+  /** The transport below takes more. */
+  flush(): void {
+    if (this.#queue !== null && this.#below.flush(this.#slot, this.#queue)) this.#queue = null;
+    if (!this.#hasRoom) return;
+    const done = this.#done;
+    this.#done = null;
+    done?.();
+  }
+
+  clear(): void {
+    this.#queue?.clear();
+    this.#queue = null;
+    this.#done = null;
+  }
+}
