@@ -117,7 +117,8 @@ test('mysql2 at a MariaDB', { skip: missingMariadb }, async (t) => {
   const port = await startMariadb(t);
   const connect = await dialler(t);
   const stream = (): unknown => connect({ host: '127.0.0.1', port });
-  const database = mysql.createConnection({ stream, user: 'root' }).promise();
+  const options = { stream, user: 'root', database: 'mysql' };
+  const database = mysql.createConnection(options).promise();
   const [many] = await database.query('select seq as n from seq_1_to_10000');
   assert.equal((many as unknown[]).length, 10_000);
   const large = 'x'.repeat(3_000_000);
