@@ -126,7 +126,11 @@ export class AttachedServer {
         },
       },
     };
-    for (const descriptor of Object.values(own)) descriptor.configurable = true;
+    for (const descriptor of Object.values(own)) {
+      descriptor.configurable = true;
+      // Programs put functions of their own before these, too.
+      if (descriptor.get === undefined) descriptor.writable = true;
+    }
     Object.defineProperties(this.#server, own);
   }
 
@@ -187,6 +191,7 @@ export class AttachedServer {
     if (typeof server.close === 'function' && server._emitCloseIfDrained) server.close();
     Object.defineProperty(server, 'close', {
       configurable: true,
+      writable: true,
       value: (callback?: CloseCallback) => this.#close(callback),
     });
   }

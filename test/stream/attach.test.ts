@@ -34,6 +34,20 @@ test('a server is told that it listens, is closed, and may be attached again', a
   await new Promise((resolve) => server.close(resolve));
 });
 
+test('a program may put a function of its own before close', async () => {
+  const server = http.createServer();
+  const running = await attach(server, 'tcp://127.0.0.1:0');
+  const close = server.close.bind(server);
+  let told = 0;
+  server.close = (callback) => {
+    told++;
+    return close(callback);
+  };
+  await new Promise((resolve) => server.close(resolve));
+  assert.equal(told, 1);
+  await running.closed;
+});
+
 test('an address that cannot be had rejects, and leaves the server as it was', async () => {
   const server = http.createServer();
   await assert.rejects(attach(server, 'tcp://192.0.2.1:1'), { code: 'EADDRNOTAVAIL' });
