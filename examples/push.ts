@@ -7,7 +7,7 @@
  *
  *   nc 127.0.0.1 9000
  */
-import { type Conn, EventServer, serve, type TickReply } from 'gnet';
+import { type Conn, EventServer, prepare, serve, type TickReply } from 'gnet';
 import { announce, endWithReason, readFlags, serveOptions } from './lib/flags.ts';
 
 class PushServer extends EventServer {
@@ -34,7 +34,7 @@ class PushServer extends EventServer {
   }
 
   override tick(): TickReply {
-    const line = `It is ${new Date().toISOString()}\n`;
+    const line = prepare(`It is ${new Date().toISOString()}\n`);
     // Whoever is too slow misses a line: nothing is ever piled up for it.
     for (const conn of this.#conns.values()) {
       if (conn.outboundBuffered() === 0) conn.asyncWrite(line);

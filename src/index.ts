@@ -12,6 +12,7 @@ export type { Bytes, Conn, ConnId, KeepAliveTimes, TcpInfo, Timeouts } from './c
 export type { Flow } from './connection/conn-settings.ts';
 export type { LoopView as EventLoop, RegisterOptions } from './connection/conn.ts';
 export type { EventHandler, Reply, TickReply } from './connection/conn.ts';
+export { type Prepared, prepare, type Sendable } from './connection/prepared.ts';
 export { EventServer } from './connection/event-server.ts';
 export type { Server } from './connection/conn.ts';
 export type {

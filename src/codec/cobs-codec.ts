@@ -1,4 +1,4 @@
-import type { FrameSource, ICodec } from './codec.ts';
+import { encodesAs, type FrameSource, type ICodec } from './codec.ts';
 import { type StuffedFrameOptions, StuffedFrames, type Stuffing } from './stuffed-frames.ts';
 
 const END = 0;
@@ -37,6 +37,10 @@ export class CobsCodec implements ICodec {
   /** @throws `ErrInvalidOption` when an option is out of its range. */
   constructor(options: StuffedFrameOptions = {}) {
     this.#frames = new StuffedFrames(cobs, options);
+  }
+
+  get sharesEncoding(): boolean {
+    return encodesAs(this, CobsCodec.prototype);
   }
 
   encode(_c: FrameSource, buf: Uint8Array): Uint8Array {

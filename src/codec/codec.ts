@@ -90,6 +90,16 @@ export interface ICodec<Frame = Buffer> {
    * an allocation and a copy per frame. Must call `sink.wrap` exactly once, after every check.
    */
   encodeInto?(c: FrameSource, buf: Uint8Array, sink: FrameSink): void;
+  /**
+   * Optional: true if `encode` makes the same bytes of a payload for every connection and does not
+   * change them later. gnet then encodes what `prepare` made once for all connections of this codec.
+   */
+  readonly sharesEncoding?: boolean;
+}
+
+/** Whether a codec still encodes as `own` does: a subclass may encode for each connection. */
+export function encodesAs(codec: ICodec<unknown>, own: ICodec<unknown>): boolean {
+  return codec.encode === own.encode && codec.encodeInto === own.encodeInto;
 }
 
 /** One codec for all connections, or a function that makes one for each. */

@@ -53,6 +53,10 @@ class ComposedCodec<Frame> implements ICodec<Frame> {
     this.#maxBuffered = maxBuffered;
   }
 
+  get sharesEncoding(): boolean {
+    return this.#inner.sharesEncoding === true && this.#outer.sharesEncoding === true;
+  }
+
   encode(c: FrameSource, buf: Uint8Array): Uint8Array {
     const sources = sourcesOf(c);
     return this.#outer.encode(sources, this.#inner.encode(sources.payloads, buf));

@@ -1,6 +1,6 @@
 import { ErrInvalidOption } from '../base/errors.ts';
 import { textOf } from '../base/thrown.ts';
-import type { FrameSink, FrameSource, ICodec } from './codec.ts';
+import { encodesAs, type FrameSink, type FrameSource, type ICodec } from './codec.ts';
 import { DelimitedFrames } from './delimited-frames.ts';
 import { OversizeRule, type OversizeOptions } from './oversize.ts';
 
@@ -38,6 +38,10 @@ export class DelimiterBasedFrameCodec implements ICodec {
       new OversizeRule('DelimiterBasedFrameCodec', options),
     );
     this.#appended = delimiters[0]!;
+  }
+
+  get sharesEncoding(): boolean {
+    return encodesAs(this, DelimiterBasedFrameCodec.prototype);
   }
 
   encode(_c: FrameSource, buf: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
 import { ErrInvalidFixedLength, ErrInvalidOption } from '../base/errors.ts';
 import { textOf } from '../base/thrown.ts';
-import type { FrameSource, ICodec } from './codec.ts';
+import { encodesAs, type FrameSource, type ICodec } from './codec.ts';
 import { takeFrame } from './frame.ts';
 
 /** Frames of one length. A short rest waits for more; payloads must be whole frames, or empty. */
@@ -19,6 +19,10 @@ export class FixedLengthFrameCodec implements ICodec {
       );
     }
     this.#frameLength = frameLength;
+  }
+
+  get sharesEncoding(): boolean {
+    return encodesAs(this, FixedLengthFrameCodec.prototype);
   }
 
   /** @throws `ErrInvalidFixedLength` when `buf` is not a whole number of frames. */

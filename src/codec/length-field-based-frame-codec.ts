@@ -1,5 +1,5 @@
 import { ErrCorruptedFrame, ErrLengthOverflow, ErrTooLessLength } from '../base/errors.ts';
-import type { FrameSink, FrameSource, ICodec } from './codec.ts';
+import { encodesAs, type FrameSink, type FrameSource, type ICodec } from './codec.ts';
 import { takeFrame } from './frame.ts';
 import {
   type ByteOrder,
@@ -97,6 +97,10 @@ export class LengthFieldBasedFrameCodec implements ICodec {
       this.#headerLength + checkInteger('lengthAdjustment', decoderConfig.lengthAdjustment);
     this.#strip = checkInteger('initialBytesToStrip', decoderConfig.initialBytesToStrip);
     this.#checkThatFramesExist();
+  }
+
+  get sharesEncoding(): boolean {
+    return encodesAs(this, LengthFieldBasedFrameCodec.prototype);
   }
 
   /**

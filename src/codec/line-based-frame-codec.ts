@@ -1,4 +1,4 @@
-import type { FrameSink, FrameSource, ICodec } from './codec.ts';
+import { encodesAs, type FrameSink, type FrameSource, type ICodec } from './codec.ts';
 import { DelimitedFrames } from './delimited-frames.ts';
 import { OversizeRule, type OversizeOptions } from './oversize.ts';
 
@@ -29,6 +29,10 @@ export class LineBasedFrameCodec implements ICodec {
       stripDelimiter,
       new OversizeRule('LineBasedFrameCodec', options),
     );
+  }
+
+  get sharesEncoding(): boolean {
+    return encodesAs(this, LineBasedFrameCodec.prototype);
   }
 
   encode(_c: FrameSource, buf: Uint8Array): Uint8Array {

@@ -1,5 +1,5 @@
 import { ErrCorruptedFrame } from '../base/errors.ts';
-import type { FrameSink, FrameSource, ICodec } from './codec.ts';
+import { encodesAs, type FrameSink, type FrameSource, type ICodec } from './codec.ts';
 import { takeFrame } from './frame.ts';
 import { type OversizeOptions, OversizeRule } from './oversize.ts';
 
@@ -24,6 +24,10 @@ export class NetstringCodec implements ICodec {
   /** @throws `ErrInvalidOption` when an option is out of its range. */
   constructor(options: NetstringOptions = {}) {
     this.#oversize = new OversizeRule('NetstringCodec', options);
+  }
+
+  get sharesEncoding(): boolean {
+    return encodesAs(this, NetstringCodec.prototype);
   }
 
   encode(_c: FrameSource, buf: Uint8Array): Uint8Array {

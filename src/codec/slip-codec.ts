@@ -1,4 +1,4 @@
-import type { FrameSource, ICodec } from './codec.ts';
+import { encodesAs, type FrameSource, type ICodec } from './codec.ts';
 import { type StuffedFrameOptions, StuffedFrames, type Stuffing } from './stuffed-frames.ts';
 
 const END = 0xc0;
@@ -41,6 +41,10 @@ export class SlipCodec implements ICodec {
   /** @throws `ErrInvalidOption` when an option is out of its range. */
   constructor(options: StuffedFrameOptions = {}) {
     this.#frames = new StuffedFrames(slip, options);
+  }
+
+  get sharesEncoding(): boolean {
+    return encodesAs(this, SlipCodec.prototype);
   }
 
   encode(_c: FrameSource, buf: Uint8Array): Uint8Array {

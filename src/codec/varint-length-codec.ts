@@ -1,6 +1,6 @@
 import { ErrCorruptedFrame, ErrInvalidOption, ErrLengthOverflow } from '../base/errors.ts';
 import { textOf } from '../base/thrown.ts';
-import type { FrameSink, FrameSource, ICodec } from './codec.ts';
+import { encodesAs, type FrameSink, type FrameSource, type ICodec } from './codec.ts';
 import { takeFrame } from './frame.ts';
 import { type OversizeOptions, OversizeRule } from './oversize.ts';
 
@@ -43,6 +43,10 @@ export class VarintLengthCodec implements ICodec {
     }
     this.#maxPrefixLength = maxPrefixLength;
     this.#maxEncoded = 2 ** (7 * maxPrefixLength) - 1;
+  }
+
+  get sharesEncoding(): boolean {
+    return encodesAs(this, VarintLengthCodec.prototype);
   }
 
   /** @throws `ErrLengthOverflow` when the length of `buf` needs a prefix over `maxPrefixLength`. */

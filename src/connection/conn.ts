@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { FrameSource, ICodec } from '../codec/codec.ts';
 import type { Action } from './action.ts';
 import type { Bytes } from './bytes.ts';
+import type { Sendable } from './prepared.ts';
 import type { ConnId } from './conn-id.ts';
 import type { Flow, KeepAliveTimes, Timeouts } from './conn-settings.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
@@ -66,14 +67,14 @@ export interface Conn<Context = unknown> extends FrameSource {
    * wait for `onDrain`. It also returns `false` if the connection is closed: nothing is sent. For
    * UDP it sends one datagram. @throws the codec's error if the codec cannot encode `data`.
    */
-  asyncWrite(data: Bytes): boolean;
+  asyncWrite(data: Sendable): boolean;
   /** Like `asyncWrite`, without the codec. */
-  writeNoCodec(data: Bytes): boolean;
+  writeNoCodec(data: Sendable): boolean;
   /**
    * Like `asyncWrite` (or `writeNoCodec`); resolves when the kernel has all bytes up to and
    * including these. Rejects with `ErrConnClosed` if the connection closes first.
    */
-  flushWrite(data: Bytes, noCodec?: boolean): Promise<void>;
+  flushWrite(data: Sendable, noCodec?: boolean): Promise<void>;
   /**
    * Sends the parts in order, without the codec, and offers them to the kernel now. Together with
    * earlier pending output, up to 1 MiB leaves in one call (64 KiB on the driver `node`). Otherwise
@@ -92,7 +93,7 @@ export interface Conn<Context = unknown> extends FrameSource {
    * if the kernel did not take it; for a session, `onError` says why. @throws ErrUnsupportedOp on a
    * stream connection.
    */
-  sendTo(data: Bytes): boolean;
+  sendTo(data: Sendable): boolean;
 
   /**
    * UDP: like `sendTo` for each datagram, in as few system calls as possible. Returns how many the
@@ -258,9 +259,9 @@ export interface Conn<Context = unknown> extends FrameSource {
 
 /** What an event may return: bytes, an action, both, or nothing. */
 export type Reply =
-  | Bytes
+  | Sendable
   | Action
-  | readonly [Bytes | null | undefined, Action]
+  | readonly [Sendable | null | undefined, Action]
   | null
   | undefined
   | void;
@@ -410,7 +411,7 @@ export interface Server extends AsyncDisposable {
    * took it. Waits up to a second for connections with more pending than `highWaterMark`. Later
    * broadcasts do not wait for a slower connection until it has caught up.
    */
-  broadcast(data: Bytes): Promise<number>;
+  broadcast(data: Sendable): Promise<number>;
   /**
    * UDP: sends one datagram to an address (`udp://host:port`, or without the scheme), from this
    * server's first UDP address of the same family. Copies the bytes during the call. Resolves when

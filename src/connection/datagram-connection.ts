@@ -5,6 +5,7 @@ import { peekAt, takeNext } from '../codec/frame.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
 import { Action } from './action.ts';
 import type { Bytes, Conn, ConnId, EventHandler, LoopView, Reply, Timeouts } from './conn.ts';
+import { Prepared, type Sendable } from './prepared.ts';
 import type { DatagramOwner } from './datagram-owner.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import type { HandlerEvents } from './owner.ts';
@@ -32,9 +33,10 @@ const nothing = Buffer.alloc(0);
 const poison = 0xdb;
 
 /** @throws ErrInvalidReply */
-function bytesOf(data: Bytes): Uint8Array {
+function bytesOf(data: Sendable): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data);
   if (isBytes(data)) return data;
+  if (Prepared.is(data)) return Prepared.payloadOf(data);
   throw new ErrInvalidReply('cannot send this as a datagram: give a Uint8Array or a string');
 }
 
@@ -173,7 +175,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   protected apply(reply: Reply): void {
     const kind = kindOfReply(reply);
     if (kind === replyKind.action) this.act(reply as Action);
-    else if (kind === replyKind.bytes) this.#answer(reply as Bytes);
+    else if (kind === replyKind.bytes) this.#answer(reply as Sendable);
     else if (kind === replyKind.pair) {
       const [bytes, action] = reply as ReplyPair;
       if (bytes !== undefined && bytes !== null) this.#answer(bytes);
@@ -186,7 +188,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
     if (action === Action.Shutdown) this.owner.requestShutdown();
   }
 
-  #answer(data: Bytes): void {
+  #answer(data: Sendable): void {
     this.#callPreWrite();
     this.sendTo(data);
   }
@@ -211,7 +213,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   protected refused(): void {}
 
   /** False when the kernel did not take it, or the endpoint is closed. */
-  sendTo(data: Bytes): boolean {
+  sendTo(data: Sendable): boolean {
     if (!this.isOpen) return false;
     const { driver } = this.owner;
     const taken = driver.sendDatagram(this.endpoint, this, bytesOf(data), this.local);
@@ -242,10 +244,10 @@ export class DatagramConnection implements Conn, DatagramPeer {
     return undefined;
   }
 
-  asyncWrite(data: Bytes): boolean {
+  asyncWrite(data: Sendable): boolean {
     return this.sendTo(data);
   }
-  writeNoCodec(data: Bytes): boolean {
+  writeNoCodec(data: Sendable): boolean {
     return this.sendTo(data);
   }
   writev(): boolean {
@@ -254,7 +256,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   asyncWritev(): boolean {
     throw notForDatagrams('asyncWritev', 'send one datagram with sendTo');
   }
-  async flushWrite(data: Bytes): Promise<void> {
+  async flushWrite(data: Sendable): Promise<void> {
     if (!this.isOpen) throw notWritable(this.remoteAddr);
     const { driver } = this.owner;
     const bytes = bytesOf(data);

@@ -5,11 +5,12 @@ import type { Slab } from '../buffer/slab.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import { Action } from './action.ts';
-import type { Bytes, Conn, EventHandler, Reply, Timeouts } from './conn.ts';
+import type { Conn, EventHandler, Reply, Timeouts } from './conn.ts';
 import { DatagramConnection } from './datagram-connection.ts';
 import type { DatagramOwner } from './datagram-owner.ts';
 import { ownHandlerEvents } from './handler-calls.ts';
 import type { HandlerEvents, ScheduledDeadline } from './owner.ts';
+import type { Sendable } from './prepared.ts';
 import { timedOut } from './connection-errors.ts';
 import { handlerError, isPromise, kindOfReply, replyKind, whenSettled } from './reply.ts';
 import { checkedTimeouts } from './timeout-values.ts';
@@ -119,7 +120,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
 
   /** As bytes of `onOpened`: without `preWrite`. */
   #applyOpening(reply: Reply): void {
-    if (kindOfReply(reply) === replyKind.bytes) this.sendTo(reply as Bytes);
+    if (kindOfReply(reply) === replyKind.bytes) this.sendTo(reply as Sendable);
     else this.apply(reply);
   }
 

@@ -12,6 +12,7 @@ import { callPreWrite } from './handler-calls.ts';
 import { stuckFromNow } from './timeout-clock.ts';
 import { cutShort, outboundOverflow } from './connection-errors.ts';
 import { pause } from './pausing.ts';
+import { Prepared } from './prepared.ts';
 import type { ReadWindow } from './read-window.ts';
 import { type Connection, type ConnectionRecord, is, isClosed, rareOf, scopeOf } from './record.ts';
 import { mark, pauseReason } from './states.ts';
@@ -60,6 +61,17 @@ export function put(c: Connection, data: Bytes, isAnswer: boolean): void {
   if (!admits(c, bytes.length)) return;
   encodeInPlace(c, bytes, isAnswer);
   beforeWrite(c);
+}
+
+/** Encodes once for all connections, where the codec can. @throws as `put`. */
+export function putPrepared(c: Connection, prepared: Prepared): void {
+  if (is(c, mark.identity) || c.codec.sharesEncoding !== true) {
+    put(c, Prepared.payloadOf(prepared), false);
+    return;
+  }
+  const encoded = Prepared.encodedBy(prepared, c.codec, c);
+  beforeWrite(c);
+  putRaw(c, encoded);
 }
 
 /** By a codec that has `encodeInto`. */

@@ -4,12 +4,12 @@ import type { Slab } from '../buffer/slab.ts';
 import { Action } from './action.ts';
 import { remoteAddress } from './addresses.ts';
 import { beginClose, fail, takesAnswer } from './closing.ts';
-import type { Bytes } from './conn.ts';
 import type { Reply } from './conn.ts';
 import { poison } from './inbound.ts';
 import { countsSilence } from './timeout-clock.ts';
-import { put, putRaw } from './outbound.ts';
+import { put, putPrepared, putRaw } from './outbound.ts';
 import { pause, resume } from './pausing.ts';
+import { plainBytes, Prepared, type Sendable } from './prepared.ts';
 import { type Connection, is, isClosed, rareOf } from './record.ts';
 import {
   codecError,
@@ -43,7 +43,7 @@ export function applyReply(
   const kind = kindOfReply(reply);
   const raw = event === 'onOpened';
   if (kind === replyKind.action) act(c, reply as number);
-  else if (kind === replyKind.bytes) answer(c, reply as Bytes, raw);
+  else if (kind === replyKind.bytes) answer(c, reply as Sendable, raw);
   else if (kind === replyKind.pair) {
     const [bytes, action] = reply as ReplyPair;
     answer(c, bytes, raw);
@@ -53,9 +53,10 @@ export function applyReply(
   }
 }
 
-function answer(c: Connection, data: Bytes | null | undefined, raw: boolean): void {
+function answer(c: Connection, data: Sendable | null | undefined, raw: boolean): void {
   if (data === undefined || data === null || !takesAnswer(c)) return;
-  if (raw) putRaw(c, data);
+  if (raw) putRaw(c, plainBytes(data));
+  else if (Prepared.is(data)) putPrepared(c, data);
   else put(c, data, true);
 }
 

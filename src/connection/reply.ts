@@ -3,9 +3,10 @@ import { isGnetError, textOf } from '../base/thrown.ts';
 import type { Action } from './action.ts';
 import type { Bytes } from './conn.ts';
 import type { Reply } from './conn.ts';
+import { Prepared, type Sendable } from './prepared.ts';
 
 /** Bytes and an action. */
-export type ReplyPair = readonly [Bytes | null | undefined, Action];
+export type ReplyPair = readonly [Sendable | null | undefined, Action];
 
 export function isBytes(value: unknown): value is Bytes {
   return typeof value === 'string' || (ArrayBuffer.isView(value) && value instanceof Uint8Array);
@@ -14,7 +15,7 @@ export function isBytes(value: unknown): value is Bytes {
 function isPair(reply: unknown): reply is ReplyPair {
   if (!Array.isArray(reply) || reply.length !== 2 || typeof reply[1] !== 'number') return false;
   const bytes: unknown = reply[0];
-  return bytes === null || bytes === undefined || isBytes(bytes);
+  return bytes === null || bytes === undefined || isBytes(bytes) || Prepared.is(bytes);
 }
 
 function isThenable(reply: unknown): reply is PromiseLike<Reply> {
@@ -31,7 +32,7 @@ export const replyKind = { nothing: 0, action: 1, bytes: 2, pair: 3, promise: 4 
 export function kindOfReply(reply: unknown): number {
   if (reply === undefined || reply === null) return replyKind.nothing;
   if (typeof reply === 'number') return replyKind.action;
-  if (isBytes(reply)) return replyKind.bytes;
+  if (isBytes(reply) || Prepared.is(reply)) return replyKind.bytes;
   let isArray = false;
   try {
     isArray = Array.isArray(reply);

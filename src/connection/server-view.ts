@@ -1,4 +1,4 @@
-import type { Bytes } from './bytes.ts';
+import type { Sendable } from './prepared.ts';
 import type { ConnId } from './conn-id.ts';
 
 /** How a stop ended. */
@@ -40,7 +40,7 @@ export interface ConnHandle {
    * reaches `maxOutboundBytes`. Rejects with `ErrConnClosed` for a stale id. Any thread may call
    * it.
    */
-  write(data: Bytes): Promise<void>;
+  write(data: Sendable): Promise<void>;
   /**
    * Resolves with `c.safeContext`; a copy on other threads. Rejects with `ErrConnClosed` for a
    * stale id.

@@ -22,6 +22,7 @@ import {
   transportFailed,
 } from './closing.ts';
 import type { Bytes, Conn, ConnId, Timeouts } from './conn.ts';
+import type { Sendable } from './prepared.ts';
 import {
   deadlinePassed as deadlinePassedOf,
   setTimeouts as setTimeoutsOf,
@@ -370,11 +371,11 @@ export class StreamConnection
     giveUpWaitingOf(this);
   }
 
-  asyncWrite(data: Bytes): boolean {
+  asyncWrite(data: Sendable): boolean {
     return asyncWriteOf(this, data);
   }
 
-  writeNoCodec(data: Bytes): boolean {
+  writeNoCodec(data: Sendable): boolean {
     return writeNoCodecOf(this, data);
   }
 
@@ -386,7 +387,7 @@ export class StreamConnection
     return asyncWritevOf(this, parts);
   }
 
-  flushWrite(data: Bytes, noCodec = false): Promise<void> {
+  flushWrite(data: Sendable, noCodec = false): Promise<void> {
     return flushWriteOf(this, data, noCodec);
   }
 

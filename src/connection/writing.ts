@@ -14,28 +14,31 @@ import {
   put,
   putParts,
   putPartsEncoded,
+  putPrepared,
   putRaw,
   whenFlushed,
 } from './outbound.ts';
+import { plainBytes, Prepared, type Sendable } from './prepared.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
 import { toBroken } from './transitions.ts';
 
-export function asyncWrite(c: Connection, data: Bytes): boolean {
+export function asyncWrite(c: Connection, data: Sendable): boolean {
   if (!takesBytes(c)) return false;
   try {
-    put(c, data, false);
+    if (typeof data === 'object' && Prepared.is(data)) putPrepared(c, data);
+    else put(c, data, false);
   } catch (error) {
     breakOffFor(c, error);
   }
   return written(c);
 }
 
-export function writeNoCodec(c: Connection, data: Bytes): boolean {
+export function writeNoCodec(c: Connection, data: Sendable): boolean {
   if (!takesBytes(c)) return false;
   try {
-    putRaw(c, data);
+    putRaw(c, plainBytes(data));
   } catch (error) {
     breakOffFor(c, error);
   }
@@ -70,10 +73,11 @@ function takeParts(c: Connection, parts: readonly Bytes[], take: typeof putParts
   return written(c);
 }
 
-export function flushWrite(c: Connection, data: Bytes, noCodec: boolean): Promise<void> {
+export function flushWrite(c: Connection, data: Sendable, noCodec: boolean): Promise<void> {
   if (!takesBytes(c)) return Promise.reject(notWritable(remoteAddress(c)));
   try {
-    if (noCodec) putRaw(c, data);
+    if (noCodec) putRaw(c, plainBytes(data));
+    else if (Prepared.is(data)) putPrepared(c, data);
     else put(c, data, false);
     written(c);
     if (!isClosed(c)) return whenFlushed(c);

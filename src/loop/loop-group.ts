@@ -1,4 +1,5 @@
-import type { Bytes, ConnId } from '../connection/conn.ts';
+import type { ConnId } from '../connection/conn.ts';
+import type { Sendable } from '../connection/prepared.ts';
 import type { LoopView } from '../connection/conn.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
@@ -49,7 +50,7 @@ export interface LoopGroup {
   listenerWasDuplicated(): void;
   /** @throws ErrConnClosed when the id cannot be one of these loops'. */
   conn(id: ConnId): ConnHandle;
-  broadcast(data: Bytes): Promise<number>;
+  broadcast(data: Sendable): Promise<number>;
   /**
    * Stops accepting, serves what waits, says goodbye; resolves when no connection is left.
    * @param leavesOver another process accepts from now on: what waits in backlogs is for that one, and

@@ -1,5 +1,6 @@
 import { ErrCodec, ErrInvalidReply, GnetError } from '../base/errors.ts';
 import type { Bytes } from '../connection/conn.ts';
+import { plainBytes, Prepared, type Sendable } from '../connection/prepared.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
 import { giveBytes } from './conn-handle.ts';
@@ -20,13 +21,14 @@ export interface BroadcastOutcome {
  * Writes to every open connection of a loop of this thread. Where a codec refuses the bytes nothing is
  * written; the others have them all the same.
  */
-export function broadcastOn(loop: EventLoop, data: Bytes): BroadcastOutcome {
+export function broadcastOn(loop: EventLoop, data: Sendable): BroadcastOutcome {
+  const prepared = encodedOnce(data);
   let taken = 0;
   let error: GnetError | null = null;
   const full: StreamConnection[] = [];
   for (const connection of loop.connections()) {
     try {
-      if (!giveBytes(connection, data)) continue;
+      if (!giveBytes(connection, prepared)) continue;
       taken++;
       if (!connection.hasRoom) full.push(connection);
     } catch (thrown) {
@@ -62,17 +64,30 @@ function encodeError(cause: unknown): ErrCodec {
   });
 }
 
+/** Encoded once for all; nobody changes the bytes while they are given out. */
+function encodedOnce(data: Sendable): Prepared {
+  if (Prepared.is(data)) return data;
+  if (typeof data === 'string') return new Prepared(Buffer.from(data));
+  if (data instanceof Uint8Array) return new Prepared(data);
+  throw notForBroadcast(data);
+}
+
 /**
  * What every loop may be given: also for other threads, which must not get all of the memory that a
  * small view is of.
  * @throws ErrInvalidReply when it is no bytes and no text.
  */
-export function broadcastBytes(data: Bytes): Bytes {
+export function broadcastBytes(given: Sendable): Bytes {
+  const data = plainBytes(given);
   if (typeof data === 'string') return data;
   if (data instanceof Uint8Array) {
     return data.byteLength === data.buffer.byteLength ? data : new Uint8Array(data);
   }
-  throw new ErrInvalidReply(
+  throw notForBroadcast(data);
+}
+
+function notForBroadcast(data: unknown): ErrInvalidReply {
+  return new ErrInvalidReply(
     `cannot broadcast a ${data === null ? 'null' : typeof data}: give a Uint8Array or a string`,
   );
 }

@@ -1,8 +1,9 @@
 import { threadId } from 'node:worker_threads';
 import { ErrConnClosed, ErrInvalidReply } from '../base/errors.ts';
 import { textOf } from '../base/thrown.ts';
-import type { Bytes, ConnId } from '../connection/conn.ts';
+import type { ConnId } from '../connection/conn.ts';
 import { fromConnId } from '../connection/conn-id.ts';
+import { plainBytes, Prepared, type Sendable } from '../connection/prepared.ts';
 import type { ConnHandle } from '../connection/server-view.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import { abandonLanesOf } from './abandoned-lanes.ts';
@@ -79,9 +80,9 @@ export class LoopConnHandle implements ConnHandle {
     this.#loop = memory;
   }
 
-  write(data: Bytes): Promise<void> {
+  write(data: Sendable): Promise<void> {
     const identity = fromConnId(this.id);
-    if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
+    if (typeof data !== 'string' && !(data instanceof Uint8Array) && !Prepared.is(data)) {
       return Promise.reject(
         new ErrInvalidReply(`cannot write a ${typeof data}: give a Uint8Array or a string`),
       );
@@ -93,7 +94,8 @@ export class LoopConnHandle implements ConnHandle {
     const { slot, generation } = identity;
     const find = finderIn(memory);
     if (find !== undefined) return this.#writeDirectly(find(slot, generation), data);
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    const plain = plainBytes(data);
+    const bytes = typeof plain === 'string' ? Buffer.from(plain) : plain;
     return new Promise((resolve, reject) => {
       const { sender, rooms } = sendingTo(memory);
       const full = (): void => rooms.wait(slot, generation, resolve);
@@ -101,7 +103,7 @@ export class LoopConnHandle implements ConnHandle {
     });
   }
 
-  async #writeDirectly(connection: StreamConnection | null, data: Bytes): Promise<void> {
+  async #writeDirectly(connection: StreamConnection | null, data: Sendable): Promise<void> {
     if (connection === null || !giveBytes(connection, data)) throw staleId(this.id);
     if (!connection.hasRoom) await connection.whenRoom();
   }
@@ -169,7 +171,7 @@ function openOr(connection: StreamConnection | null, id: ConnId): StreamConnecti
 }
 
 /** False when the connection takes no bytes any more. @throws what its codec throws. */
-export function giveBytes(connection: StreamConnection, data: Bytes): boolean {
+export function giveBytes(connection: StreamConnection, data: Sendable): boolean {
   if (connection.isClosed || connection.isClosing) return false;
   connection.asyncWrite(data);
   return !connection.isClosed;

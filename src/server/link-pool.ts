@@ -1,5 +1,5 @@
 import { wholeNumber } from '../base/option-checks.ts';
-import type { Bytes } from '../connection/conn.ts';
+import type { Sendable } from '../connection/prepared.ts';
 import type { Link, LinkOptions } from './link.ts';
 
 /** How many links there are, and how each is kept up. */
@@ -14,7 +14,7 @@ export interface LinkPool {
   /** The least busy: of those that are up, the one with the fewest pending messages. */
   pick(): Link;
   /** `pick().write(data)`. */
-  write(data: Bytes): boolean;
+  write(data: Sendable): boolean;
   /** Closes every link; resolves when all connections are gone. */
   close(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export class ClientPool implements LinkPool {
     return best as Link;
   }
 
-  write(data: Bytes): boolean {
+  write(data: Sendable): boolean {
     return this.pick().write(data);
   }
 

@@ -1,7 +1,8 @@
 import { ErrConnClosed, ErrInvalidReply } from '../base/errors.ts';
 import { invalidOption } from '../base/option-checks.ts';
 import { errorOf } from '../base/thrown.ts';
-import type { Bytes, Conn, EventHandler, Reply } from '../connection/conn.ts';
+import type { Conn, EventHandler, Reply } from '../connection/conn.ts';
+import { plainBytes, type Sendable } from '../connection/prepared.ts';
 import { ownHandlerEvents } from '../connection/handler-calls.ts';
 import { isPromise } from '../connection/reply.ts';
 import type { DialOptions } from './dial-options.ts';
@@ -49,7 +50,7 @@ export interface Link {
    * not taken, because too much is kept (`maxKept`), the link is down (`whileDown: 'refuse'`), or over.
    * @throws ErrInvalidReply for what is no bytes and no text.
    */
-  write(data: Bytes): boolean;
+  write(data: Sendable): boolean;
   /**
    * With the option `confirm`: the peer has the first `count` messages that are kept. One that was not sent
    * on the connection of now is never meant.
@@ -298,7 +299,8 @@ export class ClientLink implements Link {
 
   // -- as the program sees it ---------------------------------------------------------------------
 
-  write(data: Bytes): boolean {
+  write(given: Sendable): boolean {
+    const data = plainBytes(given);
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw new ErrInvalidReply(`cannot write a ${typeof data}: give a Uint8Array or a string`);
     }

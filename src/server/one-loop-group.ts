@@ -1,5 +1,6 @@
 import { ErrUnsupportedOp } from '../base/errors.ts';
-import type { Bytes, ConnId } from '../connection/conn.ts';
+import type { ConnId } from '../connection/conn.ts';
+import type { Sendable } from '../connection/prepared.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
 import { fromConnId } from '../connection/conn-id.ts';
 import type { LoopView } from '../connection/conn.ts';
@@ -202,7 +203,7 @@ export class OneLoopGroup implements LoopGroup {
     return new LoopConnHandle(id, this.#share());
   }
 
-  async broadcast(data: Bytes): Promise<number> {
+  async broadcast(data: Sendable): Promise<number> {
     const { taken, error, caughtUp } = broadcastOn(this.#loop, data);
     await caughtUp;
     if (error !== null) throw error;

@@ -1,7 +1,8 @@
 import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import { wrongStopTimeout } from '../base/option-checks.ts';
 import { errorOf, textOf } from '../base/thrown.ts';
-import type { Bytes, ConnId } from '../connection/conn.ts';
+import type { ConnId } from '../connection/conn.ts';
+import type { Sendable } from '../connection/prepared.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
 import type { LoopView, Server } from '../connection/conn.ts';
@@ -22,7 +23,6 @@ import type { Logger } from '../logging/logger.ts';
 import type { LoopOwner } from '../loop/event-loop-settings.ts';
 import { toStopResult } from '../loop/loop-end.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
-import { broadcastBytes } from '../mailbox/broadcast.ts';
 import { staleId } from '../mailbox/conn-handle.ts';
 import { type MainServer, mainServers, nextServerId } from '../worker/main-servers.ts';
 import type { ServerViewData } from '../worker/messages.ts';
@@ -331,8 +331,8 @@ export class RunningServer implements Server, MainServer {
     return this.#group.conn(id);
   }
 
-  async broadcast(data: Bytes): Promise<number> {
-    return this.#group.broadcast(broadcastBytes(data));
+  async broadcast(data: Sendable): Promise<number> {
+    return this.#group.broadcast(data);
   }
 
   /** What the threads of loops show of it. */

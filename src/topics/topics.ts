@@ -1,4 +1,4 @@
-import type { Bytes, Conn, Server } from '../index.ts';
+import { type Bytes, type Conn, type Prepared, prepare, type Server } from '../index.ts';
 import { type PreparedMessage, prepareMessage, type WebSocketConn } from '../websocket/index.ts';
 import type { Backplane } from './backplane.ts';
 import { checkFilter, checkTopic, isWild, TopicTree } from './topic-tree.ts';
@@ -30,12 +30,20 @@ interface Published {
 /** What is sent to each: made once, however many there are. */
 class Message {
   readonly data: Bytes;
+  #plain: Prepared | null = null;
   #prepared: PreparedMessage | null = null;
 
   constructor(data: Bytes) {
     this.data = data;
   }
 
+  /** For connections of the core. */
+  get plain(): Prepared {
+    this.#plain ??= prepare(this.data);
+    return this.#plain;
+  }
+
+  /** For WebSockets. */
   get prepared(): PreparedMessage {
     this.#prepared ??= prepareMessage(this.data);
     return this.#prepared;
@@ -177,7 +185,7 @@ export class Topics {
     }
     const hasRoom = ofWebSocket
       ? subscriber.send(message.prepared)
-      : subscriber.asyncWrite(message.data);
+      : subscriber.asyncWrite(message.plain);
     if (!hasRoom) this.#full.add(subscriber);
     return true;
   }

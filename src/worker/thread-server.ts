@@ -1,6 +1,7 @@
 import { ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import { wrongStopTimeout } from '../base/option-checks.ts';
 import type { Bytes, ConnId } from '../connection/conn.ts';
+import type { Sendable } from '../connection/prepared.ts';
 import { fromConnId } from '../connection/conn-id.ts';
 import type { Server } from '../connection/conn.ts';
 import {
@@ -20,7 +21,7 @@ import { statsIn } from '../mailbox/publication.ts';
 /** What a view asks of the main thread. */
 export interface MainThread {
   stop(server: number, timeout: number | undefined): void;
-  broadcast(server: number, data: Bytes): Promise<number>;
+  broadcast(server: number, data: Sendable): Promise<number>;
   sendTo(server: number, address: string, data: Bytes): Promise<void>;
   duplicated(server: number): void;
   /** The listener's number means the same in every thread. */
@@ -161,7 +162,7 @@ export class ThreadServer implements Server {
     return new LoopConnHandle(id, memory);
   }
 
-  async broadcast(data: Bytes): Promise<number> {
+  async broadcast(data: Sendable): Promise<number> {
     return this.#ended ? 0 : this.#main.broadcast(this.#data.server, data);
   }
 

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { CodecOption } from '../codec/codec.ts';
 import type { Bytes } from '../connection/conn.ts';
+import type { Sendable } from '../connection/prepared.ts';
 import { handlerCalls } from '../connection/handler-calls.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
 import type { StopResult } from '../connection/server-view.ts';
@@ -404,7 +405,7 @@ class ThreadSide implements MainThread {
     this.#post({ type: 'stop', server, timeout });
   }
 
-  async broadcast(server: number, data: Bytes): Promise<number> {
+  async broadcast(server: number, data: Sendable): Promise<number> {
     const bytes = broadcastBytes(data);
     return this.#ask((request) => ({ type: 'broadcast', server, request, data: bytes }));
   }

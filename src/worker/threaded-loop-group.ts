@@ -1,7 +1,7 @@
 import { ErrLoopsDied } from '../base/errors.ts';
-import type { Bytes, ConnId } from '../connection/conn.ts';
+import type { Bytes, ConnId, LoopView } from '../connection/conn.ts';
+import type { Sendable } from '../connection/prepared.ts';
 import { fromConnId } from '../connection/conn-id.ts';
-import type { LoopView } from '../connection/conn.ts';
 import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
@@ -11,6 +11,7 @@ import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.t
 import { loopViews } from '../loop/loop-face.ts';
 import type { DatagramOrder } from '../loop/datagram-order.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
+import { broadcastBytes } from '../mailbox/broadcast.ts';
 import { abandonLanesOf } from '../mailbox/abandoned-lanes.ts';
 import type { PackedSettings } from '../tls/settings-transfer.ts';
 import { AcceptorLoop } from './acceptor-loop.ts';
@@ -412,9 +413,10 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     return new LoopConnHandle(id, loop.memory);
   }
 
-  async broadcast(data: Bytes): Promise<number> {
+  async broadcast(data: Sendable): Promise<number> {
+    const bytes = broadcastBytes(data);
     const running = this.#loops.filter((loop) => loop.isRunning);
-    const outcomes = await Promise.all(running.map((loop) => this.#broadcastIn(loop, data)));
+    const outcomes = await Promise.all(running.map((loop) => this.#broadcastIn(loop, bytes)));
     const refused = outcomes.find(({ error }) => error !== null);
     if (refused?.error) throw unpackError(refused.error);
     return outcomes.reduce((sum, { count }) => sum + count, 0);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MessageChannel, Worker } from 'node:worker_threads';
+import { prepare } from 'gnet';
 import type { RawClient } from '../../testing/raw-client.ts';
 import { connect, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -31,9 +32,10 @@ describe('handles', () => {
     const { server } = await startLoops(t, telling, { numEventLoop: 2 });
     for (const { client, id } of await landMany(t, server, 4)) {
       const handle = server.conn(id);
-      await Promise.all([handle.write('one '), handle.write(Buffer.from('two '))]);
+      const writes = [handle.write('one '), handle.write(Buffer.from('two '))];
+      await Promise.all([...writes, handle.write(prepare('three '))]);
       handle.wake();
-      assert.equal(text(await client.readExactly(13)), 'one two woken');
+      assert.equal(text(await client.readExactly(19)), 'one two three woken');
       handle.close();
       await client.readUntilEnd();
       client.end();
@@ -133,6 +135,10 @@ describe('broadcast of what cannot be sent', () => {
       }
       assert.equal(await server.broadcast('8 bytes.'), 4);
       for (const client of clients) assert.equal(text(await client.readExactly(8)), '8 bytes.');
+      const prepared = prepare('prepared');
+      assert.equal(await server.broadcast(prepared), 4);
+      for (const client of clients) assert.equal(text(await client.readExactly(8)), 'prepared');
+      await refuse(prepare('seven b'), 'ErrInvalidFixedLength');
       assert.equal(server.countConnections(), 4);
       assert.deepEqual(reports, []);
     });
