@@ -1,14 +1,14 @@
 /**
- * Every error of the framework is a `GnetError` with a stable `code`: the errno name for a failed
- * system call (`EADDRINUSE`), otherwise the name of the error class (`ErrConnClosed`).
- * The message says the action, the state, the wanted state and a hint. `docs/errors.md` lists them all.
+ * Every error that gnet creates is a `GnetError` with a stable `code`: the errno name for a failed
+ * system call (`EADDRINUSE`), otherwise the name of the error class (`ErrConnClosed`). The message
+ * says the action, the state, the wanted state and a hint. `docs/errors.md` lists all errors.
  */
 export interface GnetErrorDetails {
   /** The name of the system call that failed. */
   readonly syscall?: string;
   /** The positive error number of the kernel. */
   readonly errno?: number;
-  /** The address the call was about, in the form `127.0.0.1:9000`, `[::1]:9000` or a Unix path. */
+  /** The address of the call, in the form `127.0.0.1:9000`, `[::1]:9000` or a Unix path. */
   readonly address?: string;
   readonly cause?: unknown;
 }
@@ -29,12 +29,15 @@ export class GnetError extends Error {
   }
 }
 
-/** A system call failed; `code` is the errno name (`EADDRINUSE`), `syscall` the call. */
+/**
+ * A system call failed; `code` is the errno name (`EADDRINUSE`), `syscall` the name of the call.
+ */
 export class SyscallError extends GnetError {}
 
 /**
- * `stop` was called for an address that no running server of this thread was started with, or `dial`
- * of a client that is stopped. In `onClosed`: a stop did not wait longer, and bytes were lost.
+ * `stop` found no running server of this thread that was started with the address, or `dial` was
+ * called on a stopped client. In `onClosed`: a stop closed the connection by force, and bytes were
+ * lost.
  */
 export class ErrServerInShutdown extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
@@ -43,8 +46,8 @@ export class ErrServerInShutdown extends GnetError {
 }
 
 /**
- * Never thrown: a listener that finds no room rests and comes back by itself. The name is kept for
- * programs that know it from the source framework.
+ * Never thrown: a listener without descriptors or memory pauses and continues by itself. The name
+ * exists for programs that know it from gnet for Go.
  */
 export class ErrAcceptSocket extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
@@ -52,21 +55,21 @@ export class ErrAcceptSocket extends GnetError {
   }
 }
 
-/** The scheme of an address is none of tcp, tcp4, tcp6, tls, udp, udp4, udp6, unix, fd, systemd. */
+/** The scheme of an address is not tcp, tcp4, tcp6, tls, udp, udp4, udp6, unix, fd or systemd. */
 export class ErrUnsupportedProtocol extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrUnsupportedProtocol', message, details);
   }
 }
 
-/** The text of an address cannot be understood: no port, a bad port, an unknown host name. */
+/** The text of an address is not valid: no port, a bad port, an unknown host name. */
 export class ErrInvalidNetworkAddress extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrInvalidNetworkAddress', message, details);
   }
 }
 
-/** This operating system or CPU has none of the drivers that were asked for. */
+/** None of the requested drivers works on this operating system and CPU. */
 export class ErrUnsupportedPlatform extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrUnsupportedPlatform', message, details);
@@ -80,7 +83,7 @@ export class ErrUnsupportedOp extends GnetError {
   }
 }
 
-/** An option has a value of the wrong type or out of its range. */
+/** An option is unknown, has the wrong type or is out of range, or contradicts another one. */
 export class ErrInvalidOption extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrInvalidOption', message, details);
@@ -94,21 +97,23 @@ export class ErrConnClosed extends GnetError {
   }
 }
 
-/** A handler returned, or was given, something that is neither bytes, an action, a pair nor nothing. */
+/**
+ * A handler returned, or a write got, something other than bytes, an action, a pair, or nothing.
+ */
 export class ErrInvalidReply extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrInvalidReply', message, details);
   }
 }
 
-/** A method of the handler threw, or its promise was rejected; `cause` is what it threw. */
+/** A method of the handler threw, or its promise rejected; `cause` is the thrown value. */
 export class ErrHandler extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrHandler', message, details);
   }
 }
 
-/** The codec threw something that is not a `GnetError`; `cause` is what it threw. */
+/** The codec threw something that is not a `GnetError`; `cause` is the thrown value. */
 export class ErrCodec extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrCodec', message, details);
@@ -122,7 +127,7 @@ export class ErrOutboundOverflow extends GnetError {
   }
 }
 
-/** More bytes of an unfinished frame were received than `maxInboundBytes` allows. */
+/** An unfinished frame has more bytes than `maxInboundBytes` allows. */
 export class ErrInboundOverflow extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrInboundOverflow', message, details);
@@ -157,28 +162,30 @@ export class ErrInvalidFixedLength extends GnetError {
   }
 }
 
-/** Never thrown by this library, for codecs of your own: decoders return `null` instead and wait. */
+/**
+ * gnet never throws it; use it in your own codec. gnet's decoders return `null` and wait instead.
+ */
 export class ErrUnexpectedEOF extends GnetError {
   constructor(message = 'there is no enough data', details?: GnetErrorDetails) {
     super('ErrUnexpectedEOF', message, details);
   }
 }
 
-/** Never thrown by this library, for codecs of your own: there is no delimiter yet. */
+/** gnet never throws it; use it in your own codec: there is no delimiter yet. */
 export class ErrDelimiterNotFound extends GnetError {
   constructor(message = 'there is no such a delimiter', details?: GnetErrorDetails) {
     super('ErrDelimiterNotFound', message, details);
   }
 }
 
-/** Never thrown by this library, for codecs of your own: there is no line end yet. */
+/** gnet never throws it; use it in your own codec: there is no line end yet. */
 export class ErrCRLFNotFound extends GnetError {
   constructor(message = 'there is no CRLF', details?: GnetErrorDetails) {
     super('ErrCRLFNotFound', message, details);
   }
 }
 
-/** Length-field codec: the length of the length field is none of 1, 2, 3, 4, 8. */
+/** Length-field codec: the length field is not 1, 2, 3, 4 or 8 bytes long. */
 export class ErrUnsupportedLength extends GnetError {
   constructor(
     message = 'unsupported lengthFieldLength, expected 1, 2, 3, 4 or 8',
@@ -203,8 +210,8 @@ export class ErrLengthOverflow extends GnetError {
 }
 
 /**
- * Every event loop of a server died more often than loops are started again: `closed` rejects with it;
- * `cause` is how the last one died.
+ * All event loops of a server died more often than gnet restarts them. `closed` rejects with this
+ * error; `cause` says how the last loop died.
  */
 export class ErrLoopsDied extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
@@ -213,8 +220,8 @@ export class ErrLoopsDied extends GnetError {
 }
 
 /**
- * A connection did not begin with the PROXY header that `proxyProtocol` asks for: it is malformed, cut
- * short or late, or comes from a peer that may not send one.
+ * A connection did not begin with the PROXY header that `proxyProtocol` requires: the header is
+ * malformed, incomplete or late, or its sender is not in `trusted`.
  */
 export class ErrProxyHeader extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
@@ -223,8 +230,9 @@ export class ErrProxyHeader extends GnetError {
 }
 
 /**
- * The new process of a restart did not take over: it ended, was not ready in time, or could not be
- * started. It is gone, and this one goes on as before. The message has its last words.
+ * The new process of a restart did not take over: it ended, was not ready in time, or could not
+ * start. It is gone, and this process continues as before. The message includes the last output of
+ * the new process.
  */
 export class ErrRestartFailed extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
@@ -232,14 +240,14 @@ export class ErrRestartFailed extends GnetError {
   }
 }
 
-/** A restart was asked for while another one is under way. */
+/** A restart was requested while another one was under way. */
 export class ErrRestartInProgress extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrRestartInProgress', message, details);
   }
 }
 
-/** A pid file names another process that is alive, or none, or it cannot be read or written. */
+/** A pid file names another live process, or no process, or gnet cannot read or write it. */
 export class ErrPidFile extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrPidFile', message, details);
@@ -247,8 +255,8 @@ export class ErrPidFile extends GnetError {
 }
 
 /**
- * A write from another thread found no room at its loop: 64 threads at a time may have something under
- * way to one loop, and none of those had an end for ten seconds.
+ * A write from another thread found no free place at the loop: up to 64 threads at a time may have
+ * writes under way to one loop, and none of them finished for ten seconds.
  */
 export class ErrTooManyWriters extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
@@ -256,7 +264,7 @@ export class ErrTooManyWriters extends GnetError {
   }
 }
 
-/** A worker pool has as many waiting tasks as it may have. */
+/** A worker pool already has `maxQueue` waiting tasks. */
 export class ErrPoolOverload extends GnetError {
   constructor(message: string, details?: GnetErrorDetails) {
     super('ErrPoolOverload', message, details);

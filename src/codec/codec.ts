@@ -1,65 +1,64 @@
 /**
- * Bytes <-> frames, without I/O. A codec sees the bytes of one connection through `FrameSource`,
- * which every stream connection meets and which a test can meet with an array.
+ * Bytes <-> frames, without I/O. A codec sees the bytes of one connection through `FrameSource`.
+ * Every stream connection implements it, and a test can implement it with an array.
  */
 
-/** What a decoder may read, and how far it got. The views are lent, as frames are. */
+/** The received bytes of a connection, for a decoder. Its views are lent, as frames are. */
 export interface FrameSource {
-  /** Any value the program keeps for this connection; a stateful codec may keep its state here. */
+  /** The program's value for this connection; a stateful codec may keep its state here. */
   context: unknown;
-  /** Bytes that were received and not consumed yet. */
+  /** The number of bytes received and not consumed yet. */
   bufferLength(): number;
-  /** All available bytes in one piece, not consumed. */
+  /** Returns all available bytes in one piece, without consuming them. */
   read(): Buffer;
   /**
-   * The first `n` available bytes in one piece, not consumed; everything when `n` is not in
-   * 1..bufferLength().
+   * Returns the first `n` available bytes in one piece, without consuming them; everything if `n`
+   * is not in 1..bufferLength().
    */
   readN(n: number): Buffer;
   /**
-   * Consumes `n` bytes and returns how many were consumed: none for 0, everything when `n` is
-   * negative or more than there is.
+   * Consumes `n` bytes and returns how many it consumed: none for 0, everything if `n` is negative
+   * or larger than the number of bytes.
    */
   shiftN(n: number): number;
   /** Consumes everything. */
   resetBuffer(): void;
   /**
-   * The first `n` available bytes in one piece, not consumed; all of them without `n`, and when it is
-   * not above 0. `null` when there are fewer than `n`.
+   * Returns the first `n` available bytes in one piece, without consuming them; all bytes without
+   * `n` or if `n` is not above 0. `null` if there are fewer than `n`.
    */
   peek(n?: number): Buffer | null;
-  /** As `peek`, and consumes them. */
+  /** Returns the same bytes as `peek` and consumes them. */
   next(n?: number): Buffer | null;
-  /** Consumes `n` bytes, or as many as there are; all of them without `n`. Says how many it took. */
+  /** Consumes `n` bytes, or as many as there are; all without `n`. Returns how many it consumed. */
   discard(n?: number): number;
-  /** Another name of `bufferLength`. */
+  /** Another name for `bufferLength`. */
   inboundBuffered(): number;
-  /** The available byte at `offset`, which must be in 0..bufferLength()-1; nothing is consumed. */
+  /** The available byte at `offset`, which must be in 0..bufferLength()-1. Consumes nothing. */
   byteAt(offset: number): number;
   /**
-   * Offset of the first `byte` at or after `from`, or -1. Counts the bytes it looked at, so that a
-   * test can show that nothing is searched twice.
+   * The offset of the first `byte` at or after `from`, or -1. Counts the bytes that it searched, so that a
+   * test can show that no byte is searched twice.
    */
   indexOfByte(byte: number, from: number): number;
   /**
-   * A note of the decoder to itself: how many of the available bytes hold no frame.
-   * Set to 0 by the connection whenever bytes are consumed.
+   * The decoder's own note of how many of the available bytes it has searched without finding a frame.
+   * The connection sets it to 0 whenever bytes are consumed.
    */
   scanned: number;
   /**
-   * State of a stateful decoder, one value per connection, `undefined` at first: built-in codecs
-   * keep "discarding the rest of an oversized frame" here, apart from the user's `context`.
+   * State of a stateful decoder, one value per connection, `undefined` at first. Built-in codecs
+   * store here that they are discarding an oversized frame; the user's `context` is separate.
    */
   codecState: unknown;
 }
 
-/** Where an encoder that only adds bytes in front of a payload or behind it may put them. */
+/** The target of an encoder that only adds bytes before or after a payload. */
 export interface FrameSink {
   /**
-   * Takes `prefixLength` bytes, then `payload`, then `suffix`, without making a buffer of their own:
-   * a payload that is the frame just received stays where it stands. The prefix is lent as
-   * `bytes[offset..offset + prefixLength]`, to be filled before the encoder returns; it is not
-   * cleared.
+   * Writes `prefixLength` bytes, then `payload`, then `suffix`, without building a buffer of all
+   * three. A payload that is the received frame itself is not copied. The encoder must fill the
+   * prefix, `bytes[offset..offset + prefixLength]`, before it returns; the prefix is not cleared.
    */
   wrap(prefixLength: number, payload: Uint8Array, suffix: Uint8Array | null): void;
   readonly bytes: Buffer;
@@ -67,27 +66,28 @@ export interface FrameSink {
 }
 
 /**
- * A codec; `Frame` is what it cuts the stream into. One instance serves all connections of a loop, so
- * it keeps no state of its own about a connection: that goes to `c.codecState` or `c.context`, or the
- * `codec` option is a factory that makes one instance per connection.
+ * A codec; `Frame` is the type of its frames. One instance serves all connections of a loop, so it
+ * must not store anything about a connection in its own fields. Store that in `c.codecState` or
+ * `c.context`, or make the `codec` option a function that returns one instance per connection.
  */
 export interface ICodec<Frame = Buffer> {
   /**
-   * The bytes to send for one reply. May return `buf` itself when nothing is added.
-   * @throws a `GnetError` when `buf` cannot be encoded; the connection closes with it, after the
-   * replies before it have been sent.
+   * Returns the bytes to send for one reply. May return `buf` itself if it adds nothing. @throws a
+   * `GnetError` if it cannot encode `buf`; the connection sends the earlier replies and closes with
+   * this error.
    */
   encode(c: FrameSource, buf: Uint8Array): Uint8Array;
   /**
-   * The next frame, consumed from `c`; an empty frame is a frame. `null`: not enough bytes yet.
-   * `react` gets what this returns: bytes, or any other value but `null` and `undefined`. Views of
-   * received bytes inside an object are lent like a frame of bytes.
-   * @throws a `GnetError` when the stream is corrupt; the connection closes with it.
+   * Consumes the next frame from `c` and returns it; an empty frame is a frame. Returns `null` if
+   * there are not enough bytes yet. `react` gets the returned value: bytes, or anything else except
+   * `null` and `undefined`. Views of received bytes inside an object are lent like a frame of
+   * bytes. @throws a `GnetError` if the stream is corrupt; the connection closes with it.
    */
   decode(c: FrameSource): Frame | null;
   /**
-   * Optional, instead of `encode`, for codecs that add a known number of bytes to the payload: saves
-   * an allocation and a copy per frame. Must call `sink.wrap` exactly once, after every check.
+   * Optional; gnet uses it instead of `encode`. For codecs that add a known number of bytes to the
+   * payload: it saves an allocation and a copy per frame. Must call `sink.wrap` exactly once, after
+   * all checks.
    */
   encodeInto?(c: FrameSource, buf: Uint8Array, sink: FrameSink): void;
   /**

@@ -1,7 +1,9 @@
-/** What happens to the connection or the server after an event. Unknown values act as `None`. */
+/**
+ * What gnet does with the connection or the server after an event. Unknown values act as `None`.
+ */
 export const Action = {
   None: 0,
-  /** Flush what is pending, then close this connection. */
+  /** Flush pending output, then close this connection. */
   Close: 1,
   /** Flush, then stop the whole server. */
   Shutdown: 2,

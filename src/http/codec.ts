@@ -3,7 +3,7 @@ import type { HttpHead } from './head.ts';
 import { type HttpLimits, limitsFrom } from './limits.ts';
 import { HttpEvent, HttpParser } from './parser.ts';
 
-/** The head of a request; what its fields point to is lent until `react` returns. */
+/** The head of a request; its bytes are lent until `react` returns. */
 export interface HttpHeadFrame {
   readonly kind: 'head';
   readonly head: HttpHead;
@@ -18,11 +18,14 @@ export interface HttpDataFrame {
 /** The request is complete. */
 export interface HttpEndFrame {
   readonly kind: 'end';
-  /** Lines behind a body in chunks, with their line ends. */
+  /** The lines after a chunked body, with their line ends. */
   readonly trailers: string;
 }
 
-/** The stream is no HTTP, or too much: answer with the status and close. No frame follows. */
+/**
+ * The stream is not valid HTTP, or exceeds a limit: answer with the status and close. No frame
+ * follows.
+ */
 export interface HttpErrorFrame {
   readonly kind: 'error';
   /** 400, 413, 414, 417, 431, 501 or 505. */
@@ -32,16 +35,16 @@ export interface HttpErrorFrame {
 export type HttpFrame = HttpHeadFrame | HttpDataFrame | HttpEndFrame | HttpErrorFrame;
 
 /**
- * Cuts a stream into the parts of its HTTP/1.1 requests: for programs that answer with bytes of their
- * own. One instance serves all connections of a loop; `codecState` of a connection is its parser.
+ * Cuts a stream into the parts of its HTTP/1.1 requests, for programs that write their answers as
+ * bytes. One instance serves all connections of a loop; a connection's `codecState` is its parser.
  *
- * What is sent goes out as it is. A request is over with its `end`; only then may the answer to the
- * next one be sent. A handler that returns a promise gets no frame meanwhile.
+ * The codec sends bytes unchanged. A request is complete with its `end`; only then may you send the
+ * answer to the next one. While a handler's promise is pending, it gets no frame.
  */
 export class HttpCodec implements ICodec<HttpFrame> {
   readonly #limits: HttpLimits;
 
-  /** @throws RangeError when a limit is not a whole number above 0. */
+  /** @throws RangeError if a limit is not a whole number above 0. */
   constructor(limits: Partial<HttpLimits> = {}) {
     this.#limits = limitsFrom(limits);
   }

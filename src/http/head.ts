@@ -1,6 +1,6 @@
 import { COLON, CR, equalsIgnoringCase, isBlank, QUESTION_MARK } from './characters.ts';
 
-/** The commonest methods, and `Other` for all that are none of them. */
+/** The most common methods, and `Other` for all others. */
 export const Method = {
   Other: 0,
   Get: 1,
@@ -65,15 +65,15 @@ export type HeadState = (typeof HeadState)[keyof typeof HeadState];
 const EMPTY = Buffer.alloc(0);
 
 /**
- * The head of one request as offsets into the bytes it arrived in: text is made only when it is
- * asked for. The bytes are lent, and the object is used again for the next request: see `HttpParser`
- * for how long. `detach` keeps the bytes for longer.
+ * The head of one request as offsets into the bytes in which it arrived; it creates text only on
+ * demand. The bytes are lent, and the parser reuses the object for the next request: see
+ * `HttpParser`. `detach` keeps the bytes for longer.
  */
 export class HttpHead {
   method: Method = Method.Other;
   /** The x of HTTP/1.x. */
   minorVersion = 1;
-  /** Another request may follow on this connection, as far as the client is concerned. */
+  /** The client may send another request on this connection. */
   keepAlive = true;
   /** Bytes of the body; -1 without such a header. */
   contentLength = -1;
@@ -158,7 +158,7 @@ export class HttpHead {
     this.valueStart -= by;
   }
 
-  /** Copies the head, so that it stays valid when its bytes are used for something else. */
+  /** Copies the head, so that it stays valid when its bytes are reused. */
   detach(): void {
     if (this.isDetached) return;
     this.rebase(Buffer.from(this.bytes.subarray(this.start, this.headEnd)), 0);
@@ -170,7 +170,7 @@ export class HttpHead {
     return this.bytes.toString('latin1', this.methodStart, this.methodEnd);
   }
 
-  /** The request target as it was sent: still encoded, with its query. */
+  /** The request target as the client sent it: still encoded, with its query. */
   targetText(): string {
     return this.bytes.toString('latin1', this.targetStart, this.targetEnd);
   }
@@ -183,12 +183,14 @@ export class HttpHead {
     return position;
   }
 
-  /** All header lines with their line ends, as they were sent; bytes above ASCII as latin1. */
+  /**
+   * All header lines with their line ends, as the client sent them; bytes above ASCII as latin1.
+   */
   headersText(): string {
     return this.bytes.toString('latin1', this.headersStart, this.headEnd - 2);
   }
 
-  /** The value of the first header with that name (lower case), without a copy of the others. */
+  /** The value of the first header with this name (lower case), without copying the others. */
   header(name: string): string | undefined {
     const wanted = Buffer.from(name, 'latin1');
     const { bytes } = this;

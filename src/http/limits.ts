@@ -1,20 +1,20 @@
-/** What one request may be at most, in bytes unless the name says otherwise. */
+/** Size limits of one request, in bytes unless the name says otherwise. */
 export interface HttpLimits {
-  /** A longer method is none that anybody knows: 501. Default 24. */
+  /** The length of the method; 501 beyond it. Default 24. */
   readonly methodLengthMax: number;
-  /** 414 beyond it. Default 8 KiB. */
+  /** The request target; 414 beyond it. Default 8 KiB. */
   readonly targetLengthMax: number;
   /** All header lines together; 431 beyond it. Default 16 KiB. */
   readonly headersLengthMax: number;
-  /** Header lines; 431 beyond it. Default 200. */
+  /** The number of header lines; 431 beyond it. Default 200. */
   readonly headerCountMax: number;
-  /** 413 beyond it. Default 16 MiB. */
+  /** The body; 413 beyond it. Default 16 MiB. */
   readonly bodyLengthMax: number;
   /** A chunk's size with its extensions; 400 beyond it. Default 4 KiB. */
   readonly chunkLineLengthMax: number;
   /** All trailer lines together; 431 beyond it. Default 8 KiB. */
   readonly trailersLengthMax: number;
-  /** Empty lines that are forgiven in front of a request line; 400 beyond it. Default 4. */
+  /** The number of empty lines accepted before a request line; 400 beyond it. Default 4. */
   readonly emptyLinesMax: number;
 }
 
@@ -33,8 +33,8 @@ export const defaultLimits: HttpLimits = Object.freeze({
 const checked = new WeakSet<object>([defaultLimits]);
 
 /**
- * The limits of a server: the given ones, and the default of each other.
- * @throws RangeError when one is not a whole number, or is less than 1 (`emptyLinesMax`: than 0).
+ * The limits of a server: the given ones, and the defaults of the others. @throws RangeError if one
+ * is not a whole number, or is less than 1 (`emptyLinesMax`: less than 0).
  */
 export function limitsFrom(given: Partial<HttpLimits>): HttpLimits {
   if (checked.has(given)) return given as HttpLimits;

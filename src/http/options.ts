@@ -1,64 +1,73 @@
 import { ErrInvalidOption, type Options, type ProxiedConnection, type TlsInfo } from '../index.ts';
 import { type HttpLimits, limitsFrom } from './limits.ts';
 
-/** What a handler is told beside the request, and what it can ask for. */
+/** What a handler gets besides the request. */
 export interface FetchInfo {
-  /** `127.0.0.1:50000`: the client, or what the proxy in front named. */
+  /** `127.0.0.1:50000`: the client's address, or the one from the PROXY header. */
   readonly remoteAddr: string;
   readonly localAddr: string;
-  /** What TLS has agreed on; undefined on a plain connection. */
+  /** The result of the TLS handshake; undefined on a plain connection. */
   readonly tls: TlsInfo | undefined;
-  /** What the proxy in front told, with the option `proxyProtocol`. */
+  /** What the PROXY header said, with the option `proxyProtocol`. */
   readonly proxied: ProxiedConnection | undefined;
-  /** Work that goes on behind the answer: a stop of the server waits for it, as for an answer. */
+  /**
+   * For work that continues after the answer: a stop of the server waits for it, as for an answer.
+   */
   waitUntil(promise: Promise<unknown>): void;
   /**
-   * Sends `103 Early Hints` with these headers at once. Without effect behind the answer, and for
-   * clients of HTTP/1.0.
-   * @throws TypeError for a header that cannot be sent.
+   * Sends `103 Early Hints` with these headers at once. It has no effect after the answer, and for
+   * HTTP/1.0 clients. @throws TypeError for a header that cannot be sent.
    */
   earlyHints(headers: HeadersInit): void;
-  /** The trailers of the request; resolves when its body is complete, which somebody has to read. */
+  /**
+   * The trailers of the request; resolves when its body is complete, so the handler must read the
+   * body.
+   */
   readonly trailers: Promise<Headers>;
-  /** Sent behind an answer whose length is not known, to a client that has said `TE: trailers`. */
+  /** Sends trailers after an answer of unknown length, if the client sent `TE: trailers`. */
   setTrailers(headers: HeadersInit): void;
 }
 
 type HeadersInit = NonNullable<ResponseInit['headers']>;
 
-/** Whatever has a `fetch`: an app of Hono, h3, Elysia or itty-router, or an object literal. */
+/**
+ * Any object with a `fetch` method: a Hono, h3, Elysia or itty-router app, or an object literal.
+ */
 export interface FetchHandler {
   /**
-   * Answers one request. The signal of the request is aborted when the client goes, also when it ends
-   * its side only; the answer is sent all the same. What it throws, and what is no Response, goes to
-   * `onError`.
+   * Answers one request. The request's signal aborts when the client disconnects, and also when the
+   * client only ends its own side; gnet still sends the answer. If `fetch` throws or does not
+   * return a Response, gnet calls `onError`.
    */
   fetch(request: Request, info: FetchInfo): Response | Promise<Response>;
 }
 
-/** Of the core, those that make sense here; what is left out is set by the package. */
+/** The options of the core that make sense here; this package sets the others. */
 type CoreOptions = Omit<Options, 'codec' | 'ticker' | 'allowHalfOpen' | 'maxFrameLength'>;
 
-/** Times are in milliseconds from 1 on, and hold to within a second. */
+/** Times are in milliseconds, at least 1, and accurate to one second. */
 export interface HttpOptions extends CoreOptions {
-  /** What one request may be at most. */
+  /** Size limits of one request. */
   readonly limits?: Partial<HttpLimits>;
-  /** From the first byte of a head to its end: 408 then. Default 20,000. */
+  /** Time from the first byte of a head to its end; then 408. Default 20,000. */
   readonly headTimeout?: number;
-  /** From the end of the head to that of the body, while somebody reads it: 408 then. Default 300,000. */
+  /**
+   * Time from the end of the head to the end of the body, while the handler reads it; then 408.
+   * Default 300,000.
+   */
   readonly bodyTimeout?: number;
-  /** A connection without a request is closed after that long. Default 60,000. */
+  /** Time without a request after which a connection closes. Default 60,000. */
   readonly keepAliveTimeout?: number;
-  /** Bytes of a body that are kept for a handler that does not read them yet. Default 65,536. */
+  /** Bytes of a body that may wait for the handler. Default 65,536. */
   readonly bodyHighWaterMark?: number;
   /**
-   * Answers for a handler that has thrown or rejected, and hears of promises given to `waitUntil` that
-   * reject; then the answer is not sent. Default: the error goes to the log, and 500 to the client.
+   * Makes the answer if the handler threw or rejected. Also called when a promise passed to
+   * `waitUntil` rejects; gnet then ignores the answer. Default: logs the error and answers 500.
    */
   readonly onError?: (error: unknown, request: Request) => Response | Promise<Response>;
   /**
-   * Whether the globals `Request`, `Response` and `fetch` of this thread are replaced by ones that cost
-   * less and take each other for what they are. Without it handlers get the runtime's own. Default true.
+   * Replaces this thread's globals `Request`, `Response` and `fetch` with light ones that cost less
+   * and accept each other. With false, handlers get the runtime's own objects. Default true.
    */
   readonly overrideGlobalObjects?: boolean;
 }
@@ -85,8 +94,8 @@ function milliseconds(name: string, value: unknown, otherwise: number): number {
 }
 
 /**
- * Parts the options of this package from those of the core.
- * @throws ErrInvalidOption when one is wrong. Those of the core are checked by `serve`.
+ * Separates the options of this package from those of the core. @throws ErrInvalidOption if one is
+ * wrong. `serve` checks the options of the core.
  */
 export function resolveHttpOptions(options: HttpOptions): {
   readonly http: ResolvedHttpOptions;

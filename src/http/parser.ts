@@ -5,15 +5,15 @@ import { type HttpLimits, limitsFrom } from './limits.ts';
 
 /** What `HttpParser.next` has found. */
 export const HttpEvent = {
-  /** Nothing more in these bytes: give those from `position` on again, with more behind them. */
+  /** These bytes hold nothing more: pass those from `position` on again, followed by more. */
   More: 0,
   /** The head of a request is in `head`. */
   Head: 1,
-  /** A piece of its body stands at `dataStart..dataEnd`; it is not empty. */
+  /** A piece of its body is at `dataStart..dataEnd`; it is not empty. */
   Data: 2,
-  /** The request is complete; `trailers` has what came behind a body in chunks. */
+  /** The request is complete; `trailers` has the lines after a chunked body. */
   End: 3,
-  /** These bytes are no request, or are too many: answer `status` and close. */
+  /** The bytes are not a valid request, or exceed a limit: answer `status` and close. */
   Failed: 4,
 } as const;
 export type HttpEvent = (typeof HttpEvent)[keyof typeof HttpEvent];
@@ -32,17 +32,19 @@ const Stage = {
 type Stage = (typeof Stage)[keyof typeof Stage];
 
 /**
- * Takes the requests of one connection apart: the head first, then the body in the pieces it arrives
- * in. It looks at every byte once, wherever the stream is cut, keeps none, and is strict: where
- * leniency lets two parsers disagree about where a request ends, it fails.
+ * Parses the requests of one connection: first the head, then the body in the pieces in which it
+ * arrives. It examines every byte once, wherever the stream is cut, and keeps none. It is strict:
+ * where leniency would let two parsers disagree about the end of a request, it fails.
  *
- * The caller loops: `next` for as long as it does not return `More`, each time from `position` on.
+ * Call `next` in a loop until it returns `More`, each time from `position` on.
  */
 export class HttpParser {
   readonly limits: HttpLimits;
-  /** Valid from `Head` until the request after it; its text only while `bytes` stay as they are. */
+  /**
+   * Valid from `Head` until the next request; its text is valid only while `bytes` do not change.
+   */
   readonly head: HttpHead = new HttpHead();
-  /** Up to here the bytes given are done with. */
+  /** The given bytes are processed up to here. */
   position = 0;
   dataStart = 0;
   dataEnd = 0;
@@ -55,28 +57,28 @@ export class HttpParser {
   #remaining = 0;
   #chunks: ChunkDecoder | null = null;
 
-  /** @throws RangeError when a limit is not a whole number above 0. */
+  /** @throws RangeError if a limit is not a whole number above 0. */
   constructor(limits: Partial<HttpLimits> = {}) {
     this.limits = limitsFrom(limits);
   }
 
-  /** Nothing of a request has come yet; the empty lines before one do not count. */
+  /** No byte of a request has arrived yet; empty lines before one do not count. */
   get isBetweenRequests(): boolean {
     if (this.#stage !== Stage.Head) return false;
     return !this.#begun || this.head.state === HeadState.BeforeRequest;
   }
 
-  /** The head of a request has come in part, or its body is still to come. */
+  /** A request has arrived in part: its head is incomplete, or its body. */
   get isInBody(): boolean {
     return this.#stage === Stage.Body || this.#stage === Stage.Chunks;
   }
 
-  /** The trailer lines of the last body in chunks, with their line ends; empty without any. */
+  /** The trailer lines of the last chunked body, with their line ends; empty if there were none. */
   get trailers(): string {
     return this.#chunks === null ? '' : this.#chunks.trailers;
   }
 
-  /** Looks at `bytes[start..end)`, where `start` is behind everything that is done with. */
+  /** Parses `bytes[start..end)`; `start` is after all processed bytes. */
   next(bytes: Buffer, start: number, end: number): HttpEvent {
     this.position = start;
     switch (this.#stage) {
@@ -95,14 +97,14 @@ export class HttpParser {
     }
   }
 
-  /** As new: for another connection. */
+  /** Resets the parser for another connection. */
   reset(): void {
     this.#stage = Stage.Head;
     this.#begun = false;
     this.#chunks = null;
   }
 
-  /** Nothing more is a request: what still comes is taken for done with. */
+  /** Ends parsing: all further bytes count as processed. */
   finish(): void {
     this.#stage = Stage.Over;
   }

@@ -34,11 +34,11 @@ function withDefaults(core: Options): Options {
 }
 
 /**
- * Serves HTTP/1.1 on every address: each request goes to `handler.fetch`, and what that returns is the
- * answer. Over `tls://` addresses, or with the option `tls`, it is HTTPS.
+ * Serves HTTP/1.1 on every address: calls `handler.fetch` for each request and sends the response
+ * that it returns. With `tls://` addresses or the option `tls`, it serves HTTPS.
  *
- * With several loops the program runs in each loop's thread again, as with `serve`; or `handler` is the
- * URL of a module whose default export has a `fetch`, which each loop imports for itself.
+ * With several loops, each loop's thread runs the program again, as with `serve`. Or `handler` is
+ * the URL of a module whose default export has a `fetch`; each loop imports that module.
  * @throws ErrInvalidOption, and what `serve` throws, with nothing left open.
  */
 export async function serveHttp(

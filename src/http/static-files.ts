@@ -6,13 +6,16 @@ import { etagOf, type FileFacts, isFresh, rangeOf } from './file-conditions.ts';
 import { LightResponse } from './light-response.ts';
 
 export interface StaticFilesOptions {
-  /** What a folder is answered with; false: nothing. Default `index.html`. */
+  /** The file to send for a folder; false for none. Default `index.html`. */
   readonly index?: string | false;
   /** Whether names that begin with a dot are served. Default false. */
   readonly dotfiles?: boolean;
-  /** Seconds that clients may use a file without asking again. Default 0. */
+  /** Seconds for which clients may use a file without asking again. Default 0. */
   readonly maxAge?: number;
-  /** The Content-Type of a file by its name; what is not known here goes by a table for the web. */
+  /**
+   * Returns the Content-Type for a file name; for names that it does not know, gnet uses its own
+   * table.
+   */
   readonly contentType?: (name: string) => string | undefined;
 }
 
@@ -28,8 +31,9 @@ function answer(status: number, headers: Record<string, string> = {}): Response 
 }
 
 /**
- * A `fetch` handler for the files below a folder: with conditions, single ranges and HEAD. It answers
- * 404 for what is not there, or is outside of the folder, also by a symbolic link.
+ * Makes a `fetch` handler for the files below a folder, with conditions, single ranges and HEAD. It
+ * answers 404 for a file that does not exist or lies outside the folder, even through a symbolic
+ * link.
  */
 export function staticFiles(
   root: string | URL,

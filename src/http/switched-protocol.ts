@@ -33,11 +33,12 @@ export class SwitchedProtocol {
 Object.setPrototypeOf(SwitchedProtocol.prototype, RealResponse.prototype);
 
 /**
- * The answer `101 Switching Protocols`: when the handler returns it, HTTP ends on this connection and `take`
- * gets it, to give it a codec and a handler of its own (`setCodec`, `setHandler`). What the client has
- * sent behind its request is the first of the new protocol.
- * @param headers of the answer, with `Upgrade`; `Connection` is added.
- * @throws TypeError when the request is none that this server is answering, has a body, or is HTTP/1.0.
+ * Makes the answer `101 Switching Protocols`. When the handler returns it, HTTP ends on this
+ * connection, and gnet calls `take` with the connection, which then sets a new codec and handler
+ * (`setCodec`, `setHandler`). Bytes that the client sent after its request belong to the new
+ * protocol. @param headers the headers of the answer, with `Upgrade`; gnet adds `Connection`.
+ * @throws TypeError if this server is not answering the request, or the request has a body or is
+ * HTTP/1.0.
  */
 export function switchProtocol(
   request: Request,

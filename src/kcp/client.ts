@@ -10,8 +10,8 @@ export type KcpClientOptions = KcpOptions & Omit<ClientOptions, 'codec' | 'tls' 
 /** An event loop on this thread for KCP connections that this program dials. */
 export interface KcpClient<Context = unknown> extends AsyncDisposable {
   /**
-   * Begins a conversation with `kcp://host:port`, at once: KCP has no handshake, and a peer that is not
-   * there shows when nothing is acknowledged. `onOpened` has been called.
+   * Starts a conversation with `kcp://host:port` and resolves at once, after `onOpened`: KCP has no
+   * handshake. If there is no peer, no message is ever acknowledged.
    * @throws as `client.dial`.
    */
   dial(address: string, options?: { readonly context?: Context }): Promise<KcpConn<Context>>;

@@ -13,20 +13,22 @@ import { type Clock, clockTime } from './clock.ts';
 import type { KcpSettings } from './options.ts';
 import { KcpProtocol } from './protocol.ts';
 
-/** What a program does with KCP connections: the events of `EventHandler`, with a `KcpConn` each. */
+/** The events of KCP connections: those of `EventHandler`, with a `KcpConn`. */
 export interface KcpHandler<Context = unknown> {
   /** Bytes returned are the first message. */
   onOpened?(c: KcpConn<Context>): Reply | Promise<Reply>;
-  /** A message, or with `stream` a piece of the stream. It is the program's to keep. */
+  /** A message, or with `stream` a piece of the stream. The program may keep it. */
   react?(message: Buffer, c: KcpConn<Context>): Reply | Promise<Reply>;
-  /** What the peer has not acknowledged fell to a quarter of `highWaterMark` after a false of `write`. */
+  /** After `write` returned false: unacknowledged bytes fell to a quarter of `highWaterMark`. */
   onDrain?(c: KcpConn<Context>): void;
   /**
-   * The server or client stops: the last chance to write. What is written goes out once, since nobody is
-   * left to send it again.
+   * The server or client stops: the last chance to write. Each segment goes out once, because nothing
+   * is left to send it again.
    */
   signalClose?(c: KcpConn<Context>): void | Promise<void>;
-  /** It is over; `err` is why, or undefined for `close()`, actions and `stop`. */
+  /**
+   * The connection is over; `err` is the reason, or undefined for `close()`, actions and `stop`.
+   */
   onClosed?(c: KcpConn<Context>, err?: Error): void;
 }
 
@@ -38,7 +40,7 @@ export interface KcpOwner {
   shutdown(): void;
 }
 
-/** One conversation with a peer: reliable and in order. For the thread of its loop alone. */
+/** One conversation with a peer: reliable and in order. Use it only on the thread of its loop. */
 export class KcpConn<Context = unknown> {
   /** As of a `Conn`. */
   context: Context = undefined as Context;
@@ -147,9 +149,10 @@ export class KcpConn<Context = unknown> {
   }
 
   /**
-   * Sends a message, or with `stream` bytes of the stream; they are taken at the call. False: more than
-   * `highWaterMark` is unacknowledged, wait for `onDrain` (nothing is lost), or it is closed.
-   * @throws ErrInvalidReply for what is no bytes, or a message of more than 255 segments.
+   * Sends a message, or with `stream` bytes of the stream, and copies the bytes during the call.
+   * Returns false if more than `highWaterMark` is unacknowledged (nothing is lost, wait for
+   * `onDrain`), or if the connection is closed. @throws ErrInvalidReply for anything but bytes or
+   * text, and for a message of more than 255 segments.
    */
   write(data: Bytes): boolean {
     if (this.#state !== 'open') return false;
@@ -176,7 +179,7 @@ export class KcpConn<Context = unknown> {
     return this.#protocol.pendingBytes;
   }
 
-  /** Nothing is delivered until `resumeRead`: the peer stops when the window is full. */
+  /** Stops delivering messages until `resumeRead`; the peer stops when the window is full. */
   pauseRead(): void {
     this.#paused = true;
   }
@@ -191,8 +194,8 @@ export class KcpConn<Context = unknown> {
   }
 
   /**
-   * Waits until everything is acknowledged, within `closeTimeout`, and closes. KCP has no end on the wire:
-   * the peer finds out by its own time limits, or is told by the program's protocol.
+   * Waits until everything is acknowledged, within `closeTimeout`, and closes. KCP has no close
+   * message: the peer notices through its own time limits or through the program's protocol.
    */
   close(): void {
     if (this.#state !== 'open') return;

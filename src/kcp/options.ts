@@ -1,30 +1,41 @@
 import { ErrInvalidOption } from '../index.ts';
 
-/** How KCP behaves; both sides choose for themselves, but for `stream`, which they should agree on. */
+/** The options of KCP. Each side chooses its own, except `stream`, on which both should agree. */
 export interface KcpOptions {
-  /** Retransmits sooner: after 30 ms at least instead of 100, half again later each time. Default false. */
+  /**
+   * Retransmits after at least 30 ms instead of 100, and waits half as long again each time.
+   * Default false.
+   */
   readonly nodelay?: boolean;
-  /** Milliseconds between looks at what is to be sent again, 10 to 5,000. Default 40. */
+  /** Milliseconds between checks for segments that are due, 10 to 5,000. Default 40. */
   readonly interval?: number;
-  /** Later segments that must have arrived before one is sent again at once; 0 is off. Default 0. */
+  /**
+   * Retransmits a segment at once when this many later segments have arrived; 0 is off. Default 0.
+   */
   readonly resend?: number;
-  /** No congestion window: as much as the windows allow is always on its way. Default false. */
+  /**
+   * Turns the congestion window off: only the other two windows limit the segments under way.
+   * Default false.
+   */
   readonly nc?: boolean;
-  /** Segments on their way, 1 to 65,535. Default 128. */
+  /** The most segments under way, 1 to 65,535. Default 128. */
   readonly sendWindow?: number;
-  /** Segments that wait to be read, 1 to 65,535. Default 128. */
+  /** The most segments that wait to be read, 1 to 65,535. Default 128. */
   readonly receiveWindow?: number;
   /** Bytes of a datagram, 50 to 65,000. Default 1,400. */
   readonly mtu?: number;
   /** A stream of bytes instead of messages: small writes share a segment. Default false. */
   readonly stream?: boolean;
-  /** Unacknowledged bytes from which on `write` returns false. Default 1,048,576. */
+  /** `write` returns false from this many unacknowledged bytes on. Default 1,048,576. */
   readonly highWaterMark?: number;
-  /** Unacknowledged bytes above which the connection is closed. Default 67,108,864. */
+  /** More unacknowledged bytes close the connection. Default 67,108,864. */
   readonly maxOutboundBytes?: number;
-  /** Milliseconds without a datagram either way until the connection is closed. Default 60,000. */
+  /**
+   * The connection closes after this many milliseconds without a datagram either way. Default
+   * 60,000.
+   */
   readonly idleTimeout?: number;
-  /** Milliseconds that a closing connection waits for what it sent to be acknowledged. Default 5,000. */
+  /** Milliseconds that a closing connection waits for acknowledgements. Default 5,000. */
   readonly closeTimeout?: number;
 }
 

@@ -8,15 +8,15 @@ import { command, emptyHeader, readSegment } from './segment.ts';
 /** What belongs to streams, or is set from what KCP is told. */
 type NotHere = 'codec' | 'tls' | 'udpSessions' | 'proxyProtocol' | keyof KcpOptions;
 
-/** Those of KCP, and those of `serve` that datagrams have a use for. */
+/** The options of KCP, and those options of `serve` that apply to datagrams. */
 export type KcpServerOptions = KcpOptions &
   Omit<Options, NotHere> & {
-    /** Connections of each loop at a time. Default 65,536. */
+    /** The most connections of each loop. Default 65,536. */
     readonly maxConnections?: number;
   };
 
 /**
- * Serves KCP at `kcp://host:port`. Peers speak plain KCP: neither encrypted nor with error correction.
+ * Serves KCP at `kcp://host:port`. Peers speak plain KCP, without encryption and error correction.
  * @throws as `serve`; ErrInvalidOption for options of KCP.
  */
 export async function serveKcp<Context = unknown>(

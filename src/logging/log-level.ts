@@ -7,8 +7,8 @@ const levelNames = ['debug', 'info', 'warn', 'error', 'fatal', 'silent'] as cons
 export type LogLevelName = (typeof levelNames)[number];
 
 /**
- * A name, or a number of the source framework: -1 debug, 0 info, 1 warn, 2 error, 5 fatal. Its
- * numbers 3 and 4 are kinds of fatal and mean `fatal` here.
+ * A name, or a number as in gnet for Go: -1 debug, 0 info, 1 warn, 2 error, 5 fatal. Its numbers 3
+ * and 4 are kinds of fatal and mean `fatal` here.
  */
 export type LogLevel = LogLevelName | -1 | 0 | 1 | 2 | 3 | 4 | 5;
 

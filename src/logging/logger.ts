@@ -2,19 +2,21 @@ import { ErrInvalidOption } from '../base/errors.ts';
 import { textOf } from '../base/thrown.ts';
 
 /**
- * Where the framework reports what it does. A message is one constant English text; what changes
- * from line to line goes into `fields`, an error under `err`.
+ * Where gnet reports what it does. A message is one constant English text; values that change from
+ * line to line go into `fields`, an error under `err`.
  */
 export interface Logger {
   debug(message: string, fields?: object): void;
   info(message: string, fields?: object): void;
   warn(message: string, fields?: object): void;
   error(message: string, fields?: object): void;
-  /** Only reports: the process goes on. */
+  /** Only reports: the process continues. */
   fatal(message: string, fields?: object): void;
 }
 
-/** Any object with these methods is a logger: `console` is one. Without `fatal`, `error` serves. */
+/**
+ * Any object with these methods is a logger, such as `console`. Without `fatal`, gnet uses `error`.
+ */
 export type MessageFirstLogger = Omit<Logger, 'fatal'> & Partial<Pick<Logger, 'fatal'>>;
 
 /** A logger of pino, whose methods take the fields first. */

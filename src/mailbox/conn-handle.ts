@@ -65,8 +65,8 @@ export function staleId(id: ConnId): ErrConnClosed {
 }
 
 /**
- * What `server.conn(id)` gives. Its own properties are plain values that `postMessage` can take; in
- * the thread that received it, `connHandle` gives the methods back.
+ * The handle that `server.conn(id)` returns. Its own properties are plain values that `postMessage`
+ * can send; on the receiving thread, `connHandle` restores its methods.
  */
 export class LoopConnHandle implements ConnHandle {
   readonly id: ConnId;
@@ -134,7 +134,7 @@ export class LoopConnHandle implements ConnHandle {
     });
   }
 
-  /** Null when it cannot be reached any more; `find` on the thread of its loop. */
+  /** Null if it can no longer be reached; `find` on the thread of its loop. */
   #there() {
     const identity = fromConnId(this.id);
     if (identity === null || this.#loop.state !== loopState.running) return null;
@@ -170,7 +170,7 @@ function openOr(connection: StreamConnection | null, id: ConnId): StreamConnecti
   return connection;
 }
 
-/** False when the connection takes no bytes any more. @throws what its codec throws. */
+/** False if the connection accepts no more bytes. @throws what its codec throws. */
 export function giveBytes(connection: StreamConnection, data: Sendable): boolean {
   if (connection.isClosed || connection.isClosing) return false;
   connection.asyncWrite(data);
@@ -178,9 +178,9 @@ export function giveBytes(connection: StreamConnection, data: Sendable): boolean
 }
 
 /**
- * Gives a handle its methods back after it was sent to another thread.
- * @param received what `postMessage`, `workerData` or a worker pool made of a handle.
- * @throws ErrConnClosed when it never was one.
+ * Restores the methods of a handle that was sent to another thread. @param received the handle as
+ * it arrived through `postMessage`, `workerData` or a worker pool. @throws ErrConnClosed if it is
+ * not a handle.
  */
 export function connHandle(received: Pick<ConnHandle, 'id'>): ConnHandle {
   if (received instanceof LoopConnHandle) return received;

@@ -21,10 +21,10 @@ type CloseCallback = (error?: Error) => void;
 /** What the kernel takes when it is not told. */
 const keepAliveDefaultMs = 7_200_000;
 
-/** `net.Server` over listeners of gnet. Events: `listening`, `connection`, `close`, `error`. */
+/** A `net.Server` on gnet's listeners. Events: `listening`, `connection`, `close`, `error`. */
 export class Server extends EventEmitter {
   readonly allowHalfOpen: boolean;
-  /** Connections at the same time, set before `listen`; the rest wait in the backlog. */
+  /** The most open connections; set it before `listen`. Further ones wait in the backlog. */
   maxConnections: number | undefined = undefined;
   readonly #options: ServerOptions;
   #running: GnetServer | null = null;
@@ -46,7 +46,7 @@ export class Server extends EventEmitter {
   }
 
   /**
-   * As `net.Server.listen`, with a port, a path or an object. What goes wrong is the event `error`.
+   * Like `net.Server.listen`, with a port, a path or an object. Emits `error` if it fails.
    * @throws `ERR_SERVER_ALREADY_LISTEN`, ErrUnsupportedOp, ErrInvalidOption.
    */
   listen(...given: unknown[]): this {

@@ -10,7 +10,7 @@ export interface SocketOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What `connect` takes beside an address. */
+/** What `connect` takes besides an address. */
 interface ConnectExtras {
   readonly timeout?: number;
   readonly noDelay?: boolean;
@@ -19,9 +19,9 @@ interface ConnectExtras {
   readonly signal?: AbortSignal;
 }
 
-/** `net.Socket`: it is dialled by the loop of gnet on this thread. */
+/** A `net.Socket` that this thread's gnet loop dials. */
 export class Socket extends ConnSocket {
-  /** @throws ErrUnsupportedOp for what is open already. */
+  /** @throws ErrUnsupportedOp for an open handle or descriptor. */
   constructor(options: SocketOptions = {}) {
     for (const name of ['fd', 'handle', 'onread']) {
       if ((options as Record<string, unknown>)[name] === undefined) continue;
@@ -35,7 +35,7 @@ export class Socket extends ConnSocket {
 
 type ConnectListener = () => void;
 
-/** `net.connect`: the socket is returned at once. */
+/** Like `net.connect`; returns the socket at once. */
 export function connect(options: SocketConnectOpts, connected?: ConnectListener): Socket;
 export function connect(port: number, host?: string, connected?: ConnectListener): Socket;
 export function connect(port: number, connected?: ConnectListener): Socket;

@@ -13,23 +13,26 @@ import { TaskQueue } from './task-queue.ts';
 type Piscina = InstanceType<typeof import('piscina').Piscina>;
 
 export interface PoolOptions {
-  /** Threads at most; by default as many as this process may use CPUs. Idle ones end after 10 s. */
+  /**
+   * The most threads; by default one for each CPU that this process may use. Idle threads end after
+   * 10 s.
+   */
   readonly threads?: number;
-  /** Tasks that may wait for a thread, 262,144 by default; `submit` rejects when there are more. */
+  /** The most tasks that wait for a thread; 262,144 by default. `submit` rejects further ones. */
   readonly maxQueue?: number;
 }
 
 export interface SubmitOptions {
   /**
-   * Tasks with the same value are done one after another, in the order in which they were submitted:
-   * give `c.id` for the order of one connection. Without it any free thread takes the next task.
+   * The pool runs tasks with the same value one after another, in the order of submission: use
+   * `c.id` to keep the order of one connection. Without it, any free thread takes the next task.
    */
   readonly order?: unknown;
   /** The export of the module to call; by default its default export. */
   readonly name?: string;
   /**
-   * Aborting it takes the task out of the queue, or ends the thread that does it; `submit` rejects with
-   * the reason of the signal at once.
+   * Removes the task from the queue when it aborts, or ends the thread that runs it; `submit`
+   * rejects at once with the reason of the signal.
    */
   readonly signal?: AbortSignal;
 }
@@ -38,7 +41,7 @@ const idleTimeoutMs = 10_000;
 const maxQueueDefault = 262_144;
 
 /**
- * Threads that do blocking and CPU-bound work, over piscina, which is loaded with the first task.
+ * Threads for blocking and CPU-bound work, based on piscina, which the first task loads.
  *
  *     const pool = new WorkerPool(new URL('./work.js', import.meta.url));
  *     react: (frame, c) => pool.submit(frame, { order: c.id })
@@ -54,8 +57,8 @@ export class WorkerPool {
   #whenIdle: (() => void)[] = [];
 
   /**
-   * @param module the URL of a module whose default export is the function that does a task.
-   * @throws ErrInvalidOption when an option is not a whole number in its range.
+   * @param module the URL of a module whose default export is the function that runs a task.
+   * @throws ErrInvalidOption if an option is not a whole number in its range.
    */
   constructor(module: URL, options: PoolOptions = {}) {
     if (!(module instanceof URL)) {
@@ -75,10 +78,10 @@ export class WorkerPool {
   }
 
   /**
-   * Does a task in a thread of the pool; resolves with its result, rejects with what it threw. The
-   * task is copied: a lent frame may be given as it is.
+   * Runs a task in a thread of the pool; resolves with its result, or rejects with what it threw.
+   * The pool copies the task, so you may pass a lent frame.
    *
-   * Rejects with `ErrPoolOverload` when too many wait, and with `ErrPoolClosed` after `close`.
+   * Rejects with `ErrPoolOverload` if too many tasks wait, and with `ErrPoolClosed` after `close`.
    */
   async submit<Result = unknown>(task: unknown, options: SubmitOptions = {}): Promise<Result> {
     if (this.#closed) {
@@ -169,7 +172,7 @@ export class WorkerPool {
     void piscina.destroy();
   }
 
-  /** Takes no more, finishes what was submitted, and ends the threads. Idempotent. */
+  /** Accepts no more tasks, finishes the submitted ones, and ends the threads. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#pending > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));

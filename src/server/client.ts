@@ -26,8 +26,8 @@ import { RunningServer, type ServerPlan } from './running-server.ts';
 import { initialize, obey } from './starting.ts';
 
 /**
- * Options that a client has no use for, and what they may say all the same: a program may share its
- * options between `serve` and `client` as long as they ask for nothing that a client cannot give.
+ * Options that a client cannot use, with the values that it still accepts because they change
+ * nothing. So a program may share its options between `serve` and `client`.
  */
 const serverOnly = {
   multicore: [false],
@@ -47,46 +47,46 @@ const serverOnly = {
   pidName: [],
 } as const satisfies { [Name in keyof Options]?: readonly unknown[] };
 
-/** The options of `serve`, less those that are about listening or about several loops. */
+/** The options of `serve`, except those for listening and for several loops. */
 export type ClientOptions<Frame = Buffer> = Omit<
   Options<Frame>,
   keyof typeof serverOnly | 'tls'
 > & {
   /**
-   * TLS for what is dialled with `tls://`: whom to trust (`ca`), who we are (`key`, `cert`), ALPN, with the
-   * names of `node:tls`. Default: the roots of the runtime.
+   * TLS for `tls://` addresses, with the names of `node:tls`: certificates to trust (`ca`), the
+   * client's own certificate (`key`, `cert`), ALPN. Default: the runtime's root certificates.
    */
   readonly tls?: TlsClientOptions;
   /**
-   * What is dialled comes back: a connection that its peer ends, or that breaks, is dialled again, with
-   * the same handler and context, until the program closes it. `true` for the defaults. Default: none;
-   * links have it always.
+   * Dials a connection again when its peer ends it or it breaks, with the same handler and context,
+   * until the program closes it. `true` uses the defaults. Default: off; links always reconnect.
    */
   readonly reconnect?: ReconnectOptions | boolean;
 };
 
 /**
- * One event loop, on the thread that made it, for connections that this program dials. It is a server
- * that listens nowhere: `addr` is '', `dupFd` throws `ErrUnsupportedOp`.
+ * One event loop, on the thread that created it, for connections that this program dials. It is a
+ * server that does not listen: `addr` is '', `dupFd` throws `ErrUnsupportedOp`.
  */
 export interface Client<Context = unknown> extends Server {
   /**
-   * Connects to `tcp://host:port`, `tls://host:port`, `unix://path` or `udp://host:port`. Resolves after `onOpened`, whose
-   * answer has been queued; the addresses of a name race, as RFC 8305 says. With TLS the handshake is
-   * over by then, and the name stands in the server's certificate.
+   * Connects to `tcp://host:port`, `tls://host:port`, `unix://path` or `udp://host:port`. If a name
+   * has several addresses, they race as RFC 8305 describes. Resolves after `onOpened` has run and
+   * its answer is queued. With TLS, the handshake is complete by then, and the server's certificate
+   * contains the name.
    * @throws a `GnetError`, without any event: the errno of the first address (`ECONNREFUSED`, ...),
-   * `ErrTimeout`, `ErrServerInShutdown` when the client is stopped, `ErrInvalidNetworkAddress`,
-   * `ErrUnsupportedProtocol`, `ErrInvalidOption`, `ErrTls…` for
-   * what came of the handshake; or the reason of `signal`.
+   * `ErrTimeout`, `ErrServerInShutdown` if the client is stopped, `ErrInvalidNetworkAddress`,
+   * `ErrUnsupportedProtocol`, `ErrInvalidOption`, `ErrTls…` if the handshake fails; or the reason
+   * of `signal`.
    */
   dial(address: string, options?: DialOptions): Promise<Conn<Context>>;
   /**
-   * A connection that comes back, and that may be written to while it is down. It begins to connect, and
-   * goes on trying, from this call on.
-   * @throws ErrInvalidOption; ErrServerInShutdown when the client is stopped.
+   * Makes a connection that reconnects by itself and accepts writes while it is down. It starts to
+   * connect at once and keeps trying.
+   * @throws ErrInvalidOption; ErrServerInShutdown if the client is stopped.
    */
   link(address: string, options?: LinkOptions): Link;
-  /** Several links to one address, over which work is spread. @throws as `link`. */
+  /** Makes several links to one address and distributes the work over them. @throws as `link`. */
   pool(address: string, options: PoolOptions): LinkPool;
 }
 
@@ -216,10 +216,10 @@ class RunningClient extends RunningServer implements Client {
 }
 
 /**
- * Makes an event loop on this thread for connections that this program dials, with the same events,
- * codecs and options as `serve`. It keeps the process alive until it is stopped.
+ * Creates an event loop on this thread for connections that this program dials, with the same
+ * events, codecs and options as `serve`. It keeps the process alive until it is stopped.
  *
- * Resolves after `onInitComplete`; with `Action.Shutdown` from there it is closed already.
+ * Resolves after `onInitComplete`; if that returns `Action.Shutdown`, the client is already closed.
  * @throws a `GnetError`, with nothing left open: `ErrInvalidOption`, also for options that only a
  * server has; `ErrUnsupportedOp`, `ErrUnsupportedPlatform`.
  */
@@ -227,7 +227,7 @@ export function client<Frame extends Buffer = Buffer, Context = unknown>(
   handler: EventHandler<Frame, Context>,
   options?: ClientOptions<Frame>,
 ): Promise<Client<Context>>;
-/** Over a codec whose frames are no bytes: `react` gets what its `decode` returns. */
+/** With a codec whose frames are not bytes: `react` gets what its `decode` returns. */
 export function client<Frame, Context = unknown>(
   handler: EventHandler<Frame, Context>,
   options: ClientOptions<Frame> & { readonly codec: CodecOption<Frame> },

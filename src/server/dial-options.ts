@@ -5,38 +5,43 @@ import type { EventHandler } from '../connection/conn.ts';
 import type { ProxyHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { Endpoint } from '../driver/contract.ts';
 
-/** How to dial; all of it may be left out. */
+/** How to dial; every option is optional. */
 export interface DialOptions {
   /**
-   * A handler for this connection alone, instead of the client's, `onOpened` included. Events that are
-   * not the connection's (`tick`, `onInitComplete`, `onShutdown`) stay with the client's.
+   * A handler for this connection alone, including its `onOpened`. The client's handler keeps the
+   * events that do not belong to a connection (`tick`, `onInitComplete`, `onShutdown`).
    */
   readonly handler?: EventHandler<never>;
-  /** `c.context` of the connection, there before `onOpened`. */
+  /** The connection's `c.context`, set before `onOpened`. */
   readonly context?: unknown;
-  /** Aborting it gives up: `dial` rejects with its reason, and nothing is left open. */
+  /** Cancels the dial when it aborts: `dial` rejects with its reason and leaves nothing open. */
   readonly signal?: AbortSignal;
-  /** Milliseconds for name look-up and all attempts; then `ErrTimeout`. 0, the default, is off. */
+  /**
+   * Milliseconds for the name look-up and all attempts; then `ErrTimeout`. 0, the default, is off.
+   */
   readonly timeout?: number;
-  /** Speaks TLS, as to a `tls://` address, with the client's option `tls`: for `unix://`. */
+  /** Uses TLS with the client's option `tls`, as for a `tls://` address: for `unix://`. */
   readonly tls?: boolean;
   /**
-   * Sends this PROXY header ahead of everything else, for a server that wants to know for whom we call
-   * (`proxyProtocol` of a gnet server; `accept-proxy` of HAProxy).
+   * Sends this PROXY header before everything else. It tells the server on whose behalf we connect
+   * (option `proxyProtocol` of a gnet server; `accept-proxy` of HAProxy).
    */
   readonly proxyHeader?: ProxyHeader;
   /**
-   * Milliseconds after which the next address of the name is called, too, while those before have not
-   * answered; the first connection counts. Default 250.
+   * Milliseconds after which the client also tries the next address of the name, if the earlier
+   * ones have not answered; the first connection wins. Default 250.
    */
   readonly attemptDelay?: number;
   /** Milliseconds for one address of the name; 0, the default, is as long as the system waits. */
   readonly attemptTimeout?: number;
-  /** Where to call from: `192.0.2.1`, `192.0.2.1:5000`, `::1`, `[::1]:5000`. Default: the system's choice. */
+  /**
+   * The local address: `192.0.2.1`, `192.0.2.1:5000`, `::1`, `[::1]:5000`. Default: the system's
+   * choice.
+   */
   readonly localAddress?: string;
   /**
-   * The loop that owns the connection. `'same'`, the default, and 0 are the client's: it has one, on its
-   * thread. For a loop of a server see its `register`.
+   * The loop that owns the connection. `'same'`, the default, and 0 mean the client's only loop, on
+   * its thread. For a loop of a server see its `register`.
    */
   readonly loop?: 'same' | number;
 }
@@ -92,8 +97,8 @@ function parseLocal(text: unknown): LocalAddress {
 }
 
 /**
- * Those that can be called from there.
- * @throws ErrInvalidOption; ErrInvalidNetworkAddress when there are none.
+ * Returns the endpoints that can be reached from the local address. @throws ErrInvalidOption;
+ * ErrInvalidNetworkAddress if there are none.
  */
 export function calledFrom(
   targets: readonly Endpoint[],

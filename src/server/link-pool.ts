@@ -2,16 +2,19 @@ import { wholeNumber } from '../base/option-checks.ts';
 import type { Sendable } from '../connection/prepared.ts';
 import type { Link, LinkOptions } from './link.ts';
 
-/** How many links there are, and how each is kept up. */
+/** How many links a pool has, and the options of each. */
 export interface PoolOptions extends LinkOptions {
   /** 1 to 1,024. */
   readonly size: number;
 }
 
-/** Some links to one address, over which work is spread. */
+/** Several links to one address that share the work. */
 export interface LinkPool {
   readonly links: readonly Link[];
-  /** The least busy: of those that are up, the one with the fewest pending messages. */
+  /**
+   * Returns the least busy link: of the links that are up, the one with the fewest pending
+   * messages.
+   */
   pick(): Link;
   /** `pick().write(data)`. */
   write(data: Sendable): boolean;

@@ -14,51 +14,54 @@ import {
   type ReconnectPolicy,
 } from './reconnecting.ts';
 
-/** How a link is kept up. */
+/** The options of a link. */
 export interface LinkOptions extends Omit<DialOptions, 'signal'> {
-  /** Default: that of the client, or the defaults of `ReconnectOptions`. */
+  /** Default: the client's, or the defaults of `ReconnectOptions`. */
   readonly reconnect?: ReconnectOptions | true;
   /**
-   * While it is down: `keep` takes what is written, up to `maxKept`, and sends it later; `refuse` takes
-   * nothing. Default `keep`.
+   * What happens to writes while the link is down: `keep` keeps up to `maxKept` bytes and sends
+   * them later; `refuse` accepts nothing. Default `keep`.
    */
   readonly whileDown?: 'keep' | 'refuse';
-  /** Bytes of messages that are kept at most, at least one message. Default 16,777,216. */
+  /** The most bytes that the link keeps; it always accepts one message. Default 16,777,216. */
   readonly maxKept?: number;
   /**
-   * True: a message is kept, and sent again after a cut, until `confirm` says that the peer has it: none is
-   * lost, and the peer may see some twice. Default false: until it is in the kernel, so that a cut loses
-   * what was under way.
+   * True keeps each message until `confirm` says that the peer has it, and sends it again after a
+   * break. No message is lost, but the peer may see some twice. False, the default, keeps a message
+   * only until it is in the kernel, so a break loses the messages under way.
    */
   readonly confirm?: boolean;
 }
 
-/** A connection to one address that comes back. To be used on the thread of its client. */
+/** A connection to one address that reconnects by itself. Use it on the thread of its client. */
 export interface Link {
   readonly address: string;
-  /** The connection while it is up. */
+  /** The connection; null while the link is down. */
   readonly conn: Conn | null;
-  /** Whether it will connect, again if need be. */
+  /** True when the link will not connect again. */
   readonly isOver: boolean;
-  /** Times that it was connected again. */
+  /** How often the link has reconnected. */
   readonly reconnects: number;
-  /** Messages that were taken and are not done, and their bytes. */
+  /** Accepted messages that are not done, and their bytes. */
   readonly pendingMessages: number;
   readonly pendingBytes: number;
   /**
-   * Takes one message, for the codec, behind those before; its bytes are taken at the call. False: it was
-   * not taken, because too much is kept (`maxKept`), the link is down (`whileDown: 'refuse'`), or over.
-   * @throws ErrInvalidReply for what is no bytes and no text.
+   * Accepts one message, for the codec, after the earlier ones, and copies its bytes during the
+   * call. Returns false if it did not accept the message: the link already keeps `maxKept` bytes,
+   * is down (`whileDown: 'refuse'`), or is over. @throws ErrInvalidReply if `data` is neither bytes
+   * nor text.
    */
   write(data: Sendable): boolean;
   /**
-   * With the option `confirm`: the peer has the first `count` messages that are kept. One that was not sent
-   * on the connection of now is never meant.
+   * With the option `confirm`: marks the first `count` kept messages as done, because the peer has
+   * them. It never marks a message that was not sent on the current connection.
    */
   confirm(count?: number): void;
-  /** Sends what is kept, if it is up, and closes; resolves when the connection is gone. */
+  /**
+   * Sends the kept messages, if the link is up, and closes; resolves when the connection is gone.
+   */
   close(): Promise<void>;
-  /** Resolves when it is over: with the error of the last attempt when it was given up. */
+  /** Resolves when the link is over; if it gave up, with the error of the last attempt. */
   readonly closed: Promise<Error | undefined>;
 }
 

@@ -3,22 +3,22 @@ import { int32Max, invalidOption } from '../base/option-checks.ts';
 import { textOf } from '../base/thrown.ts';
 import type { Conn } from '../connection/conn.ts';
 
-/** How to connect again; all of it may be left out. */
+/** How to reconnect; every option is optional. */
 export interface ReconnectOptions {
-  /** Milliseconds until the first attempt, from 1 on. Default 100. */
+  /** Milliseconds before the first attempt, at least 1. Default 100. */
   readonly minDelay?: number;
-  /** Each attempt waits that many times as long as the one before, from 1 on. Default 2. */
+  /** The wait before each further attempt grows by this factor, at least 1. Default 2. */
   readonly factor?: number;
-  /** Milliseconds that no attempt waits longer than. Default 30,000. */
+  /** The longest wait before an attempt, in milliseconds. Default 30,000. */
   readonly maxDelay?: number;
   /**
-   * The share of each wait that is left to chance, 0 to 1, so that many clients do not come at once.
-   * Default 0.5.
+   * The random share of each wait, 0 to 1, so that many clients do not reconnect at the same
+   * moment. Default 0.5.
    */
   readonly jitter?: number;
-  /** Attempts in a row that may fail; then it is given up. Default Infinity. */
+  /** How many attempts in a row may fail before the client gives up. Default Infinity. */
   readonly limit?: number;
-  /** It is connected again, after `attempts` attempts; comes before `onOpened`. */
+  /** Called when the connection is back, after `attempts` attempts and before `onOpened`. */
   readonly onReconnect?: (c: Conn, attempts: number) => void;
 }
 
@@ -57,7 +57,7 @@ function check(name: string, value: unknown, least: number, most: number): void 
   throw invalidOption(`reconnect.${name}`, value, wanted);
 }
 
-/** Milliseconds before attempt `attempt`, from 1 on. */
+/** Milliseconds before attempt `attempt`, which counts from 1. */
 export function delayBefore(
   attempt: number,
   policy: ReconnectPolicy,

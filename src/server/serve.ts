@@ -30,17 +30,19 @@ loopsMayDial();
  * Listens on every address and calls the handler's events, on this thread's event loop.
  *
  * Resolves when every address is bound and `onInitComplete` has run; with `block: true` when the
- * server is down. With `Action.Shutdown` from `onInitComplete` it resolves with a closed server.
- * @param address `tcp://:9000`, `udp://127.0.0.1:53`, `unix:///run/echo.sock`, ...; several in an array.
- * @throws a `GnetError`, with nothing left open: `ErrUnsupportedProtocol`, `ErrInvalidNetworkAddress`,
- * `ErrInvalidOption`, `ErrUnsupportedOp`, `ErrUnsupportedPlatform`, or the errno of a failed call.
+ * server is down. If `onInitComplete` returns `Action.Shutdown`, it resolves with a closed server.
+ * @param address `tcp://:9000`, `udp://127.0.0.1:53`, `unix:///run/echo.sock`, ...; several in an
+ * array.
+ * @throws a `GnetError`, with nothing left open: `ErrUnsupportedProtocol`,
+ * `ErrInvalidNetworkAddress`, `ErrInvalidOption`, `ErrUnsupportedOp`, `ErrUnsupportedPlatform`, or
+ * the errno of a failed call.
  */
 export function serve<Frame extends Buffer = Buffer, Context = unknown>(
   handler: EventHandler<Frame, Context> | URL,
   address: string | readonly string[],
   options?: Options<Frame>,
 ): Promise<Server>;
-/** Over a codec whose frames are no bytes: `react` gets what its `decode` returns. */
+/** With a codec whose frames are not bytes: `react` gets what its `decode` returns. */
 export function serve<Frame, Context = unknown>(
   handler: EventHandler<Frame, Context>,
   address: string | readonly string[],
@@ -63,7 +65,7 @@ export async function serve(
   }
 }
 
-/** This process is the parent of those that serve; never settles. */
+/** Makes this process the parent of the process that serves; never settles. */
 async function stayAsParent({ driver }: ResolvedOptions): Promise<never> {
   const { native, name } = await chooseBackend(driver);
   if (native === undefined || !isMainThread) {
@@ -176,8 +178,8 @@ async function joinAsThread(
 }
 
 /**
- * Stops the server that was started with this address, or that listens on it.
- * @throws ErrServerInShutdown when there is none on this thread.
+ * Stops the server of this thread that was started with this address or listens on it. @throws
+ * ErrServerInShutdown if there is none.
  */
 export async function stop(address: string, options?: StopOptions): Promise<StopResult> {
   const server = registry.find(address);

@@ -3,14 +3,15 @@ import { readPidFile } from './pid-file.ts';
 import type { RestartSignal } from './restart/settings.ts';
 
 export interface SignalOptions {
-  /** What the server was given as `graceful.signal`. Default `SIGUSR2`. */
+  /** The server's option `graceful.signal`. Default `SIGUSR2`. */
   readonly signal?: RestartSignal;
 }
 
 /**
- * Tells the server behind a pid file to restart or to stop: a process that serves with `graceful` and that
- * `pidName`. Returns its number at once; what it makes of the signal stands in its log.
- * @throws ErrPidFile when there is no such file or no such process, or it may not be told.
+ * Signals the server behind a pid file to restart or to stop; that server needs the options
+ * `graceful` and `pidName`. Returns the number of its process at once; the server's log has the
+ * outcome. @throws ErrPidFile if there is no such file or process, or this process may not signal
+ * it.
  */
 export function signalServer(
   pidName: string,

@@ -7,28 +7,33 @@ import {
 } from './attached-server.ts';
 
 /**
- * The options of `serve`, less those that a stream has its own way with. `tls` has gnet speak TLS, in
- * place of the server: `http.createServer` is enough then.
+ * The options of `serve`, except those that do not apply to streams. With `tls`, gnet does TLS
+ * instead of the server: `http.createServer` is enough then.
  */
 export type AttachOptions = Omit<
   Options,
   'codec' | 'allowHalfOpen' | 'overflow' | 'lowWaterMark' | 'block' | 'ticker'
 > & {
-  /** See `ConnSocketOptions`; what the server says when left out: `http.createServer` keeps it open. */
+  /**
+   * See `ConnSocketOptions`. Default: what the server itself says; `http.createServer` keeps it
+   * open.
+   */
   readonly allowHalfOpen?: boolean;
   /** See `AttachedOptions`. */
   readonly waitForConnections?: boolean;
 };
 
 /**
- * Listens for a server made for `node:net`, and gives it each connection as its `'connection'` event:
- * `http.Server`, `https.Server`, `tls.Server`, those of `http2`, or any emitter that takes sockets.
- * The server emits `'listening'` and `'close'`; its `address()`, `listening`, `close()` and
- * `getConnections()` are about these listeners, until it is closed.
+ * Listens on behalf of a server made for `node:net`, and passes each connection to it as a
+ * `'connection'` event: an `http.Server`, `https.Server`, `tls.Server`, a server of `http2`, or any
+ * emitter that takes sockets. The server emits `'listening'` and `'close'`; its `address()`,
+ * `listening`, `close()` and `getConnections()` describe these listeners until it is closed.
  *
- * `stop()` of what this resolves to, or `close()` of the server, ends both: no more is accepted, idle
- * HTTP connections are closed, requests under way are answered, up to the timeout of the stop.
- * @throws as `serve`; then the server is as it was. ErrUnsupportedOp for a server that is attached already.
+ * `stop()` of the returned server or `close()` of the attached one ends both. They accept nothing
+ * more, close idle HTTP connections and answer the requests under way, up to the timeout of the
+ * stop.
+ * @throws as `serve`, and leaves the server as it was. ErrUnsupportedOp if the server is already
+ * attached.
  */
 export async function attach(
   server: ConnectionServer,
@@ -52,8 +57,8 @@ export async function attach(
 }
 
 /**
- * The handler that `attach` serves with, for a handler module: each loop makes a server of its own, and
- * exports this for it.
+ * The handler that `attach` uses, for a handler module: each loop creates its own server and
+ * exports this handler for it.
  */
 export function connectionHandler(
   server: ConnectionServer,

@@ -4,7 +4,7 @@ import { serverAddress, type SocketAddress } from './socket-address.ts';
 import { socketOver } from './to-duplex.ts';
 import { nameUpperSockets } from './upper-sockets.ts';
 
-/** What takes connections by its event `'connection'`. */
+/** A server that takes connections through its event `'connection'`. */
 export interface ConnectionServer {
   // biome-ignore lint/suspicious/noExplicitAny: as node:events has it
   emit(event: any, ...values: any[]): boolean;
@@ -13,9 +13,10 @@ export interface ConnectionServer {
 
 export interface AttachedOptions extends ConnSocketOptions {
   /**
-   * What a stop does with connections that are open: true waits until they end by themselves, up to its
-   * timeout; false closes them, behind what was written. Default: true for HTTP, where idle ones are
-   * closed and the others end with the answer; false for everything else.
+   * What a stop does with open connections: true waits, up to its timeout, until they end by
+   * themselves; false closes them after their written data has gone out. Default: true for HTTP,
+   * where idle connections close at once and the others after their answer; false for everything
+   * else.
    */
   readonly waitForConnections?: boolean;
 }

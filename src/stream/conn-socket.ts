@@ -17,13 +17,13 @@ import { checkedTimeout } from './timeout-argument.ts';
 
 export interface ConnSocketOptions {
   /**
-   * Our side stays open when the peer has ended its own. Default false: it ends, too, once everything
-   * that was received has been read.
+   * Keeps our side open after the peer has ended its side. Default false: our side also ends, once
+   * everything received has been read.
    */
   readonly allowHalfOpen?: boolean;
-  /** Bytes that wait to be sent, or to be read, from which on the stream says so. Default 65,536. */
+  /** The high-water mark of the stream in bytes, in each direction. Default 65,536. */
   readonly highWaterMark?: number;
-  /** Aborting it destroys the stream. */
+  /** Destroys the stream when it aborts. */
   readonly signal?: AbortSignal;
 }
 
@@ -42,11 +42,11 @@ const markDefault = 65_536;
 const rawBytes = new BuiltInFrameCodec();
 
 /**
- * A connection as a `stream.Duplex` with the members of `net.Socket`: what packages for `node:net` are
- * given. Its thread is that of the connection's loop.
+ * A connection as a `stream.Duplex` with the members of `net.Socket`, for packages made for
+ * `node:net`. Use it on the thread of the connection's loop.
  *
- * Other than a `net.Socket`: `ref` and `unref` do nothing, since the server keeps the process alive;
- * `cork` does nothing, since what is written in one turn leaves together.
+ * Unlike on a `net.Socket`, `ref` and `unref` do nothing, because the server keeps the process
+ * alive, and `cork` does nothing, because all writes of one turn leave together.
  */
 export class ConnSocket extends SocketBase {
   static {
@@ -94,7 +94,7 @@ export class ConnSocket extends SocketBase {
     else this.#takeOver(below);
   }
 
-  /** The connection of gnet below; null until it stands. */
+  /** The underlying gnet connection; null until it is connected. */
   get conn(): Conn | null {
     return this.#link.conn;
   }
@@ -334,9 +334,9 @@ export class ConnSocket extends SocketBase {
   connect(port: number, connected?: Callback): this;
   connect(path: string, connected?: Callback): this;
   /**
-   * Dials, by the client that it was made over. On a socket that is connected already it only says so:
-   * packages that are given one call it all the same.
-   * @throws ErrUnsupportedOp when it was made over no client; ErrConnClosed when it was destroyed.
+   * Dials through the client that made the socket. On a connected socket it only emits `'connect'`,
+   * because packages call it even then. @throws ErrUnsupportedOp if no client made the socket;
+   * ErrConnClosed if it was destroyed.
    */
   connect(...given: unknown[]): this {
     const last = given.at(-1);
@@ -365,7 +365,7 @@ export class ConnSocket extends SocketBase {
     else this.once('finish', () => this.destroy());
   }
 
-  /** Closes with a reset: what is pending is dropped, and the peer does not take it for an end. */
+  /** Closes with a reset: pending output is dropped, and the peer does not see a normal end. */
   resetAndDestroy(): this {
     this.#ending = 'reset';
     this.destroy();

@@ -3,21 +3,22 @@ import type { Client } from '../index.ts';
 import { ConnSocket, type ConnSocketOptions } from './conn-socket.ts';
 import { Dialler, type Target } from './dialler.ts';
 
-/** As undici and `http.Agent` want to hear of it. */
+/** The callback that undici and `http.Agent` pass. */
 export type ConnectCallback = (error: Error | null, socket: ConnSocket | null) => void;
 
 /**
- * Makes sockets that a client of gnet dials. Without a target it is not connected yet: its `connect` is
- * called by whom it is given to, as `pg` does.
+ * Makes sockets that a gnet client dials. Without a target the socket is not connected yet; the
+ * package that gets it calls `connect`, as `pg` does.
  */
 export type CreateConnection = (target?: Target, callback?: ConnectCallback) => ConnSocket;
 
 /**
- * For what takes a function that connects: `createConnection` of `http.Agent` and `http.request`,
- * `connect` of undici, `stream` of `pg` and `mysql2`, the stream builder of mqtt.js.
+ * For options that take a function that connects: `createConnection` of `http.Agent` and
+ * `http.request`, `connect` of undici, `stream` of `pg` and `mysql2`, the stream builder of
+ * mqtt.js.
  *
- * The socket is returned at once, and takes writes before it is connected. `callback` is called when it
- * is connected, or cannot be; then the error is no event of the socket.
+ * It returns the socket at once; you may write to it before it is connected. It calls `callback`
+ * when the socket is connected or has failed; in that case the socket does not also emit the error.
  */
 export function createConnection(
   client: Client | (() => Client | Promise<Client>),

@@ -1,22 +1,24 @@
 import { type Conn, ErrInvalidOption, type EventHandler } from '../index.ts';
 
-/** One datagram that was received; `c.sendTo` answers its sender, at whatever time. */
+/** One received datagram; `c.sendTo` answers its sender at any time. */
 export interface Datagram {
-  /** A copy: it may be kept. */
+  /** A copy: you may keep it. */
   readonly data: Buffer;
   readonly c: Conn;
 }
 
 export interface DatagramsOptions {
-  /** Datagrams that may wait to be asked for; those that come above are dropped. Default 1,024. */
+  /**
+   * The most datagrams that wait until you ask for them; further ones are dropped. Default 1,024.
+   */
   readonly highWaterMark?: number;
-  /** Aborting it ends the iteration with the reason of the signal. */
+  /** Ends the iteration with the reason of the signal when it aborts. */
   readonly signal?: AbortSignal;
 }
 
-/** Datagrams one by one, and the handler that they come from. */
+/** Datagrams one by one, and the handler that receives them. */
 export interface Datagrams extends AsyncIterableIterator<Datagram>, AsyncDisposable {
-  /** For `serve`; with several loops it has those of its own. */
+  /** The handler for `serve`; with several loops it gets only the datagrams of its own loop. */
   readonly handler: EventHandler;
   /** How many were dropped because too many waited. */
   readonly dropped: number;

@@ -2,7 +2,7 @@ import type { SocketConnectOpts } from 'node:net';
 import { type Client, ErrUnsupportedOp } from '../index.ts';
 import type { SocketLink } from './socket-link.ts';
 
-/** What packages say of whom to call; each has a few names of its own for it. */
+/** The target as packages describe it; each uses some of these names. */
 export interface Target {
   readonly host?: string | undefined;
   readonly hostname?: string | undefined;

@@ -3,22 +3,22 @@ import { FrameFeed } from './frame-feed.ts';
 
 export interface FramesOptions {
   /**
-   * Leaving the loop early leaves the connection open, paused, for `setHandler` or another `frames`.
-   * Default false: it is closed, behind what was written.
+   * If you leave the loop early, the connection stays open and paused, for `setHandler` or another
+   * `frames`. Default false: it closes after its written data has gone out.
    */
   readonly keepOpen?: boolean;
-  /** Aborting it ends the iteration with the reason of the signal, and the connection with it. */
+  /** Ends the iteration with the reason of the signal, and the connection, when it aborts. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * The frames of a connection, as its codec cuts them, one at a time:
+ * The frames from a connection's codec, one at a time:
  *
  *     for await (const frame of frames(c)) c.asyncWrite(reply(frame));
  *
- * A frame is lent until the next one is asked for. Nothing is read from the peer while more than a few
- * frames wait. The loop ends when the peer has, and throws what `onClosed` would be told. From now on
- * the connection's events come here, and no longer to its handler.
+ * A frame is lent until you ask for the next one. While more than a few frames wait, gnet reads
+ * nothing from the peer. The loop ends when the peer ends, and throws the error that `onClosed`
+ * would get. From now on the iteration gets the connection's events instead of its handler.
  * @throws ErrUnsupportedOp for a datagram.
  */
 export function frames<Frame = Buffer>(

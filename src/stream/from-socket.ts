@@ -12,19 +12,18 @@ import {
 export type FromSocketOptions = Pick<RegisterOptions, 'handler' | 'context'>;
 
 /**
- * Takes a socket that Node has already into a loop: from now on it is a connection like any other. What
- * is still being written goes out before; what was read and nobody has taken is delivered first. A socket
- * that is paused stays paused until `resumeRead`. The socket itself is closed, and its peer sees nothing
- * of it; on the driver `node` it goes on under the connection, without its listeners.
+ * Moves an existing socket of Node to a loop, where it becomes a connection like any other. Pending
+ * writes go out first; bytes that were read but not consumed are delivered first. A paused socket
+ * stays paused until `resumeRead`. The `net.Socket` itself closes, unnoticed by its peer; on the
+ * driver `node` it continues under the connection, without its listeners.
  *
- * On the thread of the loop. Resolves after `onOpened`.
- *
+ * Call it on the thread of the loop. Resolves after `onOpened`.
  * @param socket a `net.Socket`; node:http calls its own a `Duplex`.
  * @param to a loop of this thread, or a server or client that has one.
  * @param options `handler`: for this connection alone, `onOpened` included.
- * @throws ErrConnClosed for a closed socket; ErrUnsupportedOp for one with TLS, one that is not connected,
- * has ended its side or reads text, for a loop of another thread, and where the runtime tells no
- * descriptor; the error that broke what was being written. The socket stays as it was.
+ * @throws ErrConnClosed for a closed socket; ErrUnsupportedOp for one with TLS, one that is not
+ * connected, has ended its side or reads text, for a loop of another thread, and where the runtime
+ * tells no descriptor; the error that broke what was being written. The socket stays as it was.
  */
 export async function fromSocket(
   socket: Duplex,

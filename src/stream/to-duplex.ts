@@ -3,9 +3,9 @@ import { ConnSocket, type ConnSocketOptions, type SocketSettings } from './conn-
 import { TlsConnSocket } from './tls-conn-socket.ts';
 
 /**
- * A connection as a stream for packages made for `node:net`. From now on the stream has the events of
- * the connection, without a codec: its handler hears of nothing any more, and its marks and half-open
- * are the stream's. Bytes that were received and not consumed yet are the stream's first.
+ * Turns a connection into a stream for packages made for `node:net`. From now on the stream gets
+ * the events of the connection, without a codec, instead of its handler. The stream sets its
+ * watermarks and half-open. The stream first gets the received bytes that were not consumed yet.
  * @throws ErrUnsupportedOp for a datagram.
  */
 export function toDuplex(c: Conn, options: ConnSocketOptions = {}): ConnSocket {

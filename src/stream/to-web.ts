@@ -2,9 +2,9 @@ import { type Conn, ErrUnsupportedOp } from '../index.ts';
 import { WebLink } from './web-link.ts';
 
 export interface WebOptions {
-  /** Bytes that wait to be read from which on the connection is paused. Default 65,536. */
+  /** The connection is paused from this many unread bytes on. Default 65,536. */
   readonly highWaterMark?: number;
-  /** Aborting it ends both streams with the reason of the signal, and the connection. */
+  /** Ends both streams with the reason of the signal, and the connection, when it aborts. */
   readonly signal?: AbortSignal;
 }
 
@@ -19,8 +19,9 @@ export interface WebConnection extends AsyncDisposable {
 }
 
 /**
- * A connection as web streams, without its codec. Both sides end by themselves: what the peer has ended
- * can still be written to. From now on the connection's events come here, and no longer to its handler.
+ * Turns a connection into web streams, without its codec. The two sides end independently: you may
+ * still write after the peer has ended. From now on the streams get the connection's events instead
+ * of its handler.
  * @throws ErrUnsupportedOp for a datagram.
  */
 export function toWeb(c: Conn, options: WebOptions = {}): WebConnection {

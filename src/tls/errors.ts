@@ -5,9 +5,12 @@ export interface TlsErrorDetails extends GnetErrorDetails {
   readonly alert?: string | undefined;
 }
 
-/** What TLS adds to an error. */
+/** An error of TLS. */
 class TlsError extends GnetError {
-  /** The alert that goes with it, by its name in RFC 8446: `unknown_ca`; undefined without one. */
+  /**
+   * The alert that was received or sent, by its name in RFC 8446: `unknown_ca`; undefined without
+   * one.
+   */
   readonly alert: string | undefined;
 
   constructor(code: string, message: string, details: TlsErrorDetails = {}) {
@@ -16,21 +19,24 @@ class TlsError extends GnetError {
   }
 }
 
-/** The peer has given up and said why: `alert` is what it sent. */
+/** The peer ended the handshake or the connection with an alert; `alert` is its name. */
 export class ErrTlsAlert extends TlsError {
   constructor(message: string, details?: TlsErrorDetails) {
     super('ErrTlsAlert', message, details);
   }
 }
 
-/** This side has given up the handshake: nothing in common, or no handshake at all. */
+/**
+ * This side ended the handshake: the two sides have nothing in common, or the bytes are no
+ * handshake.
+ */
 export class ErrTlsHandshake extends TlsError {
   constructor(message: string, details?: TlsErrorDetails) {
     super('ErrTlsHandshake', message, details);
   }
 }
 
-/** The peer's certificate is not accepted; `reason` says why, in the words of `node:tls`. */
+/** The peer's certificate did not verify; `reason` says why, with the names of `node:tls`. */
 export class ErrTlsCertificate extends TlsError {
   /** `CERT_HAS_EXPIRED`, `DEPTH_ZERO_SELF_SIGNED_CERT`, `HOSTNAME_MISMATCH`, … */
   readonly reason: string;
@@ -41,28 +47,30 @@ export class ErrTlsCertificate extends TlsError {
   }
 }
 
-/** After the handshake: a record that cannot be decrypted, or that has no place there. */
+/**
+ * After the handshake, a record arrived that cannot be decrypted or is not allowed at that point.
+ */
 export class ErrTlsRecord extends TlsError {
   constructor(message: string, details?: TlsErrorDetails) {
     super('ErrTlsRecord', message, details);
   }
 }
 
-/** What came in place of a handshake is plain text. */
+/** The peer sent plain text instead of a handshake. */
 export class ErrTlsPlainText extends TlsError {
   constructor(message: string, details?: TlsErrorDetails) {
     super('ErrTlsPlainText', message, details);
   }
 }
 
-/** The connection ended without close_notify: somebody may have cut it off. */
+/** The connection ended without close_notify: an attacker may have cut it off. */
 export class ErrTlsTruncated extends TlsError {
   constructor(message: string, details?: TlsErrorDetails) {
     super('ErrTlsTruncated', message, details);
   }
 }
 
-/** There is no OpenSSL here that could be used. */
+/** This runtime has no TLS, and gnet found no OpenSSL 3 to call. */
 export class ErrTlsUnavailable extends TlsError {
   constructor(message: string, details?: TlsErrorDetails) {
     super('ErrTlsUnavailable', message, details);

@@ -1,17 +1,20 @@
 import type { Bytes } from '../index.ts';
 
 /**
- * Carries what is published from one process to the others. An adapter for a broker is an object with
- * these; each loop has one of its own.
+ * Carries messages from one process to the others. An adapter for a broker implements these
+ * methods; each loop has its own.
  */
 export interface Backplane {
-  /** Called once. `deliver` takes each message of another process once, whatever filters match. */
+  /**
+   * Called once. Call `deliver` once for each message of another process, even if several filters
+   * match.
+   */
   start(deliver: (topic: string, data: Bytes) => void): void;
-  /** Sends to the other processes, and never waits: what cannot be sent is lost. */
+  /** Sends to the other processes and never waits: a message that cannot be sent is lost. */
   publish(topic: string, data: Bytes): void;
-  /** Messages that match are wanted from now on. */
+  /** From now on, receive messages that match. */
   subscribe(filter: string): void;
   unsubscribe(filter: string): void;
-  /** Ends it; nothing is delivered any more. */
+  /** Ends the backplane; it delivers nothing more. */
   close(): Promise<void>;
 }

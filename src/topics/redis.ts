@@ -120,8 +120,9 @@ class RedisBackplane implements Backplane {
 }
 
 /**
- * Topics over Redis: `topics(server, { backplane: redisBackplane('redis://127.0.0.1:6379') })`. Needs the
- * package `ioredis`. It reconnects by itself and subscribes again; what is published meanwhile is lost.
+ * Topics over Redis: `topics(server, { backplane: redisBackplane('redis://127.0.0.1:6379') })`.
+ * Needs the package `ioredis`. It reconnects and subscribes again by itself; messages of the time
+ * between are lost.
  */
 export function redisBackplane(url: string, options: RedisBackplaneOptions = {}): Backplane {
   return new RedisBackplane(url, options);

@@ -1,6 +1,7 @@
 /**
- * Who has subscribed to what. Names have levels, as MQTT's: `rooms/7/chat`. In a filter `+` stands for one
- * level, and `#` at the end for all that follow; neither matches a first level that begins with `$`.
+ * The subscribers of each filter. Topic names have levels, as in MQTT: `rooms/7/chat`. In a filter
+ * `+` matches one level, and `#` at the end all further levels; neither matches a first level that
+ * begins with `$`.
  */
 
 interface Node<Subscriber> {
@@ -15,7 +16,7 @@ function emptyNode<Subscriber>(): Node<Subscriber> {
 
 const LENGTH_MAX = 65_535;
 
-/** @throws TypeError for what nothing can be published under. */
+/** @throws TypeError if it is not a topic name. */
 export function checkTopic(topic: string): void {
   if (typeof topic !== 'string' || topic === '' || topic.length > LENGTH_MAX) {
     throw new TypeError('Cannot use a topic: it must be a text of 1 to 65,535 characters');
@@ -24,7 +25,7 @@ export function checkTopic(topic: string): void {
   throw new TypeError(`Cannot publish under '${topic}': + and # are for filters, NUL for nothing`);
 }
 
-/** @throws TypeError for what is no filter. */
+/** @throws TypeError if it is not a filter. */
 export function checkFilter(filter: string): void {
   checkTopic(filter.replaceAll(/(?<=^|\/)(?:\+(?=\/|$)|#$)/g, 'x'));
 }

@@ -6,19 +6,19 @@ import { checkFilter, checkTopic, isWild, TopicTree } from './topic-tree.ts';
 /** Who can subscribe: a connection of the core, or a WebSocket. */
 export type Subscriber = Conn<never> | WebSocketConn<never>;
 
-/** What becomes of a subscriber that does not keep up, that is, with more pending than `highWaterMark`. */
+/** What happens to a slow subscriber, one with more pending than `highWaterMark`. */
 export type SlowPolicy =
-  /** It misses what is published until it has caught up. */
+  /** It misses messages until it has caught up. */
   | 'skip'
-  /** It is closed. */
+  /** Its connection is closed. */
   | 'close'
-  /** It gets everything, up to `maxOutboundBytes`; then it is closed. */
+  /** It gets everything, up to `maxOutboundBytes`; then its connection closes. */
   | 'queue';
 
 export interface TopicsOptions {
   /** Default `skip`. */
   readonly slow?: SlowPolicy;
-  /** Carries what is published to other processes. */
+  /** Carries messages to other processes. */
   readonly backplane?: Backplane;
 }
 
@@ -54,7 +54,7 @@ function isWebSocket(subscriber: Subscriber): subscriber is WebSocketConn<never>
   return 'send' in subscriber;
 }
 
-/** Publishing and subscribing by name, over all loops of a server. One of these serves one loop. */
+/** Publishing and subscribing by topic name, across all loops of a server. Each loop has one. */
 export class Topics {
   readonly #slow: SlowPolicy;
   readonly #backplane: Backplane | undefined;
@@ -83,15 +83,15 @@ export class Topics {
       const { topic, data } = (event as { readonly data: unknown }).data as Published;
       this.#deliver(topic, data);
     };
-    // A program is not kept running by it.
+    // It must not keep the program running.
     (this.#channel as unknown as { unref(): void }).unref();
     backplane?.start((topic, data) => this.#deliver(topic, data));
   }
 
   /**
-   * Subscribes to a topic, or with `+` and `#` to many. A subscriber gets a message once, however many of
-   * its filters match. Call `leave` when it is gone.
-   * @throws TypeError for what is no filter.
+   * Subscribes to a topic, or with `+` and `#` to many. A subscriber gets a message once, even if
+   * several of its filters match. Call `leave` when its connection closes. @throws TypeError if it
+   * is not a filter.
    */
   subscribe(subscriber: Subscriber, filter: string): void {
     checkFilter(filter);
@@ -124,7 +124,7 @@ export class Topics {
     this.#hearNoMore(filter);
   }
 
-  /** Ends all subscriptions of one that is gone. */
+  /** Ends all subscriptions of a subscriber. */
   leave(subscriber: Subscriber): void {
     for (const filter of [...(this.#filters.get(subscriber) ?? [])]) {
       this.unsubscribe(subscriber, filter);
@@ -132,10 +132,10 @@ export class Topics {
   }
 
   /**
-   * Sends `data` to every subscriber of the topic, on every loop, and with a backplane in every process. A
-   * string is text for WebSockets, bytes are binary; connections encode it by their codec.
-   * @returns how many of this loop it was given to. What other loops do is not waited for.
-   * @throws TypeError for what is no topic.
+   * Sends `data` to every subscriber of the topic, on every loop, and with a backplane in every
+   * process. For WebSockets a string is text and bytes are binary; connections encode both with
+   * their codec. @returns how many subscribers of this loop got it. It does not wait for other
+   * loops. @throws TypeError if it is not a topic.
    */
   publish(topic: string, data: Bytes): number {
     checkTopic(topic);
@@ -146,12 +146,12 @@ export class Topics {
     return this.#deliver(topic, own);
   }
 
-  /** Subscribers of this loop that get what is published under this topic. */
+  /** The number of subscribers on this loop that would get a message of this topic. */
   count(topic: string): number {
     return this.#subscribersOf(topic).size;
   }
 
-  /** Nothing is delivered any more, and its backplane is closed. */
+  /** Stops delivering and closes the backplane. */
   async close(): Promise<void> {
     this.#channel.close();
     for (const subscriber of [...this.#filters.keys()]) this.leave(subscriber);
@@ -220,8 +220,8 @@ export class Topics {
 }
 
 /**
- * The topics of a server: call it once in each loop's thread, with the server or with a name that is the
- * same in all of them, and keep what it returns.
+ * Makes the topics of a server. Call it once in each loop's thread, with the server or with a name
+ * that is the same in all of them, and keep the returned object.
  */
 export function topics(server: Server | string, options: TopicsOptions = {}): Topics {
   return new Topics(typeof server === 'string' ? server : server.addr, options);

@@ -22,9 +22,9 @@ export interface WebSocketClientOptions<Data = unknown> extends WebSocketOptions
   readonly headers?: NonNullable<ResponseInit['headers']>;
   /** TLS for `wss:`, as of `client`. */
   readonly tls?: ClientOptions['tls'];
-  /** Milliseconds until the WebSocket is open; a `TimeoutError` then. Default 30,000. */
+  /** Milliseconds until the WebSocket must be open; then a `TimeoutError`. Default 30,000. */
   readonly timeout?: number;
-  /** Aborting it gives up. */
+  /** Cancels the attempt when it aborts. */
   readonly signal?: AbortSignal;
 }
 
@@ -113,9 +113,9 @@ function addressOf(url: URL): string {
 }
 
 /**
- * Begins a WebSocket. Resolves when it is open, after `open` was called.
- * @throws what dialling throws, a `TimeoutError`, RangeError for options that are wrong, and an Error
- * when the server refuses the handshake; with nothing left open, and no event called.
+ * Opens a WebSocket. Resolves when it is open, after `open` was called. @throws what dialling
+ * throws, a `TimeoutError`, RangeError for wrong options, and an Error if the server refuses the
+ * handshake. It then calls no event and leaves nothing open.
  */
 export async function connectWebSocket<Data = unknown>(
   url: string | URL,

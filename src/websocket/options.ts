@@ -4,74 +4,80 @@ import type { PreparedMessage } from './prepared.ts';
 
 /** One WebSocket, on either side. Use it on the thread of its loop. */
 export interface WebSocketConn<Data = unknown> {
-  /** For the program's own use. */
+  /** A value for the program. */
   data: Data;
   /** The subprotocol that both sides chose; empty without one. */
   readonly protocol: string;
   readonly remoteAddr: string;
-  /** The connection of the core below: its counters, limits and id. */
+  /** The underlying connection: its counters, limits and id. */
   readonly conn: Conn<unknown>;
   readonly isOpen: boolean;
   /**
-   * Sends one message: a string as text, bytes as binary unless `text` says otherwise. The bytes are
-   * taken at the call. False: above `highWaterMark`, wait for `drain`; or it is closed, and nothing is
-   * sent.
+   * Sends one message: a string as text, bytes as binary unless `text` says otherwise. It copies or
+   * sends the bytes during the call. Returns false above `highWaterMark` (then wait for `drain`),
+   * or if the WebSocket is closed (nothing is sent).
    */
   send(data: Bytes | PreparedMessage, options?: SendOptions): boolean;
-  /** Sends a ping; its answer comes as `pong`. @throws RangeError beyond 125 bytes. */
+  /** Sends a ping; `pong` reports its answer. @throws RangeError beyond 125 bytes. */
   ping(data?: Bytes): void;
   /**
-   * Says goodbye: what was sent before arrives, and `close` follows when the other side has answered.
+   * Sends a close frame after everything sent before; `close` follows when the peer has answered.
    * @param code 1000, 1001 to 1003, 1007 to 1014, or 3000 to 4999. @param reason at most 123 bytes.
    * @throws RangeError for others.
    */
   close(code?: number, reason?: string): void;
-  /** Ends it without a word; the other side sees 1006. */
+  /** Ends the connection without a close frame; the peer sees 1006. */
   terminate(): void;
-  /** Bytes that wait for the other side to take them. */
+  /** The number of bytes that the peer has not taken yet. */
   readonly bufferedAmount: number;
 }
 
 export interface SendOptions {
-  /** Bytes are text in UTF-8. Nobody checks that they are. */
+  /** Sends bytes as text; they must be valid UTF-8, which gnet does not check. */
   readonly text?: boolean;
-  /** Whether to compress it, where the two sides have agreed on that; by default it depends on the length. */
+  /**
+   * Whether to compress, if both sides have agreed on compression; by default it depends on the
+   * length.
+   */
   readonly compress?: boolean;
 }
 
 type Answer = Bytes | null | undefined | void;
 
-/** Every event may be left out. What one throws closes its WebSocket with 1011, and is reported. */
+/**
+ * Every event is optional. If one throws, gnet closes its WebSocket with 1011 and reports the
+ * error.
+ */
 export interface WebSocketHandler<Data = unknown> {
-  /** The handshake is over. */
+  /** The handshake is complete. */
   open?(ws: WebSocketConn<Data>): void;
   /**
-   * One message; `data` is lent until this returns, or until its promise settles, and holds UTF-8 that was
-   * checked when `isText`. Bytes that it returns go out as a message of the same kind.
+   * One message has arrived. `data` is lent until this returns or its promise settles; with
+   * `isText` it is checked UTF-8. Returned bytes go out as a message of the same kind.
    */
   message?(ws: WebSocketConn<Data>, data: Buffer, isText: boolean): Answer | Promise<Answer>;
-  /** What waited has gone out after a `send` that returned false. */
+  /** After a `send` that returned false: the waiting output has gone out. */
   drain?(ws: WebSocketConn<Data>): void;
-  /** A ping has been answered; `data` is what it carried. */
+  /** The peer has answered a ping; `data` is the ping's data. */
   pong?(ws: WebSocketConn<Data>, data: Buffer): void;
-  /** It is gone. 1005: closed without a code; 1006: without a goodbye. */
+  /** The WebSocket is gone. 1005: the close frame had no code; 1006: there was no close frame. */
   close?(ws: WebSocketConn<Data>, code: number, reason: string): void;
 }
 
-/** Of every WebSocket of a server or a client. */
+/** The options of every WebSocket of a server or a client. */
 export interface WebSocketOptions<Data = unknown> {
-  /** Bytes of the longest message; 1009 beyond it. Default 16 MiB. */
+  /** The most bytes of a message; 1009 beyond it. Default 16 MiB. */
   readonly maxMessageBytes?: number;
   /** Compression: `true` for the defaults. Default false. */
   readonly deflate?: boolean | DeflateOptions;
-  /** Subprotocols, the best first. */
+  /** Subprotocols, the preferred one first. */
   readonly protocols?: readonly string[];
   /**
-   * Milliseconds of silence until the other side is pinged; after as long again without a byte it is gone
-   * (1006). 0 is off. Default 30,000.
+   * Milliseconds of silence before gnet sends a ping. If the peer stays silent as long again, gnet
+   * drops it (1006). 0 is off. Default 30,000.
    */
   readonly pingInterval?: number;
-  /** Milliseconds that the other side has to answer a goodbye. Default 5,000. */
+  /** Milliseconds that the peer has to answer a close frame. Default 5,000. */
   readonly closeTimeout?: number;
   /** The first value of `data`. */
   readonly data?: Data;
@@ -88,7 +94,7 @@ export interface ResolvedWebSocketOptions {
 const MESSAGE_MAX = 16 * 1024 * 1024;
 const TIME_MAX = 2 ** 31 - 1;
 
-/** @throws RangeError when one is wrong. */
+/** @throws RangeError if one is wrong. */
 export function resolveWebSocketOptions(options: WebSocketOptions): ResolvedWebSocketOptions {
   const { maxMessageBytes = MESSAGE_MAX, pingInterval = 30_000, closeTimeout = 5_000 } = options;
   if (!Number.isSafeInteger(maxMessageBytes) || maxMessageBytes < 1) {

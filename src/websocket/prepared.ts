@@ -1,7 +1,7 @@
 import type { Bytes } from '../index.ts';
 import { FIN, headerLength, Opcode, writeHeader } from './frame.ts';
 
-/** One message for many: its frame is made once. For WebSockets of a server, which mask nothing. */
+/** One message for many WebSockets: its frame is built once. For servers, which do not mask. */
 export class PreparedMessage {
   readonly frame: Buffer;
   readonly payload: Buffer;

@@ -14,15 +14,16 @@ export interface WebSocketServerOptions<Data = unknown>
   extends WebSocketOptions<Data>,
     Omit<HttpOptions, 'bodyTimeout' | 'bodyHighWaterMark'> {
   /**
-   * Asked before a WebSocket begins: false answers 403, a Response is the answer, and an object has the
-   * first value of `data`. Check the origin here. Without it everybody may.
+   * Called before a WebSocket is accepted: false answers 403, a Response is sent as the answer, and
+   * an object accepts and sets the first value of `data`. Check the origin here. Default: accepts
+   * everyone.
    */
   readonly accept?: (request: Request, info: FetchInfo) => Verdict<Data> | Promise<Verdict<Data>>;
 }
 
 /**
- * Serves WebSockets alone, on any path; `upgrade` does so inside a server of `gnet/http`.
- * @throws RangeError for options that are wrong, and what `serveHttp` throws, with nothing left open.
+ * Serves only WebSockets, on any path. Inside a `gnet/http` server use `upgrade`. @throws
+ * RangeError for wrong options, and what `serveHttp` throws, with nothing left open.
  */
 export async function serveWebSocket<Data = unknown>(
   handler: WebSocketHandler<Data>,

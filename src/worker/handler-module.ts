@@ -3,15 +3,15 @@ import type { CodecOption } from '../codec/codec.ts';
 import type { EventHandler } from '../connection/conn.ts';
 import type { Server } from '../connection/conn.ts';
 
-/** What a handler module gives to one loop. */
+/** The exports of a handler module, for one loop. */
 export interface HandlerModule {
   readonly handler: EventHandler<unknown>;
   readonly codec: CodecOption<unknown> | undefined;
 }
 
-/** What a handler module is told about the loop that it makes a handler for. */
+/** The loop that a handler module makes a handler for. */
 export interface LoopContext {
-  /** The number of the loop, from 0 on; -1 for the main thread of a server with several loops. */
+  /** The number of the loop, from 0; -1 on the main thread of a server with several loops. */
   readonly loop: number;
   /** The option `shared` of the server. */
   readonly shared: unknown;
@@ -23,10 +23,10 @@ type Factory = (context: LoopContext) => EventHandler<unknown> | Promise<EventHa
 type HandlerClass = new (context: LoopContext) => EventHandler<unknown>;
 
 /**
- * Imports a handler module: its default export is a handler, a class of handlers, or a function
- * that makes one (or a promise of one) for each loop, given a `LoopContext`; `codec` is exported
- * beside it when there is one.
- * @throws ErrInvalidOption when there is no such default export, and what the module itself throws.
+ * Imports a handler module. Its default export is a handler, a class, or a function that gets a
+ * `LoopContext` and returns a handler, or a promise of one, for each loop. The module may also
+ * export a `codec`. @throws ErrInvalidOption if there is no such default export; also what the
+ * module itself throws.
  */
 export async function loadHandlerModule(url: string, context: LoopContext): Promise<HandlerModule> {
   const { default: exported, codec } = exportsOf(await import(url));

@@ -1,24 +1,25 @@
 /**
- * The header that a proxy puts in front of a connection it passes on: what both its reader and its
- * writer know. Behaviour: "The PROXY protocol, versions 1 & 2" of HAProxy.
+ * The header that a proxy sends at the start of a connection, as its reader and its writer need it.
+ * Behaviour: "The PROXY protocol, versions 1 & 2" of HAProxy.
  *
  *   version 1:  PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n
  *   version 2:  | signature 12 | version, command | family | length 2 | addresses | TLVs ... |
  */
 
-/** What a proxy told about a connection. */
+/** What a proxy said about a connection. */
 export interface ProxiedConnection {
   readonly version: 1 | 2;
   /**
-   * Who called the proxy, in the form of `remoteAddr`; undefined when the proxy speaks for itself (a
-   * health check) or does not know. Then `remoteAddr` and `localAddr` are those of the socket.
+   * The address of the proxy's client, in the form of `remoteAddr`; undefined if the proxy connects
+   * on its own behalf (a health check) or does not know it. Then `remoteAddr` and `localAddr` are
+   * those of the socket.
    */
   readonly source: string | undefined;
-  /** The address of the proxy that was called. */
+  /** The address of the proxy that the client connected to. */
   readonly destination: string | undefined;
   /** The application protocol that the client and the proxy agreed on over TLS. */
   readonly alpn: string | undefined;
-  /** The host name that the client asked for, usually by SNI. */
+  /** The host name that the client requested, usually with SNI. */
   readonly authority: string | undefined;
   /** Names this connection across proxies; at most 128 bytes. */
   readonly uniqueId: Buffer | undefined;
@@ -26,7 +27,7 @@ export interface ProxiedConnection {
   readonly networkNamespace: string | undefined;
   /** What the proxy knows about the client's TLS; undefined without TLS. */
   readonly tls: ProxiedTls | undefined;
-  /** All extensions in their order, also those that have a member of their own. */
+  /** All extensions in order, including those that also have a separate member. */
   readonly extensions: readonly ProxyExtension[];
 }
 

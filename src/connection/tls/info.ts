@@ -1,26 +1,26 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CipherFacts } from '../../tls/session-facts.ts';
 
-/** What both sides of a TLS connection have agreed on, with the names of `node:tls`. */
+/** The result of a TLS handshake, with the names of `node:tls`. */
 export interface TlsInfo {
   /** `TLSv1.3`, `TLSv1.2`. */
   readonly protocol: string;
   readonly cipher: CipherFacts;
   /** The protocol that both sides chose; false without ALPN. */
   readonly alpnProtocol: string | false;
-  /** The name that the client asked for; false when it asked for none. */
+  /** The name that the client sent; false if it sent none. */
   readonly servername: string | false;
-  /** Undefined when the peer has sent none. */
+  /** Undefined if the peer sent none. */
   readonly peerCertificate: X509Certificate | undefined;
-  /** The peer's certificate was asked for, and is accepted. */
+  /** The peer's certificate was requested and verified. */
   readonly authorized: boolean;
   /** Why not: `DEPTH_ZERO_SELF_SIGNED_CERT`, … */
   readonly authorizationError: string | undefined;
-  /** The session goes on from an earlier one: there was no full handshake. */
+  /** The session resumes an earlier one: there was no full handshake. */
   readonly resumed: boolean;
 }
 
-/** Beside the connections: a field would cost each one that does without TLS. */
+/** Outside the connections: a field would cost memory on each connection without TLS. */
 const told = new WeakMap<object, { readonly info: TlsInfo | undefined }>();
 
 /** @param layer whose `info` is asked for each time. */

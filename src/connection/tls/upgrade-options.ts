@@ -1,7 +1,7 @@
 import type { TlsClientOptions, TlsServerOptions } from '../../tls/options/types.ts';
 
-/** Of a server's side, or of a client's; `isServer` decides where the usual side is not the right one. */
+/** The options of a server or of a client; `isServer` overrides the side. */
 export type UpgradeOptions = (TlsServerOptions | TlsClientOptions) & {
-  /** Default: true where the connection was accepted, false where it was dialled. */
+  /** Default: true for an accepted connection, false for a dialled one. */
   readonly isServer?: boolean;
 };

@@ -10,19 +10,19 @@ import {
   type OptionCheck,
 } from '../../base/option-checks.ts';
 
-/** Signals that a program may take for itself. */
+/** Signals that a program may use for its own purposes. */
 export type RestartSignal = 'SIGUSR2' | 'SIGHUP' | 'SIGUSR1';
 
 export interface GracefulOptions extends RestartOptions {
   /**
-   * The signal that restarts the program. Default `SIGUSR2`. `SIGUSR1` starts Node's inspector, too,
-   * unless the program runs with `--disable-sigusr1`.
+   * The signal that restarts the program. Default `SIGUSR2`. `SIGUSR1` also starts Node's
+   * inspector, unless the program runs with `--disable-sigusr1`.
    */
   readonly signal?: RestartSignal;
   /**
-   * The first process of the program starts it a second time below itself and does nothing but pass on
-   * signals; restarts hand over below it, and it ends as the last of them does. For containers, which end
-   * with their first process. `serve` never settles in that one. Default false.
+   * The first process starts the program again as its child and only forwards signals. Restarts
+   * replace the child, and the first process ends when the last child ends. For containers, which
+   * end with their first process. In that process, `serve` never settles. Default false.
    */
   readonly parent?: boolean;
 }
