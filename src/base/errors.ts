@@ -171,14 +171,14 @@ export class ErrUnexpectedEOF extends GnetError {
   }
 }
 
-/** gnet never throws it; use it in your own codec: there is no delimiter yet. */
+/** Never thrown by gnet; for your own codec: there is no delimiter yet. */
 export class ErrDelimiterNotFound extends GnetError {
   constructor(message = 'there is no such a delimiter', details?: GnetErrorDetails) {
     super('ErrDelimiterNotFound', message, details);
   }
 }
 
-/** gnet never throws it; use it in your own codec: there is no line end yet. */
+/** Never thrown by gnet; for your own codec: there is no line end yet. */
 export class ErrCRLFNotFound extends GnetError {
   constructor(message = 'there is no CRLF', details?: GnetErrorDetails) {
     super('ErrCRLFNotFound', message, details);
