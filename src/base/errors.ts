@@ -163,7 +163,7 @@ export class ErrInvalidFixedLength extends GnetError {
 }
 
 /**
- * gnet never throws it; use it in your own codec. gnet's decoders return `null` and wait instead.
+ * Never thrown by gnet; for your own codec. The decoders of gnet return `null` and wait instead.
  */
 export class ErrUnexpectedEOF extends GnetError {
   constructor(message = 'there is no enough data', details?: GnetErrorDetails) {
