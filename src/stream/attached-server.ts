@@ -151,21 +151,24 @@ export class AttachedServer {
 
   // -- the end ------------------------------------------------------------------------------------
 
-  /** `close()` of the server: it waits as that of `net.Server` does, for as long as it takes. */
+  /**
+   * `close()` of the server waits for as long as it takes, as that of Node does: whoever is idle is closed
+   * now, and whoever is not may go on asking, until it is idle for `keepAliveTimeout`.
+   */
   #close(callback?: CloseCallback): KnownServer {
     const server = this.#server;
     if (callback !== undefined) {
       if (this.#isStopping) server.once?.('close', () => callback(notRunning()));
       else server.once?.('close', callback);
     }
-    this.#beginStop();
+    this.#beginStop(false);
     void this.#running?.stop({ timeout: Number.POSITIVE_INFINITY });
     return server;
   }
 
   /** One of its connections is told that the server stops: for HTTP it ends when it is answered. */
   stops(): Promise<void> | undefined {
-    this.#beginStop();
+    this.#beginStop(true);
     if (!this.#waits) return undefined;
     this.#allGone ??= new Promise((resolve) => {
       this.#tellAllGone = resolve;
@@ -173,13 +176,14 @@ export class AttachedServer {
     return this.#allGone;
   }
 
-  #beginStop(): void {
+  /** @param isInHurry each answer is the last one of its connection from now on. */
+  #beginStop(isInHurry: boolean): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
     const server = this.#server;
-    server.prependListener?.('request', lastAnswer);
+    if (isInHurry) server.prependListener?.('request', lastAnswer);
     this.#closeInner();
-    if (server.closeIdleConnections === undefined) return;
+    if (!isInHurry || server.closeIdleConnections === undefined) return;
     const look = (): void => server.closeIdleConnections?.();
     this.#look = setInterval(look, idleLookMs).unref();
   }
@@ -205,7 +209,7 @@ export class AttachedServer {
 
   /** All loops are down. */
   #closed(): void {
-    this.#beginStop();
+    this.#beginStop(true);
     clearInterval(this.#look);
     const server = this.#server;
     this.restore();

@@ -346,6 +346,21 @@ function behaviours(side: Side): void {
     assert.equal(((await again) as NodeJS.ErrnoException).code, 'ERR_SERVER_NOT_RUNNING');
   });
 
+  test('close() leaves a busy connection to its client until it is idle', async (t) => {
+    const server = makeServer({ keepAliveTimeout: 150, keepAliveTimeoutBuffer: 0 });
+    const busy = dial(t, await side.listen(t, server));
+    busy.write('POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab');
+    await until(busy, '\r\n\r\n2\r\nab\r\n');
+    const closed = once(server, 'close');
+    server.close();
+    busy.write('cd');
+    await until(busy, '0\r\n\r\n');
+    await settle(60);
+    busy.write(get());
+    assert.match(await everything(busy), /^HTTP\/1.1 200 [\s\S]*keep-alive[\s\S]*hi$/);
+    await closed;
+  });
+
   test('getConnections and address', async (t) => {
     const server = makeServer();
     const port = await side.listen(t, server);
