@@ -12,8 +12,9 @@ export function ownFile(metaUrl: string | undefined): string {
 }
 
 /**
- * Loads a package that is installed beside the program, also when this code is in a bundle: the name is
- * not seen by bundlers, which would leave out the files that such a package starts threads from.
+ * Loads a package that is installed beside the program, also when this code is in a bundle:
+ * bundlers do not see the name; they would leave out the files from which such a package starts
+ * threads.
  * @throws what `require` throws.
  */
 export function requireInstalled(name: string): unknown {

@@ -22,7 +22,7 @@ const NO_STORAGE = Buffer.allocUnsafeSlow(0);
  *
  * A view from `peek` stays as it is until bytes of it are discarded and others are written in their
  * place. Storage is therefore never rearranged in place: what has to move moves to fresh storage,
- * and the old one lives for as long as somebody holds a view of it.
+ * and the old storage lives as long as a view of it exists.
  */
 export class RingBuffer {
   #storage: Buffer;
@@ -149,7 +149,7 @@ export class RingBuffer {
     this.#lent = false;
   }
 
-  /** What was consumed stays as it is for ever, for whoever holds a view of it: the rest moves away. */
+  /** Consumed bytes never change again, because views of them may exist: the rest moves away. */
   leaveStorage(): void {
     if (this.#length > 0) this.#moveTo(this.#storage.length);
   }

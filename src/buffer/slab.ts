@@ -58,7 +58,7 @@ export class Slab implements Region {
   /** Its two halves as signed 32-bit numbers, for kernel structures that are filled word by word. */
   readonly addressLow: number;
   readonly addressHigh: number;
-  /** Where it goes when nobody holds it any more, whichever pool it is released through. */
+  /** The pool that gets it back after the last reference, even if another pool releases it. */
   readonly home: SlabPool;
   readonly capacity: number;
   /** All of it. Length 0 when user code detached the memory: such a slab is thrown away. */

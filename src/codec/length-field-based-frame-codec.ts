@@ -165,7 +165,7 @@ export class LengthFieldBasedFrameCodec implements ICodec {
     return value;
   }
 
-  /** What cannot be part of a frame is consumed first, so that nobody decodes it again. */
+  /** Consumes bytes that cannot be part of a frame first, so that they are not decoded again. */
   #raiseCorrupted(c: FrameSource, value: number, length: number): never {
     if (value < 0) {
       c.shiftN(this.#headerLength);

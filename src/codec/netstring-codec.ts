@@ -77,7 +77,7 @@ export class NetstringCodec implements ICodec {
   }
 }
 
-/** The bytes are consumed first, so that nobody decodes them again. */
+/** Consumes the bytes first, so that they are not decoded again. */
 function raiseCorrupted(c: FrameSource, consumed: number, what: string): never {
   const text = c.readN(consumed).toString('latin1', 0, 24);
   c.shiftN(consumed);

@@ -104,7 +104,7 @@ export class VarintLengthCodec implements ICodec {
     return bytes;
   }
 
-  /** The bytes are consumed first, so that nobody decodes them again. */
+  /** Consumes the bytes first, so that they are not decoded again. */
   #raiseCorrupted(c: FrameSource): never {
     c.shiftN(this.#maxPrefixLength);
     throw new ErrCorruptedFrame(

@@ -8,7 +8,7 @@ type OnClosed = (c: Connection, error: Error | undefined) => unknown;
 
 export function callOnClosed(c: Connection, error: Error | undefined): void {
   const { owner, events } = c;
-  // The loop counts promises for which somebody waits: nobody does any more.
+  // The loop counts pending promises that something waits for; nothing waits for these any more.
   owner.openPromises -= openPromises(c);
   if (!events.onClosed || is(c, mark.unopened)) return;
   const { handler } = events;

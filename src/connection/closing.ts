@@ -14,7 +14,7 @@ import { mark, State, task } from './states.ts';
 import { addTask, scheduleFlush } from './deferred-tasks.ts';
 import { toBroken, toClosed, toEnding, toFlushing, toLingering } from './transitions.ts';
 
-/** Somebody's fault: `abort` for what cannot wait until pending bytes are out. */
+/** The connection fails; `abort` if the failure cannot wait until pending bytes are out. */
 export function fail(c: Connection, error: GnetError, abort: boolean): void {
   if (abort) finish(c, error, true);
   else beginClose(c, error);
@@ -32,7 +32,7 @@ export function abort(c: Connection, error: Error | undefined): void {
   finish(c, closeError(c) ?? error, !is(c, mark.givenUp));
 }
 
-/** The server does not wait any longer. What the peer does not get then is told. */
+/** The server waits no longer. The error reports the bytes that the peer does not get. */
 export function force(c: Connection, error: Error | undefined): void {
   const lost = error === undefined && !isClosed(c) ? bytesNotSent(c) : 0;
   abort(c, lost > 0 ? forcedToClose(lost, remoteAddress(c)) : error);
@@ -156,7 +156,7 @@ export function continueClose(c: Connection): void {
   if (c.state === State.Open && is(c, mark.answerDue)) return;
   if (!is(c, mark.writeShut)) {
     c.marks |= mark.writeShut;
-    // A peer that has ended, too, sees the end by the close itself.
+    // If the peer has also ended, the close itself shows it our end.
     if (!is(c, mark.readEnded)) c.transport.shutdownWrite(c.slot);
   }
   if (c.state === State.Open) {

@@ -85,7 +85,7 @@ export function notWritable(address: string): ErrConnClosed {
   );
 }
 
-/** For somebody who waits until bytes are in the kernel. */
+/** For code that waits until bytes are in the kernel. */
 export function neverFlushed(remaining: number, address: string): ErrConnClosed {
   return new ErrConnClosed(
     `cannot flush: the connection to ${address} closed with ${remaining} bytes still pending; ` +

@@ -82,7 +82,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     return this.#ownScope ?? this.owner.calls.scope;
   }
 
-  /** Events run in the context of whoever dialled. */
+  /** Events run in the async context of the code that dialled. */
   runIn(scope: EventScope): void {
     this.#ownScope = scope;
   }
@@ -96,7 +96,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     return this.#state >= SessionState.Closing;
   }
 
-  /** Nobody wants it any more, before its first event: there will be none. */
+  /** The session is abandoned before its first event: it gets no event. */
   abandon(): void {
     this.#state = SessionState.Closed;
     this.#keeper.ended(this);

@@ -8,7 +8,7 @@ export function addTask(c: Connection, bit: number): void {
   c.tasks |= bit;
 }
 
-/** Whoever is inside `received` or `runTasks` flushes at its end anyway. */
+/** Inside `received` or `runTasks` the connection flushes at the end anyway. */
 export function scheduleFlush(c: Connection): void {
   if (is(c, mark.flushScheduled | mark.handling)) return;
   c.marks |= mark.flushScheduled;

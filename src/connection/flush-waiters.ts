@@ -28,7 +28,7 @@ export class FlushWaiters {
     });
   }
 
-  /** The kernel took so many bytes. True when nobody waits any more. */
+  /** The kernel took this many bytes. True if nothing waits any more. */
   taken(count: number): boolean {
     this.#taken += count;
     let waiter = this.#waiters[this.#first];

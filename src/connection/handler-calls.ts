@@ -13,7 +13,10 @@ interface Reporter {
   report(message: string, error: unknown): void;
 }
 
-/** The handler of a loop, called in the async context of whoever asks. @throws as `handlerEvents`. */
+/**
+ * The handler of a loop; its events run in the async context of the caller. @throws as
+ * `handlerEvents`.
+ */
 export function handlerCalls(handler: EventHandler<unknown>): HandlerCalls {
   const events = handlerEvents(handler);
   return { handler: events.handler, events, scope: captureScope(), preWriteRuns: false };

@@ -93,7 +93,7 @@ export function isReceivedMemory(c: ConnectionRecord, frame: Uint8Array): boolea
   return view !== null && frame.buffer === view.buffer;
 }
 
-/** A frame that was cut from the ring has had its time: whoever kept it shall see that. */
+/** A frame from the ring has expired: a program that kept it must notice. */
 export function expireRingFrame(c: ConnectionRecord, frame: unknown): void {
   if (c.rare === null) return;
   const given = c.rare.ringView;

@@ -39,7 +39,7 @@ export interface ConnectionReceiver extends StreamReceiver {
  */
 export interface Layer extends Transport, ConnectionReceiver {
   readonly below: Transport;
-  /** The loop is over: gives back what is outside the heap, and calls nobody. Idempotent. */
+  /** The loop is over: frees memory outside the heap and calls no event. Idempotent. */
   dispose?(): void;
 }
 

@@ -48,7 +48,7 @@ export interface HandlerEvents {
 export interface HandlerCalls {
   readonly handler: EventHandler<unknown>;
   readonly events: HandlerEvents;
-  /** The context that events run in: of whoever called `serve`. */
+  /** The async context that events run in: that of the code that called `serve`. */
   readonly scope: EventScope;
   /** One is at work on this loop: what it writes calls no other. */
   preWriteRuns: boolean;
@@ -108,7 +108,7 @@ export interface ConnectionOwner {
   scheduleFlush(connection: OwnedConnection): void;
   /** Calls `connection.runTasks()` soon, from the loop. */
   scheduleTasks(connection: OwnedConnection): void;
-  /** Calls `deadline.deadlinePassed()` after that many milliseconds, instead of an earlier call. */
+  /** Calls `deadline.deadlinePassed()` after `delayMs`; replaces an earlier schedule. */
   scheduleDeadline(deadline: ScheduledDeadline, delayMs: number): void;
   cancelDeadline(deadline: ScheduledDeadline): void;
   /** The count goes down before `onClosed`; the slot is free for others after `closeStream`. */
@@ -116,6 +116,6 @@ export interface ConnectionOwner {
   connectionClosed(connection: OwnedConnection): void;
   /** `Action.Shutdown` was returned. */
   requestShutdown(): void;
-  /** For the log: an error that is somebody's fault and not the connection's end. */
+  /** For the log: an error that does not end the connection. */
   report(message: string, error: unknown): void;
 }

@@ -63,7 +63,7 @@ export function continueReading(c: Connection): void {
 function inputFinished(c: Connection): void {
   if (!is(c, mark.endReported)) {
     c.marks |= mark.endReported;
-    // Whoever takes an end for everything must not see one here.
+    // A handler that takes an end as completeness must not get `onEnd` here.
     if (!isCutOff(c)) callOnEnd(c);
   }
   // It comes back here once the promise has settled.

@@ -67,7 +67,7 @@ export const task = {
 
 /** What else is true of a connection: in one number, since a field each would be a hundred bytes. */
 export const mark = {
-  /** Inside `received` or `runTasks`: whoever is there flushes at its end. */
+  /** Inside `received` or `runTasks`, which flush at their end. */
   handling: 1,
   flushScheduled: 2,
   /** The codec leaves bytes as they are. */

@@ -453,7 +453,7 @@ export class StreamConnection
     checkCodec(codec, 'what setCodec was given');
     if (this.isClosed) return;
     useCodec(this, codec);
-    // Without a frame in the making nobody else would ask the new one.
+    // Without an unfinished frame, nothing else would call the new codec.
     if (this.bufferLength() > 0) takeTurns(this);
   }
 

@@ -63,7 +63,7 @@ function nextLook(c: Connection, since: number, limitMs: number): number {
   const end = since + limitMs;
   const lookedAt = c.deadline === null ? -1 : c.deadline.lookedAt;
   const hasLooked = lookedAt >= since;
-  // Nothing is there that could move, or nobody can tell.
+  // There are no bytes that could move, or their number is unknown.
   if (hasLooked && c.deadline !== null && c.deadline.unsent <= 0) return end;
   return Math.min(end, (hasLooked ? lookedAt : since) + untilLook(limitMs));
 }
@@ -115,7 +115,7 @@ export function stuckFromNow(c: Connection): void {
   if (timeoutsOf(c).writeTimeout > 0) armDeadline(c);
 }
 
-/** What was stamped with `from` took place by `to`, and nobody knows when. */
+/** Events with the stamp `from` happened at an unknown time up to `to`. */
 export function renewStamps(c: Connection, from: number, to: number): void {
   if (c.lastReceived === from) c.lastReceived = to;
   if (c.lastWritten === from) c.lastWritten = to;

@@ -36,7 +36,7 @@ export interface NativeCalls {
   reapChild(pid: number): { readonly code: number | null; readonly signal: number } | null;
 }
 
-/** What the kernel says of a descriptor that somebody else opened. */
+/** What the kernel says about a descriptor that was opened elsewhere. */
 export interface DescribedSocket {
   /** `other`: a socket that is neither IP nor Unix, or neither for streams nor for datagrams. */
   readonly kind: 'tcp' | 'udp' | 'unix' | 'other';
@@ -61,7 +61,7 @@ export interface Backend {
    * itself, as with `reusePort`.
    */
   readonly handsOver?: false;
-  /** Names of options that were given and that this driver cannot honour; the program is told. */
+  /** Names of given options that this driver cannot honour; the log reports them. */
   readonly optionsWithoutEffect?: (options: TuningOptions) => readonly string[];
   /**
    * Absent where descriptors mean nothing.

@@ -37,7 +37,7 @@ export interface GivenSocket {
   readonly descriptor: number;
   /** As drivers print it: `127.0.0.1:9000`, `[::1]:9000`, a Unix path. */
   readonly address: string;
-  /** Somebody else holds it, too: it is not shut down for them. */
+  /** Another process holds it too: the driver does not shut it down. */
   readonly shared: boolean;
   /** A path of ours, to be removed at the end. */
   readonly boundPath: BoundPath | null;
@@ -130,7 +130,7 @@ export interface SocketExtras {
   readonly takesDescriptors: boolean;
 }
 
-/** What a program would like of a TCP socket; what is left out stays as it is. */
+/** Settings of a TCP socket; members that are left out do not change. */
 export interface SocketWish {
   readonly noDelay?: boolean;
   readonly keepAlive?: KeepAlive;
@@ -184,7 +184,7 @@ export interface AdoptedSocket {
   readonly descriptor: number;
   /** Undefined where the driver knows it by the descriptor. */
   readonly peer: DatagramPeer | string | undefined;
-  /** What somebody else had read of it: its first bytes. */
+  /** The first bytes of the connection, which the previous owner has already read. */
   readonly received?: Uint8Array;
 }
 
@@ -236,7 +236,7 @@ export interface DriverCounters {
   bytesReceived: number;
   bytesSent: number;
   datagramsReceived: number;
-  /** Received by the machine and dropped, because nobody took those before them. */
+  /** Dropped by the kernel because earlier datagrams had filled the buffer. */
   datagramsOverflowed: number;
   /** Not taken by the kernel when they were to be sent. */
   datagramsDropped: number;
@@ -245,8 +245,9 @@ export interface DriverCounters {
 }
 
 /**
- * Where a driver writes down what it has, for whoever must close and unmap it when the thread dies.
- * Each is written down right after it was opened, and crossed out right before it is closed.
+ * A driver's record of its descriptors and mappings, so that the main thread can close and unmap
+ * them when the thread dies. Each is written down right after it was opened, and crossed out right
+ * before it is closed.
  */
 export interface DescriptorLedger {
   opened(descriptor: number): void;

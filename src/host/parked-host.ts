@@ -43,7 +43,7 @@ export class ParkedHost implements LoopHost {
   #turnsLeftOut = 0;
   /** When the loops were parked, or -1. */
   #parkedSince = -1;
-  /** Nothing to do, and nobody to sleep elsewhere: the next turn sleeps a little. */
+  /** There is nothing to do and no helper thread to sleep: the next turn sleeps a little. */
   #sleepsHere = false;
 
   constructor(runtime: ParkingRuntime) {
@@ -132,7 +132,10 @@ export class ParkedHost implements LoopHost {
     return { events: total, ran };
   }
 
-  /** Nothing is to be done until a descriptor is readable, a deadline comes, or somebody asks. */
+  /**
+   * There is nothing to do until a descriptor is readable, a deadline passes, or a turn is
+   * requested.
+   */
   #park(): void {
     let delayMs = -1;
     for (const loop of this.#loops) {

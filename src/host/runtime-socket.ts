@@ -34,7 +34,7 @@ export function descriptorOfSocket(socket: Socket): number {
   return typeof fd === 'number' && Number.isSafeInteger(fd) && fd >= 0 ? fd : -1;
 }
 
-/** Whoever had its bytes has them no more. */
+/** The previous reader of the socket gets no more bytes. */
 export function silence(socket: Socket): void {
   socket.unpipe();
   for (const event of ['data', 'readable', 'end', 'drain', 'timeout', 'error']) {

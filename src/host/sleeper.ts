@@ -41,7 +41,7 @@ close(poke);
  * keeps neither that nor the process alive.
  */
 export class Sleeper {
-  /** The helper could not be started, or has died: nobody will say anything. */
+  /** The helper thread could not start, or has died: it reports nothing. */
   isGone = false;
   readonly #epoll: number;
   readonly #poke: number;

@@ -45,7 +45,7 @@ export class AnswerWriter {
 
   #endHead(exchange: Exchange, head: ResponseHead): void {
     const { connection } = exchange;
-    // Somebody has begun to read the body: an echo, say, whose answer waits for it.
+    // The handler has begun to read the body: its answer, such as an echo, may depend on it.
     if (exchange.awaitsContinue && exchange.body?.isUsed === true) exchange.sendContinue();
     if (!head.hasDate) head.text += this.#server.dateLine;
     // A client that waits for a continue that never comes may send the body, or not.
@@ -131,7 +131,7 @@ export class AnswerWriter {
     void sendStream(exchange, stream, { isChunked, left: isKnown ? Number(head.length) : -1 });
   }
 
-  /** @param length what its body would have; -1 when nobody knows. */
+  /** @param length the length of its body; -1 if it is unknown. */
   #sendWithoutBody(exchange: Exchange, head: ResponseHead, status: number, length: number): void {
     this.#endHead(exchange, head);
     const mayTell = !isBodyless(status) || status === 304;
@@ -161,7 +161,7 @@ function* slicesOf(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-/** Nobody will read it: whoever fills it hears of that. */
+/** Cancels a stream that will not be read, so that its source notices. */
 export async function cancel(stream: StreamBody | null, reason?: unknown): Promise<void> {
   try {
     if (stream instanceof ReadableStream) await stream.cancel(reason);
@@ -169,6 +169,6 @@ export async function cancel(stream: StreamBody | null, reason?: unknown): Promi
       await stream[Symbol.asyncIterator]().return?.();
     }
   } catch {
-    // It was at its end, or somebody else reads it.
+    // The stream has ended, or another reader has it.
   }
 }

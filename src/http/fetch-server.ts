@@ -121,7 +121,7 @@ export class FetchServer
   override tick(): TickReply {
     const date = Date.now();
     this.#setDate(date);
-    // Another clock than that of the dates, which somebody may set.
+    // A monotonic clock: the wall clock may be changed.
     const before = this.now;
     this.now = performance.now();
     // What is stamped with a tick took place before the next one. And when the process was stopped or
@@ -155,7 +155,7 @@ export class FetchServer
 
   #respond(exchange: Exchange, response: Response): void {
     if (exchange.state !== AnswerState.Awaited) {
-      // Nobody is left to get it.
+      // There is no client left to get it.
       discard(response);
       return;
     }
@@ -269,7 +269,7 @@ function notAResponse(answer: unknown): TypeError {
 
 function discard(response: unknown): void {
   if (!(response instanceof RealResponse)) return;
-  // What cannot be made a real one has no stream that somebody fills.
+  // An object that cannot become a real Response has no stream to cancel.
   if (LightResponse.isLight(response) && response.plainBody !== undefined) return;
   const { body } = response;
   if (body !== null && !body.locked) body.cancel().catch(() => {});

@@ -27,7 +27,7 @@ export const Phase = {
 } as const;
 export type Phase = (typeof Phase)[keyof typeof Phase];
 
-/** Bytes of a body that nobody reads which are worth keeping a connection for. */
+/** The most unread body bytes that the server discards to keep a connection. */
 const DRAIN_MAX = 256 * 1024;
 
 /** One connection of an HTTP server: its requests, one after the other. */
@@ -316,7 +316,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     this.conn.close();
   }
 
-  /** Its protocol is somebody else's from now on. */
+  /** From now on another protocol owns the connection. */
   leave(exchange: Exchange): void {
     exchange.state = AnswerState.Over;
     this.exchange = null;

@@ -111,7 +111,7 @@ export class LightResponse {
     return undefined;
   }
 
-  /** The stream it was made of, where nobody has asked for more. */
+  /** The stream that it was made from, until something needs more. */
   get ownStream(): ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | undefined {
     if (this.#real !== null) return undefined;
     const body = this.#body;
@@ -122,7 +122,7 @@ export class LightResponse {
     return undefined;
   }
 
-  /** What it was given as headers, where nobody has asked for `headers`. */
+  /** The given headers, until something uses `headers`. */
   get givenHeaders(): HeaderInit | undefined {
     return this.#headers ?? this.#init?.headers;
   }

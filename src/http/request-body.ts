@@ -21,7 +21,7 @@ function promiseParts(): PromiseParts {
 export interface BodySource {
   /** More is held than the handler takes, or no longer so. */
   bodyPressureChanged(): void;
-  /** Somebody waits for the body: a client that waits for `100 Continue` is told to send it. */
+  /** The handler waits for the body: sends `100 Continue` to a client that waits for it. */
   bodyWanted(): void;
 }
 
@@ -33,7 +33,7 @@ export interface BodySource {
 export class RequestBody {
   readonly #source: BodySource;
   readonly #highWaterMark: number;
-  /** Bytes that are announced and still to come; -1 when nobody knows. */
+  /** Announced bytes that have not arrived yet; -1 if their number is unknown. */
   #expected: number;
   #blocks: Buffer[] = [];
   #tail: Buffer | null = null;
@@ -49,9 +49,9 @@ export class RequestBody {
   #waiter: (() => void) | null = null;
   /** Everything has arrived, or nothing more will. */
   isComplete = false;
-  /** Somebody has begun to read it. */
+  /** The handler has begun to read it. */
   isUsed = false;
-  /** Nobody will read it: what comes is thrown away. */
+  /** The body will not be read: arriving bytes are discarded. */
   isDropped = false;
 
   constructor(source: BodySource, expected: number, highWaterMark: number) {
@@ -140,13 +140,13 @@ export class RequestBody {
     if (this.isComplete) return Promise.resolve(this.#trailers);
     if (this.#completed === null) {
       this.#completed = promiseParts();
-      // Whoever waits hears of it; nobody has to.
+      // A waiting reader gets the error; without one it is no unhandled rejection.
       this.#completed.promise.catch(() => {});
     }
     return this.#completed.promise;
   }
 
-  /** Nobody reads it any more. */
+  /** The body is not read any more. */
   drop(): void {
     this.isDropped = true;
     this.#lent = null;

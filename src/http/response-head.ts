@@ -6,7 +6,7 @@ for (const [code, text] of Object.entries(STATUS_CODES)) {
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** No control characters: whoever could write a line end could write a whole answer. */
+/** No control characters: a value with a line end could forge a whole answer. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 export function statusLine(status: number, statusText: string): string {

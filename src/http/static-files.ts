@@ -165,7 +165,7 @@ async function bodyOf(
   return bytes;
 }
 
-/** A file piece by piece. It closes the file at its end, and when nobody reads on. */
+/** A file piece by piece. It closes the file at its end, or when the reader cancels. */
 class FilePieces implements AsyncIterableIterator<Buffer> {
   readonly #handle: FileHandle;
   readonly #piece = Buffer.allocUnsafeSlow(PIECE);

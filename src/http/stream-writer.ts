@@ -49,7 +49,7 @@ class Pieces {
     try {
       await this.#stop(reason);
     } catch {
-      // It ends with an error of its own; nobody is left to hear it.
+      // The stream may fail while it is cancelled; nothing handles that error.
     }
   }
 }

@@ -36,7 +36,7 @@ export class Clock {
   forget(ticking: Ticking): void {
     this.#due.delete(ticking);
     this.#soon.delete(ticking);
-    // A timer for nobody would keep the process.
+    // A timer without connections would keep the process alive.
     if (this.#due.size === 0) this.#disarm();
   }
 

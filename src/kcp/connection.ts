@@ -258,7 +258,7 @@ export class KcpConn<Context = unknown> {
     try {
       this.#under.loop.execute(() => Promise.reject(thrown));
     } catch {
-      // The loop is over, and with it whoever would hear of it.
+      // The loop is over, so nothing can receive the report.
     }
   }
 

@@ -56,7 +56,8 @@ const standardError: LineDestination = {
     try {
       writeAll(2, Buffer.from(line));
     } catch {
-      // Nobody reads standard error any more, or its pipe is full: the server goes on without.
+      // Standard error has no reader any more, or its pipe is full: the server continues without
+      // logging.
     }
   },
 };

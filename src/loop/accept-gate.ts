@@ -54,7 +54,7 @@ export class AcceptGate {
     if (this.#accepting && !this.#full) this.#tryToStart(listener);
   }
 
-  /** It serves what waits, unless somebody else does, and then is not ours any more. */
+  /** Serves the waiting connections, unless another process does, and then closes the listener. */
   remove(listener: number): void {
     this.listeners.splice(this.listeners.indexOf(listener), 1);
     this.#resting = this.#resting.filter((resting) => resting.listener !== listener);

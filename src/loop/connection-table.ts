@@ -68,7 +68,7 @@ export class ConnectionTable {
     return above === undefined ? connection : this.putUnder(connection, above);
   }
 
-  /** The loop is over: what layers hold outside the heap is given back. Nobody is told anything. */
+  /** The loop is over: layers free their memory outside the heap. No event is called. */
   disposeLayers(): void {
     for (const receiver of this.#receivers) {
       if (receiver !== null && receiver !== receiver.connection) (receiver as Layer).dispose?.();

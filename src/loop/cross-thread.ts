@@ -3,7 +3,7 @@ import type { DescriptorLedger } from '../driver/contract.ts';
 
 /** What other threads may see of a loop while it runs. The loop writes, everybody reads. */
 export interface LoopPublication {
-  /** Every descriptor of the loop, for whoever cleans up when its thread dies. */
+  /** Every descriptor of the loop, for the main thread's cleanup when this thread dies. */
   readonly ledger: DescriptorLedger;
   /** A connection of this generation is open, and so many are now. */
   opened(connections: number, generation: number): void;

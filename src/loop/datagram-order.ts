@@ -1,6 +1,6 @@
 import type { Endpoint, Membership } from '../driver/contract.ts';
 
-/** What somebody asks of the datagram endpoints of a loop, from whatever thread: plain data. */
+/** A request to the datagram endpoints of a loop, from any thread: plain data. */
 export type DatagramOrder =
   | { readonly kind: 'send'; readonly to: Endpoint; readonly data: Uint8Array }
   /** For the first loop alone: a datagram to the group is one callback, not one for each loop. */

@@ -7,7 +7,7 @@ import type { ConnectionTable } from './connection-table.ts';
 
 /** Who dialled. One of the two is called, once, from inside a wait or `dial`; none after `abandon`. */
 export interface DialOutcome {
-  /** The stream is open. Whoever dialled sets the connection up and has the loop `begin` it. */
+  /** The stream is open. The caller sets the connection up and has the loop `begin` it. */
   connected(connection: StreamConnection): void;
   /** Nothing is left of the attempt. */
   failed(error: GnetError): void;

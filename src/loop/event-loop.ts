@@ -465,7 +465,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
 
   scheduleDeadline(deadline: ScheduledDeadline, delayMs: number): void {
-    // `now` may be of long ago: without limits nobody reads the clock in a turn.
+    // `now` may be old: without time limits a turn does not read the clock.
     this.#wheel.schedule(deadline, this.currentTime(), delayMs);
     this.#requestTurn?.();
   }

@@ -14,7 +14,10 @@ const gapMsMax = 10;
 /** What a connection has to handle before it may be closed. */
 interface Expected {
   readonly connection: StreamConnection;
-  /** Bytes that had arrived and were not reported when the stop began; -1 where nobody can tell. */
+  /**
+   * Bytes that had arrived but were not reported when the stop began; -1 if their number is
+   * unknown.
+   */
   left: number;
   turns: number;
   quietTurns: number;
@@ -99,7 +102,7 @@ export class InputBeforeStop {
     if (expected.left !== -1) expected.left = Math.max(0, expected.left - byteLength);
   }
 
-  /** After each turn: those that are through are told and closed. */
+  /** After each turn: calls `signalClose` for the connections that are through, and closes them. */
   step(): void {
     if (this.#later.length > 0) this.#letIn(performance.now());
     for (const expected of this.#expected.values()) {

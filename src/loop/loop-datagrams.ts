@@ -87,7 +87,7 @@ export class LoopDatagrams {
     this.#sessions?.signalClose();
   }
 
-  /** A socket that is connected there. Whoever asked sets its session up, and opens it. */
+  /** Opens a socket connected to the endpoint. The caller sets its session up and opens it. */
   async dial(endpoint: Endpoint): Promise<DatagramSession> {
     assert(endpoint.kind === 'udp', 'datagrams go by UDP');
     const id = await this.#ports.dial(endpoint, this.#settings.socket);

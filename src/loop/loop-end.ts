@@ -113,7 +113,7 @@ export class LoopEnd {
     }, goodbyeEveryMs).unref();
   }
 
-  /** After a hold-up nobody has had the time to get further. */
+  /** After a hold-up, no connection had time to make progress. */
   #lookForStuck(stuckMs: number): void {
     const now = performance.now();
     const wasHeldUp = now - this.#lookedAt > 1.5 * stuckMs;

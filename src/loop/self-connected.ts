@@ -5,7 +5,7 @@ import { syscallError } from '../platform/syscall-error.ts';
 
 /**
  * A socket that dials a free port of its own machine may be given just that port as its own, and then
- * talks to itself (RFC 9293, simultaneous open). Nobody listens there: that is a refusal.
+ * talks to itself (RFC 9293, simultaneous open). Nothing listens there, so it counts as refused.
  */
 export function selfConnected(driver: Driver, slot: number): GnetError | null {
   const address = driver.remoteAddress(slot);

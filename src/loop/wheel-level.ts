@@ -69,7 +69,7 @@ export class WheelLevel {
   }
 
   #expire(bucket: number, now: number): boolean {
-    // Taken out first: whoever schedules itself again lands behind the position, never here.
+    // Taken out first: a deadline that is scheduled again lands after this position, never here.
     const due: ScheduledDeadline[] = [];
     for (let one = this.#heads[bucket] ?? null; one !== null; one = one.deadlineNext) due.push(one);
     for (const deadline of due) {

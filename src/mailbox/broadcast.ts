@@ -64,7 +64,7 @@ function encodeError(cause: unknown): ErrCodec {
   });
 }
 
-/** Encoded once for all; nobody changes the bytes while they are given out. */
+/** Encoded once for all connections; nothing changes the bytes while they are handed out. */
 function encodedOnce(data: Sendable): Prepared {
   if (Prepared.is(data)) return data;
   if (typeof data === 'string') return new Prepared(Buffer.from(data));

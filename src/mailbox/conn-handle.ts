@@ -32,7 +32,7 @@ whenThreadEnds((gone) => {
   }
 });
 
-// This thread's own lanes, where whoever started it does not hear of its end.
+// Releases this thread's own lanes, if the thread that started it is not notified of its end.
 process.once('exit', () => {
   for (const { memory } of allSenders()) abandonLanesOf(memory, threadId);
 });

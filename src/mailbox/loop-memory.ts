@@ -66,7 +66,7 @@ export const continuedCounters = [
 
 /** Words of a lane's header; each header has a cache line of its own. */
 export const lane = {
-  /** Who writes: the id of a thread plus one, 0 for nobody. */
+  /** The writing thread: its id plus one, or 0 for none. */
   owner: 0,
   /** Bytes ever written and ever taken, modulo 2^32. */
   tail: 1,
@@ -134,7 +134,7 @@ export class LoopMemory {
     return memory;
   }
 
-  /** Whether a value that came from another thread can be such a memory. */
+  /** Whether a value from another thread can be the memory of a loop. */
   static isBuffer(value: unknown): value is SharedArrayBuffer {
     return value instanceof SharedArrayBuffer && value.byteLength === totalBytes;
   }
@@ -172,7 +172,7 @@ export class LoopMemory {
     return Atomics.load(this.words, control.generation);
   }
 
-  /** The thread is gone: whoever waits for an answer is told so. */
+  /** The thread is gone: notifies all threads that wait for an answer. */
   markDead(): void {
     Atomics.store(this.words, control.state, loopState.dead);
     Atomics.store(this.words, control.connections, 0);
@@ -268,7 +268,7 @@ export class LoopMemory {
     Atomics.notify(this.words, this.roomWord(slot));
   }
 
-  /** The loop is over: whoever waits for room must look. */
+  /** The loop is over: wakes all threads that wait for room. */
   notifyRooms(): void {
     for (let slot = 0; slot < roomWordCount; slot++) this.madeRoom(slot);
   }
@@ -286,7 +286,7 @@ export class LoopMemory {
 
   /**
    * Gives a lane back after its owner: everything in it has been answered. Wakes the one that has waited
-   * for it longest; false when nobody waits.
+   * for it longest; false if none waits.
    */
   releaseLane(index: number): boolean {
     Atomics.store(this.words, this.laneWord(index, lane.owner), 0);
@@ -295,8 +295,8 @@ export class LoopMemory {
   }
 
   /**
-   * Waits until nobody is about to wake the loop any more. Its state must say already that it is over:
-   * then nobody begins to, and the wake descriptor may be closed.
+   * Waits until no thread is about to wake the loop. The loop's state must already say that it is
+   * over, so that no thread starts to; then the wake descriptor may be closed.
    */
   awaitSignallers(): void {
     assert(this.state !== loopState.running, 'who still posts to a loop may always wake it');
@@ -311,7 +311,7 @@ export class LoopMemory {
     }
   }
 
-  /** Nobody gave a lane back: so many posts are given up. The loop sees it when it looks the next time. */
+  /** No lane became free: gives up this many posts. The loop notices at its next look. */
   refusedWithoutLane(posts: number): void {
     Atomics.add(this.words, control.refusedWithoutLane, posts);
     this.markPending(0);

@@ -37,7 +37,7 @@ const bytesPerTurnMax = ringBytes;
  *
  * Who wakes whom: before the thread may sleep, `sleepTicket` is made odd, then `pending` is looked at;
  * a sender sets its bit, then looks at the ticket, and wakes when it is odd. One of the two always
- * sees the other. While the loop has its hands full nobody makes a system call.
+ * sees the other. While the loop is busy, no thread makes a system call.
  */
 export class MailboxReader implements Inbox {
   readonly #memory: LoopMemory;
@@ -99,7 +99,7 @@ export class MailboxReader implements Inbox {
     this.#closed = true;
     const { words } = this.#memory;
     Atomics.store(words, control.state, loopState.closed);
-    // Behind this nobody uses the wake descriptor any more, and everything posted can be seen.
+    // After this no thread uses the wake descriptor, and all posts are visible.
     this.#memory.awaitSignallers();
     Atomics.store(words, control.wakeDescriptor, 0);
     for (let index = 0; index < laneCount; index++) this.#refuseLane(index);

@@ -15,7 +15,7 @@ import {
 } from './record.ts';
 import { wakeIfAsleep } from './wake.ts';
 
-/** Somebody who waits for the answer to a post. */
+/** A caller that waits for the answer to a post. */
 export interface Settle {
   resolve(): void;
   reject(error: GnetError): void;
@@ -45,7 +45,7 @@ const noBytes = new Uint8Array(0);
 /** Bytes that a sender writes before it offers its lane to others that wait for one. */
 const claimBytesMax = 2 * ringBytes;
 
-/** How often a sender checks on a loop that stays busy, or that died while nobody watched. */
+/** How often a sender checks a loop that stays busy or may have died unnoticed. */
 const lookMs = 1_000;
 /** After this many checks in a row without a free lane, or one given back, it gives up what waits. */
 const lanelessLooksMax = 10;
@@ -141,7 +141,8 @@ export class MailboxSender {
     if (this.#waiting.length === 0 || this.#letsOthers || !this.#claimLane()) return;
     const before = this.#tail;
     for (let post = this.#waiting.peek(); post !== undefined; post = this.#waiting.peek()) {
-      // The pieces of a long write belong together in one lane: whoever has it next would go on with them.
+      // All pieces of a long write go through one lane: its next owner would otherwise continue
+      // them.
       if (!this.#isCut && this.#isUsedUp) break;
       if (!this.#write(post)) break;
       this.#waiting.shift();
@@ -153,7 +154,7 @@ export class MailboxSender {
     return !this.#keepLane && (this.#tail - this.#claimedAt) >>> 0 >= claimBytesMax;
   }
 
-  /** Lanes are few: whoever writes without a pause lets others have theirs in between. */
+  /** There are few lanes: a thread that writes without a pause gives others a turn. */
   #yieldLane(): void {
     if (this.#lane === -1 || this.#isCut || this.#sent.length > 0 || !this.#isUsedUp) return;
     const index = this.#lane;
@@ -267,7 +268,7 @@ export class MailboxSender {
     const { words } = memory;
     const firstWord = memory.ringStart(this.#lane) / 4;
     const headWord = memory.laneWord(this.#lane, lane.head);
-    // Asked anew each time: whoever is answered may post again, which reads answers in its turn.
+    // Checked again each time: a callback may post again, and posting reads answers too.
     while (this.#reclaimed !== Atomics.load(words, headWord)) {
       const sent = this.#sent.shift();
       if (sent === undefined) return;
@@ -281,7 +282,7 @@ export class MailboxSender {
   #refuseAll(): void {
     const { words } = this.#memory;
     const firstWord = this.#lane === -1 ? 0 : this.#memory.ringStart(this.#lane) / 4;
-    // Only what is there now: whoever is refused may post again, which is refused in its turn.
+    // Only the present posts: a callback may post again, and that post is refused in turn.
     for (let left = this.#sent.length; left > 0; left--) {
       const sent = this.#sent.shift() as Sent;
       // Its thread may have died between an answer and moving the head.

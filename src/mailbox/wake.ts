@@ -6,12 +6,12 @@ const one = new Uint8Array(8);
 new BigUint64Array(one.buffer)[0] = 1n;
 
 /**
- * Wakes the loop if it may sleep. By the file functions of the runtime, so that this works in threads
- * that may not use an FFI. The caller must hold the lane's `signalling` word: only then is the
- * descriptor certain to be the loop's.
+ * Wakes the loop if it may sleep. By the file functions of the runtime, so that this works in
+ * threads that may not use an FFI. The caller must hold the lane's `signalling` word: only then is
+ * the descriptor certain to be the loop's.
  *
- * The ticket is moved on after the wake, so that others need not wake the same sleep again. Whoever
- * dies in between has only made somebody wake it twice.
+ * The ticket is moved on after the wake, so that others need not wake the same sleep again. If a
+ * thread dies in between, the loop is merely woken twice.
  */
 export function wakeIfAsleep(memory: LoopMemory): void {
   const { words } = memory;

@@ -90,7 +90,7 @@ export class AddressRace {
     this.#outcome.connected(connection);
   }
 
-  /** Closes what has begun; nobody hears of it. */
+  /** Closes the attempts under way without reporting them. */
   giveUp(): void {
     this.#over = true;
     clearTimeout(this.#timer);

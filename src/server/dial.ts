@@ -18,7 +18,7 @@ import { afterOneLook } from './patient-timer.ts';
 export interface DialingLoop extends CallingLoop {
   /** A socket of datagrams that is connected there. */
   dialDatagrams(endpoint: Endpoint): Promise<DatagramSession>;
-  /** The connection, set up by whoever dialled, begins. */
+  /** Starts the connection, which the caller has set up. */
   begin(connection: StreamConnection, layers?: LayerFactory): void;
   /** Loads TLS where it is not yet, and makes what stands under one connection. */
   secure(target: DialledHandshake): Promise<LayerFactory>;
@@ -33,7 +33,7 @@ export class Dial implements RaceOutcome {
   readonly #handler: EventHandler<unknown> | undefined;
   /** The PROXY header to begin with. */
   readonly #header: Buffer | undefined;
-  /** Events of the connection run in the context of whoever called `dial`. */
+  /** Events of the connection run in the async context of the code that called `dial`. */
   readonly #scope = captureScope();
   readonly #wantsTls: boolean;
   readonly #signal: AbortSignal | undefined;

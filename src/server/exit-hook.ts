@@ -6,7 +6,7 @@ function closeAll(): void {
     try {
       close();
     } catch {
-      // The kernel closes what is left; the others are closed in order.
+      // The kernel closes the remaining sockets; the other servers still close in order.
     }
   }
 }

@@ -19,7 +19,7 @@ export interface Listener {
   /** A restart is under way: another process has what was listened on when it began. */
   readonly isHandingOver: boolean;
   readonly over: Promise<void>;
-  /** Others are told where it listens. */
+  /** Other threads learn where it listens. */
   show(): void;
 }
 

@@ -20,12 +20,12 @@ import type { StopResult } from '../connection/server-view.ts';
 /** Threads are there only once a server has had several loops. */
 let threads: typeof supervisors | null = null;
 
-/** Threads that only look at it are told. */
+/** Notifies threads that have a view of the server. */
 export function serverEnded(server: MainServer, result: StopResult): void {
   threads?.program.tell({ type: 'close', server: server.id, result });
 }
 
-/** Every thread that sees the server is told where it listens now. */
+/** Notifies every thread with a view of the server of its current addresses. */
 export function placesChanged(server: MainServer): void {
   const { texts, addrs, listenerDescriptor } = server.view();
   for (const supervisor of Object.values(threads ?? {})) {

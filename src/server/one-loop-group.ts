@@ -33,7 +33,10 @@ export class OneLoopGroup implements LoopGroup {
   readonly listenerDescriptor = -1;
   readonly #loop: EventLoop;
   readonly #logger: Logger;
-  /** What other threads need; made when the first handle is, where nobody needs it sooner. */
+  /**
+   * The memory that other threads need; created with the first handle unless something needs it
+   * sooner.
+   */
   #memory: LoopMemory | null;
   #hasMailbox = false;
   /** Which places of the loop each endpoint has. */

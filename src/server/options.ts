@@ -291,7 +291,7 @@ function contradiction(
   return invalidOption(name, value, `a number ${relation} ${other}, which is ${otherValue}`);
 }
 
-/** Nobody should believe that there are probes. */
+/** Throws, so that no program believes that there are probes. */
 function needsKeepAlive(name: string, given: number | undefined, tcpKeepAlive: number): void {
   if (given === undefined || given === 0 || tcpKeepAlive > 0) return;
   throw invalidOption(name, given, 'it with tcpKeepAlive: without it there are no probes');

@@ -36,7 +36,7 @@ function exists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: somebody else's, and alive.
+    // EPERM: another user's process, and alive.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

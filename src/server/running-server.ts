@@ -143,7 +143,7 @@ export class RunningServer implements Server, MainServer {
     this.#closed = new Promise((resolve, reject) => {
       this.#settleClosed = { resolve, reject };
     });
-    // Whoever does not look at `closed` has the log, and the exit code.
+    // A program that ignores `closed` still gets the log and the exit code.
     this.#closed.catch(() => {});
   }
 

@@ -112,7 +112,7 @@ export class ConnSocket extends SocketBase {
       overflow: 'none',
       highWaterMark: this.#mark,
       lowWaterMark: this.#mark >> 2,
-      // As on net.Socket, whoever does not wait is not cut off.
+      // As on net.Socket, a writer that does not wait is not cut off.
       maxOutboundBytes: Number.MAX_SAFE_INTEGER,
     });
   }

@@ -50,7 +50,7 @@ class DatagramFeed implements Datagrams {
   dropped = 0;
   readonly #max: number;
   #queue: Datagram[] = [];
-  /** The first that nobody has asked for yet. */
+  /** The first datagram that was not requested yet. */
   #first = 0;
   #waiting: Waiting[] = [];
   #isOver = false;

@@ -75,7 +75,7 @@ function targetAddress(target: Target): string {
   return `${secure ? 'tls' : `tcp${family}`}://${literal}:${number}`;
 }
 
-/** What would have an effect that nobody sees is refused. */
+/** Refuses options whose effect would be silently lost. */
 function refuse(options: Record<string, unknown>): void {
   for (const name of ['localAddress', 'localPort', 'lookup', 'onread', 'fd']) {
     const value = options[name];

@@ -19,7 +19,7 @@ export class FrameFeed<Frame> implements EventHandler<Frame> {
   readonly #c: Conn;
   readonly #options: FeedOptions;
   #waiting: Waiting<Frame> | null = null;
-  /** A frame that nobody has asked for yet. */
+  /** A frame that was not requested yet. */
   #ready: { readonly frame: Frame } | null = null;
   /** Ends the loan of the frame that was given out. */
   #giveBack: (() => void) | null = null;

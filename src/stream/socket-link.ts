@@ -26,7 +26,7 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   closed = false;
   bytesRead = 0;
   bytesWritten = 0;
-  /** There was traffic; whoever looks at it sets it back. */
+  /** There was traffic since the last check, which resets this. */
   active = false;
   /** Above the high mark: `onDrain` follows. */
   full = false;
@@ -63,7 +63,7 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     if (frame === null || stream.destroyed) return;
     this.bytesRead += frame.length;
     this.active = true;
-    // Lent until this returns, and whoever listens may keep it.
+    // The frame is lent until this returns, and a listener may keep it, so it must be copied.
     const chunk = Buffer.from(frame);
     const flows = stream.readableFlowing === true && stream.readableLength === 0;
     if (flows && stream.readableEncoding === null && stream.listenerCount('data') > 0) {
@@ -76,7 +76,7 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   onEnd(): void {
     this.#ended = true;
     this.#stream.push(null);
-    // Without a reader with something to read nobody else would find the end.
+    // If the reader has nothing to read, nothing else would notice the end.
     if (this.#stream.readableLength === 0) this.#stream.read(0);
   }
 

@@ -46,7 +46,7 @@ export class WebLink implements EventHandler<Buffer> {
     this.closed = new Promise((resolve, reject) => {
       this.#settleClosed = { resolve, reject };
     });
-    // Whoever does not look at it has the streams.
+    // A program that ignores `closed` still gets the error from the streams.
     this.closed.catch(() => {});
     this.readable = new ReadableStream(this.#source(), { highWaterMark });
     this.writable = new WritableStream(this.#sink());

@@ -36,7 +36,7 @@ export class ClientContext {
     const name = nameToAskFor(this.options, host);
     return new ClientSession(this.#context, {
       serverName: name,
-      // Whoever looks at the certificate himself is not told no before.
+      // With the program's own check, OpenSSL must not refuse the certificate first.
       expectedName: checkServerIdentity === undefined ? (name ?? host) : undefined,
       session: session ?? this.sessions.take(key),
     });

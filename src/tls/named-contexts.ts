@@ -124,7 +124,7 @@ export class NamedContexts<Context extends { dispose(): void }> {
     );
   }
 
-  /** Connections that are open keep what they have, and whoever waits for an answer gets one. */
+  /** Open connections keep their contexts, and waiting handshakes still get an answer. */
   dispose(): void {
     this.#disposed = true;
     if (this.#asked > 0) return;

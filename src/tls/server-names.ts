@@ -29,7 +29,7 @@ const label = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
 const serverName = new RegExp(`^(?:\\*\\.)?${label}(?:\\.${label})*$`, 'i');
 const nameLengthMax = 253;
 
-/** Whether it is a name that a client can ask for, or such a name with `*.` in front. */
+/** Whether it is a name that a client can request, optionally with `*.` in front. */
 export function isServerName(name: string): boolean {
   return name.length <= nameLengthMax && serverName.test(name);
 }

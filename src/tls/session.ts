@@ -148,7 +148,7 @@ export abstract class TlsSession {
     if (this.#state < TlsState.Open) this.#countHandshake(end - start);
     if (this.#state >= TlsState.Failed) return;
     inputOwner = this;
-    // Somebody else on this thread may have left errors, which are not those of this session.
+    // Other code on this thread may have left errors that do not belong to this session.
     if (ERR_peek_last_error() !== 0) clearErrors();
     // Memory of the heap does not move either, but has to be asked for its place.
     if (slab.address === null) setInputBytes(slab.bytes.subarray(start, end));
@@ -230,7 +230,7 @@ export abstract class TlsSession {
     this.dropInput();
   }
 
-  /** What comes behind an end is nobody's. */
+  /** Bytes after an end are discarded. */
   dropInput(): void {
     if (inputOwner !== this) return;
     clearInput();
@@ -262,7 +262,10 @@ export abstract class TlsSession {
     return hasOutput();
   }
 
-  /** Nobody can send it: the stream is broken. The next session of the thread must not find it. */
+  /**
+   * The stream is broken, so this output cannot be sent. The thread's next session must not find
+   * it.
+   */
   discardOutput(): void {
     discardOutput();
   }

@@ -46,7 +46,7 @@ export class SharedTicketKeys extends TicketKeys {
         ticketKeyLayout.size,
       ).slice(),
     );
-    // Somebody rotated meanwhile: the next handshake looks again.
+    // Another thread rotated the keys meanwhile: the next handshake checks again.
     if (Atomics.load(this.#words, versionWord) !== version) return this.#read;
     this.#version = version;
     this.#read = read;

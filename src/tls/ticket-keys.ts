@@ -62,7 +62,7 @@ export class TicketKeys {
   }
 }
 
-/** A key nobody else has. */
+/** A new random key. */
 export function randomTicketKey(): Uint8Array {
   return new Uint8Array(randomBytes(ticketKeyLayout.size));
 }

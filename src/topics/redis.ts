@@ -69,7 +69,7 @@ class RedisBackplane implements Backplane {
   #take(channel: Buffer, message: Buffer): void {
     const length = message[1] ?? 0;
     const start = 2 + length + COUNT_BYTES;
-    // Somebody else publishes there, too.
+    // Other programs publish there too.
     if (message.length < start) return;
     const sender = message.subarray(2, 2 + length);
     const end = sender.indexOf(0);

@@ -67,7 +67,7 @@ export class TopicTree<Subscriber> {
     }
     if (!node.own.delete(subscriber)) return;
     this.size--;
-    // Branches that nobody needs go.
+    // Removes unused branches.
     for (let step = path.pop(); step !== undefined; step = path.pop()) {
       if (node.own.size > 0 || node.children.size > 0) return;
       step.node.children.delete(step.level);

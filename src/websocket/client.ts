@@ -44,7 +44,7 @@ class Attempt {
       settle = both;
     });
     [this.#resolve, this.#reject] = settle;
-    // Where dialling fails nobody looks at it.
+    // If dialling fails, nothing handles this promise.
     this.opened.catch(() => {});
   }
 

@@ -28,7 +28,7 @@ export function hasToken(header: string | null, token: string): boolean {
 
 const clocks = new WeakMap<object, Map<number, PingClock>>();
 
-/** One for all WebSockets of a handler with that interval; null where nobody is pinged. */
+/** One clock for all WebSockets of a handler with this interval; null without pings. */
 export function clockFor(handler: object, intervalMs: number): PingClock | null {
   if (intervalMs === 0) return null;
   let ofHandler = clocks.get(handler);

@@ -219,7 +219,7 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
       const payload = this.#takePayload(c, length);
       const isText = opcode === Opcode.Text;
       if (isText && !isUtf8(payload)) return this.#fail(c, CloseCode.InvalidText);
-      // After our own goodbye nobody is interested.
+      // After our own close frame, further messages are ignored.
       if (this.#state !== State.Open) return Found.Control;
       this.isText = isText;
       this.#whole = payload;
@@ -334,7 +334,7 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     return Found.More;
   }
 
-  /** The other side breaks the rules: it is told, and left. */
+  /** The peer broke the protocol: sends a close frame with the code and closes. */
   #refuse(code: number): null {
     if (this.#state === State.Open) this.#control(Opcode.Close, closePayload(code, ''));
     this.#closeCode = code;

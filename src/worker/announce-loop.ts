@@ -4,7 +4,9 @@ import type { OwnLoopMessage } from './messages.ts';
 
 /** A loop that the program made by itself: the main thread did not order it. */
 export interface OwnLoop {
-  /** Where it writes what it has open; null outside the threads of loops, where nobody would look. */
+  /**
+   * The memory where it records its descriptors; null outside loop threads, where nothing reads it.
+   */
   readonly memory: LoopMemory | null;
   /** It has ended in order, and nothing is left. */
   withdraw(): void;

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-/** Whose address is made only when somebody asks. */
+/** A peer whose address text is built only on demand. */
 export interface Addressed {
   readonly remoteAddress: string;
 }

@@ -113,7 +113,7 @@ export class LoopThread {
     }
   }
 
-  /** The thread is gone, and nobody else knows of these loops; also when it was asked to go. */
+  /** The thread is gone, also when it was asked to end, and nothing else reports its loops. */
   #endOwnLoops(): void {
     for (const memory of this.#ownLoops.values()) {
       memory.markDead();

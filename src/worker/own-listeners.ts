@@ -53,7 +53,7 @@ export class OwnListeners {
     this.#settleBound();
   }
 
-  /** There will be no ports for whoever waits for them. */
+  /** There will be no ports: ends all waits for them. */
   giveUp(): void {
     this.#list = [];
     this.#settleBound();
@@ -83,7 +83,7 @@ export class OwnListeners {
     const { first, address } = await this.#listenFirst(wanted, at, holds);
     const endpoint = withPort(wanted, address);
     this.#list.push({ endpoint, at });
-    // Whoever takes over from a loop that is dead by now has it from the list.
+    // A loop that replaces one that is dead by now gets the address from the list.
     const others = this.#loops.filter((loop) => loop !== first && !loop.socketsOf.includes(at));
     const outcomes = await Promise.allSettled(
       others.map((loop) => this.#listenIn(loop, endpoint, at, holds)),

@@ -7,7 +7,7 @@ import type { FromThread, SocketsToGive, ToThread } from './messages.ts';
 import { continueCounting, statsIn } from '../mailbox/publication.ts';
 import { nothingUnfinished, type Unfinished } from '../loop/loop-end.ts';
 
-/** A promise that somebody else settles; nobody need look at it. */
+/** A promise that other code settles; ignoring it is allowed. */
 class Milestone {
   readonly reached: Promise<void>;
   #resolve!: () => void;

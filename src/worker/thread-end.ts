@@ -4,7 +4,7 @@ let over = false;
 
 /** The main thread needs this thread of loops no longer: what stays open then would stay for ever. */
 export const threadEnd = {
-  /** Called at once when the thread is about to end already: nobody would call it later. */
+  /** Called at once if the thread is already about to end; otherwise it would never be called. */
   add(ending: () => void): void {
     if (over) ending();
     else endings.add(ending);

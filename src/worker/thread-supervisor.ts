@@ -19,7 +19,7 @@ export interface SupervisedGroup {
   threadDied(thread: LoopThread, reason: Error): void;
   /** Threads have died; which loops will be without one for long. */
   threadsMissing(isMissing: (index: number) => boolean, reason: Error): void;
-  /** A thread of any server is gone: nobody waits for what it had begun to write. */
+  /** A thread of any server is gone: releases the lanes of its unfinished writes. */
   abandonLanesOf(deadThreadId: number): void;
   /** A thread made another call of `serve` in place of this one. */
   threadStrayed(thread: LoopThread, error: Error): void;
@@ -148,7 +148,7 @@ export class ThreadSupervisor {
       void server?.stop(timeout === undefined ? {} : { timeout });
     } else if (message.type === 'broadcast') {
       const { request } = message;
-      // Of a server that has just ended nobody has connections.
+      // A server that has just ended has no connections.
       const counted = server?.broadcast(message.data) ?? Promise.resolve(0);
       void counted.then(
         (value) => thread.post({ type: 'answer', request, value }),
@@ -213,7 +213,9 @@ export const supervisors = {
   module: new ThreadSupervisor('module'),
 } as const;
 
-/** A thread is gone, of a loop or of the program: nobody waits for what it had begun to write. */
+/**
+ * A loop thread or a thread of the program is gone: releases the lanes of its unfinished writes.
+ */
 function abandonLanesInAll(deadThreadId: number): void {
   for (const supervisor of Object.values(supervisors)) supervisor.abandonLanesOf(deadThreadId);
   abandonLanesHere(deadThreadId);

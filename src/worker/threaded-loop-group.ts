@@ -66,7 +66,7 @@ export interface ThreadedLoopGroupPlan {
 }
 
 const slowStartMs = 10_000;
-/** A loop that is told to close by force does so within this, or its thread is ended. */
+/** A loop must close by force within this time, or its thread is ended. */
 const forceGraceMs = 1_000;
 
 /** Several loops of one server, each on a thread of its own. */
@@ -311,7 +311,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     }
   }
 
-  /** A loop that took over from a dead one listens: it may run, and everybody is told. */
+  /** A loop that replaced a dead one listens: it may run, and all threads are notified. */
   async #rejoin(loop: RemoteLoop): Promise<void> {
     for (const other of this.#loops) {
       if (other === loop) continue;

@@ -52,7 +52,7 @@ export class HandshakeSide implements TlsReceiver {
   readonly #handshake: Handshake;
   readonly #counts: TlsCounts;
   readonly #session: Agreed;
-  /** Somebody has said something: this is no mere look at the port. */
+  /** The peer has sent something: this is not just a port scan. */
   heard = false;
   isOpen = false;
   #over = false;
@@ -188,7 +188,7 @@ export class HandshakeSide implements TlsReceiver {
     this.giveUp(undefined);
   }
 
-  /** There was no connection yet, and there will be none. Undefined: somebody else has ended it. */
+  /** The connection never opened, and never will. Undefined: something else has ended it. */
   giveUp(error: GnetError | undefined): void {
     if (this.#over) return;
     this.#over = true;

@@ -15,7 +15,7 @@ export interface TlsShared {
   readonly counts: TlsCounts;
 }
 
-/** TLS under a connection: nobody hears of the connection before the handshake is over. */
+/** TLS below a connection: gnet announces the connection only after the handshake. */
 export class TlsLayer extends TlsTransport implements Layer {
   readonly connection: LayeredConnection;
   readonly below: Transport;
@@ -50,7 +50,7 @@ export class TlsLayer extends TlsTransport implements Layer {
   }
 
   override received(slab: Slab, start: number, end: number): void {
-    // What comes behind a failure is thrown away, and takes nobody's turn.
+    // Bytes after a failure are discarded, and use up no handshake step.
     if (this.session.state >= TlsState.Open) {
       super.received(slab, start, end);
       if (this.isOpen) this.#side.noteHeard();

@@ -17,7 +17,7 @@ export type NodeTransportMaker = (
   pools: TlsPools,
 ) => NodeTransport;
 
-/** TLS by `node:tls` under a connection: nobody hears of the connection before the handshake is over. */
+/** TLS by `node:tls` below a connection: gnet announces the connection only after the handshake. */
 export class NodeLayer implements Layer, GatedLayer, Agreed {
   readonly slot: number;
   readonly generation: number;
@@ -70,7 +70,7 @@ export class NodeLayer implements Layer, GatedLayer, Agreed {
   }
 
   received(slab: Slab, start: number, end: number): void {
-    // What comes behind a failure is thrown away, and takes nobody's turn.
+    // Bytes after a failure are discarded, and use up no handshake step.
     if (this.#transport.isSettled) {
       this.#transport.received(slab, start, end);
       return;

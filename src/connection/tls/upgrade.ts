@@ -11,7 +11,7 @@ import { loadEngine } from './load-engine.ts';
 import type { AnyClientContext, AnyServerContexts, LoopTls } from './loop-tls.ts';
 import type { UpgradeOptions } from './upgrade-options.ts';
 
-/** The same options give the same context, for as long as somebody holds them. */
+/** The same options object gives the same context, as long as the object exists. */
 const serverContexts = new WeakMap<object, AnyServerContexts>();
 const clientContexts = new WeakMap<object, AnyClientContext>();
 

@@ -20,7 +20,7 @@ function keyOf(slot: number, generation: number): number {
   return generation * 2 ** 24 + slot;
 }
 
-/** Its last bytes are on their way, and nobody has given them up. */
+/** Its last bytes are on their way and were not abandoned. */
 function isSending({ states }: Stream): boolean {
   return (states & sends) !== 0 && (states & aborted) === 0;
 }
@@ -36,7 +36,7 @@ function isDone(stream: Stream): boolean {
  *
  * An abort goes straight to the cancellation, and its close(2) resets. Usually nothing is in flight
  * and it is closed at once. close(2) alone would neither cancel anything nor end the connection, and
- * would free the number of the descriptor for somebody else while operations name it.
+ * would free the number of the descriptor for other sockets while operations still name it.
  */
 export class ClosingStreams {
   readonly #operations: Operations;

@@ -27,13 +27,13 @@ export const kind = {
   datagram: 8,
   /** Our own wake descriptor. */
   wake: 9,
-  /** Somebody else's descriptor, which only ends the wait. */
+  /** A foreign descriptor, which only ends the wait. */
   watched: 10,
   /** Looks after streams whose last bytes do not go out. */
   sweep: 11,
   /** Ends a sleep that has no other limit. */
   longSleep: 12,
-  /** The answer to a cancellation nobody waits for. */
+  /** The answer to a cancellation, which nothing waits for. */
   ignored: 13,
 } as const;
 
@@ -41,5 +41,5 @@ export function tagOf(ofKind: number, index: number): number {
   return (ofKind << kindShift) | index;
 }
 
-/** Of an operation whose completion nobody waits for. */
+/** Of an operation whose completion needs no handling. */
 export const ignoredTag: number = tagOf(kind.ignored, 0);

@@ -152,7 +152,10 @@ export class Operations {
     entry.setFlags(constants.POLLIN);
   }
 
-  /** Cancels one operation by its user data. Nobody hears of the answer, only of the operation's end. */
+  /**
+   * Cancels one operation by its user data. The driver ignores the answer and handles only the
+   * operation's end.
+   */
   cancel(tag: number, generation: number): void {
     const entry = this.#ring.begin(numbers.IORING_OP_ASYNC_CANCEL, -1, ignoredTag, 0);
     entry.setAddress(tag, generation);

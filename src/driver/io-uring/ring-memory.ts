@@ -133,7 +133,7 @@ export class RingMemory {
     return this.#mappings;
   }
 
-  /** Nobody but this class keeps a view of the mappings: they can go. */
+  /** Only this class keeps views of the mappings, so it can unmap them. */
   close(): void {
     this.words = new Int32Array(0);
     this.entries = new Int32Array(0);

@@ -58,7 +58,7 @@ export class Ring {
   readonly #failures = new WaitFailures();
   /** Readable when there is something to do; made for those who cannot wait in this ring. */
   #signal: Waker | null = null;
-  /** Inside a wait: whoever waits enters the kernel again, nobody needs a signal. */
+  /** Inside a wait: the waiting thread enters the kernel again, so no signal is needed. */
   waiting = false;
 
   readonly #ledger: DescriptorLedger | undefined;
@@ -220,7 +220,7 @@ export class Ring {
     if (left || this.completions.waiting > 0 || this.#kernelHasWork) this.signal();
   }
 
-  /** Somebody has something to report in the next wait. */
+  /** The next wait has something to report. */
   signal(): void {
     this.#signal?.wake();
   }

@@ -74,7 +74,7 @@ export const life = {
 export const failure = {
   /** `failed` is reported when the bytes that are kept have been. */
   afterKept: 1 << 15,
-  /** `failed` is reported by the next wait: somebody wants to send. */
+  /** The next wait reports `failed`, because the connection wants to send. */
   next: 1 << 16,
   reported: 1 << 17,
 } as const;

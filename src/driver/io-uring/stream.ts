@@ -30,7 +30,7 @@ export class Stream {
   sent = 0;
   kept: KeptBytes | null = null;
   keptLast: KeptBytes | null = null;
-  /** Somebody was given a duplicate: ours is closed, and their connection goes on. */
+  /** A duplicate was handed out: ours closes, and the connection lives on through the duplicate. */
   isShared = false;
   /** Descriptors may come with its bytes: no receive of the ring takes those, a call does. */
   takesDescriptors = false;

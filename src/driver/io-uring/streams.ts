@@ -420,7 +420,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
   roomChanged(slot: number, generation: number, result: number, flags: number): number {
     const stream = this.#find(slot, generation);
     if ((flags & more) === 0) roomPollEnded(stream);
-    // A peer that has ended its side is a change, too, and no room.
+    // The peer's end also ends the poll, but makes no room.
     const none = result >= 0 && (result & roomEvents) === 0;
     const isFull = (stream.states & (send.held | send.full)) !== 0;
     if (!isFull || (none && (flags & more) !== 0)) {

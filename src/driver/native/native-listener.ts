@@ -19,11 +19,11 @@ export interface NativeListener {
   readonly descriptor: number;
   readonly generation: number;
   readonly boundPath: BoundPath | null;
-  /** Not that of whoever has given the socket. */
+  /** Not set on a socket that was given to us. */
   ownsPath: boolean;
   readonly backlog: number;
   readonly rest: AcceptRest;
-  /** Somebody else may hold a descriptor of the same socket. */
+  /** Another process may hold a descriptor of the same socket. */
   duplicated: boolean;
 }
 

@@ -85,7 +85,7 @@ function openWith(endpoint: Endpoint, type: number, setUp: (descriptor: number) 
   return descriptor;
 }
 
-/** An option the program asked for must hold, or the program is told. */
+/** An option that the program set must take effect, or the call throws. */
 function requireOption(
   descriptor: number,
   endpoint: Endpoint,

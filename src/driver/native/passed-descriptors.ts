@@ -21,7 +21,10 @@ const waitingMax = 4 * descriptorsPerMessageMax;
 const tooManyOpen = errnoNumber('EMFILE') as number;
 const tooManyWaiting = errnoNumber('ETOOMANYREFS') as number;
 
-/** Those that have come and nobody has taken, by the slot of the stream, and those to be sent. */
+/**
+ * Received descriptors that the program has not taken yet, by the slot of the stream, and those to
+ * send.
+ */
 export class PassedDescriptors {
   readonly #waiting = new Map<number, number[]>();
   readonly #found: ReceivedDescriptors = { descriptors: [], incomplete: false };

@@ -3,7 +3,9 @@ import { type Address, addressAt } from '../../ffi/index.ts';
 import type { DriverSettings } from '../contract.ts';
 import { nativeSlabPool, takeIfPossible } from './native-memory.ts';
 
-/** The memory that a driver reads into, and lends: another takes its place while somebody holds it. */
+/**
+ * The memory that a driver reads into and lends. While it is held, another slab takes its place.
+ */
 export class ReadSlab {
   /** Where a read begins in it, and how long it may be. */
   readonly start: number;

@@ -1,7 +1,7 @@
 import { errnoName } from '../../platform/index.ts';
 import { syscallError } from '../../syscall/errno.ts';
 
-/** A wait that failed so often in a row fails for good: a server that only spins helps nobody. */
+/** After this many failures in a row the wait throws: a server that only spins is useless. */
 const failuresMax = 100;
 
 /** Waits that fail though they should not. One alone, or a wrong errno, must not end a server. */

@@ -6,8 +6,8 @@ export interface ResetSearch {
 }
 
 /**
- * Streams whose peer has ended and that go on sending. Nobody tells this driver when such a peer
- * resets, so they are looked at now and then; without such streams no timer runs.
+ * Streams whose peer has ended and that go on sending. The runtime does not tell this driver when
+ * such a peer resets, so they are looked at now and then; without such streams no timer runs.
  */
 export class HalfOpenStreams {
   readonly #streams = new Set<ResetSearch>();

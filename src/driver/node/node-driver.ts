@@ -261,7 +261,10 @@ export class NodeDriver implements Driver, ListenerOwner {
     const accepted = acceptedSocket(socket, { kind, address });
     return { descriptor: this.keepAccepted(accepted), peer: undefined };
   }
-  /** It goes on under the stream, with what it has read and nobody has taken. */
+  /**
+   * The socket continues under the stream, with the bytes that it has read and that were not
+   * consumed.
+   */
   adoptSocket(socket: Socket, { tcpNoDelay, keepAliveSeconds }: SocketOptions): AdoptedSocket {
     silence(socket);
     const accepted = acceptedSocket(socket, ownEnd(socket));

@@ -298,9 +298,9 @@ async function makeWay(path: string): Promise<boolean> {
   }
 }
 
-/** A socket file nobody listens on: connecting to it is refused. unix(7) */
+/** A socket file without a listener: connecting to it is refused. unix(7) */
 async function isDead(path: string): Promise<boolean> {
-  // Bound, and about to listen: connecting is refused, too.
+  // A server that is bound and about to listen refuses connects too.
   if (isListedAsBound(path)) return false;
   return new Promise((resolve) => {
     const probe = net.connect({ path: pipePath(path) });

@@ -22,6 +22,6 @@ export interface ReporterOwner {
   readonly tellsDatagramErrors: boolean;
   /** Gives it a turn in the next `wait`, and asks for that `wait`. */
   enqueue(reporter: Reporter): void;
-  /** The slab that received bytes are copied into; nobody else holds it. */
+  /** The slab that received bytes are copied into; it has no other reference. */
   readSlab(): Slab;
 }

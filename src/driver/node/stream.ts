@@ -72,7 +72,9 @@ export class NodeStream implements Reporter, ResetSearch {
   /** Something waits to be sent, or was tried: a failure is reported though bytes wait. */
   #unsendable = false;
 
-  /** Takes over a socket that nobody has read from. @param broken what it has suffered already. */
+  /**
+   * Takes over a socket from which nothing was read. @param broken what it has suffered already.
+   */
   constructor(
     owner: ReporterOwner,
     socket: Socket,

@@ -12,7 +12,7 @@ export const eventKind = {
   datagram: 2 * 2 ** 28,
   /** Our own wake descriptor. */
   wake: 3 * 2 ** 28,
-  /** Somebody else's descriptor, which only ends the wait. */
+  /** A foreign descriptor, which only ends the wait. */
   watched: 4 * 2 ** 28,
 } as const;
 

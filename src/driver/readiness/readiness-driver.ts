@@ -471,7 +471,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     this.#table.flags[slot] = (flags | broken) & ~registered;
     const generation = this.#table.generations[slot] as number;
     this.#broken.push({ slot, generation, errno });
-    // The next wait reports it: whoever sleeps on our descriptor until then must hear of it.
+    // The next wait reports it, so the host that sleeps on our descriptor must wake up.
     this.wake();
   }
 

@@ -17,7 +17,7 @@
  *       |  yours                                      |
  *       |-------------------------------------------->|  writes its pid file
  *
- * Whoever sees the other end of the pair close before `yours` is left alone, and serves.
+ * If one side sees the pair close before `yours`, the other is gone, and it serves alone.
  */
 import type { Endpoint } from '../../driver/contract.ts';
 

@@ -68,7 +68,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   readonly #receiver: TlsReceiver;
   readonly #pools: TlsPools;
   readonly #output: WireOutput;
-  /** Plaintext that came while nobody wanted any. */
+  /** Plaintext that arrived while reading was paused. */
   #plain: Buffer[] = [];
   #marks = 0;
   #handshakeBytes = 0;

@@ -86,7 +86,7 @@ export function restoreInput(kept: Uint32Array): void {
   inputWords.set(kept);
 }
 
-/** Whether something was written that nobody has taken yet. */
+/** Whether there is written output that was not taken yet. */
 export function hasOutput(): boolean {
   return outputWords[lengthWord] !== 0;
 }

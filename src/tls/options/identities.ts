@@ -117,7 +117,7 @@ function keyFor(chain: LoadedChain, keys: readonly LoadedKey[]): LoadedKey {
   );
 }
 
-/** What a server can run with, but whoever runs it should know. */
+/** Problems that do not stop a server but that its operator should know. */
 function warningsOf(chain: LoadedChain, trusted: () => readonly X509Certificate[]): string[] {
   const warnings: string[] = [];
   const now = Date.now();

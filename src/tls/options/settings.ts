@@ -18,7 +18,7 @@ import { listOf, loadInput, wantedBlocks } from './input.ts';
 import { isCertificateBlock, isRevocationBlock } from './pem.ts';
 import type { TlsContextOptions, TlsInput, TlsVersion } from './types.ts';
 
-/** The settings of one context, and what whoever runs the server should know. */
+/** The settings of one context, and warnings for the operator of the server. */
 export interface ReadSettings {
   readonly settings: ContextSettings;
   readonly warnings: readonly string[];
@@ -40,7 +40,7 @@ const asFunction: OptionCheck<(line: string) => void> = (name, value) => {
   throw invalidOption(name, value, 'a function');
 };
 
-/** Says what stands in the way, so that nobody searches for the reason. */
+/** Names the obstacle, so that the user need not search for the reason. */
 const asKernel: OptionCheck<boolean> = (name, value) => {
   if (!asBoolean(name, value)) return false;
   const missing = kernelTlsMissing();
