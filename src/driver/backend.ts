@@ -19,6 +19,18 @@ export interface RefusedDriver {
   readonly reason: string;
 }
 
+/** A program to be started. */
+export interface SpawnPlan {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** `NAME=value`. */
+  readonly environment: readonly string[];
+  /** Where it starts; null for where this process is. */
+  readonly directory: string | null;
+  /** What its descriptors are, from 0 on. */
+  readonly descriptors: readonly number[];
+}
+
 /** What the rooms above ask of the kernel beside a driver. */
 export interface NativeCalls {
   closeDescriptor(descriptor: number): void;
@@ -32,6 +44,13 @@ export interface NativeCalls {
   unmapLeftMemory(address: number, byteLength: number): void;
   /** Processes that descendants leave behind become children of this one. @throws SyscallError. */
   adoptOrphans(): void;
+  /** Two connected Unix sockets, on which calls may wait. @throws SyscallError. */
+  socketPair(): readonly [number, number];
+  /**
+   * Starts a program without a copy of this process's page tables; returns its id.
+   * @throws SyscallError; Error where the system has no such call.
+   */
+  spawn(plan: SpawnPlan): number;
   /** How a child ended that the runtime knows nothing of; null while it runs, or for who is none. */
   reapChild(pid: number): { readonly code: number | null; readonly signal: number } | null;
 }

@@ -12,6 +12,11 @@ export function knowsReusePortOfDatagrams(): boolean {
   return knowsReusePort() && process.versions['deno'] === undefined;
 }
 
+/** Whether the runtime forks to start a program: Bun and Deno have better ways. */
+export function copiesToSpawn(): boolean {
+  return process.versions['bun'] === undefined && process.versions['deno'] === undefined;
+}
+
 /**
  * Whether the Permission Model keeps the runtime's own sockets from this process. Versions without
  * the flag let everybody use them, though they say no when asked.

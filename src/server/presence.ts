@@ -24,6 +24,11 @@ export class Presence {
     this.#options = options;
   }
 
+  /** What a restart needs: it must not be loaded while clients wait. */
+  async load(): Promise<void> {
+    if (this.#options.graceful !== undefined) await import('./restart/restart.ts');
+  }
+
   /** Before anything is opened. @throws ErrPidFile; ErrUnsupportedOp where no signal arrives. */
   begin(): void {
     const { pidName, graceful } = this.#options;

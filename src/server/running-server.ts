@@ -251,8 +251,8 @@ export class RunningServer implements Server, MainServer {
     return this.#plan.log.logger;
   }
 
-  get isNative(): boolean {
-    return this.#plan.backend.native !== undefined;
+  get native(): Backend['native'] {
+    return this.#plan.backend.native;
   }
 
   get ticketKeys(): readonly Uint8Array[] {

@@ -125,6 +125,7 @@ async function serveOn(
     const tls = withTls ? await prepareTls(resolved, log.logger, module) : undefined;
     reportDriver(backend, resolved, log.logger);
     reportUnknownEvents(handler, log.logger);
+    await presence.load();
     const own = { ...resolved, codec };
     server = await RunningServer.open({
       calls: handlerCalls(handler),

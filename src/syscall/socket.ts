@@ -340,9 +340,13 @@ export function peerInto(socket: number, into: InetAddress): string | null {
   return into.family === 0 ? readName() : null;
 }
 
-/** Two connected Unix stream sockets, or minus an errno. socketpair(2) */
-export function socketPair(): readonly [number, number] | number {
-  const type = constants.SOCK_STREAM | constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC;
+/**
+ * Two connected Unix stream sockets, close-on-exec, or minus an errno. socketpair(2)
+ * @param mayWait calls on them may: for a program that knows them as its standard output.
+ */
+export function socketPair(mayWait = false): readonly [number, number] | number {
+  const kind = constants.SOCK_STREAM | constants.SOCK_CLOEXEC;
+  const type = mayWait ? kind : kind | constants.SOCK_NONBLOCK;
   const result = resultOf(
     socketpairRaw(word(constants.AF_UNIX), word(type), zero, scratch.address),
   );

@@ -3,7 +3,8 @@ import { closeDescriptor, duplicateDescriptor, duplicateOnto } from '../../sysca
 import { foreignInterface } from '../../ffi/index.ts';
 import { syscallError } from '../../syscall/errno.ts';
 import { unmapLeftMemory } from '../../syscall/memory.ts';
-import { connectSocket, openSocket, send } from '../../syscall/socket.ts';
+import { connectSocket, openSocket, send, socketPair } from '../../syscall/socket.ts';
+import { spawnProcess } from '../../syscall/spawn.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { NativeCalls } from '../backend.ts';
 
@@ -34,6 +35,16 @@ export const nativeCalls: NativeCalls = {
   adoptOrphans() {
     const result = becomeSubreaper();
     if (result < 0) throw syscallError('prctl', -result, 'become the parent of orphans');
+  },
+  socketPair() {
+    const pair = socketPair(true);
+    if (typeof pair === 'number') throw syscallError('socketpair', -pair, 'open a pair of sockets');
+    return pair;
+  },
+  spawn(plan) {
+    const result = spawnProcess(plan);
+    if (result < 0) throw syscallError('posix_spawn', -result, `start ${plan.command}`);
+    return result;
   },
   reapChild,
 };

@@ -125,7 +125,8 @@ class Restart {
 
   #start(): Successor {
     const { command, args, cwd } = programCommand();
-    const readsErrors = this.#servers.every((server) => server.isNative);
+    const { native } = this.#servers.find((server) => server.native !== undefined) ?? {};
+    const readsErrors = this.#servers.every((server) => server.native !== undefined);
     const descriptors: number[] = readsErrors ? [2] : [];
     const addresses = this.#servers.flatMap((server, at) =>
       inheritedAddresses(server, at, descriptors),
@@ -141,7 +142,7 @@ class Restart {
       ...parentEnvironment,
       [inheritanceVariable]: JSON.stringify(inheritance),
     };
-    return new Successor({ command, args, cwd, env, descriptors, readsErrors });
+    return new Successor({ command, args, cwd, env, descriptors, readsErrors }, native);
   }
 
   /** From here on the new process accepts, too; datagrams it alone. */

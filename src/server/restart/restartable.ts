@@ -1,4 +1,5 @@
 import type { StopResult } from '../../connection/server-view.ts';
+import type { NativeCalls } from '../../driver/backend.ts';
 import type { Endpoint } from '../../driver/contract.ts';
 import type { ServiceManager } from './service-manager.ts';
 
@@ -18,8 +19,8 @@ export interface Restartable {
   readonly isStopping: boolean;
   /** Whoever supervises this process, if the server tells it of itself. */
   readonly serviceManager: ServiceManager | null;
-  /** Its sockets are read by system calls, not by the runtime. */
-  readonly isNative: boolean;
+  /** Undefined where its sockets are the runtime's, and no system call is made. */
+  readonly native: NativeCalls | undefined;
 }
 
 /** Servers of this process, in the order in which they were started. */

@@ -1,23 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { ErrRestartFailed } from '../../base/errors.ts';
+import type { NativeCalls } from '../../driver/backend.ts';
 import { type FromNew, MessageLines, messageLine, type ToNew } from './protocol.ts';
+import { type ProcessPlan, type StartedProcess, startProcess } from './start-process.ts';
 
 /** What is kept of the end of its output. */
 const outputCharactersMax = 4_096;
 /** After its end the last output may still be on its way. */
 const lastOutputMs = 200;
-
-export interface SuccessorPlan {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
-  /** From descriptor 4 on. */
-  readonly descriptors: readonly number[];
-  /** Its standard error is read here, and goes on to ours, until it takes over. */
-  readonly readsErrors: boolean;
-}
 
 function notStarted(error: Error): ErrRestartFailed {
   return new ErrRestartFailed(`cannot restart: no process could be started: ${error.message}`, {
@@ -25,24 +15,9 @@ function notStarted(error: Error): ErrRestartFailed {
   });
 }
 
-/** @throws ErrRestartFailed for what the runtime does not tell by an event, as too long an environment. */
-function startProcess(plan: SuccessorPlan): ChildProcess {
-  const { command, args, cwd, env, readsErrors, descriptors } = plan;
-  const errors = readsErrors ? 'pipe' : 'inherit';
-  try {
-    return spawn(command, args, {
-      cwd,
-      env,
-      stdio: ['inherit', 'inherit', errors, 'pipe', ...descriptors],
-    });
-  } catch (error) {
-    throw notStarted(error as Error);
-  }
-}
-
 /** The process that is to take over, as the one before it sees it. */
 export class Successor {
-  readonly #child: ChildProcess;
+  readonly #process: StartedProcess;
   readonly #channel: Socket | null;
   readonly #lines = new MessageLines();
   readonly #waiting = new Map<FromNew['type'], () => void>();
@@ -57,37 +32,49 @@ export class Successor {
   readonly ended: Promise<void>;
   #isGone = false;
 
-  constructor(plan: SuccessorPlan) {
+  readonly #over: () => void;
+
+  /** @throws ErrRestartFailed when it cannot even be started. */
+  constructor(plan: ProcessPlan, native: NativeCalls | undefined) {
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
     });
     this.failed.catch(() => {});
-    this.#child = startProcess(plan);
-    this.#channel = (this.#child.stdio[3] ?? null) as Socket | null;
+    let over!: () => void;
     this.ended = new Promise((resolve) => {
-      this.#child.once('error', (error) => {
-        this.#isGone = true;
-        this.#fail(notStarted(error));
-        resolve();
-      });
-      this.#child.once('exit', (code, signal) => {
-        this.#isGone = true;
-        resolve();
-        setTimeout(() => this.#exited(code, signal), lastOutputMs).unref();
-      });
+      over = resolve;
     });
+    this.#over = over;
+    const events = {
+      failed: (error: Error) => this.#ended(() => this.#fail(notStarted(error))),
+      ended: (code: number | null, signal: NodeJS.Signals | null) =>
+        this.#ended(() => setTimeout(() => this.#exited(code, signal), lastOutputMs).unref()),
+    };
+    try {
+      this.#process = startProcess(plan, native, events);
+    } catch (error) {
+      throw notStarted(error as Error);
+    }
+    this.#channel = this.#process.channel;
     this.#listen();
   }
 
+  #ended(tell: () => void): void {
+    this.#isGone = true;
+    tell();
+    this.#over();
+  }
+
   #listen(): void {
-    this.#child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
+    const { errors } = this.#process;
+    errors?.setEncoding('utf8').on('data', (piece: string) => {
       this.#output = (this.#output + piece).slice(-outputCharactersMax);
       process.stderr.write(piece);
     });
-    this.#child.stderr?.on('error', () => {});
+    errors?.on('error', () => {});
     this.#channel?.setEncoding('utf8');
     this.#channel?.on('data', (piece: string) => this.#received(piece));
-    // Its end is told by `exit`.
+    // Its end is told by `ended`.
     this.#channel?.on('error', () => {});
   }
 
@@ -125,7 +112,7 @@ export class Successor {
   }
 
   get pid(): number {
-    return this.#child.pid ?? -1;
+    return this.#process.pid;
   }
 
   get isGone(): boolean {
@@ -166,17 +153,18 @@ export class Successor {
     this.killNow();
     await this.ended;
     this.#channel?.destroy();
+    this.#process.errors?.destroy();
   }
 
   killNow(): void {
-    if (!this.#isGone) this.#child.kill('SIGKILL');
+    if (!this.#isGone) this.#process.kill();
   }
 
   /** From now on it needs nothing of us. */
   release(): void {
     this.#channel?.end();
     this.#channel?.unref();
-    this.#child.stderr?.destroy();
-    this.#child.unref();
+    this.#process.errors?.destroy();
+    this.#process.release();
   }
 }

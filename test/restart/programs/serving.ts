@@ -1,6 +1,13 @@
 /** What `server.ts` does when nothing is wrong with it. */
 import { readFileSync } from 'node:fs';
-import { type Conn, type GnetError, isMainLoop, type Server, serve } from 'gnet';
+import {
+  type Conn,
+  type GnetError,
+  isMainLoop,
+  type RestartOptions,
+  type Server,
+  serve,
+} from 'gnet';
 import type { ServerConfig } from './server.ts';
 
 const config = JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as ServerConfig;
@@ -34,12 +41,21 @@ function move(action: string, address: string, c: Conn): void {
   );
 }
 
+/** As a signal does, with other limits. */
+function restart(options: RestartOptions): void {
+  const report = (err: unknown): void =>
+    logger.error('the restart failed; this process goes on', { err });
+  void (servers[0] as Server).restart(options).catch(report);
+}
+
 /** Answers `who` with the process, `stream N` with N bytes, and everything else with itself. */
 function answer(frame: Buffer, c: Conn): Buffer | string | void {
   const text = frame.toString('latin1');
   if (text.startsWith('who')) return `${process.pid} ${config.version ?? ''}\n`;
   const [, action, address] = /^(listen|unlisten) (\S+)/.exec(text) ?? [];
   if (action !== undefined) return move(action, address ?? '', c);
+  const [, readyTimeout] = /^restart (\d+)/.exec(text) ?? [];
+  if (readyTimeout !== undefined) return restart({ readyTimeout: Number(readyTimeout) });
   // No process can be given that much.
   if (text.startsWith('swell')) process.env['SWOLLEN'] = 'x'.repeat(200_000);
   const stream = /^stream (\d+)\n/.exec(text);
