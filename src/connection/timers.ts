@@ -6,6 +6,7 @@ import { DeadlineLinks } from './deadline-links.ts';
 import type { ScheduledDeadline } from './owner.ts';
 import { type Connection, isClosed, rareOf, scopeOf } from './record.ts';
 import { handlerThrew } from './replies.ts';
+import { isPromise, whenSettled } from './reply.ts';
 import { mark } from './states.ts';
 
 const milliseconds = wholeNumber(1, int32Max, 'milliseconds');
@@ -27,13 +28,18 @@ export class ConnectionTimer extends DeadlineLinks implements ScheduledDeadline 
     if (isClosed(c)) return;
     c.marks |= mark.handling;
     try {
-      scopeOf(c).runInAsyncScope(this.#fn);
+      const answer: unknown = scopeOf(c).runInAsyncScope(this.#fn);
+      if (isPromise(answer)) whenSettled(answer, nothing, (thrown) => timerThrew(c, thrown));
     } catch (thrown) {
-      handlerThrew(c, 'a timer', thrown);
+      timerThrew(c, thrown);
     }
     leaveHandler(c);
     if (!isClosed(c)) sendPending(c);
   }
+}
+
+function timerThrew(c: Connection, thrown: unknown): void {
+  if (!isClosed(c)) handlerThrew(c, 'a timer', thrown);
 }
 
 /** See `Conn`. */

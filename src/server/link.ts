@@ -4,7 +4,7 @@ import { errorOf } from '../base/thrown.ts';
 import type { Conn, EventHandler, Reply } from '../connection/conn.ts';
 import { plainBytes, type Sendable } from '../connection/prepared.ts';
 import { ownHandlerEvents } from '../connection/handler-calls.ts';
-import { isPromise } from '../connection/reply.ts';
+import { isPromise, whenSettled } from '../connection/reply.ts';
 import type { DialOptions } from './dial-options.ts';
 import { type KeptMessage, KeptMessages } from './kept-messages.ts';
 import {
@@ -223,7 +223,13 @@ export class ClientLink implements Link {
     this.#upSince = performance.now();
     if (this.#wasUp) {
       this.reconnects++;
-      this.#policy.onReconnect?.(c, this.#attempts);
+      const answer: unknown = this.#policy.onReconnect?.(c, this.#attempts);
+      if (isPromise(answer))
+        whenSettled(
+          answer,
+          () => {},
+          (thrown) => this.#tellFailed(thrown),
+        );
     }
     this.#wasUp = true;
     const reply = handler.onOpened?.(c);
@@ -232,6 +238,10 @@ export class ClientLink implements Link {
     if (isPromise(reply)) void Promise.resolve(reply).then(send, () => {});
     else send();
     return reply;
+  }
+
+  #tellFailed(thrown: unknown): void {
+    this.#owner.report('onReconnect of a link failed; the link goes on', thrown);
   }
 
   #begins(c: Conn): void {

@@ -103,6 +103,17 @@ test('a peer that answers is as good as before, however short its connections ar
   assert.equal(link.isOver, false);
 });
 
+test('what onReconnect rejects with is reported, and ends nothing', async (t) => {
+  const rig = await startRig(t, { react: () => Action.Close }, { codec });
+  const { client, reports } = await startClient(t, {}, { codec });
+  const onReconnect = (() => Promise.reject(new Error('rejected'))) as () => void;
+  const link = client.link(`tcp://${rig.server.addr}`, { reconnect: { ...soon, onReconnect } });
+  await waitUntil(() => link.conn !== null, 'the link');
+  link.write('cut');
+  await waitUntil(() => reports.length > 0 && link.conn !== null, 'the report');
+  assert.equal(link.isOver, false);
+});
+
 test('what cannot be sent is not waited for by confirm', async (t) => {
   const rig = await startRig(t, { react: () => 'ok' }, { codec });
   const { client, reports } = await startClient(t);

@@ -7,7 +7,8 @@ import { startClient } from '../support/client-rig.ts';
 import { notOn } from '../support/driver.ts';
 import { missing } from '../support/outside-client.ts';
 import { Program } from '../support/program.ts';
-import { pair } from '../support/rig.ts';
+import { codeOf, pair, startRig } from '../support/rig.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
 
 test('an address that cannot be connected to rejects the dial, and the next one works', async (t) => {
   const { client, events } = await startClient(t);
@@ -37,6 +38,44 @@ function blockUntilGone(port: number): void {
     assert.ok(performance.now() < end, 'the peer is still there');
   }
 }
+
+test('a refusal is told to whom it concerns, though it comes when a batch is full', async (t) => {
+  const answers: boolean[] = [];
+  const errors: string[] = [];
+  const handler: EventHandler = {
+    react(frame, c) {
+      // As long as a datagram may not be.
+      if (String(frame) === 'big') c.sendTo(Buffer.alloc(65_520));
+      else answers.push(c.sendTo('small'));
+    },
+    onError: (c, error) => void errors.push(`${c.remoteAddr} ${codeOf(error)}`),
+  };
+  const rig = await startRig(t, handler, { udpSessions: true }, 'udp://127.0.0.1:0');
+  const { client } = await startClient(t);
+  const address = `udp://${rig.server.addr}`;
+  const [one, other] = [await client.dial(address), await client.dial(address)];
+  one.sendTo('big');
+  for (let count = 0; count < 63; count++) other.sendTo('x');
+  await waitUntil(() => answers.length === 63 && errors.length > 0, 'every answer');
+  await settle(20);
+  assert.deepEqual(errors, [`${one.localAddr} EMSGSIZE`]);
+  assert.ok(answers.every((taken) => taken));
+});
+
+test('a refusal inside react is told when its batch goes out', async (t) => {
+  const errors: string[] = [];
+  const handler: EventHandler = {
+    react: () => Buffer.alloc(65_520),
+    onError: (c, error) => void errors.push(`${c.remoteAddr} ${codeOf(error)}`),
+  };
+  const rig = await startRig(t, handler, { udpSessions: true }, 'udp://127.0.0.1:0');
+  const { client } = await startClient(t);
+  const c = await client.dial(`udp://${rig.server.addr}`);
+  c.sendTo('x');
+  await waitUntil(() => errors.length > 0, 'onError');
+  await settle(20);
+  assert.deepEqual(errors, [`${c.localAddr} EMSGSIZE`]);
+});
 
 test('what had arrived is handled by a stop, though the peer is gone', noPeer, async (t) => {
   const script = `

@@ -119,7 +119,16 @@ function recording(
       return handler.onShutdown?.(server);
     },
   };
-  for (const name of ['preWrite', 'react', 'onDrain', 'onEnd', 'tick', 'signalClose'] as const) {
+  const others = [
+    'preWrite',
+    'react',
+    'onDrain',
+    'onEnd',
+    'onError',
+    'tick',
+    'signalClose',
+  ] as const;
+  for (const name of others) {
     const method = handler[name];
     if (method !== undefined) Object.assign(recorded, { [name]: method.bind(handler) });
   }

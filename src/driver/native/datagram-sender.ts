@@ -144,13 +144,16 @@ export class DatagramSender {
     return this.flush(endpoint);
   }
 
-  /** Sends what was added. A datagram the kernel refuses is counted and the next one is tried. */
+  /**
+   * Sends what was added. A datagram that the kernel refuses is counted and the next one is tried.
+   * Returns whether the last one was taken: those before it are of other senders.
+   */
   flush(endpoint: DatagramEndpoint): boolean {
     const memory = this.#memory as Memory;
     const { outgoing } = memory;
     let from = 0;
     let bytes = outgoing.bytes;
-    let allTaken = true;
+    let lastTaken = true;
     while (from < outgoing.messages) {
       const result = outgoing.send(endpoint.descriptor, from);
       if (result > 0) {
@@ -168,7 +171,7 @@ export class DatagramSender {
         const lost = result === -tryAgain ? outgoing.messages - from : 1;
         this.#noteRefusal(endpoint, from, -result);
         bytes -= outgoing.bytesFrom(from, lost);
-        allTaken = false;
+        lastTaken = from + lost < outgoing.messages;
         for (let end = from + lost; from < end; from++) {
           this.#counters.datagramsDropped += outgoing.segmentsOf(from);
         }
@@ -177,7 +180,7 @@ export class DatagramSender {
     this.#counters.bytesSent += bytes;
     outgoing.clear();
     memory.copied = 0;
-    return allTaken;
+    return lastTaken;
   }
 
   #noteRefusal(endpoint: DatagramEndpoint, index: number, errno: number): void {

@@ -223,8 +223,9 @@ export class DatagramEndpoints {
       if (this.#endpoints[id] !== endpoint) break;
       this.#handOut(id, endpoint, incoming, index);
     }
-    this.sender.handingOut = -1;
+    // What is refused here, too, was taken before.
     if (this.#endpoints[id] === endpoint) this.sender.flush(endpoint);
+    this.sender.handingOut = -1;
     this.#renewSlabs(count);
     incoming.reset(count);
     if (this.sender.refusals.length > 0) this.#tellRefusals(id, endpoint);
