@@ -448,14 +448,15 @@ export class RunningServer implements Server, MainServer {
     this.#ended = true;
     if (saidGoodbye !== null) await saidGoodbye;
     exitHook.remove(this.#closeAtExit);
-    await this.#group.close();
+    const unclosed = await this.#group.close().then(() => error, errorOf);
     this.#plan.tls?.end();
     mainServers.delete(this.id);
     this.#becomeReady();
     this.#plan.onEnd(this, toStopResult(this.#group.unfinished));
     await this.#plan.log.close();
-    if (error === undefined) this.#settleClosed.resolve();
-    else this.#settleClosed.reject(error);
+    const reason = error ?? unclosed;
+    if (reason === undefined) this.#settleClosed.resolve();
+    else this.#settleClosed.reject(reason);
   }
 
   /** A promise, where the handler gave one: it settles with that, or when its time is up. */

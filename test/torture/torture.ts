@@ -8,6 +8,7 @@
 import { parseArgs } from 'node:util';
 import type { DriverName } from '../../src/driver/contract.ts';
 import { refusalOf } from '../support/driver.ts';
+import { runCalls } from './call-runner.ts';
 import { runPeers } from './peers.ts';
 
 interface Part {
@@ -18,6 +19,11 @@ interface Part {
 }
 
 const parts: readonly Part[] = [
+  {
+    name: 'calls',
+    title: 'system calls that fail, with every errno',
+    run: (driver) => runCalls(driver, 'all'),
+  },
   { name: 'peers', title: 'peers that misbehave, in every order', run: runPeers },
 ];
 

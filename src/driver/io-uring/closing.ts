@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { errnoNumber } from '../../platform/index.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { setLingerReset, shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
@@ -14,6 +15,9 @@ import {
 } from './stream-transitions.ts';
 
 const { aborted, swept } = mark;
+const timePassed = errnoNumber('ETIME') as number;
+/** Milliseconds until a wait that the kernel refused is asked for again. */
+const restMs = 10;
 
 /** A stream by slot and generation, as one safe integer: slots have 24 bits here. */
 function keyOf(slot: number, generation: number): number {
@@ -106,8 +110,14 @@ export class ClosingStreams {
    * The peer of a closed stream may never take its last bytes: such streams are reset once nothing of
    * them has left for two sweeps, five to ten seconds. A reader that goes on has as long as it takes.
    * A cancellation may have missed its target: it is sent again.
+   * @param result of the operation that waited.
    */
-  sweep(): void {
+  sweep(result: number): void {
+    if (result !== -timePassed) {
+      // No memory for it, as a rule. The time has not passed: nobody is given up.
+      setTimeout(() => this.#waitAgain(), restMs);
+      return;
+    }
     this.#sweeping = false;
     for (const stream of [...this.#streams.values()]) {
       if (this.#goesOn(stream)) stream.states &= ~swept;
@@ -117,6 +127,11 @@ export class ClosingStreams {
       } else stream.states |= swept;
       this.step(stream);
     }
+  }
+
+  #waitAgain(): void {
+    this.#sweeping = this.#streams.size > 0;
+    if (this.#sweeping) this.#operations.sweepLater();
   }
 
   /** Whether its last bytes have come on since the last sweep. */

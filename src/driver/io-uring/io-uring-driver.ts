@@ -259,7 +259,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
       case kind.hangup:
         return this.#streams.hangupChanged(index, generation, result, flags);
       case kind.connect:
-        return this.#streams.connectEnded(index, generation);
+        return this.#streams.connectEnded(index, generation, result);
       case kind.cancelStream:
         this.#streams.cancelAnswered(index, generation);
         return 0;
@@ -273,7 +273,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
         this.#watches.completed(index, generation);
         return 0;
       case kind.sweep:
-        if (!this.#closed) this.#streams.closing.sweep();
+        if (!this.#closed) this.#streams.closing.sweep(result);
         return 0;
       case kind.longSleep:
         this.#longSleep = false;
@@ -402,10 +402,11 @@ export class IoUringDriver extends NativeDriver implements Driver {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    const ring = this.#ring;
+    ring.waiting = false;
     this.listeners.closeAll();
     this.datagrams.closeAll();
     this.#streams.closeOpen();
-    const ring = this.#ring;
     // What is closed in order ends in order: its last bytes may not even be submitted.
     ring.collect(0, completionsPerWaitMax);
     this.#dispatch();

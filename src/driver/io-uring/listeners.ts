@@ -1,7 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { SyscallError } from '../../base/errors.ts';
 import type { Slab } from '../../buffer/slab.ts';
-import { errnoNumber } from '../../platform/index.ts';
 import { closeDescriptor, mayWait } from '../../syscall/descriptor.ts';
 import {
   acceptedPeer,
@@ -20,7 +19,7 @@ import type {
   SocketOptions,
 } from '../contract.ts';
 import { acceptError } from '../native/accept-rest.ts';
-import { acceptSkips, tryAgain } from '../native/errno-sets.ts';
+import { acceptSkips, canceled, tryAgain } from '../native/errno-sets.ts';
 import {
   acceptBatchMax,
   acceptNext,
@@ -37,8 +36,6 @@ import { completionWords, generationWord, resultWord, tagWord } from './completi
 import { ignoredTag, kind, tagOf } from './completion-tags.ts';
 import type { Operations } from './operations.ts';
 import type { Ring } from './ring.ts';
-
-const canceled = errnoNumber('ECANCELED') as number;
 
 /**
  * A process that used io_uring and was killed holds its sockets for some milliseconds after its end:

@@ -126,7 +126,8 @@ export class Ring {
   #cameBack(errno: number): void {
     const lost = this.memory.words[this.memory.lost];
     assert(lost === 0, `no completion is lost, ${lost} were: streams would hang silently`);
-    if (!emptyHanded.has(errno)) this.#failures.failed('io_uring_enter', errno);
+    // Only a wait that fails ends a loop: not what it does for its end, which must come to one.
+    if (this.waiting && !emptyHanded.has(errno)) this.#failures.failed('io_uring_enter', errno);
   }
 
   get #kernelHasWork(): boolean {

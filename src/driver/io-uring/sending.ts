@@ -9,6 +9,7 @@ import { sendSurely } from '../native/sure-calls.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { GatheredSend } from '../native/gathered-send.ts';
 import type { PassedDescriptors } from '../native/passed-descriptors.ts';
+import { DistrustedPolls } from './distrusted-polls.ts';
 import type { Operations } from './operations.ts';
 import type { Stream } from './stream.ts';
 import {
@@ -65,6 +66,7 @@ export class Sending {
   readonly #buffers: BufferRing;
   readonly #counters: DriverCounters;
   readonly #owner: SendingOwner;
+  readonly #distrust: DistrustedPolls;
 
   constructor(
     operations: Operations,
@@ -73,6 +75,7 @@ export class Sending {
     owner: SendingOwner,
   ) {
     this.#operations = operations;
+    this.#distrust = new DistrustedPolls(operations);
     this.#buffers = buffers;
     this.#counters = counters;
     this.#owner = owner;
@@ -141,7 +144,7 @@ export class Sending {
     this.#counters.bytesSent += taken;
     if (taken < length) {
       stream.states |= awaited;
-      if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream);
+      if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream, taken);
       else this.#goOnLater(stream);
     }
     return taken;
@@ -151,7 +154,9 @@ export class Sending {
    * The poll stays in flight and tells of changes, or a half-closed peer, which counts as readiness
    * there, would complete it again and again.
    */
-  #waitForRoom(stream: Stream): void {
+  #waitForRoom(stream: Stream, taken: number): void {
+    if (taken === 0 && stream.toldOfRoom) this.#distrust.add(stream);
+    stream.toldOfRoom = false;
     if ((stream.states & sends) === 0) socketFull(stream);
     else sendHeld(stream);
     if ((stream.states & anyRoomPoll) !== 0) return;
@@ -254,7 +259,7 @@ export class Sending {
     stream.sendStart += count;
     const left = stream.sendEnd - stream.sendStart;
     if (errno === 0 && left > 0 && (stream.states & aborted) === 0) {
-      if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream);
+      if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream, count);
       else this.#submit(stream, slab);
       return 0;
     }
@@ -269,6 +274,7 @@ export class Sending {
 
   /** The socket has room: first for what was taken. Returns an errno as `completed` does. */
   roomAgain(stream: Stream): number {
+    stream.toldOfRoom = true;
     if ((stream.states & send.full) !== 0) socketHasRoom(stream);
     if ((stream.states & (send.held | aborted)) !== send.held) return 0;
     const slab = stream.sendSlab as Slab;

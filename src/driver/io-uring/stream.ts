@@ -34,6 +34,8 @@ export class Stream {
   isShared = false;
   /** Descriptors may come with its bytes: no receive of the ring takes those, a call does. */
   takesDescriptors = false;
+  /** The poll for room has told of some, and nobody has tried since. */
+  toldOfRoom = false;
   /** Why it is broken. */
   errno = 0;
   /** `unsentBytes` of a closed stream at the last sweep, -1 before the first one. */

@@ -1,6 +1,5 @@
 import { assert } from '../../base/assert.ts';
 import { Fifo } from '../../base/fifo.ts';
-import { errnoNumber } from '../../platform/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { pendingError, peerName } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
@@ -13,7 +12,7 @@ import type {
   Endpoint,
   SocketOptions,
 } from '../contract.ts';
-import { brokenPipe, interrupted, noBuffers, noMemory, tryAgain } from '../native/errno-sets.ts';
+import { brokenPipe, canceled, isPassing, noBuffers, noMemory } from '../native/errno-sets.ts';
 import { openOutgoing, setBufferSizesOfAccepted } from '../native/open-sockets.ts';
 import { PeerTable } from '../native/peer-table.ts';
 import type { BufferRing } from './buffer-ring.ts';
@@ -68,11 +67,9 @@ import {
 } from './stream-transitions.ts';
 
 const { wanted, awaited, writableDue, listed } = mark;
-const more = numbers.IORING_CQE_F_MORE;
+const { IORING_CQE_F_MORE: more, IORING_CQE_F_BUFFER: hasBuffer } = numbers;
 const hangupEvents = constants.POLLERR | constants.POLLHUP;
 const roomEvents = constants.POLLOUT | hangupEvents;
-const hasBuffer = numbers.IORING_CQE_F_BUFFER;
-const canceled = errnoNumber('ECANCELED') as number;
 
 /**
  * Streams over the ring: a multishot receive into the buffer ring for each, until the loop pauses
@@ -246,15 +243,14 @@ export class Streams implements SendingOwner, DeliveryOwner {
       peerEndReceived(stream);
       return (stream.states & wanted) !== 0 && stream.kept === null ? this.#reportEnd(stream) : 0;
     }
-    // ECANCELED: paused. ENOBUFS: no buffer, or no memory for the system. EAGAIN, EINTR, ENOMEM: not
-    // now. None of them is about the stream.
-    if (errno === canceled || errno === tryAgain || errno === interrupted) return 0;
+    // ENOBUFS: no buffer, or no memory for the system. ECANCELED: paused. Not about the stream.
     if (errno === noBuffers || errno === noMemory) {
       this.starvations++;
       receiveStarved(stream);
       this.#starved.push(stream);
       return 0;
     }
+    if (errno === canceled || isPassing(errno)) return 0;
     stream.errno = errno;
     if (stream.kept === null) return this.#reportFailure(stream);
     failureAfterKept(stream);
@@ -462,14 +458,18 @@ export class Streams implements SendingOwner, DeliveryOwner {
   }
 
   /** The poll of an outgoing connection has ended. */
-  connectEnded(slot: number, generation: number): number {
+  connectEnded(slot: number, generation: number, result: number): number {
     const stream = this.#find(slot, generation);
     if ((stream.states & notOpen) !== 0) {
       connectEnded(stream);
       this.closing.step(stream);
       return 0;
     }
-    const errno = pendingError(stream.descriptor);
+    if (isPassing(-result) || result === -canceled) {
+      this.#operations.pollConnect(stream); // it says nothing of the connection
+      return 0;
+    }
+    const errno = pendingError(stream.descriptor) || Math.max(-result, 0);
     if (errno !== 0) {
       stream.errno = errno;
       failureNext(stream);

@@ -12,6 +12,9 @@ import { nativeSlabPool } from './native-memory.ts';
 /** Copied datagrams of one batch stand behind each other in one slab of this size. */
 const copyBytes = 131_072;
 
+/** Signals in a row that a batch is tried again after: what is interrupted always would hold up the loop. */
+const interruptionsMax = 16;
+
 interface Memory {
   readonly outgoing: MessageBatch;
   readonly copies: Slab;
@@ -154,11 +157,12 @@ export class DatagramSender {
     let from = 0;
     let bytes = outgoing.bytes;
     let lastTaken = true;
+    let interruptions = 0;
     while (from < outgoing.messages) {
       const result = outgoing.send(endpoint.descriptor, from);
       if (result > 0) {
         from += result;
-      } else if (result !== -interrupted) {
+      } else if (result !== -interrupted || ++interruptions > interruptionsMax) {
         // EAGAIN, ENOBUFS: no room for any of them now. ECONNREFUSED, EHOSTUNREACH, EMSGSIZE,
         // EPERM, ...: about this one only. UDP promises nothing, the count tells.
         if (outgoing.segmentsOf(from) > 1 && refusesSegments.has(-result)) {

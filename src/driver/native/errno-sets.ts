@@ -15,6 +15,7 @@ export const connectionReset: number = numberOf('ECONNRESET');
 export const noBuffers: number = numberOf('ENOBUFS');
 export const messageTooLong: number = numberOf('EMSGSIZE');
 export const noMemory: number = numberOf('ENOMEM');
+export const canceled: number = numberOf('ECANCELED');
 
 /**
  * recv and send: EAGAIN: nothing there, or no room; EINTR: a signal; ENOBUFS, ENOMEM: the system is

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { GnetError } from '../../base/errors.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
+import { lastErrno, syscallError } from '../../syscall/errno.ts';
 import { localName } from '../../syscall/socket.ts';
 import { formatInet } from '../../syscall/socket-address.ts';
 import type {
@@ -115,7 +116,7 @@ export abstract class NativeDriver {
   }
 
   listenerAddress(listener: number): string {
-    return localName(this.listeners.descriptorOf(listener));
+    return sureName(this.listeners.descriptorOf(listener));
   }
 
   duplicateListener(listener: number): number {
@@ -220,7 +221,7 @@ export abstract class NativeDriver {
   }
 
   endpointAddress(endpointId: number): string {
-    return localName(this.datagrams.descriptorOf(endpointId));
+    return sureName(this.datagrams.descriptorOf(endpointId));
   }
 
   duplicateEndpoint(endpointId: number): number {
@@ -236,4 +237,11 @@ export abstract class NativeDriver {
     this.ledger?.closing(descriptor);
     closeDescriptor(descriptor);
   }
+}
+
+/** Where a socket is bound. @throws SyscallError: nobody could reach a server that does not know it. */
+function sureName(socket: number): string {
+  const name = localName(socket);
+  if (name === '') throw syscallError('getsockname', lastErrno(), 'learn where a socket is bound');
+  return name;
 }

@@ -1,0 +1,13 @@
+/** The short part of `npm run torture -- --only calls`: each call fails, and what was a fault once. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { driverName } from '../support/driver.ts';
+import { runCalls } from './call-runner.ts';
+
+const skip = driverName === 'node' && 'the runtime makes the system calls';
+
+test('a call that fails is noticed by those it is about', { skip }, async () => {
+  const { cases, wrong } = await runCalls(driverName, 'short');
+  assert.deepEqual(wrong, []);
+  assert.ok(cases > 20, `${cases} cells`);
+});
