@@ -134,45 +134,76 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
 
-test('over Redis they reach other processes, once', {
-  skip: missing('redis-server'),
-}, async (t) => {
-  const port = await freePort();
-  const options = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-  ];
-  const redis = new Program(t, 'redis-server', options, { cwd: temporaryDirectory(t) });
-  await redis.line(/Ready to accept/);
-  const url = `redis://127.0.0.1:${port}`;
-  const ports = await Promise.all([member(t, '1', url), member(t, '2', url)]);
-  const here = await listener(ports[0] as string);
-  const there = await Promise.all([listener(ports[1] as string), listener(ports[1] as string)]);
-  for (const { subscribe } of there) {
-    for (const filter of ['room/1', 'room/+', '#']) await subscribe(filter);
-  }
-  await here.subscribe('room/#');
-  // Until Redis has taken the subscriptions, what is published is lost.
-  let count = 0;
-  while (there.some(({ heard }) => heard.length === 0) && count < 200) {
-    here.ws.send(`room/1 ${count++}`);
+/** A broker that ends with the test; once it says that it is ready. */
+async function broker(t: TestScope, name: string, args: string[], ready: RegExp) {
+  const program = new Program(t, name, args, { cwd: temporaryDirectory(t) });
+  await program.line(ready);
+  return program;
+}
+
+const quiet = ['--save', '', '--appendonly', 'no'];
+
+async function startRedis(t: TestScope, port: number) {
+  const args = ['--port', String(port), '--bind', '127.0.0.1', ...quiet];
+  return broker(t, 'redis-server', args, /Ready to accept/);
+}
+
+async function startNats(t: TestScope, port: number) {
+  return broker(t, 'nats-server', ['-a', '127.0.0.1', '-p', String(port)], /Server is ready/);
+}
+
+type Listener = Awaited<ReturnType<typeof listener>>;
+
+/** Publishes until each has heard one: what is published before a broker has their filters is lost. */
+async function reach(from: Listener, all: readonly Listener[], word: string): Promise<void> {
+  const heardIt = (one: Listener): boolean => one.heard.some((text) => text.startsWith(word));
+  for (let count = 0; !all.every(heardIt); count++) {
+    assert.ok(count < 500, 'it never arrives');
+    from.ws.send(`room/1 ${word}${count}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  here.ws.send('room/1 last');
-  for (const { heard } of [here, ...there]) {
-    await waitUntil(() => heard.at(-1) === 'last', 'the last');
-    assert.deepEqual(new Set(heard).size, heard.length, 'nothing comes twice');
-  }
-  assert.equal(here.heard.length, count + 1);
-  there[0]?.ws.send('room/2 back');
-  for (const { heard, ws } of [here, ...there]) {
-    await waitUntil(() => heard.at(-1) === 'back', 'the way back');
-    ws.close();
-  }
-});
+}
+
+for (const [name, program, start] of [
+  ['redis', 'redis-server', startRedis],
+  ['nats', 'nats-server', startNats],
+] as const) {
+  test(`over ${name} they reach other processes, once, and again when it was away`, {
+    skip: missing(program),
+  }, async (t) => {
+    const port = await freePort();
+    const first = await start(t, port);
+    const url = `${name}://127.0.0.1:${port}`;
+    const ports = await Promise.all([member(t, '1', url), member(t, '2', url)]);
+    const here = await listener(ports[0] as string);
+    const there = await Promise.all([listener(ports[1] as string), listener(ports[1] as string)]);
+    for (const { subscribe } of there) {
+      for (const filter of ['room/1', 'room/+', 'room/1/#', '#']) await subscribe(filter);
+    }
+    await here.subscribe('room/#');
+    await reach(here, there, 'first');
+    // Levels that a broker's own names cannot hold, or take for something else.
+    const strange = ['room/a.b*>', 'room//x', 'room/%2E', 'room/é', 'room'];
+    for (const topic of strange) here.ws.send(`${topic} !${topic}`);
+    here.ws.send('room/1 last');
+    for (const { heard } of [here, ...there]) {
+      await waitUntil(() => heard.at(-1) === 'last', 'the last');
+      assert.deepEqual(new Set(heard).size, heard.length, 'nothing comes twice');
+      for (const topic of strange) assert.ok(heard.includes(`!${topic}`), topic);
+    }
+    there[0]?.ws.send('room/2 back');
+    for (const { heard } of [here, ...there]) {
+      await waitUntil(() => heard.at(-1) === 'back', 'the way back');
+    }
+    first.kill('SIGKILL');
+    await first.ending();
+    here.ws.send('room/1 lost for others');
+    await waitUntil(() => here.heard.at(-1) === 'lost for others', 'this process goes on');
+    await start(t, port);
+    await reach(here, there, 'after');
+    for (const { heard, ws } of [here, ...there]) {
+      assert.deepEqual(new Set(heard).size, heard.length, 'nothing comes twice');
+      ws.close();
+    }
+  });
+}

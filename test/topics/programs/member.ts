@@ -1,7 +1,7 @@
 /**
  * A server of WebSockets for tests: what a client sends is `+FILTER`, `-FILTER` or `TOPIC text`.
  *
- *   member.ts LOOPS [REDIS-URL]
+ *   member.ts LOOPS [URL]   (`redis://…` or `nats://…`)
  */
 import { isMainLoop } from 'gnet';
 import { topics, type TopicsOptions } from 'gnet/topics';
@@ -9,7 +9,10 @@ import { serveWebSocket, type WebSocketConn, type WebSocketHandler } from 'gnet/
 
 const [loops = '1', url] = process.argv.slice(2);
 const options: { -readonly [Name in keyof TopicsOptions]: TopicsOptions[Name] } = {};
-if (url !== undefined) {
+if (url?.startsWith('nats:')) {
+  const { natsBackplane } = await import('gnet/topics/nats');
+  options.backplane = natsBackplane(url, { nats: { reconnectTimeWait: 50 } });
+} else if (url !== undefined) {
   const { redisBackplane } = await import('gnet/topics/redis');
   options.backplane = redisBackplane(url);
 }

@@ -1,0 +1,61 @@
+/** What a backplane sends through a broker: the data, and who has sent it. */
+import { hostname } from 'node:os';
+import type { Bytes } from '../index.ts';
+
+/** The same in all loops of a process, which hear of one another without a broker. */
+const ORIGIN = Buffer.from(`${hostname()}/${process.pid}`);
+/** Behind the byte that says text or not, and the one that says how long the sender's name is. */
+const COUNT_BYTES = 6;
+/** More senders than this are not remembered: those that began first have most likely ended. */
+const sendersMax = 4_096;
+
+/** Of one loop: packs what it sends, and opens what others have sent, each message once. */
+export class Envelopes {
+  readonly #sender: Buffer;
+  #count = 0;
+  /** By sender: its last message. Several filters bring one message several times. */
+  readonly #last = new Map<string, number>();
+
+  constructor() {
+    const id = Buffer.from(Math.random().toString(36).slice(2));
+    this.#sender = Buffer.concat([ORIGIN, Buffer.from([0]), id]);
+  }
+
+  pack(data: Bytes): Buffer {
+    const isText = typeof data === 'string';
+    const payload = isText ? Buffer.from(data) : data;
+    const { length } = this.#sender;
+    const message = Buffer.allocUnsafe(2 + length + COUNT_BYTES + payload.length);
+    message[0] = isText ? 1 : 0;
+    message[1] = length;
+    message.set(this.#sender, 2);
+    message.writeUIntBE(++this.#count, 2 + length, COUNT_BYTES);
+    message.set(payload, 2 + length + COUNT_BYTES);
+    return message;
+  }
+
+  /** Null for what this process has sent, what was opened before, and what is no envelope. */
+  open(message: Buffer): Bytes | null {
+    const length = message[1] ?? 0;
+    const start = 2 + length + COUNT_BYTES;
+    if (message.length < start) return null;
+    const sender = message.subarray(2, 2 + length);
+    const end = sender.indexOf(0);
+    if (end < 0 || sender.subarray(0, end).equals(ORIGIN)) return null;
+    const name = sender.toString('latin1');
+    const count = message.readUIntBE(2 + length, COUNT_BYTES);
+    if (count <= (this.#last.get(name) ?? 0)) return null;
+    this.#remember(name, count);
+    const data = message.subarray(start);
+    return message[0] === 1 ? data.toString() : data;
+  }
+
+  #remember(name: string, count: number): void {
+    this.#last.set(name, count);
+    if (this.#last.size <= sendersMax) return;
+    for (const oldest of this.#last.keys()) {
+      this.#last.delete(oldest);
+      return;
+    }
+  }
+}
