@@ -83,8 +83,8 @@ export class OutboundQueue {
   }
 
   /**
-   * Adds `length` contiguous bytes (at most a slab) to the queue, to be filled at once: they stand at
-   * `reserved` of the returned slab.
+   * Adds `length` contiguous bytes (at most a slab) to the queue, which the caller must fill at
+   * once: they are at `reserved` of the returned slab.
    */
   reserve(length: number): Slab {
     assert(length <= this.#pool.slabBytes, 'what is reserved fits into a slab');

@@ -8,7 +8,7 @@ const DOUBLING_BELOW = 4096;
 const NO_STORAGE = Buffer.allocUnsafeSlow(0);
 
 /**
- * What a connection has received and not consumed yet, when it does not stand whole in the
+ * Bytes that a connection has received and not consumed, if they are not all in the
  * receive buffer. Plain memory: no kernel call ever sees it.
  *
  *   not wrapped                        wrapped

@@ -40,7 +40,7 @@ const viewOf: (slab: Slab, start: number, end: number) => Buffer =
 /** Whose memory it is. */
 const slabs = new WeakMap<ArrayBufferLike, Slab>();
 
-/** The slab that bytes stand in, if they do. */
+/** The slab that contains the bytes, if any. */
 export function slabOf(bytes: Uint8Array): Slab | undefined {
   return slabs.get(bytes.buffer);
 }
@@ -67,7 +67,9 @@ export class Slab implements Region {
   /** First byte that the receiver of data may overwrite in front of it. */
   floor = 0;
   references = 0;
-  /** For the one queue the slab stands in (`outbound-queue.ts`): bytes start..end, and what follows. */
+  /**
+   * For the one queue that has the slab (`outbound-queue.ts`): bytes start..end, and what follows.
+   */
   start = 0;
   end = 0;
   next: Slab | null = null;

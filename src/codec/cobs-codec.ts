@@ -18,7 +18,7 @@ const cobs: Stuffing = {
       if (next > frame.length) return null;
       frame.copy(payload, length, at + 1, next);
       length += code - 1;
-      // Each block but a full one and the last one stands for a zero behind it.
+      // Each block except a full one and the last one implies a zero after it.
       if (code !== FULL && next < frame.length) payload[length++] = 0;
       at = next;
     }

@@ -72,7 +72,7 @@ export class DelimitedFrames {
     return -1;
   }
 
-  /** Length of the longest delimiter whose last byte stands at `last`, or 0. */
+  /** The length of the longest delimiter with its last byte at `last`, or 0. */
   #delimiterLengthAt(c: FrameSource, last: number): number {
     for (let index = 0; index < this.#delimiters.length; index++) {
       const delimiter = this.#delimiters[index]!;

@@ -7,7 +7,7 @@ const COLON = 0x3a;
 const COMMA = Uint8Array.of(0x2c);
 const DIGIT_0 = 0x30;
 const DIGIT_9 = 0x39;
-/** `Number.MAX_SAFE_INTEGER` has so many digits; lengths of fewer are exact. */
+/** `Number.MAX_SAFE_INTEGER` has one digit more; lengths of this many digits are exact. */
 const MOST_DIGITS = 15;
 
 /** `maxFrameLength` counts the payload, without digits, colon and comma. */

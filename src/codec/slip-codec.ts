@@ -24,7 +24,7 @@ const slip: Stuffing = {
   },
 };
 
-/** What stands for itself behind an escape; -1 for what must not stand there. */
+/** The byte that follows an escape, decoded; -1 if it is not allowed there. */
 function escaped(byte: number | undefined): number {
   if (byte === ESC_END) return END;
   return byte === ESC_ESC ? ESC : -1;

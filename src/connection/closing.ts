@@ -80,7 +80,7 @@ export function giveUp(c: Connection): void {
   toBroken(c, undefined);
 }
 
-/** The server stops. A handler at work may finish its answer, of which a part may have gone out. */
+/** The server stops. A handler at work may finish its answer, because a part may have gone out. */
 export function closeWithServer(c: Connection): void {
   if (c.state !== State.Open || is(c, mark.closeRequested | mark.sayingGoodbye)) return;
   c.marks |= mark.closesWithServer;
@@ -119,7 +119,7 @@ export function leaveHandler(c: Connection): void {
   answered(c);
 }
 
-/** Frames reach the handler. After `close()` no more do, also of the same read. */
+/** Frames reach the handler; after `close()` they do not, not even those of the same read. */
 export function delivers(c: Connection): boolean {
   const closing = c.marks & (mark.closeRequested | mark.closesWithServer);
   return c.state === State.Open && closing !== mark.closeRequested;
@@ -133,7 +133,7 @@ export function beginRequestedClose(c: Connection): void {
   else beginClose(c, undefined);
 }
 
-/** Open -> Flushing: no more frames; what is pending goes out. */
+/** Open -> Flushing: delivers no more frames; pending output goes out. */
 export function beginClose(c: Connection, error: Error | undefined): void {
   if (c.state !== State.Open) return;
   if (is(c, mark.abortive) && !is(c, mark.writeShut)) {

@@ -1,4 +1,4 @@
-/** The errors of a connection that went beyond one of its limits, or is no more. */
+/** The errors of a connection that exceeded one of its limits or is gone. */
 import {
   ErrConnClosed,
   ErrFrameTooLong,

@@ -41,7 +41,7 @@ function bytesOf(data: Sendable): Uint8Array {
 }
 
 /**
- * One datagram and its sender: a fresh object each time. `sendTo` goes on working after the
+ * One datagram and its sender: a new object each time. `sendTo` still works after the
  * handler has returned; the bytes do not. No codec, nothing to close, nothing buffered.
  */
 export class DatagramConnection implements Conn, DatagramPeer {
@@ -100,7 +100,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
     return this.owner.ports.isOpen(this.endpoint);
   }
 
-  /** Calls `react` with the datagram that stands in the slab and sends the answer. */
+  /** Calls `react` with the datagram in the slab and sends the answer. */
   receive(slab: Slab, start: number, end: number): void {
     const { owner, events } = this;
     if (!events.react) return;
@@ -137,7 +137,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
     if (this.owner.poisonFrames && !isKept(frame)) frame.fill(poison);
   }
 
-  /** `slab` is where the datagram stands, unless it was copied. */
+  /** `slab` holds the datagram, unless it was copied. */
   protected suspend(
     event: string,
     promise: PromiseLike<Reply>,
@@ -198,7 +198,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
     if (events.preWrite) callPreWrite(owner, events.handler, this.eventScope, this);
   }
 
-  /** An answer that is the datagram itself goes out from where it stands. */
+  /** An answer that is the datagram itself goes out from the slab. */
   #answerFrom(slab: Slab, start: number, length: number): void {
     this.#callPreWrite();
     // The handler itself may have closed the server.

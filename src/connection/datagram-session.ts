@@ -137,7 +137,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     this.receive(slab, start, end);
   }
 
-  /** The network, or the kernel, has something to say about what was sent; the session goes on. */
+  /** The network or the kernel reports an error of a sent datagram; the session continues. */
   failed(error: GnetError): void {
     if (this.isEnding || !this.events.onError) return;
     try {

@@ -52,7 +52,7 @@ export function callSignalClose(c: Connection): void {
   leaveHandler(c);
 }
 
-/** Frames go on arriving, and are answered, until the promise settles: then the close begins. */
+/** Until the promise settles, frames still arrive and get answers; then the close begins. */
 function sayGoodbye(c: Connection, goodbye: PromiseLike<unknown>): void {
   if (c.state !== State.Open) return;
   c.marks |= mark.sayingGoodbye;

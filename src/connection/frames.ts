@@ -104,7 +104,7 @@ export function expire(copy: Buffer | null): void {
 export function retain(c: Connection, frame: Uint8Array): () => void {
   const { window } = c;
   if (window === null) {
-    // Cut from the ring: it stays where it is, and the ring goes on elsewhere.
+    // Cut from the ring: the frame stays in place, and the ring continues in other memory.
     c.ring?.leaveStorage();
   } else {
     // Answers to later frames are framed in place of what was consumed: not of this one.
@@ -130,7 +130,7 @@ function lend(c: Connection, frame: unknown): unknown {
   return copied ? Buffer.from(frame) : frame;
 }
 
-/** The handler answered with what it was lent: that goes out from where the frame stands. */
+/** The handler answered with the lent frame: it goes out from the read slab. */
 function giveBack(c: Connection, frame: Buffer, lent: Buffer): void {
   if (lent !== frame) frame.set(lent);
   putFrame(c, frame);

@@ -86,7 +86,10 @@ function peek(c: ConnectionRecord, ring: RingBuffer, length: number): Buffer {
   return view;
 }
 
-/** Whether a frame stands in memory that is received into again; asked where expired ones show. */
+/**
+ * Whether the memory of a frame is received into again; used only where expired frames are
+ * poisoned.
+ */
 export function isReceivedMemory(c: ConnectionRecord, frame: Uint8Array): boolean {
   if (c.window !== null) return frame.buffer === (c.window.slab as Slab).buffer;
   const view = c.rare === null ? null : c.rare.ringView;

@@ -15,7 +15,7 @@ export interface LayeredConnection extends ConnectionReceiver {
   /** Closes now, whatever is pending. */
   abort(error: Error | undefined): void;
   failed(error: GnetError): void;
-  /** Bytes came of which the layer can make nothing yet: the peer is not silent. */
+  /** The layer received bytes that it cannot use yet: the peer is not silent. */
   bytesCame(): void;
   /** The layer has given up: what is pending cannot be sent; the stream ends in order. */
   refused(error: GnetError): void;

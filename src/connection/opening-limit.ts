@@ -8,7 +8,7 @@ const heldUpShare = 1 / 4;
 /**
  * The time limit of that, on the wheel of the loop: it passes only when everything that had arrived
  * was handled. Where the thread was held up for long, or what arrived waits for its turn with us, the
- * peer could not go on: it has as long again.
+ * peer could not continue: it gets the same time again.
  */
 export class OpeningLimit extends DeadlineLinks implements ScheduledDeadline {
   readonly #owner: ConnectionOwner;

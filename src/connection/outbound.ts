@@ -243,7 +243,7 @@ function closeDescriptors(c: Connection, descriptors: readonly number[]): void {
   for (const descriptor of descriptors) c.owner.driver.closeDescriptor(descriptor);
 }
 
-/** How many bytes went to the kernel from where they stand. */
+/** The bytes that went to the kernel directly from the read slab. */
 function sendAtOnce(c: Connection, data: Uint8Array): number {
   // Memory that others may change or shrink during the call is copied like everything else.
   if (!(data.buffer instanceof ArrayBuffer) || data.buffer.resizable) return 0;
@@ -361,7 +361,7 @@ function block(c: Connection): void {
 export function whenFlushed(c: Connection): Promise<void> {
   const remaining = outboundBuffered(c);
   if (remaining === 0) return Promise.resolve();
-  // What stands in the read slab must be counted with the queue.
+  // Answers in the read slab count with the queue.
   openQueue(c);
   const rare = rareOf(c);
   rare.flushWaiters ??= new FlushWaiters();

@@ -25,7 +25,7 @@ export interface ConnectionSettings {
   readonly socket: SocketOptions;
   /** Milliseconds for what comes before `onOpened`; 0 is off. */
   readonly handshakeTimeout: number;
-  /** Undefined: each datagram stands alone. */
+  /** Undefined: no sessions, only single datagrams. */
   readonly udpSessions?: { readonly idleTimeout: number; readonly max: number } | undefined;
   /** Undefined: connections begin with their own bytes. */
   readonly proxyProtocol: ProxyProtocolSettings | undefined;
@@ -89,7 +89,7 @@ export interface ConnectionOwner {
   readonly now: number;
   /** The same, read from the clock. */
   currentTime(): number;
-  /** The pool that what is received stands in. */
+  /** The pool of the slabs that the driver reads into. */
   readonly readPool: SlabPool;
   /** Of the read that is being handled. */
   readonly readWindow: ReadWindow;

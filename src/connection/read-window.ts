@@ -14,7 +14,7 @@ export class ReadWindow {
   /** The newest view of the slab that was given out, to know it again without asking for its memory. */
   view: Buffer | null = null;
   viewStart = 0;
-  /** Answers that still stand in the slab, to be sent from there: none when `directEnd` is 0. */
+  /** Answers that are still in the slab and will be sent from there; none if `directEnd` is 0. */
   directStart = 0;
   directEnd = 0;
 

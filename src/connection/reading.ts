@@ -59,7 +59,7 @@ export function continueReading(c: Connection): void {
   }
 }
 
-/** Everything the peer sent has been delivered, and it sends no more. */
+/** Everything that the peer sent has been delivered, and the peer has ended. */
 function inputFinished(c: Connection): void {
   if (!is(c, mark.endReported)) {
     c.marks |= mark.endReported;

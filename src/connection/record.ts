@@ -29,7 +29,7 @@ export class ConnectionRecord {
   readonly owner: LayerOwner;
   readonly slot: number;
   readonly generation: number;
-  /** The driver itself, or the layer that stands in between. */
+  /** The driver itself, or the layer in between. */
   transport: Transport;
   codec: ICodec<unknown>;
   /** The server's, or with a flow of its own. */
@@ -42,7 +42,7 @@ export class ConnectionRecord {
   codecState: unknown = undefined;
   /** How many of the available bytes the codec has searched without finding a frame. */
   scanned = 0;
-  /** The loop's, while a read of this connection is handled from where it stands. */
+  /** The loop's window, while a read of this connection is handled in the slab. */
   window: ReadWindow | null = null;
   /** What was received and rests: an unfinished frame, or frames that wait. */
   ring: RingBuffer | null = null;

@@ -92,9 +92,9 @@ function suspend(
   );
 }
 
-/** What the frame stands in is not used again. The slab, where it is one. */
+/** Keeps the memory of the frame from being reused; returns the slab, if it is one. */
 function keepLent(c: Connection, lent: unknown): Slab | null {
-  // Also when this very call closed the connection, which is not paused then.
+  // Also if this very call closed the connection; it is then not paused.
   rareOf(c).ringView = null;
   const slab = c.window === null ? null : c.window.slab;
   if (slab === null) {

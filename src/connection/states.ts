@@ -91,7 +91,10 @@ export const mark = {
   closesWithServer: 2_048,
   /** A layer below has not called `opened` yet: the program does not know of the connection. */
   unopened: 4_096,
-  /** `end()` was called inside a call of the handler, whose answer goes out before the end. */
+  /**
+   * `end()` was called inside a call of the handler; the answer of that call goes out before the
+   * end.
+   */
   answerDue: 8_192,
   /** It is becoming one with TLS, and what was written before is still going out in clear. */
   clearing: 16_384,
@@ -99,7 +102,10 @@ export const mark = {
   heard: 32_768,
   /** `destroy()` was called: it ends without a reset. */
   givenUp: 65_536,
-  /** The server stops, and the promise of `signalClose` is open: everything goes on until it settles. */
+  /**
+   * The server stops, and the promise of `signalClose` is pending: everything continues until it
+   * settles.
+   */
   sayingGoodbye: 131_072,
   /** `setLinger(0)`: a close of ours resets. */
   abortive: 262_144,

@@ -7,7 +7,9 @@ import { type Connection, is } from './record.ts';
 import { mark, State } from './states.ts';
 import type { TimeLimits } from './timeout-values.ts';
 
-/** A peer that has everything and goes on sending puts off the close by this many `closeTimeout`s. */
+/**
+ * A peer that has everything and keeps sending delays the close by up to this many `closeTimeout`s.
+ */
 const chatLimits = 6;
 
 /** The loop checks a limit this long after the last progress, and again: no limit is later than this. */
@@ -102,7 +104,7 @@ export function countFromNow(c: Connection): void {
   armDeadline(c);
 }
 
-/** Reading goes on. */
+/** Reading resumes. */
 export function readsAgain(c: Connection): void {
   if (timeoutsOf(c).readTimeout === 0) return;
   c.lastReceived = c.owner.currentTime();

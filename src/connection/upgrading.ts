@@ -38,7 +38,7 @@ export function takeReceived(c: Connection): Buffer {
 export function endUpgrade(c: Connection): void {
   if (isClosed(c)) return;
   resume(c, pauseReason.upgrade);
-  // Other reasons hold: the handshake had reading go on.
+  // Other reasons to pause still apply: only the handshake kept reading on.
   if (c.paused !== 0) c.transport.pauseReading(c.slot);
   scheduleFlush(c);
 }

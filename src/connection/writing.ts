@@ -88,10 +88,10 @@ export function flushWrite(c: Connection, data: Sendable, noCodec: boolean): Pro
   return Promise.reject(neverFlushed(outboundBuffered(c), remoteAddress(c)));
 }
 
-/** Whether the program may go on. */
+/** Whether the program may keep writing. */
 function written(c: Connection): boolean {
   if (!is(c, mark.handling)) {
-    // From a timer or a promise: the loop's own time is that of its last turn.
+    // From a timer or a promise: the loop's own time is the time of its last turn.
     if (countsSilence(c)) c.lastWritten = c.owner.currentTime();
     scheduleFlush(c);
   } else {

@@ -31,7 +31,7 @@ export interface SpawnPlan {
   readonly descriptors: readonly number[];
 }
 
-/** What the rooms above ask of the kernel beside a driver. */
+/** System calls that the upper rooms need besides a driver. */
 export interface NativeCalls {
   closeDescriptor(descriptor: number): void;
   /** A close-on-exec duplicate. @throws SyscallError EMFILE, EBADF. */

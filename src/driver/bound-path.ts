@@ -9,7 +9,7 @@ import { randomHex, sha256Hex } from '../base/crypto.ts';
 import { linkSync, lstatSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** `sun_path` holds so many bytes; a path that fills it has no terminating zero. unix(7) */
+/** `sun_path` holds this many bytes; a path that fills it has no terminating zero. unix(7) */
 export const unixPathBytesMax = 108;
 
 /** A Unix path that we bound, to be removed at the end if it is still ours. */
@@ -26,7 +26,7 @@ export function socketFileAt(path: string): string | null {
   return `${found.dev}:${found.ino}:${found.birthtimeNs}`;
 }
 
-/** What stands at a path that was just bound. */
+/** The identity of the file at a path that was just bound. */
 export function boundPathOf(path: string): BoundPath | null {
   const identity = socketFileAt(path);
   // The program may change its directory before the path is removed.

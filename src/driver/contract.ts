@@ -366,7 +366,7 @@ export interface Driver extends Transport {
   changeMembership(endpointId: number, joins: boolean, membership: Membership): void;
   /** Why the last of these calls did not take a datagram. */
   datagramError(): GnetError;
-  /** As `sendDatagram` for bytes that stand in the slab lent by `datagram`: nothing is copied. */
+  /** Like `sendDatagram`, for bytes in the slab that `datagram` lent: copies nothing. */
   sendDatagramFrom(
     endpointId: number,
     peer: DatagramPeer,
@@ -406,7 +406,7 @@ export interface Driver extends Transport {
    * what had been accepted already, as `drainBacklog` does.
    */
   leaveListener?(listener: number): void;
-  /** Receives no more until `startReceiving`; what waits, and what comes, is kept by the kernel. */
+  /** Stops receiving until `startReceiving`; the kernel keeps waiting and arriving datagrams. */
   pauseReceiving?(endpointId: number): void;
 
   /**

@@ -54,7 +54,7 @@ export interface Transport {
 export interface StreamReceiver {
   readonly slot: number;
   readonly generation: number;
-  /** The stream stands: it was accepted or connected. Comes once, before everything else. */
+  /** The stream is open: it was accepted or connected. Called once, before everything else. */
   opened(): void;
   /** See `DriverEvents.received`: the bytes are lent until this returns. */
   received(slab: Slab, start: number, end: number): void;

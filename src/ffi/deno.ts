@@ -27,7 +27,7 @@ interface Deno {
   };
 }
 
-/** Given as BigInts, which is faster than pointer objects, and than numbers by far. */
+/** Passed as BigInts, which are faster than pointer objects and much faster than numbers. */
 const wordType = 'u64';
 
 function openLibrary(deno: Deno, path: string): ForeignLibrary {

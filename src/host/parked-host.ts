@@ -5,12 +5,12 @@ import { Sleeper } from './sleeper.ts';
 /** The longest delay that a timer takes. */
 const timerMsMax = 2 ** 31 - 1;
 
-/** From so many events per wait on, another wait follows at once. */
+/** Another wait follows at once after a wait with this many events. */
 const batchEventsMin = 2;
-/** The runtime has its turn, and promises drain, after at most so many waits and events. */
+/** The runtime has its turn, and promises drain, after at most this many waits and events. */
 const turnWaitsMax = 8;
 const turnEventsMax = 256;
-/** From so many events on a turn was a long one. */
+/** A turn with this many events counts as a long one. */
 const longTurnEvents = 64;
 
 /** Without a helper thread, no sleep is longer than this: the runtime's events come that late. */

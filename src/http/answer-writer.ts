@@ -122,7 +122,7 @@ export class AnswerWriter {
     const { minorVersion, connection } = exchange;
     const isKnown = isLength(head.length);
     const isChunked = !isKnown && minorVersion > 0;
-    // Its end is that of the connection.
+    // The end of the connection ends the body.
     if (!isKnown && !isChunked) connection.isLast = true;
     this.#endHead(exchange, head);
     if (isKnown) head.text += lengthLine(head.length);

@@ -1,4 +1,6 @@
-/** Which bytes may stand where in an HTTP/1.1 message: tables, because they are asked per byte. */
+/**
+ * The bytes allowed in each part of an HTTP/1.1 message: tables, because each byte is looked up.
+ */
 
 function tableOf(allowed: (byte: number) => boolean): Uint8Array {
   const table = new Uint8Array(256);

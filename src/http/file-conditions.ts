@@ -1,4 +1,4 @@
-/** What a request for a file asks for beside the file: only if it changed, only a part of it. */
+/** Conditions of a request for a file: only if it changed, or only a part of it. */
 
 export interface FileFacts {
   readonly size: number;

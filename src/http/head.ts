@@ -14,7 +14,7 @@ export const Method = {
 } as const;
 export type Method = (typeof Method)[keyof typeof Method];
 
-/** By `Method`; the text of another stands in the bytes only. */
+/** Indexed by `Method`; the text of any other method is only in the bytes. */
 const METHOD_TEXTS = [
   '',
   'GET',
@@ -28,7 +28,7 @@ const METHOD_TEXTS = [
 ] as const;
 
 /**
- * Where the parser stands in the head of a request.
+ * The position of the parser in the head of a request.
  *
  *   BeforeRequest -> MethodName -> Target -> Version -+
  *                                                     v

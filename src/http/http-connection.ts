@@ -182,7 +182,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     if (body !== null) this.since = this.server.now;
     this.server.answer(exchange);
     if (body === null) return;
-    // What stands in the memory it was received in has to be read by now.
+    // Bytes in the receive memory must have been read by now.
     if (exchange.state === AnswerState.Over) body.drop();
     else body.keep();
   }

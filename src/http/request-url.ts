@@ -10,7 +10,7 @@ for (const character of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
   IS_PLAIN[character.charCodeAt(0)] = 1;
 }
 
-/** Whether a target stands in a URL as it was sent; else URL has to make it so. */
+/** Whether a target can be used in a URL unchanged; otherwise URL must normalise it. */
 function isPlain(target: string): boolean {
   let before = 0;
   for (let index = 0; index < target.length; index++) {

@@ -253,7 +253,7 @@ export class KcpConn<Context = unknown> {
     this.context = undefined as Context;
   }
 
-  /** The loop reports what fails in a function that it was given, and goes on. */
+  /** The loop reports an error of a scheduled function and continues. */
   #report(thrown: unknown): void {
     try {
       this.#under.loop.execute(() => Promise.reject(thrown));

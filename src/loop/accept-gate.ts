@@ -42,7 +42,7 @@ export class AcceptGate {
     return this.#resting.length > 0;
   }
 
-  /** @throws SyscallError when the poller takes no more. */
+  /** @throws SyscallError if the poller has no room. */
   start(): void {
     this.#accepting = true;
     for (const listener of this.listeners) this.#driver.startAccepting(listener);

@@ -5,9 +5,9 @@ import type { DescriptorLedger } from '../driver/contract.ts';
 export interface LoopPublication {
   /** Every descriptor of the loop, for the main thread's cleanup when this thread dies. */
   readonly ledger: DescriptorLedger;
-  /** A connection of this generation is open, and so many are now. */
+  /** A connection of this generation has opened; `connections` are open now. */
   opened(connections: number, generation: number): void;
-  /** One is gone, and so many are left. */
+  /** A connection is gone; `connections` are left. */
   closed(connections: number): void;
   /** Counters, after a turn that had events. `asOfMs` and `startedMs` are of the wall clock. */
   publish(stats: LoopStats, sleptMs: number, startedMs: number): void;

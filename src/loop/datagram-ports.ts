@@ -108,7 +108,7 @@ export class DatagramPorts {
     }
   }
 
-  /** Receives no more until `start`: what comes waits in the kernel. */
+  /** Stops receiving until `start`: arriving datagrams wait in the kernel. */
   pause(): void {
     for (const id of this.#addresses.keys()) {
       if (this.isOpen(id)) this.#driver.pauseReceiving?.(id);

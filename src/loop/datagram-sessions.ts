@@ -92,7 +92,7 @@ export class DatagramSessions implements SessionKeeper {
     const hash = hashOf(endpoint, peer);
     const known = this.#find(hash, endpoint, peer);
     if (known !== null && !known.isEnding) return known;
-    // It closes, and its peer begins anew.
+    // The session is closing; its peer starts a new one.
     known?.finish();
     if (this.#count >= settings.max) {
       this.#counts.datagramsRefused++;

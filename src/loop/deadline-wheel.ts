@@ -49,7 +49,7 @@ export class DeadlineWheel {
   }
 }
 
-/** The sooner of two times to wait, of which -1 is never. */
+/** The shorter of two waits; -1 means for ever. */
 export function soonest(one: number, other: number): number {
   return one < 0 || other < 0 ? Math.max(one, other) : Math.min(one, other);
 }

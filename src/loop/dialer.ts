@@ -13,7 +13,7 @@ export interface DialOutcome {
   failed(error: GnetError): void;
 }
 
-/** An outgoing connection that does not stand yet: a slot, and a stream of the driver in it. */
+/** An outgoing connection that is not open yet: a slot, and the driver's stream in it. */
 export interface Attempt {
   readonly slot: number;
   readonly generation: number;

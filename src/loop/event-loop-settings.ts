@@ -28,6 +28,6 @@ export interface EventLoopSettings {
 export interface LoopOwner {
   /** A handler returned `Action.Shutdown`. Called from inside a turn. */
   shutdownRequested(): void;
-  /** An invariant does not hold: this loop cannot go on. */
+  /** An invariant does not hold: this loop cannot continue. */
   loopDied(error: unknown): void;
 }

@@ -366,7 +366,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     return connection;
   }
 
-  /** A stream stands: its connection begins, or the layer that is to stand under it. */
+  /** A stream is open: its connection begins, or the layer below it. */
   begin(connection: StreamConnection, layers = this.#layers): void {
     if (layers === undefined) connection.opened();
     else this.#table.putUnder(connection, layers).opened();

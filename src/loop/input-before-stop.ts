@@ -8,7 +8,7 @@ import type { Driver } from '../driver/contract.ts';
 const quietTurnsMin = 8;
 const turnsMax = 128;
 
-/** Even of few connections the next one is not told later than that after the one before. */
+/** The longest gap between the goodbyes of two connections, even if there are few. */
 const gapMsMax = 10;
 
 /** What a connection has to handle before it may be closed. */

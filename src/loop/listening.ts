@@ -96,7 +96,7 @@ export class Listening {
     this.#driver.closeListener(id);
   }
 
-  /** @throws SyscallError when the driver takes no more. */
+  /** @throws SyscallError if the driver has no room. */
   accept(): void {
     this.acceptGate.start();
     this.ports.start();

@@ -27,13 +27,13 @@ export function datagramSettings({
   };
 }
 
-/** What a loop does with datagrams: each is handed to its session, or stands alone. */
+/** What a loop does with datagrams: each goes to its session, or is handled alone. */
 export class LoopDatagrams {
   readonly #owner: DatagramOwner;
   readonly #ports: DatagramPorts;
   readonly #settings: ConnectionSettings;
   readonly #counts: LoopCounts;
-  /** Null: every datagram stands alone. */
+  /** Null: no sessions, only single datagrams. */
   #sessions: DatagramSessions | null = null;
 
   constructor(

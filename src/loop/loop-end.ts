@@ -18,7 +18,7 @@ export function addUnfinished(sum: Unfinished, more: Unfinished): void {
   for (const name of Object.keys(more) as (keyof Unfinished)[]) sum[name] += more[name];
 }
 
-/** Waits in which a driver reports all that it has ready, though peers go on sending. */
+/** The number of waits in which a driver reports all that was ready, even if peers keep sending. */
 const readyWaitsMax = 64;
 
 /** One wait is bounded: what a driver has taken from the kernel may need several. */
@@ -34,7 +34,7 @@ const goodbyeEveryMs = 5;
 /** One look takes all that a mailbox holds; a little more, for who was about to put something there. */
 const inboxLooksMax = 16;
 
-/** Who goes on writing from other threads does not hold up the stop. */
+/** Threads that keep writing do not delay the stop. */
 export function takeWhatIsThere(inbox: Inbox): void {
   for (let looks = 0; looks < inboxLooksMax && inbox.drain(); looks++);
 }
@@ -84,7 +84,7 @@ export class LoopEnd {
    * middle of a frame, is waited for; null for a stop, which waits for neither.
    */
   async begin(stuckMs: number, leavesOver: number | null): Promise<void> {
-    // Who came with the backlog after that is waited for no more than the others were.
+    // Connections accepted from the backlog after that get no more time than the others.
     if (this.#isForced) this.force(undefined);
     this.#arrivals = new InputBeforeStop(this.#driver, this.#table.all(), leavesOver);
     this.step();

@@ -23,7 +23,7 @@ interface Sending {
   readonly rooms: SlowReaderWaits;
 }
 
-/** What a thread had begun to write is not waited for, and its own loops take no more. */
+/** A dead thread: its unfinished writes are abandoned, and its own loops accept no more. */
 whenThreadEnds((gone) => {
   abandonLanesHere(gone);
   for (const { memory } of allSenders()) {

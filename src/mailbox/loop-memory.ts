@@ -56,7 +56,7 @@ export const counter = {
   before: sharedCounters.length + 3,
 } as const;
 
-/** Counters of a loop that go on where those of the loop before it ended. */
+/** Counters of a loop that continue from those of the loop that it replaces. */
 export const continuedCounters = [
   'accepted',
   'closed',
@@ -162,7 +162,7 @@ export class LoopMemory {
     return onTheirWay + this.connections;
   }
 
-  /** A connection that was on its way is open now. Only the loop says so. */
+  /** A connection that was on its way is open now. Only the loop calls this. */
   arrived(): void {
     Atomics.add(this.words, control.connections, 1);
     Atomics.sub(this.words, control.handedOver, 1);

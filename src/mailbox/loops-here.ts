@@ -3,7 +3,7 @@ import type { StreamConnection } from '../connection/stream-connection.ts';
 import { abandonLanesOf } from './abandoned-lanes.ts';
 import type { LoopMemory } from './loop-memory.ts';
 
-/** Finds a connection of a loop, anew at each call. */
+/** Finds a connection of a loop; looks it up at each call. */
 export type FindConnection = (slot: number, generation: number) => StreamConnection | null;
 
 interface LocalLoop {

@@ -3,7 +3,7 @@ import { type SharedCounter, sharedCounters } from '../loop/loop-counts.ts';
 import type { LoopPublication } from '../loop/cross-thread.ts';
 import { continuedCounters, control, counter, type LoopMemory } from './loop-memory.ts';
 
-/** Asked once: the runtime computes it anew each time. */
+/** Read once, because the runtime computes it each time. */
 const wallClockOrigin = performance.timeOrigin;
 
 /** Lets a loop write what others may see into its memory. */

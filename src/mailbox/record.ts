@@ -26,7 +26,7 @@ export const pieceBytesMax = 16_384;
 export const recordKind = {
   /** Bytes for a connection: all of them, or the last piece. */
   write: 1,
-  /** Bytes for a connection, more of which follow. */
+  /** Bytes for a connection; more follow. */
   piece: 2,
   wake: 3,
   close: 4,

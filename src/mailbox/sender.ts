@@ -124,7 +124,7 @@ export class MailboxSender {
     if (!this.#keepLane || this.#waiting.length > 0) this.#watch();
   }
 
-  /** Resolves when the loop has answered everything, or can answer no more. */
+  /** Resolves when the loop has answered everything, or can no longer answer. */
   async whenIdle(): Promise<void> {
     this.#collect();
     if (this.#isIdle) return;
@@ -335,7 +335,7 @@ export class MailboxSender {
     else queueMicrotask(look);
   }
 
-  /** How many lanes were given back, as of before the last one was found in use. */
+  /** How many lanes had been given back before the last search found none free. */
   #freeLanesSeen(): number {
     const seen = Atomics.load(this.#memory.words, control.lanesReleased);
     this.#pump();

@@ -7,7 +7,7 @@ import type { MailboxSender } from './sender.ts';
 interface Wait {
   readonly slot: number;
   readonly generation: number;
-  /** Its room word, as of before the loop was asked last. */
+  /** The value of its room word before the last question to the loop. */
   seen: number;
   /** The answer to that is still to come. */
   asked: boolean;

@@ -22,7 +22,7 @@ export function namesByNumber(
   return result;
 }
 
-/** Without a full stop, to stand inside a message. */
+/** Without a full stop, for use inside a message. */
 interface Explanation {
   readonly text: string;
   readonly hint: string;

@@ -10,7 +10,8 @@ export interface Job {
 }
 
 /**
- * Runs so many jobs at a time: in the order of submission, and those of one `order` one after another.
+ * Runs a limited number of jobs at a time, in the order of submission; jobs with the same `order`
+ * run one after another.
  */
 export class TaskQueue {
   readonly #runningMax: number;

@@ -14,8 +14,9 @@
  * | `fd://3`                              | the socket that this descriptor is                |
  * | `systemd://`, `systemd://name`        | what systemd passes; only those of that name      |
  *
- * `tls://` is `tcp://` with TLS. udp, udp4 and udp6 follow the same rules. `docs/errors.md` lists what is refused. Whom to dial is
- * more: all addresses of a name, in the order of the name service; no host is this machine.
+ * `tls://` is `tcp://` with TLS. udp, udp4 and udp6 follow the same rules. `docs/errors.md` lists
+ * what is refused. Whom to dial is more: all addresses of a name, in the order of the name service;
+ * no host is this machine.
  */
 import { isIP, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -68,7 +69,7 @@ const networks: readonly (Network | GivenNetwork)[] = [
   'systemd',
 ];
 
-/** `sun_path` has 108 bytes, all of which may be the path. */
+/** `sun_path` has 108 bytes, and a path may use all of them. */
 const unixPathBytesMax = 108;
 /** How a Unix address begins where it is printed. No host name begins like that. */
 const printedUnix = /^(@|\/|\.\/|\.\.\/)/;
@@ -106,7 +107,7 @@ const systemResolver: AddressResolver = {
 };
 
 /**
- * Understands the text of an address without looking anything up.
+ * Parses the text of an address without any look-up.
  * @throws ErrUnsupportedProtocol for an unknown scheme.
  * @throws ErrInvalidNetworkAddress for everything else that cannot be an address.
  */

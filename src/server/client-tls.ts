@@ -36,7 +36,7 @@ export class ClientTls {
     return engine.loop(this.#readBufferBytes);
   }
 
-  /** What stands under one connection of that loop; loaded. */
+  /** Makes the layer below one connection of that loop; TLS must be loaded. */
   layer(loop: LoopTls, target: DialledHandshake): LayerFactory {
     return loop.dial(this.#context as AnyClientContext, target);
   }

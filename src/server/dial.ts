@@ -20,7 +20,7 @@ export interface DialingLoop extends CallingLoop {
   dialDatagrams(endpoint: Endpoint): Promise<DatagramSession>;
   /** Starts the connection, which the caller has set up. */
   begin(connection: StreamConnection, layers?: LayerFactory): void;
-  /** Loads TLS where it is not yet, and makes what stands under one connection. */
+  /** Loads TLS if necessary, and makes the layer below one connection. */
   secure(target: DialledHandshake): Promise<LayerFactory>;
 }
 
@@ -42,7 +42,7 @@ export class Dial implements RaceOutcome {
   #settle!: { resolve: (c: Conn) => void; reject: (error: unknown) => void };
   readonly #options: DialOptions;
   #race: AddressRace | null = null;
-  /** TLS: what stands under the connection, and that connection while it shakes hands. */
+  /** TLS: the layer below the connection, and the connection during the handshake. */
   #layers: LayerFactory | undefined;
   #handshaking: StreamConnection | null = null;
   /** Of datagrams: of the address that the name service likes best. */

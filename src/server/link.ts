@@ -109,10 +109,10 @@ export class ClientLink implements Link {
   /** The rest of what is kept waits until the kernel has taken what is pending. */
   #restWaits = false;
   #attempts = 0;
-  /** Milliseconds: of the wait before the connection of now, and when that stood. */
+  /** Milliseconds: the wait before the current connection, and when that connection opened. */
   #lastDelay = 0;
   #upSince = 0;
-  /** The peer has sent something over the connection of now. */
+  /** The peer has sent something over the current connection. */
   #heard = false;
   /** What the last connection had as its own, for the next one. */
   #context: unknown;
@@ -155,7 +155,7 @@ export class ClientLink implements Link {
     }
   }
 
-  /** Connects, and goes on trying. */
+  /** Connects, and keeps trying. */
   begin(): void {
     this.#dial().catch((error: unknown) => this.#failed(errorOf(error)));
   }
@@ -304,7 +304,8 @@ export class ClientLink implements Link {
       this.#end(undefined);
       return;
     }
-    // A peer that ends each connection at once is no better than one that refuses: the waits go on growing.
+    // A peer that ends each connection at once is no better than one that refuses: the waits keep
+    // growing.
     const lasted = performance.now() - this.#upSince >= this.#lastDelay;
     if (this.#heard || lasted) this.#attempts = 0;
     this.#failed(error ?? new ErrConnClosed(`the peer has closed the link to ${this.address}`));

@@ -5,7 +5,7 @@ import { type FacedLoop, knowDialling } from '../loop/dial-hook.ts';
 import { ErrUnsupportedOp } from '../base/errors.ts';
 import { Dial, type DialingLoop } from './dial.ts';
 
-/** What is dialled is plain, whatever stands under the connections that the server accepts. */
+/** Dialled connections have no TLS and no other layer, unlike those that the server accepts. */
 function plainly(loop: FacedLoop): DialingLoop {
   return {
     dial: (endpoint, outcome) => loop.dial(endpoint, outcome),

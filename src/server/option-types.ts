@@ -439,7 +439,7 @@ export interface ResolvedOptions {
   readonly handshakeTimeout: number;
   readonly proxyProtocol: ProxyProtocolSettings | undefined;
   readonly udp: UdpOptions | undefined;
-  /** Undefined: each datagram stands alone. */
+  /** Undefined: no sessions, only single datagrams. */
   readonly udpSessions: UdpSessionSettings | undefined;
   readonly allowHalfOpen: boolean;
   readonly highWaterMark: number;

@@ -42,7 +42,7 @@ export interface OptionEnvironment {
   readonly systemBacklog: () => number;
 }
 
-/** Defaults that are numbers; the unit is that of the option. */
+/** The defaults that are numbers, in the unit of the option. */
 const optionDefaults = {
   readBufferCap: 65_536,
   closeTimeout: 5_000,

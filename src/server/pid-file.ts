@@ -1,4 +1,4 @@
-/** The file by which others find the process of a server. */
+/** The file in which other programs find the process of a server. */
 import { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ErrPidFile } from '../base/errors.ts';
@@ -45,7 +45,7 @@ function exists(pid: number): boolean {
 function startOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name of the program stands in brackets, and may hold anything.
+    // The name of the program is in brackets and may contain anything.
     const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
     const booted = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1];
     const ticksPerSecond = 100;

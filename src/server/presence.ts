@@ -9,7 +9,10 @@ import { ServiceManager } from './restart/service-manager.ts';
 import type { RunningServer } from './running-server.ts';
 import { predecessor, type WhereToListen } from './where-to-listen.ts';
 
-/** What others see of a server beside its sockets: its pid file, and the signals that it obeys. */
+/**
+ * What other programs see of a server besides its sockets: its pid file, and the signals that it
+ * obeys.
+ */
 export class Presence {
   readonly #where: WhereToListen;
   readonly #options: ResolvedOptions;

@@ -11,7 +11,7 @@ import type { GivenAddress, ParsedAddress } from './addresses.ts';
 import { TlsFiles } from './tls-files.ts';
 import type { ResolvedOptions } from './options.ts';
 
-/** The key of session tickets changes that often; the one before is still read. */
+/** The key of session tickets changes this often; the previous key still reads tickets. */
 const rotationMs = 12 * 3_600_000;
 
 /** TLS of one server: what its loops are given, wherever they run. */

@@ -81,7 +81,7 @@ export class WhereToListen {
     return claimGiven(this.endpoints);
   }
 
-  /** The server runs, and goes on when the process before leaves. */
+  /** The server runs, and takes over when the previous process leaves. */
   hold(server: HeldServer): void {
     const taken = this.#taken;
     if (taken.length > 0) inheritedSockets?.hold(server, taken);
@@ -99,7 +99,7 @@ export function predecessor(): number {
   return inheritedSockets?.pid ?? 0;
 }
 
-/** Until a process has taken over, its standard error is a pipe to the one before. */
+/** Until a process has taken over, its standard error is a pipe to the previous one. */
 function putStandardError({ native }: Backend, descriptor: number): void {
   if (native !== undefined) {
     native.duplicateOnto(descriptor, standardError);

@@ -77,7 +77,7 @@ export class ConnSocket extends SocketBase {
   #ending: Ending = 'destroy';
   #remote: SocketAddress | null = null;
   #local: SocketAddress | null = null;
-  /** Set before the connection stands, and done then. */
+  /** Settings made before the connection is open, applied when it is. */
   #noDelay: boolean | null = null;
   #keepAlive: Parameters<Conn['setKeepAlive']> | null = null;
 

@@ -20,7 +20,7 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   readonly #stream: Duplex;
   readonly #opened: (c: Conn) => void;
   readonly #goodbye: Goodbye | undefined;
-  /** Null until it stands. */
+  /** Null until the connection is open. */
   conn: Conn | null = null;
   /** `onClosed` has been called, or there will never be a connection. */
   closed = false;

@@ -9,7 +9,7 @@ import { mapMemory, type NativeMemory } from './memory.ts';
 import { sendMessage, syscallRaw } from './socket.ts';
 import { constants, layouts, syscallNumbers } from './tables.ts';
 
-/** The kernel takes no more with one call: SCM_MAX_FD. */
+/** The most descriptors that the kernel takes with one call: SCM_MAX_FD. */
 export const descriptorsPerMessageMax = 253;
 
 const message = layouts.msghdr;

@@ -54,7 +54,7 @@ const hints: Readonly<Record<string, string>> = {
   inappropriate_fallback: 'it knows a newer version than the one that was asked for',
 };
 
-/** `unknown_ca` for 48; `alert_200` for a number that stands in no list. */
+/** `unknown_ca` for 48; `alert_200` for an unknown number. */
 export function alertName(number: number): string {
   return alertNames[number] ?? `alert_${number}`;
 }

@@ -75,7 +75,7 @@ class Reader {
     return value;
   }
 
-  /** The next piece, whose length stands before it in `lengthBytes` bytes. */
+  /** The next piece; its length precedes it in `lengthBytes` bytes. */
   piece(lengthBytes: number): Reader {
     const length = this.number(lengthBytes);
     const fits = length <= this.left;

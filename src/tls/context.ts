@@ -16,7 +16,7 @@ export type TlsRole = 'server' | 'client';
 
 const { SSL_CTX_ctrl } = openssl;
 
-/** Names of ALPN as they stand in a message: each behind its length. */
+/** ALPN names as a message encodes them: each after its length. */
 function protocolList(protocols: readonly string[]): Buffer {
   return Buffer.concat(
     protocols.map((name) =>
@@ -72,7 +72,7 @@ function setTrust(context: Address, role: TlsRole, settings: ContextSettings): v
   openssl.SSL_CTX_set1_cert_store(context, store);
   freeStore(store);
   if (role === 'client') return;
-  // A client with several certificates picks the one whose issuer stands in this list.
+  // A client with several certificates picks one whose issuer is in this list.
   for (const der of trusted) {
     withCertificate(der, (certificate) => openssl.SSL_CTX_add_client_CA(context, certificate));
   }

@@ -64,7 +64,7 @@ export class HelloCollector {
     return this.#memory === null ? nothing : this.#memory.subarray(0, this.#length);
   }
 
-  /** What is kept, which is not kept any longer; null when there is nothing. */
+  /** Returns the kept bytes and forgets them; null if there are none. */
   take(): Buffer | null {
     const taken = this.#memory === null ? null : this.#memory.subarray(0, this.#length);
     this.#memory = null;

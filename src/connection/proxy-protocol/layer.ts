@@ -139,7 +139,7 @@ class ProxyHeaderLayer extends PassThrough implements Layer {
     this.connection.nameAddresses(proxied.destination, proxied.source);
   }
 
-  /** What comes next stands where this layer stood. */
+  /** The next layer, or the connection, takes this layer's place. */
   #leave(): ConnectionReceiver {
     this.#limit.stop();
     const next = this.connection.owner.replaceLayer(this, this.#rules.above);

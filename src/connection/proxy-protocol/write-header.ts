@@ -140,7 +140,7 @@ function parseAddress(name: string, text: string): Address {
   return { family: addressFamily.unix, bytes: padded, host: text, port: 0 };
 }
 
-/** An IPv4 address beside an IPv6 one is written as IPv6. */
+/** An IPv4 address next to an IPv6 one is written as IPv6. */
 function ofOneFamily(from: Address, to: Address): [Address, Address] {
   if (from.family === to.family) return [from, to];
   if (from.family === addressFamily.unix || to.family === addressFamily.unix) {

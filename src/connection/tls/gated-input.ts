@@ -17,7 +17,7 @@ export interface GatedLayer {
   ended(): void;
 }
 
-/** What a peer sends in a handshake: so many steps in each turn, and the rest waits. */
+/** A peer's handshake bytes: the gate allows a number of steps per turn; the rest waits. */
 export class GatedInput implements Waiting {
   readonly #layer: GatedLayer;
   readonly #gate: HandshakeGate;

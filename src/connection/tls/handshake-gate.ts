@@ -7,8 +7,8 @@ export interface Waiting {
 }
 
 /**
- * Lets so many steps of handshakes through in each turn. The rest wait, in order, so that a burst of
- * clients does not hold up the connections that are open.
+ * Allows a limited number of handshake steps in each turn. The rest wait, in order, so that a burst
+ * of clients does not hold up the connections that are open.
  */
 export class HandshakeGate {
   #steps = 0;

@@ -80,9 +80,10 @@ export class HandshakeSide implements TlsReceiver {
     rememberTls(connection, this);
   }
 
-  /** The stream stands. */
+  /** The stream is open. */
   begin(): void {
-    // It goes on after a refusal: a peer that does not end its side must not stay for ever.
+    // The limit continues after a refusal: a peer that does not end its side must not stay for
+    // ever.
     this.limit.start();
   }
 

@@ -70,7 +70,7 @@ export abstract class LoopTls<
     return this.#shared;
   }
 
-  /** What stands under each connection that comes; undefined on a loop that only dials. */
+  /** The layer below each accepted connection; undefined on a loop that only dials. */
   get layer(): LayerFactory | undefined {
     return this.contexts === null ? undefined : this.serve;
   }

@@ -16,10 +16,10 @@ const numberHalf = fields.bid.offset / 2;
 const tailHalf = ioUringLayouts.bufRing.fields.tail.offset / 2;
 const bufferShift = numbers.IORING_CQE_BUFFER_SHIFT;
 const keepsBuffer = numbers.IORING_CQE_F_BUF_MORE;
-/** The receive goes on, and there is something to receive. */
+/** The receive continues, and there is something to receive. */
 const goesOn = numbers.IORING_CQE_F_MORE | numbers.IORING_CQE_F_SOCK_NONEMPTY;
 
-/** Bytes that were received while slabs are scarce stand in slabs of these sizes. */
+/** While slabs are scarce, received bytes are copied to slabs of these sizes. */
 const smallCopyBytes = 4_096;
 
 export interface BufferRingShape {

@@ -293,7 +293,7 @@ export class UringListeners {
     endListening(listener);
   }
 
-  /** Ends the accept in flight; its completion stands in the list then. False: it goes on. */
+  /** Ends the accept in flight; its completion is then in the list. False: the accept continues. */
   #settle(id: number, listener: Listener): boolean {
     if (!listener.armed) return true;
     this.#cancel(id, listener);

@@ -14,7 +14,7 @@ import { Ring } from './ring.ts';
 export interface IoUringAbilities {
   /** The kernel fills a receive buffer bit by bit, correctly. */
   readonly incremental: boolean;
-  /** A multishot receive can be told to end after so many bytes (6.17). */
+  /** A multishot receive can be limited to a number of bytes (6.17). */
   readonly limited: boolean;
 }
 

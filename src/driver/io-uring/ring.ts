@@ -36,7 +36,7 @@ const emptyHanded: ReadonlySet<number> = new Set(
   ].map((name) => errnoNumber(name) as number),
 );
 
-/** A call that made so many completions stopped for their number: there are more streams to serve. */
+/** A call that made this many completions stopped at its limit: there are more streams to serve. */
 const manyCompletions = 16;
 
 /** Calls of one `settle` or `makeRoom`, each of which makes progress or waits for some. */

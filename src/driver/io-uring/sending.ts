@@ -253,7 +253,7 @@ export class Sending {
     return failed ? -result : 0;
   }
 
-  /** Of the slab that was taken; what is left of it goes on. */
+  /** The completed send of a taken slab; the rest of the slab is sent next. */
   #sentFrom(stream: Stream, count: number, errno: number, result: number): number {
     const slab = stream.sendSlab as Slab;
     stream.sendStart += count;

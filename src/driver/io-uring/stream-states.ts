@@ -111,7 +111,9 @@ export const mark = {
   listed: 1 << 28,
   /** It is to be reset. */
   aborted: 1 << 29,
-  /** A sweep found that nothing of it has left since the one before: the next one gives it up. */
+  /**
+   * A sweep found that nothing has left since the previous sweep: the next one gives the stream up.
+   */
   swept: 1 << 30,
 } as const;
 

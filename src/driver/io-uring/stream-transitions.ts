@@ -60,7 +60,7 @@ export function receiveStopping(stream: Stream): void {
   go(stream, anyReceive, receive.inFlight, receive.stopping);
 }
 
-/** The cancellation missed the receive, which goes on. */
+/** The cancellation missed the receive, which continues. */
 export function receiveNotStopped(stream: Stream): void {
   go(stream, anyReceive, receive.stopping, receive.inFlight);
 }
@@ -180,7 +180,7 @@ export function connectEnded(stream: Stream): void {
   go(stream, anyConnect, connect.inFlight, 0);
 }
 
-/** Its failure stands already. */
+/** It has already failed. */
 export function connectFailed(stream: Stream): void {
   go(stream, anyConnect, none | connect.inFlight, connect.failed);
 }

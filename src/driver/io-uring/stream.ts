@@ -72,7 +72,7 @@ export class Stream {
     return count;
   }
 
-  /** The oldest kept bytes, whose slab is the caller's to release. */
+  /** The oldest kept bytes; the caller must release their slab. */
   takeKept(): KeptBytes | null {
     const kept = this.kept;
     if (kept === null) return null;

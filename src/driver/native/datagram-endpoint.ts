@@ -18,7 +18,7 @@ export interface DatagramEndpoint {
   readonly family: 4 | 6;
   /** Several datagrams may come as one. */
   readonly coalesces: boolean;
-  /** What comes beside a datagram is looked at. */
+  /** The control messages of a datagram are read. */
   readonly readsControl: boolean;
   /** Several datagrams may leave as one, until the kernel has refused that. */
   joins: boolean;

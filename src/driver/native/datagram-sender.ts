@@ -9,7 +9,7 @@ import type { DatagramEndpoint, Refusal } from './datagram-endpoint.ts';
 import { interrupted, messageTooLong, noBuffers, tryAgain } from './errno-sets.ts';
 import { nativeSlabPool } from './native-memory.ts';
 
-/** Copied datagrams of one batch stand behind each other in one slab of this size. */
+/** Copied datagrams of one batch follow each other in one slab of this size. */
 const copyBytes = 131_072;
 
 /** Signals in a row that a batch is tried again after: what is interrupted always would hold up the loop. */

@@ -170,7 +170,7 @@ export class DatagramEndpoints {
     return { descriptor, address: localName(descriptor), shared, boundPath: null };
   }
 
-  /** Who sends meanwhile must not hold up the stop: the kernel holds no more than this. */
+  /** Peers that keep sending must not delay the stop: the kernel holds no more than this. */
   drain(id: number): void {
     const endpoint = this.#get(id);
     this.pause(id);

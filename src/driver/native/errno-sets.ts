@@ -1,4 +1,4 @@
-/** Which errno of which call means what; every one by name, with its reason. */
+/** The meaning of each errno of each call, by name and with its reason. */
 import { assert } from '../../base/assert.ts';
 import { errnoNumber } from '../../platform/index.ts';
 

@@ -65,7 +65,7 @@ export class PassedDescriptors {
     return incomplete ? -tooManyOpen : count;
   }
 
-  /** The next one, which is the caller's from now on; -1 for none. */
+  /** The next one, which the caller then owns; -1 for none. */
   take(slot: number): number {
     const waiting = this.#waiting.get(slot);
     const next = waiting?.shift();

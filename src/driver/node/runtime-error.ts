@@ -2,7 +2,7 @@ import type { SyscallError } from '../../base/errors.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { syscallError } from '../../platform/syscall-error.ts';
 
-/** Errors of the runtime's own that stand for something the kernel would say. */
+/** The runtime's own errors that correspond to errors of the kernel. */
 const errnoOfCode: Readonly<Record<string, string>> = {
   ERR_ACCESS_DENIED: 'EACCES', // the Permission Model
   ERR_STREAM_DESTROYED: 'EPIPE',

@@ -35,7 +35,7 @@ export class Listeners {
   readonly #ledger: DescriptorLedger | undefined;
   readonly #listeners: (Listener | undefined)[] = [];
   #generation = 0;
-  /** The newest accepted descriptor, whose peer `acceptedPeer` still knows. */
+  /** The newest accepted descriptor; `acceptedPeer` still knows its peer. */
   lastAccepted = -1;
 
   constructor(poller: Poller, events: DriverEvents, ledger?: DescriptorLedger) {

@@ -10,14 +10,14 @@ export const hangup = 4;
  */
 export interface Poller {
   readonly name: 'epoll' | 'kqueue';
-  /** The system calls by which it is told of descriptors, and waits: for errors. */
+  /** The names of its system calls, for error messages: those that add a descriptor and wait. */
   readonly controlCall: string;
   readonly waitCall: string;
   /** Becomes readable when a wait would find something. */
   readonly descriptor: number;
   add(descriptor: number, interest: number, tag: number, generation: number): number;
   modify(descriptor: number, interest: number, tag: number, generation: number): number;
-  /** Must precede `close(2)`: a duplicated descriptor would go on reporting. */
+  /** Must precede `close(2)`: a duplicated descriptor would keep reporting. */
   remove(descriptor: number): number;
   /** How many events there are, or minus an errno. -1 waits without a limit. */
   wait(timeoutMs: number): number;

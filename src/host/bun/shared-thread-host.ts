@@ -13,5 +13,5 @@ const wait = (descriptor, ms) => symbols.epoll_wait(descriptor, events, 64, ms);
 const { close } = symbols;
 `;
 
-/** The host of this thread under Bun, whose own loop can be asked nothing. */
+/** The host of this thread under Bun, whose own loop does not report its state. */
 export const sharedThreadHost: LoopHost = new ParkedHost({ sleeperCalls, turnsAfterLong: 1 });

@@ -2,9 +2,9 @@ import { assert } from '../../base/assert.ts';
 import type { HostedLoop, LoopHost } from '../contract.ts';
 import { hostMode, runtimeEventLoop } from './libuv.ts';
 
-/** From so many events per wait on, another wait follows at once, where there is one loop. */
+/** With one loop, another wait follows at once after a wait with this many events. */
 const batchEventsMin = 2;
-/** The runtime has its turn, and promises drain, after at most so many waits and events. */
+/** The runtime has its turn, and promises drain, after at most this many waits and events. */
 const turnWaitsMax = 8;
 const turnEventsMax = 256;
 

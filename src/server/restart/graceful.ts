@@ -4,7 +4,7 @@ import type { StopResult } from '../../connection/server-view.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { GracefulSettings } from './settings.ts';
 
-/** A program that has nothing left to do ends by itself; one that goes on for longer is ended. */
+/** A program with nothing left to do ends by itself; after this time it is ended. */
 const endMs = 1_000;
 
 interface GracefulServer extends Pick<Server, 'restart'> {

@@ -11,7 +11,7 @@ const startedIn = process.cwd();
 
 /**
  * The command that started this program: the same executable, its flags, the file and its arguments.
- * What stands in those files by now is what is run.
+ * It runs those files as they are now.
  * @throws ErrUnsupportedOp for a program that has no file.
  */
 export function programCommand(): ProgramCommand {

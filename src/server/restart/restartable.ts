@@ -26,7 +26,7 @@ export interface Restartable {
 /** Servers of this process, in the order in which they were started. */
 export const restartable: Set<Restartable> = new Set();
 
-/** No other server of this process goes on. */
+/** No other server of this process continues. */
 export function isLast(server: Restartable): boolean {
   return ![...restartable].some((other) => other !== server && !other.isStopping);
 }

@@ -242,7 +242,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     this.take(slab.bytes, start, end);
   }
 
-  /** What makes no plaintext asks for answers, of which the socket would keep any number. */
+  /** Records without plaintext ask for answers, and the socket would keep any number of those. */
   #bearsMore(count: number): boolean {
     this.#fruitlessBytes += count;
     if (this.#fruitlessBytes <= unreadAnswersMax + recordBytesMax) return true;
@@ -311,7 +311,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   }
 
   writable(): void {
-    // Asked before the bytes go on their way again.
+    // Checked before the bytes continue.
     if (this.#below.refuses?.(this.slot)) this.#marks |= mark.refused;
     if (!this.#flushOwn()) return;
     this.#tellWritable();
