@@ -95,12 +95,13 @@ export class DatagramSender {
     const before = this.#counters.datagramsDropped;
     const handingOut = this.handingOut;
     if (handingOut === -1) this.handingOut = id;
-    for (const data of datagrams) this.send(id, peer, data, local);
-    if (handingOut === -1) {
-      this.handingOut = -1;
-      this.flush(this.#endpointOf(id));
-      this.refusals = [];
-    }
+    let taken = 0;
+    for (const data of datagrams) if (this.send(id, peer, data, local)) taken++;
+    // What a batch refuses may be of others, too.
+    if (handingOut !== -1) return taken;
+    this.handingOut = -1;
+    this.flush(this.#endpointOf(id));
+    this.refusals = [];
     return datagrams.length - (this.#counters.datagramsDropped - before);
   }
 
