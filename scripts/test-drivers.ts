@@ -112,6 +112,8 @@ const otherRuntimes = ['actions', 'async-handlers', 'handler-errors', 'stop', 'w
  * do, and its sockets tell of a reset as of a connect that failed.
  */
 const bunAsWell = ['reset', 'scenarios', 'udp'];
+/** Packages on what Bun and Deno have of node:http, on one driver. */
+const streams = ['test/stream/socket.test.ts', 'test/stream/more-packages.test.ts'];
 /** Deno's own sockets break some rules of the contract, which these meet: see docs/drivers.md. */
 const notOverDenosSockets = ['actions', 'stop'];
 const contracts: Readonly<Record<string, string>> = {
@@ -125,7 +127,8 @@ function filesUnder(runtime: RuntimeName, driver: string): string[] {
   const topics = [...otherRuntimes, ...(runtime === 'bun' ? bunAsWell : [])].filter(
     (topic) => !overDenosSockets || !notOverDenosSockets.includes(topic),
   );
-  const files = topics.map((topic) => `test/server/${topic}.test.ts`);
+  const server = topics.map((topic) => `test/server/${topic}.test.ts`);
+  const files = driver === 'epoll' ? [...server, ...streams] : server;
   return overDenosSockets ? files : [contracts[driver] ?? '', ...files];
 }
 
