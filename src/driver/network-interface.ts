@@ -13,7 +13,7 @@ export function interfaceName(nameOrAddress: string): string {
 
 export function noInterface(nameOrAddress: string): ErrInvalidOption {
   return new ErrInvalidOption(
-    `cannot use the network interface '${nameOrAddress}': there is none with that name or address; ` +
+    `cannot use the network interface '${nameOrAddress}': no interface has that name or address; ` +
       `there are ${Object.keys(networkInterfaces()).join(', ')}`,
   );
 }

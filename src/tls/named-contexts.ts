@@ -119,7 +119,7 @@ export class NamedContexts<Context extends { dispose(): void }> {
     if (this.#rest !== null) return this.#rest;
     throw new ErrTlsHandshake(
       `cannot shake hands: the client asked for ${asked}, which has no certificate here; give key and ` +
-        'cert beside tls.contexts to serve others, too',
+        'cert next to tls.contexts to serve other names',
       { alert: 'unrecognized_name' },
     );
   }

@@ -174,7 +174,7 @@ suite('keys and certificates', () => {
     });
     assert.match(
       warningsOf(future.cert + family.middle.cert, future.key),
-      /is valid from .* on only/,
+      /is valid only from .* on/,
     );
     assert.match(
       warningsOf(family.leaf.cert, family.leaf.key),

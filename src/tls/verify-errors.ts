@@ -110,7 +110,7 @@ const hints: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     'its issuer is not trusted here: give the root as `ca`, or let the peer send its whole chain',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'the peer sent its certificate without the chain: it must send the intermediate ones, too',
+    'the peer sent its certificate without the chain: it must also send the intermediate certificates',
   UNABLE_TO_GET_CRL: 'give the list of its issuer as `crl`, or give no `crl` at all',
   CRL_HAS_EXPIRED: 'give a newer list as `crl`',
   CERT_REVOKED: 'the peer needs a new certificate',

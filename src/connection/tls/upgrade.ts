@@ -98,7 +98,7 @@ function refuseNameless(options: TlsClientOptions, host: string | undefined): vo
   if (servername || host !== undefined || checkServerIdentity !== undefined) return;
   if (rejectUnauthorized === false) return;
   throw new ErrInvalidOption(
-    'cannot upgrade to TLS as a client without servername: nobody knows which name the certificate ' +
+    'cannot upgrade to TLS as a client without servername: gnet does not know which name the certificate ' +
       'must have; give servername, or checkServerIdentity',
   );
 }

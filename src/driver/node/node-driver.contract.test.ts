@@ -17,7 +17,7 @@ driverContract(
     'a listener that another holder made blocking holds nobody up': noDescriptor,
     'a datagram socket that another holder made blocking holds nobody up': noDescriptor,
     'a busy Unix path is EADDRINUSE and leaves nothing open':
-      'the runtime accepts the call that looks whether somebody listens, so a descriptor is open',
+      'the runtime accepts the connect that checks for a listener, so a descriptor is open',
     'out of descriptors the listener rests, streams are served, and it comes back':
       'without descriptors the runtime turns callers away by itself, and the listener cannot rest',
   },

@@ -130,7 +130,7 @@ function warningsOf(chain: LoadedChain, trusted: () => readonly X509Certificate[
       warnings.push(`${which} expired on ${certificate.validTo}: peers refuse it; renew it`);
     } else if (Date.parse(certificate.validFrom) > now) {
       warnings.push(
-        `${which} is valid from ${certificate.validFrom} on only: peers refuse it until then`,
+        `${which} is valid only from ${certificate.validFrom} on: peers refuse it until then`,
       );
     }
     const next = chain.certificates[index + 1];
