@@ -92,11 +92,12 @@ const overTls = [
   'test/server/host-loop',
   'test/server/links',
   'test/server/loop-face',
-  'test/server/reset',
+  'test/server/resets',
   'test/server/retain',
   'test/server/stop',
+  'test/server/take-over',
+  'test/stream/socket',
   'test/worker/handles',
-  'test/worker/stop',
 ];
 /** Their contract is part of every run on the project's own Node. */
 const nodeContract = 'src/driver/node/node-driver.contract';

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { Conn } from 'gnet';
 import { assertNoNewDescriptors, openDescriptors } from '../support/descriptors.ts';
 import { connect, pair, startRig } from '../support/rig.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
 
 describe('resets of peers', () => {
   test('a reset behind a half-close closes the connection, which nobody writes to', async (t) => {
@@ -18,6 +18,7 @@ describe('resets of peers', () => {
     client.write('x');
     client.end();
     await waitUntil(() => ended, 'onEnd');
+    await settle(); // its end is on its way; without one there would be no reset behind it
     client.reset();
     await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
     assert.deepEqual(rig.events.slice(1), ['open', 'closed(ECONNRESET)']);
