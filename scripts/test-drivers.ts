@@ -48,6 +48,9 @@ const core = [
   '!test/restart/storm-loops',
   'test/server/',
   'test/tls/',
+  // Long, and about TLS alone: once is enough, in `npm test`.
+  '!test/tls/scanners',
+  '!test/tls/odd',
   'test/worker/',
 ];
 /**
@@ -73,6 +76,7 @@ const olderNodes = [
   'test/server/udp',
   'test/server/unix',
   'test/tls/',
+  '!test/tls/scanners',
   // Calls OpenSSL itself, which needs an FFI.
   '!test/tls/interop',
   'test/worker/loops',
@@ -86,7 +90,6 @@ const olderNodes = [
 const overTls = [
   'test/server/actions',
   'test/server/async-events',
-  'test/server/client.test',
   'test/server/destroy',
   'test/server/handler-errors',
   'test/server/host-loop',

@@ -464,7 +464,7 @@ describe('preWrite', () => {
       async react(_frame, c) {
         for (; writes < 8; writes++) {
           c.asyncWrite(Buffer.alloc(4_194_304));
-          await settle(1);
+          await settle(20); // the kernel has what it takes by then
         }
         return undefined;
       },

@@ -13,6 +13,7 @@ const large = Buffer.alloc(8_000_000, 'l');
 describe('destroy', () => {
   test('sends what the kernel takes, and is an end, not a reset', async (t) => {
     const { rig, c, client } = await pair(t);
+    await settle(); // what a handshake has behind it is on its way
     c.asyncWrite('last words');
     c.destroy();
     assert.equal(c.asyncWrite('too late'), false);

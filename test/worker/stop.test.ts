@@ -10,44 +10,40 @@ import { notOverTls } from '../support/transport.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 import { handlerModule, startLoops } from './pool-rig.ts';
 
-test(
-  'a loop that is stuck holds up neither the others nor, for long, the stop',
-  {
-    skip:
-      notOn('node', kernelSpreads).skip ||
-      notOverTls('who comes to a loop that is stuck shakes no hands').skip,
-  },
-  async (t) => {
-    const { server, reports } = await startLoops(t, handlerModule('sticks.ts'), {
-      numEventLoop: 2,
-    });
-    const clients: RawClient[] = [];
-    for (let count = 0; count < 4; count++) clients.push(await connect(t, server.addr));
-    const loops = await Promise.all(
-      clients.map(async (one) => (await one.readExactly(1)).toString()),
-    );
-    const stuck = clients.filter((_, index) => loops[index] === '0');
-    const healthy = clients.filter((_, index) => loops[index] === '1');
-    assert.equal(stuck.length, 2);
-    stuck[0]?.write('stick');
-    await settle(100);
-    // On its way to the loop that will not take it.
-    const late = [await connect(t, server.addr), await connect(t, server.addr)];
-    const stopped = server.stop({ timeout: 1_000 });
-    for (const client of healthy) {
-      await client.readUntilEnd();
-      client.end();
-    }
-    for (const client of late) client.end();
-    const { forced, undone } = await stopped;
-    assert.ok(forced >= 2, 'the connections of the stuck loop');
-    assert.equal(undone?.lostLoops, 1);
-    await waitUntil(() => stuck.every(({ ended, closed }) => ended || closed), 'their ends');
-    assert.ok(
-      reports.some(({ message }) => message === 'a loop does not answer; its thread is ended'),
-    );
-  },
-);
+test('a loop that is stuck holds up neither the others nor, for long, the stop', {
+  skip:
+    notOn('node', kernelSpreads).skip ||
+    notOverTls('who comes to a loop that is stuck shakes no hands').skip,
+}, async (t) => {
+  const { server, reports } = await startLoops(t, handlerModule('sticks.ts'), {
+    numEventLoop: 2,
+  });
+  const clients: RawClient[] = [];
+  for (let count = 0; count < 4; count++) clients.push(await connect(t, server.addr));
+  const loops = await Promise.all(
+    clients.map(async (one) => (await one.readExactly(1)).toString()),
+  );
+  const stuck = clients.filter((_, index) => loops[index] === '0');
+  const healthy = clients.filter((_, index) => loops[index] === '1');
+  assert.equal(stuck.length, 2);
+  stuck[0]?.write('stick');
+  await settle(100);
+  // On its way to the loop that will not take it.
+  const late = [await connect(t, server.addr), await connect(t, server.addr)];
+  const stopped = server.stop({ timeout: 1_000 });
+  for (const client of healthy) {
+    await client.readUntilEnd();
+    client.end();
+  }
+  for (const client of late) client.end();
+  const { forced, undone } = await stopped;
+  assert.ok(forced >= 2, 'the connections of the stuck loop');
+  assert.equal(undone?.lostLoops, 1);
+  await waitUntil(() => stuck.every(({ ended, closed }) => ended || closed), 'their ends');
+  assert.ok(
+    reports.some(({ message }) => message === 'a loop does not answer; its thread is ended'),
+  );
+});
 
 test('nor does one that is stuck when all that is left to do is to end it', async (t) => {
   const { server, reports } = await startLoops(t, handlerModule('sticks-at-the-end.ts'), {
