@@ -332,11 +332,16 @@ export class ClientLink implements Link {
   }
 
   async close(): Promise<void> {
+    const { conn } = this;
     this.#closing = true;
-    if (this.conn === null) {
+    if (conn === null) {
       this.#abort.abort(new ErrConnClosed(`the link to ${this.address} was closed`));
       this.#end(undefined);
-    } else this.#sendAllNow();
+    } else if (this.#ready) this.#sendAllNow();
+    else {
+      // The promise of `onOpened` may never settle.
+      conn.loop.schedule(Math.max(1, this.#owner.closeTimeout), () => conn.close());
+    }
     await this.closed;
   }
 

@@ -69,6 +69,17 @@ test('a link that is closed while it connects never opens', async (t) => {
   assert.deepEqual([link.isOver, client.countConnections()], [true, 0]);
 });
 
+test('a link whose onOpened never comes to its end can be closed', async (t) => {
+  const rig = await startRig(t, {}, { codec });
+  const { client } = await startClient(t, {}, { codec, closeTimeout: 30 });
+  const handler: EventHandler = { onOpened: () => new Promise(() => {}) };
+  const link = client.link(`tcp://${rig.server.addr}`, { handler });
+  link.write('kept');
+  await waitUntil(() => link.conn !== null, 'the link');
+  await link.close();
+  assert.deepEqual([link.isOver, link.conn], [true, null]);
+});
+
 test('a peer that ends each connection at once counts as one that refuses', async (t) => {
   const rig = await startRig(t, { onOpened: () => Action.Close });
   const { client, reports } = await startClient(t);
