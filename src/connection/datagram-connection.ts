@@ -11,6 +11,7 @@ import type { EventScope } from '../host/event-scope.ts';
 import type { HandlerEvents } from './owner.ts';
 import { callPreWrite } from './handler-calls.ts';
 import { notWritable } from './connection-errors.ts';
+import { poisonFrame } from './poison.ts';
 import { isKept, retainFrame } from './retaining.ts';
 import { isBytes, kindOfReply, type ReplyPair, replyKind, whenSettled } from './reply.ts';
 
@@ -30,7 +31,6 @@ function notForDatagrams(name: string, hint: string): ErrUnsupportedOp {
 }
 
 const nothing = Buffer.alloc(0);
-const poison = 0xdb;
 
 /** @throws ErrInvalidReply */
 function bytesOf(data: Sendable): Uint8Array {
@@ -134,7 +134,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   #expire(frame: Buffer): void {
     if (this.#lent === frame) this.#frame = this.#lent = null;
     // A copy then, in memory that nothing is received into: it stays what it is made here.
-    if (this.owner.poisonFrames && !isKept(frame)) frame.fill(poison);
+    if (this.owner.poisonFrames && !isKept(frame)) poisonFrame(frame);
   }
 
   /** `slab` holds the datagram, unless it was copied. */

@@ -4,7 +4,8 @@ import type { Slab } from '../buffer/slab.ts';
 import { remoteAddress } from './addresses.ts';
 import { answered, delivers, fail, takesAnswer } from './closing.ts';
 import type { EventHandler, Reply } from './conn.ts';
-import { bufferLength, expireRingFrame, isReceivedMemory, poison } from './inbound.ts';
+import { bufferLength, expireRingFrame, isReceivedMemory } from './inbound.ts';
+import { poisonFrame } from './poison.ts';
 import { frameTooLong, inboundOverflow } from './connection-errors.ts';
 import { putFrame } from './outbound.ts';
 import { handlerRuns, takeTurns } from './pausing.ts';
@@ -97,7 +98,7 @@ function deliver(c: Connection, frame: unknown): void {
 
 /** The loan of a copy is over, unless the handler keeps it. */
 export function expire(copy: Buffer | null): void {
-  if (copy !== null && !isKept(copy)) copy.fill(poison);
+  if (copy !== null && !isKept(copy)) poisonFrame(copy);
 }
 
 /** See `Conn`. */

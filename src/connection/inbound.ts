@@ -3,6 +3,7 @@ import { RingBuffer } from '../buffer/ring-buffer.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { ReadWindow } from './read-window.ts';
 import { type ConnectionRecord, rareOf } from './record.ts';
+import { poisonFrame } from './poison.ts';
 
 /**
  * The received and unconsumed bytes of one connection, always in exactly one place:
@@ -17,8 +18,6 @@ import { type ConnectionRecord, rareOf } from './record.ts';
  */
 
 const nothing = Buffer.alloc(0);
-/** What expired frames are overwritten with, in development mode. */
-export const poison = 0xdb;
 
 /** Begins the handling of a read. */
 export function enterSlab(
@@ -104,7 +103,7 @@ export function expireRingFrame(c: ConnectionRecord, frame: unknown): void {
   if (given === null || !(frame instanceof Uint8Array)) return;
   // What is not the ring's memory is the codec's own; what is not consumed comes again.
   if (frame.buffer !== given.buffer || c.ring?.holds(frame)) return;
-  frame.fill(poison);
+  poisonFrame(frame);
 }
 
 // -- as a codec sees them: see `FrameSource` --------------------------------------------------------

@@ -4,7 +4,8 @@ import { beginClose, continueClose, delivers, isCutOff, leaveHandler } from './c
 import { callOnEnd } from './events.ts';
 import { sendPending } from './flushing.ts';
 import { checkInbound, pump } from './frames.ts';
-import { enterSlab, keep, leaveSlab, poison } from './inbound.ts';
+import { enterSlab, keep, leaveSlab } from './inbound.ts';
+import { poisonFrame } from './poison.ts';
 import { armDeadline, readsAgain } from './timeout-clock.ts';
 import { handlerRuns } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';
@@ -35,7 +36,9 @@ export function received(c: Connection, slab: Slab, start: number, end: number):
   }
   const consumed = window === null ? 0 : window.start;
   leaveSlab(c);
-  if (owner.poisonFrames && slab.references === 1) slab.bytes.fill(poison, first, consumed);
+  if (owner.poisonFrames && slab.references === 1) {
+    poisonFrame(slab.bytes.subarray(first, consumed));
+  }
 }
 
 /** The peer ended its side. */

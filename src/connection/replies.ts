@@ -5,7 +5,7 @@ import { Action } from './action.ts';
 import { remoteAddress } from './addresses.ts';
 import { beginClose, fail, takesAnswer } from './closing.ts';
 import type { Reply } from './conn.ts';
-import { poison } from './inbound.ts';
+import { poisonFrame } from './poison.ts';
 import { countsSilence } from './timeout-clock.ts';
 import { put, putPrepared, putRaw } from './outbound.ts';
 import { pause, resume } from './pausing.ts';
@@ -122,7 +122,7 @@ function settled(
       answerFailed(c, thrown);
     }
   }
-  if (expiring !== null && !isKept(expiring)) expiring.fill(poison);
+  if (expiring !== null && !isKept(expiring)) poisonFrame(expiring);
   if (slab !== null) c.owner.readPool.release(slab);
   const rare = rareOf(c);
   rare.openPromises--;

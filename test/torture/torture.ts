@@ -10,6 +10,7 @@ import type { DriverName } from '../../src/driver/contract.ts';
 import { refusalOf } from '../support/driver.ts';
 import { runCalls } from './call-runner.ts';
 import { runPeers } from './peers.ts';
+import { runPrograms } from './programs.ts';
 
 interface Part {
   readonly name: string;
@@ -24,6 +25,7 @@ const parts: readonly Part[] = [
     title: 'system calls that fail, with every errno',
     run: (driver) => runCalls(driver, 'all'),
   },
+  { name: 'programs', title: 'programs that misbehave, in every event', run: runPrograms },
   { name: 'peers', title: 'peers that misbehave, in every order', run: runPeers },
 ];
 
