@@ -1,5 +1,5 @@
 /** What an expired frame is full of in development mode. */
-export const poison = 0xdb;
+const poison = 0xdb;
 
 /** A loan is over: a program that kept it must notice. */
 export function poisonFrame(frame: Uint8Array): void {
