@@ -97,7 +97,8 @@ const nodeServer: Serve = async (t) => {
       name: (socket as unknown as { servername: string | false }).servername || undefined,
       protocol: socket.alpnProtocol ?? false,
       resumed: socket.isSessionReused(),
-      authorized: socket.authorized,
+      // Node 22 accepts a resumed client of TLS 1.3 that has none.
+      authorized: socket.authorized && socket.getPeerX509Certificate() !== undefined,
     });
     socket.on('error', () => {});
     socket.pipe(socket);
@@ -162,7 +163,8 @@ async function ourClient(t: TestScope, combination: Combination): Promise<Dial> 
       version: protocol,
       protocol: alpnProtocol,
       resumed,
-      shown: /CN=(.*)/.exec(peerCertificate?.subject ?? '')?.[1] ?? '',
+      // With the engine node:tls nothing of a resumed session, on some versions of Node.
+      shown: resumed ? undefined : (/CN=(.*)/.exec(peerCertificate?.subject ?? '')?.[1] ?? ''),
       async echo(data) {
         received = [];
         const length = (): number => received.reduce((sum, one) => sum + one.length, 0);
