@@ -13,7 +13,8 @@ import type {
   SocketOptions,
 } from '../contract.ts';
 import { brokenPipe, canceled, isPassing, noBuffers, noMemory } from '../native/errno-sets.ts';
-import { openOutgoing, setBufferSizesOfAccepted } from '../native/open-sockets.ts';
+import { openOutgoing } from '../native/open-sockets.ts';
+import { setBufferSizesOfAccepted } from '../native/socket-options.ts';
 import { PeerTable } from '../native/peer-table.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { ClosingStreams } from './closing.ts';
@@ -125,8 +126,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
     peer: DatagramPeer | string | undefined,
   ): void {
     const stream = this.#add(new Stream(slot, generation, descriptor, wanted));
-    if (peer === undefined) this.peers.setFrom(slot, descriptor);
-    else this.peers.setKnown(slot, peer);
+    this.peers.setAccepted(slot, descriptor, peer);
     // Everything else was inherited from the listener.
     if (this.peers.isUnix(slot)) {
       setBufferSizesOfAccepted(descriptor, options);

@@ -7,7 +7,7 @@ import { peerInto } from '../../syscall/socket.ts';
 import { emptyInetAddress } from '../../syscall/socket-address.ts';
 import type { AdoptedSocket, SocketOptions } from '../contract.ts';
 import { describeSocket } from './describe-socket.ts';
-import { setStreamOptions } from './open-sockets.ts';
+import { setStreamOptions } from './socket-options.ts';
 
 /**
  * Makes a connected stream socket one of ours: close-on-exec, non-blocking, with the options of the server.

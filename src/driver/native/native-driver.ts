@@ -19,7 +19,7 @@ import type {
 } from '../contract.ts';
 import type { DatagramEndpoints } from './datagrams.ts';
 import { adoptRuntimeSocket, adoptSocket } from './adopt-socket.ts';
-import { grantWish } from './open-sockets.ts';
+import { grantWish } from './socket-options.ts';
 import { notUnix, type PassedDescriptors } from './passed-descriptors.ts';
 import { setOnSocket, tcpInfoOf } from './socket-settings.ts';
 import { nativeSlabPool } from './native-memory.ts';

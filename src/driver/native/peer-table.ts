@@ -62,6 +62,12 @@ export class PeerTable {
     else this.set(slot, inetAddress(endpoint.family, endpoint.host, endpoint.port), null);
   }
 
+  /** Of an accepted stream, by whoever accepted it or else by the kernel. */
+  setAccepted(slot: number, descriptor: number, peer: DatagramPeer | string | undefined): void {
+    if (peer === undefined) this.setFrom(slot, descriptor);
+    else this.setKnown(slot, peer);
+  }
+
   /** The same while it has one: a reset connection has no peer to ask for, and `onClosed` names it. */
   setFrom(slot: number, descriptor: number): void {
     const address = emptyInetAddress();
