@@ -1,9 +1,12 @@
 /** A new process of the same program takes the listeners over. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { RawClient } from '../../testing/raw-client.ts';
+import { connect } from 'node:tls';
+import { makeFamily } from '../../testing/certificates.ts';
+import { RawClient, targetOf } from '../../testing/raw-client.ts';
 import { runProgram } from '../support/program.ts';
 import { text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -17,6 +20,25 @@ async function ask(address: string, question: string): Promise<string> {
   const answer = text(await client.readUntilEnd());
   client.destroy();
   return answer;
+}
+
+/** Asks over TLS; what the next handshake may resume. */
+async function handshake(
+  address: string,
+  ca: string,
+  session: Buffer | undefined,
+): Promise<{ readonly isResumed: boolean; readonly session: Buffer }> {
+  const offered = session === undefined ? {} : { session };
+  const target = targetOf(address) as { host: string; port: number };
+  const socket = connect({ ...target, ca, servername: 'localhost', ...offered });
+  const ticket = once(socket, 'session') as Promise<[Buffer]>;
+  await once(socket, 'secureConnect');
+  const isResumed = socket.isSessionReused();
+  socket.write('hello');
+  await once(socket, 'data');
+  const [fresh] = await ticket;
+  socket.destroy();
+  return { isResumed, session: fresh };
 }
 
 describe('restart', () => {
@@ -56,6 +78,21 @@ describe('restart', () => {
     await rig.gone(rig.pid);
     assert.throws(() => statSync(file), { code: 'ENOENT' });
   });
+
+  for (const numEventLoop of [1, 2]) {
+    test(`TLS sessions go on across restarts, ${numEventLoop} loop(s)`, async (t) => {
+      const { leaf, middle, root } = makeFamily();
+      const tls = { key: leaf.key, cert: leaf.cert + middle.cert };
+      const options = { numEventLoop, tls };
+      const rig = await RestartRig.start(t, { servers: [['tls://127.0.0.1:0']], options });
+      const [address = ''] = rig.addresses();
+      const first = await handshake(address, root.cert, undefined);
+      assert.equal(first.isResumed, false);
+      await rig.gone(await rig.restart());
+      const second = await handshake(address, root.cert, first.session);
+      assert.equal(second.isResumed, true);
+    });
+  }
 
   test('in a worker thread it is refused', async (t) => {
     const program = runProgram(t, 'test/restart/programs/in-worker.ts');
