@@ -8,6 +8,7 @@
  */
 import { client, LineBasedFrameCodec, serve } from 'gnet';
 import { serveHttp } from 'gnet/http';
+import { type MetricFamily, openMetrics, openMetricsType } from 'gnet/metrics';
 import { announce, endWithReason, readFlags } from './lib/flags.ts';
 
 const flags = readFlags({ port: 9000 });
@@ -31,25 +32,23 @@ const server = await serve({ react: pass }, `udp://${flags.host}:${flags.port}`,
   graceful: flags.graceful,
 }).catch(endWithReason);
 
-const metrics = (): string =>
-  Object.entries({
-    gateway_taken_total: counted.taken,
-    gateway_refused_total: counted.refused,
-    gateway_reconnects_total: upstream.reconnects,
-    gateway_upstream_up: Number(upstream.conn !== null),
-    gateway_pending_messages: upstream.pendingMessages,
-    gateway_pending_bytes: upstream.pendingBytes,
-  })
-    .map(
-      ([name, value]) =>
-        `# TYPE ${name} ${name.endsWith('_total') ? 'counter' : 'gauge'}\n${name} ${value}\n`,
-    )
-    .join('');
+const metric = (type: MetricFamily['type'], name: string, help: string, value: number) => {
+  return { name: `gateway_${name}`, type, help, value };
+};
+const metrics = (): MetricFamily[] => [
+  metric('counter', 'taken', 'Datagrams that the upstream gets.', counted.taken),
+  metric('counter', 'refused', 'Datagrams that were answered with no.', counted.refused),
+  metric('counter', 'reconnects', 'Times the upstream came back.', upstream.reconnects),
+  metric('gauge', 'upstream_up', '1 while connected.', Number(upstream.conn !== null)),
+  metric('gauge', 'pending_messages', 'Lines not confirmed yet.', upstream.pendingMessages),
+  metric('gauge', 'pending_bytes', 'Their bytes.', upstream.pendingBytes),
+];
+const page = (): Response =>
+  new Response(openMetrics([server, dialler], metrics()), {
+    headers: { 'Content-Type': openMetricsType },
+  });
 const port = server.addr.split(':').at(-1);
-const web = await serveHttp(
-  { fetch: () => new Response(metrics()) },
-  `tcp://${flags.host}:${port}`,
-).catch(endWithReason);
+const web = await serveHttp({ fetch: page }, `tcp://${flags.host}:${port}`).catch(endWithReason);
 
 announce(server, 'udp');
 void server.closed.then(() => Promise.all([web.stop(), dialler.stop()]));

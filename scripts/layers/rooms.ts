@@ -12,7 +12,7 @@ import { lineAt } from './source-text.ts';
  * Packages beside the core: each stands on the public face alone, as a program of a user would, and
  * may use those below it.
  */
-const packages = ['topics', 'websocket', 'http', 'kcp', 'net', 'stream'] as const;
+const packages = ['topics', 'websocket', 'http', 'kcp', 'net', 'stream', 'metrics'] as const;
 
 /** The public face: what a package may import of the core. */
 const publicFaces: readonly string[] = ['src/index.ts', 'src/codec/index.ts'];

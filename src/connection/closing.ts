@@ -5,6 +5,7 @@
 import type { GnetError } from '../base/errors.ts';
 import { remoteAddress } from './addresses.ts';
 import { callOnClosed } from './close-events.ts';
+import { countFailure } from './connection-counts.ts';
 import { armDeadline, cancelTimers, disarmDeadline } from './timeout-clock.ts';
 import { forcedToClose } from './connection-errors.ts';
 import { dropOutbound, flush, outboundBuffered } from './outbound.ts';
@@ -183,6 +184,7 @@ export function finish(c: Connection, error: Error | undefined, abort: boolean):
   const { owner } = c;
   disarmDeadline(c);
   cancelTimers(c);
+  if (error !== undefined) countFailure(owner.counts, error);
   owner.connectionClosing(c);
   toEnding(c);
   callOnClosed(c, error);

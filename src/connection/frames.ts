@@ -21,6 +21,7 @@ type React = NonNullable<EventHandler<unknown>['react']>;
 /** Cuts and delivers frames until there is none, or something makes the connection wait. */
 export function pump(c: Connection): void {
   const { maxFrameLength } = c.settings;
+  const { counts } = c.owner;
   let budget = framesPerTurnMax;
   while (c.paused === 0 && delivers(c)) {
     if (budget-- === 0) {
@@ -41,7 +42,10 @@ export function pump(c: Connection): void {
     }
     const length = lengthOf(frame);
     if (length > maxFrameLength) failTooLong(c, length);
-    else deliver(c, frame);
+    else {
+      counts.frames++;
+      deliver(c, frame);
+    }
     if (is(c, mark.answerDue)) answered(c);
     if (c.rare !== null) expireRingFrame(c, frame);
   }

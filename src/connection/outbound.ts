@@ -287,6 +287,7 @@ function openQueue(c: Connection): OutboundQueue {
 export function crossHigh(c: Connection): void {
   if (is(c, mark.aboveHigh)) return;
   c.marks |= mark.aboveHigh;
+  c.owner.counts.aboveHighWater++;
   if (c.settings.pauseOnOverflow) pause(c, pauseReason.overflow);
 }
 

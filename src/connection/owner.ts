@@ -3,6 +3,7 @@ import type { SlabPool } from '../buffer/slab.ts';
 import type { CodecOption, ICodec } from '../codec/codec.ts';
 import type { Driver, SocketOptions } from '../driver/contract.ts';
 import type { EventScope } from '../host/event-scope.ts';
+import type { ConnectionCounts } from './connection-counts.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import type { EventHandler } from './conn.ts';
 import type { LoopView } from './conn.ts';
@@ -82,6 +83,7 @@ export interface ConnectionOwner {
   readonly face: LoopView;
   readonly driver: Driver;
   readonly calls: HandlerCalls;
+  readonly counts: ConnectionCounts;
   readonly settings: ConnectionSettings;
   /** Expired frames are overwritten, so that a kept one shows. */
   readonly poisonFrames: boolean;

@@ -98,6 +98,22 @@ export interface LoopStats {
   readonly closed: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
+  /** Frames that codecs cut, each for a call of `react`. Datagrams are counted separately. */
+  readonly frames: number;
+  /** Times that the pending output of a connection rose above `highWaterMark`. */
+  readonly aboveHighWater: number;
+  /** Connections that the peer reset, or left before it had everything (`ECONNRESET`, `EPIPE`). */
+  readonly closedByReset: number;
+  /** Connections that a time limit closed (`ErrTimeout`), or the kernel (`ETIMEDOUT`). */
+  readonly closedByTimeout: number;
+  /** Connections beyond `maxOutboundBytes`, `maxInboundBytes` or `maxFrameLength`. */
+  readonly closedByLimit: number;
+  /** Connections whose bytes the codec, TLS or the PROXY header could not read. */
+  readonly closedByProtocol: number;
+  /** Connections whose handler threw, rejected or answered with something that is no answer. */
+  readonly closedByHandler: number;
+  /** Connections that ended with any other error. */
+  readonly closedByOther: number;
   /** Times a listener paused because descriptors or memory had run out. */
   readonly acceptRests: number;
   /** Datagrams received. */
@@ -121,6 +137,8 @@ export interface LoopStats {
   readonly tlsFailures: number;
   /** Milliseconds of the thread's time spent on handshakes. */
   readonly tlsHandshakeMs: number;
+  /** Bytes of calls from other threads that the loop has not handled yet. */
+  readonly mailboxBytes: number;
   /** The share of the loop's life spent working, 0 to 1. */
   readonly utilization: number;
 }

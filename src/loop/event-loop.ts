@@ -95,7 +95,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   #attached = false;
   #closed = false;
   #nowIsStale = false;
-  readonly #counts = new LoopCounts();
+  readonly counts: LoopCounts = new LoopCounts();
 
   constructor(
     backend: Backend,
@@ -131,7 +131,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.listening = new Listening(this.driver, socket, settings.maxConnections, logger, clock);
     this.#acceptGate = this.listening.acceptGate;
     this.ports = this.listening.ports;
-    this.datagrams = new LoopDatagrams(this, this.ports, this.settings, this.#counts);
+    this.datagrams = new LoopDatagrams(this, this.ports, this.settings, this.counts);
     this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) => this.#admit(slot));
     this.#end = new LoopEnd(this.driver, this.#table, this.ports, this, () =>
       this.#requestTurn?.(),
@@ -239,23 +239,23 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   stats(): LoopStats {
     const { counters } = this.driver;
     const { rests } = this.#acceptGate;
-    return this.#counts.stats(counters, this.connectionCount, rests, this.tls?.counts);
+    return this.counts.stats(counters, this.connectionCount, rests, this.tls?.counts);
   }
 
   /** Before it may sleep, and now and then while it has no time to. */
   #publish(): void {
     this.#unpublished = false;
     const { sleptMs } = this.driver.counters;
-    this.#publication?.publish(this.stats(), sleptMs, wallClockOrigin + this.#counts.startedAt);
+    this.#publication?.publish(this.stats(), sleptMs, wallClockOrigin + this.counts.startedAt);
   }
 
   // -- turns, as the host gives them --------------------------------------------------------------
 
   runDue(): boolean {
     if (this.#closed) return false;
-    this.#counts.turns++;
+    this.counts.turns++;
     this.#dialer.succeeded = false;
-    if (this.#unpublished && this.#counts.turns % turnsPerPublication === 0) this.#publish();
+    if (this.#unpublished && this.counts.turns % turnsPerPublication === 0) this.#publish();
     try {
       const asked = this.#inbox?.drain() ?? false;
       const ran = this.#anythingTimed && this.#runTimed();
@@ -359,7 +359,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   /** Makes the connection of a slot and counts it. @throws what the codec option throws. */
   #admit(slot: number): StreamConnection {
     const connection = new StreamConnection(this, slot, this.#table.generationOf(slot));
-    this.#counts.accepted++;
+    this.counts.accepted++;
     this.#table.set(connection);
     this.connectionCount++;
     this.#publication?.opened(this.connectionCount, connection.generation);
@@ -433,7 +433,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
 
   currentTime(): number {
     const before = this.now;
-    this.now = Math.trunc(performance.now() - this.#counts.startedAt);
+    this.now = Math.trunc(performance.now() - this.counts.startedAt);
     if (!this.#nowIsStale && this.now - before > heldUpMs) this.#wasHeldUp(before);
     this.#nowIsStale = false;
     return this.now;
@@ -479,7 +479,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
 
   connectionClosed(connection: StreamConnection): void {
-    this.#counts.closed++;
+    this.counts.closed++;
     this.#table.release(connection);
     this.#acceptGate.closed(this.#table.size);
     this.#end.look();

@@ -1,4 +1,5 @@
 import type { LoopStats } from '../connection/server-view.ts';
+import { ConnectionCounts } from '../connection/connection-counts.ts';
 import type { TlsCounts } from '../connection/tls/handshake-side.ts';
 import type { DriverCounters } from '../driver/contract.ts';
 
@@ -14,6 +15,14 @@ export const sharedCounters = [
   'closed',
   'bytesReceived',
   'bytesSent',
+  'frames',
+  'aboveHighWater',
+  'closedByReset',
+  'closedByTimeout',
+  'closedByLimit',
+  'closedByProtocol',
+  'closedByHandler',
+  'closedByOther',
   'acceptRests',
   'datagramsReceived',
   'datagramsOverflowed',
@@ -29,7 +38,7 @@ export const sharedCounters = [
 export type SharedCounter = (typeof sharedCounters)[number];
 
 /** What a loop counts by itself, and how its counters read together with those of its driver. */
-export class LoopCounts {
+export class LoopCounts extends ConnectionCounts {
   turns = 0;
   accepted = 0;
   closed = 0;
@@ -55,6 +64,14 @@ export class LoopCounts {
       closed: this.closed,
       bytesReceived: driver.bytesReceived,
       bytesSent: driver.bytesSent,
+      frames: this.frames,
+      aboveHighWater: this.aboveHighWater,
+      closedByReset: this.closedByReset,
+      closedByTimeout: this.closedByTimeout,
+      closedByLimit: this.closedByLimit,
+      closedByProtocol: this.closedByProtocol,
+      closedByHandler: this.closedByHandler,
+      closedByOther: this.closedByOther,
       acceptRests,
       datagramsReceived: driver.datagramsReceived,
       datagramsOverflowed: driver.datagramsOverflowed,
@@ -65,6 +82,7 @@ export class LoopCounts {
       tlsHandshakes: tls?.handshakes ?? 0,
       tlsFailures: tls?.failures ?? 0,
       tlsHandshakeMs: tls?.handshakeMs ?? 0,
+      mailboxBytes: 0,
       utilization: Math.max(0, Math.min(1, 1 - driver.sleptMs / wallMs)),
     };
   }

@@ -62,6 +62,14 @@ export const continuedCounters = [
   'closed',
   'bytesReceived',
   'bytesSent',
+  'frames',
+  'aboveHighWater',
+  'closedByReset',
+  'closedByTimeout',
+  'closedByLimit',
+  'closedByProtocol',
+  'closedByHandler',
+  'closedByOther',
 ] as const satisfies readonly SharedCounter[];
 
 /** Words of a lane's header; each header has a cache line of its own. */
@@ -85,7 +93,7 @@ export const ringBytes = 65_536;
 const signallingWaitMs = 1_000;
 
 const controlBytes = 256;
-const counterCount = 32;
+const counterCount = 64;
 const countersOffset = controlBytes;
 /** An address and a length each, as 64-bit floats. Further ones are not written down. */
 const mappingCount = 8;
@@ -166,6 +174,17 @@ export class LoopMemory {
   arrived(): void {
     Atomics.add(this.words, control.connections, 1);
     Atomics.sub(this.words, control.handedOver, 1);
+  }
+
+  /** Bytes in the mailbox that the loop has not taken yet. */
+  get waitingBytes(): number {
+    let waiting = 0;
+    for (let index = 0; index < laneCount; index++) {
+      // In this order: a tail that was read first could be behind a head that moved meanwhile.
+      const head = Atomics.load(this.words, this.laneWord(index, lane.head));
+      waiting += (Atomics.load(this.words, this.laneWord(index, lane.tail)) - head) | 0;
+    }
+    return waiting;
   }
 
   get highestGeneration(): number {

@@ -49,7 +49,12 @@ export function statsIn(memory: LoopMemory): LoopStats {
   continuedCounters.forEach((name, index) => {
     shared[name] += read(counter.before + index);
   });
-  return { ...shared, connections: memory.connections, utilization: utilization() };
+  return {
+    ...shared,
+    connections: memory.connections,
+    mailboxBytes: memory.waitingBytes,
+    utilization: utilization(),
+  };
 
   function utilization(): number {
     const now = wallClockOrigin + performance.now();

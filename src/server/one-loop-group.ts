@@ -170,7 +170,9 @@ export class OneLoopGroup implements LoopGroup {
 
   stats(): LoopStats[] {
     this.#loop.driver.refreshCounters();
-    return [this.#loop.stats()];
+    const stats = this.#loop.stats();
+    if (!this.#hasMailbox || this.#memory === null) return [stats];
+    return [{ ...stats, mailboxBytes: this.#memory.waitingBytes }];
   }
 
   memories(): SharedArrayBuffer[] {

@@ -71,9 +71,11 @@ test('examples/gateway.ts loses nothing that it took, over ten cuts of its upstr
   const response = await fetch(`http://127.0.0.1:${example.port}/metrics`);
   const text = await response.text();
   assert.match(text, new RegExp(`^gateway_taken_total ${datagrams}$`, 'm'));
-  assert.match(text, /^# TYPE gateway_refused_total counter\ngateway_refused_total 1$/m);
+  assert.match(text, /^# TYPE gateway_refused counter\n# HELP .*\ngateway_refused_total 1$/m);
   assert.match(text, new RegExp(`^gateway_reconnects_total ${cuts}$`, 'm'));
-  assert.match(text, /^# TYPE gateway_upstream_up gauge\ngateway_upstream_up 1$/m);
+  assert.match(text, /^gateway_upstream_up 1$/m);
+  const received = `gnet_datagrams_received_total{server="127.0.0.1:${example.port}",loop="0"}`;
+  assert.ok(text.includes(`${received} ${datagrams + 1}\n`), text);
   assert.equal(await example.stop(), 0);
 });
 
