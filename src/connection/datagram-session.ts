@@ -288,7 +288,8 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
 
   override setHandler(handler: unknown): void {
     const events = ownHandlerEvents(handler as EventHandler<unknown>);
-    if (this.#state < SessionState.Closed) this.#ownEvents = events;
+    if (this.#state >= SessionState.Closed) return;
+    this.#ownEvents = this.owner.calls.ofConnection(events);
   }
 
   override setTimer(): () => void {

@@ -13,7 +13,7 @@ const ignore = (): void => {};
 /** See `Conn`. */
 export function setHandler(c: Connection, handler: EventHandler<unknown>): void {
   const events = ownHandlerEvents(handler);
-  if (!isClosed(c)) c.events = events;
+  if (!isClosed(c)) c.events = c.owner.calls.ofConnection(events);
 }
 
 function call(c: Connection, event: unknown): unknown {

@@ -8,6 +8,7 @@ import { isPromise, whenSettled } from './reply.ts';
 
 type PreWrite = (c: Conn) => unknown;
 const ignore = (): void => {};
+const asTheyAre = (events: HandlerEvents): HandlerEvents => events;
 
 interface Reporter {
   report(message: string, error: unknown): void;
@@ -19,7 +20,9 @@ interface Reporter {
  */
 export function handlerCalls(handler: EventHandler<unknown>): HandlerCalls {
   const events = handlerEvents(handler);
-  return { handler: events.handler, events, scope: captureScope(), preWriteRuns: false };
+  const { handler: called } = events;
+  const scope = captureScope();
+  return { handler: called, events, scope, ofConnection: asTheyAre, preWriteRuns: false };
 }
 
 /** Many connections may share one handler of their own. */

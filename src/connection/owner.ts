@@ -51,6 +51,8 @@ export interface HandlerCalls {
   readonly events: HandlerEvents;
   /** The async context that events run in: that of the code that called `serve`. */
   readonly scope: EventScope;
+  /** How the events of a connection's own handler are called. */
+  readonly ofConnection: (own: HandlerEvents) => HandlerEvents;
   /** One is at work on this loop: what it writes calls no other. */
   preWriteRuns: boolean;
 }

@@ -15,6 +15,8 @@ export interface EventLoopSettings {
   readonly ticker: boolean;
   readonly busyPollMicroseconds: number;
   readonly poisonFrames: boolean;
+  /** The option `slowHandler`; 0 is off. */
+  readonly slowHandlerMs?: number;
   /** TLS for its connections; undefined: they are plain. Made on the loop's own thread. */
   readonly tls?: LoopTls | undefined;
   /** In place of those that the settings ask for; for tests. */

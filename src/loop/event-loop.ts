@@ -13,6 +13,7 @@ import type { LayerOwner } from '../connection/layer-owner.ts';
 import { layersOf } from '../connection/layers.ts';
 import { renewStamps } from '../connection/timeout-clock.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
+import { HandlerWatch } from '../connection/handler-watch.ts';
 import { ReadWindow } from '../connection/read-window.ts';
 import type { LoopStats } from '../connection/server-view.ts';
 import { StreamConnection } from '../connection/stream-connection.ts';
@@ -43,7 +44,6 @@ const heldUpMs = 20;
 const turnsPerPublication = 64;
 type Peer = DatagramPeer | string;
 type SetUp = (connection: StreamConnection) => void;
-const wallClockOrigin = performance.timeOrigin;
 
 /**
  * One thread's loop of one server. It owns its driver, its connections and their handler calls;
@@ -56,6 +56,7 @@ const wallClockOrigin = performance.timeOrigin;
 export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, DatagramOwner {
   readonly index: number;
   readonly driver: Driver;
+  readonly #watch: HandlerWatch;
   readonly calls: HandlerCalls;
   readonly settings: ConnectionSettings;
   readonly poisonFrames: boolean;
@@ -106,7 +107,8 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   ) {
     this.index = settings.index;
     this.face = new LoopFace(this, settings.shared);
-    this.calls = calls;
+    this.#watch = new HandlerWatch(calls, settings.slowHandlerMs ?? 0, this.index, logger);
+    this.calls = this.#watch.calls;
     this.settings = settings.connection;
     this.poisonFrames = settings.poisonFrames;
     this.codecFor = codecFor(settings.connection.codec);
@@ -126,19 +128,18 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
       ...(settings.publication && { ledger: settings.publication.ledger }),
     });
     this.#heard = new DeadlineClock(this.driver.reportsLater === true);
-    const clock = (): number => this.currentTime();
     const { socket } = this.settings;
+    const clock = (): number => this.currentTime();
     this.listening = new Listening(this.driver, socket, settings.maxConnections, logger, clock);
     this.#acceptGate = this.listening.acceptGate;
     this.ports = this.listening.ports;
     this.datagrams = new LoopDatagrams(this, this.ports, this.settings, this.counts);
     this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) => this.#admit(slot));
-    this.#end = new LoopEnd(this.driver, this.#table, this.ports, this, () =>
-      this.#requestTurn?.(),
-    );
+    const soon = (): void => this.#requestTurn?.();
+    this.#end = new LoopEnd(this.driver, this.#table, this.ports, this, soon);
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
     this.#queues = new SpareQueues(this.driver, settings.writeBufferBytes);
-    this.#ticker = settings.ticker ? new Ticker(calls, this) : null;
+    this.#ticker = settings.ticker ? new Ticker(this.calls, this) : null;
   }
 
   // -- life, as the server directs it -------------------------------------------------------------
@@ -153,7 +154,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.attach();
   }
 
-  // See `Dialer`.
   dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null {
     return this.#dialer.dial(endpoint, outcome);
   }
@@ -237,16 +237,15 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
 
   stats(): LoopStats {
-    const { counters } = this.driver;
-    const { rests } = this.#acceptGate;
-    return this.counts.stats(counters, this.connectionCount, rests, this.tls?.counts);
+    const { connectionCount, counts, driver } = this;
+    return counts.stats(driver.counters, connectionCount, this.#acceptGate.rests, this.tls?.counts);
   }
 
   /** Before it may sleep, and now and then while it has no time to. */
   #publish(): void {
     this.#unpublished = false;
     const { sleptMs } = this.driver.counters;
-    this.#publication?.publish(this.stats(), sleptMs, wallClockOrigin + this.counts.startedAt);
+    this.#publication?.publish(this.stats(), sleptMs, this.counts.startedOnWallClock);
   }
 
   // -- turns, as the host gives them --------------------------------------------------------------
@@ -254,6 +253,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   runDue(): boolean {
     if (this.#closed) return false;
     this.counts.turns++;
+    this.#watch.look(this);
     this.#dialer.succeeded = false;
     if (this.#unpublished && this.counts.turns % turnsPerPublication === 0) this.#publish();
     try {

@@ -47,6 +47,7 @@ export class LoopCounts extends ConnectionCounts {
   datagramSessions = 0;
   /** On the clock of `performance.now()`. */
   readonly startedAt: number = performance.now();
+  readonly startedOnWallClock: number = performance.timeOrigin + this.startedAt;
 
   stats(
     driver: DriverCounters,

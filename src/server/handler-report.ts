@@ -2,7 +2,7 @@ import { nearestName } from '../base/option-checks.ts';
 import type { EventHandler } from '../connection/conn.ts';
 import { EventServer } from '../connection/event-server.ts';
 import type { Logger } from '../logging/logger.ts';
-import { inDevelopment } from './loop-settings.ts';
+import { inDevelopment } from './development-mode.ts';
 
 const events = Object.getOwnPropertyNames(EventServer.prototype);
 const said = new Set<string>();

@@ -1,12 +1,7 @@
-import { environment } from '../base/environment.ts';
 import type { SocketExtras } from '../driver/contract.ts';
 import type { EventLoopSettings } from '../loop/event-loop-settings.ts';
+import { inDevelopment } from './development-mode.ts';
 import type { ResolvedOptions } from './options.ts';
-
-/** Mistakes of the program show, at some cost. */
-export function inDevelopment(): boolean {
-  return environment['NODE_ENV'] !== 'production' || environment['GNET_DEBUG'] === '1';
-}
 
 /** Undefined where none of it was asked for. */
 export function socketExtras(options: ResolvedOptions): SocketExtras | undefined {
@@ -36,6 +31,7 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
     shared: options.shared,
     busyPollMicroseconds: options.busyPoll,
     poisonFrames: inDevelopment(),
+    slowHandlerMs: options.slowHandler,
     connection: {
       codec: options.codec,
       highWaterMark: options.highWaterMark,

@@ -379,6 +379,14 @@ export interface Options<Frame = Buffer> {
    */
   readonly busyPoll?: number;
   /**
+   * Logs a warning when one call of the handler blocks its loop for longer; see
+   * docs/monitoring.md#slow-handlers.
+   *
+   * ms, 0 to 2^31-1. Default: `GNET_SLOW_HANDLER`, else 200 in development mode and 0 (off) in
+   * production.
+   */
+  readonly slowHandler?: number;
+  /**
    * Stops the server when it aborts, or ends a `serve` that is still starting.
    *
    * An `AbortSignal`. Default: none.
@@ -451,5 +459,7 @@ export interface ResolvedOptions {
   readonly maxFrameLength: number;
   /** Microseconds. */
   readonly busyPoll: number;
+  /** 0 is off. */
+  readonly slowHandler: number;
   readonly signal: AbortSignal | undefined;
 }

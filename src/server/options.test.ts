@@ -85,6 +85,7 @@ describe('options', () => {
       overflow: 'pause',
       maxFrameLength: Infinity,
       busyPoll: 0,
+      slowHandler: 0,
       signal: undefined,
     };
     assert.deepEqual(resolve({}), defaults);
@@ -143,6 +144,7 @@ describe('options', () => {
       overflow: 'close',
       maxFrameLength: 4_096,
       busyPoll: 50,
+      slowHandler: 20,
       signal,
     } as const;
     const expected = { ...given, logLevel: 'debug', keepAliveSeconds: 60, tcpNoDelay: false };

@@ -28,6 +28,7 @@ import {
 } from './option-types.ts';
 
 import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
+import { defaultSlowHandler } from './development-mode.ts';
 import { asGraceful, gracefulSettings } from './restart/settings.ts';
 import { asUdp, asUdpSessions, udpSessionSettings, udpSettings } from './udp-options.ts';
 import { asProxyProtocol, proxyProtocolSettings } from './proxy-option.ts';
@@ -128,6 +129,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   overflow: oneWordOf(['pause', 'close', 'none']),
   maxFrameLength: limit('bytes'),
   busyPoll: wholeNumber(0, int32Max, 'microseconds'),
+  slowHandler: checkTimeout,
   signal: asSignal,
 };
 
@@ -207,6 +209,7 @@ export function resolveOptions(
     allowHalfOpen: given.allowHalfOpen ?? false,
     overflow: given.overflow ?? 'pause',
     busyPoll: given.busyPoll ?? 0,
+    slowHandler: given.slowHandler ?? defaultSlowHandler(),
     signal: given.signal,
     ...resolveInbound(given),
     ...resolveOutbound(given),

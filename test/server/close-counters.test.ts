@@ -58,7 +58,11 @@ function loopOf({ server }: Rig): LoopStats {
 
 for (const [name, { kind, handler = {}, options, act }] of Object.entries(cases)) {
   test(`${name} counts as ${kind ?? 'no failure'}`, async (t) => {
-    const rig = await startRig(t, { react: () => undefined, ...handler }, { closeTimeout: 20, ...options });
+    const rig = await startRig(
+      t,
+      { react: () => undefined, ...handler },
+      { closeTimeout: 20, ...options },
+    );
     act(await connect(t, rig));
     await waitUntil(() => loopOf(rig).closed === 1, 'the connection is closed');
     const counted = kinds.filter((one) => loopOf(rig)[one] > 0);

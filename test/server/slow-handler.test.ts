@@ -1,0 +1,120 @@
+/** `slowHandler`: calls that block their loop are reported by name, and nothing else is. */
+import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { test } from 'node:test';
+import { type EventHandler, type Options, type Server, serve } from 'gnet';
+import { connect, type TestScope } from '../support/rig.ts';
+import { spawnExample } from '../examples/spawn-example.ts';
+import { RawClient } from '../../testing/raw-client.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const limitMs = 20;
+
+/** Computes for longer than the limit. */
+function block(): void {
+  const end = performance.now() + 2 * limitMs;
+  while (performance.now() < end);
+}
+
+interface Warning {
+  readonly event: string;
+  readonly ms: number;
+  readonly remote?: string;
+  readonly handler?: string;
+}
+
+async function start(
+  t: TestScope,
+  handler: EventHandler,
+  options: Options = {},
+): Promise<{ server: Server; warnings: Warning[] }> {
+  const warnings: Warning[] = [];
+  const quiet = (): void => {};
+  const warn = (message: string, fields?: object): void => {
+    if (message.includes('slowHandler')) warnings.push(fields as Warning);
+  };
+  const logger = { debug: quiet, info: quiet, warn, error: quiet };
+  const address = 'tcp://127.0.0.1:0';
+  const server = await serve(handler, address, { logger, slowHandler: limitMs, ...options });
+  t.after(() => server.close());
+  return { server, warnings };
+}
+
+class Orders implements EventHandler {
+  readonly #word = 'done';
+  react(): string {
+    block();
+    return this.#word;
+  }
+}
+
+test('says which event of which handler and connection took how long', async (t) => {
+  const { server, warnings } = await start(t, new Orders());
+  const client = await connect(t, server.addr);
+  client.write('x');
+  await client.readExactly(4);
+  assert.equal(warnings.length, 1);
+  const [{ event, ms, remote, handler }] = warnings as [Warning];
+  assert.deepEqual([event, remote, handler], ['react', client.localAddress, 'Orders']);
+  assert.ok(ms >= limitMs);
+});
+
+test('every event is timed, and a handler that throws, too', async (t) => {
+  const handler: EventHandler = {
+    onOpened: block,
+    preWrite: block,
+    tick: block,
+    onClosed: block,
+    react() {
+      block();
+      throw new Error('broken');
+    },
+  };
+  const { server, warnings } = await start(t, handler, { ticker: true, closeTimeout: 20 });
+  const client = await connect(t, server.addr);
+  client.write('x');
+  const events = ['onClosed', 'onOpened', 'react', 'tick'];
+  await waitUntil(() => warnings.length === events.length, 'each event is reported once');
+  assert.deepEqual(warnings.map(({ event }) => event).sort(), events);
+});
+
+test('a handler of one connection is timed, too', async (t) => {
+  const handler: EventHandler = { onOpened: (c) => c.setHandler(new Orders()) };
+  const { server, warnings } = await start(t, handler);
+  const client = await connect(t, server.addr);
+  client.write('x');
+  await client.readExactly(4);
+  assert.deepEqual(
+    warnings.map(({ handler: name }) => name),
+    ['Orders'],
+  );
+});
+
+test('an event is reported once a second; the channel has each call; 0 turns it off', async (t) => {
+  const published: unknown[] = [];
+  const hear = (message: unknown): void => void published.push(message);
+  subscribe('gnet:loop.slow', hear);
+  t.after(() => unsubscribe('gnet:loop.slow', hear));
+  const { server, warnings } = await start(t, new Orders());
+  const off = await start(t, new Orders(), { slowHandler: 0 });
+  for (const { addr } of [server, off.server]) {
+    const client = await connect(t, addr);
+    for (let count = 0; count < 3; count++) {
+      client.write('x');
+      await client.readExactly(4);
+    }
+  }
+  assert.equal(warnings.length, 1);
+  assert.equal(off.warnings.length, 0);
+  assert.equal(published.length, 3);
+});
+
+test('examples/slow.ts is told of its slow handler', async (t) => {
+  const example = await spawnExample('examples/slow.ts');
+  const client = await RawClient.connect(`127.0.0.1:${example.port}`);
+  t.after(() => client.destroy());
+  client.write('36\n');
+  assert.equal(String(await client.readExactly(9)), '14930352\n');
+  assert.match(example.output(), /"event":"react".*slowHandler/);
+  assert.equal(await example.stop(), 0);
+});
