@@ -32,6 +32,7 @@ export function allCells(): Cell[] {
 export const onceFaults: ReadonlySet<string> = new Set([
   'sendto=EAGAIN, once, at the middle',
   'sendto=EAGAIN, for good, at the middle',
+  'recvfrom=ENOMEM, for good, at the middle',
   'sendmmsg=EINTR, for good, at the middle',
   'getsockname=ENOBUFS, once, at the start',
   'io_uring_enter=EBADF, for good, at the middle',

@@ -90,6 +90,11 @@ export function mayBeNoticed(call: string, errno: string): boolean {
   return !neverNoticed.has(call) && !(nobodyNotices[call]?.has(errno) ?? false);
 }
 
+/** The system has no memory: it is asked again after a rest, and not as fast as the loop turns. */
+export function mustRest(call: string, errno: string): boolean {
+  return call === 'recvfrom' && (errno === 'ENOMEM' || errno === 'ENOBUFS');
+}
+
 /** What a loop cannot live without: when it fails for good, the server says so and ends. */
 const endsTheServer: Readonly<Record<string, ReadonlySet<string>>> = {
   // A hundred waits in a row: a loop that only spins helps nobody.

@@ -9,13 +9,15 @@ import type { ClientOptions, Options } from 'gnet';
 import * as faults from '../../testing/failing-calls.ts';
 import { descriptors } from '../support/open-descriptors.ts';
 import { allCells, type Cell, phases } from './call-cells.ts';
-import { mayBeNoticed, mayEndTheServer } from './call-errnos.ts';
+import { mayBeNoticed, mayEndTheServer, mustRest } from './call-errnos.ts';
 import { codeOf, Life, type Peer } from './call-life.ts';
 
 const { setCallFault } = faults;
 
 /** A lasting fault is over after that long: what rests meanwhile must come back. */
 const lastingMs = 40;
+/** Calls that may fail in that time where a loop must rest: it does so a few times for each peer. */
+const failuresMax = 1_000;
 /** Longer than any rest. */
 const patienceMs = 5_000;
 
@@ -141,6 +143,9 @@ export class CallLab {
       if (died !== undefined) {
         if (!mayEndTheServer(cell.call, cell.errno)) return `the server ended: ${codeOf(died)}`;
         return '';
+      }
+      if (mustRest(cell.call, cell.errno) && faults.failed > failuresMax) {
+        return `the call was made ${faults.failed} times in vain`;
       }
       const wrong = judge(cell, peers, life.codes);
       if (wrong !== '') return wrong;

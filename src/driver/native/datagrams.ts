@@ -21,7 +21,7 @@ import type {
   Membership,
   SocketOptions,
 } from '../contract.ts';
-import { interrupted, tryAgain } from './errno-sets.ts';
+import { interrupted, isLackOfMemory, tryAgain } from './errno-sets.ts';
 import { nativeSlabPool, takeIfPossible } from './native-memory.ts';
 import { changeMembershipOf, setSentTypeOfService } from './datagram-options.ts';
 import type { DatagramEndpoint } from './datagram-endpoint.ts';
@@ -213,6 +213,7 @@ export class DatagramEndpoints {
     // EAGAIN: gone already. EINTR: a signal. ECONNREFUSED and other ICMP errors: about a datagram
     // sent before; read away by this call. None of them ends an endpoint.
     if (count <= 0) {
+      if (isLackOfMemory(-count)) this.#rest(id, endpoint);
       if (endpoint.peer !== null) this.#networkSays(id, endpoint.peer, -count);
       return count;
     }

@@ -22,7 +22,12 @@ export const canceled: number = numberOf('ECANCELED');
  * short of memory for now. Nothing is wrong with the stream, and what it has stays where it is.
  */
 export function isPassing(errno: number): boolean {
-  return errno === tryAgain || errno === interrupted || errno === noBuffers || errno === noMemory;
+  return errno === tryAgain || errno === interrupted || isLackOfMemory(errno);
+}
+
+/** The system has none for now: to ask again at once would take the CPU for nothing. */
+export function isLackOfMemory(errno: number): boolean {
+  return errno === noBuffers || errno === noMemory;
 }
 
 /**

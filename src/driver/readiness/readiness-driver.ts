@@ -27,7 +27,7 @@ import type {
 } from '../contract.ts';
 import { newCounters } from '../counters.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
-import { interrupted, isPassing } from '../native/errno-sets.ts';
+import { interrupted, isLackOfMemory, isPassing } from '../native/errno-sets.ts';
 import { Listeners } from './listeners.ts';
 import { type BrokenStream, errorBehindEnd, streamError } from '../native/broken-stream.ts';
 import { NativeDriver } from '../native/native-driver.ts';
@@ -366,8 +366,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   #receiveOnce(slot: number, generation: number): boolean {
     const read = this.#read;
     if (read.isLent && !read.renew()) {
-      this.#setFlags(slot, 0, readArmed);
-      this.#resting.add(slot, generation);
+      this.#restReading(slot, generation);
       return false;
     }
     const { slab, start, byteLength } = read;
@@ -394,8 +393,13 @@ export class ReadinessDriver extends NativeDriver implements Driver {
       if ((this.#flagsOf(slot) & readArmed) !== 0) this.#setFlags(slot, 0, readArmed);
       return;
     }
-    // The event comes again.
-    if (!isPassing(-result)) this.#break(slot, -result);
+    if (isLackOfMemory(-result)) this.#restReading(slot, generation);
+    else if (!isPassing(-result)) this.#break(slot, -result); // else the event comes again
+  }
+
+  #restReading(slot: number, generation: number): void {
+    this.#setFlags(slot, 0, readArmed);
+    this.#resting.add(slot, generation);
   }
 
   #readAgain(): void {
