@@ -13,7 +13,7 @@ import {
   plainSlabBytes,
   type TlsPools,
   type TlsReceiver,
-} from '../src/tls/tls-transport.ts';
+} from '../src/tls/transport-contract.ts';
 
 export type TlsEnd = Transport & StreamReceiver & { dispose(): void };
 

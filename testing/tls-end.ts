@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { nativeSlabPool } from '../src/driver/native/native-memory.ts';
-import { ClientSession, type ClientSettings } from '../src/tls/client-session.ts';
-import { TlsContext } from '../src/tls/context.ts';
+import { ClientSession, type ClientSettings } from '../src/tls/openssl/client-session.ts';
+import { TlsContext } from '../src/tls/openssl/context.ts';
 import type { ContextSettings } from '../src/tls/context-settings.ts';
 import { ERR_peek_last_error } from '../src/tls/openssl/bindings.ts';
 import { pemBlocks } from '../src/tls/options/pem.ts';
-import { ServerSession } from '../src/tls/server-session.ts';
-import type { TlsSession } from '../src/tls/session.ts';
+import { ServerSession } from '../src/tls/openssl/server-session.ts';
+import type { TlsSession } from '../src/tls/openssl/session.ts';
 import { TlsState } from '../src/tls/session-states.ts';
 import type { Certificate } from './certificates.ts';
 

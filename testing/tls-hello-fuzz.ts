@@ -3,8 +3,8 @@
  * session waits for more or ends in one of the typed errors, and gives everything back.
  */
 import assert from 'node:assert/strict';
-import type { ClientSession } from '../src/tls/client-session.ts';
-import { sessionCounters } from '../src/tls/session.ts';
+import type { ClientSession } from '../src/tls/openssl/client-session.ts';
+import { sessionCounters } from '../src/tls/openssl/session.ts';
 import { TlsState } from '../src/tls/session-states.ts';
 import { makeFamily } from './certificates.ts';
 import type { Random } from './random.ts';

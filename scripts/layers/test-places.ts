@@ -7,7 +7,7 @@ import {
   type TypeScriptFile,
 } from './project.ts';
 
-/** `src/tls/session.memory.test.ts` is a topic of `src/tls/session.ts`. */
+/** `src/tls/openssl/session.memory.test.ts` is a topic of `src/tls/openssl/session.ts`. */
 const subjectOf = (path: string): string => path.replace(/(?:\.[a-z-]+)?\.test\.ts$/, '.ts');
 
 const isSocketModule = (specifier: string): boolean => /^node:(?:net|dgram|tls)$/.test(specifier);

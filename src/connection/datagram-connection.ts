@@ -9,7 +9,7 @@ import { Prepared, type Sendable } from './prepared.ts';
 import type { DatagramOwner } from './datagram-owner.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import type { HandlerEvents } from './owner.ts';
-import { callPreWrite } from './handler-calls.ts';
+import { callPreWrite } from './handler-events.ts';
 import { notWritable } from './connection-errors.ts';
 import { poisonFrame } from './poison.ts';
 import { isKept, retainFrame } from './retaining.ts';

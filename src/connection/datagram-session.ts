@@ -8,7 +8,7 @@ import { Action } from './action.ts';
 import type { Conn, EventHandler, Reply, Timeouts } from './conn.ts';
 import { DatagramConnection } from './datagram-connection.ts';
 import type { DatagramOwner } from './datagram-owner.ts';
-import { ownHandlerEvents } from './handler-calls.ts';
+import { ownHandlerEvents } from './handler-events.ts';
 import type { HandlerEvents, ScheduledDeadline } from './owner.ts';
 import type { Sendable } from './prepared.ts';
 import { timedOut } from './connection-errors.ts';

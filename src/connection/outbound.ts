@@ -8,7 +8,7 @@ import { remoteAddress } from './addresses.ts';
 import type { Bytes } from './conn.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import { FlushWaiters } from './flush-waiters.ts';
-import { callPreWrite } from './handler-calls.ts';
+import { callPreWrite } from './handler-events.ts';
 import { stuckFromNow } from './timeout-clock.ts';
 import { cutShort, outboundOverflow } from './connection-errors.ts';
 import { pause } from './pausing.ts';

@@ -1,7 +1,7 @@
 /** What the transport tells of the way in: bytes, and the peer's end. */
 import type { Slab } from '../buffer/slab.ts';
 import { beginClose, continueClose, delivers, isCutOff, leaveHandler } from './closing.ts';
-import { callOnEnd } from './events.ts';
+import { callOnEnd } from './call-handler.ts';
 import { sendPending } from './flushing.ts';
 import { checkInbound, pump } from './frames.ts';
 import { enterSlab, keep, leaveSlab } from './inbound.ts';

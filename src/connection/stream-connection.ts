@@ -34,7 +34,7 @@ import {
   callOnOpened,
   callSignalClose,
   setHandler as setHandlerOf,
-} from './events.ts';
+} from './call-handler.ts';
 import { setFlow as setFlowOf } from './flow-settings.ts';
 import type { Flow } from './conn-settings.ts';
 import { flushNow, sendPending, unblock } from './flushing.ts';

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { epollControl, epollCreate } from '../syscall/linux/epoll.ts';
-import { syscallError } from '../syscall/errno.ts';
+import { syscallError } from '../syscall/last-errno.ts';
 import { eventDescriptor, signalEvent } from '../syscall/linux/eventfd.ts';
 import { constants } from '../syscall/tables.ts';
 

@@ -1,7 +1,7 @@
 import type { ConnectionSettings } from '../connection/owner.ts';
 import type { LayerFactory } from '../connection/layer.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
-import type { LoopPublication } from './cross-thread.ts';
+import type { LoopPublication } from './mailbox-contract.ts';
 
 export interface EventLoopSettings {
   readonly index: number;

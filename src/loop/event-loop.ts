@@ -35,7 +35,7 @@ import { LoopFace } from './loop-face.ts';
 import { LoopCounts } from './loop-counts.ts';
 import { datagramSettings, LoopDatagrams } from './loop-datagrams.ts';
 import { DeferredWork } from './deferred-work.ts';
-import type { Inbox, LoopPublication } from './cross-thread.ts';
+import type { Inbox, LoopPublication } from './mailbox-contract.ts';
 import { Ticker } from './ticker.ts';
 
 /** A limit may pass early by that much: what follows a longer hold-up looks at every connection. */

@@ -5,7 +5,7 @@ import type { Driver } from '../driver/contract.ts';
 import { InputBeforeStop } from './input-before-stop.ts';
 import type { ConnectionTable } from './connection-table.ts';
 import type { DatagramPorts } from './datagram-ports.ts';
-import type { Inbox } from './cross-thread.ts';
+import type { Inbox } from './mailbox-contract.ts';
 
 /** What a stop could not finish. */
 export type Unfinished = { forced: number } & { -readonly [Name in keyof UndoneWork]: number };

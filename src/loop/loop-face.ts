@@ -3,7 +3,7 @@ import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base
 import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { textOf } from '../base/thrown.ts';
 import type { Conn, LoopView, RegisterOptions } from '../connection/conn.ts';
-import { ownHandlerEvents } from '../connection/handler-calls.ts';
+import { ownHandlerEvents } from '../connection/handler-events.ts';
 import { replayBytes } from '../connection/replay-bytes.ts';
 import { DeadlineLinks } from '../connection/deadline-links.ts';
 import type { ScheduledDeadline } from '../connection/owner.ts';

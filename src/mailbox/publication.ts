@@ -1,6 +1,6 @@
 import type { LoopStats } from '../connection/server-view.ts';
 import { type SharedCounter, sharedCounters } from '../loop/loop-counts.ts';
-import type { LoopPublication } from '../loop/cross-thread.ts';
+import type { LoopPublication } from '../loop/mailbox-contract.ts';
 import { continuedCounters, control, counter, type LoopMemory } from './loop-memory.ts';
 
 /** Read once, because the runtime computes it each time. */

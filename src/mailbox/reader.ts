@@ -1,4 +1,4 @@
-import type { Inbox } from '../loop/cross-thread.ts';
+import type { Inbox } from '../loop/mailbox-contract.ts';
 import { control, type LoopMemory, lane, laneCount, loopState, ringBytes } from './loop-memory.ts';
 import {
   byteInRing,

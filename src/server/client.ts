@@ -2,7 +2,7 @@ import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base
 import type { CodecOption } from '../codec/codec.ts';
 import type { Conn } from '../connection/conn.ts';
 import type { EventHandler } from '../connection/conn.ts';
-import { handlerCalls } from '../connection/handler-calls.ts';
+import { handlerCalls } from '../connection/handler-events.ts';
 import type { Server } from '../connection/conn.ts';
 import { chooseBackend } from '../driver/choose-driver.ts';
 import { createLogger } from '../logging/default-logger.ts';

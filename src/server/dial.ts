@@ -1,6 +1,6 @@
 import { ErrTimeout, ErrUnsupportedOp, GnetError } from '../base/errors.ts';
 import type { Conn, EventHandler } from '../connection/conn.ts';
-import { ownHandlerEvents } from '../connection/handler-calls.ts';
+import { ownHandlerEvents } from '../connection/handler-events.ts';
 import { writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { DatagramSession } from '../connection/datagram-session.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';

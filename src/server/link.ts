@@ -3,7 +3,7 @@ import { invalidOption } from '../base/option-checks.ts';
 import { errorOf } from '../base/thrown.ts';
 import type { Conn, EventHandler, Reply } from '../connection/conn.ts';
 import { plainBytes, type Sendable } from '../connection/prepared.ts';
-import { ownHandlerEvents } from '../connection/handler-calls.ts';
+import { ownHandlerEvents } from '../connection/handler-events.ts';
 import { isPromise, whenSettled } from '../connection/reply.ts';
 import type { DialOptions } from './dial-options.ts';
 import { type KeptMessage, KeptMessages } from './kept-messages.ts';

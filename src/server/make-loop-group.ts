@@ -1,7 +1,7 @@
 import { ErrInvalidOption } from '../base/errors.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import type { EventHandler } from '../connection/conn.ts';
-import { handlerCalls } from '../connection/handler-calls.ts';
+import { handlerCalls } from '../connection/handler-events.ts';
 import type { Server } from '../connection/conn.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { OwnedLogger } from '../logging/default-logger.ts';

@@ -4,7 +4,7 @@
  *   memory: [ msghdr | iovec | cmsghdr, descriptors ]
  */
 import { type Address, addressAt, word } from '../ffi/index.ts';
-import { resultOf } from './errno.ts';
+import { resultOf } from './last-errno.ts';
 import { mapMemory, type NativeMemory } from './memory.ts';
 import { sendMessage, syscallRaw } from './socket.ts';
 import { constants, layouts, syscallNumbers } from './tables.ts';

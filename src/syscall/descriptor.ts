@@ -1,5 +1,5 @@
 import { foreignInterface, word } from '../ffi/index.ts';
-import { resultOf, syscallError } from './errno.ts';
+import { resultOf, syscallError } from './last-errno.ts';
 import { constants } from './tables.ts';
 
 const closeRaw = foreignInterface.lookup('close', 1);

@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { type Address, foreignInterface, nullAddress, word } from '../ffi/index.ts';
 import { constants } from './tables.ts';
-import { lastErrno, syscallError } from './errno.ts';
+import { lastErrno, syscallError } from './last-errno.ts';
 
 const mmapRaw = foreignInterface.lookupAddress('mmap', 6);
 const munmapRaw = foreignInterface.lookup('munmap', 2);

@@ -5,7 +5,7 @@ import {
   foreignInterface,
   word,
 } from '../ffi/index.ts';
-import { resultOf } from './errno.ts';
+import { resultOf } from './last-errno.ts';
 import { scratch } from './memory.ts';
 import {
   emptyInetAddress,

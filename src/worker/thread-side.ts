@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { CodecOption } from '../codec/codec.ts';
 import type { Bytes } from '../connection/conn.ts';
 import type { Sendable } from '../connection/prepared.ts';
-import { handlerCalls } from '../connection/handler-calls.ts';
+import { handlerCalls } from '../connection/handler-events.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
 import type { StopResult } from '../connection/server-view.ts';
 import { loadEngine } from '../connection/tls/load-engine.ts';

@@ -3,7 +3,7 @@
 import type { OutboundQueue } from '../../src/buffer/outbound-queue.ts';
 import type { Slab } from '../../src/buffer/slab.ts';
 import type { EventHandler } from '../../src/connection/conn.ts';
-import { handlerCalls } from '../../src/connection/handler-calls.ts';
+import { handlerCalls } from '../../src/connection/handler-events.ts';
 import type { ConnectionSettings } from '../../src/connection/owner.ts';
 import type { LayerFactory } from '../../src/connection/layer.ts';
 import type { Backend } from '../../src/driver/backend.ts';

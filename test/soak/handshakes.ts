@@ -15,8 +15,8 @@ const allowedBytesSmall = 40 * 1_024 * 1_024;
 async function nativeObjects(): Promise<string> {
   const { loadEngine } = await import('../../src/connection/tls/load-engine.ts');
   if ((await loadEngine()).about.engine === 'node:tls') return '0 SSL, 0 SSL_CTX';
-  const { sessionCounters } = await import('../../src/tls/session.ts');
-  const { contextCounters } = await import('../../src/tls/context.ts');
+  const { sessionCounters } = await import('../../src/tls/openssl/session.ts');
+  const { contextCounters } = await import('../../src/tls/openssl/context.ts');
   return `${sessionCounters.live} SSL, ${contextCounters.live} SSL_CTX`;
 }
 

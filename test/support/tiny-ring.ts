@@ -1,6 +1,6 @@
 /** An event loop over io_uring with so few receive buffers that most receives find none. */
 import type { EventHandler } from '../../src/connection/conn.ts';
-import { handlerCalls } from '../../src/connection/handler-calls.ts';
+import { handlerCalls } from '../../src/connection/handler-events.ts';
 import type { Backend } from '../../src/driver/backend.ts';
 import type { DriverCounters } from '../../src/driver/contract.ts';
 import { EventLoop } from '../../src/loop/event-loop.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { chooseBackend } from '../../src/driver/choose-driver.ts';
 import type { Driver, DriverEvents } from '../../src/driver/contract.ts';
 import type { Transport } from '../../src/driver/transport.ts';
-import type { TlsReceiver, TlsPools } from '../../src/tls/tls-transport.ts';
+import type { TlsReceiver, TlsPools } from '../../src/tls/transport-contract.ts';
 import { type ContractSkips, driverContract, streamGroups } from '../../testing/driver-contract.ts';
 import { RawPeers } from '../../testing/raw-peers.ts';
 import { tlsDriver, type TlsEnd, type TlsMaker } from '../../testing/tls-driver.ts';
@@ -13,10 +13,12 @@ const host = 'localhost';
 const { key, cert, ca } = identity;
 
 async function byOpenssl(): Promise<TlsMaker> {
-  const { ClientContext } = await import('../../src/tls/client-context.ts');
-  const { readServerOptions, ServerContexts } = await import('../../src/tls/server-contexts.ts');
-  const { ServerSession } = await import('../../src/tls/server-session.ts');
-  const { TlsTransport } = await import('../../src/tls/tls-transport.ts');
+  const { ClientContext } = await import('../../src/tls/openssl/client-context.ts');
+  const { readServerOptions, ServerContexts } = await import(
+    '../../src/tls/openssl/server-contexts.ts'
+  );
+  const { ServerSession } = await import('../../src/tls/openssl/server-session.ts');
+  const { TlsTransport } = await import('../../src/tls/openssl/openssl-transport.ts');
   const contexts = new ServerContexts(readServerOptions({ key, cert }));
   const client = new ClientContext({ ca });
   type Session = InstanceType<typeof ServerSession> | ReturnType<typeof client.open>;

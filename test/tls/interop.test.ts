@@ -15,7 +15,7 @@ import {
   serverEnd,
   type TlsEnd,
 } from '../../testing/tls-end.ts';
-import type { ClientSession } from '../../src/tls/client-session.ts';
+import type { ClientSession } from '../../src/tls/openssl/client-session.ts';
 
 const family = makeFamily();
 const versions = { 'TLSv1.2': 0x303, 'TLSv1.3': 0x304 } as const;

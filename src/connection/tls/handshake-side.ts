@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { ErrConnClosed, ErrTimeout, type GnetError } from '../../base/errors.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import type { SessionFacts } from '../../tls/session-facts.ts';
-import type { TlsReceiver } from '../../tls/tls-transport.ts';
+import type { TlsReceiver } from '../../tls/transport-contract.ts';
 import type { LayeredConnection } from '../layer.ts';
 import { OpeningLimit } from '../opening-limit.ts';
 import { rememberTls, type TlsInfo } from './info.ts';

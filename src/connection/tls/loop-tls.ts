@@ -2,11 +2,11 @@ import type { GnetError } from '../../base/errors.ts';
 import type { Driver } from '../../driver/contract.ts';
 import type { Transport } from '../../driver/transport.ts';
 import type { ServerSettings } from '../../tls/server-settings.ts';
-import { cipherSlabBytes, plainSlabBytes } from '../../tls/tls-transport.ts';
+import { cipherSlabBytes, plainSlabBytes } from '../../tls/transport-contract.ts';
 import type { Layer, LayeredConnection, LayerFactory } from '../layer.ts';
 import { HandshakeGate } from './handshake-gate.ts';
 import type { Handshake, TlsCounts } from './handshake-side.ts';
-import type { TlsShared } from './layer.ts';
+import type { TlsShared } from './openssl-layer.ts';
 
 /** Whom a client dials, and who hears what came of the handshake. */
 export interface DialledHandshake {

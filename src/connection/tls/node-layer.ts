@@ -4,11 +4,11 @@ import type { Slab } from '../../buffer/slab.ts';
 import type { Transport } from '../../driver/transport.ts';
 import type { NodeTransport } from '../../tls/node/node-transport.ts';
 import type { SessionFacts } from '../../tls/session-facts.ts';
-import type { TlsPools, TlsReceiver } from '../../tls/tls-transport.ts';
+import type { TlsPools, TlsReceiver } from '../../tls/transport-contract.ts';
 import type { Layer, LayeredConnection } from '../layer.ts';
 import { GatedInput, type GatedLayer } from './gated-input.ts';
 import { type Agreed, type Handshake, HandshakeSide } from './handshake-side.ts';
-import type { TlsShared } from './layer.ts';
+import type { TlsShared } from './openssl-layer.ts';
 
 /** Makes one side's transport. */
 export type NodeTransportMaker = (

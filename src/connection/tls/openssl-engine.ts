@@ -1,7 +1,7 @@
 /** OpenSSL, called by FFI. Importing this throws where there is none that can be called. */
-import { ClientContext } from '../../tls/client-context.ts';
+import { ClientContext } from '../../tls/openssl/client-context.ts';
 import { openssl } from '../../tls/openssl/bindings.ts';
-import { readServerOptions, ServerContexts } from '../../tls/server-contexts.ts';
+import { readServerOptions, ServerContexts } from '../../tls/openssl/server-contexts.ts';
 import { settingsTools, type TlsEngine } from './engine.ts';
 import { OpensslLoop } from './openssl-loop.ts';
 

@@ -1,11 +1,11 @@
 import type { GnetError } from '../../base/errors.ts';
 import type { Transport } from '../../driver/transport.ts';
-import type { ClientContext } from '../../tls/client-context.ts';
-import type { ClientSession } from '../../tls/client-session.ts';
-import type { ServerContexts } from '../../tls/server-contexts.ts';
-import { type ContextChoice, ServerSession } from '../../tls/server-session.ts';
+import type { ClientContext } from '../../tls/openssl/client-context.ts';
+import type { ClientSession } from '../../tls/openssl/client-session.ts';
+import type { ServerContexts } from '../../tls/openssl/server-contexts.ts';
+import { type ContextChoice, ServerSession } from '../../tls/openssl/server-session.ts';
 import type { LayeredConnection, LayerFactory } from '../layer.ts';
-import { TlsLayer } from './layer.ts';
+import { TlsLayer } from './openssl-layer.ts';
 import { type DialledHandshake, type HandshakeOutcome, LoopTls } from './loop-tls.ts';
 
 /** Reads of an open session after which a server is taken for one that gives no session to keep. */

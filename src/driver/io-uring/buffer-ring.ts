@@ -1,6 +1,6 @@
 import { type Slab, SlabPool } from '../../buffer/slab.ts';
 import { ioUringConstants as numbers, ioUringLayouts } from '../../platform/linux-io-uring.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { registerBufferRing, unregisterBufferRing } from '../../syscall/linux/io-uring.ts';
 import { mapMemory, type NativeMemory } from '../../syscall/memory.ts';
 import { nativeAllocator, nativeSlabPool, takeIfPossible } from '../native/native-memory.ts';

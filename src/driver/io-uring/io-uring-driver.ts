@@ -3,7 +3,7 @@ import type { Slab } from '../../buffer/slab.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { epollControl, epollCreate } from '../../syscall/linux/epoll.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { peerInto, receiveQueueBytes } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import type {

@@ -18,7 +18,7 @@ import type {
   GivenSocket,
   SocketOptions,
 } from '../contract.ts';
-import { acceptError } from '../native/accept-rest.ts';
+import { acceptError } from '../native/accept-backoff.ts';
 import { acceptSkips, canceled, tryAgain } from '../native/errno-sets.ts';
 import {
   acceptBatchMax,

@@ -2,7 +2,7 @@ import { ErrUnsupportedPlatform, GnetError } from '../../base/errors.ts';
 import type { Address } from '../../ffi/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { send, shutdownSocket, socketPair } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import { nativeSlabPool } from '../native/native-memory.ts';

@@ -6,7 +6,7 @@ import {
   ioUringLayouts as layouts,
 } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import {
   type RingMapping,
   type RingSetup,

@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import {
   enterRing,
   enterRingTimed,

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { ErrUnsupportedOp } from '../../base/errors.ts';
 import { descriptorOfSocket, letGo } from '../../host/runtime-socket.ts';
 import { closeDescriptor, duplicateDescriptor, makeOwn } from '../../syscall/descriptor.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { peerInto } from '../../syscall/socket.ts';
 import { emptyInetAddress } from '../../syscall/socket-address.ts';
 import type { AdoptedSocket, SocketOptions } from '../contract.ts';

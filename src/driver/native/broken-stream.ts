@@ -1,5 +1,5 @@
 import type { SyscallError } from '../../base/errors.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { getOption, pendingError } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import { brokenPipe, connectionReset } from './errno-sets.ts';

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { errnoNumber } from '../../platform/index.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import {
   changeMembership,
   interfaceIndex,

@@ -1,7 +1,7 @@
 import type { GnetError } from '../../base/errors.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { errnoNumber } from '../../platform/index.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { MessageBatch } from '../../syscall/message-batch.ts';
 import { emptyInetAddress, formatInet } from '../../syscall/socket-address.ts';
 import type { DatagramPeer, DriverCounters } from '../contract.ts';

@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { MessageBatch } from '../../syscall/message-batch.ts';
 import {
   countOverflows,

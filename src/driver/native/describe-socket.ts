@@ -1,4 +1,4 @@
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { getOption, localName } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { DescribedSocket } from '../backend.ts';

@@ -1,7 +1,7 @@
 import { becomeSubreaper, reapChild } from '../../syscall/children.ts';
 import { closeDescriptor, duplicateDescriptor, duplicateOnto } from '../../syscall/descriptor.ts';
 import { foreignInterface } from '../../ffi/index.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { unmapLeftMemory } from '../../syscall/memory.ts';
 import { connectSocket, openSocket, send, socketPair } from '../../syscall/socket.ts';
 import { spawnProcess } from '../../syscall/spawn.ts';

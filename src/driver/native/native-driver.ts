@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { GnetError } from '../../base/errors.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { closeDescriptor, duplicateDescriptor } from '../../syscall/descriptor.ts';
-import { lastErrno, syscallError } from '../../syscall/errno.ts';
+import { lastErrno, syscallError } from '../../syscall/last-errno.ts';
 import { localName } from '../../syscall/socket.ts';
 import { formatInet } from '../../syscall/socket-address.ts';
 import type {
@@ -21,7 +21,7 @@ import type { DatagramEndpoints } from './datagrams.ts';
 import { adoptRuntimeSocket, adoptSocket } from './adopt-socket.ts';
 import { grantWish } from './socket-options.ts';
 import { notUnix, type PassedDescriptors } from './passed-descriptors.ts';
-import { setOnSocket, tcpInfoOf } from './socket-settings.ts';
+import { setOnSocket, tcpInfoOf } from './live-socket-options.ts';
 import { nativeSlabPool } from './native-memory.ts';
 import type { Waker } from '../waker/waker.ts';
 

@@ -9,7 +9,7 @@ import {
 import { constants } from '../../syscall/tables.ts';
 import { type BoundPath, removeBoundPath } from '../bound-path.ts';
 import type { GivenSocket, SocketOptions } from '../contract.ts';
-import { AcceptRest } from './accept-rest.ts';
+import { AcceptRest } from './accept-backoff.ts';
 import type { OpenedSocket } from './open-sockets.ts';
 
 /** Connections accepted per listener and wait: a storm must not keep open connections waiting. */

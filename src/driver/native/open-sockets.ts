@@ -4,7 +4,7 @@
  */
 import { errnoNumber } from '../../platform/index.ts';
 import { closeDescriptor, makeOwn } from '../../syscall/descriptor.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { askForLocalAddress, askForOverflows } from '../../syscall/datagram-control.ts';
 import {
   bindSocket,

@@ -3,7 +3,7 @@
  * socket begin with. What a program sets later is in `live-socket-options.ts`.
  */
 import { formatUnix } from '../../base/unix-address.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { setOption, setOptionText } from '../../syscall/socket.ts';
 import { formatInet, inetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';

@@ -1,5 +1,5 @@
 import { errnoName } from '../../platform/index.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 
 /** After this many failures in a row the wait throws: a server that only spins is useless. */
 const failuresMax = 100;

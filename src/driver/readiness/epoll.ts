@@ -8,7 +8,7 @@ import {
   eventDataIndex,
   eventStride,
 } from '../../syscall/linux/epoll.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { constants } from '../../syscall/tables.ts';
 import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
 import type { DriverEvents, DriverSettings } from '../contract.ts';

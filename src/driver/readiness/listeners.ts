@@ -1,6 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { closeDescriptor, mayWait } from '../../syscall/descriptor.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { acceptSocket, acceptWithoutWaiting, localName } from '../../syscall/socket.ts';
 import type {
   DescriptorLedger,
@@ -9,7 +9,7 @@ import type {
   GivenSocket,
   SocketOptions,
 } from '../contract.ts';
-import { acceptError } from '../native/accept-rest.ts';
+import { acceptError } from '../native/accept-backoff.ts';
 import { acceptSkips, tryAgain } from '../native/errno-sets.ts';
 import {
   acceptBatchMax,

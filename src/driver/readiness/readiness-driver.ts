@@ -3,7 +3,7 @@ import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import {
   acceptedPeer,
   peerName,

@@ -1,5 +1,5 @@
 import { addressAt, foreignInterface, word } from '../../ffi/index.ts';
-import { resultOf } from '../errno.ts';
+import { resultOf } from '../last-errno.ts';
 import { scratch } from '../memory.ts';
 
 const getAffinityRaw = foreignInterface.lookup('sched_getaffinity', 3);

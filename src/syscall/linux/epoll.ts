@@ -1,6 +1,6 @@
 import { type Address, foreignInterface, word } from '../../ffi/index.ts';
 import { constants, layouts } from '../tables.ts';
-import { resultOf, syscallError } from '../errno.ts';
+import { resultOf, syscallError } from '../last-errno.ts';
 import { scratch } from '../memory.ts';
 
 const epollCreate1Raw = foreignInterface.lookup('epoll_create1', 1);

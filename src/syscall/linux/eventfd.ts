@@ -1,5 +1,5 @@
 import { addressAt, foreignInterface, word } from '../../ffi/index.ts';
-import { resultOf, syscallError } from '../errno.ts';
+import { resultOf, syscallError } from '../last-errno.ts';
 import { mapMemory } from '../memory.ts';
 import { constants } from '../tables.ts';
 

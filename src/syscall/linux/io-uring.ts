@@ -3,7 +3,7 @@ import {
   ioUringConstants as numbers,
   ioUringLayouts as layouts,
 } from '../../platform/linux-io-uring.ts';
-import { lastErrno, resultOf, syscallError } from '../errno.ts';
+import { lastErrno, resultOf, syscallError } from '../last-errno.ts';
 import { mapMemory, scratch } from '../memory.ts';
 import { constants, syscallNumbers } from '../tables.ts';
 

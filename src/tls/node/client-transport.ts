@@ -9,7 +9,7 @@ import { identityRefused } from '../peer-errors.ts';
 import type { SessionFacts } from '../session-facts.ts';
 import { SessionStore } from '../session-store.ts';
 import { TlsState } from '../session-states.ts';
-import type { TlsPools, TlsReceiver } from '../tls-transport.ts';
+import type { TlsPools, TlsReceiver } from '../transport-contract.ts';
 import { NodeTransport } from './node-transport.ts';
 import { NodeContext, nodeReaders } from './secure-context.ts';
 

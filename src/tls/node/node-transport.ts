@@ -17,7 +17,7 @@ import {
 } from '../peer-errors.ts';
 import type { SessionFacts } from '../session-facts.ts';
 import { TlsState, tlsStateNames } from '../session-states.ts';
-import type { TlsPools, TlsReceiver } from '../tls-transport.ts';
+import type { TlsPools, TlsReceiver } from '../transport-contract.ts';
 import { socketFailure } from './socket-errors.ts';
 import { Wire, type WireOwner } from './wire.ts';
 import { WireOutput } from './wire-output.ts';
@@ -52,7 +52,7 @@ const mark = {
 /**
  * TLS by `node:tls` between a transport and whoever uses one, for runtimes whose OpenSSL cannot be
  * called. A socket of `node:tls` stands on a stream in memory (`Wire`); what it makes of the bytes comes
- * a turn of the runtime later or sooner, where the other engine (`tls-transport.ts`) answers at once.
+ * a turn of the runtime later or sooner, where the other engine (`openssl-transport.ts`) answers at once.
  * Bytes count as taken when the socket has them: it holds 64 KiB at most.
  */
 export abstract class NodeTransport implements Transport, StreamReceiver, WireOwner {

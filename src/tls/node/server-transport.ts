@@ -11,7 +11,7 @@ import { noHello, unrecognizedName } from '../hello-constants.ts';
 import type { SessionFacts } from '../session-facts.ts';
 import { TlsState } from '../session-states.ts';
 import type { TicketKeys } from '../ticket-keys.ts';
-import type { TlsPools, TlsReceiver } from '../tls-transport.ts';
+import type { TlsPools, TlsReceiver } from '../transport-contract.ts';
 import { NodeTransport } from './node-transport.ts';
 import { NodeContext, nodeReaders } from './secure-context.ts';
 

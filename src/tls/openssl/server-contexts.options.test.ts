@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { makeCertificate, makeFamily, makeRevocationList } from '../../testing/certificates.ts';
-import { exchange, TlsEnd } from '../../testing/tls-end.ts';
+import { makeCertificate, makeFamily, makeRevocationList } from '../../../testing/certificates.ts';
+import { exchange, TlsEnd } from '../../../testing/tls-end.ts';
 import { ClientContext } from './client-context.ts';
-import type { TlsClientOptions, TlsServerOptions } from './options/types.ts';
+import type { TlsClientOptions, TlsServerOptions } from '../options/types.ts';
 import { readServerOptions, ServerContexts } from './server-contexts.ts';
 import { ServerSession } from './server-session.ts';
-import { TlsState } from './session-states.ts';
+import { TlsState } from '../session-states.ts';
 
 const family = makeFamily();
 const chain = family.leaf.cert + family.middle.cert;

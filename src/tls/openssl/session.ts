@@ -1,10 +1,10 @@
-import { assert } from '../base/assert.ts';
-import type { GnetError } from '../base/errors.ts';
-import type { Slab } from '../buffer/slab.ts';
-import { type Address, addressAt, foreignInterface, nullAddress, word } from '../ffi/index.ts';
+import { assert } from '../../base/assert.ts';
+import type { GnetError } from '../../base/errors.ts';
+import type { Slab } from '../../buffer/slab.ts';
+import { type Address, addressAt, foreignInterface, nullAddress, word } from '../../ffi/index.ts';
 import type { TlsContext } from './context.ts';
-import { handshakeBytesMax } from './limits.ts';
-import { objectKind, objectLedger } from './object-ledger.ts';
+import { handshakeBytesMax } from '../limits.ts';
+import { objectKind, objectLedger } from '../object-ledger.ts';
 import {
   ERR_peek_last_error,
   SSL_do_handshake,
@@ -19,10 +19,10 @@ import {
   SSL_shutdown,
   SSL_want,
   SSL_write,
-} from './openssl/bindings.ts';
-import { takeKeyLines } from './openssl/callbacks.ts';
-import { constants } from './openssl/constants.ts';
-import { clearErrors } from './openssl/error-queue.ts';
+} from './bindings.ts';
+import { takeKeyLines } from './callbacks.ts';
+import { constants } from './constants.ts';
+import { clearErrors } from './error-queue.ts';
 import {
   clearInput,
   discardOutput,
@@ -34,7 +34,7 @@ import {
   setInput,
   setInputBytes,
   takeOutput,
-} from './openssl/thread-bios.ts';
+} from './thread-bios.ts';
 import {
   answersUnread,
   endedInHandshake,
@@ -43,10 +43,10 @@ import {
   type Origin,
   plainTextReceived,
   truncated,
-} from './peer-errors.ts';
+} from '../peer-errors.ts';
 import { failureOf } from './session-errors.ts';
-import { factsOf, type SessionFacts } from './session-facts.ts';
-import { end, TlsState, tlsStateNames } from './session-states.ts';
+import { factsOf, type SessionFacts } from '../session-facts.ts';
+import { end, TlsState, tlsStateNames } from '../session-states.ts';
 
 /** Sessions of this thread that hold an `SSL`: 0 again when every one was freed. */
 export const sessionCounters: { live: number } = { live: 0 };

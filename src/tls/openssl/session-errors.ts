@@ -1,16 +1,16 @@
-import type { GnetError } from '../base/errors.ts';
-import { alertName } from './alerts.ts';
-import { takeSentAlert } from './openssl/callbacks.ts';
-import { alertReasonOffset, constants } from './openssl/constants.ts';
-import { takeError } from './openssl/error-queue.ts';
+import type { GnetError } from '../../base/errors.ts';
+import { alertName } from '../alerts.ts';
+import { takeSentAlert } from './callbacks.ts';
+import { alertReasonOffset, constants } from './constants.ts';
+import { takeError } from './error-queue.ts';
 import {
   alertReceived,
   certificateRefused,
   type FailedPart,
   handshakeFailed,
   recordRefused,
-} from './peer-errors.ts';
-import { verifyErrorName } from './verify-errors.ts';
+} from '../peer-errors.ts';
+import { verifyErrorName } from '../verify-errors.ts';
 
 /** What has gone wrong. */
 export interface FailedCall extends FailedPart {

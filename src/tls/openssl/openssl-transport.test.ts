@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { suite, test } from 'node:test';
-import { makeFamily } from '../../testing/certificates.ts';
-import { Random } from '../../testing/random.ts';
-import { contextPair } from '../../testing/tls-end.ts';
-import type { GnetError } from '../base/errors.ts';
-import { OutboundQueue } from '../buffer/outbound-queue.ts';
-import type { Slab } from '../buffer/slab.ts';
-import { nativeSlabPool } from '../driver/native/native-memory.ts';
-import type { Transport } from '../driver/transport.ts';
+import { makeFamily } from '../../../testing/certificates.ts';
+import { Random } from '../../../testing/random.ts';
+import { contextPair } from '../../../testing/tls-end.ts';
+import type { GnetError } from '../../base/errors.ts';
+import { OutboundQueue } from '../../buffer/outbound-queue.ts';
+import type { Slab } from '../../buffer/slab.ts';
+import { nativeSlabPool } from '../../driver/native/native-memory.ts';
+import type { Transport } from '../../driver/transport.ts';
 import { ClientSession } from './client-session.ts';
 import { ServerSession } from './server-session.ts';
 import { sessionCounters, type TlsSession } from './session.ts';
-import {
-  cipherSlabBytes,
-  plainSlabBytes,
-  type TlsReceiver,
-  TlsTransport,
-} from './tls-transport.ts';
+import { cipherSlabBytes, plainSlabBytes, type TlsReceiver } from '../transport-contract.ts';
+import { TlsTransport } from './openssl-transport.ts';
 
 const readBytes = 65_536;
 const pools = {

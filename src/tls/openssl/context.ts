@@ -1,16 +1,16 @@
-import { assert } from '../base/assert.ts';
-import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
-import { type Address, foreignInterface, nullAddress, word } from '../ffi/index.ts';
-import type { ContextSettings } from './context-settings.ts';
-import { isNull, withText } from './openssl/arguments.ts';
-import * as openssl from './openssl/bindings.ts';
-import { callbacks, protocolArgument } from './openssl/callbacks.ts';
-import { constants, ticketKeyLayout } from './openssl/constants.ts';
-import { clearErrors, takeError } from './openssl/error-queue.ts';
-import { runtimeRootStore } from './openssl/root-store.ts';
-import { freeStore, makeStore, useIdentity, withCertificate } from './openssl/x509.ts';
-import { objectKind, objectLedger } from './object-ledger.ts';
-import { TicketKeys } from './ticket-keys.ts';
+import { assert } from '../../base/assert.ts';
+import { ErrInvalidOption, ErrUnsupportedOp } from '../../base/errors.ts';
+import { type Address, foreignInterface, nullAddress, word } from '../../ffi/index.ts';
+import type { ContextSettings } from '../context-settings.ts';
+import { isNull, withText } from './arguments.ts';
+import * as openssl from './bindings.ts';
+import { callbacks, protocolArgument } from './callbacks.ts';
+import { constants, ticketKeyLayout } from './constants.ts';
+import { clearErrors, takeError } from './error-queue.ts';
+import { runtimeRootStore } from './root-store.ts';
+import { freeStore, makeStore, useIdentity, withCertificate } from './x509.ts';
+import { objectKind, objectLedger } from '../object-ledger.ts';
+import { TicketKeys } from '../ticket-keys.ts';
 
 export type TlsRole = 'server' | 'client';
 

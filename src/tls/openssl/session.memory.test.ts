@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeFamily } from '../../testing/certificates.ts';
-import { clientEnd, contextPair, serverEnd } from '../../testing/tls-end.ts';
+import { makeFamily } from '../../../testing/certificates.ts';
+import { clientEnd, contextPair, serverEnd } from '../../../testing/tls-end.ts';
 import { sessionCounters } from './session.ts';
 
 const family = makeFamily();

@@ -1,9 +1,9 @@
 import { TlsContext } from './context.ts';
-import { type ContextMaker, NamedContexts } from './named-contexts.ts';
-import { isRevocationList, readPfx } from './openssl/x509.ts';
-import type { TlsServerOptions } from './options/types.ts';
-import { readServerSettings, type ServerSettings } from './server-settings.ts';
-import type { TicketKeys } from './ticket-keys.ts';
+import { type ContextMaker, NamedContexts } from '../named-contexts.ts';
+import { isRevocationList, readPfx } from './x509.ts';
+import type { TlsServerOptions } from '../options/types.ts';
+import { readServerSettings, type ServerSettings } from '../server-settings.ts';
+import type { TicketKeys } from '../ticket-keys.ts';
 
 const maker: ContextMaker<TlsContext> = {
   readers: { readPfx, isRevocationList },

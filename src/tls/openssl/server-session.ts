@@ -1,15 +1,15 @@
-import { assert } from '../base/assert.ts';
-import { isGnetError } from '../base/thrown.ts';
-import type { Slab } from '../buffer/slab.ts';
-import type { ClientHello } from './client-hello.ts';
+import { assert } from '../../base/assert.ts';
+import { isGnetError } from '../../base/thrown.ts';
+import type { Slab } from '../../buffer/slab.ts';
+import type { ClientHello } from '../client-hello.ts';
 import type { TlsContext } from './context.ts';
-import { noHello, unrecognizedName } from './hello-constants.ts';
-import { HelloCollector } from './hello-collector.ts';
-import { SSL_set_accept_state } from './openssl/bindings.ts';
-import { chooseProtocol } from './openssl/callbacks.ts';
-import { helloTooLong, noContextFor } from './peer-errors.ts';
+import { noHello, unrecognizedName } from '../hello-constants.ts';
+import { HelloCollector } from '../hello-collector.ts';
+import { SSL_set_accept_state } from './bindings.ts';
+import { chooseProtocol } from './callbacks.ts';
+import { helloTooLong, noContextFor } from '../peer-errors.ts';
 import { TlsSession } from './session.ts';
-import { TlsState } from './session-states.ts';
+import { TlsState } from '../session-states.ts';
 
 /** Which context a client gets. */
 export interface ContextChoice {

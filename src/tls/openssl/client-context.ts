@@ -1,13 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
-import type { GnetError } from '../base/errors.ts';
+import type { GnetError } from '../../base/errors.ts';
 import { ClientSession } from './client-session.ts';
-import { nameToAskFor, readClientOptions } from './client-settings.ts';
+import { nameToAskFor, readClientOptions } from '../client-settings.ts';
 import { TlsContext } from './context.ts';
-import { isRevocationList, readPfx } from './openssl/x509.ts';
-import type { TlsClientOptions } from './options/types.ts';
-import { identityRefused } from './peer-errors.ts';
-import { SessionStore } from './session-store.ts';
+import { isRevocationList, readPfx } from './x509.ts';
+import type { TlsClientOptions } from '../options/types.ts';
+import { identityRefused } from '../peer-errors.ts';
+import { SessionStore } from '../session-store.ts';
 
 /** What the connections of one client have in common, and the sessions that they resume. */
 export class ClientContext {

@@ -1,8 +1,9 @@
 import type { Slab } from '../../buffer/slab.ts';
 import type { Transport } from '../../driver/transport.ts';
-import type { TlsSession } from '../../tls/session.ts';
+import type { TlsSession } from '../../tls/openssl/session.ts';
 import { TlsState } from '../../tls/session-states.ts';
-import { type TlsPools, TlsTransport } from '../../tls/tls-transport.ts';
+import { TlsTransport } from '../../tls/openssl/openssl-transport.ts';
+import type { TlsPools } from '../../tls/transport-contract.ts';
 import type { Layer, LayeredConnection } from '../layer.ts';
 import { GatedInput } from './gated-input.ts';
 import type { HandshakeGate } from './handshake-gate.ts';

@@ -1,5 +1,5 @@
 import type { SyscallError } from '../../base/errors.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { localName } from '../../syscall/socket.ts';
 import { acceptRests } from './errno-sets.ts';
 

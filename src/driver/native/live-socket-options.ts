@@ -1,6 +1,6 @@
 import { ErrUnsupportedOp } from '../../base/errors.ts';
 import { errnoNumber } from '../../platform/index.ts';
-import { syscallError } from '../../syscall/errno.ts';
+import { syscallError } from '../../syscall/last-errno.ts';
 import { setLinger, setOption } from '../../syscall/socket.ts';
 import { readTcpInfo } from '../../syscall/tcp-info.ts';
 import { constants } from '../../syscall/tables.ts';

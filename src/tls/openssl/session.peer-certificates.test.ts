@@ -1,7 +1,7 @@
 /** Certificates of both sides, as the other side sees them. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { makeCertificate, makeFamily, makeRevocationList } from '../../testing/certificates.ts';
+import { makeCertificate, makeFamily, makeRevocationList } from '../../../testing/certificates.ts';
 import {
   clientEnd,
   connectedPair,
@@ -9,10 +9,10 @@ import {
   exchange,
   identityOf,
   serverEnd,
-} from '../../testing/tls-end.ts';
-import type { ContextSettings } from './context-settings.ts';
-import type { ErrTlsAlert, ErrTlsCertificate } from './errors.ts';
-import { pemBlocks } from './options/pem.ts';
+} from '../../../testing/tls-end.ts';
+import type { ContextSettings } from '../context-settings.ts';
+import type { ErrTlsAlert, ErrTlsCertificate } from '../errors.ts';
+import { pemBlocks } from '../options/pem.ts';
 
 const family = makeFamily();
 

@@ -3,7 +3,7 @@ import { ErrUnsupportedOp } from '../base/errors.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { ResolvedOptions } from './options.ts';
 import { holdPidFile, type PidFileHold } from './pid-file.ts';
-import { obeySignals } from './restart/graceful.ts';
+import { obeySignals } from './restart/restart-signals.ts';
 import { restartable } from './restart/restartable.ts';
 import { ServiceManager } from './restart/service-manager.ts';
 import type { RunningServer } from './running-server.ts';

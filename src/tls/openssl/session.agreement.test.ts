@@ -1,7 +1,7 @@
 /** What both sides agree on: protocols and server names. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { makeCertificate, makeFamily } from '../../testing/certificates.ts';
+import { makeCertificate, makeFamily } from '../../../testing/certificates.ts';
 import {
   clientEnd,
   connectedPair,
@@ -10,11 +10,11 @@ import {
   identityOf,
   plainSettings,
   TlsEnd,
-} from '../../testing/tls-end.ts';
+} from '../../../testing/tls-end.ts';
 import { TlsContext } from './context.ts';
-import type { ErrTlsAlert, ErrTlsHandshake } from './errors.ts';
+import type { ErrTlsAlert, ErrTlsHandshake } from '../errors.ts';
 import { ServerSession } from './server-session.ts';
-import { TlsState } from './session-states.ts';
+import { TlsState } from '../session-states.ts';
 
 const family = makeFamily();
 

@@ -1,7 +1,7 @@
 /** Calls the handler's events but `react`, `preWrite` and `onClosed`, each in the connection's context. */
 import { answered, closeWithServer, leaveHandler } from './closing.ts';
 import type { EventHandler } from './conn.ts';
-import { ownHandlerEvents } from './handler-calls.ts';
+import { ownHandlerEvents } from './handler-events.ts';
 import { type Connection, is, isClosed, scopeOf } from './record.ts';
 import { applyReply, handlerThrew, holdUp } from './replies.ts';
 import { isPromise, whenSettled } from './reply.ts';

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
-import { assert } from '../base/assert.ts';
-import type { Slab } from '../buffer/slab.ts';
-import { word } from '../ffi/index.ts';
-import { isRecordType } from './client-hello.ts';
+import { assert } from '../../base/assert.ts';
+import type { Slab } from '../../buffer/slab.ts';
+import { word } from '../../ffi/index.ts';
+import { isRecordType } from '../client-hello.ts';
 import type { TlsContext } from './context.ts';
-import { cText, decode, encode, isNull } from './openssl/arguments.ts';
+import { cText, decode, encode, isNull } from './arguments.ts';
 import {
   d2i_SSL_SESSION,
   i2d_SSL_SESSION,
@@ -18,11 +18,11 @@ import {
   SSL_set_session,
   SSL_set1_host,
   X509_VERIFY_PARAM_set1_ip_asc,
-} from './openssl/bindings.ts';
-import { constants } from './openssl/constants.ts';
-import { clearErrors } from './openssl/error-queue.ts';
+} from './bindings.ts';
+import { constants } from './constants.ts';
+import { clearErrors } from './error-queue.ts';
 import { TlsSession } from './session.ts';
-import { TlsState } from './session-states.ts';
+import { TlsState } from '../session-states.ts';
 
 export interface ClientSettings {
   /** The name that is asked for; an IP address is not sent, as the protocol wants it. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { makeFamily } from '../../testing/certificates.ts';
-import { clientEnd, contextPair, exchange, serverEnd } from '../../testing/tls-end.ts';
+import { makeFamily } from '../../../testing/certificates.ts';
+import { clientEnd, contextPair, exchange, serverEnd } from '../../../testing/tls-end.ts';
 import { contextCounters } from './context.ts';
 
 setFlagsFromString('--expose-gc');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { suite, test } from 'node:test';
-import { makeFamily } from '../../testing/certificates.ts';
+import { makeFamily } from '../../../testing/certificates.ts';
 import {
   clientEnd,
   connectedPair,
@@ -9,12 +9,12 @@ import {
   exchange,
   serverEnd,
   type TlsEnd,
-} from '../../testing/tls-end.ts';
-import { nativeSlabPool } from '../driver/native/native-memory.ts';
+} from '../../../testing/tls-end.ts';
+import { nativeSlabPool } from '../../driver/native/native-memory.ts';
 import type { ClientSession } from './client-session.ts';
-import type { ErrTlsAlert, ErrTlsHandshake } from './errors.ts';
-import { helloBytesMax } from './limits.ts';
-import { randomTicketKey, TicketKeys } from './ticket-keys.ts';
+import type { ErrTlsAlert, ErrTlsHandshake } from '../errors.ts';
+import { helloBytesMax } from '../limits.ts';
+import { randomTicketKey, TicketKeys } from '../ticket-keys.ts';
 
 const family = makeFamily();
 const versions = { 'TLSv1.2': 0x303, 'TLSv1.3': 0x304 } as const;
