@@ -51,7 +51,7 @@ describe('citations', () => {
     const decisions = globSync('docs/decisions/*.md', { cwd: root });
     const isThere = (cited: string): boolean =>
       existsSync(join(root, cited)) || decisions.some((path) => path.startsWith(`${cited}-`));
-    assert.deepEqual(missing(/\b(docs\/[\w/-]*\w(?:\.md)?)/g, isThere), []);
+    assert.deepEqual(missing(/\b(docs\/[\w/-]*\w(?:\.(?:md|json))?)/g, isThere), []);
   });
 
   test('links between pages lead to files', () => {

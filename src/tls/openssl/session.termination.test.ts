@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const repository = new URL('../../', import.meta.url);
+const repository = new URL('../../../', import.meta.url);
 const at = (path: string): string =>
   JSON.stringify(pathToFileURL(fileURLToPath(new URL(path, repository))).href);
 
