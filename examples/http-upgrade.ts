@@ -38,7 +38,7 @@ http.on('upgrade', (_request, socket, head) => {
   fromSocket(socket, loop, { handler: chat }).catch(() => socket.destroy());
 });
 http.listen({ port: flags.port, ...(flags.host !== '' && { host: flags.host }) });
-await once(http, 'listening');
+await once(http, 'listening').catch(endWithReason);
 const { port } = http.address() as AddressInfo;
 console.log(
   `http-upgrade is listening on tcp://${flags.host}:${port} (multi-cores: false, loops: 1)`,

@@ -186,10 +186,15 @@ export function serveOptions(flags: Flags): Options {
   };
 }
 
+/** What a call of the runtime failed with. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+}
+
 /** For `serve(...).catch(endWithReason)`: a taken port is said in one line, with status 1. */
 export function endWithReason(error: unknown): never {
   // In a loop's thread the main one hears of it. What is no reason is a fault of the program.
-  if (!isMainLoop || !(error instanceof GnetError)) throw error;
+  if (!isMainLoop || !(error instanceof GnetError || isSystemError(error))) throw error;
   process.stderr.write(`${programName()} cannot start: ${error.message}\n`);
   process.exit(1);
 }

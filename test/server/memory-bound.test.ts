@@ -83,6 +83,6 @@ describe('memory', {
     const page = fileURLToPath(new URL('../../docs/security.md', import.meta.url));
     const text = readFileSync(page, 'utf8');
     assert.ok(text.includes('maxConnections × (2.5 × maxInboundBytes + maxOutboundBytes + F)'));
-    assert.match(text, /F is 160 KiB, with the driver `node` 320 KiB/);
+    assert.match(text, /F is 160 KiB; with the driver `node` it is 320 KiB/);
   });
 });
