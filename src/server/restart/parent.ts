@@ -66,19 +66,30 @@ export class Parent {
   /** Takes note of everybody who has ended: whoever is left behind is a child of this process. */
   #look(): void {
     const main = this.#main;
-    const others = childrenOfThis().filter((pid) => pid !== this.#first);
+    // The service by name, too: the list may miss a child while another one ends (proc(5)).
+    const others = new Set([main, ...childrenOfThis()]);
+    others.delete(this.#first);
     for (const pid of others) {
       const ended = this.#native.reapChild(pid);
       if (ended !== null && pid === main) this.#end(ended);
     }
     // With its predecessor, or it was never heard of again: nobody is left to wait for.
-    if (this.#firstEnded !== null && !others.includes(main)) this.#end(this.#firstEnded);
+    if (this.#firstEnded !== null && !isChild(main)) this.#end(this.#firstEnded);
   }
 
   #end({ code, signal }: Ending): never {
     rmSync(this.#directory, { recursive: true, force: true });
     // What a shell makes of a signal: pid 1 cannot end by one.
     process.exit(code ?? 128 + signal);
+  }
+}
+
+function isChild(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return /^PPid:\t(\d+)$/m.exec(status)?.[1] === `${process.pid}`;
+  } catch {
+    return false; // it is gone
   }
 }
 
