@@ -148,6 +148,8 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     this.socket = socket;
     this.state = TlsState.Handshaking;
     socket.on('error', (error: Error) => this.#socketFailed(error));
+    // After its handshake a socket that no `tls.Server` has made tells of errors by this alone.
+    socket.on('_tlsError', (error: Error) => this.#socketFailed(error));
     socket.on('end', () => this.#socketEnded());
     socket.on('data', (bytes: Buffer) => this.#plainCame(bytes));
     if (keylog === undefined) return;
