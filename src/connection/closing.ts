@@ -8,7 +8,7 @@ import { callOnClosed } from './close-events.ts';
 import { countFailure } from './connection-counts.ts';
 import { armDeadline, cancelTimers, disarmDeadline } from './timeout-clock.ts';
 import { forcedToClose } from './connection-errors.ts';
-import { dropOutbound, flush, outboundBuffered } from './outbound.ts';
+import { dropOutbound, flush, leaveLast, outboundBuffered } from './outbound.ts';
 import { handlerRuns } from './pausing.ts';
 import { closeError, type Connection, is, isClosed, rareOf } from './record.ts';
 import { mark, State, task } from './states.ts';
@@ -188,6 +188,7 @@ export function finish(c: Connection, error: Error | undefined, abort: boolean):
   owner.connectionClosing(c);
   toEnding(c);
   callOnClosed(c, error);
+  if (!abort) leaveLast(c);
   dropOutbound(c);
   toClosed(c);
   c.transport.closeStream(c.slot, abort);

@@ -400,6 +400,16 @@ export function giveUpWaiting(c: Connection): void {
   waiters.giveUp(remoteAddress(c));
 }
 
+/** The program gave up what only waits behind a send: the transport offers it to the kernel once. */
+export function leaveLast(c: Connection): void {
+  const { queue, transport } = c;
+  if (queue === null || transport.sendLast === undefined || isStuck(c)) return;
+  // Descriptors are closed by whoever holds them, and that is here.
+  if (queue.attachments.length > 0) return;
+  c.queue = null;
+  transport.sendLast(c.slot, queue);
+}
+
 /** The connection is gone: forgets what was pending and tells those who wait. */
 export function dropOutbound(c: Connection): void {
   const { window, queue } = c;

@@ -1,3 +1,4 @@
+import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Transport } from '../driver/transport.ts';
 import type { LayeredConnection } from './layer.ts';
 
@@ -29,6 +30,10 @@ export abstract class PassThrough {
   }
   shutdownWrite(slot: number): void {
     this.below.shutdownWrite(slot);
+  }
+  sendLast(slot: number, queue: OutboundQueue): void {
+    if (this.below.sendLast === undefined) queue.clear();
+    else this.below.sendLast(slot, queue);
   }
   closeStream(slot: number, abort: boolean): void {
     this.below.closeStream(slot, abort);

@@ -46,6 +46,12 @@ export interface Transport {
   resumeReading(slot: number): void;
   /** Half-close: the peer sees the end after everything taken before. */
   shutdownWrite(slot: number): void;
+  /**
+   * Right before a `closeStream` in order, of what the last `flush` left: behind the send that is under
+   * way it is offered to the kernel once, and the rest dropped. The transport owns the queue from now
+   * on. Only where `flush` takes nothing while a send is under way.
+   */
+  sendLast?(slot: number, queue: OutboundQueue): void;
   /** Out of the driver's set, then `close(2)`; `abort` resets instead of ending in order. */
   closeStream(slot: number, abort: boolean): void;
 }

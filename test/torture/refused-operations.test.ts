@@ -13,6 +13,7 @@ describe('an operation that the kernel refuses', { skip }, async () => {
   await import('../../testing/failing-completions.ts');
   const { Operations } = await import('../../src/driver/io-uring/operations.ts');
   const { ClosingStreams } = await import('../../src/driver/io-uring/closing.ts');
+  const { Sending } = await import('../../src/driver/io-uring/sending.ts');
   const { Stream } = await import('../../src/driver/io-uring/stream.ts');
   const { mark, receive, send } = await import('../../src/driver/io-uring/stream-states.ts');
   afterEach(() => setCallFault(null));
@@ -33,7 +34,8 @@ describe('an operation that the kernel refuses', { skip }, async () => {
     const operations: InstanceType<typeof Operations> = Object.create(Operations.prototype);
     operations.sweepLater = () => {};
     operations.cancelStream = () => assert.fail('it is given up');
-    const closing = new ClosingStreams(operations, undefined);
+    const sending = Object.create(Sending.prototype) as InstanceType<typeof Sending>;
+    const closing = new ClosingStreams(operations, sending, undefined);
     closing.begin(new Stream(0, 1, -1, send.held | mark.congested | receive.inFlight), false);
     for (const errno of [12, 12, 12]) closing.sweep(-errno);
   });

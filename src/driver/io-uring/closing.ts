@@ -5,6 +5,7 @@ import { setLingerReset, shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { DescriptorLedger } from '../contract.ts';
 import type { Operations } from './operations.ts';
+import type { Sending } from './sending.ts';
 import type { Stream } from './stream.ts';
 import { anyCancel, cancel, inFlight, life, mark, sends } from './stream-states.ts';
 import {
@@ -36,7 +37,8 @@ function isDone(stream: Stream): boolean {
 /**
  * Streams the loop has closed, until the kernel has let go of them:
  *
- *   closeStream -> [last send ends] -> shutdown(2) -> cancel -> [everything in flight ended] -> close(2)
+ *   closeStream -> [send ends; `last` is offered] -> shutdown(2) -> cancel -> [all in flight ended]
+ *     -> close(2)
  *
  * An abort goes straight to the cancellation, and its close(2) resets. Usually nothing is in flight
  * and it is closed at once. close(2) alone would neither cancel anything nor end the connection, and
@@ -44,12 +46,14 @@ function isDone(stream: Stream): boolean {
  */
 export class ClosingStreams {
   readonly #operations: Operations;
+  readonly #sending: Sending;
   readonly #streams = new Map<number, Stream>();
   readonly #ledger: DescriptorLedger | undefined;
   #sweeping = false;
 
-  constructor(operations: Operations, ledger: DescriptorLedger | undefined) {
+  constructor(operations: Operations, sending: Sending, ledger: DescriptorLedger | undefined) {
     this.#operations = operations;
+    this.#sending = sending;
     this.#ledger = ledger;
   }
 
@@ -74,6 +78,7 @@ export class ClosingStreams {
   /** Something of it has ended. */
   step(stream: Stream): void {
     if ((stream.states & life.gone) !== 0) return;
+    if (stream.last !== null) this.#sending.offerLast(stream);
     if (isDone(stream)) {
       this.#streams.delete(keyOf(stream.slot, stream.generation));
       this.#finish(stream);
@@ -94,6 +99,7 @@ export class ClosingStreams {
 
   #finish(stream: Stream): void {
     descriptorClosed(stream);
+    stream.dropLast();
     if ((stream.states & inFlight) === 0) stream.dropUnsent();
     if ((stream.states & aborted) !== 0) setLingerReset(stream.descriptor);
     this.#ledger?.closing(stream.descriptor);

@@ -375,6 +375,9 @@ export class IoUringDriver extends NativeDriver implements Driver {
   shutdownWrite(slot: number): void {
     this.#streams.sending.shutdown(this.#streams.get(slot));
   }
+  sendLast(slot: number, queue: OutboundQueue): void {
+    this.#streams.sending.sendLast(this.#streams.get(slot), queue);
+  }
   closeStream(slot: number, abort: boolean): void {
     this.#streams.close(slot, abort);
     this.passed.drop(slot);

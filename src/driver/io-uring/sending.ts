@@ -284,6 +284,35 @@ export class Sending {
     return this.#sentFrom(stream, Math.max(result, 0), failed ? -result : 0, result);
   }
 
+  /** See `Transport.sendLast`. */
+  sendLast(stream: Stream, queue: OutboundQueue): void {
+    stream.last = queue;
+    this.offerLast(stream);
+  }
+
+  /** By calls, once, as soon as the send under way has ended. */
+  offerLast(stream: Stream): void {
+    const queue = stream.last as OutboundQueue;
+    if ((stream.states & (congested | aborted | anyFailure)) === 0) {
+      if ((stream.states & busy) !== 0) return;
+      queue.consume(stream.sent);
+      stream.sent = 0;
+      this.#offer(stream, queue);
+    }
+    stream.dropLast();
+  }
+
+  #offer({ descriptor }: Stream, queue: OutboundQueue): void {
+    for (let slab = queue.head; slab !== null; slab = queue.head) {
+      const length = slab.end - slab.start;
+      const address = addressAt(slab.address as Address, slab.start);
+      const taken = Math.max(0, sendSurely(descriptor, address, length));
+      this.#counters.bytesSent += taken;
+      queue.consume(taken);
+      if (taken < length) return;
+    }
+  }
+
   /** As `Driver.handedOver`. */
   handedOver(stream: Stream): boolean {
     if ((stream.states & sends) === 0 || (stream.states & anyFailure) !== 0) return true;

@@ -1,3 +1,4 @@
+import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import { sendQueueBytes } from '../../syscall/socket.ts';
 import type { GatheredSend } from '../native/gathered-send.ts';
@@ -28,6 +29,8 @@ export class Stream {
   gathered: GatheredSend | null = null;
   /** Bytes at the head of the loop's queue that were sent; the next `flush` takes them out. */
   sent = 0;
+  /** What a closed stream is to send once more, when its send has ended. */
+  last: OutboundQueue | null = null;
   kept: KeptBytes | null = null;
   keptLast: KeptBytes | null = null;
   /** A duplicate was handed out: ours closes, and the connection lives on through the duplicate. */
@@ -87,6 +90,11 @@ export class Stream {
     if (slab === null) return;
     this.sendSlab = null;
     slab.home.release(slab);
+  }
+
+  dropLast(): void {
+    this.last?.clear();
+    this.last = null;
   }
 
   dropKept(): void {

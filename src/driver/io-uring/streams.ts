@@ -110,10 +110,10 @@ export class Streams implements SendingOwner, DeliveryOwner {
     this.#operations = operations;
     this.#buffers = buffers;
     this.#events = events;
-    this.closing = new ClosingStreams(operations, ledger);
     this.#ledger = ledger;
     this.#delivery = new Delivery(operations, buffers, events, counters, this);
     this.sending = new Sending(operations, buffers, counters, this);
+    this.closing = new ClosingStreams(operations, this.sending, ledger);
   }
 
   // -- opening and closing --------------------------------------------------------------------------

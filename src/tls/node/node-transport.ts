@@ -475,6 +475,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     if (!this.#is(mark.closed)) {
       // Says close_notify, if that can leave at once.
       if (!abort && this.state === TlsState.Open) this.socket?.end();
+      if (!abort) this.#output.leaveLast();
       this.#release();
     }
     this.#below.closeStream(slot, abort);

@@ -69,6 +69,15 @@ export class WireOutput {
     done?.();
   }
 
+  /** Right before the stream is closed in order: what waits behind a send leaves behind it. */
+  leaveLast(): void {
+    const queue = this.#queue;
+    const below = this.#below;
+    if (queue === null || below.sendLast === undefined || below.refuses?.(this.#slot)) return;
+    this.#queue = null;
+    below.sendLast(this.#slot, queue);
+  }
+
   clear(): void {
     this.#queue?.clear();
     this.#queue = null;

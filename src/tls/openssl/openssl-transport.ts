@@ -288,18 +288,8 @@ export class TlsTransport implements Transport, StreamReceiver {
     const { cipher } = this.#pools;
     const out = this.#takeSlab(cipher);
     if (out === null) return -1;
-    let end = 0;
-    for (let done = 0; done < count; done += recordBytesMax) {
-      const length = Math.min(recordBytesMax, count - done);
-      if (!session.write(slab, offset + done, length)) {
-        cipher.release(out);
-        this.#failLater();
-        return -1;
-      }
-      end += session.takeOutput(out, end, out.capacity - end);
-    }
-    this.#dataBytes += end;
-    const taken = this.#sendFrom(out, end);
+    const end = this.#encryptTo(out, slab, offset, count);
+    const taken = end < 0 ? -1 : this.#sendFrom(out, end);
     cipher.release(out);
     if (taken < 0) return -1;
     if (taken === end) return count;
@@ -307,6 +297,48 @@ export class TlsTransport implements Transport, StreamReceiver {
     this.#recordOverhead = (end - count) / Math.ceil(count / recordBytesMax);
     this.#marks |= mark.awaited;
     return 0;
+  }
+
+  /** Where the records end in `out`; negative when OpenSSL refused. */
+  #encryptTo(out: Slab, slab: Slab, offset: number, count: number): number {
+    const { session } = this;
+    let end = 0;
+    for (let done = 0; done < count; done += recordBytesMax) {
+      const length = Math.min(recordBytesMax, count - done);
+      if (!session.write(slab, offset + done, length)) {
+        this.#failLater();
+        return -1;
+      }
+      end += session.takeOutput(out, end, out.capacity - end);
+    }
+    this.#dataBytes += end;
+    return end;
+  }
+
+  /** See `Transport.sendLast`. What is encrypted here leaves with our queue, in `closeStream`. */
+  sendLast(slot: number, queue: OutboundQueue): void {
+    assert(slot === this.slot, 'a transport of one stream');
+    queue.consume(this.#encrypted);
+    this.#encrypted = 0;
+    const own = this.#queue;
+    const takes = this.session.state === TlsState.Open && this.#takesLast(slot);
+    if (own !== null && takes) this.#encryptLast(queue, own);
+    queue.clear();
+  }
+
+  /** As much as a kernel could take at once. */
+  #encryptLast(queue: OutboundQueue, into: OutboundQueue): void {
+    const { cipher } = this.#pools;
+    for (let slab = queue.head; slab !== null; slab = queue.head) {
+      const out = into.length < flushBytesPerTurn ? this.#takeSlab(cipher) : null;
+      if (out === null) return;
+      const count = Math.min(slab.end - slab.start, plainBytesPerSend);
+      const end = this.#encryptTo(out, slab, slab.start, count);
+      if (end > 0) into.push(out.bytes, 0, end);
+      cipher.release(out);
+      if (end < 0) return;
+      queue.consume(count);
+    }
   }
 
   /** Sends the first `end` bytes of `out`; what is not taken goes to our queue. */
@@ -411,16 +443,23 @@ export class TlsTransport implements Transport, StreamReceiver {
     else this.#marks |= mark.shutdownDue;
   }
 
+  #takesLast(slot: number): boolean {
+    return this.#below.sendLast !== undefined && this.refuses(slot) !== true;
+  }
+
   closeStream(slot: number, abort: boolean): void {
     if (!this.#is(mark.closed)) {
-      if (!abort && this.#queue === null) {
+      // Behind a refusal nothing leaves any more, and behind a send what waits does.
+      if (!abort && (this.#queue === null || this.#takesLast(slot))) {
         this.session.close();
         this.#sendOutput();
       }
       this.#marks |= mark.closed;
       this.session.free();
-      this.#queue?.clear();
+      const queue = this.#queue;
       this.#queue = null;
+      if (queue !== null && this.#takesLast(slot) && !abort) this.#below.sendLast?.(slot, queue);
+      else queue?.clear();
     }
     this.#below.closeStream(slot, abort);
   }
