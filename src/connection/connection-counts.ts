@@ -1,5 +1,19 @@
+/** The names of what the connections of a loop count, for whoever passes it on. */
+export const connectionCounters = [
+  'frames',
+  'aboveHighWater',
+  'closedByReset',
+  'closedByTimeout',
+  'closedByLimit',
+  'closedByProtocol',
+  'closedByHandler',
+  'closedByOther',
+] as const;
+
+type ConnectionCounter = (typeof connectionCounters)[number];
+
 /** What the connections of a loop count, all together. */
-export class ConnectionCounts {
+export class ConnectionCounts implements Record<ConnectionCounter, number> {
   /** Pieces that codecs cut, and that went to `react`. */
   frames = 0;
   /** Times that what waits to be sent rose above `highWaterMark`. */
@@ -13,7 +27,7 @@ export class ConnectionCounts {
 }
 
 /** The counters of connections that ended with an error, by its kind. */
-type CloseCounter = Extract<keyof ConnectionCounts, `closedBy${string}`>;
+type CloseCounter = Extract<ConnectionCounter, `closedBy${string}`>;
 
 /** By codes; errors of TLS are found by their prefix, codes that are not here are others. */
 const counterOf: Readonly<Record<string, CloseCounter>> = {

@@ -27,7 +27,7 @@ import { toBroken } from './transitions.ts';
 export function asyncWrite(c: Connection, data: Sendable): boolean {
   if (!takesBytes(c)) return false;
   try {
-    if (typeof data === 'object' && Prepared.is(data)) putPrepared(c, data);
+    if (Prepared.is(data)) putPrepared(c, data);
     else put(c, data, false);
   } catch (error) {
     breakOffFor(c, error);

@@ -1,5 +1,5 @@
 import type { LoopStats } from '../connection/server-view.ts';
-import { ConnectionCounts } from '../connection/connection-counts.ts';
+import { ConnectionCounts, connectionCounters } from '../connection/connection-counts.ts';
 import type { TlsCounts } from '../connection/tls/handshake-side.ts';
 import type { DriverCounters } from '../driver/contract.ts';
 
@@ -15,14 +15,7 @@ export const sharedCounters = [
   'closed',
   'bytesReceived',
   'bytesSent',
-  'frames',
-  'aboveHighWater',
-  'closedByReset',
-  'closedByTimeout',
-  'closedByLimit',
-  'closedByProtocol',
-  'closedByHandler',
-  'closedByOther',
+  ...connectionCounters,
   'acceptRests',
   'datagramsReceived',
   'datagramsOverflowed',

@@ -7,6 +7,7 @@
  */
 import { threadId } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
+import { connectionCounters } from '../connection/connection-counts.ts';
 import { type SharedCounter, sharedCounters } from '../loop/loop-counts.ts';
 
 /** Control words, by index into `words`. */
@@ -62,14 +63,7 @@ export const continuedCounters = [
   'closed',
   'bytesReceived',
   'bytesSent',
-  'frames',
-  'aboveHighWater',
-  'closedByReset',
-  'closedByTimeout',
-  'closedByLimit',
-  'closedByProtocol',
-  'closedByHandler',
-  'closedByOther',
+  ...connectionCounters,
 ] as const satisfies readonly SharedCounter[];
 
 /** Words of a lane's header; each header has a cache line of its own. */

@@ -1,14 +1,13 @@
 /** The text of `openMetrics`: what it says, and what Prometheus' own tools make of it. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ErrInvalidOption, type LoopStats } from 'gnet';
 import { serveHttp } from 'gnet/http';
 import { type MetricFamily, openMetrics, openMetricsType } from 'gnet/metrics';
+import { freePort } from '../support/free-port.ts';
 import { loopFamilies } from '../../src/metrics/loop-families.ts';
 import { missing, runClient } from '../support/outside-client.ts';
 import { Program } from '../support/program.ts';
@@ -120,15 +119,6 @@ test('promtool check metrics finds nothing', { skip: missing('promtool') }, asyn
   assert.equal(`${stdout}${stderr}`, '');
   assert.equal(code, 0);
 });
-
-async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, '127.0.0.1');
-  await once(holder, 'listening');
-  const { port } = holder.address() as AddressInfo;
-  holder.close();
-  await once(holder, 'close');
-  return port;
-}
 
 test('Prometheus scrapes it', { skip: missing('prometheus'), timeout: 30_000 }, async (t) => {
   const server = await echoed(t);

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Conn, EventHandler, Options } from 'gnet';
+import { freePort } from '../support/free-port.ts';
 import { RawClient } from '../../testing/raw-client.ts';
 import { blockTimers } from '../support/block.ts';
 import { startClient } from '../support/client-rig.ts';
@@ -256,14 +256,6 @@ describe('beside real proxies and clients', () => {
     assert.match(result.stdout.toString(), /^127\.0\.0\.1:\d+$/);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** A program that was just started listens a little later. */
 async function connectSoon(address: string): Promise<RawClient> {

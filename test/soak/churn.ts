@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Action, type Conn, type EventHandler, serve } from 'gnet';
-import type { ChurnPlan, ChurnResult } from './churn-clients.ts';
+import type { ChurnPlan, ChurnResult } from './churn-one-by-one.ts';
 import { ClientProcess } from './client-process.ts';
 import type { Soak, SoakContext } from './contract.ts';
 import { mustBeFlat, settledState } from './process-state.ts';

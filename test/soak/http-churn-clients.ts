@@ -1,20 +1,12 @@
-import net from 'node:net';
-import { Random } from '../../testing/random.ts';
-import { targetOf } from '../../testing/raw-client.ts';
-import type { ChurnPlan, ChurnResult } from './churn-clients.ts';
+import type { Socket } from 'node:net';
+import { type Behaviour, churn, type ChurnPlan } from './churn-one-by-one.ts';
 import { answerCommands } from './client-process.ts';
 
 const head = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 const post = (length: number): string =>
   `POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`;
 
-interface Behaviour {
-  readonly begin: (socket: net.Socket) => void;
-  /** It ends by a reset of the client. */
-  readonly aborts?: true;
-}
-
-const answered = (socket: net.Socket, then: () => void): void => void socket.once('data', then);
+const answered = (socket: Socket, then: () => void): void => void socket.once('data', then);
 
 const behaviours: readonly Behaviour[] = [
   { begin: (socket) => socket.write(head('/', 'Connection: close\r\n')) },
@@ -45,23 +37,4 @@ const behaviours: readonly Behaviour[] = [
   },
 ];
 
-function connectOnce(address: string, { begin }: Behaviour): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect({ ...targetOf(address), noDelay: true });
-    socket.on('connect', () => begin(socket));
-    socket.on('error', reject);
-    socket.on('data', () => {});
-    socket.on('close', () => resolve());
-  });
-}
-
-answerCommands(async ({ address, connections, seed }: ChurnPlan): Promise<ChurnResult> => {
-  const random = new Random(seed);
-  let resets = 0;
-  for (let count = 0; count < connections; count++) {
-    const behaviour = behaviours[random.below(behaviours.length)] as Behaviour;
-    if (behaviour.aborts) resets++;
-    await connectOnce(address, behaviour);
-  }
-  return { resets };
-});
+answerCommands((plan: ChurnPlan) => churn(plan, behaviours));

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { attach } from 'gnet/stream';
-import type { ChurnPlan, ChurnResult } from './churn-clients.ts';
+import type { ChurnPlan, ChurnResult } from './churn-one-by-one.ts';
 import { ClientProcess } from './client-process.ts';
 import type { Soak, SoakContext } from './contract.ts';
 import { mebibytes, mustBeFlat, settledState } from './process-state.ts';

@@ -2,8 +2,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, globSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 import { type TestScope, temporaryDirectory } from './rig.ts';
 
 const [programs] = globSync('/usr/lib/postgresql/*/bin');
@@ -16,15 +16,6 @@ export const missingPostgres: string | false =
 
 /** Runs as the user of the package: PostgreSQL refuses root. */
 const asPostgres = ['--reuid=postgres', '--regid=postgres', '--clear-groups'];
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Its port on 127.0.0.1; the user is `postgres`, without a password. */
 export async function startPostgres(t: TestScope): Promise<number> {

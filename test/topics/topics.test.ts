@@ -1,11 +1,10 @@
 /** Publishing over loops, threads and processes, to connections and WebSockets. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { type Conn, LineBasedFrameCodec } from 'gnet';
 import { topics } from 'gnet/topics';
 import { connectWebSocket, type WebSocketConn } from 'gnet/websocket';
+import { freePort } from '../support/free-port.ts';
 import { missing } from '../support/outside-client.ts';
 import { Program, runProgram } from '../support/program.ts';
 import { connect, startRig, temporaryDirectory, type TestScope } from '../support/rig.ts';
@@ -125,14 +124,6 @@ describe('topics', () => {
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
-}
 
 /** A broker that ends with the test; once it says that it is ready. */
 async function broker(t: TestScope, name: string, args: string[], ready: RegExp) {
