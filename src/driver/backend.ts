@@ -59,6 +59,8 @@ export interface NativeCalls {
 export interface DescribedSocket {
   /** `other`: a socket that is neither IP nor Unix, or neither for streams nor for datagrams. */
   readonly kind: 'tcp' | 'udp' | 'unix' | 'other';
+  /** In words, such as `a Unix datagram socket`. */
+  readonly name: string;
   readonly family: 4 | 6;
   readonly v6Only: boolean;
   /** Of streams: others connect to it. */

@@ -44,6 +44,14 @@ const constantGroups = [
 
 /** Ours and not in the reference: these are compared with C alone, by `scripts/layouts.ts`. */
 const constantsOfOurOwn = [
+  'AF_NETLINK',
+  'AF_PACKET',
+  'AF_VSOCK',
+  'IPPROTO_ICMP',
+  'IPPROTO_ICMPV6',
+  'IPPROTO_MPTCP',
+  'IPPROTO_SCTP',
+  'IPPROTO_UDPLITE',
   'IPV6_MULTICAST_ALL',
   'MCAST_JOIN_GROUP',
   'MCAST_JOIN_SOURCE_GROUP',

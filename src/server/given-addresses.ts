@@ -79,8 +79,8 @@ function describe(text: string, descriptor: number, backend: Backend): Described
     throw invalid(text, state, 'pass a listening socket', error);
   }
   if (found.kind === 'other') {
-    const state = `descriptor ${descriptor} is neither TCP, UDP nor a Unix stream socket`;
-    throw invalid(text, state, 'pass one of those');
+    const state = `descriptor ${descriptor} is ${found.name}`;
+    throw invalid(text, state, 'pass a socket of TCP, of UDP, or a Unix stream socket');
   }
   if (found.kind !== 'udp' && !found.listens) {
     const state = `descriptor ${descriptor} is a socket that does not listen`;

@@ -3,10 +3,17 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { serve } from 'gnet';
+import { foreignInterface, word } from '../../src/ffi/index.ts';
+import { errnoName } from '../../src/platform/errno.ts';
+import { resultOf } from '../../src/syscall/last-errno.ts';
+import { emptyInetAddress } from '../../src/syscall/socket-address.ts';
+import { bindSocket, listenSocket, openSocket } from '../../src/syscall/socket.ts';
+import { constants } from '../../src/syscall/tables.ts';
 import { RawClient } from '../../testing/raw-client.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { driverName } from '../support/driver.ts';
@@ -110,17 +117,94 @@ describe('fd://', () => {
       const program = withDescriptors(t, [descriptor], ['fd://3']);
       assert.match((await program.ending()).output, expected, what);
     }
-    const { openSocket } = await import('../../src/syscall/socket.ts');
-    const { constants } = await import('../../src/syscall/tables.ts');
     const unbound = openSocket(constants.AF_INET, constants.SOCK_DGRAM);
     after(() => closeSync(unbound));
     const program = withDescriptors(t, [unbound], ['fd://3']);
-    const expected = /refused ErrInvalidNetworkAddress .*(?:bound to no port|neither TCP, UDP)/;
+    const expected = /refused ErrInvalidNetworkAddress .*bound to no(?: port|thing)/;
     assert.match((await program.ending()).output, expected);
     const none = withDescriptors(t, [], ['fd://999']);
     assert.match((await none.ending()).output, /refused ErrInvalidNetworkAddress .*EBADF/);
     const unnamed = withDescriptors(t, [], ['fd://three']);
     assert.match((await unnamed.ending()).output, /refused ErrInvalidNetworkAddress .*number/);
+  });
+});
+
+interface Kind {
+  readonly name: string;
+  readonly family: number;
+  readonly type: number;
+  readonly protocol?: number;
+}
+
+const { AF_INET, AF_INET6, AF_UNIX, AF_NETLINK, AF_PACKET } = constants;
+const { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_RAW } = constants;
+const { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_SCTP, IPPROTO_UDPLITE } = constants;
+
+const otherKinds: readonly Kind[] = [
+  { name: 'a Unix datagram socket', family: AF_UNIX, type: SOCK_DGRAM },
+  { name: 'a Unix seqpacket socket', family: AF_UNIX, type: SOCK_SEQPACKET },
+  { name: 'a netlink socket', family: AF_NETLINK, type: SOCK_RAW },
+  // The others need a permission, or a module of the kernel.
+  { name: 'a raw socket', family: AF_INET, type: SOCK_RAW, protocol: IPPROTO_ICMP },
+  { name: 'a packet socket', family: AF_PACKET, type: SOCK_DGRAM },
+  { name: 'an ICMP socket', family: AF_INET, type: SOCK_DGRAM, protocol: IPPROTO_ICMP },
+  { name: 'an ICMPv6 socket', family: AF_INET6, type: SOCK_DGRAM, protocol: IPPROTO_ICMPV6 },
+  { name: 'a UDP-Lite socket', family: AF_INET, type: SOCK_DGRAM, protocol: IPPROTO_UDPLITE },
+  { name: 'an SCTP socket', family: AF_INET, type: SOCK_STREAM, protocol: IPPROTO_SCTP },
+];
+const openRaw = foreignInterface.lookup('socket', 3);
+
+/** Minus an errno where the machine has no such sockets, or not for this user. */
+function openKind(t: TestScope, { family, type, protocol = 0 }: Kind): number {
+  const flags = type | constants.SOCK_CLOEXEC;
+  const descriptor = resultOf(openRaw(word(family), word(flags), word(protocol)));
+  if (descriptor >= 0) t.after(() => closeSync(descriptor));
+  return descriptor;
+}
+
+describe('a socket of another kind is refused by its name', () => {
+  for (const kind of otherKinds) {
+    test(kind.name, async (t) => {
+      const descriptor = openKind(t, kind);
+      if (descriptor < 0) {
+        t.skip(`it cannot be opened here: ${errnoName(-descriptor)}`);
+        return;
+      }
+      const server = await serve({}, 'tcp://127.0.0.1:0');
+      t.after(() => server.stop());
+      // Without system calls an unbound socket is known by no name.
+      const unlisted = driverName === 'node' ? '|a socket that is bound to nothing, or .*' : '';
+      const name = `(?:${kind.name}${unlisted})`;
+      const expected = new RegExp(`descriptor ${descriptor} is ${name}; `);
+      await assert.rejects(serve({}, `fd://${descriptor}`), {
+        code: 'ErrInvalidNetworkAddress',
+        message: expected,
+      });
+      await assert.rejects(async () => server.adopt(descriptor), {
+        code: 'ErrUnsupportedOp',
+        message: new RegExp(`descriptor ${descriptor}: it is ${name}; `),
+      });
+      // It is the caller's still.
+      assert.ok(fstatSync(descriptor).isSocket());
+    });
+  }
+
+  test('Multipath TCP is served as TCP', async (t) => {
+    const { IPPROTO_MPTCP } = constants;
+    const kind = { name: '', family: AF_INET, type: SOCK_STREAM, protocol: IPPROTO_MPTCP };
+    const descriptor = openKind(t, kind);
+    if (descriptor < 0) {
+      t.skip(`it cannot be opened here: ${errnoName(-descriptor)}`);
+      return;
+    }
+    const address = { ...emptyInetAddress(), family: 4 as const, word0: 0x0100007f };
+    assert.equal(bindSocket(descriptor, address), 0);
+    assert.equal(listenSocket(descriptor, 8), 0);
+    const program = withDescriptors(t, [descriptor], ['fd://3']);
+    const [up = ''] = await program.line(/^up (\S+)/m);
+    assert.equal(await answer(up, 'hello'), `${up} hello`);
+    program.kill('SIGTERM');
+    await program.ending();
   });
 });
 

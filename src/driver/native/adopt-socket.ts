@@ -5,6 +5,7 @@ import { closeDescriptor, duplicateDescriptor, makeOwn } from '../../syscall/des
 import { syscallError } from '../../syscall/last-errno.ts';
 import { peerInto } from '../../syscall/socket.ts';
 import { emptyInetAddress } from '../../syscall/socket-address.ts';
+import { cannotAdopt } from '../adoption.ts';
 import type { AdoptedSocket, SocketOptions } from '../contract.ts';
 import { describeSocket } from './describe-socket.ts';
 import { setStreamOptions } from './socket-options.ts';
@@ -14,14 +15,12 @@ import { setStreamOptions } from './socket-options.ts';
  * @throws SyscallError, ErrUnsupportedOp, with everything as it was.
  */
 export function adoptSocket(descriptor: number, options: SocketOptions): AdoptedSocket {
-  const { kind, listens } = describeSocket(descriptor);
+  const described = describeSocket(descriptor);
+  const { kind, listens } = described;
   const address = emptyInetAddress();
   const path = kind === 'tcp' || kind === 'unix' ? peerInto(descriptor, address) : null;
   if (listens || (path === null && address.family === 0)) {
-    const what = listens ? 'listens' : 'is no connection over TCP or a Unix path';
-    throw new ErrUnsupportedOp(
-      `cannot adopt descriptor ${descriptor}: it ${what}; give a connected stream socket`,
-    );
+    throw cannotAdopt(descriptor, described);
   }
   const result = makeOwn(descriptor);
   if (result < 0) throw syscallError('fcntl', -result, `adopt descriptor ${descriptor}`);

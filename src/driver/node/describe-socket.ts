@@ -8,7 +8,25 @@ import { runtimeError } from './runtime-error.ts';
 /** `st` of a listening TCP socket, and `Flags` of a Unix one. proc(5) */
 const tcpListens = '0A';
 const unixListens = 0x10000;
+/** `Type` of a Unix socket. */
+const unixTypes = new Map([
+  ['0001', 'stream'],
+  ['0002', 'datagram'],
+  ['0005', 'seqpacket'],
+]);
 const unixStream = '0001';
+
+/** Lists of sockets that no driver uses: their column of inodes, and what is in them. */
+const otherLists: readonly (readonly [list: string, inode: number, name: string])[] = [
+  ['icmp', 9, 'an ICMP socket'],
+  ['icmp6', 9, 'an ICMPv6 socket'],
+  ['raw', 9, 'a raw socket'],
+  ['raw6', 9, 'a raw socket'],
+  ['udplite', 9, 'a UDP-Lite socket'],
+  ['udplite6', 9, 'a UDP-Lite socket'],
+  ['netlink', 9, 'a netlink socket'],
+  ['packet', 8, 'a packet socket'],
+];
 
 type Family = 4 | 6;
 
@@ -40,12 +58,14 @@ function inetSocket(list: string, inode: string): DescribedSocket | undefined {
   const [, local = '', , state] = found ?? [];
   if (found === undefined) return undefined;
   const [host = '', port = ''] = local.split(':');
+  const isTcp = list.startsWith('tcp');
   return {
-    kind: list.startsWith('tcp') ? 'tcp' : 'udp',
+    kind: isTcp ? 'tcp' : 'udp',
+    name: isTcp ? 'a TCP socket' : 'a UDP socket',
     family,
     // The lists do not tell, and nothing is opened by it.
     v6Only: false,
-    listens: list.startsWith('tcp') && state === tcpListens,
+    listens: isTcp && state === tcpListens,
     address: addressText(hostOf(host, family), Number.parseInt(port, 16)),
   };
 }
@@ -53,13 +73,24 @@ function inetSocket(list: string, inode: string): DescribedSocket | undefined {
 function unixSocket(inode: string): DescribedSocket | undefined {
   const found = linesOf('unix').find((words) => words[6] === inode);
   if (found === undefined) return undefined;
+  const type = found[4] ?? '';
   return {
-    kind: found[4] === unixStream ? 'unix' : 'other',
+    kind: type === unixStream ? 'unix' : 'other',
+    name: `a Unix ${unixTypes.get(type) ?? `type ${type}`} socket`,
     family: 4,
     v6Only: false,
     listens: (Number.parseInt(found[3] ?? '0', 16) & unixListens) !== 0,
     address: formatUnix(found.slice(7).join(' ') || '@'),
   };
+}
+
+/** Without a system call nobody tells more. */
+const unlisted = 'a socket that is bound to nothing, or that /proc/net does not list';
+
+function otherSocket(inode: string): DescribedSocket {
+  const list = otherLists.find(([file, at]) => linesOf(file).some((words) => words[at] === inode));
+  const name = list?.[2] ?? unlisted;
+  return { kind: 'other', name, family: 4, v6Only: false, listens: false, address: '' };
 }
 
 /**
@@ -83,8 +114,7 @@ export function describeSocket(descriptor: number): DescribedSocket {
     const found = inetSocket(list, inode);
     if (found !== undefined) return found;
   }
-  const unknown = { kind: 'other', family: 4, v6Only: false, listens: false, address: '' } as const;
-  return unixSocket(inode) ?? unknown;
+  return unixSocket(inode) ?? otherSocket(inode);
 }
 
 /** The kind of a connected socket of the runtime, and our end of it. */

@@ -25,6 +25,7 @@ import { endpointText } from './address-text.ts';
 import { NodeDatagrams } from './datagrams.ts';
 import { HalfOpenStreams } from './half-open.ts';
 import { heapSlabPool } from './heap-memory.ts';
+import { cannotAdopt } from '../adoption.ts';
 import { describeSocket, ownEnd } from './describe-socket.ts';
 import {
   type AcceptedSocket,
@@ -244,13 +245,9 @@ export class NodeDriver implements Driver, ListenerOwner {
   }
   pauseReceiving(_endpointId: number): void {}
   adopt(descriptor: number, options: SocketOptions): AdoptedSocket {
-    const { kind, address, listens } = describeSocket(descriptor);
-    if (listens || (kind !== 'tcp' && kind !== 'unix')) {
-      throw new ErrUnsupportedOp(
-        `cannot adopt descriptor ${descriptor}: it is no connection over TCP or a Unix path; give a ` +
-          'connected stream socket',
-      );
-    }
+    const described = describeSocket(descriptor);
+    const { kind, address, listens } = described;
+    if (listens || (kind !== 'tcp' && kind !== 'unix')) throw cannotAdopt(descriptor, described);
     const { tcpNoDelay, keepAliveSeconds } = options;
     const paused = { pauseOnCreate: true }; // as `pauseOnConnect` of a listener does it
     const socket = new net.Socket({ fd: descriptor, allowHalfOpen: true, ...paused });
