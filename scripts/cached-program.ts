@@ -20,7 +20,7 @@ export interface CachedProgram {
   readonly version: RegExp;
 }
 
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const given = process.env['GNET_NODE_CACHE'] ?? '';
   if (given !== '') return given;
   // Some tests run it as another user, who cannot look into the administrator's home.

@@ -3,13 +3,15 @@
  * headers say: sizeof, offsetof and constants. Needs a C compiler (`CC`, cc, gcc or clang); without one
  * it says so and succeeds, as it does for each name that these headers do not have.
  *
+ * Then those of macOS and the BSDs, by a compiler that brings their headers: `layouts/other-systems.ts`.
+ *
  *     npm run layouts
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { platform, type StructLayout } from '../src/platform/index.ts';
+import { requireLinux, type StructLayout } from '../src/platform/index.ts';
 import { errnoNumbers } from '../src/platform/linux-errno.ts';
 import { ioUringConstants, ioUringLayouts } from '../src/platform/linux-io-uring.ts';
 import { bufMemLayout, constants as opensslConstants } from '../src/tls/openssl/constants.ts';
@@ -26,12 +28,13 @@ import {
   structProgram,
   structsInC,
 } from './layouts/c-program.ts';
+import { compareOtherSystems } from './layouts/other-systems.ts';
+import type { Outcome } from './layouts/outcome.ts';
+import { findZig } from './layouts/zig.ts';
 
-interface Outcome {
-  compared: number;
-  readonly skipped: string[];
-  readonly errors: string[];
-}
+/** Undefined elsewhere: the other systems' tables are compared in the same way everywhere. */
+const platform = process.platform === 'linux' ? requireLinux() : undefined;
+const platformName = `${process.platform}-${process.arch}`;
 
 function findCompiler(): string | undefined {
   return [process.env['CC'], 'cc', 'gcc', 'clang']
@@ -171,14 +174,14 @@ function compareOpenssl(compiler: string, folder: string, outcome: Outcome): voi
 
 function compareWithC(compiler: string): Outcome {
   const outcome: Outcome = { compared: 0, skipped: [], errors: [] };
-  if (platform.constants === undefined) return outcome;
+  if (platform === undefined) return outcome;
   const folder = mkdtempSync(join(tmpdir(), 'gnet-layouts-'));
   try {
     compareConstants(compiler, folder, platform.constants, '', outcome);
     compareConstants(compiler, folder, errnoNumbers, '', outcome);
     compareConstants(compiler, folder, platform.syscallNumbers, 'SYS_', outcome);
     compareStructs(compiler, folder, platform.layouts, outcome);
-    if (process.platform === 'linux') compareIoUring(compiler, folder, outcome);
+    compareIoUring(compiler, folder, outcome);
     compareOpenssl(compiler, folder, outcome);
   } finally {
     rmSync(folder, { recursive: true });
@@ -189,14 +192,26 @@ function compareWithC(compiler: string): Outcome {
 }
 
 const compiler = findCompiler();
-if (platform.constants === undefined) {
-  console.log(`layouts: skipped, there are no tables for ${platform.name}`);
+if (platform === undefined) {
+  console.log(`layouts: ${platformName} is compared with the other systems`);
 } else if (compiler === undefined) {
   console.log('layouts: skipped, there is no C compiler');
 } else {
   const { compared, skipped, errors } = compareWithC(compiler);
-  for (const error of errors) console.error(`src/platform:1: error: ${platform.name}: ${error}`);
+  for (const error of errors) console.error(`src/platform:1: error: ${platformName}: ${error}`);
   if (skipped.length > 0) console.log(`layouts: not in these headers: ${skipped.join(', ')}`);
-  console.log(`layouts: ${compared} values of ${platform.name} compared with C`);
+  console.log(`layouts: ${compared} values of ${platformName} compared with C`);
   if (errors.length > 0) process.exitCode = 1;
+}
+
+const zig = findZig();
+if (typeof zig === 'string') {
+  console.log(`layouts: skipped those of macOS and the BSDs: ${zig}`);
+} else {
+  for (const { name, with: whom, outcome } of await compareOtherSystems(zig)) {
+    const { compared, errors } = outcome;
+    for (const error of errors) console.error(`src/platform/bsd:1: error: ${name}: ${error}`);
+    console.log(`layouts: ${compared} values of ${name} compared with ${whom}`);
+    if (errors.length > 0) process.exitCode = 1;
+  }
 }

@@ -4,7 +4,7 @@
  * and without it nothing is slower.
  */
 import { foreignInterface } from '../src/ffi/index.ts';
-import { errnoNumber, requirePlatform } from '../src/platform/index.ts';
+import { errnoNumber, requireLinux } from '../src/platform/index.ts';
 
 type Word = bigint | number;
 type Call = (...args: Word[]) => number;
@@ -58,7 +58,7 @@ export function failsNow(name: string): CallFault | null {
   return fault;
 }
 
-const { syscallNumbers } = requirePlatform();
+const { syscallNumbers } = requireLinux();
 const byNumber = new Map(Object.entries(syscallNumbers).map(([name, at]) => [Number(at), name]));
 
 const lookup = foreignInterface.lookup.bind(foreignInterface);

@@ -6,10 +6,16 @@ import { constants as systemConstants } from 'node:os';
 import { errnoNumbers as linuxNumbers } from './linux-errno.ts';
 
 // Elsewhere Node's own table is right for the system, only shorter than ours.
-const numbers: Readonly<Record<string, number>> =
+let numbers: Readonly<Record<string, number>> =
   process.platform === 'linux' ? linuxNumbers : systemConstants.errno;
 
-const names = namesByNumber(numbers);
+let names = namesByNumber(numbers);
+
+/** The whole table of this system, where it had to be loaded (`loadPlatform`). */
+export function setErrnoNumbers(all: Readonly<Record<string, number>>): void {
+  numbers = all;
+  names = namesByNumber(numbers);
+}
 
 /** Of several names for one number the first wins: EAGAIN before EWOULDBLOCK. */
 export function namesByNumber(

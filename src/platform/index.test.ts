@@ -4,7 +4,15 @@ import { constants as systemConstants } from 'node:os';
 import { test } from 'node:test';
 import { GnetError } from '../base/errors.ts';
 import { describeErrno, errnoHint, errnoName, errnoNumber, namesByNumber } from './errno.ts';
-import { platform, platformOf, requirePlatform, type StructLayout } from './index.ts';
+import {
+  bsdPlatforms,
+  loadBsdPlatform,
+  platformOf,
+  requireBsd,
+  requireLinux,
+  requirePlatform,
+  type StructLayout,
+} from './index.ts';
 import { errnoNumbers } from './linux-errno.ts';
 
 interface ReferenceStruct {
@@ -16,6 +24,8 @@ interface ReferencePlatform extends Readonly<Record<string, unknown>> {
   readonly struct: Readonly<Record<string, ReferenceStruct>>;
   readonly errno: ReferenceGroup;
   readonly syscall: ReferenceGroup;
+  readonly libc: { readonly cmsgAlign?: number; readonly errno: string };
+  readonly added?: Readonly<Record<string, number | string>>;
 }
 
 const referencePath = new URL('../../test/data/platform-constants.json', import.meta.url);
@@ -76,7 +86,7 @@ function tableName(struct: string): string {
 for (const cpu of ['x64', 'arm64']) {
   const name = `linux-${cpu}`;
   const expected = reference.platforms[name];
-  const tables = requirePlatform(platformOf('linux', cpu));
+  const tables = requireLinux(name);
   assert.ok(expected !== undefined);
 
   test(`${name}: every constant has the value of the reference, and none is missing`, () => {
@@ -127,6 +137,51 @@ for (const cpu of ['x64', 'arm64']) {
   });
 }
 
+/** Of macOS and the BSDs, not in the reference: compared with C alone, by `scripts/layouts.ts`. */
+const constantsOfBsdAlone = /^(?:MCAST_\w+|FIONWRITE|O_EXCL|PROT_EXEC|WNOHANG|NOTE_LOWAT)$/;
+/** The reference has these of the headers of an older release. */
+const newerOfNetbsd = /^(?:IP_PKTINFO|IP_RECVPKTINFO|IP_SENDSRCADDR|TCP_INFO)$/;
+
+for (const name of bsdPlatforms) {
+  const [os = '', cpu = ''] = name.split('-');
+  const expected = reference.platforms[name];
+  assert.ok(expected !== undefined, name);
+
+  test(`${name}: constants and error numbers are those of the reference`, async () => {
+    const tables = await loadBsdPlatform(os, cpu);
+    assert.ok(tables !== undefined);
+    assert.equal(requireBsd(name).constants, tables.constants);
+    const all: Record<string, unknown> = { ...expected.added };
+    for (const group of [...constantGroups, 'kqueue']) Object.assign(all, expected[group]);
+    for (const [constant, value] of Object.entries(tables.constants)) {
+      if (constantsOfBsdAlone.test(constant)) continue;
+      if (os === 'netbsd' && newerOfNetbsd.test(constant)) continue;
+      assert.equal(value, all[constant], constant);
+    }
+    const { ELAST: _last, ...errnos } = expected.errno;
+    assert.deepEqual({ ...tables.errnoNumbers }, errnos);
+    assert.equal(tables.cmsgAlignment, expected.libc.cmsgAlign);
+  });
+
+  test(`${name}: structs are those of the reference`, async () => {
+    const tables = await loadBsdPlatform(os, cpu);
+    const structs = Object.entries(expected.struct).map(
+      ([struct, layout]) => [tableName(struct), layout] as const,
+    );
+    const known = new Map(structs);
+    for (const [struct, { size, fields }] of Object.entries<StructLayout>(tables?.layouts ?? {})) {
+      const layout = known.get(struct);
+      assert.equal(size, layout?.size, struct);
+      if (layout?.fields === undefined) continue;
+      const theirs = Object.entries(layout.fields).map(([field, [offset, bytes]]) => [
+        field,
+        { offset, size: bytes },
+      ]);
+      assert.deepEqual(fields, Object.fromEntries(theirs), struct);
+    }
+  });
+}
+
 test('an unknown platform has no tables, and says so only when they are required', () => {
   for (const [os, cpu] of [
     ['win32', 'x64'],
@@ -139,7 +194,8 @@ test('an unknown platform has no tables, and says so only when they are required
       (error) => error instanceof GnetError && error.code === 'ErrUnsupportedPlatform',
     );
   }
-  assert.equal(platform.name, `${process.platform}-${process.arch}`);
+  assert.throws(() => requireBsd('linux-x64'), { code: 'ErrUnsupportedPlatform' });
+  assert.throws(() => requireLinux('darwin-arm64'), { code: 'ErrUnsupportedPlatform' });
 });
 
 test('error names and numbers agree with those of the runtime', () => {

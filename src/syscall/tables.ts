@@ -2,6 +2,6 @@
  * Numbers and layouts of this kernel. Importing this throws `ErrUnsupportedPlatform` where there are
  * none, as does every file of this room: drivers that need it are imported dynamically.
  */
-import { requirePlatform } from '../platform/index.ts';
+import { requireLinux } from '../platform/index.ts';
 
-export const { constants, layouts, syscallNumbers } = requirePlatform();
+export const { constants, layouts, syscallNumbers } = requireLinux();
