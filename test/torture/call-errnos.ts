@@ -92,8 +92,15 @@ export function mayBeNoticed(call: string, errno: string): boolean {
 
 /** The system has no memory: it is asked again after a rest, and not as fast as the loop turns. */
 export function mustRest(call: string, errno: string): boolean {
-  return call === 'recvfrom' && (errno === 'ENOMEM' || errno === 'ENOBUFS');
+  if (errno === 'EAGAIN') return call === 'sendto' || call === 'io_uring_enter';
+  return resting.has(call) && (errno === 'ENOMEM' || errno === 'ENOBUFS');
 }
+
+const resting = words(
+  `accept4 recvfrom recvmsg recvmmsg sendto sendmsg io_uring_enter io_uring:accept io_uring:receive
+   io_uring:send io_uring:connect io_uring:room io_uring:hangup io_uring:datagram io_uring:wake
+   io_uring:watched io_uring:sweep io_uring:longSleep`,
+);
 
 /** What a loop cannot live without: when it fails for good, the server says so and ends. */
 const endsTheServer: Readonly<Record<string, ReadonlySet<string>>> = {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { client } from 'gnet';
 import { driverName } from '../support/driver.ts';
+import { newCounters } from '../../src/driver/counters.ts';
 import { silentAddress } from '../support/client-rig.ts';
 
 const skip = driverName !== 'io_uring' && 'only io_uring has operations';
@@ -14,6 +15,7 @@ describe('an operation that the kernel refuses', { skip }, async () => {
   const { Operations } = await import('../../src/driver/io-uring/operations.ts');
   const { ClosingStreams } = await import('../../src/driver/io-uring/closing.ts');
   const { Sending } = await import('../../src/driver/io-uring/sending.ts');
+  const { MemoryRest } = await import('../../src/driver/native/memory-rest.ts');
   const { Stream } = await import('../../src/driver/io-uring/stream.ts');
   const { mark, receive, send } = await import('../../src/driver/io-uring/stream-states.ts');
   afterEach(() => setCallFault(null));
@@ -30,12 +32,14 @@ describe('an operation that the kernel refuses', { skip }, async () => {
     });
   }
 
-  test('a wait that did not take place gives up no stream', () => {
+  test('a wait that did not take place gives up no stream', (t) => {
     const operations: InstanceType<typeof Operations> = Object.create(Operations.prototype);
     operations.sweepLater = () => {};
     operations.cancelStream = () => assert.fail('it is given up');
+    const rest = new MemoryRest(newCounters(), () => {});
+    t.after(() => rest.close());
     const sending = Object.create(Sending.prototype) as InstanceType<typeof Sending>;
-    const closing = new ClosingStreams(operations, sending, undefined);
+    const closing = new ClosingStreams(operations, sending, undefined, rest);
     closing.begin(new Stream(0, 1, -1, send.held | mark.congested | receive.inFlight), false);
     for (const errno of [12, 12, 12]) closing.sweep(-errno);
   });

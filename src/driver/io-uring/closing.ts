@@ -4,6 +4,7 @@ import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { setLingerReset, shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { DescriptorLedger } from '../contract.ts';
+import type { MemoryRest } from '../native/memory-rest.ts';
 import type { Operations } from './operations.ts';
 import type { Sending } from './sending.ts';
 import type { Stream } from './stream.ts';
@@ -17,8 +18,6 @@ import {
 
 const { aborted, swept } = mark;
 const timePassed = errnoNumber('ETIME') as number;
-/** Milliseconds until a wait that the kernel refused is asked for again. */
-const restMs = 10;
 
 /** A stream by slot and generation, as one safe integer: slots have 24 bits here. */
 function keyOf(slot: number, generation: number): number {
@@ -49,9 +48,16 @@ export class ClosingStreams {
   readonly #sending: Sending;
   readonly #streams = new Map<number, Stream>();
   readonly #ledger: DescriptorLedger | undefined;
+  readonly #rest: MemoryRest;
   #sweeping = false;
 
-  constructor(operations: Operations, sending: Sending, ledger: DescriptorLedger | undefined) {
+  constructor(
+    operations: Operations,
+    sending: Sending,
+    ledger: DescriptorLedger | undefined,
+    rest: MemoryRest,
+  ) {
+    this.#rest = rest;
     this.#operations = operations;
     this.#sending = sending;
     this.#ledger = ledger;
@@ -121,7 +127,7 @@ export class ClosingStreams {
   sweep(result: number): void {
     if (result !== -timePassed) {
       // No memory for it, as a rule. The time has not passed: nobody is given up.
-      setTimeout(() => this.#waitAgain(), restMs);
+      this.#rest.later(() => this.#waitAgain());
       return;
     }
     this.#sweeping = false;

@@ -19,6 +19,8 @@ import type {
 import { newCounters } from '../counters.ts';
 import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
+import { isLackOfMemory } from '../native/errno-sets.ts';
+import { MemoryRest } from '../native/memory-rest.ts';
 import { NativeDriver } from '../native/native-driver.ts';
 import { PassedDescriptors } from '../native/passed-descriptors.ts';
 import { ReceivedByCall } from './received-by-call.ts';
@@ -100,6 +102,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
   protected override readonly passed: PassedDescriptors;
   readonly #byCall: ReceivedByCall;
   readonly #busyPollMs: number;
+  readonly #rest = new MemoryRest(this.counters, () => this.wake());
   /** The operation that ends a sleep after an hour is in flight. */
   #longSleep = false;
   /**
@@ -150,17 +153,24 @@ export class IoUringDriver extends NativeDriver implements Driver {
       counters,
       ledger,
       this.#byCall,
+      this.#rest,
     );
     this.listeners = new UringListeners(ring, operations, events, ledger);
     this.#datagramPolls = new DatagramPolls(ring, operations);
-    this.datagrams = new DatagramEndpoints(this.#datagramPolls, events, this.counters, settings);
+    this.datagrams = new DatagramEndpoints(
+      this.#datagramPolls,
+      events,
+      counters,
+      settings,
+      this.#rest,
+    );
     this.#watches = new Watches(operations);
     operations.pollWake(this.wakeDescriptor);
   }
 
   /** How often a receive found no buffer. */
   get starvations(): number {
-    return this.#streams.starvations;
+    return this.#streams.starved.total;
   }
 
   // -- waiting ------------------------------------------------------------------------------------
@@ -170,6 +180,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
     const streams = this.#streams;
     this.counters.waits++;
     ring.beginWait(timeoutMs);
+    if (this.#rest.over) this.#rest.run();
     let reported = streams.hasWork ? streams.reportAttended() : 0;
     if (this.listeners.due) reported += this.listeners.reportKept();
     if (this.#closed) return reported;
@@ -253,7 +264,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
       case kind.accept:
         return this.listeners.accepted(index, generation, result);
       case kind.datagram:
-        return this.#datagramReady(index, generation);
+        return this.#datagramReady(index, generation, result);
       case kind.room:
         return this.#streams.roomChanged(index, generation, result, flags);
       case kind.hangup:
@@ -267,34 +278,54 @@ export class IoUringDriver extends NativeDriver implements Driver {
         this.#streams.stopAnswered(index, generation, result);
         return 0;
       case kind.wake:
-        this.#woken(flags);
+        this.#woken(result, flags);
         return 0;
       case kind.watched:
-        this.#watches.completed(index, generation);
+        this.#watchedReady(index, generation, result);
         return 0;
       case kind.sweep:
         if (!this.#closed) this.#streams.closing.sweep(result);
         return 0;
       case kind.longSleep:
-        this.#longSleep = false;
+        this.#longSleepEnded(result);
         return 0;
       default:
         return 0; // kind.ignored
     }
   }
 
-  #datagramReady(index: number, generation: number): number {
+  // An operation that ended for lack of memory would do so again at once: it rests.
+
+  #watchedReady(index: number, generation: number, result: number): void {
+    const watches = this.#watches;
+    if (!isLackOfMemory(-result)) watches.completed(index, generation);
+    else this.#rest.later(() => watches.completed(index, generation));
+  }
+
+  #longSleepEnded(result: number): void {
+    if (!isLackOfMemory(-result)) this.#longSleep = false;
+    else this.#rest.later(() => this.#longSleepEnded(0));
+  }
+
+  #datagramReady(index: number, generation: number, result: number): number {
     const polls = this.#datagramPolls;
     if (!polls.completed(index, generation)) return 0;
+    if (isLackOfMemory(-result)) {
+      this.#rest.later(() => polls.armAgain(index, generation));
+      return 0;
+    }
     this.datagrams.ready(index, generation);
     polls.armAgain(index, generation);
     return 1;
   }
 
-  #woken(flags: number): void {
+  #woken(result: number, flags: number): void {
     if (this.#closed) return;
     this.waker.clear();
-    if ((flags & more) === 0) this.#operations.pollWake(this.wakeDescriptor);
+    if ((flags & more) !== 0) return;
+    const operations = this.#operations;
+    if (!isLackOfMemory(-result)) operations.pollWake(this.wakeDescriptor);
+    else this.#rest.later(() => operations.pollWake(this.wakeDescriptor));
   }
 
   watch(descriptor: number): void {
@@ -407,6 +438,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
     this.#closed = true;
     const ring = this.#ring;
     ring.waiting = false;
+    this.#rest.close();
     this.listeners.closeAll();
     this.datagrams.closeAll();
     this.#streams.closeOpen();

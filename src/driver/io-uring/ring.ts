@@ -36,6 +36,15 @@ const emptyHanded: ReadonlySet<number> = new Set(
   ].map((name) => errnoNumber(name) as number),
 );
 
+/** Of those: nothing would change if the same were asked at once. */
+const lacks: ReadonlySet<number> = new Set(
+  ['EAGAIN', 'ENOMEM', 'ENOBUFS'].map((name) => errnoNumber(name) as number),
+);
+/** A sleep that the kernel had no memory for is one without it, so long first, then twice as long. */
+const restMsFirst = 1;
+const restMsMax = 16;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
 /** A call that made this many completions stopped at its limit: there are more streams to serve. */
 const manyCompletions = 16;
 
@@ -56,6 +65,8 @@ export class Ring {
   readonly #waitFlags: number;
   #started = 0;
   readonly #failures = new WaitFailures();
+  /** How long the next sleep that the kernel has no memory for lasts; 0: the last call went well. */
+  #restMs = 0;
   /** Readable when there is something to do; made for those who cannot wait in this ring. */
   #signal: Waker | null = null;
   /** Inside a wait: the waiting thread enters the kernel again, so no signal is needed. */
@@ -111,7 +122,10 @@ export class Ring {
         : enterRing(descriptor, toSubmit, minComplete, this.#waitFlags);
     this.#submissions.update();
     if (result < 0) this.#cameBack(-result);
-    else this.#failures.succeeded();
+    else {
+      this.#restMs = 0;
+      this.#failures.succeeded();
+    }
   }
 
   /**
@@ -121,10 +135,17 @@ export class Ring {
   #sleep(timeoutMs: number): void {
     this.#enter(1, timeoutMs);
     if (this.completions.waiting === 0) this.#enter(0, 0);
+    if (this.#restMs > 0 && this.completions.waiting === 0) this.#sleepWithoutKernel(timeoutMs);
+  }
+
+  #sleepWithoutKernel(timeoutMs: number): void {
+    Atomics.wait(pause, 0, 0, timeoutMs < 0 ? this.#restMs : Math.min(this.#restMs, timeoutMs));
+    this.#restMs = Math.min(this.#restMs * 2, restMsMax);
   }
 
   #cameBack(errno: number): void {
     const lost = this.memory.words[this.memory.lost];
+    if (lacks.has(errno)) this.#restMs ||= restMsFirst;
     assert(lost === 0, `no completion is lost, ${lost} were: streams would hang silently`);
     // Only a wait that fails ends a loop: not what it does for its end, which must come to one.
     if (this.waiting && !emptyHanded.has(errno)) this.#failures.failed('io_uring_enter', errno);

@@ -4,12 +4,12 @@ import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
 import { shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { DriverCounters } from '../contract.ts';
-import { isPassing, tryAgain } from '../native/errno-sets.ts';
+import { isLackOfMemory, isPassing, tryAgain } from '../native/errno-sets.ts';
 import { sendSurely } from '../native/sure-calls.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { GatheredSend } from '../native/gathered-send.ts';
+import type { MemoryRest } from '../native/memory-rest.ts';
 import type { PassedDescriptors } from '../native/passed-descriptors.ts';
-import { DistrustedPolls } from './distrusted-polls.ts';
 import type { Operations } from './operations.ts';
 import type { Stream } from './stream.ts';
 import {
@@ -17,6 +17,7 @@ import {
   anyFailure,
   anyRoomPoll,
   anySend,
+  life,
   mark,
   notOpen,
   ownEnd,
@@ -66,16 +67,17 @@ export class Sending {
   readonly #buffers: BufferRing;
   readonly #counters: DriverCounters;
   readonly #owner: SendingOwner;
-  readonly #distrust: DistrustedPolls;
+  readonly #rest: MemoryRest;
 
   constructor(
     operations: Operations,
     buffers: BufferRing,
     counters: DriverCounters,
     owner: SendingOwner,
+    rest: MemoryRest,
   ) {
     this.#operations = operations;
-    this.#distrust = new DistrustedPolls(operations);
+    this.#rest = rest;
     this.#buffers = buffers;
     this.#counters = counters;
     this.#owner = owner;
@@ -145,9 +147,40 @@ export class Sending {
     if (taken < length) {
       stream.states |= awaited;
       if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream, taken);
+      else if (isLackOfMemory(-result)) this.#restSending(stream);
       else this.#goOnLater(stream);
     }
     return taken;
+  }
+
+  /** There is no memory to send: what waits goes on after a rest. */
+  #restSending(stream: Stream): void {
+    if ((stream.states & sends) === 0) socketFull(stream);
+    else sendHeld(stream);
+    this.#rest.later(() => this.#sendRested(stream));
+  }
+
+  #sendRested(stream: Stream): void {
+    const { states } = stream;
+    if ((states & (send.held | aborted | life.gone)) === send.held) {
+      this.#submit(stream, stream.sendSlab as Slab);
+    } else if ((states & (send.full | notOpen)) === send.full) {
+      socketHasRoom(stream);
+      this.#goOnLater(stream);
+    }
+  }
+
+  /** That poll found no memory: it is made again after a rest, if anybody still waits for room. */
+  restRoomPoll(stream: Stream): void {
+    this.#rest.later(() => {
+      const { states } = stream;
+      const waits =
+        (states & (send.held | aborted | life.gone)) === send.held ||
+        (states & (send.full | notOpen)) === send.full;
+      if (!waits || (states & anyRoomPoll) !== 0) return;
+      roomPollStarted(stream);
+      this.#operations.pollRoom(stream);
+    });
   }
 
   /**
@@ -155,13 +188,24 @@ export class Sending {
    * there, would complete it again and again.
    */
   #waitForRoom(stream: Stream, taken: number): void {
-    if (taken === 0 && stream.toldOfRoom) this.#distrust.add(stream);
+    if (taken === 0 && stream.toldOfRoom) this.#distrust(stream);
     stream.toldOfRoom = false;
     if ((stream.states & sends) === 0) socketFull(stream);
     else sendHeld(stream);
     if ((stream.states & anyRoomPoll) !== 0) return;
     roomPollStarted(stream);
     this.#operations.pollRoom(stream);
+  }
+
+  /**
+   * It told of room where a send found none: short of memory, the system says EAGAIN though the socket
+   * has room (tcp_sendmsg). A poll tells of changes only, and none need follow: it is made anew after a
+   * rest. Its end has the stream send again, which polls when there is no room.
+   */
+  #distrust(stream: Stream): void {
+    this.#rest.later(() => {
+      if ((stream.states & anyRoomPoll) !== 0) this.#operations.cancelRoomPoll(stream);
+    });
   }
 
   /** Everything is sent: changes of the socket are of no interest any more. */
@@ -260,6 +304,7 @@ export class Sending {
     const left = stream.sendEnd - stream.sendStart;
     if (errno === 0 && left > 0 && (stream.states & aborted) === 0) {
       if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream, count);
+      else if (isLackOfMemory(-result)) this.#restSending(stream);
       else this.#submit(stream, slab);
       return 0;
     }

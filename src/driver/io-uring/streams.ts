@@ -1,9 +1,8 @@
 import { assert } from '../../base/assert.ts';
-import { Fifo } from '../../base/fifo.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { pendingError, peerName } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
-import { errorBehindEnd, streamError } from '../native/broken-stream.ts';
+import { streamError } from '../native/broken-stream.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,
@@ -12,17 +11,20 @@ import type {
   Endpoint,
   SocketOptions,
 } from '../contract.ts';
-import { brokenPipe, canceled, isPassing, noBuffers, noMemory } from '../native/errno-sets.ts';
+import { brokenPipe, canceled, isLackOfMemory, isPassing } from '../native/errno-sets.ts';
+import type { MemoryRest } from '../native/memory-rest.ts';
 import { openOutgoing } from '../native/open-sockets.ts';
 import { setBufferSizesOfAccepted } from '../native/socket-options.ts';
 import { PeerTable } from '../native/peer-table.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import { ClosingStreams } from './closing.ts';
 import { Delivery, type DeliveryOwner } from './delivery.ts';
+import { HangupPolls } from './hangup-polls.ts';
 import type { Operations } from './operations.ts';
 import type { ReceivedByCall } from './received-by-call.ts';
 import type { Ring } from './ring.ts';
 import { Sending, type SendingOwner } from './sending.ts';
+import { StarvedStreams } from './starved-streams.ts';
 import { Stream } from './stream.ts';
 import {
   anyConnect,
@@ -37,7 +39,6 @@ import {
   joining,
   mark,
   notOpen,
-  ownEnd,
   peerEnd,
   receive,
   receives,
@@ -53,24 +54,19 @@ import {
   failureNext,
   failureReported,
   hangupPollDue,
-  hangupPollEnded,
-  hangupPollStarted,
   joinEnded,
   joinLate,
   peerEndReceived,
   peerEndReported,
   receiveEnded,
-  receiveFed,
   receiveNotStopped,
   receiveStarted,
-  receiveStarved,
   roomPollEnded,
 } from './stream-transitions.ts';
 
 const { wanted, awaited, writableDue, listed } = mark;
 const { IORING_CQE_F_MORE: more, IORING_CQE_F_BUFFER: hasBuffer } = numbers;
-const hangupEvents = constants.POLLERR | constants.POLLHUP;
-const roomEvents = constants.POLLOUT | hangupEvents;
+const roomEvents = constants.POLLOUT | constants.POLLERR | constants.POLLHUP;
 
 /**
  * Streams over the ring: a multishot receive into the buffer ring for each, until the loop pauses
@@ -90,9 +86,9 @@ export class Streams implements SendingOwner, DeliveryOwner {
   readonly sending: Sending;
   /** Streams the next wait looks after. */
   #attended: Stream[] = [];
-  /** Streams whose receive found no buffer, in the order in which they get one, and how many were. */
-  readonly #starved = new Fifo<Stream>();
-  starvations = 0;
+  readonly starved: StarvedStreams;
+  readonly #hangups: HangupPolls;
+  readonly #rest: MemoryRest;
   readonly #delivery: Delivery;
   readonly #byCall: ReceivedByCall;
 
@@ -104,7 +100,11 @@ export class Streams implements SendingOwner, DeliveryOwner {
     counters: DriverCounters,
     ledger: DescriptorLedger | undefined,
     byCall: ReceivedByCall,
+    rest: MemoryRest,
   ) {
+    this.#rest = rest;
+    this.starved = new StarvedStreams(counters, rest);
+    this.#hangups = new HangupPolls(operations, rest);
     this.#byCall = byCall;
     this.#ring = ring;
     this.#operations = operations;
@@ -112,8 +112,8 @@ export class Streams implements SendingOwner, DeliveryOwner {
     this.#events = events;
     this.#ledger = ledger;
     this.#delivery = new Delivery(operations, buffers, events, counters, this);
-    this.sending = new Sending(operations, buffers, counters, this);
-    this.closing = new ClosingStreams(operations, this.sending, ledger);
+    this.sending = new Sending(operations, buffers, counters, this, rest);
+    this.closing = new ClosingStreams(operations, this.sending, ledger, rest);
   }
 
   // -- opening and closing --------------------------------------------------------------------------
@@ -187,7 +187,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
   closeOpen(): void {
     for (const stream of this.#open) if (stream !== null) this.close(stream.slot, false);
     this.#attended = [];
-    while (this.#starved.length > 0) this.#starved.shift();
+    this.starved.clear();
   }
 
   /** Everything in flight belongs to a stream that is open or closing. */
@@ -244,10 +244,8 @@ export class Streams implements SendingOwner, DeliveryOwner {
       return (stream.states & wanted) !== 0 && stream.kept === null ? this.#reportEnd(stream) : 0;
     }
     // ENOBUFS: no buffer, or no memory for the system. ECANCELED: paused. Not about the stream.
-    if (errno === noBuffers || errno === noMemory) {
-      this.starvations++;
-      receiveStarved(stream);
-      this.#starved.push(stream);
+    if (isLackOfMemory(errno)) {
+      this.starved.add(stream, errno);
       return 0;
     }
     if (errno === canceled || isPassing(errno)) return 0;
@@ -278,9 +276,8 @@ export class Streams implements SendingOwner, DeliveryOwner {
     this.#buffers.renewMissing();
     let left = this.#buffers.count;
     while (left > 0) {
-      const stream = this.#starved.shift();
+      const stream = this.starved.feed();
       if (stream === undefined) return;
-      receiveFed(stream);
       if ((stream.states & notOpen) !== 0) continue;
       this.#receiveAgain(stream);
       if ((stream.states & receives) !== 0) left--;
@@ -331,7 +328,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
 
   /** Something is left to do for the next wait, which must not sleep. */
   get hasWork(): boolean {
-    return this.#attended.length > 0 || this.#starved.length > 0;
+    return this.#attended.length > 0 || this.starved.areDue;
   }
 
   /** Looks after those on the list. Returns how many events were reported. */
@@ -360,7 +357,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
       return held ? reported : reported + this.#reportFailure(stream);
     }
     const { due } = hangupPoll;
-    if ((stream.states & (due | anyFailure)) === due) this.#pollHangup(stream);
+    if ((stream.states & (due | anyFailure)) === due) this.#hangups.start(stream);
     if ((stream.states & wanted) !== 0 && stream.kept === null) {
       if ((stream.states & peerEnd.received) !== 0) reported += this.#reportEnd(stream);
       else if ((stream.states & receives) === 0) this.#receiveAgain(stream);
@@ -381,12 +378,6 @@ export class Streams implements SendingOwner, DeliveryOwner {
       this.attend(stream);
     }
     return 1;
-  }
-
-  /** No receive is in flight any more: a peer that resets behind its end would not be heard. */
-  #pollHangup(stream: Stream): void {
-    hangupPollStarted(stream);
-    this.#operations.pollHangup(stream);
   }
 
   #reportWritable(stream: Stream): number {
@@ -416,9 +407,13 @@ export class Streams implements SendingOwner, DeliveryOwner {
   roomChanged(slot: number, generation: number, result: number, flags: number): number {
     const stream = this.#find(slot, generation);
     if ((flags & more) === 0) roomPollEnded(stream);
+    const isFull = (stream.states & (send.held | send.full)) !== 0;
+    if (isFull && isLackOfMemory(-result)) {
+      this.sending.restRoomPoll(stream);
+      return 0;
+    }
     // The peer's end also ends the poll, but makes no room.
     const none = result >= 0 && (result & roomEvents) === 0;
-    const isFull = (stream.states & (send.held | send.full)) !== 0;
     if (!isFull || (none && (flags & more) !== 0)) {
       if ((stream.states & notOpen) !== 0) this.closing.step(stream);
       return 0;
@@ -426,20 +421,12 @@ export class Streams implements SendingOwner, DeliveryOwner {
     return this.#afterSend(stream, this.sending.roomAgain(stream));
   }
 
-  /** That poll tells of a change: also of the end itself, and of room. */
+  /** The poll for a reset behind the peer's end tells of a change. */
   hangupChanged(slot: number, generation: number, result: number, flags: number): number {
     const stream = this.#find(slot, generation);
-    if ((flags & more) === 0) hangupPollEnded(stream);
-    if ((stream.states & notOpen) !== 0) {
-      this.closing.step(stream);
-      return 0;
-    }
-    if ((stream.states & anyFailure) !== 0 || result === -canceled) return 0;
-    const hungUp = result >= 0 && (result & hangupEvents) !== 0;
-    if (hungUp) {
-      const errno = errorBehindEnd(stream.descriptor, (stream.states & ownEnd.done) !== 0);
-      if (errno !== 0) this.breakLater(stream, errno);
-    } else if ((flags & more) === 0) this.#pollHangup(stream);
+    const errno = this.#hangups.changed(stream, result, flags);
+    if ((stream.states & notOpen) !== 0) this.closing.step(stream);
+    else if (errno !== 0) this.breakLater(stream, errno);
     return 0;
   }
 
@@ -460,9 +447,12 @@ export class Streams implements SendingOwner, DeliveryOwner {
   /** The poll of an outgoing connection has ended. */
   connectEnded(slot: number, generation: number, result: number): number {
     const stream = this.#find(slot, generation);
+    if ((stream.states & notOpen) === 0 && isLackOfMemory(-result)) {
+      this.#rest.later(() => this.#pollConnectAgain(stream));
+      return 0;
+    }
     if ((stream.states & notOpen) !== 0) {
-      connectEnded(stream);
-      this.closing.step(stream);
+      this.#closedWhileConnecting(stream);
       return 0;
     }
     if (isPassing(-result) || result === -canceled) {
@@ -481,6 +471,16 @@ export class Streams implements SendingOwner, DeliveryOwner {
     this.#events.connected(slot, generation);
     if ((stream.states & (notOpen | awaited | sends)) !== awaited) return 1;
     return 1 + this.#reportWritable(stream);
+  }
+
+  #pollConnectAgain(stream: Stream): void {
+    if ((stream.states & notOpen) !== 0) this.#closedWhileConnecting(stream);
+    else this.#operations.pollConnect(stream);
+  }
+
+  #closedWhileConnecting(stream: Stream): void {
+    connectEnded(stream);
+    this.closing.step(stream);
   }
 
   cancelAnswered(slot: number, generation: number): void {

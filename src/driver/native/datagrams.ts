@@ -25,6 +25,7 @@ import { interrupted, isLackOfMemory, tryAgain } from './errno-sets.ts';
 import { nativeSlabPool, takeIfPossible } from './native-memory.ts';
 import { changeMembershipOf, setSentTypeOfService } from './datagram-options.ts';
 import type { DatagramEndpoint } from './datagram-endpoint.ts';
+import type { MemoryRest } from './memory-rest.ts';
 import { DatagramSender, refusal } from './datagram-sender.ts';
 import { openDatagramSocket } from './open-sockets.ts';
 
@@ -32,8 +33,6 @@ import { openDatagramSocket } from './open-sockets.ts';
 const batchMax = 64;
 /** Batches that a stop takes of one endpoint: more than fit the largest receive buffer by default. */
 const drainedBatchesMax = 1_024;
-/** An endpoint that there was no memory to read into is read again after that long. */
-const memoryRestMs = 10;
 
 /** Reports that endpoints are readable, until they are removed. Its calls return minus an errno. */
 export interface ReadabilitySource {
@@ -67,6 +66,7 @@ export class DatagramEndpoints {
   #generation = 0;
   readonly sender: DatagramSender;
   readonly #skipsBroadcasts: boolean;
+  readonly #memoryRest: MemoryRest;
   /** Of the datagram that is being reported. */
   typeOfService = -1;
 
@@ -75,7 +75,9 @@ export class DatagramEndpoints {
     events: DriverEvents,
     counters: DriverCounters,
     settings: DriverSettings,
+    memoryRest: MemoryRest,
   ) {
+    this.#memoryRest = memoryRest;
     this.#source = source;
     this.#events = events;
     this.#counters = counters;
@@ -191,10 +193,10 @@ export class DatagramEndpoints {
   #rest(id: number, endpoint: DatagramEndpoint): void {
     if (!endpoint.registered) return;
     this.#source.remove(endpoint.descriptor);
-    setTimeout(() => {
+    this.#memoryRest.later(() => {
       if (this.#endpoints[id] !== endpoint || !endpoint.registered) return;
       if (this.#register(id, endpoint) < 0) this.#rest(id, endpoint);
-    }, memoryRestMs);
+    });
   }
 
   #register(id: number, endpoint: DatagramEndpoint): number {

@@ -27,9 +27,10 @@ import type {
 } from '../contract.ts';
 import { newCounters } from '../counters.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
-import { interrupted, isLackOfMemory, isPassing } from '../native/errno-sets.ts';
+import { interrupted, isLackOfMemory, isPassing, tryAgain } from '../native/errno-sets.ts';
 import { Listeners } from './listeners.ts';
 import { type BrokenStream, errorBehindEnd, streamError } from '../native/broken-stream.ts';
+import { MemoryRest } from '../native/memory-rest.ts';
 import { NativeDriver } from '../native/native-driver.ts';
 import { ReadSlab } from '../native/read-slab.ts';
 import { PassedDescriptors } from '../native/passed-descriptors.ts';
@@ -38,7 +39,6 @@ import { WaitFailures } from '../native/wait-failures.ts';
 import { openOutgoing } from '../native/open-sockets.ts';
 import { setBufferSizesOfAccepted } from '../native/socket-options.ts';
 import { hangup, type Poller, readable, writable } from './poller.ts';
-import { RestingReads } from './resting-reads.ts';
 import { interestOf, StreamTable, streamFlag } from './stream-table.ts';
 import type { Waker } from '../waker/waker.ts';
 import { datagramSource } from './datagram-source.ts';
@@ -79,10 +79,10 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   protected override readonly listeners: Listeners;
   protected override readonly datagrams: DatagramEndpoints;
   readonly #read: ReadSlab;
-  #broken: BrokenStream[] = [];
-  readonly #resting = new RestingReads(() => {
-    if (!this.#closed) this.wake();
-  });
+  readonly #broken: BrokenStream[] = [];
+  readonly #rest = new MemoryRest(this.counters, () => this.wake());
+  /** The stream whose event of room is being handled, until it has sent something; else -1. */
+  #toldOfRoom = -1;
   readonly #waitFailures = new WaitFailures();
   protected override readonly waker: Waker;
   protected override readonly ledger: DescriptorLedger | undefined;
@@ -101,7 +101,8 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     this.#table = new StreamTable(this.ledger);
     this.passed = new PassedDescriptors(this.ledger);
     this.listeners = new Listeners(poller, events, this.ledger);
-    this.datagrams = new DatagramEndpoints(datagramSource(poller), events, this.counters, settings);
+    const source = datagramSource(poller);
+    this.datagrams = new DatagramEndpoints(source, events, this.counters, settings, this.#rest);
     for (const own of [poller.descriptor, this.wakeDescriptor]) this.ledger?.opened(own);
   }
 
@@ -109,7 +110,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
 
   wait(timeoutMs: number): number {
     this.counters.waits++;
-    if (this.#resting.over) this.#readAgain();
+    if (this.#rest.over) this.#rest.run();
     const reported = this.#broken.length > 0 ? this.#reportBroken() : 0;
     const count = timeoutMs === 0 || reported > 0 ? this.#poller.wait(0) : this.#sleep(timeoutMs);
     if (count <= 0) return reported + this.#nothingReady(count);
@@ -222,6 +223,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
       const taken = this.#afterSend(slot, result, offered);
       if (taken > 0) queue.consume(taken);
       if (taken < offered) return false;
+      this.#toldOfRoom = -1;
       budget -= taken;
     }
     const flags = this.#flagsOf(slot); // the end of connecting shows as writable, too: it stays
@@ -235,7 +237,6 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   handedOver(_slot: number): boolean {
     return true;
   }
-
   pauseReading(slot: number): void {
     // Lazily: the poller's interest changes only if something arrives while paused.
     this.#table.flags[slot] = this.#flagsOf(slot) & ~readWanted;
@@ -281,6 +282,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#rest.close();
     // In order: what the kernel took still goes out, where a program ends right after an answer.
     for (const slot of this.#table.slots()) this.closeStream(slot, false);
     this.listeners.closeAll();
@@ -322,7 +324,9 @@ export class ReadinessDriver extends NativeDriver implements Driver {
       return;
     }
     if ((flags & writeArmed) !== 0 && (readiness & (writable | hangup)) !== 0) {
+      this.#toldOfRoom = slot;
       this.#events.writable(slot, generation);
+      this.#toldOfRoom = -1;
       if (this.#table.generations[slot] !== generation) return;
     }
     if ((readiness & (readable | hangup)) !== 0) this.#readOrRest(slot, generation, readiness);
@@ -331,7 +335,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   #readOrRest(slot: number, generation: number, readiness: number): void {
     const flags = this.#flagsOf(slot);
     if ((flags & broken) !== 0) return;
-    if ((flags & readWanted) !== 0 && (flags & ended) === 0) {
+    if ((flags & (readWanted | readArmed | ended)) === (readWanted | readArmed)) {
       this.#receive(slot, generation);
     } else if ((readiness & hangup) !== 0 && (flags & writeArmed) === 0) {
       const descriptor = this.#descriptor(slot);
@@ -366,7 +370,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   #receiveOnce(slot: number, generation: number): boolean {
     const read = this.#read;
     if (read.isLent && !read.renew()) {
-      this.#restReading(slot, generation);
+      this.#restFrom(slot, readArmed);
       return false;
     }
     const { slab, start, byteLength } = read;
@@ -393,21 +397,20 @@ export class ReadinessDriver extends NativeDriver implements Driver {
       if ((this.#flagsOf(slot) & readArmed) !== 0) this.#setFlags(slot, 0, readArmed);
       return;
     }
-    if (isLackOfMemory(-result)) this.#restReading(slot, generation);
+    if (isLackOfMemory(-result)) this.#restFrom(slot, readArmed);
     else if (!isPassing(-result)) this.#break(slot, -result); // else the event comes again
   }
 
-  #restReading(slot: number, generation: number): void {
-    this.#setFlags(slot, 0, readArmed);
-    this.#resting.add(slot, generation);
-  }
-
-  #readAgain(): void {
-    for (const { slot, generation } of this.#resting.take()) {
-      if (this.#table.generations[slot] !== generation) continue;
-      const wants = this.#flagsOf(slot) & (readWanted | ended | broken);
-      if (wants === readWanted) this.#setFlags(slot, readArmed, 0);
-    }
+  /** There is no memory to read, or to write: neither is of interest until it has rested. */
+  #restFrom(slot: number, armed: number): void {
+    this.#setFlags(slot, 0, armed);
+    const generation = this.#table.generations[slot];
+    this.#rest.later(() => {
+      if (this.#table.generations[slot] !== generation) return;
+      if (armed === writeArmed) this.#armWrite(slot);
+      else if ((this.#flagsOf(slot) & (readWanted | ended | broken)) === readWanted)
+        this.#setFlags(slot, readArmed, 0);
+    });
   }
 
   #afterSend(slot: number, result: number, length: number): number {
@@ -417,12 +420,15 @@ export class ReadinessDriver extends NativeDriver implements Driver {
       this.#armWrite(slot);
       return result;
     }
-    if (isPassing(-result)) {
-      this.#armWrite(slot);
-      return 0;
+    if (!isPassing(-result)) {
+      this.#break(slot, -result);
+      return -1;
     }
-    this.#break(slot, -result);
-    return -1;
+    // Short of memory, the system also says EAGAIN though the socket has room (tcp_sendmsg).
+    const lacks = isLackOfMemory(-result) || (slot === this.#toldOfRoom && result === -tryAgain);
+    if (lacks && (this.#flagsOf(slot) & connecting) === 0) this.#restFrom(slot, writeArmed);
+    else this.#armWrite(slot);
+    return 0;
   }
 
   #armWrite(slot: number): void {
@@ -481,10 +487,8 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   }
 
   #reportBroken(): number {
-    const list = this.#broken;
-    this.#broken = [];
     let reported = 0;
-    for (const { slot, generation, errno } of list) {
+    for (const { slot, generation, errno } of this.#broken.splice(0)) {
       if (this.#table.generations[slot] !== generation) continue;
       reported++;
       const dialled = (this.#flagsOf(slot) & connecting) !== 0;
