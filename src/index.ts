@@ -34,6 +34,7 @@ export type {
 export type { TlsInfo } from './connection/tls/info.ts';
 export type { UpgradeOptions } from './connection/tls/upgrade-options.ts';
 export type { ProxyHeader } from './connection/proxy-protocol/write-header.ts';
+export type { GivenDriver } from './driver/given-driver.ts';
 export type { LogLevel } from './logging/log-level.ts';
 export type { Logger, LoggerOption } from './logging/logger.ts';
 export {

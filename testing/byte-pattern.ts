@@ -1,4 +1,4 @@
-import { Random } from './random.ts';
+import { Random } from 'gnet/testing';
 
 /** A prime length, so that no power-of-two mistake (a block twice, a block left out) looks right. */
 const blockBytes = 65_521;

@@ -3,7 +3,7 @@ import type { Slab } from '../src/buffer/slab.ts';
 import { BytePattern, PatternCheck } from './byte-pattern.ts';
 import { type ContractCases, quietTurns, Skip } from './driver-contract-case.ts';
 import type { DriverRig } from './driver-rig.ts';
-import { Random, seedOfRun } from './random.ts';
+import { Random, seedOfRun } from '../src/driver/simulated/random.ts';
 
 function expectReset(rig: DriverRig): void {
   if (!rig.peers.canReset('tcp4')) throw new Skip('these peers cannot reset a connection');

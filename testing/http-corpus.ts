@@ -1,6 +1,6 @@
 /** Streams of HTTP requests and what a server must make of them. */
 import fc from 'fast-check';
-import { cut } from './byte-source.ts';
+import { cut } from 'gnet/testing';
 
 export interface ExpectedRequest {
   readonly method: string;

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import type { Endpoint } from '../src/driver/contract.ts';
 import type { DatagramPeerSocket, ListenerPeer, PeerSide, Transport } from './driver-peers.ts';
-import { printedAddress, RawClient, targetOf } from './raw-client.ts';
+import { printedAddress, RawClient, targetOf } from '../src/testing/raw-client.ts';
 
 const closeOnExec = 0o2000000;
 

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../src/driver/contract.ts';
 import type { DatagramPeerSocket, ListenerPeer, PeerSide, Transport } from './driver-peers.ts';
-import type { SimulatedDriver, SimulatedPeer } from './simulated-driver.ts';
+import type { SimulatedDriver, SimulatedPeer } from '../src/driver/simulated/simulated-driver.ts';
 
 /** The far side of a `SimulatedDriver`, for the contract suite. */
 export class SimulatedPeers implements PeerSide {

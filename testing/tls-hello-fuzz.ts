@@ -7,7 +7,7 @@ import type { ClientSession } from '../src/tls/openssl/client-session.ts';
 import { sessionCounters } from '../src/tls/openssl/session.ts';
 import { TlsState } from '../src/tls/session-states.ts';
 import { makeFamily } from './certificates.ts';
-import type { Random } from './random.ts';
+import type { Random } from 'gnet/testing';
 import { clientEnd, contextPair, exchange, serverEnd } from './tls-end.ts';
 
 const family = makeFamily();

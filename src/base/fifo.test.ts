@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Random } from '../../testing/random.ts';
+import { Random } from 'gnet/testing';
 import { Fifo } from './fifo.ts';
 
 describe('Fifo', () => {

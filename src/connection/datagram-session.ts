@@ -41,6 +41,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
   deadlineNext: ScheduledDeadline | null = null;
   deadlinePrevious: ScheduledDeadline | null = null;
   deadlineBucket = -1;
+  deadlineDue = 0;
   /** The next one with the same hash. */
   nextOfHash: DatagramSession | null = null;
   readonly hash: number;

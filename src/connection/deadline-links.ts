@@ -5,4 +5,5 @@ export abstract class DeadlineLinks {
   deadlineNext: ScheduledDeadline | null = null;
   deadlinePrevious: ScheduledDeadline | null = null;
   deadlineBucket = -1;
+  deadlineDue = 0;
 }

@@ -75,6 +75,8 @@ export interface ScheduledDeadline {
   deadlinePrevious: ScheduledDeadline | null;
   /** -1: not scheduled. */
   deadlineBucket: number;
+  /** On the clock of the loop. */
+  deadlineDue: number;
   deadlinePassed(now: number): void;
 }
 

@@ -8,6 +8,7 @@ import { textOf } from '../base/thrown.ts';
 import { runtimeDrivenHost, sharedThreadHost } from '../host/index.ts';
 import type { Backend, RefusedDriver } from './backend.ts';
 import type { DriverName } from './contract.ts';
+import { backendGiven, type GivenDriver } from './given-driver.ts';
 
 async function epollBackend(): Promise<Backend> {
   const { epollBackend: backend } = await import('./readiness/epoll-backend.ts');
@@ -41,11 +42,12 @@ const driverVariable = 'GNET_DRIVER';
 const tried = new Map<DriverName, Promise<Backend>>();
 
 /**
- * The driver asked for, or the first that works.
+ * The driver that was given, the one asked for, or the first that works.
  * @throws ErrUnsupportedPlatform when there is none, with the reason of each.
  * @throws ErrInvalidOption when GNET_DRIVER names no driver.
  */
-export async function chooseBackend(option: 'auto' | DriverName): Promise<Backend> {
+export async function chooseBackend(option: 'auto' | DriverName | GivenDriver): Promise<Backend> {
+  if (typeof option === 'object') return backendGiven(option) as Backend;
   const wanted = option === 'auto' ? fromEnvironment() : option;
   const refused: RefusedDriver[] = [];
   for (const [name, load] of candidates) {

@@ -28,6 +28,8 @@ export interface LoopHost {
   /** For `server.stats().host`. */
   readonly mode: string;
   attach(loop: HostedLoop): void;
+  /** The time of its loops in milliseconds, where that is not `performance.now()`. */
+  now?(): number;
   /**
    * Only in hosts that give turns on demand: something waits to be done, or a deadline came nearer.
    * May be called at any time.

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { HttpCodec, HttpEvent, HttpParser } from './index.ts';
-import { ByteSource, cut, everyCut } from '../../testing/byte-source.ts';
+import { ByteSource, cut, everyCut } from 'gnet/testing';
 import { badCases, cutPipelines, goodCases, type HttpCase } from '../../testing/http-corpus.ts';
 
 interface Seen {

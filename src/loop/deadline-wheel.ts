@@ -7,18 +7,28 @@ const fineBuckets = 512;
 /** The same for deadlines that are further away than the fine level reaches, some four seconds. */
 const coarseMs = 512;
 const coarseBuckets = 1_024;
+const exactMs = 1;
 
 /**
  * Deadlines of connections: one call per connection, in a hashed wheel of linked lists, so that
  * scheduling and cancelling cost the same for one and for a hundred thousand, and nothing is
  * allocated. Two levels: what is due in minutes may be half a second late, and so a thousand idle
  * connections wake the thread twice a second at most. A deadline further away than the coarse level
- * reaches, nearly nine minutes, waits in its last bucket and is scheduled again from there: the
- * connection looks at its own limits anyway.
+ * reaches, nearly nine minutes, waits in its last bucket, and is put into the wheel again from there.
  */
 export class DeadlineWheel {
-  readonly #fine = new WheelLevel(fineMs, fineBuckets, 0);
-  readonly #coarse = new WheelLevel(coarseMs, coarseBuckets, fineBuckets);
+  /** What is due sooner than that is in the fine level. */
+  readonly #fineReachMs: number;
+  readonly #fine: WheelLevel;
+  readonly #coarse: WheelLevel;
+
+  /** @param isExact nothing is late; for clocks that wait for nobody, since it needs many turns. */
+  constructor(isExact = false) {
+    const bucketMs = isExact ? exactMs : fineMs;
+    this.#fineReachMs = bucketMs * (fineBuckets - 1);
+    this.#fine = new WheelLevel(bucketMs, fineBuckets, 0);
+    this.#coarse = new WheelLevel(isExact ? exactMs : coarseMs, coarseBuckets, fineBuckets);
+  }
 
   get count(): number {
     return this.#fine.count + this.#coarse.count;
@@ -27,7 +37,7 @@ export class DeadlineWheel {
   /** Instead of an earlier one. `now` and `delayMs` are milliseconds of one clock. */
   schedule(deadline: ScheduledDeadline, now: number, delayMs: number): void {
     this.cancel(deadline);
-    const level = delayMs < fineMs * (fineBuckets - 1) ? this.#fine : this.#coarse;
+    const level = delayMs < this.#fineReachMs ? this.#fine : this.#coarse;
     level.add(deadline, now, now + delayMs);
   }
 

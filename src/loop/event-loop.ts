@@ -88,7 +88,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   #publication: LoopPublication | null;
   #inbox: Inbox | null = null;
   #unpublished = false;
-  readonly #wheel = new DeadlineWheel();
+  readonly #wheel: DeadlineWheel;
   readonly #heard: DeadlineClock;
   readonly #queues: SpareQueues;
   readonly #putOff = new DeferredWork();
@@ -116,6 +116,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.tls = settings.tls;
     this.#backend = backend;
     this.#requestTurn = backend.host.requestTurn?.bind(backend.host);
+    this.#wheel = new DeadlineWheel(backend.host.now !== undefined);
     this.#owner = owner;
     this.#reports = new RepeatedReports(logger);
     this.#table = new ConnectionTable(settings.firstGeneration ?? 1);
@@ -433,7 +434,8 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
 
   currentTime(): number {
     const before = this.now;
-    this.now = Math.trunc(performance.now() - this.counts.startedAt);
+    const { host } = this.#backend;
+    this.now = Math.trunc(host.now?.() ?? performance.now() - this.counts.startedAt);
     if (!this.#nowIsStale && this.now - before > heldUpMs) this.#wasHeldUp(before);
     this.#nowIsStale = false;
     return this.now;
@@ -449,11 +451,9 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   takeQueue(): OutboundQueue {
     return this.#queues.take();
   }
-
   giveQueue(queue: OutboundQueue): void {
     this.#queues.give(queue);
   }
-
   scheduleFlush(connection: StreamConnection): void {
     this.#putOff.addFlush(connection);
     this.#requestTurn?.();

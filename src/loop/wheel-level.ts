@@ -19,7 +19,7 @@ export class WheelLevel {
     this.#heads = new Array(bucketCount).fill(null);
   }
 
-  /** For `due`, or as late as one turn reaches. */
+  /** For `due`; what is further away than one turn reaches is looked at, and added again, on the way. */
   add(deadline: ScheduledDeadline, now: number, due: number): void {
     if (this.count === 0) this.#position = this.#next = Math.floor(now / this.#bucketMs);
     const last = this.#position + this.#heads.length - 1;
@@ -29,6 +29,7 @@ export class WheelLevel {
     const bucket = position % this.#heads.length;
     const head = this.#heads[bucket] ?? null;
     deadline.deadlineBucket = this.#first + bucket;
+    deadline.deadlineDue = due;
     deadline.deadlineNext = head;
     if (head !== null) head.deadlinePrevious = deadline;
     this.#heads[bucket] = deadline;
@@ -75,7 +76,8 @@ export class WheelLevel {
     for (const deadline of due) {
       if (deadline.deadlineBucket !== this.#first + bucket) continue; // cancelled by one before it
       this.remove(deadline);
-      deadline.deadlinePassed(now);
+      if (deadline.deadlineDue > now) this.add(deadline, now, deadline.deadlineDue);
+      else deadline.deadlinePassed(now);
     }
     return due.length > 0;
   }

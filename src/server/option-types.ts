@@ -1,5 +1,6 @@
 /** What a program may set for a server. `docs/options.md` lists the same with examples. */
 import type { CodecOption } from '../codec/codec.ts';
+import type { GivenDriver } from '../driver/given-driver.ts';
 import type { LogLevel, LogLevelName } from '../logging/log-level.ts';
 import type { ProxyProtocolSettings } from '../connection/proxy-protocol/settings.ts';
 import type { UdpOptions, UdpSessionSettings, UdpSessionsOption } from './udp-options.ts';
@@ -257,9 +258,10 @@ export interface Options<Frame = Buffer> {
    * The driver that talks to the kernel. `auto` takes the one that the environment variable
    * `GNET_DRIVER` names, or the best one that works here; see docs/drivers.md.
    *
-   * `'auto'`, `'io_uring'`, `'epoll'`, `'node'`; *later* `'kqueue'`. Default: `'auto'`.
+   * `'auto'`, `'io_uring'`, `'epoll'`, `'node'`; the `driver` of a simulation (`gnet/testing`), with
+   * one loop; *later* `'kqueue'`. Default: `'auto'`.
    */
-  readonly driver?: DriverOption;
+  readonly driver?: DriverOption | GivenDriver;
   /**
    * How many connections the kernel keeps until a loop accepts them.
    *
@@ -437,7 +439,7 @@ export interface ResolvedOptions {
   readonly pidName: string | undefined;
   readonly writeTimeout: number;
   readonly block: boolean;
-  readonly driver: DriverOption;
+  readonly driver: DriverOption | GivenDriver;
   readonly backlog: number;
   /** A count, or Infinity. */
   readonly maxConnections: number;

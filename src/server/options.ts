@@ -5,6 +5,7 @@ import { loopsMax } from '../base/limits.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import { codecFor } from '../codec/codec-for.ts';
 import { checkTimeout } from '../connection/timeout-values.ts';
+import { backendGiven, type GivenDriver } from '../driver/given-driver.ts';
 import { type LogLevelName, parseLogLevel } from '../logging/log-level.ts';
 import { adaptLogger, type LoggerOption } from '../logging/logger.ts';
 import {
@@ -111,7 +112,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   pidName: asText,
   writeTimeout: checkTimeout,
   block: asBoolean,
-  driver: oneWordOf(['auto', 'io_uring', 'epoll', 'kqueue', 'node']),
+  driver: asDriver,
   backlog: wholeNumber(1, backlogMax, 'connections'),
   maxConnections: limit('connections'),
   idleTimeout: checkTimeout,
@@ -244,6 +245,14 @@ function countLoops(given: Checked, environment: OptionEnvironment): number {
   if (wanted > loopsMax) {
     throw invalidOption('numEventLoop', wanted, `a whole number up to ${loopsMax} (loops)`);
   }
+  if (typeof given.driver === 'object') {
+    if (wanted <= 1) return 1;
+    throw invalidOption(
+      'numEventLoop',
+      wanted,
+      '1: a driver that is given as a value has one loop',
+    );
+  }
   if (wanted > 0) return wanted;
   const cpus = given.multicore === true ? environment.cpuCount() : 1;
   return Math.min(Math.max(1, cpus), loopsMax);
@@ -342,6 +351,12 @@ function asCodec(_name: string, value: unknown): CodecOption {
 
 function asLogLevel(name: string, value: unknown): LogLevelName {
   return parseLogLevel(value, `option ${name}`);
+}
+
+const asDriverName = oneWordOf(['auto', 'io_uring', 'epoll', 'kqueue', 'node']);
+
+function asDriver(name: string, value: unknown): DriverOption | GivenDriver {
+  return backendGiven(value) === undefined ? asDriverName(name, value) : (value as GivenDriver);
 }
 
 /** Only looked at here: what it has is checked where the files are read. */

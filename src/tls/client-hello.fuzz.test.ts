@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { Random } from '../../testing/random.ts';
+import { Random } from 'gnet/testing';
 import { helloFuzz, recordedHellos } from '../../testing/tls-hello-fuzz.ts';
 import { type ClientHello, readFirstBytes } from './client-hello.ts';
 

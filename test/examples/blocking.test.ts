@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { pbkdf2Sync } from 'node:crypto';
 import { test } from 'node:test';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { spawnExample } from './spawn-example.ts';
 
 const derive = (password: string): string =>

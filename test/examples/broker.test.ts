@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { notOn } from '../support/driver.ts';
 import { temporaryDirectory, text } from '../support/rig.ts';
 import { spawnExample } from './spawn-example.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { everyByte } from '../../testing/byte-source.ts';
+import { everyByte } from 'gnet/testing';
 import { missing, runClient } from '../support/outside-client.ts';
 import { rawClient } from './raw-client.ts';
 import { type RunningExample, runExample, spawnExample } from './spawn-example.ts';

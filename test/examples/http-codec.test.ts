@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { HttpCodec } from '../../examples/http/codec.ts';
 import { RequestKind } from '../../examples/http/request.ts';
-import { ByteSource, cut, everyCut } from '../../testing/byte-source.ts';
+import { ByteSource, cut, everyCut } from 'gnet/testing';
 import { badCases, cutPipelines, goodCases, type HttpCase } from '../../testing/http-corpus.ts';
 
 interface Seen {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HttpServer, type HttpServerOptions } from '../../examples/http/server.ts';
 import { type Conn, type Options, serve } from '../../src/index.ts';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import type { TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 

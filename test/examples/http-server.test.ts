@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
-import { cut, everyByte } from '../../testing/byte-source.ts';
+import { cut, everyByte } from 'gnet/testing';
 import { badCases } from '../../testing/http-corpus.ts';
 import { rawClient } from './raw-client.ts';
 import { type RunningExample, spawnExample } from './spawn-example.ts';

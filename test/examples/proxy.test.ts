@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BytePattern } from '../../testing/byte-pattern.ts';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { deadAddress, silentAddress } from '../support/client-rig.ts';
 import { driverName } from '../support/driver.ts';
 import { missing, runClient } from '../support/outside-client.ts';

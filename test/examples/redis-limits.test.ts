@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { nodeMajor } from '../support/driver.ts';
 import { type Program, runProgram } from '../support/program.ts';
 import { type TestScope, text } from '../support/rig.ts';

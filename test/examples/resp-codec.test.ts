@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { RespCodec } from '../../examples/redis/resp-codec.ts';
-import { ByteSource, cut, everyByte } from '../../testing/byte-source.ts';
+import { ByteSource, cut, everyByte } from 'gnet/testing';
 
 interface Result {
   readonly commands: string[][];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Server } from 'gnet';
 import { type FetchInfo, type HttpOptions, serveHttp } from 'gnet/http';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import type { TestScope } from '../support/rig.ts';
 
 export type Fetch = (request: Request, info: FetchInfo) => Response | Promise<Response>;

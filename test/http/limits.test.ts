@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { block } from '../support/block.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { AnswerReader, exchange, rawClient, startHttp } from './http-rig.ts';

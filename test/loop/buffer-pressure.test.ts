@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Conn, EventHandler } from 'gnet';
 import { chooseBackend } from '../../src/driver/choose-driver.ts';
 import { BytePattern, PatternCheck } from '../../testing/byte-pattern.ts';
-import { seedOfRun } from '../../testing/random.ts';
-import { targetOf } from '../../testing/raw-client.ts';
+import { seedOfRun } from '../../src/driver/simulated/random.ts';
+import { targetOf } from 'gnet/testing';
 import { type TinyRing, tinyRing } from '../support/tiny-ring.ts';
 import { waitUntil } from '../support/wait-until.ts';
 

@@ -5,8 +5,7 @@ import fc from 'fast-check';
 import type { GnetError } from '../../src/base/errors.ts';
 import type { StreamConnection } from '../../src/connection/stream-connection.ts';
 import type { Attempt, DialOutcome } from '../../src/loop/dialer.ts';
-import { Random } from '../../testing/random.ts';
-import { noFaults } from '../../testing/simulated-driver.ts';
+import { Random, noFaults } from 'gnet/testing';
 import { simulatedLoop } from './simulated-loop.ts';
 import { tcp4At } from '../../testing/driver-contract-case.ts';
 

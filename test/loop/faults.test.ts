@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
 import type { Conn } from '../../src/connection/conn.ts';
 import type { EventHandler } from '../../src/connection/conn.ts';
-import { roughFaults } from '../../testing/simulated-driver.ts';
+import { roughFaults } from 'gnet/testing';
 import { simulatedLoop } from './simulated-loop.ts';
 
 const codec = new LengthFieldBasedFrameCodec(

@@ -10,7 +10,7 @@ import type { EventHandler } from '../../src/connection/conn.ts';
 import type { Layer } from '../../src/connection/layer.ts';
 import { PassThrough } from '../../src/connection/pass-through.ts';
 import type { StreamConnection } from '../../src/connection/stream-connection.ts';
-import type { SimulatedPeer } from '../../testing/simulated-driver.ts';
+import type { SimulatedPeer } from '../../src/driver/simulated/simulated-driver.ts';
 import { type SimulatedLoop, simulatedLoop } from './simulated-loop.ts';
 
 const key = 0x5a;

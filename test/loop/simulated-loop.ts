@@ -13,7 +13,7 @@ import {
   SimulatedDriver,
   type SimulatedFaults,
   type SimulatedPeer,
-} from '../../testing/simulated-driver.ts';
+} from '../../src/driver/simulated/simulated-driver.ts';
 import { tcp4At } from '../../testing/driver-contract-case.ts';
 
 /** Counts how often bytes are handed over. */

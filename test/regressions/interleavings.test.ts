@@ -6,8 +6,7 @@ import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-f
 import type { Reply } from '../../src/connection/conn.ts';
 import type { StreamConnection } from '../../src/connection/stream-connection.ts';
 import { mark, State } from '../../src/connection/states.ts';
-import { Random } from '../../testing/random.ts';
-import { roughFaults } from '../../testing/simulated-driver.ts';
+import { Random, roughFaults } from 'gnet/testing';
 import { type SimulatedLoop, simulatedLoop } from '../loop/simulated-loop.ts';
 
 const lengthField = new LengthFieldBasedFrameCodec(

@@ -5,7 +5,7 @@ import type { Conn } from 'gnet';
 import { SyscallError } from '../../src/base/errors.ts';
 import { OutboundQueue } from '../../src/buffer/outbound-queue.ts';
 import { SlabPool } from '../../src/buffer/slab.ts';
-import { heapSlabs } from '../../testing/simulated-driver-stream.ts';
+import { heapSlabs } from '../../src/driver/simulated/slabs.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { connect, startRig } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';

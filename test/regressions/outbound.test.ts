@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
 import type { Conn } from '../../src/connection/conn.ts';
-import { noFaults } from '../../testing/simulated-driver.ts';
+import { noFaults } from 'gnet/testing';
 import { simulatedLoop } from '../loop/simulated-loop.ts';
 
 const codec = new LengthFieldBasedFrameCodec(

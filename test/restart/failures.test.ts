@@ -1,7 +1,7 @@
 /** A new process that does not take over: the old one goes on as if nothing had happened. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { driverName } from '../support/driver.ts';
 import { text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';

@@ -14,7 +14,7 @@ import { resultOf } from '../../src/syscall/last-errno.ts';
 import { emptyInetAddress } from '../../src/syscall/socket-address.ts';
 import { bindSocket, listenSocket, openSocket } from '../../src/syscall/socket.ts';
 import { constants } from '../../src/syscall/tables.ts';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { driverName } from '../support/driver.ts';
 import { nodeFlags, Program, runProgram } from '../support/program.ts';

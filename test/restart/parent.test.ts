@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { serve } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { driverName, notOn } from '../support/driver.ts';
 import { type TestScope, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';

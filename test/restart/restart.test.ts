@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { connect } from 'node:tls';
 import { makeFamily } from '../../testing/certificates.ts';
-import { RawClient, targetOf } from '../../testing/raw-client.ts';
+import { RawClient, targetOf } from 'gnet/testing';
 import { runProgram } from '../support/program.ts';
 import { text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';

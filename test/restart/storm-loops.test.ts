@@ -1,7 +1,7 @@
 /** Restarts of a server with several loops: one listener for all, or one each. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { text } from '../support/rig.ts';
 import { RestartRig } from './restart-rig.ts';
 import { stormTest, takesTurns, transports } from './storm-test.ts';

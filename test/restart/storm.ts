@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as tls from 'node:tls';
-import { targetOf } from '../../testing/raw-client.ts';
+import { targetOf } from 'gnet/testing';
 
 export interface StormPlan {
   /** As the server prints it. */

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import type { Conn, EventHandler, LoopStats } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { openDescriptors } from '../support/descriptors.ts';
 import { notOn } from '../support/driver.ts';
 import { nodeFlags, Program } from '../support/program.ts';

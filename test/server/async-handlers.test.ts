@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Action, type Conn, ErrHandler, type EventHandler, LineBasedFrameCodec } from 'gnet';
 import { BytePattern } from '../../testing/byte-pattern.ts';
-import { Random } from '../../testing/random.ts';
+import { Random } from 'gnet/testing';
 import {
   assertSameBytes,
   connect,

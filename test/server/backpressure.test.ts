@@ -11,7 +11,7 @@ import {
   type Options,
 } from 'gnet';
 import { BytePattern } from '../../testing/byte-pattern.ts';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import {
   assertSameBytes,
   connect,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EventHandler, FixedLengthFrameCodec, type LoopStats, type Options } from 'gnet';
 import { connect, type Rig, startRig } from '../support/rig.ts';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { waitUntil } from '../support/wait-until.ts';
 
 type Kind = Extract<keyof LoopStats, `closedBy${string}`>;

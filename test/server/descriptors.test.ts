@@ -4,7 +4,7 @@ import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Conn, client, LineBasedFrameCodec, serve } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { driverName, notOn } from '../support/driver.ts';
 import { missing, runClient } from '../support/outside-client.ts';
 import { nodeFlags, Program, runProgram } from '../support/program.ts';

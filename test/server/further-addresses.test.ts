@@ -6,7 +6,7 @@ import { closeSync, existsSync, openSync, readlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { serve } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { driverName, noDescriptors, notOn } from '../support/driver.ts';
 import {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { nodeFlags, Program, runProgram } from '../support/program.ts';
 import { connect, type TestScope, text } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 
 async function start(t: TestScope, path: string, args: readonly string[] = []) {
   const program = runProgram(t, path, args);

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { driverName } from '../support/driver.ts';
 import { type Program, runProgram } from '../support/program.ts';
 import type { TestScope } from '../support/rig.ts';

@@ -15,7 +15,7 @@ import {
   prepare,
 } from 'gnet';
 import { startClient } from '../support/client-rig.ts';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import {
   assertSameBytes,
   connect,

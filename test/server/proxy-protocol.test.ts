@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Conn, EventHandler, Options } from 'gnet';
 import { freePort } from '../support/free-port.ts';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { blockTimers } from '../support/block.ts';
 import { startClient } from '../support/client-rig.ts';
 import { missing, runClient } from '../support/outside-client.ts';

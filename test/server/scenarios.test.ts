@@ -16,7 +16,7 @@ import {
   TCPSocketOpt,
   type TickReply,
 } from 'gnet';
-import { Random } from '../../testing/random.ts';
+import { Random } from 'gnet/testing';
 import { noDescriptors, notOn } from '../support/driver.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 import {

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { type GnetError, type Options, serve, stop } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { assertNoNewDescriptors, openDescriptors } from '../support/descriptors.ts';
 import { runProgram } from '../support/program.ts';
 import { connect, EchoHandler, startRig, temporaryDirectory, text } from '../support/rig.ts';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { type EventHandler, type Options, type Server, serve } from 'gnet';
 import { connect, type TestScope } from '../support/rig.ts';
 import { spawnExample } from '../examples/spawn-example.ts';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { waitUntil } from '../support/wait-until.ts';
 
 const limitMs = 20;

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Conn, ErrTimeout, type EventHandler } from 'gnet';
 import { BytePattern } from '../../testing/byte-pattern.ts';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import {
   assertSameBytes,
   connect,

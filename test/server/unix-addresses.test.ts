@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type EventHandler, serve, stop } from 'gnet';
 import { lockNameFor } from '../../src/driver/bound-path.ts';
-import { type RawClient, targetOf } from '../../testing/raw-client.ts';
+import { type RawClient, targetOf } from 'gnet/testing';
 import { rejection, startClient } from '../support/client-rig.ts';
 import { notOn, refusalOf } from '../support/driver.ts';
 import { runProgram } from '../support/program.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Conn } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { startRig } from '../support/rig.ts';
 
 test('a wake waits for the promise of an earlier frame, not for resumeRead', async (t) => {

@@ -1,7 +1,6 @@
 /** Clients that connect one after the other, each with a behaviour that a seed chooses. */
 import net from 'node:net';
-import { Random } from '../../testing/random.ts';
-import { targetOf } from '../../testing/raw-client.ts';
+import { Random, targetOf } from 'gnet/testing';
 
 export interface ChurnPlan {
   readonly address: string;

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type ConnHandle, serve } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
-import { Random } from '../../testing/random.ts';
+import { RawClient, Random } from 'gnet/testing';
 import type { Soak, SoakContext } from './contract.ts';
 import { mustBeFlat, settledState } from './process-state.ts';
 import type { WritingPlan, WritingResult } from './writing-thread.ts';

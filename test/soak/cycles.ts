@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Action, type EventHandler, type Server, serve, stop } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import type { Soak, SoakContext } from './contract.ts';
 import { mustBeFlat, settledState } from './process-state.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Conn, type EventHandler, serve } from 'gnet';
-import { Random } from '../../testing/random.ts';
+import { Random } from 'gnet/testing';
 import { ClientProcess } from './client-process.ts';
 import type { Soak, SoakContext } from './contract.ts';
 import type { EchoPlan, EchoResult } from './echo-clients.ts';

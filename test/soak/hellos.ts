@@ -1,4 +1,4 @@
-import { Random } from '../../testing/random.ts';
+import { Random } from 'gnet/testing';
 import type { Soak, SoakContext } from './contract.ts';
 import { mustBeFlat, settledState } from './process-state.ts';
 

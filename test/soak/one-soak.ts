@@ -1,5 +1,5 @@
 /** One soak, in the process that `soak.ts` starts for it. */
-import { seedOfRun } from '../../testing/random.ts';
+import { seedOfRun } from '../../src/driver/simulated/random.ts';
 import type { SoakContext } from './contract.ts';
 import { soaks } from './soaks.ts';
 

@@ -1,7 +1,6 @@
 import net from 'node:net';
 import { BytePattern, PatternCheck } from '../../testing/byte-pattern.ts';
-import { Random } from '../../testing/random.ts';
-import { targetOf } from '../../testing/raw-client.ts';
+import { Random, targetOf } from 'gnet/testing';
 import { answerCommands } from './client-process.ts';
 
 export interface PressedPlan {

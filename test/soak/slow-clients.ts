@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { targetOf } from '../../testing/raw-client.ts';
+import { targetOf } from 'gnet/testing';
 import { answerCommands } from './client-process.ts';
 
 export interface SlowPlan {

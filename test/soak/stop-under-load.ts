@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { chooseBackend } from '../../src/driver/choose-driver.ts';
-import { Random } from '../../testing/random.ts';
+import { Random } from 'gnet/testing';
 import type { Soak, SoakContext } from './contract.ts';
 
 const drivers = ['epoll', 'io_uring', 'node'] as const;

@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { type Conn, LineBasedFrameCodec, type Options } from 'gnet';
 import { type FramesOptions, frames } from 'gnet/stream';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { pair, startRig, type TestScope } from '../support/rig.ts';
 import { rejection } from '../support/client-rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Conn } from 'gnet';
 import { toWeb, type WebConnection, type WebOptions } from 'gnet/stream';
 import { BytePattern } from '../../testing/byte-pattern.ts';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { assertSameBytes, startRig, type TestScope } from '../support/rig.ts';
 import { rejection } from '../support/client-rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';

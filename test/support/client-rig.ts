@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { type Client, type ClientOptions, client, type EventHandler, serve } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { runProgram } from './program.ts';
 import { codeOf, type Report, recordingLogger, type TestScope } from './rig.ts';
 import {

@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { targetOf } from '../../testing/raw-client.ts';
+import { targetOf } from 'gnet/testing';
 import type { TestScope } from './rig.ts';
 import { waitUntil } from './wait-until.ts';
 

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Conn, type EventHandler, GnetError, type Options, type Server, serve } from 'gnet';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { beginClient, openClient, rememberSecured, serverOptions } from './transport.ts';
 import { waitUntil } from './wait-until.ts';
 

@@ -1,7 +1,7 @@
 /** Slow readers, and the ways in which a server may end a connection behind a large answer. */
 import { connect } from 'node:net';
 import { Action, type Conn, client, type EventHandler, type Options, serve } from 'gnet';
-import { targetOf } from '../../testing/raw-client.ts';
+import { targetOf } from 'gnet/testing';
 
 /** Quiet ones only read; chatty ones go on sending, which must not cut them off. */
 export const temperaments = ['quiet', 'chatty'] as const;

@@ -8,7 +8,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import type { Client, ClientOptions, Options } from 'gnet';
 import { makeFamily } from '../../testing/certificates.ts';
-import { RawClient, targetOf } from '../../testing/raw-client.ts';
+import { RawClient, targetOf } from 'gnet/testing';
 
 export type TransportOfRun = 'plain' | 'tls';
 

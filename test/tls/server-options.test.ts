@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import type { TlsContextOptions } from 'gnet';
 import { makeFamily } from '../../testing/certificates.ts';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { codeOf, EchoHandler, type TestScope } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 import { beginTls, connectTls, cutter, identity, readBytes, startTls } from './tls-rig.ts';

@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Conn, type EventHandler, LineBasedFrameCodec, serve } from 'gnet';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { block } from '../support/block.ts';
 import { codeOf, EchoHandler, temporaryDirectory } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';

@@ -6,7 +6,7 @@ import { createSocket } from 'node:dgram';
 import { type Conn, type EventHandler, type Options, type Server, serve } from 'gnet';
 import type { DriverName } from '../../src/driver/contract.ts';
 import { hostileThings } from '../../testing/hostile-things.ts';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { settle, waitUntil } from '../support/wait-until.ts';
 
 export const events = [

@@ -6,7 +6,7 @@ import { serveHttp } from 'gnet/http';
 import { prepareMessage, serveWebSocket, upgrade, type WebSocketConn } from 'gnet/websocket';
 import type { TestScope } from '../support/rig.ts';
 import { block, blockTimers } from '../support/block.ts';
-import { cut, everyByte } from '../../testing/byte-source.ts';
+import { cut, everyByte } from 'gnet/testing';
 import { waitUntil } from '../support/wait-until.ts';
 import { closing, frame, nextMessage, rawWs, startWs, wsClient, type WsRig } from './ws-rig.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Server } from 'gnet';
 import { serveWebSocket, type WebSocketHandler, type WebSocketServerOptions } from 'gnet/websocket';
 import WebSocket from 'ws';
-import { RawClient } from '../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import type { TestScope } from '../support/rig.ts';
 
 export interface WsRig {

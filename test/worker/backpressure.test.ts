@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import type { Options, Server } from 'gnet';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { connect, type TestScope, text } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 import type { MuchToWrite } from './handlers/writes-much.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { LoadBalancing, type Options } from 'gnet';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { kernelSpreads, notOn } from '../support/driver.ts';
 import { connect, temporaryDirectory } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';

@@ -4,7 +4,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { LoadBalancing } from 'gnet';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { kernelSpreads, notOn } from '../support/driver.ts';
 import { runProgram } from '../support/program.ts';
 import { connect, temporaryDirectory, text } from '../support/rig.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { prepare } from 'gnet';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { connect, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { type Landed, land, landInEach, landMany, telling } from './landing.ts';

@@ -1,7 +1,7 @@
 /** Threads of loops that are terminated at any moment: what they had open is closed, and nothing else. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { driverName } from '../support/driver.ts';
 import { runProgram } from '../support/program.ts';
 import { connect, text } from '../support/rig.ts';

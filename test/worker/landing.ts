@@ -1,6 +1,6 @@
 /** Clients of servers over `handlers/loops.ts`, which hear where they have landed. */
 import type { Server } from 'gnet';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { connect, type TestScope, text } from '../support/rig.ts';
 import { handlerModule } from './pool-rig.ts';
 

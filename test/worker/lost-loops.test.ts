@@ -1,7 +1,7 @@
 /** Programs whose loops die in the middle of their work. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { notOn } from '../support/driver.ts';
 import { runProgram } from '../support/program.ts';
 import { connect, text } from '../support/rig.ts';

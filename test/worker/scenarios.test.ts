@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { LengthFieldBasedFrameCodec, LoadBalancing, type Options, type Server, serve } from 'gnet';
-import type { RawClient } from '../../testing/raw-client.ts';
-import { Random } from '../../testing/random.ts';
+import type { RawClient } from 'gnet/testing';
+import { Random } from 'gnet/testing';
 import { kernelSpreads, notOn } from '../support/driver.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { assertSameBytes, connect, type TestScope, text } from '../support/rig.ts';

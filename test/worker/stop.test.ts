@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { connect, temporaryDirectory, text } from '../support/rig.ts';
 import { kernelSpreads, notOn } from '../support/driver.ts';
 import { notOverTls } from '../support/transport.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { suite, test } from 'node:test';
 import { makeFamily } from '../../../testing/certificates.ts';
-import { Random } from '../../../testing/random.ts';
+import { Random } from 'gnet/testing';
 import { contextPair } from '../../../testing/tls-end.ts';
 import type { GnetError } from '../../base/errors.ts';
 import { OutboundQueue } from '../../buffer/outbound-queue.ts';

@@ -6,7 +6,7 @@
  *   late-clients.ts ADDRESS
  */
 import { once } from 'node:events';
-import { RawClient } from '../../../testing/raw-client.ts';
+import { RawClient } from 'gnet/testing';
 import { settle } from '../../support/wait-until.ts';
 
 const [address = ''] = process.argv.slice(2);

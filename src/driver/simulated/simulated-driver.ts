@@ -1,7 +1,8 @@
-import { assert } from '../src/base/assert.ts';
-import { type GnetError, SyscallError } from '../src/base/errors.ts';
-import type { OutboundQueue } from '../src/buffer/outbound-queue.ts';
-import type { Slab, SlabPool } from '../src/buffer/slab.ts';
+import { assert } from '../../base/assert.ts';
+import { type GnetError, SyscallError } from '../../base/errors.ts';
+import { formatInet, inetAddress } from '../../base/inet-address.ts';
+import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
+import type { Slab } from '../../buffer/slab.ts';
 import type {
   DatagramPeer,
   Driver,
@@ -9,52 +10,31 @@ import type {
   DriverEvents,
   Endpoint,
   SocketOptions,
-} from '../src/driver/contract.ts';
-import { newCounters } from '../src/driver/counters.ts';
-import { formatInet, inetAddress } from '../src/syscall/socket-address.ts';
+} from '../contract.ts';
+import { newCounters } from '../counters.ts';
 import { Random } from './random.ts';
-import type { SimulatedEnd } from './simulated-driver-channel.ts';
-import { roughFaults, SimulatedClock, type SimulatedFaults } from './simulated-driver-faults.ts';
-import { SimulatedListeners } from './simulated-driver-listeners.ts';
-import { SimulatedNetwork, simulatedError } from './simulated-driver-network.ts';
+import type { SimulatedEnd } from './channel.ts';
+import { SimulatedClock } from './faults.ts';
+import { SimulatedListeners } from './listeners.ts';
+import { SimulatedNetwork, simulatedError } from './network.ts';
 import type {
   SimulatedDatagramPeer,
   SimulatedInbox,
   SimulatedListenerPeer,
   SimulatedPeer,
-} from './simulated-driver-peer.ts';
-import { parsePeer } from './simulated-driver-peer.ts';
-import { giveBack, heapSlabs, SimulatedStream } from './simulated-driver-stream.ts';
+} from './peer.ts';
+import { parsePeer } from './peer.ts';
+import { defaultSettings, type SimulatedSettings } from './settings.ts';
+import { giveBack, SimulatedSlabs } from './slabs.ts';
+import { SimulatedStream } from './stream.ts';
 
 export {
   noFaults,
   roughFaults,
   SimulatedClock,
   type SimulatedFaults,
-} from './simulated-driver-faults.ts';
-export type { SimulatedListenerPeer, SimulatedPeer } from './simulated-driver-peer.ts';
-
-export interface SimulatedSettings {
-  /** The same seed and the same calls give the same run. */
-  readonly seed: number;
-  readonly faults: SimulatedFaults;
-  readonly clock: SimulatedClock;
-  /** Bytes per slab handed to `received` and `datagram`. */
-  readonly slabBytes: number;
-  /** What one side of a stream holds for its reader, where SO_RCVBUF and SO_SNDBUF say nothing. */
-  readonly channelBytes: number;
-  readonly acceptsPerWaitMax: number;
-  readonly datagramsPerWaitMax: number;
-}
-
-const defaults = {
-  seed: 1,
-  faults: roughFaults,
-  slabBytes: 64 * 1024,
-  channelBytes: 256 * 1024,
-  acceptsPerWaitMax: 16,
-  datagramsPerWaitMax: 64,
-};
+} from './faults.ts';
+export type { SimulatedListenerPeer, SimulatedPeer } from './peer.ts';
 
 const firstDescriptor = 3;
 /** An idle wait looks this often whether something under way has arrived. */
@@ -89,8 +69,8 @@ export class SimulatedDriver implements Driver {
   readonly clock: SimulatedClock;
   readonly network: SimulatedNetwork;
   /** Of what is handed to `received` and `datagram`. */
-  readonly pool: SlabPool;
-  readonly #pools = new Map<number, SlabPool>();
+  readonly pool: SimulatedSlabs;
+  readonly #pools = new Map<number, SimulatedSlabs>();
   /** How many descriptors may be open; beyond it accepting fails with EMFILE. */
   descriptorsMax = Number.POSITIVE_INFINITY;
   readonly #settings: SimulatedSettings;
@@ -105,11 +85,17 @@ export class SimulatedDriver implements Driver {
   #woken = false;
   #closed = false;
 
-  constructor(events: DriverEvents, settings: Partial<SimulatedSettings> = {}) {
-    this.#settings = { clock: new SimulatedClock(), ...defaults, ...settings };
+  /** @param network one that it shares with other drivers. */
+  constructor(
+    events: DriverEvents,
+    settings: Partial<SimulatedSettings> = {},
+    network?: SimulatedNetwork,
+  ) {
+    this.#settings = { clock: new SimulatedClock(), ...defaultSettings, ...settings };
     this.#events = events;
     this.clock = this.#settings.clock;
-    this.network = new SimulatedNetwork(new Random(this.#settings.seed), this.#settings.faults);
+    const { seed, faults } = this.#settings;
+    this.network = network ?? new SimulatedNetwork(new Random(seed), faults);
     this.#listeners = new SimulatedListeners({
       network: this.network,
       events,
@@ -120,8 +106,8 @@ export class SimulatedDriver implements Driver {
     this.pool = this.slabPool(this.#settings.slabBytes);
   }
 
-  slabPool(slabBytes: number): SlabPool {
-    const pool = this.#pools.get(slabBytes) ?? heapSlabs(slabBytes);
+  slabPool(slabBytes: number): SimulatedSlabs {
+    const pool = this.#pools.get(slabBytes) ?? new SimulatedSlabs(slabBytes, this.network);
     this.#pools.set(slabBytes, pool);
     return pool;
   }
@@ -173,6 +159,15 @@ export class SimulatedDriver implements Driver {
     if (deadline === Number.POSITIVE_INFINITY) return;
     this.counters.sleptMs += deadline - this.clock.now;
     this.clock.advance(deadline - this.clock.now);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Something will happen without anybody's doing. */
+  get isMoving(): boolean {
+    return this.network.isMoving || this.#underWay();
   }
 
   #underWay(): boolean {
@@ -337,10 +332,14 @@ export class SimulatedDriver implements Driver {
     let events = 0;
     while (events < this.#settings.datagramsPerWaitMax && record.receiving) {
       if (this.#datagrams.get(id) !== record) break;
+      const slab = this.pool.takeOrNull();
+      if (slab === null) break;
       const datagram = record.inbox.next(this.network.turn);
-      if (datagram === undefined) break;
+      if (datagram === undefined) {
+        this.pool.release(slab);
+        break;
+      }
       events++;
-      const slab = this.pool.take();
       const end = Math.min(datagram.bytes.length, slab.capacity);
       slab.bytes.set(datagram.bytes.subarray(0, end));
       Object.assign(this.#peer, parsePeer(datagram.from));
@@ -388,6 +387,7 @@ export class SimulatedDriver implements Driver {
       events: this.#events,
       pool: this.pool,
       counters: this.counters,
+      readBytesMax: this.#settings.readBytesMax,
     };
     const stream = new SimulatedStream(slot, generation, descriptor, around, end, outcome);
     this.#streams.set(slot, stream);

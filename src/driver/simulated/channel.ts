@@ -1,5 +1,5 @@
 import type { Random } from './random.ts';
-import type { SimulatedFaults } from './simulated-driver-faults.ts';
+import type { SimulatedFaults } from './faults.ts';
 
 interface Segment {
   readonly bytes: Buffer;
@@ -75,7 +75,7 @@ export class SimulatedChannel {
 
   #nextDue(): number {
     const { random, faults, turn } = this.#world;
-    const delay = faults.delayWaitsMax === 0 ? 0 : random.below(faults.delayWaitsMax + 1);
+    const delay = faults.delayTurnsMax === 0 ? 0 : random.below(faults.delayTurnsMax + 1);
     this.#lastDue = Math.max(this.#lastDue, turn + delay);
     return this.#lastDue;
   }

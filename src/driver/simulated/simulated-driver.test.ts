@@ -2,8 +2,8 @@
 import { strict as assert } from 'node:assert';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { BytePattern } from './byte-pattern.ts';
-import { DriverRig, plainOptions } from './driver-rig.ts';
+import { BytePattern } from '../../../testing/byte-pattern.ts';
+import { DriverRig, plainOptions } from '../../../testing/driver-rig.ts';
 import {
   noFaults,
   roughFaults,
@@ -11,7 +11,7 @@ import {
   type SimulatedFaults,
   type SimulatedPeer,
 } from './simulated-driver.ts';
-import { SimulatedPeers } from './simulated-peers.ts';
+import { SimulatedPeers } from '../../../testing/simulated-peers.ts';
 
 interface Simulation {
   readonly rig: DriverRig;

@@ -1,10 +1,9 @@
-import type { DatagramPeer, Endpoint } from '../src/driver/contract.ts';
-import { inetAddress } from '../src/syscall/socket-address.ts';
-import type { DatagramPeerSocket, ListenerPeer, StreamPeer } from './driver-peers.ts';
-import type { SimulatedEnd } from './simulated-driver-channel.ts';
+import { inetAddress } from '../../base/inet-address.ts';
+import type { DatagramPeer, Endpoint } from '../contract.ts';
+import type { SimulatedEnd } from './channel.ts';
 
 /** The far side of a simulated connection, moved along by the turns of its network. */
-export class SimulatedPeer implements StreamPeer {
+export class SimulatedPeer {
   #end: SimulatedEnd | null = null;
   #refused: string | undefined;
   #unsent: Buffer[] = [];
@@ -119,7 +118,7 @@ export class SimulatedPeer implements StreamPeer {
 }
 
 /** A listening peer, for the outgoing connections of a driver. */
-export class SimulatedListenerPeer implements ListenerPeer {
+export class SimulatedListenerPeer {
   readonly ready = true;
   readonly endpoint: Endpoint;
   readonly accepted: SimulatedPeer[] = [];
@@ -169,7 +168,7 @@ export class SimulatedInbox {
   }
 }
 
-export class SimulatedDatagramPeer implements DatagramPeerSocket {
+export class SimulatedDatagramPeer {
   readonly ready = true;
   readonly localAddress: string;
   readonly received: Buffer[] = [];

@@ -1,7 +1,7 @@
-import { driverContract } from './driver-contract.ts';
+import { driverContract } from '../../../testing/driver-contract.ts';
 import { seedOfRun } from './random.ts';
 import { SimulatedDriver } from './simulated-driver.ts';
-import { SimulatedPeers } from './simulated-peers.ts';
+import { SimulatedPeers } from '../../../testing/simulated-peers.ts';
 
 /** A send of three bytes takes two of them: what was closed right after it lost the third. */
 const seedOfShortSend = 1_469_222_788;

@@ -1,4 +1,4 @@
-import { PeekableSource } from '../src/codec/peekable-source.ts';
+import { PeekableSource } from '../codec/peekable-source.ts';
 
 /** A connection without a socket: what a test puts in is what a codec finds. */
 export class ByteSource extends PeekableSource {

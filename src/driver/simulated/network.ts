@@ -1,14 +1,14 @@
-import { SyscallError } from '../src/base/errors.ts';
-import type { Endpoint } from '../src/driver/contract.ts';
+import { SyscallError } from '../../base/errors.ts';
+import type { Endpoint } from '../contract.ts';
 import type { Random } from './random.ts';
-import { type ChannelWorld, SimulatedEnd } from './simulated-driver-channel.ts';
-import type { SimulatedFaults } from './simulated-driver-faults.ts';
+import { type ChannelWorld, SimulatedEnd } from './channel.ts';
+import type { SimulatedFaults } from './faults.ts';
 import {
   SimulatedDatagramPeer,
   SimulatedInbox,
   SimulatedListenerPeer,
   SimulatedPeer,
-} from './simulated-driver-peer.ts';
+} from './peer.ts';
 
 const inboxDatagramsMax = 256;
 
@@ -19,6 +19,7 @@ const errors = {
   EADDRINUSE: [98, 'address already in use'],
   EADDRNOTAVAIL: [99, 'cannot assign requested address'],
   EMFILE: [24, 'too many open files'],
+  ENOMEM: [12, 'out of memory'],
 } as const;
 
 /** The typed error a kernel driver would report. */
@@ -54,6 +55,8 @@ export class SimulatedNetwork implements ChannelWorld {
   readonly random: Random;
   faults: SimulatedFaults;
   turn = 0;
+  /** As the last step said. */
+  isMoving = false;
   readonly #callees = new Map<string, Callee>();
   readonly #inboxes = new Map<string, SimulatedInbox>();
   readonly #datagramPeers = new Set<SimulatedDatagramPeer>();
@@ -178,7 +181,7 @@ export class SimulatedNetwork implements ChannelWorld {
     const any = to.startsWith('[') ? `[::]${port}` : `0.0.0.0${port}`;
     const inbox = this.#inboxes.get(to) ?? this.#inboxes.get(any);
     if (this.random.chance(this.faults.datagramLoss)) return;
-    inbox?.deliver(from, bytes, this.turn + this.random.below(this.faults.delayWaitsMax + 1));
+    inbox?.deliver(from, bytes, this.turn + this.random.below(this.faults.delayTurnsMax + 1));
   }
 
   datagramPeer(family: 4 | 6): SimulatedDatagramPeer {
@@ -210,6 +213,7 @@ export class SimulatedNetwork implements ChannelWorld {
       if (!end.broken && this.random.chance(this.faults.reset)) end.lose();
       busy = end.inbound.underWay || busy;
     }
+    this.isMoving = busy;
     return busy;
   }
 }

@@ -1,7 +1,7 @@
-import { assert } from '../src/base/assert.ts';
-import type { DriverEvents, Endpoint } from '../src/driver/contract.ts';
-import type { SimulatedEnd } from './simulated-driver-channel.ts';
-import { type Callee, type SimulatedNetwork, simulatedError } from './simulated-driver-network.ts';
+import { assert } from '../../base/assert.ts';
+import type { DriverEvents, Endpoint } from '../contract.ts';
+import type { SimulatedEnd } from './channel.ts';
+import { type Callee, type SimulatedNetwork, simulatedError } from './network.ts';
 
 const restMsFirst = 5;
 const restMsLast = 1_000;

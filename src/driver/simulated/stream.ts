@@ -1,20 +1,19 @@
-import type { SyscallError } from '../src/base/errors.ts';
-import type { OutboundQueue } from '../src/buffer/outbound-queue.ts';
-import { type Slab, SlabPool } from '../src/buffer/slab.ts';
-import type { DriverEvents } from '../src/driver/contract.ts';
-import type { SimulatedEnd } from './simulated-driver-channel.ts';
-import { type SimulatedNetwork, simulatedError } from './simulated-driver-network.ts';
+import type { SyscallError } from '../../base/errors.ts';
+import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
+import type { DriverEvents } from '../contract.ts';
+import type { SimulatedEnd } from './channel.ts';
+import { type SimulatedNetwork, simulatedError } from './network.ts';
+import { giveBack, type SimulatedSlabs } from './slabs.ts';
 
 /** Free bytes in front of what is received, so that receivers that use headroom are tried. */
 const headroomBytesMax = 64;
-/** What stands in memory whose loan ended: whoever reads it on sees that it is not theirs. */
-const expiredByte = 0xdd;
 
 export interface StreamSurroundings {
   readonly network: SimulatedNetwork;
   readonly events: DriverEvents;
-  readonly pool: SlabPool;
+  readonly pool: SimulatedSlabs;
   readonly counters: { bytesReceived: number; bytesSent: number };
+  readonly readBytesMax: number;
 }
 
 /** One stream of the simulated driver; `report` tells at most a few events per wait. */
@@ -53,7 +52,7 @@ export class SimulatedStream {
     this.#outcome = outcome;
     this.#decided = outcome === null;
     const { random, faults, turn } = around.network;
-    this.#decidedAt = turn + 1 + random.below(faults.delayWaitsMax + 1);
+    this.#decidedAt = turn + 1 + random.below(faults.delayTurnsMax + 1);
   }
 
   // -- what the loop does -------------------------------------------------------------------------
@@ -135,8 +134,7 @@ export class SimulatedStream {
     if (!this.#failureShows) return 0;
     // First what had arrived, unless the loop waits to send, which only the failure can end.
     if (end.inbound.readable && !this.#failNow && !this.#wantsWritable) {
-      this.#receive(end);
-      return 1;
+      return this.#receive(end);
     }
     const call = this.#failNow ? 'send' : 'receive';
     this.#fail(simulatedError('ECONNRESET', call, `${call} on a stream`));
@@ -163,8 +161,7 @@ export class SimulatedStream {
   #reportRead(end: SimulatedEnd): number {
     if (this.closed || this.#paused || end.broken) return 0;
     if (end.inbound.readable) {
-      this.#receive(end);
-      return 1;
+      return this.#receive(end);
     }
     if (!end.inbound.atEnd || this.#endedReported) return 0;
     this.#endedReported = true;
@@ -172,14 +169,18 @@ export class SimulatedStream {
     return 1;
   }
 
-  #receive(end: SimulatedEnd): void {
+  /** Returns how many events there were: none without memory. */
+  #receive(end: SimulatedEnd): number {
     const { network, pool, events, counters } = this.#around;
-    const slab = pool.take();
+    const slab = pool.takeOrNull();
+    if (slab === null) return 0;
     const start = network.random.below(headroomBytesMax + 1);
-    const count = end.inbound.read(slab.bytes, start, slab.capacity);
+    const last = Math.min(slab.capacity, start + this.#around.readBytesMax);
+    const count = end.inbound.read(slab.bytes, start, last);
     counters.bytesReceived += count;
     events.received(this.slot, this.generation, slab, start, start + count);
     giveBack(pool, slab, start, start + count);
+    return 1;
   }
 
   /** What has arrived; what is under way has not. */
@@ -198,16 +199,3 @@ export class SimulatedStream {
     return end.inbound.readable || (end.inbound.atEnd && !this.#endedReported);
   }
 }
-
-/** Ends the driver's loan of a slab; memory that nobody kept is overwritten. */
-export function giveBack(pool: SlabPool, slab: Slab, start: number, end: number): void {
-  if (slab.references === 1) slab.bytes.fill(expiredByte, start, end);
-  pool.release(slab);
-}
-
-/** Slabs of plain memory: nothing in a simulation needs an address. */
-export const heapSlabs = (slabBytes: number): SlabPool =>
-  new SlabPool(slabBytes, {
-    allocate: (byteLength) => ({ address: null, buffer: new ArrayBuffer(byteLength) }),
-    discard: () => {},
-  });

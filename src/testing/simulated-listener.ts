@@ -1,0 +1,52 @@
+import type { SimulatedListenerPeer } from '../driver/simulated/index.ts';
+import type { SimulatedClient, SimulatedClientOptions } from './simulated-client.ts';
+
+/** What a listener needs of its simulation. */
+export interface ListenerSurroundings {
+  /** A client over what was accepted. */
+  adopt<Frame>(
+    peer: SimulatedListenerPeer['accepted'][number],
+    options: SimulatedClientOptions<Frame>,
+  ): SimulatedClient<Frame>;
+  /** Resolves when something may have changed. @throws when nothing will. */
+  untilChange(wanted: string): Promise<void>;
+}
+
+/** Somebody whom the program under test can call: with `client().dial`, for example. */
+export class SimulatedListener {
+  readonly #peer: SimulatedListenerPeer;
+  readonly #around: ListenerSurroundings;
+  #accepted = 0;
+
+  /** @internal */
+  constructor(peer: SimulatedListenerPeer, around: ListenerSurroundings) {
+    this.#peer = peer;
+    this.#around = around;
+  }
+
+  /** With a scheme, as `dial` takes it: `tcp://127.0.0.1:40000`. */
+  get address(): string {
+    const { endpoint } = this.#peer;
+    if (endpoint.kind === 'unix') return `unix://${endpoint.path}`;
+    const host = endpoint.family === 6 ? `[${endpoint.host}]` : endpoint.host;
+    return `tcp://${host}:${endpoint.port}`;
+  }
+
+  /** Waits for the next call and takes it. @throws when nobody calls and nothing is under way. */
+  async accept<Frame = Buffer>(
+    options: SimulatedClientOptions<Frame> = {},
+  ): Promise<SimulatedClient<Frame>> {
+    let peer = this.#peer.accepted[this.#accepted];
+    while (peer === undefined) {
+      await this.#around.untilChange(`accept a connection at ${this.address}`);
+      peer = this.#peer.accepted[this.#accepted];
+    }
+    this.#accepted++;
+    return this.#around.adopt(peer, options);
+  }
+
+  /** Who calls from now on is refused. */
+  close(): void {
+    this.#peer.close();
+  }
+}
