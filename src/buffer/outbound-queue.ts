@@ -69,9 +69,11 @@ export class OutboundQueue {
 
   /** Copies `text` as UTF-8; returns its length in bytes. */
   pushString(text: string): number {
-    const slab = this.#tail;
+    let slab = this.#tail;
     // A UTF-16 unit takes at most three bytes: no need to measure what fits in any case.
-    if (slab !== null && text.length * 3 <= slab.capacity - slab.end) {
+    const most = text.length * 3;
+    if (slab === null && most <= this.#pool.slabBytes && most > 0) slab = this.#freshTail();
+    if (slab !== null && most <= slab.capacity - slab.end) {
       const written = slab.bytes.write(text, slab.end, 'utf8');
       slab.end += written;
       this.length += written;

@@ -7,7 +7,13 @@ import {
   ErrUnsupportedOp,
 } from '../index.ts';
 import { Dialler } from './dialler.ts';
-import { queuedLength, queueNeedsDrain, SocketBase, writeQueued } from './socket-base.ts';
+import {
+  queuedLength,
+  queueNeedsDrain,
+  setQueueEncoding,
+  SocketBase,
+  writeQueued,
+} from './socket-base.ts';
 import { keepAliveOf } from './keep-alive.ts';
 import { socketAddress, type SocketAddress } from './socket-address.ts';
 import { type Goodbye, SocketLink, type WriteCallback } from './socket-link.ts';
@@ -75,6 +81,8 @@ export class ConnSocket extends SocketBase {
   #dialler: Dialler | null = null;
   #connecting = false;
   #ending: Ending = 'destroy';
+  /** Of texts that are written without naming one. */
+  #defaultEncoding: string | undefined = undefined;
   #remote: SocketAddress | null = null;
   #local: SocketAddress | null = null;
   /** Settings made before the connection is open, applied when it is. */
@@ -142,15 +150,26 @@ export class ConnSocket extends SocketBase {
   ): boolean {
     const link = this.#link;
     const inUse = link.full || link.closed || link.conn === null || this.#queuedLength > 0;
-    const encodingName = typeof encoding === 'function' ? undefined : encoding;
-    const bytes = inUse || !this.writable ? null : bytesOf(chunk, encodingName);
+    const encodingName = typeof encoding === 'function' ? null : encoding;
+    const bytes = inUse || !this.writable ? null : this.#bytesOf(chunk, encodingName);
     if (bytes === null) return this.#writeQueued(chunk, encoding, callback);
-    const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
-    const more = link.send(bytes, length);
+    const more = link.send(bytes);
     const done = typeof encoding === 'function' ? encoding : callback;
     if (done) link.callBack(done);
     if (!more) link.oweDrain();
     return more;
+  }
+
+  /** Null when the stream's own queue must see to it: errors, and encodings. */
+  #bytesOf(chunk: unknown, encoding: string | null | undefined): Bytes | null {
+    if (typeof chunk === 'string') return textBytes(chunk, encoding ?? this.#defaultEncoding);
+    return chunk instanceof Uint8Array ? chunk : null;
+  }
+
+  setDefaultEncoding(encoding: BufferEncoding): this {
+    setQueueEncoding.call(this, encoding);
+    this.#defaultEncoding = encoding;
+    return this;
   }
 
   /** By way of the stream's own queue. */
@@ -171,13 +190,13 @@ export class ConnSocket extends SocketBase {
       link.whenOpen(() => this._write(chunk, _encoding, callback), callback);
       return;
     }
-    if (!link.closed) link.send(chunk, chunk.length);
+    if (!link.closed) link.send(chunk);
     link.hold(callback);
   }
 
   _writev(parts: { chunk: Buffer }[], callback: WriteCallback): void {
     const link = this.#link;
-    if (!link.closed) for (const { chunk } of parts) link.send(chunk, chunk.length);
+    if (!link.closed) for (const { chunk } of parts) link.send(chunk);
     link.hold(callback);
   }
 
@@ -375,10 +394,4 @@ export class ConnSocket extends SocketBase {
 
 function emitClose(socket: ConnSocket, hadError: boolean): void {
   socket.emit('close', hadError);
-}
-
-/** Null when the stream's own queue must see to it: errors, and encodings. */
-function bytesOf(chunk: unknown, encoding: string | undefined): Bytes | null {
-  if (typeof chunk === 'string') return textBytes(chunk, encoding);
-  return chunk instanceof Uint8Array ? chunk : null;
 }

@@ -29,6 +29,7 @@ type Own =
   | 'remotePort'
   | 'resetAndDestroy'
   | 'server'
+  | 'setDefaultEncoding'
   | 'setKeepAlive'
   | 'setNoDelay'
   | 'setTimeout'
@@ -59,3 +60,9 @@ export const writeQueued = Duplex.prototype.write as (
   this: unknown,
   ...given: unknown[]
 ) => boolean;
+
+/** `setDefaultEncoding` of `Duplex` itself. @throws what that throws. */
+export const setQueueEncoding = Duplex.prototype.setDefaultEncoding as (
+  this: unknown,
+  encoding: BufferEncoding,
+) => unknown;

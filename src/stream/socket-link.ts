@@ -1,11 +1,17 @@
 import type { Duplex } from 'node:stream';
 import type { Bytes, Conn, EventHandler } from '../index.ts';
+import { HttpFeed } from './http-feed.ts';
 import type { Traffic } from './socket-timeout.ts';
 
 /** The server stops: the connection closes now, or when the promise settles. */
 export type Goodbye = () => Promise<void> | undefined;
 
 export type WriteCallback = (error?: Error | null) => void;
+
+/** Of a `Readable`. */
+interface ReadState {
+  dataEmitted: boolean;
+}
 
 const nothing = Buffer.alloc(0);
 
@@ -33,6 +39,9 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   /** A write has returned false, and a `'drain'` is due. */
   #owesDrain = false;
   #ended = false;
+  /** The stream knows that some of it has been read. */
+  #didRead = false;
+  readonly #http = new HttpFeed();
   /** Write of the stream's queue that waits for room, or for the connection. */
   #held: WriteCallback | null = null;
   /** What waits for the connection. */
@@ -63,14 +72,20 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     if (frame === null || stream.destroyed) return;
     this.bytesRead += frame.length;
     this.active = true;
+    const flows = stream.readableFlowing === true && stream.readableLength === 0;
+    const isHeard = flows && stream.readableEncoding === null && stream.listenerCount('data') > 0;
+    if (isHeard && !this.#didRead) this.#reads(stream);
+    if (isHeard && this.#http.deliver(stream, frame)) return;
     // The frame is lent until this returns, and a listener may keep it, so it must be copied.
     const chunk = Buffer.from(frame);
-    const flows = stream.readableFlowing === true && stream.readableLength === 0;
-    if (flows && stream.readableEncoding === null && stream.listenerCount('data') > 0) {
-      stream.emit('data', chunk);
-    } else if (!stream.push(chunk)) {
-      c.pauseRead();
-    }
+    if (isHeard) stream.emit('data', chunk);
+    else if (!stream.push(chunk)) c.pauseRead();
+  }
+
+  /** What `readableDidRead` says from now on. */
+  #reads(stream: Duplex): void {
+    this.#didRead = true;
+    (stream as unknown as { _readableState: ReadState })._readableState.dataEmitted = true;
   }
 
   onEnd(): void {
@@ -158,12 +173,21 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   }
 
   /** False: wait for `onDrain`. */
-  send(data: Bytes, byteLength: number): boolean {
-    this.bytesWritten += byteLength;
+  send(data: Bytes): boolean {
     this.active = true;
-    if ((this.conn as Conn).writeNoCodec(data)) return true;
-    this.full = true;
-    return false;
+    const conn = this.conn as Conn;
+    let goesOn: boolean;
+    if (typeof data === 'string') {
+      // A text is always queued: what that adds need not be measured before.
+      const before = conn.outboundBuffered();
+      goesOn = conn.writeNoCodec(data);
+      this.bytesWritten += Math.max(0, conn.outboundBuffered() - before);
+    } else {
+      goesOn = conn.writeNoCodec(data);
+      this.bytesWritten += data.length;
+    }
+    if (!goesOn) this.full = true;
+    return goesOn;
   }
 
   /** Calls back at once, or when there is room. */

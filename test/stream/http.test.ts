@@ -347,7 +347,7 @@ function behaviours(side: Side): void {
   });
 
   test('close() leaves a busy connection to its client until it is idle', async (t) => {
-    const server = makeServer({ keepAliveTimeout: 150, keepAliveTimeoutBuffer: 0 });
+    const server = makeServer({ keepAliveTimeout: 500, keepAliveTimeoutBuffer: 0 });
     const busy = dial(t, await side.listen(t, server));
     busy.write('POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab');
     await until(busy, '\r\n\r\n2\r\nab\r\n');

@@ -91,6 +91,14 @@ describe('what arrives', () => {
     assert.deepEqual(await received(socket, bytes.length), bytes);
   });
 
+  test('counts as read', async (t) => {
+    const { socket, peer } = await streamPair(t);
+    assert.equal(socket.readableDidRead, false);
+    peer.write('a');
+    await received(socket, 1);
+    assert.equal(socket.readableDidRead, true);
+  });
+
   test('before anybody listens is there when somebody does', async (t) => {
     const { socket, peer } = await streamPair(t);
     peer.write('early');
@@ -152,6 +160,19 @@ describe('what is written', () => {
     ]);
     assert.deepEqual(await received(peer, all.length), all);
     assert.equal(socket.bytesWritten, all.length);
+  });
+
+  test('is in the default encoding where none is named', async (t) => {
+    const { socket, peer } = await streamPair(t);
+    assert.equal(socket.setDefaultEncoding('hex'), socket);
+    socket.write('61');
+    socket.write('b', 'utf8');
+    socket.setDefaultEncoding('latin1');
+    socket.write('\u00e9');
+    assert.deepEqual(await received(peer, 3), Buffer.from('6162e9', 'hex'));
+    assert.throws(() => socket.setDefaultEncoding('none' as BufferEncoding), {
+      code: 'ERR_UNKNOWN_ENCODING',
+    });
   });
 
   test('fills up to a slow reader, is never lost, and drains once', async (t) => {

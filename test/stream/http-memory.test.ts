@@ -1,0 +1,116 @@
+/** What a program keeps of what node:http gave it stays as it was, whatever comes later. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http, { type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { describe, test } from 'node:test';
+import type { TestScope } from '../support/rig.ts';
+import { type Side, sides } from '../support/sides.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const post = (body: string): string =>
+  `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+
+/** What came, with the answers of later requests behind it. */
+class Client {
+  readonly socket: Socket;
+  text = '';
+
+  constructor(t: TestScope, port: number) {
+    this.socket = connect(port, '127.0.0.1').setNoDelay();
+    this.socket.on('error', () => {}).setEncoding('latin1');
+    this.socket.on('data', (part: string) => {
+      this.text += part;
+    });
+    t.after(() => this.socket.destroy());
+  }
+
+  /** Until a request of the same length as `letter` repeated has been answered: memory is used again. */
+  async overwrite(letter: string): Promise<void> {
+    const before = this.text.length;
+    this.socket.write(post(letter.repeat(40)));
+    await waitUntil(() => this.text.indexOf('done', before) !== -1, 'an answer');
+  }
+}
+
+function echoing(kept: Buffer[]): http.Server {
+  return http.createServer((request, response) => {
+    request.on('data', (part: Buffer) => kept.push(part));
+    request.on('end', () => response.end('done'));
+  });
+}
+
+for (const side of sides) describe(`kept of node:http over ${side.name}`, () => keeps(side));
+
+function keeps(side: Side): void {
+  test('bodies', async (t) => {
+    const kept: Buffer[] = [];
+    const port = await side.listen(t, echoing(kept));
+    const clients = [new Client(t, port), new Client(t, port)];
+    for (const letter of 'abcdefgh') for (const client of clients) await client.overwrite(letter);
+    const expected = [...'aabbccddeeffgghh'].map((letter) => letter.repeat(40));
+    assert.deepEqual(kept.map(String), expected);
+  });
+
+  test('a large body that comes in many reads', async (t) => {
+    const kept: Buffer[] = [];
+    const port = await side.listen(t, echoing(kept));
+    const client = new Client(t, port);
+    const body = Array.from({ length: 300_000 }, (_, at) => String(at % 10)).join('');
+    client.socket.write(post(body));
+    await waitUntil(() => client.text.includes('done'), 'an answer');
+    assert.equal(Buffer.concat(kept).toString(), body);
+  });
+
+  test('the bytes behind an upgrade', async (t) => {
+    const server = echoing([]);
+    const port = await side.listen(t, server);
+    const upgraded = once(server, 'upgrade');
+    const client = new Client(t, port);
+    const head = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
+    client.socket.write(`${head}${'early'.repeat(8)}`);
+    const [, , early] = (await upgraded) as [IncomingMessage, Socket, Buffer];
+    await new Client(t, port).overwrite('x');
+    assert.equal(String(early), 'early'.repeat(8));
+  });
+
+  test('the packet that is no request, where the socket stays open', async (t) => {
+    const server = echoing([]);
+    const port = await side.listen(t, server);
+    const failed = once(server, 'clientError');
+    const client = new Client(t, port);
+    client.socket.write('BOO BOO BOO\r\n\r\n');
+    const [error] = (await failed) as [Error & { rawPacket: Buffer }];
+    await new Client(t, port).overwrite('x');
+    assert.equal(String(error.rawPacket), 'BOO BOO BOO\r\n\r\n');
+  });
+
+  test('what a second listener of the socket got', async (t) => {
+    const kept: Buffer[] = [];
+    const server = echoing([]);
+    server.on('connection', (socket: Socket) => {
+      socket.on('data', (part: Buffer) => kept.push(part));
+    });
+    const client = new Client(t, await side.listen(t, server));
+    await client.overwrite('a');
+    await client.overwrite('b');
+    assert.equal(Buffer.concat(kept).toString(), post('a'.repeat(40)) + post('b'.repeat(40)));
+  });
+
+  test('what a program saw that looks at all events of the socket', async (t) => {
+    if (side.name === 'node:net') return t.skip('its parser reads below the events');
+    const kept: Buffer[] = [];
+    const server = echoing([]);
+    server.on('connection', (socket: Socket) => {
+      const { emit } = socket;
+      socket.emit = function see(this: Socket, name: string, ...values: unknown[]) {
+        if (name === 'data') kept.push(values[0] as Buffer);
+        return Reflect.apply(emit, this, [name, ...values]) as boolean;
+      } as typeof emit;
+    });
+    const client = new Client(t, await side.listen(t, server));
+    await client.overwrite('a');
+    await client.overwrite('b');
+    assert.equal(Buffer.concat(kept).toString(), post('a'.repeat(40)) + post('b'.repeat(40)));
+  });
+}
