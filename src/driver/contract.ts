@@ -20,6 +20,7 @@
  *  6. Every descriptor is close-on-exec and closed exactly once.
  *  7. The driver takes a bounded number of connections, datagrams and bytes per stream and wait.
  */
+import type { DescriptorBits } from '../base/descriptor-bits.ts';
 import type { Socket } from 'node:net';
 import type { GnetError } from '../base/errors.ts';
 import type { InetAddress } from '../base/inet-address.ts';
@@ -250,8 +251,11 @@ export interface DriverCounters {
  * before it is closed.
  */
 export interface DescriptorLedger {
+  /** What is opened and closed by one call stands here. */
+  readonly bits: DescriptorBits | null;
   opened(descriptor: number): void;
-  closing(descriptor: number): void;
+  /** Somebody else owns it from now on. */
+  released(descriptor: number): void;
   /** Memory of a descriptor's file: a closed descriptor lives on for as long as it is mapped. */
   mapped(address: number, byteLength: number): void;
   unmapping(address: number): void;

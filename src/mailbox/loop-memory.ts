@@ -5,6 +5,7 @@
  *
  * A handle of a connection carries this buffer and nothing else, so it works wherever it is sent.
  */
+import type { DescriptorBits } from '../base/descriptor-bits.ts';
 import { threadId } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { connectionCounters } from '../connection/connection-counts.ts';
@@ -115,6 +116,7 @@ export class LoopMemory {
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly counters: Float64Array<SharedArrayBuffer>;
+  readonly bits: DescriptorBits;
   readonly #mappings: Float64Array<SharedArrayBuffer>;
   #key = '';
 
@@ -125,6 +127,7 @@ export class LoopMemory {
     this.bytes = new Uint8Array(buffer);
     this.counters = new Float64Array(buffer, countersOffset, counterCount);
     this.#mappings = new Float64Array(buffer, mappingsOffset, mappingCount * 2);
+    this.bits = { words: this.words, firstWord: ledgerOffset / 4, count: ledgerDescriptors };
   }
 
   /** Takes address space; pages become memory only when they are used. */
@@ -196,14 +199,14 @@ export class LoopMemory {
 
   // -- descriptors --------------------------------------------------------------------------------
 
-  /** The loop has opened this descriptor. */
+  /** The loop owns this descriptor from now on. */
   opened(descriptor: number): void {
     if (descriptor < 0 || descriptor >= ledgerDescriptors) return;
     Atomics.or(this.words, ledgerOffset / 4 + (descriptor >>> 5), 1 << (descriptor & 31));
   }
 
-  /** It is about to close it. */
-  closing(descriptor: number): void {
+  /** Somebody else owns it from now on. */
+  released(descriptor: number): void {
     if (descriptor < 0 || descriptor >= ledgerDescriptors) return;
     Atomics.and(this.words, ledgerOffset / 4 + (descriptor >>> 5), ~(1 << (descriptor & 31)));
   }

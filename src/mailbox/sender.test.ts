@@ -341,8 +341,8 @@ describe('the mailbox of a loop', () => {
   test('the ledger knows which descriptors are open', () => {
     const { memory } = mailbox();
     for (const descriptor of [0, 31, 32, 1_000, 99_999]) memory.opened(descriptor);
-    memory.closing(31);
-    memory.closing(7);
+    memory.released(31);
+    memory.released(7);
     assert.deepEqual(memory.descriptors(), [0, 32, 1_000, 99_999]);
   });
 

@@ -1,3 +1,4 @@
+import type { DescriptorBits } from '../base/descriptor-bits.ts';
 import { foreignInterface, word } from '../ffi/index.ts';
 import { resultOf, syscallError } from './last-errno.ts';
 import { constants } from './tables.ts';
@@ -9,9 +10,16 @@ const dup2Raw = foreignInterface.lookup('dup2', 2);
 /**
  * close(2). The descriptor is gone whatever it returns: on Linux EINTR and EIO come after it was
  * released, so a second try could close somebody else's. EBADF is a bug of the caller.
+ * @param bits where it is written down as open.
  */
-export function closeDescriptor(descriptor: number): number {
-  return resultOf(closeRaw(word(descriptor)));
+export function closeDescriptor(descriptor: number, bits: DescriptorBits | null = null): number {
+  const argument = word(descriptor);
+  if (bits !== null && descriptor < bits.count) {
+    Atomics.and(bits.words, bits.firstWord + (descriptor >>> 5), ~(1 << (descriptor & 31)));
+  }
+  // The very next call: see `DescriptorBits`.
+  const result = closeRaw(argument);
+  return resultOf(result);
 }
 
 /**

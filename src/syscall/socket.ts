@@ -1,3 +1,4 @@
+import type { DescriptorBits } from '../base/descriptor-bits.ts';
 import {
   type Address,
   addressAt,
@@ -52,10 +53,22 @@ function writeAddress(address: SocketAddress): number {
     : writeInet(scratch.view, addressOffset, address);
 }
 
-/** A non-blocking, close-on-exec socket, or minus an errno. socket(2) */
-export function openSocket(family: number, type: number): number {
+/**
+ * A non-blocking, close-on-exec socket, or minus an errno. socket(2)
+ * @param bits where it is written down as open.
+ */
+export function openSocket(
+  family: number,
+  type: number,
+  bits: DescriptorBits | null = null,
+): number {
   const flags = type | constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC;
-  return resultOf(socketRaw(word(family), word(flags), word(0)));
+  const socket = socketRaw(word(family), word(flags), word(0));
+  // Right behind the call, here and in `acceptSocket`: see `DescriptorBits`.
+  if (bits !== null && socket >= 0 && socket < bits.count) {
+    Atomics.or(bits.words, bits.firstWord + (socket >>> 5), 1 << (socket & 31));
+  }
+  return resultOf(socket);
 }
 
 /** 0 or minus an errno. bind(2) */
@@ -86,19 +99,24 @@ const acceptNameAddress = addressAt(scratch.address, acceptNameOffset);
 /**
  * The next connection's descriptor (non-blocking, close-on-exec), or minus an errno. The peer's
  * address is kept for `acceptedPeer`: a reset connection has none to ask for later. accept4(2)
+ * @param bits where it is written down as open.
  */
-export function acceptSocket(listener: number): number {
+export function acceptSocket(listener: number, bits: DescriptorBits | null = null): number {
   scratch.view.setInt32(acceptLengthOffset, socketAddressBytesMax, true);
-  return resultOf(acceptRaw(listener, acceptNameAddress, acceptLengthAddress));
+  const socket = acceptRaw(listener, acceptNameAddress, acceptLengthAddress);
+  if (bits !== null && socket >= 0 && socket < bits.count) {
+    Atomics.or(bits.words, bits.firstWord + (socket >>> 5), 1 << (socket & 31));
+  }
+  return resultOf(socket);
 }
 
 /**
  * As `acceptSocket`, of a listener that may wait: for the shortest time there is, some milliseconds,
  * when another holder of it took the connection. EAGAIN then, as usual. socket(7) SO_RCVTIMEO
  */
-export function acceptWithoutWaiting(listener: number): number {
+export function acceptWithoutWaiting(listener: number, bits: DescriptorBits | null = null): number {
   setReceiveTimeout(listener, 1);
-  const result = acceptSocket(listener);
+  const result = acceptSocket(listener, bits);
   setReceiveTimeout(listener, 0);
   return result;
 }

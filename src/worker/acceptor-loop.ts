@@ -112,7 +112,8 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
         opened: (descriptor) => {
           this.#lastOpened = descriptor;
         },
-        closing: () => {},
+        bits: null,
+        released: () => {},
         mapped: () => {},
         unmapping: () => {},
       },

@@ -211,7 +211,8 @@ class ThreadSide implements MainThread {
         lastOpened = descriptor;
         memory.opened(descriptor);
       },
-      closing: (descriptor: number) => memory.closing(descriptor),
+      bits: memory.bits,
+      released: (descriptor: number) => memory.released(descriptor),
       mapped: (address: number, byteLength: number) => memory.mapped(address, byteLength),
       unmapping: (address: number) => memory.unmapping(address),
     };

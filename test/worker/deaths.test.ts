@@ -9,6 +9,7 @@ import { kernelSpreads, notOn } from '../support/driver.ts';
 import { runProgram } from '../support/program.ts';
 import { connect, temporaryDirectory, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { landIn } from './landing.ts';
 import { handlerModule, startLoops } from './pool-rig.ts';
 
 const program = (name: string): string => `test/worker/programs/${name}.ts`;
@@ -70,22 +71,13 @@ test('threads that have ended keep no lane, and loops of theirs refuse', async (
 
 test('what a dead loop counted stays in the figures of every thread', async (t) => {
   const { server } = await startLoops(t, handlerModule('loops.ts'), { numEventLoop: 2 });
-  const land = async (loop: number): Promise<RawClient> => {
-    for (;;) {
-      const client = await connect(t, server.addr);
-      let line = '';
-      while (!line.endsWith('\n')) line += text(await client.readExactly(1));
-      if (line.startsWith(`${loop} `)) return client;
-      client.destroy();
-    }
-  };
-  const doomed = await land(1);
+  const doomed = await landIn(t, server.addr, 1);
   doomed.write('die');
   await waitUntil(() => doomed.closed || doomed.ended, 'the thread is gone');
-  const successor = await land(1);
+  const successor = await landIn(t, server.addr, 1);
   successor.write('ping');
   await successor.readExactly(4);
-  const asking = await land(0);
+  const asking = await landIn(t, server.addr, 0);
   // Where the kernel spreads connections, more than two came to loop 1. Counters are published a little late.
   const counted = (): number => server.stats().loops[1]?.accepted ?? 0;
   await waitUntil(() => counted() >= 2, 'the first connection and its successor count');

@@ -31,6 +31,25 @@ export async function landMany(t: TestScope, server: Server, count: number): Pro
   return all;
 }
 
+/**
+ * A connection of that loop, which may be a successor that is still to come. Where each loop listens by
+ * itself, who came to the queue of one that dies is reset with it: the next one tries again.
+ */
+export async function landIn(t: TestScope, address: string, loop: number): Promise<RawClient> {
+  for (;;) {
+    const client = await connect(t, address).catch(unlessRefused);
+    const landed = client === null ? null : await hear(client).catch(() => null);
+    if (landed?.loop === loop) return landed.client;
+    client?.destroy();
+  }
+}
+
+/** Nobody listens: trying again is of no use. */
+function unlessRefused(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ECONNREFUSED') throw error;
+  return null;
+}
+
 /** One connection of each loop, whoever decides where they land. */
 export async function landInEach(t: TestScope, server: Server): Promise<Landed[]> {
   const found: Landed[] = [];

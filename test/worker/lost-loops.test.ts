@@ -4,25 +4,11 @@ import { describe, test } from 'node:test';
 import type { RawClient } from 'gnet/testing';
 import { notOn } from '../support/driver.ts';
 import { runProgram } from '../support/program.ts';
-import { connect, text } from '../support/rig.ts';
+import { text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
+import { landIn } from './landing.ts';
 
 const program = (name: string): string => `test/worker/programs/${name}.ts`;
-
-/** Connections until one is in `loop`. */
-async function landIn(
-  t: Parameters<typeof connect>[0],
-  address: string,
-  loop: number,
-): Promise<RawClient> {
-  for (;;) {
-    const client = await connect(t, address);
-    let line = '';
-    while (!line.endsWith('\n')) line += text(await client.readExactly(1));
-    if (line.startsWith(`${loop} `)) return client;
-    client.destroy();
-  }
-}
 
 describe('a loop that dies under load', () => {
   const deaths: readonly [string, RegExp, readonly string[]][] = [

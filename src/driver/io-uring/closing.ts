@@ -108,8 +108,7 @@ export class ClosingStreams {
     stream.dropLast();
     if ((stream.states & inFlight) === 0) stream.dropUnsent();
     if ((stream.states & aborted) !== 0) setLingerReset(stream.descriptor);
-    this.#ledger?.closing(stream.descriptor);
-    closeDescriptor(stream.descriptor);
+    closeDescriptor(stream.descriptor, this.#ledger?.bits);
   }
 
   #sweepLater(): void {

@@ -458,8 +458,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
     this.#buffers.close(abandoned);
     ring.close();
     for (const own of [this.#pollable, this.wakeDescriptor]) {
-      this.ledger?.closing(own);
-      if (own !== -1) closeDescriptor(own);
+      if (own !== -1) closeDescriptor(own, this.ledger?.bits);
     }
     this.#pollable = -1;
   }

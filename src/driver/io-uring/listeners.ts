@@ -351,8 +351,7 @@ export class UringListeners {
   }
 
   #close(descriptor: number): void {
-    this.#ledger?.closing(descriptor);
-    closeDescriptor(descriptor);
+    closeDescriptor(descriptor, this.#ledger?.bits);
   }
 
   closeAll(): void {

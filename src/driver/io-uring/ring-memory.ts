@@ -1,3 +1,4 @@
+import type { DescriptorBits } from '../../base/descriptor-bits.ts';
 import { assert } from '../../base/assert.ts';
 import { ErrUnsupportedPlatform } from '../../base/errors.ts';
 import { errnoName, errnoNumber } from '../../platform/index.ts';
@@ -134,10 +135,10 @@ export class RingMemory {
   }
 
   /** Only this class keeps views of the mappings, so it can unmap them. */
-  close(): void {
+  close(bits?: DescriptorBits | null): void {
     this.words = new Int32Array(0);
     this.entries = new Int32Array(0);
     for (const mapping of this.#mappings.splice(0)) unmapRing(mapping);
-    closeDescriptor(this.descriptor);
+    closeDescriptor(this.descriptor, bits);
   }
 }

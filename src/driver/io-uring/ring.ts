@@ -249,10 +249,7 @@ export class Ring {
 
   close(): void {
     for (const { address } of this.memory.mappings) this.#ledger?.unmapping(Number(address));
-    this.#ledger?.closing(this.memory.descriptor);
-    this.memory.close();
-    if (this.#signal === null) return;
-    this.#ledger?.closing(this.#signal.descriptor);
-    this.#signal.close();
+    this.memory.close(this.#ledger?.bits);
+    this.#signal?.close(this.#ledger?.bits);
   }
 }

@@ -136,7 +136,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
   }
 
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
-    const { descriptor, errno } = openOutgoing(endpoint, options);
+    const { descriptor, errno } = openOutgoing(endpoint, options, this.#ledger?.bits);
     const stream = this.#add(new Stream(slot, generation, descriptor, wanted));
     this.peers.setDialled(slot, endpoint);
     if (this.peers.isUnix(slot))

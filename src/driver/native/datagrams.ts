@@ -372,8 +372,7 @@ export class DatagramEndpoints {
     }
     if (endpoint.registered) this.#source.remove(endpoint.descriptor);
     this.#endpoints[id] = undefined;
-    this.#ledger?.closing(endpoint.descriptor);
-    closeDescriptor(endpoint.descriptor);
+    closeDescriptor(endpoint.descriptor, this.#ledger?.bits);
   }
 
   closeAll(): void {

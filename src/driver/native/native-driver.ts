@@ -234,8 +234,7 @@ export abstract class NativeDriver {
 
   /** Of one that was accepted and never became a stream. */
   closeDescriptor(descriptor: number): void {
-    this.ledger?.closing(descriptor);
-    closeDescriptor(descriptor);
+    closeDescriptor(descriptor, this.ledger?.bits);
   }
 }
 

@@ -2,6 +2,7 @@
  * Opening sockets on kernels with file descriptors; shared by every native driver. Off the hot path.
  * Each function either returns an open descriptor or throws a typed error and leaves nothing open.
  */
+import type { DescriptorBits } from '../../base/descriptor-bits.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { closeDescriptor, makeOwn } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
@@ -65,8 +66,13 @@ function familyOf(endpoint: Endpoint): number {
 }
 
 /** Runs set-up steps on a fresh socket; closes it when one of them throws. */
-function openWith(endpoint: Endpoint, type: number, setUp: (descriptor: number) => void): number {
-  const descriptor = openSocket(familyOf(endpoint), type);
+function openWith(
+  endpoint: Endpoint,
+  type: number,
+  setUp: (descriptor: number) => void,
+  bits?: DescriptorBits | null,
+): number {
+  const descriptor = openSocket(familyOf(endpoint), type, bits);
   if (descriptor < 0) {
     const address = describeEndpoint(endpoint);
     throw syscallError('socket', -descriptor, `open a socket for ${address}`, address);
@@ -74,7 +80,7 @@ function openWith(endpoint: Endpoint, type: number, setUp: (descriptor: number) 
   try {
     setUp(descriptor);
   } catch (error) {
-    closeDescriptor(descriptor);
+    closeDescriptor(descriptor, bits);
     throw error;
   }
   return descriptor;
@@ -248,15 +254,17 @@ export function openDatagramSocket(
 export function openOutgoing(
   endpoint: Endpoint,
   options: SocketOptions,
+  bits?: DescriptorBits | null,
 ): { readonly descriptor: number; readonly errno: number } {
   let errno = 0;
-  const descriptor = openWith(endpoint, constants.SOCK_STREAM, (socket) => {
+  const setUp = (socket: number): void => {
     setBufferSizes(socket, endpoint, options);
     if (endpoint.kind !== 'unix') setTcpOptions(socket, endpoint, options);
     setDevice(socket, endpoint, options);
     bindLocally(socket, endpoint);
     const result = connectSocket(socket, toSocketAddress(endpoint));
     if (result !== 0 && result !== -inProgress) errno = -result;
-  });
+  };
+  const descriptor = openWith(endpoint, constants.SOCK_STREAM, setUp, bits);
   return { descriptor, errno };
 }

@@ -35,8 +35,7 @@ export class PassedDescriptors {
   }
 
   #close(descriptor: number): void {
-    this.#ledger?.closing(descriptor);
-    closeDescriptor(descriptor);
+    closeDescriptor(descriptor, this.#ledger?.bits);
   }
 
   // -- receiving ----------------------------------------------------------------------------------
@@ -71,7 +70,7 @@ export class PassedDescriptors {
     const next = waiting?.shift();
     if (waiting?.length === 0) this.#waiting.delete(slot);
     if (next === undefined) return -1;
-    this.#ledger?.closing(next);
+    this.#ledger?.released(next);
     return next;
   }
 

@@ -1,3 +1,4 @@
+import type { DescriptorBits } from '../../base/descriptor-bits.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import {
@@ -106,8 +107,8 @@ class EpollPoller implements Poller {
     return this.#words[index * eventStride + eventDataIndex + 1] as number;
   }
 
-  close(): void {
-    closeDescriptor(this.descriptor);
+  close(bits?: DescriptorBits | null): void {
+    closeDescriptor(this.descriptor, bits);
     this.#pool.release(this.#slab);
   }
 }

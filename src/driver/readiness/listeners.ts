@@ -114,20 +114,20 @@ export class Listeners {
     const { descriptor } = this.#get(id);
     this.pause(id);
     this.#listeners[id] = undefined;
-    this.#ledger?.closing(descriptor);
-    closeDescriptor(descriptor);
+    closeDescriptor(descriptor, this.#ledger?.bits);
   }
 
   #accept(id: number, listener: Listener, max: number, draining: boolean): void {
     // Another holder may have made it blocking: then one by one, for each of which an event comes.
     const waits = mayWait(listener.descriptor);
     const most = waits && !draining ? 1 : max;
+    const bits = this.#ledger?.bits;
     for (let count = 0; count < most; count++) {
       const { descriptor } = listener;
-      const result = waits ? acceptWithoutWaiting(descriptor) : acceptSocket(descriptor);
+      const result = waits
+        ? acceptWithoutWaiting(descriptor, bits)
+        : acceptSocket(descriptor, bits);
       if (result >= 0) {
-        // At once: the program's code has a turn before there is a stream for it.
-        this.#ledger?.opened(result);
         listener.rest.accepted();
         this.lastAccepted = result;
         this.#events.accepted(id, result);
@@ -158,8 +158,7 @@ export class Listeners {
     this.pause(id);
     this.#listeners[id] = undefined;
     removeOwnPath(listener);
-    this.#ledger?.closing(listener.descriptor);
-    closeDescriptor(listener.descriptor);
+    closeDescriptor(listener.descriptor, this.#ledger?.bits);
   }
 
   closeAll(): void {

@@ -1,3 +1,5 @@
+import type { DescriptorBits } from '../../base/descriptor-bits.ts';
+
 /** Readiness bits that every poller reports and takes; several may be set at once. */
 export const readable = 1;
 export const writable = 2;
@@ -25,5 +27,6 @@ export interface Poller {
   readinessAt(index: number): number;
   tagAt(index: number): number;
   generationAt(index: number): number;
-  close(): void;
+  /** @param bits where its descriptor is written down as open. */
+  close(bits?: DescriptorBits | null): void;
 }

@@ -191,7 +191,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   }
 
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
-    const { descriptor, errno } = openOutgoing(endpoint, options);
+    const { descriptor, errno } = openOutgoing(endpoint, options, this.ledger?.bits);
     this.#table.open(slot, generation, descriptor, writeArmed | readWanted | connecting);
     this.#table.peers.setDialled(slot, endpoint);
     if (endpoint.kind === 'unix') this.#keepDescriptors(slot, options);
@@ -264,7 +264,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     this.#table.release(slot);
     this.passed.drop(slot);
     if (abort) setLingerReset(descriptor);
-    closeDescriptor(descriptor);
+    closeDescriptor(descriptor, this.ledger?.bits);
   }
   unreadBytes(slot: number): number {
     return Math.max(0, receiveQueueBytes(this.#descriptor(slot)));
@@ -287,10 +287,8 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     for (const slot of this.#table.slots()) this.closeStream(slot, false);
     this.listeners.closeAll();
     this.datagrams.closeAll();
-    const own = [this.#poller.descriptor, this.wakeDescriptor];
-    for (const descriptor of own) this.ledger?.closing(descriptor);
-    this.#poller.close();
-    this.waker.close();
+    this.#poller.close(this.ledger?.bits);
+    this.waker.close(this.ledger?.bits);
     this.#read.release();
   }
 

@@ -71,7 +71,6 @@ export class StreamTable {
   }
 
   release(slot: number): void {
-    this.#ledger?.closing(this.descriptors[slot] as number);
     this.descriptors[slot] = -1;
     this.generations[slot] = -1;
     this.flags[slot] = 0;

@@ -1,3 +1,4 @@
+import type { DescriptorBits } from '../../base/descriptor-bits.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { clearEvent, eventDescriptor, signalEvent } from '../../syscall/linux/eventfd.ts';
 import type { Waker } from './waker.ts';
@@ -19,7 +20,7 @@ export class EventfdWaker implements Waker {
     clearEvent(this.descriptor);
   }
 
-  close(): void {
-    closeDescriptor(this.descriptor);
+  close(bits?: DescriptorBits | null): void {
+    closeDescriptor(this.descriptor, bits);
   }
 }

@@ -1,3 +1,5 @@
+import type { DescriptorBits } from '../../base/descriptor-bits.ts';
+
 /**
  * Ends a wait from any thread; a file of this folder for each mechanism. Other threads, which may have
  * no FFI, wake by writing eight bytes, a 1, to the descriptor: every mechanism that has one takes that.
@@ -8,5 +10,6 @@ export interface Waker {
   /** Any number of wakes before the next wait count once. */
   wake(): void;
   clear(): void;
-  close(): void;
+  /** @param bits where its descriptor is written down as open. */
+  close(bits?: DescriptorBits | null): void;
 }
