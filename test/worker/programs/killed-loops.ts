@@ -45,9 +45,18 @@ function call(): void {
   });
 }
 
+const sockets = (): number => JSON.parse(descriptors()).socket - JSON.parse(before).socket;
+
 /** However long that takes on a busy machine: the test has a limit of its own. */
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let tries = 1; !condition(); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (tries % 2_000 !== 0) continue;
+    console.log(
+      `waiting: ${workers.length} threads, ${server.countConnections()} connections, ` +
+        `${open.size} callers, ${sockets()} sockets more`,
+    );
+  }
 }
 
 /** Both loops serve callers: who came while there was none waited for the next one that started. */
@@ -70,7 +79,6 @@ for (let kill = 0; kill < Number(kills); kill++) {
 }
 over = true;
 for (const socket of open) socket.destroy();
-const sockets = (): number => JSON.parse(descriptors()).socket - JSON.parse(before).socket;
 await until(
   () =>
     workers.length === 2 && server.countConnections() === 0 && open.size === 0 && sockets() === 0,
