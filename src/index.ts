@@ -16,8 +16,10 @@ export { type Prepared, prepare, type Sendable } from './connection/prepared.ts'
 export { EventServer } from './connection/event-server.ts';
 export type { Server } from './connection/conn.ts';
 export type {
+  ConnectionInfo,
   ConnHandle,
   GroupOptions,
+  ListOptions,
   LoopStats,
   RestartOptions,
   RestartResult,

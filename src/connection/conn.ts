@@ -9,14 +9,17 @@ import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import type { TlsInfo } from './tls/info.ts';
 import type { TcpInfo } from '../driver/contract.ts';
 import type {
+  ConnectionInfo,
   ConnHandle,
   GroupOptions,
+  ListOptions,
   RestartOptions,
   RestartResult,
   ServerStats,
   StopOptions,
   StopResult,
 } from './server-view.ts';
+import type { LogLevel } from '../logging/log-level.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
 import type { UpgradeOptions } from './tls/upgrade-options.ts';
 
@@ -406,6 +409,21 @@ export interface Server extends AsyncDisposable {
    * never named a connection.
    */
   conn(id: ConnId): ConnHandle;
+  /**
+   * Looks at the open stream connections of all loops, and returns the first ones of an order. Each
+   * loop looks between two turns, so the list is of about the same moment; loops that are down are
+   * left out. It takes about a microsecond per open connection, and more for each in the list. Call
+   * it on the main thread.
+   * @throws ErrInvalidOption; ErrUnsupportedOp in the thread of a loop.
+   */
+  listConnections(options?: ListOptions): Promise<ConnectionInfo[]>;
+  /**
+   * From which level on the server logs; undefined if the program gave a logger of its own that is
+   * not pino's. You may set it while the server runs, on the main thread; it then holds for all
+   * loops.
+   * @throws on setting, ErrInvalidOption; ErrUnsupportedOp where it is undefined.
+   */
+  logLevel: LogLevel | undefined;
   /**
    * Sends `data` through the codec to every open stream connection; resolves with the number that
    * took it. Waits up to a second for connections with more pending than `highWaterMark`. Later

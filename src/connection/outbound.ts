@@ -249,7 +249,9 @@ function sendAtOnce(c: Connection, data: Uint8Array): number {
   if (!(data.buffer instanceof ArrayBuffer) || data.buffer.resizable) return 0;
   const taken = c.transport.sendBytes(c.slot, data);
   if (taken < data.length) block(c);
-  return Math.max(taken, 0);
+  if (taken <= 0) return 0;
+  c.bytesSent += taken;
+  return taken;
 }
 
 function admitsText(c: Connection, text: string): boolean {
@@ -318,9 +320,11 @@ export function flush(c: Connection): void {
   } else {
     block(c);
   }
+  const taken = before - (empty ? 0 : queue.length);
+  c.bytesSent += taken;
   const { rare } = c;
   if (rare === null || rare.flushWaiters === null) return;
-  if (rare.flushWaiters.taken(before - (empty ? 0 : queue.length))) rare.flushWaiters = null;
+  if (rare.flushWaiters.taken(taken)) rare.flushWaiters = null;
 }
 
 function sendDirect(c: Connection, window: ReadWindow): void {
@@ -329,6 +333,7 @@ function sendDirect(c: Connection, window: ReadWindow): void {
   const end = window.directEnd;
   window.directStart = window.directEnd = 0;
   const taken = c.transport.send(c.slot, slab, start, end - start);
+  if (taken > 0) c.bytesSent += taken;
   if (taken === end - start) return;
   block(c);
   if (taken < 0) return; // broken: `failed` follows

@@ -15,6 +15,7 @@ import { mark, State } from './states.ts';
 export function received(c: Connection, slab: Slab, start: number, end: number): void {
   const { owner } = c;
   c.lastReceived = owner.now;
+  c.bytesReceived += end - start;
   if (!delivers(c)) return; // a closing connection reads to find the peer's end
   if (c.paused !== 0) {
     c.marks |= mark.heard;

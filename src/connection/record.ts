@@ -66,6 +66,11 @@ export class ConnectionRecord {
   lastReceived = 0;
   deadline: Deadline | null = null;
   rare: Rare | null = null;
+  /** On the thread's `performance.now()`. */
+  readonly openedAt: number = Math.trunc(performance.now());
+  /** Above every layer: of the plain text under TLS. */
+  bytesReceived = 0;
+  bytesSent = 0;
 
   constructor(owner: LayerOwner, slot: number, generation: number) {
     this.owner = owner;

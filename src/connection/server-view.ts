@@ -86,6 +86,36 @@ export interface RestartOptions {
   readonly drainTimeout?: number;
 }
 
+/** One open stream connection, as `server.listConnections()` found it. */
+export interface ConnectionInfo {
+  /** For `server.conn(id)`. */
+  readonly id: ConnId;
+  /** The number of the loop that owns it. */
+  readonly loop: number;
+  readonly remoteAddr: string;
+  readonly localAddr: string;
+  /** Milliseconds since the server accepted or the client dialled it. */
+  readonly age: number;
+  /** Bytes received, before the codec; with TLS, after decryption. */
+  readonly bytesReceived: number;
+  /** Bytes that the kernel took; with TLS, counted before encryption. */
+  readonly bytesSent: number;
+  /** Received bytes that no frame has consumed yet. */
+  readonly inboundBuffered: number;
+  /** Written bytes that the kernel has not taken yet. */
+  readonly outboundBuffered: number;
+  /** `paused`: it reads nothing now. `closing`: it is on its way to its end. */
+  readonly state: 'open' | 'paused' | 'closing';
+}
+
+/** Which connections `server.listConnections()` returns. */
+export interface ListOptions {
+  /** The figure by which the list is sorted, the greatest first. Default `age`. */
+  readonly orderBy?: 'age' | 'bytesReceived' | 'bytesSent' | 'inboundBuffered' | 'outboundBuffered';
+  /** The length of the list, 1 to 1,000,000. Default 1,000. */
+  readonly limit?: number;
+}
+
 /** Counters of one event loop. */
 export interface LoopStats {
   /** Turns of the loop, waits in the kernel, and events that the driver reported. */

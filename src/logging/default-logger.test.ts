@@ -84,6 +84,21 @@ describe('default logger', () => {
     assert.deepEqual(silent.lines, []);
   });
 
+  test('the level can be set after lines were written', () => {
+    const lines: string[] = [];
+    const standardError = { write: (line: string) => void lines.push(JSON.parse(line).msg) };
+    const log = createLogger({ environment: {}, standardError, logLevel: 'error' });
+    logAll(log.logger);
+    log.level = 'debug';
+    assert.equal(log.level, 'debug');
+    logAll(log.logger);
+    log.level = 5;
+    logAll(log.logger);
+    const all = ['debug', 'info', 'warn', 'error', 'fatal'];
+    assert.deepEqual(lines, ['error', 'fatal', ...all, 'fatal']);
+    assert.throws(() => (log.level = undefined), ErrInvalidOption);
+  });
+
   test('logPath writes a file from info on, and closing gives it back', () => {
     const logPath = join(root, 'option.log');
     const { logger, close } = createLogger({ logPath, environment: {} });

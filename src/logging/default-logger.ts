@@ -1,9 +1,15 @@
 import { environment } from '../base/environment.ts';
-import { ErrInvalidOption } from '../base/errors.ts';
+import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
 import { requireInstalled } from '../base/own-file.ts';
 import { cutText, foreignTextMax, textOf } from '../base/thrown.ts';
-import { isLogged, type LogLevel, type LogLevelName, parseLogLevel } from './log-level.ts';
-import { adaptLogger, type Logger, type LoggerOption } from './logger.ts';
+import {
+  isLevelName,
+  isLogged,
+  type LogLevel,
+  type LogLevelName,
+  parseLogLevel,
+} from './log-level.ts';
+import { adaptLogger, isPino, type Logger, type LoggerOption } from './logger.ts';
 import { RollingFile, type RollingFileLimits, writeAll } from './rolling-file.ts';
 
 export interface LoggerSettings {
@@ -26,6 +32,11 @@ export interface LineDestination {
 /** A logger and the way to give back what it holds. */
 export interface OwnedLogger {
   readonly logger: Logger;
+  /**
+   * From which level on lines are written; undefined if the program's own logger decides.
+   * @throws on setting, ErrInvalidOption; ErrUnsupportedOp where it is undefined.
+   */
+  level: LogLevel | undefined;
   /** Gives back the descriptor of the log file. Lines that come later are still written. */
   close(): void;
 }
@@ -38,17 +49,43 @@ export interface OwnedLogger {
  */
 export function createLogger(settings: LoggerSettings = {}): OwnedLogger {
   if (settings.logger !== undefined) {
-    return { logger: adaptLogger(settings.logger), close: () => {} };
+    return new GivenLogger(settings.logger);
   }
   const variables = settings.environment ?? environment;
   const path = chooseFile(settings.logPath, variables['GNET_LOGGING_FILE']);
   const level = chooseLevel(settings.logLevel, variables['GNET_LOGGING_LEVEL'], path);
   if (path === undefined) {
-    const destination = settings.standardError ?? standardError;
-    return { logger: leveledLogger(level, destination), close: () => {} };
+    return new DefaultLogger(level, settings.standardError ?? standardError, () => {});
   }
   const file = new RollingFile(path, settings.limits);
-  return { logger: leveledLogger(level, file), close: () => file.close() };
+  return new DefaultLogger(level, file, () => file.close());
+}
+
+/** The program's. */
+class GivenLogger implements OwnedLogger {
+  readonly logger: Logger;
+  readonly #given: LoggerOption;
+
+  constructor(given: LoggerOption) {
+    this.logger = adaptLogger(given);
+    this.#given = given;
+  }
+
+  get level(): LogLevel | undefined {
+    const { level } = this.#given as { readonly level?: unknown };
+    return isPino(this.#given) && isLevelName(level) ? level : undefined;
+  }
+  set level(level: LogLevel | undefined) {
+    const name = parseLogLevel(level, 'log level');
+    if (!isPino(this.#given)) {
+      throw new ErrUnsupportedOp(
+        "cannot set the log level: the server has the program's own logger; set it there",
+      );
+    }
+    (this.#given as { level: string }).level = name;
+  }
+
+  close(): void {}
 }
 
 const standardError: LineDestination = {
@@ -82,26 +119,45 @@ function chooseLevel(
   return path === undefined ? 'warn' : 'info';
 }
 
-function leveledLogger(threshold: LogLevelName, destination: LineDestination): Logger {
-  let loaded: Logger | undefined;
-  const call = (level: keyof Logger, message: string, fields: object | undefined): void => {
-    if (!isLogged(level, threshold)) return;
+/** Lines from a level on, in pino's form. */
+class DefaultLogger implements OwnedLogger {
+  readonly logger: Logger;
+  readonly close: () => void;
+  readonly #destination: LineDestination;
+  #level: LogLevelName;
+  #loaded: Logger | undefined;
+
+  constructor(level: LogLevelName, destination: LineDestination, close: () => void) {
+    this.#level = level;
+    this.#destination = destination;
+    this.close = close;
+    this.logger = {
+      debug: (message, fields) => this.#call('debug', message, fields),
+      info: (message, fields) => this.#call('info', message, fields),
+      warn: (message, fields) => this.#call('warn', message, fields),
+      error: (message, fields) => this.#call('error', message, fields),
+      fatal: (message, fields) => this.#call('fatal', message, fields),
+    };
+  }
+
+  get level(): LogLevel {
+    return this.#level;
+  }
+  set level(level: LogLevel | undefined) {
+    this.#level = parseLogLevel(level, 'log level');
+  }
+
+  #call(level: keyof Logger, message: string, fields: object | undefined): void {
+    if (!isLogged(level, this.#level)) return;
     try {
-      loaded ??= loadPino(threshold, destination);
+      this.#loaded ??= loadPino(this.#destination);
     } catch {
       // Loading takes descriptors, and "none is left" may be just what there is to say.
-      destination.write(plainLine(level, message, fields));
+      this.#destination.write(plainLine(level, message, fields));
       return;
     }
-    loaded[level](message, fields);
-  };
-  return {
-    debug: (message, fields) => call('debug', message, fields),
-    info: (message, fields) => call('info', message, fields),
-    warn: (message, fields) => call('warn', message, fields),
-    error: (message, fields) => call('error', message, fields),
-    fatal: (message, fields) => call('fatal', message, fields),
-  };
+    this.#loaded[level](message, fields);
+  }
 }
 
 /** A line in pino's form, for when pino cannot be loaded; the next line tries again. */
@@ -127,10 +183,10 @@ function plainValue(_name: string, value: unknown): unknown {
 /**
  * By `require`, since a line must be written before the call returns: `import()` cannot do that.
  */
-function loadPino(threshold: LogLevelName, destination: LineDestination): Logger {
+function loadPino(destination: LineDestination): Logger {
   const { pino } = requireInstalled('pino') as typeof import('pino');
   const options = {
-    level: threshold,
+    level: 'debug', // what is below the level of the server does not come here
     base: { name: 'gnet', pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: (error: Error) => shortened(pino.stdSerializers.err(error)) },

@@ -42,6 +42,10 @@ export function parseLogLevel(value: unknown, source: string): LogLevelName {
   );
 }
 
+export function isLevelName(value: unknown): value is LogLevelName {
+  return levelNames.some((known) => known === value);
+}
+
 /** True when a line of level `line` is to be written by a logger set to `threshold`. */
 export function isLogged(line: LogLevelName, threshold: LogLevelName): boolean {
   return levelNames.indexOf(line) >= levelNames.indexOf(threshold);

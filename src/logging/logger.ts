@@ -59,7 +59,7 @@ export function adaptLogger(given: LoggerOption): Logger {
 }
 
 /** pino's methods would take our message for the fields, so it has to be recognised. */
-function isPino(logger: LoggerOption): logger is PinoLogger {
+export function isPino(logger: LoggerOption): logger is PinoLogger {
   return 'bindings' in logger && typeof logger.bindings === 'function' && 'level' in logger;
 }
 

@@ -1,7 +1,8 @@
 import type { ConnId } from '../connection/conn.ts';
 import type { Sendable } from '../connection/prepared.ts';
 import type { LoopView } from '../connection/conn.ts';
-import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
+import type { ListOrder } from '../connection/connection-list.ts';
+import type { ConnectionInfo, ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
 import type { DatagramOrder } from './datagram-order.ts';
 import type { Unfinished } from './loop-end.ts';
@@ -41,6 +42,8 @@ export interface LoopGroup {
   /** Open stream connections. */
   readonly connections: number;
   stats(): LoopStats[];
+  /** A list of each loop, by itself. */
+  lists(order: ListOrder): Promise<readonly ConnectionInfo[][]>;
   /** What each loop shares with other threads, in the order of the loops. */
   memories(): SharedArrayBuffer[];
   /** The descriptor of the first listener or endpoint, or -1 where it is not known. */

@@ -4,7 +4,8 @@ import type { Sendable } from '../connection/prepared.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
 import { fromConnId } from '../connection/conn-id.ts';
 import type { LoopView } from '../connection/conn.ts';
-import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
+import { connectionList, type ListOrder } from '../connection/connection-list.ts';
+import type { ConnectionInfo, ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { LayerFactory } from '../connection/layer.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import type { DatagramSession } from '../connection/datagram-session.ts';
@@ -173,6 +174,10 @@ export class OneLoopGroup implements LoopGroup {
     const stats = this.#loop.stats();
     if (!this.#hasMailbox || this.#memory === null) return [stats];
     return [{ ...stats, mailboxBytes: this.#memory.waitingBytes }];
+  }
+
+  async lists(order: ListOrder): Promise<readonly ConnectionInfo[][]> {
+    return [connectionList(this.#loop.connections(), order)];
   }
 
   memories(): SharedArrayBuffer[] {

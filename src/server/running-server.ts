@@ -1,13 +1,14 @@
 import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import { wrongStopTimeout } from '../base/option-checks.ts';
 import { errorOf, textOf } from '../base/thrown.ts';
-import type { ConnId } from '../connection/conn.ts';
+import type { ConnId, LoopView, Server } from '../connection/conn.ts';
+import { listOrder, mergedList } from '../connection/connection-list.ts';
 import type { Sendable } from '../connection/prepared.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
-import { isPromise, whenSettled } from '../connection/reply.ts';
-import type { LoopView, Server } from '../connection/conn.ts';
 import {
+  type ConnectionInfo,
   type ConnHandle,
+  type ListOptions,
   type RestartOptions,
   type RestartResult,
   type ServerStats,
@@ -19,6 +20,7 @@ import {
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { OwnedLogger } from '../logging/default-logger.ts';
+import type { LogLevel } from '../logging/log-level.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { LoopOwner } from '../loop/event-loop-settings.ts';
 import { toStopResult } from '../loop/loop-end.ts';
@@ -36,12 +38,12 @@ import type { ServiceManager } from './restart/service-manager.ts';
 import { patientTimer } from './patient-timer.ts';
 import { ListenAddresses } from './listen-addresses.ts';
 import { datagramsOf, groups } from './datagram-target.ts';
+import { callOnShutdown } from './on-shutdown.ts';
 import { registry } from './registry.ts';
 
 const stopTimeoutMs = 5_000;
 /** After a restart clients come back one after the other, not all in the same moment. */
 const goodbyesMs = 500;
-const onShutdownMs = 5_000; // the end waits that long for its promise
 /** The longest delay that a timer takes: beyond it there is no limit. */
 const timerMsMax = 2 ** 31 - 1;
 
@@ -335,6 +337,18 @@ export class RunningServer implements Server, MainServer {
     return this.#group.broadcast(data);
   }
 
+  async listConnections(options?: ListOptions): Promise<ConnectionInfo[]> {
+    const order = listOrder(options);
+    return this.#ended ? [] : mergedList(await this.#group.lists(order), order);
+  }
+
+  get logLevel(): LogLevel | undefined {
+    return this.#plan.log.level;
+  }
+  set logLevel(level: LogLevel | undefined) {
+    this.#plan.log.level = level;
+  }
+
   /** What the threads of loops show of it. */
   view(): ServerViewData {
     return {
@@ -444,7 +458,8 @@ export class RunningServer implements Server, MainServer {
   async #end(error: Error | undefined): Promise<void> {
     if (this.#ended) return;
     this.beginStop();
-    const saidGoodbye = this.#started ? this.#callOnShutdown() : null;
+    const { calls, log } = this.#plan;
+    const saidGoodbye = this.#started ? callOnShutdown(calls, log.logger, this) : null;
     this.#ended = true;
     if (saidGoodbye !== null) await saidGoodbye;
     exitHook.remove(this.#closeAtExit);
@@ -453,43 +468,9 @@ export class RunningServer implements Server, MainServer {
     mainServers.delete(this.id);
     this.#becomeReady();
     this.#plan.onEnd(this, toStopResult(this.#group.unfinished));
-    await this.#plan.log.close();
+    await log.close();
     const reason = error ?? unclosed;
     if (reason === undefined) this.#settleClosed.resolve();
     else this.#settleClosed.reject(reason);
-  }
-
-  /** A promise, where the handler gave one: it settles with that, or when its time is up. */
-  #callOnShutdown(): Promise<void> | null {
-    const { handler, scope } = this.#plan.calls;
-    if (handler.onShutdown === undefined) return null;
-    const failed = (thrown: unknown): void => {
-      this.#plan.log.logger.error('onShutdown threw', { err: errorOf(thrown) });
-    };
-    try {
-      const answer: unknown = scope.runInAsyncScope(handler.onShutdown, handler, this);
-      return isPromise(answer) ? this.#waitForShutdown(answer, failed) : null;
-    } catch (thrown) {
-      failed(thrown);
-      return null;
-    }
-  }
-
-  #waitForShutdown(answer: PromiseLike<unknown>, failed: (thrown: unknown) => void): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        const { logger } = this.#plan.log;
-        logger.warn('the promise of onShutdown has not settled; the server ends without it');
-        resolve();
-      }, onShutdownMs);
-      const done = (): void => {
-        clearTimeout(timer);
-        resolve();
-      };
-      whenSettled(answer, done, (thrown) => {
-        failed(thrown);
-        done();
-      });
-    });
   }
 }

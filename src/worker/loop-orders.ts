@@ -1,4 +1,7 @@
 import { ErrLoopsDied } from '../base/errors.ts';
+import type { Bytes } from '../connection/conn.ts';
+import type { ListOrder } from '../connection/connection-list.ts';
+import type { ConnectionInfo } from '../connection/server-view.ts';
 import type { DatagramOrder } from '../loop/datagram-order.ts';
 import { unpackError } from './error-transfer.ts';
 import type { FromThread, ToThread } from './messages.ts';
@@ -6,6 +9,8 @@ import type { RemoteLoop } from './remote-loop.ts';
 
 /** What one loop made of an order. */
 export type Taken = Pick<FromThread & { readonly type: 'taken' }, 'count' | 'error'>;
+
+type Answer = FromThread & { readonly type: 'taken' | 'listed' };
 
 type MembershipOrder = Exclude<DatagramOrder, { readonly kind: 'send' }>;
 
@@ -15,16 +20,41 @@ export class LoopOrders {
   count = 0;
   /** Groups that the first loop has joined. */
   readonly #memberships = new Map<string, MembershipOrder>();
-  readonly #open = new Map<number, (taken: Taken) => void>();
+  readonly #open = new Map<number, (answer: Answer) => void>();
 
   /** What the loop made of it; null when it died or closed, and answers no more. */
   give(loop: RemoteLoop, order: (request: number) => ToThread): Promise<Taken | null> {
+    return this.#ask(loop, order) as Promise<Taken | null>;
+  }
+
+  #ask(loop: RemoteLoop, order: (request: number) => ToThread): Promise<Answer | null> {
     this.count++;
     const request = this.count;
-    const answered = new Promise<Taken>((resolve) => this.#open.set(request, resolve));
+    const answered = new Promise<Answer>((resolve) => this.#open.set(request, resolve));
     loop.post(order(request));
     const none = loop.over.then(() => null);
     return Promise.race([answered, none]).finally(() => this.#open.delete(request));
+  }
+
+  /** Resolves with the number of connections that took them. @throws what a codec says. */
+  async broadcast(loops: readonly RemoteLoop[], server: number, data: Bytes): Promise<number> {
+    const running = loops.filter((loop) => loop.isRunning);
+    const order = (request: number): ToThread => ({ type: 'broadcast', server, request, data });
+    const outcomes = await Promise.all(running.map((loop) => this.give(loop, order)));
+    const refused = outcomes.find((taken) => taken !== null && taken.error !== null);
+    if (refused?.error) throw unpackError(refused.error);
+    return outcomes.reduce((sum, taken) => sum + (taken?.count ?? 0), 0);
+  }
+
+  async lists(
+    loops: readonly RemoteLoop[],
+    server: number,
+    order: ListOrder,
+  ): Promise<readonly ConnectionInfo[][]> {
+    const running = loops.filter((loop) => loop.isRunning);
+    const ask = (request: number): ToThread => ({ type: 'list', server, request, order });
+    const answers = await Promise.all(running.map((loop) => this.#ask(loop, ask)));
+    return answers.map((answer) => (answer?.type === 'listed' ? answer.connections : []));
   }
 
   /** One of the loops that run does it. @throws what it says; ErrLoopsDied. */
@@ -59,8 +89,8 @@ export class LoopOrders {
     }
   }
 
-  done(taken: Taken & { readonly request: number }): void {
-    this.#open.get(taken.request)?.(taken);
+  done(answer: Answer): void {
+    this.#open.get(answer.request)?.(answer);
   }
 }
 

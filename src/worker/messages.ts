@@ -1,6 +1,7 @@
 /** What the main thread and the threads of loops tell each other, over one MessagePort per thread. */
 import type { RefusedDriver } from '../driver/backend.ts';
-import type { TlsStats } from '../connection/server-view.ts';
+import type { ListOrder } from '../connection/connection-list.ts';
+import type { ConnectionInfo, TlsStats } from '../connection/server-view.ts';
 import type { PackedSettings } from '../tls/settings-transfer.ts';
 import type { DriverName, Endpoint, GivenSocket } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -102,6 +103,12 @@ export type ToThread =
       readonly request: number;
       readonly order: DatagramOrder;
     }
+  | {
+      readonly type: 'list';
+      readonly server: number;
+      readonly request: number;
+      readonly order: ListOrder;
+    }
   /** What to use for new connections. */
   | { readonly type: 'tls'; readonly server: number; readonly tls: PackedSettings }
   | { readonly type: 'answer'; readonly request: number; readonly value: number }
@@ -146,6 +153,12 @@ export type FromThread =
       readonly count: number;
       /** What a codec said that refused the bytes. */
       readonly error: TransferredError | null;
+    }
+  | {
+      readonly type: 'listed';
+      readonly server: number;
+      readonly request: number;
+      readonly connections: ConnectionInfo[];
     }
   | {
       readonly type: 'broadcast';

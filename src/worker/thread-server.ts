@@ -28,9 +28,10 @@ export interface MainThread {
   duplicateDescriptor(descriptor: number): number;
 }
 
+const elsewhere = 'in the thread of a loop: do it on the main thread';
+
 function mainThreadOnly(action: string): Promise<never> {
-  const where = 'in the thread of a loop: call it on the main thread';
-  return Promise.reject(new ErrUnsupportedOp(`cannot ${action} ${where}`));
+  return Promise.reject(new ErrUnsupportedOp(`cannot ${action} ${elsewhere}`));
 }
 
 /** The server as seen from a loop's thread, where the program has called `serve` a second time. */
@@ -112,6 +113,15 @@ export class ThreadServer implements Server {
 
   restart(): Promise<never> {
     return mainThreadOnly('restart');
+  }
+  listConnections(): Promise<never> {
+    return mainThreadOnly('list the connections');
+  }
+  get logLevel(): undefined {
+    return undefined;
+  }
+  set logLevel(_level: unknown) {
+    throw new ErrUnsupportedOp(`cannot set the log level ${elsewhere}`);
   }
   listen(): Promise<never> {
     return mainThreadOnly('listen on another address');

@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { CodecOption } from '../codec/codec.ts';
 import type { Bytes } from '../connection/conn.ts';
 import type { Sendable } from '../connection/prepared.ts';
+import { connectionList } from '../connection/connection-list.ts';
 import { handlerCalls } from '../connection/handler-events.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
 import type { StopResult } from '../connection/server-view.ts';
@@ -152,6 +153,7 @@ class ThreadSide implements MainThread {
     else if (message.type === 'duplicated') this.#markDuplicated(message.server);
     else if (message.type === 'broadcast') void this.#broadcast(message);
     else if (message.type === 'datagrams') this.#datagrams(message);
+    else if (message.type === 'list') this.#list(message);
     else if (message.type === 'tls') void this.#setTls(message.server, message.tls);
     else if (message.type === 'answer' || message.type === 'unanswered') this.#answer(message);
     else if (message.type === 'memory') {
@@ -398,6 +400,12 @@ class ThreadSide implements MainThread {
       error = packError(thrown);
     }
     this.#post({ type: 'taken', server, request, count: 1, error });
+  }
+
+  #list({ server, request, order }: ToThread & { type: 'list' }): void {
+    const loop = this.#loops.get(server)?.loop;
+    const connections = loop ? connectionList(loop.connections(), order) : [];
+    this.#post({ type: 'listed', server, request, connections });
   }
 
   // -- what views ask -----------------------------------------------------------------------------

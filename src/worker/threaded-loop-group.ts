@@ -1,8 +1,9 @@
 import { ErrLoopsDied } from '../base/errors.ts';
-import type { Bytes, ConnId, LoopView } from '../connection/conn.ts';
+import type { ConnId, LoopView } from '../connection/conn.ts';
 import type { Sendable } from '../connection/prepared.ts';
 import { fromConnId } from '../connection/conn-id.ts';
-import type { ConnHandle, LoopStats } from '../connection/server-view.ts';
+import type { ListOrder } from '../connection/connection-list.ts';
+import type { ConnectionInfo, ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
 import { eachGiven } from '../driver/given-sockets.ts';
@@ -26,7 +27,7 @@ import { RemoteLoop } from './remote-loop.ts';
 import { OwnListeners } from './own-listeners.ts';
 import { refuseUnixReusePort, requireNative } from './listener-checks.ts';
 import { closeWhatIsLeft } from './dead-loop-cleanup.ts';
-import { LoopOrders, type Taken } from './loop-orders.ts';
+import { LoopOrders } from './loop-orders.ts';
 import type { LoopThread } from './loop-thread.ts';
 import { mainServers } from './main-servers.ts';
 import type { FromThread, LoopOrder, ToThread } from './messages.ts';
@@ -297,7 +298,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
       this.#plan.logger[message.level](message.message, unpackFields(message.fields));
     } else if (message.type === 'shutdown') {
       this.#plan.owner.shutdownRequested();
-    } else if (message.type === 'taken') {
+    } else if (message.type === 'taken' || message.type === 'listed') {
       this.#orders.done(message);
     } else if (message.type === 'failed' && this.#phase !== 'opening') {
       this.#plan.logger.error('a loop could not be started again', {
@@ -414,22 +415,15 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
   }
 
   async broadcast(data: Sendable): Promise<number> {
-    const bytes = broadcastBytes(data);
-    const running = this.#loops.filter((loop) => loop.isRunning);
-    const outcomes = await Promise.all(running.map((loop) => this.#broadcastIn(loop, bytes)));
-    const refused = outcomes.find(({ error }) => error !== null);
-    if (refused?.error) throw unpackError(refused.error);
-    return outcomes.reduce((sum, { count }) => sum + count, 0);
+    return this.#orders.broadcast(this.#loops, this.server, broadcastBytes(data));
+  }
+
+  lists(order: ListOrder): Promise<readonly ConnectionInfo[][]> {
+    return this.#orders.lists(this.#loops, this.server, order);
   }
 
   datagrams(order: DatagramOrder): Promise<void> {
     return this.#orders.datagrams(this.#loops, this.server, order);
-  }
-
-  async #broadcastIn(loop: RemoteLoop, data: Bytes): Promise<Taken> {
-    const { server } = this;
-    const order = (request: number): ToThread => ({ type: 'broadcast', server, request, data });
-    return (await this.#orders.give(loop, order)) ?? { count: 0, error: null };
   }
 
   // -- end ----------------------------------------------------------------------------------------
