@@ -11,7 +11,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { builtPageFiles } from './build-page.ts';
 import { projectNode } from './project-node.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -49,6 +50,16 @@ function declare(): boolean {
   return spawnSync(projectNode(), flags, { cwd: root, stdio: 'inherit' }).status === 0;
 }
 
+/** The page of gnet/inspect as one script, one style and one document, in a module. */
+const pageModule: Plugin = {
+  name: 'page of gnet/inspect',
+  setup({ onLoad }) {
+    onLoad({ filter: /src\/inspect\/page-files\.ts$/ }, async () => {
+      return { contents: await builtPageFiles(root), loader: 'js' };
+    });
+  },
+};
+
 async function bundle(): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -67,6 +78,7 @@ async function bundle(): Promise<Metafile> {
     // They would double the package; a stack names the file and the line without them.
     sourcesContent: false,
     metafile: true,
+    plugins: [pageModule],
     logLevel: 'warning',
   });
   return metafile;

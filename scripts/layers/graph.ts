@@ -1,5 +1,6 @@
 /** Rules about the graph of imports: no cycles, no files that nothing reaches. */
 import { type Finding, type Project, resolveImport } from './project.ts';
+import { pageFolder } from './rooms.ts';
 
 /**
  * Circles of imports, of types too: two files that describe each other are read as one. A dynamic
@@ -43,7 +44,8 @@ export function deadFileFindings(project: Project): Finding[] {
       if (target !== undefined) reach(target);
     }
   };
-  const isRoot = (path: string): boolean => !path.startsWith('src/') || path.endsWith('.test.ts');
+  const isRoot = (path: string): boolean =>
+    !path.startsWith('src/') || path.endsWith('.test.ts') || path === `${pageFolder}page.ts`;
   for (const path of [...project.entries, ...project.typeScript.keys()]) {
     if (project.entries.includes(path) || isRoot(path)) reach(path);
   }

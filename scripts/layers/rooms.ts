@@ -13,6 +13,7 @@ import { lineAt } from './source-text.ts';
  * may use those below it.
  */
 const packages = [
+  'inspect',
   'topics',
   'websocket',
   'http',
@@ -54,6 +55,9 @@ export const rooms = [
   'base',
 ] as const;
 
+/** Runs in browsers; the build puts what it imports into it. */
+export const pageFolder = 'src/inspect/page/';
+
 export type Room = (typeof rooms)[number];
 
 const aboveDriver: readonly Room[] = rooms.slice(0, rooms.indexOf('driver'));
@@ -87,7 +91,8 @@ function bareImportProblem(
     return shipped ? `the package imports itself ('${specifier}'): use a relative path` : undefined;
   }
   if (project.dependencies.has(name)) return undefined;
-  if (!shipped && project.developmentDependencies.has(name)) return undefined;
+  const isBundled = file.path.startsWith(pageFolder);
+  if ((!shipped || isBundled) && project.developmentDependencies.has(name)) return undefined;
   return `'${specifier}' is not among the ${shipped ? '' : 'devDependencies or '}dependencies`;
 }
 

@@ -68,7 +68,9 @@ class Reader {
     for (const [index, symbol] of symbols.entries()) {
       if (symbol !== undefined) meaning.set(identifiers[index] as Node, this.#target(symbol));
     }
-    const shipped = path.startsWith('src/') && !path.endsWith('.test.ts');
+    // What runs in browsers is checked as a program of its own.
+    const isPage = path.startsWith('src/inspect/page/');
+    const shipped = path.startsWith('src/') && !path.endsWith('.test.ts') && !isPage;
     return { path, shipped, source, nodes, meaning };
   }
 

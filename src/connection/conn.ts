@@ -397,6 +397,8 @@ export interface Server extends AsyncDisposable {
   readonly tcpKeepAlive: number;
   /** `epoll`, ... */
   readonly driver: string;
+  /** `stopping` while a stop is under way; `closed` after the last connection has ended. */
+  readonly state: 'running' | 'stopping' | 'closed';
   /** The number of open stream connections of all loops. */
   countConnections(): number;
   /**
@@ -410,10 +412,8 @@ export interface Server extends AsyncDisposable {
    */
   conn(id: ConnId): ConnHandle;
   /**
-   * Looks at the open stream connections of all loops, and returns the first ones of an order. Each
-   * loop looks between two turns, so the list is of about the same moment; loops that are down are
-   * left out. It takes about a microsecond per open connection, and more for each in the list. Call
-   * it on the main thread.
+   * Returns the open stream connections of all loops, or the first ones of an order. Each loop looks
+   * between two turns; loops that are down are left out. Call it on the main thread.
    * @throws ErrInvalidOption; ErrUnsupportedOp in the thread of a loop.
    */
   listConnections(options?: ListOptions): Promise<ConnectionInfo[]>;

@@ -173,6 +173,11 @@ export class RunningServer implements Server, MainServer {
     return this.#stopping !== null || this.#ended;
   }
 
+  get state(): 'running' | 'stopping' | 'closed' {
+    if (this.#ended) return 'closed';
+    return this.isStopping ? 'stopping' : 'running';
+  }
+
   /** Closes a server that was never started. */
   async abandon(): Promise<void> {
     await this.#end(undefined);

@@ -114,6 +114,9 @@ export class ThreadServer implements Server {
   restart(): Promise<never> {
     return mainThreadOnly('restart');
   }
+  get state(): 'running' | 'closed' {
+    return this.#ended ? 'closed' : 'running';
+  }
   listConnections(): Promise<never> {
     return mainThreadOnly('list the connections');
   }

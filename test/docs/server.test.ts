@@ -24,6 +24,7 @@ const membersOfServer = {
   leaveGroup: true,
   setTls: true,
   dupFd: true,
+  state: true,
   stats: true,
   listConnections: true,
   logLevel: true,

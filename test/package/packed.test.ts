@@ -130,6 +130,27 @@ test('a program imports gnet/stream and gnet/net', () => {
   assert.match(run(process.execPath, flags, program), /^HTTP\/1\.1 200 OK.*hello$/s);
 });
 
+test('the page of gnet/inspect is in the package, in three files and with the licence of its plots', () => {
+  const text = `
+    import { serve } from 'gnet';
+    import { inspect } from 'gnet/inspect';
+    const server = await serve({}, 'tcp://127.0.0.1:0');
+    const { addr, close } = await inspect(server);
+    for (const path of ['', 'page.css', 'page.js']) {
+      const response = await fetch('http://' + addr + '/' + path);
+      console.log(response.status, response.headers.get('content-type'), await response.text());
+    }
+    await close();
+    await server.stop();
+  `;
+  writeFileSync(join(program, 'inspect.js'), text);
+  const flags = ['--disable-warning=ExperimentalWarning', 'inspect.js'];
+  const output = run(process.execPath, flags, program);
+  assert.match(output, /200 text\/html; .*200 text\/css; .*\.uplot.*200 text\/javascript; /s);
+  assert.match(output, /Permission is hereby granted/);
+  assert.doesNotMatch(output, /\bimport\b[^(]*["']\.|from ?["']/);
+});
+
 test('every entry can be imported', () => {
   const text = `
     import { readFileSync } from 'node:fs';
