@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ConnectionInfo, ErrInvalidOption, ErrUnsupportedOp } from 'gnet';
-import type { RawClient } from '../../testing/raw-client.ts';
+import type { RawClient } from 'gnet/testing';
 import { connect, EchoHandler, pair, startRig, streamTransports } from '../support/rig.ts';
 import { freeAddress, type TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
