@@ -77,8 +77,6 @@ const olderNodes = [
   'test/server/unix',
   'test/tls/',
   '!test/tls/scanners',
-  // Calls OpenSSL itself, which needs an FFI.
-  '!test/tls/interop',
   'test/worker/loops',
   'test/worker/life',
   'test/worker/scenarios',

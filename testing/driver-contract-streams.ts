@@ -153,6 +153,16 @@ export const streamCases: ContractCases = {
     assert.equal(peer.take().toString(), 'bye');
   },
 
+  async 'several sends and a close in one turn: all of it arrives, and the end'(rig) {
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
+    for (const part of ['all ', 'of ', 'it']) rig.send(stream, Buffer.from(part));
+    const lost = rig.closeAfterLast(stream);
+    await rig.until(() => peer.ended || peer.broken !== undefined, 'the peer sees the end');
+    assert.equal(peer.broken, undefined);
+    const all = 'all of it';
+    assert.equal(peer.take().toString(), all.slice(0, all.length - lost));
+  },
+
   async 'an abort resets the connection'(rig) {
     expectReset(rig);
     const { peer, stream } = await rig.pair(await rig.listen('tcp4'));

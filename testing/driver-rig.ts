@@ -41,7 +41,7 @@ export const readBufferBytesUsual: number = 64 * 1024;
 export class StreamRecord {
   readonly slot: number;
   readonly generation: number;
-  readonly queue: OutboundQueue;
+  queue: OutboundQueue;
   readonly chunks: Buffer[] = [];
   readonly failures: GnetError[] = [];
   /** Compares what comes in instead of keeping it. */
@@ -258,6 +258,23 @@ export class DriverRig implements DriverEvents {
     stream.queue.clear();
     this.#bySlot.delete(stream.slot);
     this.driver.closeStream(stream.slot, abort);
+  }
+
+  /**
+   * As `close` of a loop whose program gives the connection up: what waits behind a send may leave.
+   * Returns how many bytes the kernel had refused, which are lost.
+   */
+  closeAfterLast(stream: StreamRecord): number {
+    const { driver } = this;
+    const waits = stream.queue.length > 0;
+    if (waits && driver.sendLast && driver.refuses?.(stream.slot) !== true) {
+      const { queue } = stream;
+      stream.queue = new OutboundQueue(this.#pool);
+      driver.sendLast(stream.slot, queue);
+    }
+    const lost = stream.queue.length;
+    this.close(stream);
+    return lost;
   }
 
   pause(stream: StreamRecord): void {

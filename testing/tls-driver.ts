@@ -317,6 +317,10 @@ export function tlsDriver(
       sendBytes: streams.sendBytes.bind(streams),
       flush: streams.flush.bind(streams),
       closeDescriptor: streams.closeDescriptor.bind(streams),
+      sendLast(slot: number, queue: OutboundQueue) {
+        const { end, slot: below } = streams.of(slot);
+        end.sendLast?.(below, queue);
+      },
       closeStream: (slot: number, abort: boolean) => streams.close(streams.of(slot), abort),
       close: () => streams.dispose(),
       wait: streams.wait.bind(streams),

@@ -136,6 +136,10 @@ export class NodeLayer implements Layer, GatedLayer, Agreed {
     this.#transport.shutdownWrite(slot);
   }
 
+  sendLast(slot: number, queue: OutboundQueue): void {
+    this.#transport.sendLast(slot, queue);
+  }
+
   closeStream(slot: number, abort: boolean): void {
     this.#input.drop();
     this.#transport.closeStream(slot, abort);

@@ -104,7 +104,7 @@ export class NodeClientTransport extends NodeTransport {
         return;
       }
     }
-    this.wire.push(Buffer.from(bytes.subarray(start, end)));
+    this.feed(Buffer.from(bytes.subarray(start, end)));
   }
 
   protected override verification(

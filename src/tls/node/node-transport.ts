@@ -18,16 +18,17 @@ import {
 import type { SessionFacts } from '../session-facts.ts';
 import { TlsState, tlsStateNames } from '../session-states.ts';
 import type { TlsPools, TlsReceiver } from '../transport-contract.ts';
+import { PlainInput } from './plain-input.ts';
 import { socketFailure } from './socket-errors.ts';
+import { factsOfSocket } from './socket-facts.ts';
+import { SocketOutput } from './socket-output.ts';
 import { Wire, type WireOwner } from './wire.ts';
 import { WireOutput } from './wire-output.ts';
 
-/** Bytes given to the socket in one write. */
-const pieceBytesMax = 65_536;
 /** Turns of the runtime after an end in which close_notify may still come out of what was received. */
 const endTurns = 2;
 
-/** What is true of a transport; bits of one number. */
+/** Bits of one number. */
 const mark = {
   /** The receiver waits for `writable`. */
   awaited: 1,
@@ -47,13 +48,20 @@ const mark = {
   refused: 256,
   /** close_notify has come. */
   endCame: 512,
+  /** The socket is given ciphertext: what it tells is heard when it is done with that. */
+  feeding: 1_024,
+  /** The handshake is over, and the receiver does not know. */
+  openDue: 2_048,
+  /** The receiver knows that the session is open. */
+  openTold: 4_096,
 } as const;
 
 /**
  * TLS by `node:tls` between a transport and whoever uses one, for runtimes whose OpenSSL cannot be
- * called. A socket of `node:tls` stands on a stream in memory (`Wire`); what it makes of the bytes comes
- * a turn of the runtime later or sooner, where the other engine (`openssl-transport.ts`) answers at once.
- * Bytes count as taken when the socket has them: it holds 64 KiB at most.
+ * called. A socket of `node:tls` stands on a stream in memory (`Wire`). Bytes count as taken when the
+ * socket has them. Where its writes can be made to be over at once (`PromptWrites`), their ciphertext has
+ * left by then, or waits here for the transport below; elsewhere up to 64 KiB stay in the socket for a
+ * turn of the runtime.
  */
 export abstract class NodeTransport implements Transport, StreamReceiver, WireOwner {
   readonly slot: number;
@@ -68,12 +76,13 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   readonly #receiver: TlsReceiver;
   readonly #pools: TlsPools;
   readonly #output: WireOutput;
-  /** Plaintext that arrived while reading was paused. */
-  #plain: Buffer[] = [];
+  readonly #sending: SocketOutput;
+  /** Plaintext that the receiver has not got yet. */
+  readonly #plain = new PlainInput();
   #marks = 0;
   #handshakeBytes = 0;
-  /** Taken of the user, over the life of the stream. */
-  #dataBytes = 0;
+  /** What the session has failed of, while the receiver does not know. */
+  #failure: GnetError | null = null;
   /** What the stream below has broken of, while what came before is on its way through the socket. */
   #brokenBy: GnetError | null = null;
   /** Received since output is stuck and no plaintext came. */
@@ -88,6 +97,10 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     this.#pools = pools;
     this.state = state;
     this.#output = new WireOutput(below, receiver.slot, pools.cipher);
+    // Never from inside a call that gave bytes.
+    this.#sending = new SocketOutput(this.#output, () => {
+      if (this.#is(mark.awaited)) setImmediate(() => this.#tellWritable());
+    });
     this.wire = new Wire(this);
   }
 
@@ -122,16 +135,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   facts(): SessionFacts {
     const { socket } = this;
     assert(socket !== null, `a session that ${tlsStateNames[this.state]} has no facts`);
-    const { name, standardName, version } = socket.getCipher();
-    const { alpnProtocol } = socket;
-    return {
-      protocol: socket.getProtocol() ?? '',
-      cipher: { name, standardName, version },
-      alpnProtocol: alpnProtocol ? alpnProtocol : false,
-      resumed: socket.isSessionReused(),
-      peerCertificate: socket.getPeerX509Certificate()?.raw,
-      ...this.verification(socket),
-    };
+    return { ...factsOfSocket(socket), ...this.verification(socket) };
   }
 
   protected abstract verification(
@@ -146,11 +150,15 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   /** The session begins. */
   protected adopt(socket: TLSSocket, keylog: ((line: string) => void) | undefined): void {
     this.socket = socket;
+    this.#sending.adopt(socket);
     this.state = TlsState.Handshaking;
     socket.on('error', (error: Error) => this.#socketFailed(error));
     // After its handshake a socket that no `tls.Server` has made tells of errors by this alone.
     socket.on('_tlsError', (error: Error) => this.#socketFailed(error));
-    socket.on('end', () => this.#socketEnded());
+    socket.on('end', () => {
+      this.#marks |= mark.endCame;
+      this.#tell();
+    });
     socket.on('data', (bytes: Buffer) => this.#plainCame(bytes));
     if (keylog === undefined) return;
     socket.on('keylog', (line: Buffer) => {
@@ -166,8 +174,8 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   protected secured(): void {
     if (this.state !== TlsState.Handshaking || this.#is(mark.closed)) return;
     this.state = TlsState.Open;
-    this.#receiver.opened();
-    this.#tellWritable();
+    this.#marks |= mark.openDue;
+    this.#tell();
   }
 
   #socketFailed(error: Error): void {
@@ -180,9 +188,8 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     if (this.state >= TlsState.Failed) return;
     this.state = TlsState.Failed;
     this.socket?.destroy();
-    if (this.#is(mark.failureTold | mark.closed)) return;
-    this.#marks |= mark.failureTold;
-    this.#receiver.refused(error);
+    this.#failure = error;
+    this.#tell();
   }
 
   protected failAsPlainText(bytes: Uint8Array): void {
@@ -192,35 +199,53 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   #plainCame(bytes: Buffer): void {
     this.#fruitlessBytes = 0;
     if (this.#is(mark.closed)) return;
-    if (this.#is(mark.paused) || this.#plain.length > 0) this.#plain.push(bytes);
-    else this.#deliver(bytes);
+    this.#plain.push(bytes);
+    this.#tell();
   }
 
-  #deliver(bytes: Buffer): void {
-    const { plain: pool } = this.#pools;
-    for (let at = 0; at < bytes.length; ) {
-      if (this.#is(mark.paused)) {
-        this.#plain.unshift(bytes.subarray(at));
-        return;
-      }
-      const slab = pool.take();
-      const length = Math.min(bytes.length - at, slab.capacity - readHeadroomBytes);
-      slab.bytes.set(bytes.subarray(at, at + length), readHeadroomBytes);
-      at += length;
-      this.#receiver.received(slab, readHeadroomBytes, readHeadroomBytes + length);
-      pool.release(slab);
-      if (this.#is(mark.closed)) return;
+  /** Ciphertext for the socket. What it makes of one read goes up in one piece. */
+  protected feed(bytes: Buffer): void {
+    this.#marks |= mark.feeding;
+    this.wire.push(bytes);
+    this.#marks &= ~mark.feeding;
+    this.#sending.finishWrites();
+    this.#tell();
+  }
+
+  /** What is due goes up in its order. */
+  #tell(): void {
+    if (this.#is(mark.feeding | mark.closed)) return;
+    if (this.#is(mark.openDue)) this.#tellOpen();
+    this.#deliver();
+    if (this.#is(mark.closed)) return;
+    // Nobody reads before the session is open, nor pauses.
+    if (this.#is(mark.openTold) && (this.#is(mark.paused) || !this.#plain.isEmpty)) return;
+    if (this.#failure === null) {
+      if (this.#is(mark.endCame)) this.#tellEnd();
+    } else if (!this.#is(mark.failureTold)) {
+      this.#marks |= mark.failureTold;
+      this.#receiver.refused(this.#failure);
     }
   }
 
-  /** Also right behind the last bytes that it has told, in which somebody may have paused. */
-  #socketEnded(): void {
-    this.#marks |= mark.endCame;
-    if (!this.#is(mark.paused) && this.#plain.length === 0) this.#tellEnd();
+  #tellOpen(): void {
+    this.#marks = (this.#marks & ~mark.openDue) | mark.openTold;
+    this.#receiver.opened();
+    this.#tellWritable();
+  }
+
+  #deliver(): void {
+    const { plain: pool } = this.#pools;
+    while (!this.#plain.isEmpty && !this.#is(mark.paused | mark.closed)) {
+      const slab = pool.take();
+      const end = this.#plain.moveTo(slab.bytes, readHeadroomBytes);
+      this.#receiver.received(slab, readHeadroomBytes, end);
+      pool.release(slab);
+    }
   }
 
   #tellEnd(): void {
-    if (this.#is(mark.endTold | mark.failureTold | mark.closed)) return;
+    if (this.#is(mark.endTold | mark.failureTold)) return;
     this.#marks |= mark.endTold;
     this.#receiver.ended();
   }
@@ -301,15 +326,9 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   /** A turn later: what rests is delivered, then the end is looked for. */
   #goOn(): void {
     this.#marks &= ~mark.scheduled;
-    while (!this.#is(mark.paused | mark.closed)) {
-      const bytes = this.#plain.shift();
-      if (bytes === undefined) break;
-      this.#deliver(bytes);
-    }
+    this.#tell();
     if (this.#is(mark.paused | mark.closed)) return;
-    this.socket?.resume();
-    if (this.#is(mark.endCame)) this.#tellEnd();
-    else if (this.#is(mark.endDue)) this.#lookForEnd();
+    if (this.#is(mark.endDue)) this.#lookForEnd();
   }
 
   writable(): void {
@@ -322,7 +341,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   failed(error: GnetError): void {
     this.#brokenBy = error;
     this.#marks = (this.#marks | mark.endDue) & ~mark.awaited;
-    const rests = this.#plain.length > 0 || this.#restsInSocket;
+    const rests = !this.#plain.isEmpty || this.#restsInSocket;
     if (rests && this.state === TlsState.Open && !this.#is(mark.paused)) this.#schedule();
     else this.#tellBroken();
   }
@@ -361,6 +380,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   /** True when nothing of ours is left; then our side is ended if it was to be. */
   #flushOwn(): boolean {
     this.#output.flush();
+    this.#sending.finishWrites();
     if (!this.#output.isStuck) this.#fruitlessBytes = 0;
     if (this.#is(mark.shutdownDue) && this.#output.isEmpty) {
       this.#marks &= ~mark.shutdownDue;
@@ -383,39 +403,16 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
 
   /** Copies as much as the socket wants; negative when the session has failed. */
   #write(bytes: Uint8Array, offset: number, length: number): number {
-    const { socket } = this;
     if (this.state >= TlsState.Failed) return -1;
     if (this.#brokenBy !== null) {
       setImmediate(() => this.#tellBroken());
       return -1;
     }
-    let taken = 0;
-    while (taken < length && this.#takesMore(socket)) {
-      const count = Math.min(length - taken, pieceBytesMax);
-      const from = offset + taken;
-      socket.write(Buffer.from(bytes.subarray(from, from + count)), this.#written);
-      taken += count;
-    }
-    this.#dataBytes += taken;
+    const isOpen = this.state === TlsState.Open;
+    const taken = isOpen ? this.#sending.write(bytes, offset, length) : 0;
     if (taken < length) this.#marks |= mark.awaited;
     return taken;
   }
-
-  #takesMore(socket: TLSSocket | null): socket is TLSSocket {
-    return (
-      this.state === TlsState.Open &&
-      socket !== null &&
-      !socket.writableNeedDrain &&
-      socket.writableLength < pieceBytesMax
-    );
-  }
-
-  /** A write has left. */
-  readonly #written = (): void => {
-    if (!this.#is(mark.awaited) || (this.socket?.writableLength ?? 0) > 0) return;
-    // Never from inside a call that gave bytes.
-    setImmediate(() => this.#tellWritable());
-  };
 
   #tellWritable(): void {
     if (!this.#is(mark.awaited) || this.#is(mark.closed) || this.state !== TlsState.Open) return;
@@ -443,7 +440,6 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   pauseReading(slot: number): void {
     this.#marks |= mark.paused;
     this.#below.pauseReading(slot);
-    this.socket?.pause();
   }
 
   resumeReading(slot: number): void {
@@ -453,13 +449,13 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   }
 
   unsentBytes(slot: number): number {
-    const below = Math.min(this.#below.unsentBytes(slot), this.#dataBytes);
+    const below = Math.min(this.#below.unsentBytes(slot), this.#sending.bytesTaken);
     if (below < 0) return below;
-    return below + this.#output.length + (this.socket?.writableLength ?? 0);
+    return below + this.#output.length + this.#sending.length;
   }
 
   handedOver(slot: number): boolean {
-    const rests = !this.#output.isEmpty || (this.socket?.writableLength ?? 0) > 0;
+    const rests = !this.#output.isEmpty || this.#sending.length > 0;
     if (!rests && this.#below.handedOver(slot)) return true;
     this.#marks |= mark.awaited;
     return false;
@@ -467,14 +463,22 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
 
   shutdownWrite(slot: number): void {
     assert(slot === this.slot, 'a transport of one stream');
-    if (this.state === TlsState.Open) this.socket?.end();
+    if (this.state === TlsState.Open) this.#sending.end();
     else this.wireEnded();
+  }
+
+  /** See `Transport.sendLast`. What is encrypted here leaves with our queue, in `closeStream`. */
+  sendLast(slot: number, queue: OutboundQueue): void {
+    assert(slot === this.slot, 'a transport of one stream');
+    const behindSend = this.#below.sendLast !== undefined && this.refuses(slot) !== true;
+    if (this.state === TlsState.Open && behindSend) this.#sending.writeLast(queue);
+    queue.clear();
   }
 
   closeStream(slot: number, abort: boolean): void {
     if (!this.#is(mark.closed)) {
       // Says close_notify, if that can leave at once.
-      if (!abort && this.state === TlsState.Open) this.socket?.end();
+      if (!abort && this.state === TlsState.Open) this.#sending.end();
       if (!abort) this.#output.leaveLast();
       this.#release();
     }
@@ -492,6 +496,6 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     this.socket?.destroy();
     this.wire.destroy();
     this.#output.clear();
-    this.#plain = [];
+    this.#plain.clear();
   }
 }

@@ -76,7 +76,7 @@ export class NodeServerTransport extends NodeTransport implements ContextAsker<N
   protected override take(bytes: Uint8Array, start: number, end: number): void {
     if (this.state === TlsState.Hello) this.#takeHello(bytes, start, end);
     else if (this.state === TlsState.Choosing) this.#collector.keep(bytes, start, end);
-    else this.wire.push(Buffer.from(bytes.subarray(start, end)));
+    else this.feed(Buffer.from(bytes.subarray(start, end)));
   }
 
   #takeHello(bytes: Uint8Array, start: number, end: number): void {
@@ -127,7 +127,7 @@ export class NodeServerTransport extends NodeTransport implements ContextAsker<N
     this.adopt(socket, keylog);
     socket.once('secure', () => this.#lookAt(socket));
     const bytes = this.#collector.take();
-    if (bytes !== null) this.wire.push(bytes);
+    if (bytes !== null) this.feed(bytes);
   }
 
   refuse(error: unknown): void {

@@ -14,6 +14,9 @@ export class WireOutput {
   #queue: OutboundQueue | null = null;
   /** Whoever waits until there is room. */
   #done: (() => void) | null = null;
+  /** Pieces that the socket has given, over the life of the stream. */
+  carried = 0;
+  #roomBytes = queuedBytesMax;
 
   constructor(below: Transport, slot: number, pool: SlabPool) {
     this.#below = below;
@@ -35,11 +38,12 @@ export class WireOutput {
   }
 
   get #hasRoom(): boolean {
-    return this.length <= queuedBytesMax;
+    return this.length <= this.#roomBytes;
   }
 
   /** Calls `done` when there is room for more: the socket makes the next records meanwhile. */
   carry(bytes: Buffer, done: () => void): void {
+    this.carried++;
     this.send(bytes);
     if (this.#hasRoom) done();
     else this.#done = done;
@@ -64,6 +68,14 @@ export class WireOutput {
   flush(): void {
     if (this.#queue !== null && this.#below.flush(this.#slot, this.#queue)) this.#queue = null;
     if (!this.#hasRoom) return;
+    const done = this.#done;
+    this.#done = null;
+    done?.();
+  }
+
+  /** From now on the socket waits no more: its owner gives what is the last of the stream. */
+  takeAll(): void {
+    this.#roomBytes = Number.MAX_SAFE_INTEGER;
     const done = this.#done;
     this.#done = null;
     done?.();

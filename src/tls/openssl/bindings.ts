@@ -9,10 +9,10 @@ import { environment } from '../../base/environment.ts';
 import { nullAddress, word } from '../../ffi/index.ts';
 import { findOpenssl, type OpensslOrigin } from './library.ts';
 
-/** For tests: which of them to try. */
-const wanted = environment['GNET_OPENSSL'] as OpensslOrigin | '' | undefined;
+/** For tests: which of them to try. `node:tls` names the other engine, and is no place to look. */
+const wanted = environment['GNET_OPENSSL'] as OpensslOrigin | 'node:tls' | '' | undefined;
 
-const library = findOpenssl(wanted ? [wanted] : undefined);
+const library = findOpenssl(wanted && wanted !== 'node:tls' ? [wanted] : undefined);
 
 /** `{ origin: 'runtime', version: '3.5.8' }`. */
 export const openssl: { readonly origin: OpensslOrigin; readonly version: string } = {
