@@ -327,8 +327,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   #goOn(): void {
     this.#marks &= ~mark.scheduled;
     this.#tell();
-    if (this.#is(mark.paused | mark.closed)) return;
-    if (this.#is(mark.endDue)) this.#lookForEnd();
+    if (!this.#is(mark.paused | mark.closed) && this.#is(mark.endDue)) this.#lookForEnd();
   }
 
   writable(): void {
