@@ -11,6 +11,12 @@ const turnsMax = 128;
 /** The longest gap between the goodbyes of two connections, even if there are few. */
 const gapMsMax = 10;
 
+/**
+ * Of the time for the goodbyes, what passes before the first one. Both processes run code for the first
+ * time just then, this one to leave its listeners and the other one to serve.
+ */
+const waitShare = 0.2;
+
 /** What a connection has to handle before it may be closed. */
 interface Expected {
   readonly connection: StreamConnection;
@@ -49,14 +55,19 @@ export class InputBeforeStop {
   /** Those whose turn has yet to come, the next one last. */
   readonly #later: StreamConnection[];
   /** When the next one's turn comes, and how long after that the one behind it. */
-  #nextAt = performance.now();
+  #nextAt: number;
   readonly #gapMs: number;
 
   /** @param leavesOver milliseconds; null for a stop. */
   constructor(driver: Driver, connections: readonly StreamConnection[], leavesOver: number | null) {
     this.#driver = driver;
     this.#isPatient = leavesOver !== null;
-    this.#gapMs = Math.min(gapMsMax, (leavesOver ?? 0) / Math.max(1, connections.length));
+    const waitMs = (leavesOver ?? 0) * waitShare;
+    this.#nextAt = performance.now() + waitMs;
+    this.#gapMs = Math.min(
+      gapMsMax,
+      ((leavesOver ?? 0) - waitMs) / Math.max(1, connections.length),
+    );
     this.#later = [...connections].reverse();
     if (leavesOver === null) this.letAllIn();
   }

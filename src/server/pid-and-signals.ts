@@ -3,6 +3,7 @@ import { ErrUnsupportedOp } from '../base/errors.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { ResolvedOptions } from './options.ts';
 import { holdPidFile, type PidFileHold } from './pid-file.ts';
+import { loadRestart } from './restart/load-restart.ts';
 import { obeySignals } from './restart/restart-signals.ts';
 import { restartable } from './restart/restartable.ts';
 import { ServiceManager } from './restart/service-manager.ts';
@@ -29,7 +30,9 @@ export class Presence {
 
   /** What a restart needs: it must not be loaded while clients wait. */
   async load(): Promise<void> {
-    if (this.#options.graceful !== undefined) await import('./restart/restart.ts');
+    if (this.#options.graceful === undefined) return;
+    const { prepareRestarts } = await loadRestart();
+    prepareRestarts(this.#backend.native);
   }
 
   /** Before anything is opened. @throws ErrPidFile; ErrUnsupportedOp where no signal arrives. */

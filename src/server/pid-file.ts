@@ -41,15 +41,24 @@ function exists(pid: number): boolean {
   }
 }
 
-/** When a process began, in milliseconds of the wall clock; undefined where nobody tells. proc(5) */
-function startOf(pid: number): number | undefined {
+interface ProcessState {
+  /** It has ended, and its parent has not taken note. */
+  readonly isZombie: boolean;
+  /** In milliseconds of the wall clock. */
+  readonly start: number;
+}
+
+/** Undefined where nobody tells. proc(5) */
+function stateOf(pid: number): ProcessState | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The name of the program is in brackets and may contain anything.
-    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+    const words = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const ticks = Number(words[19]);
     const booted = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1];
     const ticksPerSecond = 100;
-    return (Number(booted) + ticks / ticksPerSecond) * 1_000;
+    const start = (Number(booted) + ticks / ticksPerSecond) * 1_000;
+    return { isZombie: words[0] === 'Z' || words[0] === 'X', start };
   } catch {
     return undefined;
   }
@@ -58,8 +67,9 @@ function startOf(pid: number): number | undefined {
 /** Whether the process that the file names still is the one that wrote it: numbers are used again. */
 function isAlive(pid: number, path: string): boolean {
   if (!exists(pid)) return false;
-  const start = startOf(pid);
-  return start === undefined || start <= statSync(path).mtimeMs + clockStepMs;
+  const state = stateOf(pid);
+  if (state === undefined) return true;
+  return !state.isZombie && state.start <= statSync(path).mtimeMs + clockStepMs;
 }
 
 /** The pid file of this process, for as many servers as want it. */
@@ -86,8 +96,9 @@ class PidFile {
       });
     }
     try {
-      unlinkQuietly(this.#fresh);
-      writeFileSync(this.#fresh, `${process.pid}\n`, { mode: ownerOnly, flag: 'wx' });
+      this.#writeFresh();
+      // A process that is killed before it takes over leaves nothing behind.
+      unlinkSync(this.#fresh);
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       throw new ErrPidFile(
@@ -95,6 +106,11 @@ class PidFile {
         { address: this.path, cause },
       );
     }
+  }
+
+  #writeFresh(): void {
+    unlinkQuietly(this.#fresh);
+    writeFileSync(this.#fresh, `${process.pid}\n`, { mode: ownerOnly, flag: 'wx' });
   }
 
   #refuseOther(predecessor: number): void {
@@ -112,12 +128,17 @@ class PidFile {
   write(): void {
     if (this.#isWritten) return;
     this.#isWritten = true;
-    renameSync(this.#fresh, this.path);
+    try {
+      this.#writeFresh();
+      renameSync(this.#fresh, this.path);
+    } catch (error) {
+      unlinkQuietly(this.#fresh);
+      throw error;
+    }
   }
 
   /** Removes it if it still names this process. */
   remove(): void {
-    unlinkQuietly(this.#fresh);
     if (this.isLeft) return;
     if (readIfThere(this.path) === process.pid) unlinkQuietly(this.path);
   }

@@ -33,7 +33,9 @@ import { AddressChanges } from './address-changes.ts';
 import type { ServerTls } from './server-tls.ts';
 import type { ResolvedOptions } from './options.ts';
 import { exitHook } from './exit-hook.ts';
+import { loadRestart } from './restart/load-restart.ts';
 import { isLast } from './restart/restartable.ts';
+import { restartSettings } from './restart/settings.ts';
 import type { ServiceManager } from './restart/service-manager.ts';
 import { patientTimer } from './patient-timer.ts';
 import { ListenAddresses } from './listen-addresses.ts';
@@ -224,8 +226,7 @@ export class RunningServer implements Server, MainServer {
   // -- restarting ---------------------------------------------------------------------------------
 
   async restart(options?: RestartOptions): Promise<RestartResult> {
-    const { restartProgram } = await import('./restart/restart.ts');
-    const { restartSettings } = await import('./restart/settings.ts');
+    const { restartProgram } = await loadRestart();
     const settings = restartSettings(options);
     if (!this.#plan.canRestart) {
       throw new ErrUnsupportedOp('cannot restart a client: it has no listeners to hand over');

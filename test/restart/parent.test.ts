@@ -35,6 +35,15 @@ async function restart(rig: RestartRig): Promise<void> {
   await waitUntil(isOnly, 'the new process is the only child');
 }
 
+/** That process answers. */
+async function asked(address: string, pid: number): Promise<void> {
+  const client = await RawClient.connect(address);
+  client.write('who');
+  const expected = `${pid} \n`;
+  assert.equal(text(await client.readExactly(expected.length)), expected);
+  client.destroy();
+}
+
 describe('graceful.parent', skip, () => {
   test('signals go on, restarts hand over below it, it ends as the last process', async (t) => {
     const rig = await startBelowParent(t);
@@ -42,16 +51,36 @@ describe('graceful.parent', skip, () => {
     assert.deepEqual(childrenOf(rig.program.pid), [rig.pid]);
     for (let count = 0; count < 2; count++) {
       await restart(rig);
-      const client = await RawClient.connect(address);
-      client.write('who');
-      const expected = `${rig.pid} \n`;
-      assert.equal(text(await client.readExactly(expected.length)), expected);
-      client.destroy();
+      await asked(address, rig.pid);
     }
     process.kill(rig.program.pid, 'SIGTERM');
     await rig.gone(rig.pid);
     const { code, signal } = await rig.program.ending();
     assert.deepEqual({ code, signal }, { code: 0, signal: null });
+  });
+
+  test('it stays while the predecessor of the service finishes its connections', async (t) => {
+    const rig = await startBelowParent(t);
+    const [address = ''] = rig.addresses();
+    await restart(rig);
+    const old = rig.pid;
+    // It has yet to say what it wants, and is waited for.
+    const waits = await RawClient.connect(address);
+    t.after(() => waits.destroy());
+    await asked(address, rig.pid);
+    for (let count = 0; count < 2; count++) {
+      const before = rig.pid;
+      process.kill(rig.program.pid, 'SIGUSR2');
+      await rig.up();
+      await rig.line(new RegExp(`^log ${before} info restarted`, 'm'));
+      // It looks around at once.
+      process.kill(rig.program.pid, 'SIGCHLD');
+    }
+    await asked(address, rig.pid);
+    waits.destroy();
+    await rig.gone(old);
+    process.kill(rig.program.pid, 'SIGTERM');
+    assert.equal((await rig.program.ending()).code, 0);
   });
 
   test('the exit code of a process that dies is its own', async (t) => {

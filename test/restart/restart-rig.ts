@@ -1,5 +1,5 @@
 /** A program of several processes after each other, as a test sees it. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Program, runProgram } from '../support/program.ts';
@@ -20,10 +20,11 @@ async function waitUntil(condition: () => boolean, what: () => string): Promise<
 
 const program = 'test/restart/programs/server.ts';
 
+/** Who has ended and waits for whoever adopted it to take note has ended. proc(5) */
 export function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat[stat.lastIndexOf(')') + 2] !== 'Z';
   } catch {
     return false;
   }
@@ -62,7 +63,12 @@ export class RestartRig {
 
   #end(end: () => unknown): unknown {
     for (const pid of this.pids) {
-      if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+      if (!isAlive(pid)) continue;
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended meanwhile.
+      }
     }
     return end();
   }

@@ -1,6 +1,6 @@
 /** The parent that stays while processes of the program replace each other: pid 1 of a container. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NativeCalls } from '../../driver/backend.ts';
@@ -73,23 +73,15 @@ export class Parent {
       const ended = this.#native.reapChild(pid);
       if (ended !== null && pid === main) this.#end(ended);
     }
-    // With its predecessor, or it was never heard of again: nobody is left to wait for.
-    if (this.#firstEnded !== null && !isChild(main)) this.#end(this.#firstEnded);
+    // Nobody is left to wait for. A service that is there may be the child of its predecessor still,
+    // which finishes its connections.
+    if (this.#firstEnded !== null && !existsSync(`/proc/${main}`)) this.#end(this.#firstEnded);
   }
 
   #end({ code, signal }: Ending): never {
     rmSync(this.#directory, { recursive: true, force: true });
     // What a shell makes of a signal: pid 1 cannot end by one.
     process.exit(code ?? 128 + signal);
-  }
-}
-
-function isChild(pid: number): boolean {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-    return /^PPid:\t(\d+)$/m.exec(status)?.[1] === `${process.pid}`;
-  } catch {
-    return false; // it is gone
   }
 }
 

@@ -1,4 +1,5 @@
 /** The process before a restart: starts the one after it, and leaves its listeners to it. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import {
   ErrRestartFailed,
@@ -7,7 +8,9 @@ import {
   ErrUnsupportedOp,
 } from '../../base/errors.ts';
 import type { StopResult } from '../../connection/server-view.ts';
+import type { NativeCalls } from '../../driver/backend.ts';
 import type { GivenSocket } from '../../driver/contract.ts';
+import { copiesToSpawn } from '../../host/runtime-features.ts';
 import { exitHook } from '../exit-hook.ts';
 import { leavePidFiles } from '../pid-file.ts';
 import { inheritedSockets } from './inherited-sockets.ts';
@@ -24,11 +27,17 @@ import {
 import { type Restartable, restartable } from './restartable.ts';
 import type { ServiceManager } from './service-manager.ts';
 import type { RestartSettings } from './settings.ts';
+import { rehearseStart } from './start-process.ts';
 
 /** From "accept" to "accepting" there is nothing to load and nothing to wait for. */
 const switchMs = 10_000;
 
 let isUnderWay = false;
+
+/** Before the server listens: what a restart does first of all is compiled, and looked up, by then. */
+export function prepareRestarts(native: NativeCalls | undefined): void {
+  if (native !== undefined && copiesToSpawn()) rehearseStart(native);
+}
 
 /** What the servers were handed over to, and how each of them ended. */
 export interface HandedOver {
@@ -67,6 +76,7 @@ class Restart {
   #stopped!: (error: Error) => void;
   readonly #stop: Promise<never>;
   #fresh: Successor | null = null;
+  #isStopped = false;
 
   constructor(all: readonly Restartable[], settings: RestartSettings) {
     this.#servers = all;
@@ -98,14 +108,23 @@ class Restart {
     return { pid: fresh.pid, drained };
   }
 
-  /** Starts the new process, which accepts in the end. @throws with everything as it was. */
+  /**
+   * Starts the new process, which accepts in the end. All of this runs for the first time, so that each
+   * part takes milliseconds: between them the loop has its turns.
+   * @throws with everything as it was.
+   */
   async #bringUp(): Promise<Successor> {
+    await this.#unlessStopped(turn());
+    // The descriptors are those of now.
+    if (this.#isStopped) await this.#stop;
     const fresh = this.#start();
     this.#fresh = fresh;
-    this.#manager?.reloading();
     const killNow = (): void => fresh.killNow();
     exitHook.add(killNow);
     try {
+      await this.#unlessStopped(turn());
+      fresh.listen();
+      this.#manager?.reloading();
       await this.#unlessStopped(fresh.says('listening', this.#settings.readyTimeout));
       await this.#unlessStopped(this.#switch(fresh));
       return fresh;
@@ -174,6 +193,7 @@ class Restart {
   }
 
   #cancel(): void {
+    this.#isStopped = true;
     this.#fresh?.killNow();
     this.#stopped(
       new ErrServerInShutdown('cannot restart: the server was stopped before the new process ran'),

@@ -107,6 +107,10 @@ class SystemProcess implements StartedProcess {
     const pairs = openPairs(native, plan.readsErrors ? 2 : 1);
     const theirs = pairs.map(([, end]) => end);
     const [channelEnd, errorsEnd = standardError] = theirs as [number, number?];
+    // Before there is a process, which nobody would watch if this failed.
+    const [channel, errors = null] = pairs.map(([end]) => socketOf(end));
+    this.channel = channel as Socket;
+    this.errors = errors;
     try {
       this.pid = native.spawn({
         command: plan.command,
@@ -117,16 +121,12 @@ class SystemProcess implements StartedProcess {
         descriptors: [0, 1, errorsEnd, channelEnd, ...plan.descriptors],
       });
     } catch (error) {
-      for (const [end] of pairs) native.closeDescriptor(end);
+      this.channel.destroy();
+      this.errors?.destroy();
       throw error;
     } finally {
       for (const end of theirs) native.closeDescriptor(end);
     }
-    const [channel, errors] = pairs.map(
-      ([fd]) => new Socket({ fd, readable: true, writable: true }),
-    );
-    this.channel = channel as Socket;
-    this.errors = errors ?? null;
     process.on('SIGCHLD', this.#look);
     this.#timer = setInterval(this.#look, lookEveryMs);
   }
@@ -151,6 +151,24 @@ class SystemProcess implements StartedProcess {
   release(): void {
     process.off('SIGCHLD', this.#look);
     clearInterval(this.#timer);
+  }
+}
+
+function socketOf(fd: number): Socket {
+  return new Socket({ fd, readable: true, writable: true });
+}
+
+/**
+ * Starts no process: the program has no name. What a start needs is compiled and looked up after that,
+ * which would take the loop's time while clients wait.
+ */
+export function rehearseStart(native: NativeCalls): void {
+  const nobody = { failed: () => {}, ended: () => {} };
+  const plan = { command: '', args: [], cwd: process.cwd(), env: {}, descriptors: [] };
+  try {
+    new SystemProcess({ ...plan, readsErrors: true }, native, nobody).release();
+  } catch {
+    // ENOENT, as it should be; or what keeps a real start from working, which then says so.
   }
 }
 

@@ -56,7 +56,9 @@ export class Successor {
       throw notStarted(error as Error);
     }
     this.#channel = this.#process.channel;
-    this.#listen();
+    // Its end is told by `ended`.
+    this.#channel?.on('error', () => {});
+    this.#process.errors?.on('error', () => {});
   }
 
   #ended(tell: () => void): void {
@@ -65,17 +67,15 @@ export class Successor {
     this.#over();
   }
 
-  #listen(): void {
+  /** Hears what it says, also what it has said so far. */
+  listen(): void {
     const { errors } = this.#process;
     errors?.setEncoding('utf8').on('data', (piece: string) => {
       this.#output = (this.#output + piece).slice(-outputCharactersMax);
       process.stderr.write(piece);
     });
-    errors?.on('error', () => {});
     this.#channel?.setEncoding('utf8');
     this.#channel?.on('data', (piece: string) => this.#received(piece));
-    // Its end is told by `ended`.
-    this.#channel?.on('error', () => {});
   }
 
   #received(piece: string): void {

@@ -1,5 +1,6 @@
 /** What `server.ts` does when nothing is wrong with it. */
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import {
   type Conn,
   type GnetError,
@@ -93,5 +94,6 @@ for (const [index, addresses] of config.servers.entries()) {
     throw new Error('it has changed its mind');
   }
   say(`up ${process.pid} ${index} ${server.addrs.join(' ')}`);
+  if (isMainLoop && process.env['NODE_COMPILE_CACHE'] !== undefined) flushCompileCache();
   void server.closed.then(() => say(`down ${process.pid} ${index}`));
 }
