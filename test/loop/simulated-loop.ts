@@ -76,6 +76,8 @@ export function simulatedLoop(
   options: {
     readonly seed?: number;
     readonly faults?: SimulatedFaults;
+    /** What one side of a stream holds for its reader. */
+    readonly channelBytes?: number;
     readonly connection?: Partial<ConnectionSettings>;
     readonly layers?: LayerFactory;
     readonly poisonFrames?: boolean;
@@ -89,6 +91,7 @@ export function simulatedLoop(
       driver = new CountingDriver(events, {
         seed: options.seed ?? 1,
         faults: options.faults ?? noFaults,
+        ...(options.channelBytes !== undefined && { channelBytes: options.channelBytes }),
       });
       return driver;
     },

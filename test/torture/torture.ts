@@ -8,6 +8,8 @@
 import { parseArgs } from 'node:util';
 import type { DriverName } from '../../src/driver/contract.ts';
 import { refusalOf } from '../support/driver.ts';
+import { seedOfRun } from '../../src/driver/simulated/index.ts';
+import { driverWalks, everyOrder } from '../model/model-runner.ts';
 import { runCalls } from './call-runner.ts';
 import { runPeers } from './peers.ts';
 import { runPrograms } from './programs.ts';
@@ -15,6 +17,8 @@ import { runPrograms } from './programs.ts';
 interface Part {
   readonly name: string;
   readonly title: string;
+  /** It needs no driver: it runs once, with the simulated one. */
+  readonly alone?: boolean;
   /** One round on a driver: how many cases there were, and what was wrong with them. */
   run(driver: DriverName): Promise<{ cases: number; wrong: string[] }>;
 }
@@ -26,6 +30,17 @@ const parts: readonly Part[] = [
     run: (driver) => runCalls(driver, 'all'),
   },
   { name: 'programs', title: 'programs that misbehave, in every event', run: runPrograms },
+  {
+    name: 'model',
+    title: 'the life of a connection, every order of five events',
+    alone: true,
+    run: () => everyOrder(5),
+  },
+  {
+    name: 'model',
+    title: 'the life of a connection, long random walks',
+    run: (driver) => driverWalks(driver, seedOfRun(), 75, 30),
+  },
   { name: 'peers', title: 'peers that misbehave, in every order', run: runPeers },
 ];
 
@@ -40,9 +55,9 @@ const { values } = parseArgs({
 const drivers = (values.driver ?? 'epoll,io_uring,node').split(',') as DriverName[];
 const chosen = parts.filter(({ name }) => (values.only ?? name).split(',').includes(name));
 if (chosen.length === 0) throw new Error(`--only ${values.only}: there is no such part`);
-for (const { name, title, run } of chosen) {
-  for (const driver of drivers) {
-    const refusal = await refusalOf(driver);
+for (const { name, title, alone, run } of chosen) {
+  for (const driver of alone === true ? (['simulated'] as const) : drivers) {
+    const refusal = driver !== 'simulated' && (await refusalOf(driver));
     if (refusal !== false) {
       console.log(`${name}, ${driver}: left out, ${refusal}`);
       continue;

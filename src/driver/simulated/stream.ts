@@ -141,9 +141,12 @@ export class SimulatedStream {
     return 1;
   }
 
-  /** While it is paused and nothing waits to be sent, nobody looks: it comes with the resume. */
+  /**
+   * While it is paused and nothing waits to be sent, nobody looks: it comes with the resume. Behind the
+   * peer's end there is nothing to pause.
+   */
   get #failureShows(): boolean {
-    return !this.#paused || this.#failNow || this.#wantsWritable;
+    return !this.#paused || this.#failNow || this.#wantsWritable || this.#endedReported;
   }
 
   #fail(error: SyscallError): void {
