@@ -13,15 +13,7 @@ import { nodeFlags } from '../support/program.ts';
 import { type TestScope, temporaryDirectory, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { RestartRig } from './restart-rig.ts';
-
-async function whoServes(address: string): Promise<number> {
-  const client = await RawClient.connect(address);
-  client.write('who');
-  let answer = '';
-  while (!answer.endsWith('\n')) answer += text(await client.readExactly(1));
-  client.destroy();
-  return Number.parseInt(answer, 10);
-}
+import { whoServes } from './who-serves.ts';
 
 /**
  * The echo of a message. The kernel tears a ring down a little after its process has died, and until

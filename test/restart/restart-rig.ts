@@ -1,5 +1,6 @@
 /** A program of several processes after each other, as a test sees it. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Program, runProgram } from '../support/program.ts';
@@ -30,6 +31,10 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** What one process has compiled the others find there: else that is most of what a test does. */
+const compiled = mkdtempSync(join(tmpdir(), 'gnet-compiled-'));
+process.once('exit', () => rmSync(compiled, { recursive: true, force: true }));
+
 export class RestartRig {
   readonly program: Program;
   readonly directory: string;
@@ -47,7 +52,7 @@ export class RestartRig {
       { after: (end) => t.after(() => this.#end(end)) },
       program,
       [this.#configFile],
-      { env: { ...process.env, ...environment } },
+      { env: { ...process.env, NODE_COMPILE_CACHE: compiled, ...environment } },
     );
   }
 

@@ -90,12 +90,6 @@ function addressOf(scope: Scope, transport: Transport): string {
   return `${transport}://127.0.0.1:0`;
 }
 
-/** Code that was compiled once is found again: else a chain of processes compiles most of the time. */
-function environmentOf(scope: Scope, driver: string | undefined): NodeJS.ProcessEnv {
-  const cache = { NODE_COMPILE_CACHE: temporaryDirectory(scope) };
-  return driver === undefined ? cache : { ...cache, GNET_DRIVER: driver };
-}
-
 interface Amount {
   readonly restarts: number;
   readonly processes: number;
@@ -120,7 +114,7 @@ async function storm(setting: Setting, amount: Amount, context: SoakContext): Pr
     const rig = await RestartRig.start(
       scope,
       { servers: [[addressOf(scope, transport)]], options },
-      environmentOf(scope, driver),
+      driver === undefined ? {} : { GNET_DRIVER: driver },
     );
     const [address = ''] = rig.addresses();
     const { streamBytes } = amount;
@@ -180,7 +174,7 @@ async function chain(setting: Setting, count: number, context: SoakContext): Pro
         servers: [[addressOf(scope, transport)]],
         options: { numEventLoop: loops, reusePort },
       },
-      environmentOf(scope, driver),
+      driver === undefined ? {} : { GNET_DRIVER: driver },
     );
     const seen: Held[] = [];
     for (let done = 1; done <= count; done++) {
