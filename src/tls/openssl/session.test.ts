@@ -20,6 +20,28 @@ const family = makeFamily();
 const versions = { 'TLSv1.2': 0x303, 'TLSv1.3': 0x304 } as const;
 const only = (version: number) => ({ minVersion: version, maxVersion: version });
 
+test('a full handshake of TLS 1.3 ends with one ticket', () => {
+  const contexts = contextPair(family, only(0x304));
+  const [server, client] = [serverEnd(contexts.server), clientEnd(contexts.client)];
+  server.feed(client.take());
+  client.feed(server.take());
+  server.feed(client.take());
+  assert.ok(server.open);
+  const bytes = server.take();
+  const headerBytes = 5;
+  const lengths: number[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes.readUInt16BE(at + headerBytes - 2);
+    lengths.push(length);
+    at += headerBytes + length;
+  }
+  assert.equal(lengths.length, 1);
+  client.feed(bytes);
+  assert.ok((client.session as ClientSession).exportSession());
+  server.free();
+  client.free();
+});
+
 for (const [protocol, version] of Object.entries(versions)) {
   suite(protocol, () => {
     for (const kind of ['ec', 'rsa', 'ed25519'] as const) {
