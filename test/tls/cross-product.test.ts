@@ -163,8 +163,7 @@ async function ourClient(t: TestScope, combination: Combination): Promise<Dial> 
       version: protocol,
       protocol: alpnProtocol,
       resumed,
-      // With the engine node:tls nothing of a resumed session, on some versions of Node.
-      shown: resumed ? undefined : (/CN=(.*)/.exec(peerCertificate?.subject ?? '')?.[1] ?? ''),
+      shown: /CN=(.*)/.exec(peerCertificate?.subject ?? '')?.[1] ?? '',
       async echo(data) {
         received = [];
         const length = (): number => received.reduce((sum, one) => sum + one.length, 0);

@@ -13,6 +13,12 @@ import type { TlsPools, TlsReceiver } from '../transport-contract.ts';
 import { NodeTransport } from './node-transport.ts';
 import { NodeContext, nodeReaders } from './secure-context.ts';
 
+/** Of a connection and of those that resume its session. */
+interface Server {
+  /** DER. */
+  certificate: Buffer | undefined;
+}
+
 /** What the connections of one client have in common, and the sessions that they resume. */
 export class NodeClientContext {
   readonly options: TlsClientOptions;
@@ -21,6 +27,8 @@ export class NodeClientContext {
   readonly handshakeTimeout: number;
   readonly context: NodeContext;
   readonly sessions = new SessionStore();
+  /** Whose the kept sessions are: of a resumed one `node:tls` tells no certificate. */
+  readonly servers = new WeakMap<Uint8Array, Server>();
 
   /** @throws ErrInvalidOption, naming the option and the file. */
   constructor(options: TlsClientOptions = {}) {
@@ -51,6 +59,7 @@ export class NodeClientTransport extends NodeTransport {
   /** The name that is asked for. */
   readonly serverName: string | undefined;
   #heard = false;
+  readonly #server: Server = { certificate: undefined };
 
   constructor(below: Transport, receiver: TlsReceiver, pools: TlsPools, target: NodeTarget) {
     super(below, receiver, pools, TlsState.Handshaking);
@@ -64,7 +73,7 @@ export class NodeClientTransport extends NodeTransport {
 
   override opened(): void {
     const { client, host, key } = this.#target;
-    const { context, options, sessions } = client;
+    const { context, options, sessions, servers } = client;
     const { settings } = context;
     const name = this.serverName;
     const session = options.session ?? sessions.take(key);
@@ -80,8 +89,25 @@ export class NodeClientTransport extends NodeTransport {
       checkServerIdentity: (_name, certificate) => this.#lookAt(name ?? host ?? '', certificate),
     });
     this.adopt(socket, settings.keylog);
-    socket.on('session', (given: Buffer) => sessions.keep(key, Uint8Array.from(given)));
-    socket.once('secureConnect', () => this.secured());
+    socket.on('session', (given: Buffer) => {
+      const kept = Uint8Array.from(given);
+      sessions.keep(key, kept);
+      servers.set(kept, this.#server);
+    });
+    socket.once('secureConnect', () => {
+      this.#noteCertificate(socket, session && servers.get(session));
+      this.secured();
+    });
+  }
+
+  /** Asked once: some versions of Node forget the answer. */
+  #noteCertificate(socket: tls.TLSSocket, before: Server | undefined): void {
+    const resumed = socket.isSessionReused() ? before?.certificate : undefined;
+    this.#server.certificate = socket.getPeerX509Certificate()?.raw ?? resumed;
+  }
+
+  override facts(): SessionFacts {
+    return { ...super.facts(), peerCertificate: this.#server.certificate };
   }
 
   #lookAt(name: string, certificate: PeerCertificate): Error | undefined {
