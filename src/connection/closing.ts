@@ -5,6 +5,7 @@
 import type { GnetError } from '../base/errors.ts';
 import { remoteAddress } from './addresses.ts';
 import { callOnClosed } from './close-events.ts';
+import { tellClose } from './conn-channels.ts';
 import { countFailure } from './connection-counts.ts';
 import { armDeadline, cancelTimers, disarmDeadline } from './timeout-clock.ts';
 import { forcedToClose } from './connection-errors.ts';
@@ -187,6 +188,7 @@ export function finish(c: Connection, error: Error | undefined, abort: boolean):
   if (error !== undefined) countFailure(owner.counts, error);
   owner.connectionClosing(c);
   toEnding(c);
+  if (!is(c, mark.unopened)) tellClose(c, error);
   callOnClosed(c, error);
   if (!abort) leaveLast(c);
   dropOutbound(c);

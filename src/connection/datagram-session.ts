@@ -6,6 +6,7 @@ import type { DatagramPeer } from '../driver/contract.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import { Action } from './action.ts';
 import type { Conn, EventHandler, Reply, Timeouts } from './conn.ts';
+import { tellClose, tellOpen } from './conn-channels.ts';
 import { DatagramConnection } from './datagram-connection.ts';
 import type { DatagramOwner } from './datagram-owner.ts';
 import { ownHandlerEvents } from './handler-events.ts';
@@ -107,6 +108,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
   open(): void {
     if (this.#state === SessionState.Opening) this.#state = SessionState.Open;
     this.#arm();
+    tellOpen(this);
     const { events } = this;
     if (!events.onOpened) return;
     try {
@@ -248,6 +250,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     if (this.#state === SessionState.Closed) return;
     this.#state = SessionState.Closed;
     this.owner.cancelDeadline(this);
+    tellClose(this, error);
     const { events } = this;
     if (events.onClosed) {
       try {

@@ -1,6 +1,7 @@
 /** Sends what is pending, and sees to what follows from that. */
 import { remoteAddress } from './addresses.ts';
 import { continueClose, fail } from './closing.ts';
+import { tellBackpressure } from './conn-channels.ts';
 import { tooSlow } from './connection-errors.ts';
 import { callPreWriteOf, flush, isStuck, outboundBuffered } from './outbound.ts';
 import { resume } from './pausing.ts';
@@ -39,6 +40,7 @@ function checkMarks(c: Connection): void {
   const { lowWaterMark, highWaterMark, closeOnOverflow } = c.settings;
   if (pending <= lowWaterMark) {
     c.marks &= ~mark.aboveHigh;
+    tellBackpressure(c, 'drained');
     resume(c, pauseReason.overflow);
     if (c.events.onDrain) addTask(c, task.drain);
   } else if (closeOnOverflow && pending > highWaterMark) {

@@ -6,6 +6,7 @@ import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { remoteAddress } from './addresses.ts';
 import type { Bytes } from './conn.ts';
+import { tellBackpressure } from './conn-channels.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import { callPreWrite } from './handler-events.ts';
@@ -290,6 +291,7 @@ export function crossHigh(c: Connection): void {
   if (is(c, mark.aboveHigh)) return;
   c.marks |= mark.aboveHigh;
   c.owner.counts.aboveHighWater++;
+  tellBackpressure(c, 'above');
   if (c.settings.pauseOnOverflow) pause(c, pauseReason.overflow);
 }
 

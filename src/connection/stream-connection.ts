@@ -36,6 +36,7 @@ import {
   setHandler as setHandlerOf,
 } from './call-handler.ts';
 import { setFlow as setFlowOf } from './flow-settings.ts';
+import { tellOpen } from './conn-channels.ts';
 import type { Flow } from './conn-settings.ts';
 import { flushNow, sendPending, unblock } from './flushing.ts';
 import { retain as retainOf, runWakes, wake as wakeOf } from './frames.ts';
@@ -109,6 +110,7 @@ export class StreamConnection
   opened(): void {
     this.marks &= ~mark.unopened;
     if (countsSilence(this)) countFromNow(this);
+    tellOpen(this);
     if (!this.events.onOpened) return;
     callOnOpened(this);
     if (!this.isClosed) sendPending(this);

@@ -1,4 +1,6 @@
+import { channels } from '../base/channels.ts';
 import { GnetError } from '../base/errors.ts';
+import type { ChannelMessages } from '../connection/channel-messages.ts';
 import type { Driver } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 
@@ -111,6 +113,7 @@ export class AcceptGate {
 
   rested(listener: number, error: GnetError, restMs: number): void {
     this.rests++;
+    this.#tellRest(listener, error, restMs);
     this.#logger.warn('accepting rests: the system has no room for a connection', {
       err: error,
       restMs,
@@ -126,20 +129,37 @@ export class AcceptGate {
       if (resting.due > now) continue;
       this.#resting = this.#resting.filter((other) => other !== resting);
       // While it is full, `makeRoom` starts all of them.
-      if (!this.#full) this.#tryToStart(resting.listener);
+      if (!this.#full && this.#tryToStart(resting.listener)) this.#tellResume(resting.listener);
       ran = true;
     }
     return ran;
   }
 
   /** No memory for the poller is no reason to end a server that has connections. */
-  #tryToStart(listener: number): void {
+  #tryToStart(listener: number): boolean {
     try {
       this.#driver.startAccepting(listener);
+      return true;
     } catch (error) {
       if (!(error instanceof GnetError)) throw error;
       this.rested(listener, error, retryMs);
+      return false;
     }
+  }
+
+  #tellRest(listener: number, error: GnetError, restMs: number): void {
+    if (!channels.acceptRest.hasSubscribers) return;
+    const address = this.#driver.listenerAddress(listener);
+    const message: ChannelMessages['gnet:accept.rest'] = { address, error, restMs };
+    channels.acceptRest.publish(message);
+  }
+
+  #tellResume(listener: number): void {
+    if (!channels.acceptResume.hasSubscribers) return;
+    const message: ChannelMessages['gnet:accept.resume'] = {
+      address: this.#driver.listenerAddress(listener),
+    };
+    channels.acceptResume.publish(message);
   }
 
   /** Milliseconds until the next one has rested, -1 for none. */

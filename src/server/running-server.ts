@@ -42,6 +42,7 @@ import { ListenAddresses } from './listen-addresses.ts';
 import { datagramsOf, groups } from './datagram-target.ts';
 import { callOnShutdown } from './on-shutdown.ts';
 import { registry } from './registry.ts';
+import { tellDead, tellStart, tellStop } from './server-channels.ts';
 
 const stopTimeoutMs = 5_000;
 /** After a restart clients come back one after the other, not all in the same moment. */
@@ -163,6 +164,7 @@ export class RunningServer implements Server, MainServer {
     exitHook.add(this.#closeAtExit);
     await this.#group.start(holds);
     this.#becomeReady();
+    tellStart(this);
   }
 
   accept(): void {
@@ -450,6 +452,7 @@ export class RunningServer implements Server, MainServer {
   #died(error: unknown): void {
     if (this.#ended) return;
     const reason = errorOf(error);
+    tellDead(this.numEventLoop, reason);
     this.#plan.log.logger.fatal('an event loop died; its server is down', { err: reason });
     // A program that does not look at `closed` ends by itself now: its supervisor must see a failure.
     if (!this.#watched) process.exitCode ??= 1;
@@ -476,6 +479,7 @@ export class RunningServer implements Server, MainServer {
     this.#plan.onEnd(this, toStopResult(this.#group.unfinished));
     await log.close();
     const reason = error ?? unclosed;
+    if (this.#started) tellStop(this, toStopResult(this.#group.unfinished), reason);
     if (reason === undefined) this.#settleClosed.resolve();
     else this.#settleClosed.reject(reason);
   }

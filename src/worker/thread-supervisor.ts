@@ -1,3 +1,5 @@
+import { channels } from '../base/channels.ts';
+import type { ChannelMessages } from '../connection/channel-messages.ts';
 import { packError } from './error-transfer.ts';
 import { abandonLanesHere } from '../mailbox/loops-here.ts';
 import { whenThreadEnds } from '../mailbox/thread-ends.ts';
@@ -96,6 +98,10 @@ export class ThreadSupervisor {
     const groups = [...this.#groups.values()];
     abandonLanesInAll(thread.threadId);
     if (reason === null) return;
+    if (channels.loopDead.hasSubscribers) {
+      const message: ChannelMessages['gnet:loop.dead'] = { loop: thread.index, error: reason };
+      channels.loopDead.publish(message);
+    }
     if (this.#isMissing(thread.index)) this.#restart(thread.index);
     for (const group of groups) if (group.size > thread.index) group.threadDied(thread, reason);
     this.#tellOfMissing(reason);
@@ -117,6 +123,10 @@ export class ThreadSupervisor {
       if (!this.#isMissing(index)) return;
       try {
         this.#startNow(index);
+        if (channels.loopRestarted.hasSubscribers) {
+          const message: ChannelMessages['gnet:loop.restarted'] = { loop: index };
+          channels.loopRestarted.publish(message);
+        }
       } catch (error) {
         this.#restart(index);
         this.#tellOfMissing(error as Error);

@@ -1,8 +1,11 @@
 import { X509Certificate } from 'node:crypto';
+import { channels } from '../../base/channels.ts';
 import { ErrConnClosed, ErrTimeout, type GnetError } from '../../base/errors.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import type { SessionFacts } from '../../tls/session-facts.ts';
 import type { TlsReceiver } from '../../tls/transport-contract.ts';
+import type { ChannelMessages } from '../channel-messages.ts';
+import type { Conn } from '../conn.ts';
 import type { LayeredConnection } from '../layer.ts';
 import { OpeningLimit } from '../opening-limit.ts';
 import { rememberTls, type TlsInfo } from './info.ts';
@@ -56,6 +59,8 @@ export class HandshakeSide implements TlsReceiver {
   heard = false;
   isOpen = false;
   #over = false;
+  /** When the stream opened; 0 if nobody wants to know. */
+  #beganAt = 0;
   readonly limit: OpeningLimit;
   /** The transport calls whenever the runtime calls it: the time of the loop may be an old one. */
   readonly #callsOutsideTurns: boolean;
@@ -82,6 +87,7 @@ export class HandshakeSide implements TlsReceiver {
 
   /** The stream is open. */
   begin(): void {
+    if (channels.tlsHandshake.hasSubscribers) this.#beganAt = performance.now();
     // The limit continues after a refusal: a peer that does not end its side must not stay for
     // ever.
     this.limit.start();
@@ -132,6 +138,7 @@ export class HandshakeSide implements TlsReceiver {
     this.#over = true;
     this.stopTimer();
     this.#counts.handshakes++;
+    this.#tell(undefined);
     try {
       if (this.#handshake.upgrades === true) this.#connection.upgraded();
       else this.#connection.opened();
@@ -200,7 +207,20 @@ export class HandshakeSide implements TlsReceiver {
       this.#connection.owner.report('a TLS handshake failed', error);
     }
     // A port that is only looked at is nothing to report.
-    if (error !== undefined && (this.heard || failed !== undefined)) this.#counts.failures++;
+    if (error === undefined || !(this.heard || failed !== undefined)) return;
+    this.#counts.failures++;
+    this.#tell(error);
+  }
+
+  #tell(error: GnetError | undefined): void {
+    if (!channels.tlsHandshake.hasSubscribers) return;
+    const message: ChannelMessages['gnet:tls.handshake'] = {
+      connection: this.#connection as unknown as Conn,
+      ms: this.#beganAt === 0 ? 0 : performance.now() - this.#beganAt,
+      tls: error === undefined ? this.info : undefined,
+      error,
+    };
+    channels.tlsHandshake.publish(message);
   }
 }
 

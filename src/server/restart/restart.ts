@@ -13,6 +13,7 @@ import type { GivenSocket } from '../../driver/contract.ts';
 import { copiesToSpawn } from '../../host/runtime-features.ts';
 import { exitHook } from '../exit-hook.ts';
 import { leavePidFiles } from '../pid-file.ts';
+import { tellRestart } from '../server-channels.ts';
 import { inheritedSockets } from './inherited-sockets.ts';
 import { parentEnvironment, tellParent } from './below-parent.ts';
 import { Successor } from './successor.ts';
@@ -60,10 +61,8 @@ export async function restartProgram(settings: RestartSettings): Promise<HandedO
   }
   isUnderWay = true;
   try {
-    return await new Restart(
-      [...restartable].filter((one) => !one.isStopping),
-      settings,
-    ).run();
+    const servers = [...restartable].filter((one) => !one.isStopping);
+    return await tellRestart(servers.length, () => new Restart(servers, settings).run());
   } finally {
     isUnderWay = false;
   }

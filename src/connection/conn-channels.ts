@@ -1,0 +1,26 @@
+/** What channels tell of connections. Called rarely: when one opens, ends, or is slow. */
+import { channels } from '../base/channels.ts';
+import type { ChannelMessages } from './channel-messages.ts';
+import type { Conn } from './conn.ts';
+
+export function tellOpen(connection: Conn): void {
+  if (!channels.connOpen.hasSubscribers) return;
+  channels.connOpen.publish({ connection } satisfies ChannelMessages['gnet:conn.open']);
+}
+
+/** Only of one that was open. */
+export function tellClose(connection: Conn, error: Error | undefined): void {
+  const { connError, connClose } = channels;
+  if (error !== undefined && connError.hasSubscribers) {
+    connError.publish({ connection, error } satisfies ChannelMessages['gnet:conn.error']);
+  }
+  if (!connClose.hasSubscribers) return;
+  connClose.publish({ connection, error } satisfies ChannelMessages['gnet:conn.close']);
+}
+
+export function tellBackpressure(connection: Conn, state: 'above' | 'drained'): void {
+  if (!channels.connBackpressure.hasSubscribers) return;
+  const buffered = connection.outboundBuffered();
+  const message: ChannelMessages['gnet:conn.backpressure'] = { connection, state, buffered };
+  channels.connBackpressure.publish(message);
+}
