@@ -12,7 +12,7 @@ import { LineBasedFrameCodec } from './line-based-frame-codec.ts';
 import { NetstringCodec } from './netstring-codec.ts';
 import { SlipCodec } from './slip-codec.ts';
 import { VarintLengthCodec } from './varint-length-codec.ts';
-import { encodeBothWays } from '../../testing/array-frame-sink.ts';
+import { encodeBothWays } from '../../testing/encode-both-ways.ts';
 import { ArrayFrameSource } from '../../testing/array-frame-source.ts';
 import {
   codecOptions,

@@ -11,7 +11,7 @@ import type { ByteOrder } from './length-field.ts';
 import { LengthFieldBasedFrameCodec } from './length-field-based-frame-codec.ts';
 import { LineBasedFrameCodec } from './line-based-frame-codec.ts';
 import type { OversizeOptions } from './oversize.ts';
-import { encodeBothWays } from '../../testing/array-frame-sink.ts';
+import { encodeBothWays } from '../../testing/encode-both-ways.ts';
 import { ArrayFrameSource } from '../../testing/array-frame-source.ts';
 
 interface Config {

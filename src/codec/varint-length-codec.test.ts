@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeBothWays } from '../../testing/array-frame-sink.ts';
+import { encodeBothWays } from '../../testing/encode-both-ways.ts';
 import { ArrayFrameSource } from '../../testing/array-frame-source.ts';
 import { VarintLengthCodec } from './varint-length-codec.ts';
 

@@ -7,6 +7,12 @@ export {
   type SteppedTimers,
 } from '../driver/simulated/index.ts';
 export { ByteSource, cut, everyByte, everyCut } from './byte-source.ts';
+export {
+  type CodecCase,
+  type CodecContractOptions,
+  type CodecSample,
+  codecContract,
+} from './codec-contract.ts';
 export { type ExpectedFrame, expectFrames } from './expect-frames.ts';
 export { RawClient, targetOf } from './raw-client.ts';
 export { withSeeds } from './seeds.ts';

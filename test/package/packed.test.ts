@@ -170,6 +170,28 @@ test('every entry can be imported', () => {
   assert.equal(run(process.execPath, flags, program), 'all differ\n');
 });
 
+test('a program tests its handler with gnet/testing, also where nothing but memory is allowed', () => {
+  const text = `
+    import { LineBasedFrameCodec } from 'gnet/codec';
+    import { expectFrames, roughFaults, simulate, withSeeds } from 'gnet/testing';
+    const codec = new LineBasedFrameCodec();
+    const handler = { onOpened: (c) => void c.setTimer(9e6, () => c.close()), react: (frame) => frame };
+    await withSeeds(3, async (seed) => {
+      const { connect, clock, close } = await simulate(handler, { codec, seed, faults: roughFaults });
+      const client = await connect();
+      client.writeFrame('hello');
+      await expectFrames(client, ['hello']);
+      await clock.advance(1e7);
+      console.log(client.closed);
+      await close();
+    });
+  `;
+  writeFileSync(join(program, 'simulated.js'), text);
+  const flags = ['--disable-warning=ExperimentalWarning', '--permission', '--allow-fs-read=*'];
+  const output = run(process.execPath, [...flags, 'simulated.js'], program);
+  assert.equal(output, 'true\n'.repeat(3));
+});
+
 test('gnet/http serves a module from several loops', () => {
   writeFileSync(
     join(program, 'site.js'),

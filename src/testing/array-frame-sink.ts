@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { FrameSink, FrameSource, ICodec } from '../src/codec/codec.ts';
+import type { FrameSink } from '../codec/index.ts';
 
 /** What lies around the lent bytes, so that a byte written outside of them is noticed. */
 const FENCE = 0xa5;
@@ -32,15 +32,4 @@ export class ArrayFrameSink implements FrameSink {
     }
     return this.bytes.subarray(FENCE_LENGTH, end);
   }
-}
-
-/** `encode` and, where there is one, `encodeInto`, which must write the same bytes. */
-export function encodeBothWays(codec: ICodec, c: FrameSource, payload: Uint8Array): Buffer {
-  const encoded = Buffer.from(codec.encode(c, payload));
-  if (codec.encodeInto !== undefined) {
-    const sink = new ArrayFrameSink();
-    codec.encodeInto(c, payload, sink);
-    assert.ok(sink.written().equals(encoded), 'encodeInto and encode differ');
-  }
-  return encoded;
 }
