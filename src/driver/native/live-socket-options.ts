@@ -10,6 +10,8 @@ const { SOL_SOCKET, IPPROTO_TCP } = constants;
 
 /** What a Unix socket answers to options of TCP. */
 const notTcp = errnoNumber('ENOTSUP') as number;
+/** What Multipath TCP answers to those of TCP that it does not have. */
+const notInMultipath = errnoNumber('ENOPROTOOPT') as number;
 
 interface KernelOption {
   readonly level: number;
@@ -35,6 +37,11 @@ export function setOnSocket(descriptor: number, setting: SocketSetting, value: n
   const result = setOption(descriptor, level, option, value);
   if (result === -notTcp && level === IPPROTO_TCP) {
     throw new ErrUnsupportedOp(`cannot set ${name}: this connection is not over TCP`);
+  }
+  if (result === -notInMultipath && level === IPPROTO_TCP) {
+    throw new ErrUnsupportedOp(
+      `cannot set ${name}: this connection is over Multipath TCP, or the kernel lacks the option`,
+    );
   }
   check(result, name);
 }
