@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { DriverName } from '../../src/driver/contract.ts';
 import { refusalOf } from '../support/driver.ts';
 import { seedOfRun } from '../../src/driver/simulated/index.ts';
+import { runFuzz } from '../fuzz/fuzz-runner.ts';
 import { driverWalks, everyOrder } from '../model/model-runner.ts';
 import { runCalls } from './call-runner.ts';
 import { runPeers } from './peers.ts';
@@ -22,6 +23,9 @@ interface Part {
   /** One round on a driver: how many cases there were, and what was wrong with them. */
   run(driver: DriverName): Promise<{ cases: number; wrong: string[] }>;
 }
+
+/** Of each target in a round. */
+const fuzzSeconds = 20;
 
 const parts: readonly Part[] = [
   {
@@ -40,6 +44,16 @@ const parts: readonly Part[] = [
     name: 'model',
     title: 'the life of a connection, long random walks',
     run: (driver) => driverWalks(driver, seedOfRun(), 75, 30),
+  },
+  {
+    name: 'fuzz',
+    title: 'input that is changed at random, guided by coverage',
+    alone: true,
+    run: async () => {
+      const { lines, ...found } = runFuzz(seedOfRun(), Number.POSITIVE_INFINITY, fuzzSeconds, true);
+      for (const line of lines) console.log(`  ${line}`);
+      return found;
+    },
   },
   { name: 'peers', title: 'peers that misbehave, in every order', run: runPeers },
 ];
