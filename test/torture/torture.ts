@@ -12,6 +12,7 @@ import { seedOfRun } from '../../src/driver/simulated/index.ts';
 import { runFuzz } from '../fuzz/fuzz-runner.ts';
 import { driverWalks, everyOrder } from '../model/model-runner.ts';
 import { runCalls } from './call-runner.ts';
+import { runExhaustion } from './exhaustion.ts';
 import { runPeers } from './peers.ts';
 import { runPrograms } from './programs.ts';
 
@@ -44,6 +45,15 @@ const parts: readonly Part[] = [
     name: 'model',
     title: 'the life of a connection, long random walks',
     run: (driver) => driverWalks(driver, seedOfRun(), 75, 30),
+  },
+  {
+    name: 'exhaustion',
+    title: 'no descriptors, no memory, for two seconds',
+    run: async (driver) => {
+      const { lines, ...found } = await runExhaustion(driver);
+      for (const line of lines) console.log(`  ${line}`);
+      return found;
+    },
   },
   {
     name: 'fuzz',
