@@ -43,11 +43,14 @@ class Bridge implements EventHandler<Buffer, WebSocketSession> {
     return session.isOpen ? (answer as Reply) : undefined;
   }
 
+  /** Sends it itself: what is sent, or closed, before the loop hears of the answer has its own kind. */
   async #later(session: WebSocketSession, promise: Promise<Reply>, isText: boolean) {
     try {
       const answer = await promise;
-      session.answersInKind(isText);
-      return session.isOpen ? answer : undefined;
+      const isMessage = typeof answer === 'string' || answer instanceof Uint8Array;
+      if (!isMessage) return session.isOpen ? answer : undefined;
+      session.answer(answer, isText);
+      return undefined;
     } catch (error) {
       sayFailed(session);
       throw error;

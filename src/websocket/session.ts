@@ -411,6 +411,13 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     this.#outCompress = undefined;
   }
 
+  /** As what a handler returns, at once. */
+  answer(data: Bytes, isText: boolean): void {
+    if (this.#state !== State.Open) return;
+    this.answersInKind(isText);
+    this.conn.asyncWrite(data);
+  }
+
   #compresses(length: number, wanted: boolean | undefined): boolean {
     const deflate = this.#deflate;
     return deflate !== null && (wanted ?? length >= deflate.threshold);

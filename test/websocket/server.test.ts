@@ -129,6 +129,36 @@ describe('messages', () => {
     }
   });
 
+  test('whose answer is a promise is answered in its kind and before a close frame, whatever is sent meanwhile', async (t) => {
+    /** So many microtasks after the message. */
+    let distance = 0;
+    let meanwhile = (_ws: WebSocketConn): void => {};
+    const rig = await startWs(t, {
+      message(ws) {
+        const answer = Promise.resolve(Buffer.from('answer'));
+        const other = async (): Promise<void> => {
+          for (let left = distance; left > 0; left--) await null;
+          meanwhile(ws);
+        };
+        void other();
+        return answer;
+      },
+    });
+    const answer = '\x82\x06answer';
+    const goodbye = '\x88\x02\x03\xe8';
+    for (distance = 0; distance < 8; distance++) {
+      meanwhile = (ws) => ws.send('text');
+      const { client } = await rawWs(t, rig);
+      client.write(frame(0x82, 'a'));
+      const both = (await client.readExactly(14)).toString('latin1');
+      assert.ok([`${answer}\x81\x04text`, `\x81\x04text${answer}`].includes(both), both);
+      meanwhile = (ws) => ws.close();
+      client.write(Buffer.concat([frame(0x82, 'a'), frame(0x88, '\x03\xe8')]));
+      const last = (await client.readUntilEnd()).toString('latin1');
+      assert.ok([goodbye, answer + goodbye].includes(last), last);
+    }
+  });
+
   test('are sent at any time: strings, bytes, text in bytes, prepared', async (t) => {
     const rig = await startWs(t, {
       open(ws) {
