@@ -26,8 +26,6 @@ export interface HttpServing {
   readonly options: ResolvedHttpOptions;
   readonly origins: Origins;
   readonly head: ResponseHead;
-  /** The clock of limits, as of the last tick; milliseconds. */
-  readonly now: number;
   readonly dateLine: string;
   readonly isStopping: boolean;
   takeParser(): HttpParser;
@@ -47,8 +45,11 @@ export interface ExchangeConnection {
   readonly server: HttpServing;
   /** The answer at work is the last of this connection. */
   isLast: boolean;
-  /** Ends the connection when a limit has passed. */
-  checkTime(now: number): void;
+  /**
+   * Ends the connection when a limit has passed. @param heard up to then everything that had come was
+   * handled; @param now what began since the last look counts from here.
+   */
+  checkTime(heard: number, now: number): void;
   finish(exchange: Exchange): void;
   breakOff(exchange: Exchange, isFramed: boolean): void;
   drained(): Promise<void>;

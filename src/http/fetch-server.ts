@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { FrameSource, ICodec } from '../codec/index.ts';
-import { type Conn, EventServer, type Options, type TickReply } from '../index.ts';
+import { type Conn, EventServer, type EventLoop, type Options, type TickReply } from '../index.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import {
   AnswerState,
@@ -35,8 +35,6 @@ export class FetchServer
   readonly options: ResolvedHttpOptions;
   readonly origins = new Origins();
   readonly head = new ResponseHead();
-  /** The clock of limits, as of the last tick; milliseconds. */
-  now = performance.now();
   dateLine = '';
   isStopping = false;
   readonly #handler: FetchHandler;
@@ -44,8 +42,10 @@ export class FetchServer
   readonly #writer: AnswerWriter;
   readonly #connections = new Set<ExchangeConnection>();
   readonly #waiting = new Set<Promise<unknown>>();
-  /** At most this long after a limit it is noticed; milliseconds. */
+  /** A limit is noticed after at most three of these; milliseconds. */
   readonly #checkInterval: number;
+  /** A look at the limits is to come. */
+  #willLook = false;
   #spare: HttpParser | null = null;
 
   constructor(handler: FetchHandler, options: ResolvedHttpOptions, logger: Logger = console) {
@@ -83,6 +83,22 @@ export class FetchServer
     const connection = new HttpConnection(conn, this);
     conn.context = connection;
     this.#connections.add(connection);
+    if (!this.#willLook) this.#lookLater(conn.loop);
+  }
+
+  /**
+   * By a timer of the loop: it fires when everything has been handled that had come until it was due. After
+   * a handler that blocked, what clients sent meanwhile waits in the kernel, and counts.
+   */
+  #lookLater(loop: EventLoop): void {
+    this.#willLook = true;
+    const asked = performance.now();
+    loop.schedule(this.#checkInterval, () => {
+      this.#willLook = false;
+      const now = performance.now();
+      for (const connection of this.#connections) connection.checkTime(asked, now);
+      if (this.#connections.size > 0 && !this.#willLook) this.#lookLater(loop);
+    });
   }
 
   override onClosed(conn: Conn<HttpConnection>, error?: Error): void {
@@ -121,13 +137,7 @@ export class FetchServer
   override tick(): TickReply {
     const date = Date.now();
     this.#setDate(date);
-    // A monotonic clock: the wall clock may be changed.
-    const before = this.now;
-    this.now = performance.now();
-    // What is stamped with a tick took place before the next one. And when the process was stopped or
-    // blocked since the last, what clients sent meanwhile waits in the kernel: it does not count yet.
-    for (const connection of this.#connections) connection.checkTime(before);
-    return Math.min(this.#checkInterval, 1_000 - (date % 1_000));
+    return 1_000 - (date % 1_000);
   }
 
   forget(connection: ExchangeConnection): void {

@@ -30,6 +30,9 @@ export type Phase = (typeof Phase)[keyof typeof Phase];
 /** The most unread body bytes that the server discards to keep a connection. */
 const DRAIN_MAX = 256 * 1024;
 
+/** No clock is read for each request: what has begun gets its time from the next look. */
+const justBegun = Number.POSITIVE_INFINITY;
+
 /** One connection of an HTTP server: its requests, one after the other. */
 export class HttpConnection implements BodySource, ExchangeConnection {
   readonly conn: Conn<HttpConnection>;
@@ -38,8 +41,8 @@ export class HttpConnection implements BodySource, ExchangeConnection {
   exchange: Exchange | null = null;
   /** The answer at work is the last of this connection. */
   isLast = false;
-  /** What the limit for the present phase counts from; the server's clock. */
-  since: number;
+  /** What the limit for the present phase counts from, milliseconds; `justBegun` until the next look. */
+  since = justBegun;
   /** The parser of a request that has not come completely; others share the server's. */
   #parser: HttpParser | null = null;
   #body: RequestBody | null = null;
@@ -54,7 +57,6 @@ export class HttpConnection implements BodySource, ExchangeConnection {
   constructor(conn: Conn<HttpConnection>, server: HttpServing) {
     this.conn = conn;
     this.server = server;
-    this.since = server.now;
   }
 
   // -- bytes in -------------------------------------------------------------------------------------
@@ -102,7 +104,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
       this.refuse(parser.status);
     } else {
       this.#parser = parser;
-      if (wasBetween && !parser.isBetweenRequests) this.since = this.server.now;
+      if (wasBetween && !parser.isBetweenRequests) this.since = justBegun;
     }
     return false;
   }
@@ -179,7 +181,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     this.phase = Phase.Answering;
     this.exchange = exchange;
     this.#hasMore = false;
-    if (body !== null) this.since = this.server.now;
+    if (body !== null) this.since = justBegun;
     this.server.answer(exchange);
     if (body === null) return;
     // Bytes in the receive memory must have been read by now.
@@ -232,7 +234,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
   bodyWanted(): void {
     if (this.exchange?.awaitsContinue !== true) return;
     this.exchange.sendContinue();
-    this.since = this.server.now;
+    this.since = justBegun;
   }
 
   /** Reads on, or does not: what waits is bounded. */
@@ -246,7 +248,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     if (holds) this.conn.pauseRead();
     else {
       // Until now it was not the client who was slow.
-      this.since = this.server.now;
+      this.since = justBegun;
       this.conn.resumeRead();
     }
   }
@@ -280,7 +282,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     this.phase = Phase.Head;
     this.#body = null;
     if (this.#parser !== null) this.#giveParser(this.#parser);
-    this.since = this.server.now;
+    this.since = justBegun;
   }
 
   /** The answer broke off: the client must not take what it has for everything. */
@@ -374,10 +376,13 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     return this.exchange?.awaitsContinue ?? false;
   }
 
-  /** Whether a limit has passed: looked at about once a second. */
-  checkTime(now: number): void {
+  checkTime(heard: number, now: number): void {
+    if (this.since === justBegun) {
+      this.since = now;
+      return;
+    }
     const { headTimeout, bodyTimeout, keepAliveTimeout } = this.server.options;
-    const age = now - this.since;
+    const age = heard - this.since;
     if (this.phase === Phase.Head) {
       const parser = this.#parser;
       if (parser === null || parser.isBetweenRequests) {

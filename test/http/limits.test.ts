@@ -93,6 +93,58 @@ test('a request that came while a handler blocked is answered, whatever the limi
   }
 });
 
+test('heads that came in time are read, though handlers of hundreds of others block', async (t) => {
+  const others: RawClient[] = [];
+  const rig = await startHttp(
+    t,
+    (request) => {
+      if (!request.url.endsWith('/block')) block(0.2);
+      else {
+        block(120);
+        // More than one wait reports, and all in the kernel when this returns.
+        for (const other of others) other.write('Connection: close\r\n\r\n');
+      }
+      return new Response('in time');
+    },
+    { keepAliveTimeout: NEVER, headTimeout: 100 },
+  );
+  const client = await rawClient(t, rig);
+  const opening = Array.from({ length: 700 }, () => rawClient(t, rig));
+  others.push(...(await Promise.all(opening)));
+  for (const other of others) other.write('GET / HTTP/1.1\r\nHost: a\r\n');
+  client.write(GET.replace('/', '/block'));
+  const texts = await Promise.all(others.map((other) => other.readUntilEnd()));
+  const refused = texts.map(String).filter((text) => !text.endsWith('in time'));
+  assert.deepEqual(refused, []);
+});
+
+test('a head that begins behind a handler that blocked has its own time', async (t) => {
+  let rest = (): void => {};
+  let next = (): void => {};
+  const rig = await startHttp(
+    t,
+    (request) => {
+      if (request.url.endsWith('/first')) {
+        block(150);
+        next();
+      } else if (request.url.endsWith('/second')) {
+        block(60);
+        rest();
+      }
+      return new Response('in time');
+    },
+    { keepAliveTimeout: NEVER, headTimeout: 100 },
+  );
+  const first = await rawClient(t, rig);
+  const second = await rawClient(t, rig);
+  const slow = await rawClient(t, rig);
+  next = () => second.write(GET.replace('/', '/second'));
+  rest = () => slow.write(`${GET.slice(3, -2)}Connection: close\r\n\r\n`);
+  first.write(GET.replace('/', '/first'));
+  slow.write(GET.slice(0, 3));
+  assert.equal(new AnswerReader(await slow.readUntilEnd()).next().status, 200);
+});
+
 describe('what is too much', () => {
   test('is refused with its status, and the connection is closed', async (t) => {
     const rig = await startHttp(t, async (request) => new Response(await request.text()), {
