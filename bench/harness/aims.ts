@@ -42,27 +42,29 @@ const AIMS: readonly Aim[] = [
   { work: 'http-plaintext', peer: 'bun', matches: PIPELINED, paceAtLeast: 8 },
   { work: 'http-plaintext', peer: 'gnet-v2-example', matches: PIPELINED, cpuAtMost: 0.8 },
   { work: 'http-plaintext', peer: 'gnet-v2', matches: PIPELINED, cpuAtMost: 0.8 },
-  {
-    work: 'http-plaintext',
-    subject: 'stream-http',
-    peer: 'node-http',
-    matches: PLAIN,
-    cpuAtMost: 0.85,
-  },
-  { work: 'tcp-echo', subject: 'stream-echo', peer: 'node-net', matches: ECHO, cpuAtMost: 0.75 },
   ...(
     [
-      ['fastify-json', 0.9],
-      ['http-body', 0.9],
-      ['websocket-package', 0.75],
+      ['tcp-echo', 0.75, ECHO],
+      ['http-plaintext', 0.85, PLAIN],
+      ['fastify-json', 0.9, {}],
+      ['http-body', 0.9, {}],
+      ['http-upload', 0.9, {}],
+      ['websocket-package', 0.75, {}],
     ] as const
-  ).map(([work, cpuAtMost]) => ({
+  ).map(([work, cpuAtMost, matches]) => ({
     work,
     subject: 'packages-gnet',
     peer: 'packages-node',
-    matches: {},
+    matches,
     cpuAtMost,
   })),
+  {
+    work: 'express-2-loops',
+    subject: 'packages-gnet',
+    peer: 'packages-gnet-1-loop',
+    matches: {},
+    paceAtLeast: 1.8,
+  },
   { work: 'resp', peer: 'redis-server', matches: PLAIN, cpuAtMost: 0.9 },
   { work: 'resp', peer: 'redis-server', matches: PIPELINED, cpuAtMost: 1 },
   { work: 'tcp-proxy', peer: 'haproxy', matches: {}, cpuAtMost: 1 },

@@ -182,6 +182,25 @@ const PACKAGES: readonly Work[] = [
     path: '/',
     isRight: (text) => text === '{"message":"Hello, World!"}',
   }),
+  fetchWork('express-json', 'express, JSON', {
+    path: '/',
+    isRight: (text) => text === '{"message":"Hello, World!"}',
+  }),
+  {
+    ...fetchWork('express-2-loops', 'express, JSON, on two cores', {
+      path: '/',
+      isRight: (text) => text === '{"message":"Hello, World!"}',
+    }),
+    serverCores: 2,
+  },
+  {
+    ...fetchWork('http-upload', 'node:http, 64 KiB are sent to it', {
+      path: '/upload',
+      bodyLength: 64 * KIB,
+      isRight: (text) => text === String(64 * KIB),
+    }),
+    connections: [16],
+  },
   {
     ...fetchWork('http-body', 'node:http, a body of 16 MiB', {
       path: '/body',

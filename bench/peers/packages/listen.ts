@@ -1,5 +1,5 @@
 /** The same program both ways: over node:net, and over connections of gnet. */
-import type { Server } from 'node:http';
+import type { Server } from 'node:net';
 
 /** @param side `node` or `gnet` */
 export async function listen(server: Server, port: number, side: string): Promise<void> {

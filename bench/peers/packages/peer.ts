@@ -1,36 +1,67 @@
 import { fileURLToPath } from 'node:url';
-import type { Peer } from '../../harness/peer.ts';
+import type { Endpoint, Peer } from '../../harness/peer.ts';
 
-const PROGRAMS: Readonly<Record<string, string>> = {
-  'fastify-json': 'fastify.ts',
-  'http-body': 'body.ts',
-  'websocket-package': 'websocket.ts',
+/** The program of each work, and what it is told besides the side. */
+const PROGRAMS: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  'tcp-echo': ['echo.ts'],
+  'http-plaintext': ['plaintext.ts'],
+  'fastify-json': ['fastify.ts'],
+  'express-json': ['express.ts'],
+  'express-2-loops': ['express.ts', '2'],
+  'http-body': ['body.ts'],
+  'http-upload': ['upload.ts'],
+  'websocket-package': ['websocket.ts'],
 };
-const options = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
+const OPTIONS = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
+/** What node:net has in place of loops. */
+const CLUSTER = fileURLToPath(new URL('../node-cluster/cluster.ts', import.meta.url));
 
-function peer(side: string, title: string): Peer {
+interface Parts {
+  readonly name: string;
+  readonly title: string;
+  readonly side: 'node' | 'gnet';
+  readonly works?: readonly string[];
+  /** Instead of what belongs to the work. */
+  readonly rest?: readonly string[];
+}
+
+function peer({ name, title, side, works = Object.keys(PROGRAMS), rest }: Parts): Peer {
   return {
-    name: `packages-${side}`,
+    name,
     title,
-    works: Object.keys(PROGRAMS),
+    works,
     unavailable: () => null,
     build() {},
     versions: () => ({ node: process.versions.node }),
     server(work, endpoint) {
-      if (endpoint.protocol === 'unix') throw new Error(`${work} is measured over TCP`);
-      const program = fileURLToPath(new URL(PROGRAMS[work] as string, import.meta.url));
+      const [file, ...more] = PROGRAMS[work] as readonly [string, ...string[]];
+      const program = fileURLToPath(new URL(file, import.meta.url));
+      const args = [program, portOf(work, endpoint), side, ...(rest ?? more)];
+      const isCluster = side === 'node' && work === 'express-2-loops';
       return {
         program: process.execPath,
-        args: [...options, program, String(endpoint.port), side],
+        args: isCluster ? [CLUSTER, ...args] : [...OPTIONS, ...args],
       };
     },
   };
 }
 
+function portOf(work: string, endpoint: Endpoint): string {
+  if (endpoint.protocol === 'unix') throw new Error(`${work} is measured over TCP`);
+  return String(endpoint.port);
+}
+
 /** Packages for node:net, the same program over both. */
 const peers: readonly Peer[] = [
-  peer('gnet', 'the package over gnet'),
-  peer('node', 'the package over node:net'),
+  peer({ name: 'packages-gnet', title: 'the package over gnet', side: 'gnet' }),
+  peer({ name: 'packages-node', title: 'the package over node:net', side: 'node' }),
+  peer({
+    name: 'packages-gnet-1-loop',
+    title: 'the package over gnet, one loop only',
+    side: 'gnet',
+    works: ['express-2-loops'],
+    rest: ['1'],
+  }),
 ];
 
 export default peers;

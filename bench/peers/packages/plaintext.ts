@@ -1,16 +1,17 @@
 /**
- * `GET /plaintext` by node:http, over connections of gnet.
+ * `GET /plaintext` by node:http.
  *
- * usage: node http.ts tcp://127.0.0.1:PORT
+ * usage: node plaintext.ts PORT node|gnet
  */
 import { createServer } from 'node:http';
-import { attach } from 'gnet/stream';
+import { listen } from './listen.ts';
 
 const BODY = Buffer.from('Hello, World!');
 const HEADERS = { 'Content-Type': 'text/plain', 'Content-Length': BODY.length, Server: 'node' };
 
+const [, , port, side = 'node'] = process.argv;
 const server = createServer((request, response) => {
   if (request.url === '/plaintext') response.writeHead(200, HEADERS).end(BODY);
   else response.writeHead(404, { 'Content-Length': 0 }).end();
 });
-await attach(server, process.argv[2] ?? 'tcp://127.0.0.1:8080', { backlog: 4096 });
+await listen(server, Number(port), side);
