@@ -4,6 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { type Server, serve, signalServer } from 'gnet';
 import { type TestScope, temporaryDirectory } from '../support/rig.ts';
@@ -25,11 +26,16 @@ function startOther(t: TestScope, script = 'exec sleep 60'): ChildProcess {
   return child;
 }
 
-/** A process that has ended, of which its parent takes no note. */
+/** A process that has ended, of which its parent takes no note: that is a program that has no children. */
 async function zombieOf(t: TestScope): Promise<number> {
-  const parent = startOther(t, 'true & echo $!; exec sleep 60');
+  const script = 'head -c 1 <&3 >/dev/null & echo $!; exec sleep 60';
+  const parent = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'] });
+  t.after(() => parent.kill('SIGKILL'));
   const [line] = (await once(parent.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
   const pid = Number(line.toString());
+  const isOther = (): boolean => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n';
+  await waitUntil(isOther, 'the shell has become another program');
+  (parent.stdio[3] as Writable).end('x');
   await waitUntil(() => !isAlive(pid), 'it has ended');
   assert.ok(process.kill(pid, 0), 'the kernel still has its number');
   return pid;
