@@ -38,6 +38,8 @@ interface Lane {
   readonly transport?: 'tls';
   /** Who does TLS, where that is not found by itself. */
   readonly tls?: 'node:tls';
+  /** The system that the process takes itself for: see `testing/stand-in/`. */
+  readonly standIn?: string;
 }
 
 /** The core over real sockets, on every driver. */
@@ -103,6 +105,27 @@ const overTls = [
 /** Their contract is part of every run on the project's own Node. */
 const nodeContract = 'src/driver/node/node-driver.contract';
 const epollContract = 'src/driver/readiness/epoll.contract';
+const kqueueContract = 'src/driver/readiness/kqueue.contract';
+
+/**
+ * The kqueue driver on the stand-ins of other systems: the contract on each, and what servers do on one.
+ * Not what is about Linux's own options, and not what starts programs with an environment of their own.
+ */
+const standIns: Readonly<Record<string, readonly string[]>> = {
+  freebsd: [
+    'test/server/actions',
+    'test/server/async-events',
+    'test/server/backpressure',
+    'test/server/close-matrix',
+    'test/server/scenarios',
+    'test/server/stop',
+    'test/server/unix',
+  ],
+  darwin: ['test/server/actions', 'test/server/reset'],
+  netbsd: [],
+  'netbsd-9': [],
+  'openbsd-7.7': [],
+};
 
 /**
  * What runs under Bun and Deno on each driver: the driver's contract, and what a server does in its
@@ -163,6 +186,12 @@ const lanes: readonly Lane[] = [
     // One of them as without an FFI.
     ...(major === olderMajors[0] && { tls: 'node:tls' as const }),
   })),
+  ...Object.entries(standIns).map(([standIn, paths]) => ({
+    name: `kqueue as ${standIn}`,
+    driver: 'kqueue',
+    standIn,
+    paths: [kqueueContract, ...paths],
+  })),
   {
     name: 'epoll with koffi on Node 24',
     driver: 'epoll',
@@ -171,21 +200,33 @@ const lanes: readonly Lane[] = [
   },
 ];
 
+/** What makes a process of Node, and those that it starts, a stand-in. */
+function standInVariables(standIn: string | undefined): NodeJS.ProcessEnv {
+  if (standIn === undefined) return {};
+  const preload = new URL('../testing/stand-in/install.ts', import.meta.url);
+  const flags = `--import=${preload} --conditions=gnet-source --disable-warning=ExperimentalWarning`;
+  return { GNET_STAND_IN: standIn, NODE_OPTIONS: flags };
+}
+
 /** The driver that `driver` stands for here, or why there is none. */
-function driverHere(driver: string): { readonly name: string } | { readonly reason: string } {
+function driverHere(
+  driver: string,
+  standIn?: string,
+): { readonly name: string } | { readonly reason: string } {
   const script = `
     import { chooseBackend } from './src/driver/choose-driver.ts';
     try { console.log(JSON.stringify({ name: (await chooseBackend('${driver}')).name })); }
     catch (error) { console.log(JSON.stringify({ reason: error.message })); }`;
   const flags = ['--no-warnings', '--input-type=module', '--eval', script];
-  const { stdout, stderr } = spawnSync(projectNode(), flags, { cwd: root, encoding: 'utf8' });
+  const env = { ...process.env, ...standInVariables(standIn) };
+  const { stdout, stderr } = spawnSync(projectNode(), flags, { cwd: root, encoding: 'utf8', env });
   if (stdout === '') throw new Error(`cannot ask which drivers work here: ${stderr}`);
   return JSON.parse(stdout);
 }
 
 /** The Node of a lane, or why it cannot run here. */
 function nodeOf(lane: Lane): { readonly node: string } | { readonly reason: string } {
-  const { major, driver, runtime } = lane;
+  const { major, driver, runtime, standIn } = lane;
   if (runtime !== undefined && otherRuntime(runtime) === undefined) {
     return { reason: `${runtime} cannot be installed here` };
   }
@@ -193,7 +234,7 @@ function nodeOf(lane: Lane): { readonly node: string } | { readonly reason: stri
     const node = otherNode(major);
     return node === undefined ? { reason: `Node ${major} cannot be installed here` } : { node };
   }
-  const here = driverHere(driver);
+  const here = driverHere(driver, standIn);
   return 'reason' in here ? here : { node: projectNode() };
 }
 
@@ -218,10 +259,15 @@ function run(lane: Lane, path: string, seconds: number): void {
       ? ['test.ts', '--driver', driver, '--node', found.node, ...args, ...lane.paths]
       : ['test-runtime.ts', '--driver', driver, '--runtime', runtime, ...args, ...files];
   const [script = '', ...rest] = command;
+  const env = {
+    ...process.env,
+    ...standInVariables(lane.standIn),
+    ...(lane.tls && { GNET_OPENSSL: lane.tls }),
+  };
   const { status, signal } = spawnSync(
     projectNode(),
     [fileURLToPath(new URL(script, import.meta.url)), ...rest],
-    { stdio: 'inherit', env: { ...process.env, ...(lane.tls && { GNET_OPENSSL: lane.tls }) } },
+    { stdio: 'inherit', env },
   );
   if (readRecords(path).some((one) => one.lane === lane.name)) return;
   const remark = `it ended with ${signal ?? `status ${status}`} before it could say what passed`;
@@ -242,8 +288,9 @@ if (wanted.length === 0) {
   throw new Error(`no lane is named so: ${lanes.map(({ name }) => name).join(', ')}`);
 }
 for (const lane of wanted) {
-  const { major, runtime, transport } = lane;
-  const plain = major === undefined && runtime === undefined && transport === undefined;
+  const { major, runtime, transport, standIn } = lane;
+  const isOwn = major === undefined && runtime === undefined;
+  const plain = isOwn && transport === undefined && standIn === undefined;
   if (plain && taken && 'name' in taken && taken.name === lane.driver) continue;
   run(lane, path, seconds - performance.now() / 1_000);
 }

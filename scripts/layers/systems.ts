@@ -6,10 +6,10 @@ const systemFolder = /^src\/syscall\/[^/]+\//;
 const allowed = [
   systemFolder,
   // These choose.
-  /^src\/syscall\/(?:datagram-control|system-calls)\.ts$/,
+  /^src\/syscall\/(?:datagram-control|errno-location|system-calls)\.ts$/,
   /^src\/driver\/pin-thread\.ts$/,
   // These are made of it.
-  /^src\/driver\/readiness\/epoll\.ts$/,
+  /^src\/driver\/readiness\/(?:epoll|kqueue)\.ts$/,
   /^src\/driver\/(?:io-uring|waker)\//,
   /^src\/host\/sleeper\.ts$/,
 ];

@@ -27,6 +27,8 @@ export const structsInC: readonly StructInC[] = [
   { table: 'ipMreq', name: 'ip_mreq', prefix: 'imr_' },
   { table: 'ipMreqn', name: 'ip_mreqn', prefix: 'imr_' },
   { table: 'ipv6Mreq', name: 'ipv6_mreq', prefix: 'ipv6mr_' },
+  { table: 'groupReq', name: 'group_req', prefix: 'gr_' },
+  { table: 'groupSourceReq', name: 'group_source_req', prefix: 'gsr_' },
   { table: 'inPktinfo', name: 'in_pktinfo', prefix: 'ipi_' },
   { table: 'in6Pktinfo', name: 'in6_pktinfo', prefix: 'ipi6_' },
   { table: 'utsname', name: 'utsname', prefix: '' },

@@ -5,6 +5,7 @@
 import { environment } from '../base/environment.ts';
 import { ErrInvalidOption, ErrUnsupportedPlatform, GnetError } from '../base/errors.ts';
 import { textOf } from '../base/thrown.ts';
+import { loadPlatform } from '../platform/index.ts';
 import { runtimeDrivenHost, sharedThreadHost } from '../host/index.ts';
 import type { Backend, RefusedDriver } from './backend.ts';
 import type { DriverName } from './contract.ts';
@@ -20,6 +21,12 @@ async function ioUringBackend(): Promise<Backend> {
   return backend(sharedThreadHost);
 }
 
+async function kqueueBackend(): Promise<Backend> {
+  await loadPlatform();
+  const { kqueueBackend: backend } = await import('./readiness/kqueue-backend.ts');
+  return backend(sharedThreadHost);
+}
+
 async function nodeBackend(): Promise<Backend> {
   const { nodeBackend: backend } = await import('./node/node-backend.ts');
   return backend(await runtimeDrivenHost());
@@ -29,8 +36,15 @@ async function nodeBackend(): Promise<Backend> {
 const candidates: readonly (readonly [DriverName, () => Promise<Backend>])[] = [
   ['epoll', epollBackend],
   ['io_uring', ioUringBackend],
+  ['kqueue', kqueueBackend],
   ['node', nodeBackend],
 ];
+
+/** What `auto` does not even try: kernel interfaces of other systems, of which nobody wants to hear. */
+function mayBeHere(name: DriverName): boolean {
+  if (name === 'node') return true;
+  return (process.platform === 'linux') === (name !== 'kqueue') && process.platform !== 'win32';
+}
 
 /** Names a driver in place of `auto`, for tests and for operators. */
 const driverVariable = 'GNET_DRIVER';
@@ -51,7 +65,7 @@ export async function chooseBackend(option: 'auto' | DriverName | GivenDriver): 
   const wanted = option === 'auto' ? fromEnvironment() : option;
   const refused: RefusedDriver[] = [];
   for (const [name, load] of candidates) {
-    if (wanted !== 'auto' && wanted !== name) continue;
+    if (wanted === 'auto' ? !mayBeHere(name) : wanted !== name) continue;
     try {
       let attempt = tried.get(name);
       if (attempt === undefined) {

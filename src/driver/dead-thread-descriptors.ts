@@ -1,3 +1,4 @@
+import { loadPlatform } from '../platform/index.ts';
 import type { NativeCalls } from './backend.ts';
 
 /** What a thread that is gone had open and mapped. */
@@ -20,6 +21,7 @@ export function closeLeftBehind(left: LeftBehind): void {
 
 /** A thread had descriptors, so that there is an FFI in this process. */
 async function loadNative(): Promise<NativeCalls> {
+  await loadPlatform();
   const { nativeCalls } = await import('./native/native-calls.ts');
   native = nativeCalls;
   return nativeCalls;

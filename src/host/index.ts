@@ -2,6 +2,7 @@
  * Who gives loops their turns on this runtime. A runtime is a folder here; each is imported only when
  * its host is asked for, since a host may need an FFI that is not there.
  */
+import { ErrUnsupportedPlatform } from '../base/errors.ts';
 import type { LoopHost } from './contract.ts';
 
 export type { HostedLoop, LoopHost } from './contract.ts';
@@ -9,7 +10,14 @@ export type { HostedLoop, LoopHost } from './contract.ts';
 /** For drivers that sleep in the kernel: they share the thread with the runtime's own event loop. */
 export async function sharedThreadHost(): Promise<LoopHost> {
   const { foreignInterface } = await import('../ffi/index.ts');
-  switch (foreignInterface.name) {
+  const { name } = foreignInterface;
+  if (process.platform !== 'linux' && (name === 'bun:ffi' || name === 'Deno.dlopen')) {
+    // Their loops cannot be asked how long they may sleep, and what sleeps for them is epoll(7).
+    throw new ErrUnsupportedPlatform(
+      `cannot share a thread with the event loop of this runtime on ${process.platform}: only Node can`,
+    );
+  }
+  switch (name) {
     case 'bun:ffi':
       return (await import('./bun/shared-thread-host.ts')).sharedThreadHost;
     case 'Deno.dlopen':

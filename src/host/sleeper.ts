@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { epollControl, epollCreate } from '../syscall/linux/epoll.ts';
 import { syscallError } from '../syscall/last-errno.ts';
 import { eventDescriptor, signalEvent } from '../syscall/linux/eventfd.ts';
-import { constants } from '../syscall/tables.ts';
+import { constants } from '../syscall/linux/tables.ts';
 
 const { EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL, EPOLLIN, EPOLLONESHOT } = constants;
 

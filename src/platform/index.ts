@@ -127,7 +127,7 @@ export async function loadPlatform(): Promise<void> {
   if (tables !== undefined) setErrnoNumbers(tables.errnoNumbers);
 }
 
-function missing(name: string): ErrUnsupportedPlatform {
+function unknown(name: string): ErrUnsupportedPlatform {
   const known = [...linuxTables.keys(), ...bsdPlatforms].join(', ');
   return new ErrUnsupportedPlatform(
     `cannot call the kernel of ${name}: its numbers and struct layouts are not known, ` +
@@ -135,7 +135,11 @@ function missing(name: string): ErrUnsupportedPlatform {
   );
 }
 
-const thisName = `${process.platform}-${process.arch}`;
+function notThere(what: string): ErrUnsupportedPlatform {
+  return new ErrUnsupportedPlatform(`cannot call the kernel: ${what}; use the driver 'auto'`);
+}
+
+const thisName = (): string => `${process.platform}-${process.arch}`;
 
 /**
  * The tables of this process, for code that runs only where there are some.
@@ -145,19 +149,19 @@ export function requirePlatform(
   wanted: Platform = platformOf(process.platform, process.arch),
 ): PlatformTables {
   if (wanted.constants !== undefined) return wanted;
-  throw missing(wanted.name);
+  throw unknown(wanted.name);
 }
 
 /** As `requirePlatform`, for code that runs on Linux only. */
-export function requireLinux(name: string = thisName): LinuxTables {
+export function requireLinux(name: string = thisName()): LinuxTables {
   const tables = linuxTables.get(name);
   if (tables !== undefined) return tables;
-  throw missing(name);
+  throw name.startsWith('linux-') ? unknown(name) : notThere(`${name} is not Linux`);
 }
 
 /** As `requirePlatform`, for code that runs on macOS and the BSDs only, behind `loadPlatform`. */
-export function requireBsd(name: string = thisName): BsdPlatform {
+export function requireBsd(name: string = thisName()): BsdPlatform {
   const tables = loaded.get(name);
   if (tables !== undefined) return tables;
-  throw missing(name);
+  throw notThere(`there is no kqueue on ${name}, or its numbers are not known`);
 }

@@ -172,6 +172,23 @@ export const layouts = {
       family: { offset: 0, size: 2 },
     },
   },
+  /** struct group_req: <netinet/in.h>: joining a group by the number of an interface. */
+  groupReq: {
+    size: 136,
+    fields: {
+      interface: { offset: 0, size: 4 },
+      group: { offset: 8, size: 128 },
+    },
+  },
+  /** struct group_source_req: <netinet/in.h>: the same, of one sender. */
+  groupSourceReq: {
+    size: 264,
+    fields: {
+      interface: { offset: 0, size: 4 },
+      group: { offset: 8, size: 128 },
+      source: { offset: 136, size: 128 },
+    },
+  },
   /** struct ucred: <sys/socket.h>, with _GNU_SOURCE: what SO_PEERCRED gives. */
   ucred: {
     size: 12,

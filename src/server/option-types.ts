@@ -258,8 +258,8 @@ export interface Options<Frame = Buffer> {
    * The driver that talks to the kernel. `auto` takes the one that the environment variable
    * `GNET_DRIVER` names, or the best one that works here; see docs/drivers.md.
    *
-   * `'auto'`, `'io_uring'`, `'epoll'`, `'node'`; the `driver` of a simulation (`gnet/testing`), with
-   * one loop; *later* `'kqueue'`. Default: `'auto'`.
+   * `'auto'`, `'io_uring'`, `'epoll'`, `'kqueue'`, `'node'`; the `driver` of a simulation
+   * (`gnet/testing`), with one loop. Default: `'auto'`.
    */
   readonly driver?: DriverOption | GivenDriver;
   /**

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
+import { ErrInvalidOption } from '../base/errors.ts';
 import { loopsMax } from '../base/limits.ts';
 import type { CodecOption } from '../codec/codec.ts';
 import { codecFor } from '../codec/codec-for.ts';
@@ -137,22 +137,12 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
 /** The names of all options, in the order of the documentation. */
 export const optionNames: readonly (keyof Options)[] = Object.keys(checks) as (keyof Options)[];
 
-const driversNotBuiltYet: readonly DriverOption[] = ['kqueue'];
-
-/** What is named but not there: take a line away when it is built. True: the option asks for it. */
-const notBuiltYet: readonly (readonly [string, (given: Checked, loops: number) => boolean])[] = [
-  ...driversNotBuiltYet.map(
-    (name) => [`the driver ${name} (driver)`, (given: Checked) => given.driver === name] as const,
-  ),
-];
-
 const machine: OptionEnvironment = { cpuCount: availableParallelism, systemBacklog };
 
 /**
  * Checks every option and fills in the defaults.
  * @throws ErrInvalidOption naming the option, what was given and what is wanted; also for unknown
  * names and for options that contradict each other.
- * @throws ErrUnsupportedOp for what is not built yet.
  */
 export function resolveOptions(
   options: Options<unknown> = {},
@@ -160,10 +150,6 @@ export function resolveOptions(
 ): ResolvedOptions {
   const given = checkEach(options);
   const loops = countLoops(given, environment);
-  for (const [what, asksFor] of notBuiltYet) {
-    if (!asksFor(given, loops)) continue;
-    throw new ErrUnsupportedOp(`cannot serve with ${what}: not built yet; leave the option out`);
-  }
   const tcpKeepAlive = given.tcpKeepAlive ?? 0;
   needsKeepAlive('tcpKeepInterval', given.tcpKeepInterval, tcpKeepAlive);
   needsKeepAlive('tcpKeepCount', given.tcpKeepCount, tcpKeepAlive);

@@ -1,14 +1,20 @@
 import { foreignInterface, word } from '../ffi/index.ts';
+import { errnoNumber } from '../platform/index.ts';
 import { resultOf } from './last-errno.ts';
 import { scratch } from './memory.ts';
 import { constants } from './tables.ts';
 
 const zero = word(0);
 
-/** Whoever a descendant leaves behind becomes a child of this process. 0 or minus an errno. prctl(2) */
+/**
+ * Whoever a descendant leaves behind becomes a child of this process. 0 or minus
+ * an errno: ENOSYS where that is Linux's alone. prctl(2)
+ */
 export function becomeSubreaper(): number {
+  const option = constants.PR_SET_CHILD_SUBREAPER;
+  if (option === undefined) return -(errnoNumber('ENOSYS') as number);
   const prctl = foreignInterface.lookup('prctl', 5);
-  return resultOf(prctl(word(constants.PR_SET_CHILD_SUBREAPER), word(1), zero, zero, zero));
+  return resultOf(prctl(word(option), word(1), zero, zero, zero));
 }
 
 /** How a process ended: its exit code, or the number of the signal that ended it. */

@@ -1,4 +1,5 @@
 import { emptyInetAddress } from '../base/inet-address.ts';
+import { bsdDatagramControl } from './bsd/datagram-control.ts';
 import { linuxDatagramControl } from './linux/datagram-control.ts';
 import type { DatagramControl, ReceivedControl } from './system-contract.ts';
 import { ofThisSystem } from './this-system.ts';
@@ -7,13 +8,15 @@ export type { ReceivedControl } from './system-contract.ts';
 
 /** See `DatagramControl`. */
 export const {
+  alignControl,
+  cutsSegments,
   controlBytesMax,
   askForLocalAddress,
   askForOverflows,
   countOverflows,
   readControl,
   writeControl,
-}: DatagramControl = ofThisSystem({ linux: linuxDatagramControl })();
+}: DatagramControl = ofThisSystem({ linux: linuxDatagramControl, bsd: bsdDatagramControl })();
 
 export function emptyControl(): ReceivedControl {
   return {

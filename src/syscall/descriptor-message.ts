@@ -3,11 +3,14 @@
  *
  *   memory: [ msghdr | iovec | cmsghdr, descriptors ]
  */
-import { type Address, addressAt, word } from '../ffi/index.ts';
+import { type Address, addressAt } from '../ffi/index.ts';
 import { resultOf } from './last-errno.ts';
 import { mapMemory, type NativeMemory } from './memory.ts';
-import { sendMessage, syscallRaw } from './socket.ts';
-import { constants, layouts, syscallNumbers } from './tables.ts';
+import { alignControl } from './datagram-control.ts';
+import { makeCloseOnExec } from './descriptor.ts';
+import { sendMessage } from './socket.ts';
+import { receiveMessageRaw } from './system-calls.ts';
+import { constants, layouts } from './tables.ts';
 
 /** The most descriptors that the kernel takes with one call: SCM_MAX_FD. */
 export const descriptorsPerMessageMax = 253;
@@ -18,13 +21,13 @@ const header = layouts.cmsghdr;
 const descriptorBytes = 4;
 const vectorOffset = message.size;
 const controlOffset = vectorOffset + vector.size;
-const controlBytesMax = header.size + descriptorsPerMessageMax * descriptorBytes;
+/** Where the data of a control message begins. */
+const dataOffset = alignControl(header.size);
+const controlBytesMax = dataOffset + descriptorsPerMessageMax * descriptorBytes;
 const memoryBytes = 4_096;
 
-const receiveMessageNumber = word(syscallNumbers.recvmsg);
-/** Nothing that is received may reach a process that the program starts. */
-const receiveFlags = word(constants.MSG_DONTWAIT | constants.MSG_CMSG_CLOEXEC);
-const zero = word(0);
+/** Nothing that is received may reach a process that the program starts: where no flag says so, we do. */
+const comesInherited = constants.MSG_CMSG_CLOEXEC === undefined;
 
 interface Message {
   readonly memory: NativeMemory;
@@ -63,12 +66,12 @@ export function sendDescriptors(
   length: number,
   descriptors: readonly number[],
 ): number {
-  const bytes = header.size + descriptors.length * descriptorBytes;
+  const bytes = dataOffset + descriptors.length * descriptorBytes;
   const { memory, view } = setUp(address, length, bytes);
   view.setUint32(controlOffset + header.fields.len.offset, bytes, true);
   view.setInt32(controlOffset + header.fields.level.offset, constants.SOL_SOCKET, true);
   view.setInt32(controlOffset + header.fields.type.offset, constants.SCM_RIGHTS, true);
-  const first = controlOffset + header.size;
+  const first = controlOffset + dataOffset;
   for (let at = 0; at < descriptors.length; at++) {
     view.setInt32(first + at * descriptorBytes, descriptors[at] as number, true);
   }
@@ -91,9 +94,7 @@ export function receiveDescriptors(
   into: ReceivedDescriptors,
 ): number {
   const { memory, view } = setUp(address, length, controlBytesMax);
-  const result = resultOf(
-    syscallRaw(receiveMessageNumber, word(socket), memory.address, receiveFlags, zero, zero),
-  );
+  const result = resultOf(receiveMessageRaw(socket, memory.address));
   into.incomplete = false;
   if (result < 0) return result;
   const flags = view.getInt32(message.fields.flags.offset, true);
@@ -111,10 +112,12 @@ function readRights(view: DataView, start: number, end: number, into: ReceivedDe
     const level = view.getInt32(at + header.fields.level.offset, true);
     const type = view.getInt32(at + header.fields.type.offset, true);
     if (level === constants.SOL_SOCKET && type === constants.SCM_RIGHTS) {
-      for (let one = at + header.size; one < at + bytes; one += descriptorBytes) {
-        into.descriptors.push(view.getInt32(one, true));
+      for (let one = at + dataOffset; one < at + bytes; one += descriptorBytes) {
+        const descriptor = view.getInt32(one, true);
+        if (comesInherited) makeCloseOnExec(descriptor);
+        into.descriptors.push(descriptor);
       }
     }
-    at += Math.ceil(bytes / 8) * 8;
+    at += alignControl(bytes);
   }
 }

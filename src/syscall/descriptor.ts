@@ -1,10 +1,10 @@
 import type { DescriptorBits } from '../base/descriptor-bits.ts';
 import { foreignInterface, word } from '../ffi/index.ts';
 import { resultOf, syscallError } from './last-errno.ts';
+import { fcntlRaw } from './system-calls.ts';
 import { constants } from './tables.ts';
 
 const closeRaw = foreignInterface.lookup('close', 1);
-const fcntlRaw = foreignInterface.lookup('fcntl', 3);
 const dup2Raw = foreignInterface.lookup('dup2', 2);
 
 /**
@@ -27,7 +27,7 @@ export function closeDescriptor(descriptor: number, bits: DescriptorBits | null 
  * holds a duplicate can change it. fcntl(2) F_GETFL
  */
 export function mayWait(descriptor: number): boolean {
-  const flags = resultOf(fcntlRaw(word(descriptor), word(constants.F_GETFL), word(0)));
+  const flags = resultOf(fcntlRaw(descriptor, constants.F_GETFL, 0));
   return flags >= 0 && (flags & constants.O_NONBLOCK) === 0;
 }
 
@@ -36,13 +36,36 @@ export function mayWait(descriptor: number): boolean {
  * open file, and holds for everybody who has a descriptor of it. fcntl(2) F_SETFD, F_SETFL
  */
 export function makeOwn(descriptor: number): number {
-  const number = word(descriptor);
-  const flags = resultOf(fcntlRaw(number, word(constants.F_GETFL), word(0)));
+  const flags = resultOf(fcntlRaw(descriptor, constants.F_GETFL, 0));
   if (flags < 0) return flags;
-  const cloexec = resultOf(fcntlRaw(number, word(constants.F_SETFD), word(constants.FD_CLOEXEC)));
+  const cloexec = makeCloseOnExec(descriptor);
   if (cloexec < 0) return cloexec;
-  const wanted = word(flags | constants.O_NONBLOCK);
-  return Math.min(0, resultOf(fcntlRaw(number, word(constants.F_SETFL), wanted)));
+  return setFlags(descriptor, flags | constants.O_NONBLOCK);
+}
+
+/** 0 or minus an errno. fcntl(2) F_SETFD */
+export function makeCloseOnExec(descriptor: number): number {
+  return Math.min(0, resultOf(fcntlRaw(descriptor, constants.F_SETFD, constants.FD_CLOEXEC)));
+}
+
+function setFlags(descriptor: number, flags: number): number {
+  return Math.min(0, resultOf(fcntlRaw(descriptor, constants.F_SETFL, flags)));
+}
+
+/** Whether calls on it may wait, from now on: 0 or minus an errno. fcntl(2) F_SETFL */
+export function setMayWait(descriptor: number, waits: boolean): number {
+  const flags = resultOf(fcntlRaw(descriptor, constants.F_GETFL, 0));
+  if (flags < 0) return flags;
+  const { O_NONBLOCK } = constants;
+  return setFlags(descriptor, waits ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
+}
+
+/** A descriptor as `makeOwn` leaves it, or minus an errno with the descriptor closed. */
+export function madeOwn(descriptor: number, bits: DescriptorBits | null = null): number {
+  const result = makeOwn(descriptor);
+  if (result === 0) return descriptor;
+  closeDescriptor(descriptor, bits);
+  return result;
 }
 
 /** `target` names the file of `descriptor` from now on, across exec: 0 or minus an errno. dup2(2) */
@@ -52,7 +75,7 @@ export function duplicateOnto(descriptor: number, target: number): number {
 
 /** A close-on-exec duplicate. @throws SyscallError EMFILE, EBADF. fcntl(2) F_DUPFD_CLOEXEC */
 export function duplicateDescriptor(descriptor: number): number {
-  const result = resultOf(fcntlRaw(word(descriptor), word(constants.F_DUPFD_CLOEXEC), word(0)));
+  const result = resultOf(fcntlRaw(descriptor, constants.F_DUPFD_CLOEXEC, 0));
   if (result < 0) throw syscallError('fcntl', -result, `duplicate descriptor ${descriptor}`);
   return result;
 }

@@ -1,7 +1,9 @@
 import { type Address, foreignInterface } from '../ffi/index.ts';
+import { bsdErrnoLocation } from './bsd/errno-location.ts';
 import { ofThisSystem } from './this-system.ts';
 
-const name = ofThisSystem({ linux: '__errno_location' });
-
 /** Where the C library keeps errno of this thread. */
-export const errnoLocation: Address = foreignInterface.lookupAddress(name, 0)();
+export const errnoLocation: Address = ofThisSystem({
+  linux: () => foreignInterface.lookupAddress('__errno_location', 0)(),
+  bsd: bsdErrnoLocation,
+})();

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { type Address, foreignInterface, nullAddress, word } from '../ffi/index.ts';
 import { constants } from './tables.ts';
 import { lastErrno, syscallError } from './last-errno.ts';
+import { discardAdvice } from './system-calls.ts';
 
 const mmapRaw = foreignInterface.lookupAddress('mmap', 6);
 const munmapRaw = foreignInterface.lookup('munmap', 2);
@@ -28,7 +29,7 @@ export function mapMemory(byteLength: number): NativeMemory {
     nullAddress,
     word(byteLength),
     word(constants.PROT_READ | constants.PROT_WRITE),
-    word(constants.MAP_PRIVATE | constants.MAP_ANONYMOUS),
+    word(constants.MAP_PRIVATE | constants.MAP_ANON),
     word(-1),
     word(0),
   );
@@ -48,10 +49,10 @@ export function makeExecutable(address: Address, byteLength: number): boolean {
   return mprotectRaw(address, word(byteLength), word(protection)) === 0;
 }
 
-/** Gives the pages back to the kernel; the mapping stays and reads as zeroes. madvise(2) */
+/** Gives the pages back to the kernel; the mapping stays, and reads as zeroes or as before. madvise(2) */
 export function discardMemory(address: Address, byteLength: number): void {
   // Advice: EINVAL, EAGAIN or ENOMEM leave the memory as it was, which is only less frugal.
-  madviseRaw(address, word(byteLength), word(constants.MADV_DONTNEED));
+  madviseRaw(address, word(byteLength), word(discardAdvice));
 }
 
 /**

@@ -9,11 +9,12 @@ import {
 } from './datagram-control.ts';
 import { receiveMessages, sendMessages } from './socket.ts';
 import { type InetAddress, readInet, writeInet } from './socket-address.ts';
+import { batchHeader } from './system-calls.ts';
 import { constants, layouts } from './tables.ts';
 
-const header = layouts.mmsghdr;
+const header = batchHeader;
 const message = layouts.msghdr.fields;
-const lengthOffset = header.fields.msg_len.offset;
+const { lengthOffset } = header;
 const vector = layouts.iovec;
 /** Room for a sockaddr_in6, kept aligned. */
 const nameBytes = 32;
@@ -34,9 +35,9 @@ interface Added {
 const spares = new Map<number, NativeMemory[]>();
 
 /**
- * Headers for up to `capacity` datagrams of one recvmmsg(2) or sendmmsg(2).
+ * Headers for up to `capacity` datagrams: of one recvmmsg(2) or sendmmsg(2) where there is such a call.
  *
- *   memory: [ mmsghdr x capacity | iovec x capacity | name x capacity | control x capacity ]
+ *   memory: [ header x capacity | iovec x capacity | name x capacity | control x capacity ]
  *
  * The headers point at all of it once and for all; only lengths and buffers change.
  */
@@ -112,7 +113,7 @@ export class MessageBatch {
   /** How many of at most `max` were received, or minus an errno. */
   receive(socket: number, max: number): number {
     assert(max <= this.capacity, 'there are as many headers');
-    return receiveMessages(socket, this.#memory.address, max);
+    return receiveMessages(socket, this.#memory.address, max, this.#view);
   }
 
   lengthAt(index: number): number {

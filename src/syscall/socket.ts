@@ -1,32 +1,34 @@
 import type { DescriptorBits } from '../base/descriptor-bits.ts';
-import {
-  type Address,
-  addressAt,
-  type ForeignFunction,
-  foreignInterface,
-  word,
-} from '../ffi/index.ts';
+import { type Address, addressAt, foreignInterface, word } from '../ffi/index.ts';
+import { errnoNumber } from '../platform/index.ts';
 import { resultOf } from './last-errno.ts';
 import { scratch } from './memory.ts';
 import {
   emptyInetAddress,
   formatInet,
   type InetAddress,
+  readFamily,
   readInet,
   readUnix,
   socketAddressBytesMax,
   writeInet,
   writeUnix,
 } from './socket-address.ts';
+import { madeOwn, makeCloseOnExec, makeOwn, setMayWait } from './descriptor.ts';
 import {
   acceptRaw,
+  ioctlRaw,
   receiveMessagesRaw,
+  receiveRaw,
+  sendMessageRaw,
   sendMessagesRaw,
   sendQueueRequest,
+  sendRaw,
+  socketName,
 } from './system-calls.ts';
-import { constants, layouts, syscallNumbers } from './tables.ts';
+import { constants, layouts } from './tables.ts';
 
-const socketRaw = foreignInterface.lookup('socket', 3);
+const socketRaw = foreignInterface.lookup(socketName, 3);
 const socketpairRaw = foreignInterface.lookup('socketpair', 4);
 const bindRaw = foreignInterface.lookup('bind', 3);
 const listenRaw = foreignInterface.lookup('listen', 2);
@@ -36,8 +38,6 @@ const getsocknameRaw = foreignInterface.lookup('getsockname', 3);
 const getpeernameRaw = foreignInterface.lookup('getpeername', 3);
 const setsockoptRaw = foreignInterface.lookup('setsockopt', 5);
 const getsockoptRaw = foreignInterface.lookup('getsockopt', 5);
-const ioctlRaw = foreignInterface.lookup('ioctl', 3);
-export const syscallRaw: ForeignFunction = foreignInterface.lookup('syscall', 6);
 
 /** A socket address: IP or a Unix path (`@` forms as in `writeUnix`). */
 export type SocketAddress = InetAddress | string;
@@ -53,6 +53,10 @@ function writeAddress(address: SocketAddress): number {
     : writeInet(scratch.view, addressOffset, address);
 }
 
+const ownFlags = (constants.SOCK_NONBLOCK ?? 0) | (constants.SOCK_CLOEXEC ?? 0);
+/** macOS: what those flags say needs calls of its own, between which a program may be started. */
+const isFlagless = ownFlags === 0;
+
 /**
  * A non-blocking, close-on-exec socket, or minus an errno. socket(2)
  * @param bits where it is written down as open.
@@ -62,13 +66,13 @@ export function openSocket(
   type: number,
   bits: DescriptorBits | null = null,
 ): number {
-  const flags = type | constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC;
-  const socket = socketRaw(word(family), word(flags), word(0));
+  const socket = socketRaw(word(family), word(type | ownFlags), word(0));
   // Right behind the call, here and in `acceptSocket`: see `DescriptorBits`.
   if (bits !== null && socket >= 0 && socket < bits.count) {
     Atomics.or(bits.words, bits.firstWord + (socket >>> 5), 1 << (socket & 31));
   }
-  return resultOf(socket);
+  const result = resultOf(socket);
+  return result >= 0 && isFlagless ? madeOwn(result, bits) : result;
 }
 
 /** 0 or minus an errno. bind(2) */
@@ -89,6 +93,7 @@ export function connectSocket(socket: number, address: SocketAddress): number {
 }
 
 const zero = word(0);
+const noSuchOption = errnoNumber('ENOPROTOOPT') as number;
 
 /** Where accept4 leaves the peer's address: a part of the scratch page that nothing else uses. */
 const acceptLengthOffset = 1_024;
@@ -110,11 +115,20 @@ export function acceptSocket(listener: number, bits: DescriptorBits | null = nul
   return resultOf(socket);
 }
 
+/** Linux ends an accept(2) by SO_RCVTIMEO; the others do not, and have the flag for the time of it. */
+const acceptHasTimeout = process.platform === 'linux';
+
 /**
  * As `acceptSocket`, of a listener that may wait: for the shortest time there is, some milliseconds,
  * when another holder of it took the connection. EAGAIN then, as usual. socket(7) SO_RCVTIMEO
  */
 export function acceptWithoutWaiting(listener: number, bits: DescriptorBits | null = null): number {
+  if (!acceptHasTimeout) {
+    setMayWait(listener, false);
+    const accepted = acceptSocket(listener, bits);
+    setMayWait(listener, true);
+    return accepted;
+  }
   setReceiveTimeout(listener, 1);
   const result = acceptSocket(listener, bits);
   setReceiveTimeout(listener, 0);
@@ -159,8 +173,14 @@ export function shutdownSocket(socket: number, how: number): number {
   return resultOf(shutdownRaw(word(socket), word(how)));
 }
 
-/** Sets an integer option: 0 or minus an errno. setsockopt(2) */
-export function setOption(socket: number, level: number, option: number, value: number): number {
+/** Sets an integer option: 0 or minus an errno, ENOPROTOOPT for one of other systems. setsockopt(2) */
+export function setOption(
+  socket: number,
+  level: number,
+  option: number | undefined,
+  value: number,
+): number {
+  if (option === undefined) return -noSuchOption;
   scratch.view.setInt32(0, value, true);
   return resultOf(setsockoptRaw(word(socket), word(level), word(option), scratch.address, word(4)));
 }
@@ -174,24 +194,33 @@ export function interfaceIndex(name: string): number {
   return bytes.length > 0 ? index : 0;
 }
 
-/** `ip_mreqn` without a group: which interface multicast leaves by. 0 or minus an errno. ip(7) */
+const mreqn = 'ipMreqn' in layouts ? layouts.ipMreqn : undefined;
+const notSupported = -(errnoNumber('EOPNOTSUPP') as number);
+
+/**
+ * `ip_mreqn` without a group: which interface multicast leaves by. 0 or minus an errno: EOPNOTSUPP where
+ * the system knows interfaces by their addresses only. ip(7)
+ */
 export function setMulticastInterface(socket: number, index: number): number {
-  const { fields, size } = layouts.ipMreqn;
+  if (mreqn === undefined) return notSupported;
+  const { fields, size } = mreqn;
   scratch.view.setInt32(fields.multiaddr.offset, 0, true);
   scratch.view.setInt32(fields.address.offset, 0, true);
   scratch.view.setInt32(fields.ifindex.offset, index, true);
   return setScratch(socket, constants.IPPROTO_IP, constants.IP_MULTICAST_IF, size);
 }
 
-function setScratch(socket: number, level: number, option: number, length: number): number {
+function setScratch(
+  socket: number,
+  level: number,
+  option: number | undefined,
+  length: number,
+): number {
+  if (option === undefined) return notSupported;
   return resultOf(
     setsockoptRaw(word(socket), word(level), word(option), scratch.address, word(length)),
   );
 }
-
-/** struct group_req and group_source_req: an interface, and one or two sockaddr_storage behind it. */
-const groupOffset = 8;
-const storageBytes = layouts.sockaddrStorage.size;
 
 /**
  * Joins a multicast group, of all senders or of one. `index` 0 leaves the interface to the routes.
@@ -204,17 +233,45 @@ export function changeMembership(
   source: InetAddress | null,
   index: number,
 ): number {
-  scratch.bytes.fill(0, 0, groupOffset + 2 * storageBytes);
-  scratch.view.setUint32(0, index, true);
-  writeInet(scratch.view, groupOffset, group);
   const level = group.family === 4 ? constants.IPPROTO_IP : constants.IPPROTO_IPV6;
+  if (!('groupReq' in layouts)) return changeByAddress(socket, joins, group, source, index);
+  const { groupReq, groupSourceReq } = layouts;
+  scratch.bytes.fill(0, 0, groupSourceReq.size);
+  scratch.view.setUint32(0, index, true);
+  writeInet(scratch.view, groupReq.fields.group.offset, group);
   if (source === null) {
     const option = joins ? constants.MCAST_JOIN_GROUP : constants.MCAST_LEAVE_GROUP;
-    return setScratch(socket, level, option, groupOffset + storageBytes);
+    return setScratch(socket, level, option, groupReq.size);
   }
-  writeInet(scratch.view, groupOffset + storageBytes, source);
+  writeInet(scratch.view, groupSourceReq.fields.source.offset, source);
   const option = joins ? constants.MCAST_JOIN_SOURCE_GROUP : constants.MCAST_LEAVE_SOURCE_GROUP;
-  return setScratch(socket, level, option, groupOffset + 2 * storageBytes);
+  return setScratch(socket, level, option, groupSourceReq.size);
+}
+
+/** Where groups are joined by the older structs: of all senders, and for IPv4 by the routes only. */
+function changeByAddress(
+  socket: number,
+  joins: boolean,
+  group: InetAddress,
+  source: InetAddress | null,
+  index: number,
+): number {
+  if (source !== null || (group.family === 4 && index !== 0)) return notSupported;
+  if (group.family === 4) {
+    const { fields, size } = layouts.ipMreq;
+    scratch.view.setInt32(fields.multiaddr.offset, group.word0, true);
+    scratch.view.setInt32(fields.interface.offset, 0, true);
+    const option = joins ? constants.IP_ADD_MEMBERSHIP : constants.IP_DROP_MEMBERSHIP;
+    return setScratch(socket, constants.IPPROTO_IP, option, size);
+  }
+  const { fields, size } = layouts.ipv6Mreq;
+  const { word0, word1, word2, word3 } = group;
+  [word0, word1, word2, word3].forEach((part, at) => {
+    scratch.view.setInt32(fields.multiaddr.offset + at * 4, part, true);
+  });
+  scratch.view.setUint32(fields.interface.offset, index, true);
+  const option = joins ? constants.IPV6_JOIN_GROUP : constants.IPV6_LEAVE_GROUP;
+  return setScratch(socket, constants.IPPROTO_IPV6, option, size);
 }
 
 /** Makes close(2) reset the connection. */
@@ -240,7 +297,13 @@ export function setLinger(socket: number, on: boolean, seconds: number): number 
 }
 
 /** 0 or minus an errno. setsockopt(2) */
-export function setOptionText(socket: number, level: number, option: number, text: string): number {
+export function setOptionText(
+  socket: number,
+  level: number,
+  option: number | undefined,
+  text: string,
+): number {
+  if (option === undefined) return -noSuchOption;
   const length = scratch.bytes.write(text, 0, 'latin1');
   return resultOf(
     setsockoptRaw(word(socket), word(level), word(option), scratch.address, word(length)),
@@ -265,7 +328,8 @@ export function getOptionBytes(
 }
 
 /** An integer option, or minus an errno. getsockopt(2) */
-export function getOption(socket: number, level: number, option: number): number {
+export function getOption(socket: number, level: number, option: number | undefined): number {
+  if (option === undefined) return -noSuchOption;
   scratch.view.setInt32(lengthOffset, 4, true);
   const result = resultOf(
     getsockoptRaw(word(socket), word(level), word(option), scratch.address, lengthAddress),
@@ -277,6 +341,7 @@ export function getOption(socket: number, level: number, option: number): number
 export function socketMemory(socket: number, index: number): number {
   const wordBytes = 4;
   scratch.view.setInt32(lengthOffset, (index + 1) * wordBytes, true);
+  if (constants.SO_MEMINFO === undefined) return -noSuchOption;
   const option = word(constants.SO_MEMINFO);
   const level = word(constants.SOL_SOCKET);
   const result = resultOf(
@@ -293,24 +358,28 @@ export function pendingError(socket: number): number {
 
 /**
  * Bytes in the send queue: not acknowledged by the peer's system yet, an end that was sent counted as
- * one; of a Unix socket the memory of what the peer has not read. Or minus an errno. tcp(7) SIOCOUTQ
+ * one; of a Unix socket the memory of what the peer has not read. Or minus
+ * an errno: EOPNOTSUPP where no call tells. tcp(7) SIOCOUTQ
  */
 export function sendQueueBytes(socket: number): number {
-  const result = resultOf(ioctlRaw(word(socket), word(sendQueueRequest), scratch.address));
+  if (constants.SO_NWRITE !== undefined)
+    return getOption(socket, constants.SOL_SOCKET, constants.SO_NWRITE);
+  if (sendQueueRequest === undefined) return notSupported;
+  const result = resultOf(ioctlRaw(socket, sendQueueRequest, scratch.address));
   return result < 0 ? result : scratch.view.getInt32(0, true);
 }
 
 /** Bytes that have arrived and were not read, or minus an errno. tcp(7) SIOCINQ, unix(7) */
 export function receiveQueueBytes(socket: number): number {
-  const result = resultOf(ioctlRaw(word(socket), word(constants.FIONREAD), scratch.address));
+  const result = resultOf(ioctlRaw(socket, constants.FIONREAD, scratch.address));
   return result < 0 ? result : scratch.view.getInt32(0, true);
 }
 
 function readName(): string {
   const length = scratch.view.getInt32(lengthOffset, true);
   if (length < 2) return '@';
-  const family = scratch.view.getUint16(addressOffset, true);
-  if (family === constants.AF_UNIX) return readUnix(scratch.bytes, addressOffset, length);
+  if (readFamily(scratch.view, addressOffset) === constants.AF_UNIX)
+    return readUnix(scratch.bytes, addressOffset, length);
   const address = emptyInetAddress();
   readInet(scratch.view, addressOffset, address);
   return formatInet(address);
@@ -323,6 +392,16 @@ function readName(): string {
 export function localName(socket: number): string {
   scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
   return resultOf(getsocknameRaw(word(socket), nameAddress, lengthAddress)) < 0 ? '' : readName();
+}
+
+/** AF_INET, AF_INET6, AF_UNIX, or minus an errno. socket(7) SO_DOMAIN, getsockname(2) */
+export function socketFamily(socket: number): number {
+  if (constants.SO_DOMAIN !== undefined) {
+    return getOption(socket, constants.SOL_SOCKET, constants.SO_DOMAIN);
+  }
+  scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
+  const result = resultOf(getsocknameRaw(word(socket), nameAddress, lengthAddress));
+  return result < 0 ? result : readFamily(scratch.view, addressOffset);
 }
 
 /** The port of our end; 0 when there is none. getsockname(2) */
@@ -340,15 +419,6 @@ export function peerName(socket: number): string {
   return resultOf(getpeernameRaw(word(socket), nameAddress, lengthAddress)) < 0 ? '' : readName();
 }
 
-/**
- * recv and send go through syscall(2): in a process with threads the C library's own are
- * cancellation points, with two atomic operations around each call (2 % of an echo's CPU). The
- * kernel's recvfrom and sendto have a seventh argument here, the length of an address: it is not
- * looked at without an address, and six words are what is called without a slow wrapper.
- */
-const receiveNumber = word(syscallNumbers.recvfrom);
-const sendNumber = word(syscallNumbers.sendto);
-
 /** As `acceptedPeer`, of any connection; family 0 and null when it has none any more. */
 export function peerInto(socket: number, into: InetAddress): string | null {
   scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
@@ -363,42 +433,45 @@ export function peerInto(socket: number, into: InetAddress): string | null {
  * @param mayWait calls on them may: for a program that knows them as its standard output.
  */
 export function socketPair(mayWait = false): readonly [number, number] | number {
-  const kind = constants.SOCK_STREAM | constants.SOCK_CLOEXEC;
-  const type = mayWait ? kind : kind | constants.SOCK_NONBLOCK;
+  const kind = constants.SOCK_STREAM | (constants.SOCK_CLOEXEC ?? 0);
+  const type = mayWait ? kind : kind | (constants.SOCK_NONBLOCK ?? 0);
   const result = resultOf(
     socketpairRaw(word(constants.AF_UNIX), word(type), zero, scratch.address),
   );
   if (result < 0) return result;
-  return [scratch.view.getInt32(0, true), scratch.view.getInt32(4, true)];
+  const pair = [scratch.view.getInt32(0, true), scratch.view.getInt32(4, true)] as const;
+  if (isFlagless) {
+    for (const end of pair) mayWait ? makeCloseOnExec(end) : makeOwn(end);
+  }
+  return pair;
 }
-
-const sendMessageNumber = word(syscallNumbers.sendmsg);
 
 /** As `send`, of the message header at `message`. sendmsg(2) */
 export function sendMessage(socket: number, message: Address): number {
-  return resultOf(syscallRaw(sendMessageNumber, word(socket), message, sendFlags, zero, zero));
+  return resultOf(sendMessageRaw(socket, message));
 }
-
-/** Whatever O_NONBLOCK says, which a duplicate in another process may have cleared. */
-const receiveFlags = word(constants.MSG_DONTWAIT);
 
 /** Bytes received, 0 at the peer's end, or minus an errno. recv(2) */
 export function receive(socket: number, address: Address, length: number): number {
-  return resultOf(
-    syscallRaw(receiveNumber, word(socket), address, word(length), receiveFlags, zero),
-  );
+  return resultOf(receiveRaw(socket, address, length));
 }
-
-const sendFlags = word(constants.MSG_NOSIGNAL | constants.MSG_DONTWAIT);
 
 /** Bytes the kernel took, or minus an errno; never SIGPIPE. send(2) */
 export function send(socket: number, address: Address, length: number): number {
-  return resultOf(syscallRaw(sendNumber, word(socket), address, word(length), sendFlags, zero));
+  return resultOf(sendRaw(socket, address, length));
 }
 
-/** Datagrams received into the `count` headers at `headers`, or minus an errno. recvmmsg(2) */
-export function receiveMessages(socket: number, headers: Address, count: number): number {
-  return resultOf(receiveMessagesRaw(socket, headers, count));
+/**
+ * Datagrams received into the `count` headers at `headers`, where `view` begins, or minus an
+ * errno. recvmmsg(2)
+ */
+export function receiveMessages(
+  socket: number,
+  headers: Address,
+  count: number,
+  view: DataView,
+): number {
+  return resultOf(receiveMessagesRaw(socket, headers, count, view));
 }
 
 /** Datagrams sent of the `count` headers at `headers`, or minus an errno. sendmmsg(2) */

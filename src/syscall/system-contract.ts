@@ -9,12 +9,33 @@ import type { Address } from '../ffi/index.ts';
 export interface SystemCalls {
   /** A connection, non-blocking and close-on-exec, and its peer's name; -1 with an errno. */
   acceptRaw(listener: number, name: Address, nameLength: Address): number;
-  /** Datagrams received into the headers; -1 with an errno. */
-  receiveMessagesRaw(socket: number, headers: Address, count: number): number;
-  /** Datagrams sent of the headers; -1 with an errno. */
+  /** recv(2) that never waits. -1 with an errno, as all of these. */
+  receiveRaw(socket: number, address: Address, length: number): number;
+  /** send(2) that never waits, and raises no SIGPIPE. */
+  sendRaw(socket: number, address: Address, length: number): number;
+  /** recvmsg(2) that never waits; descriptors that come along are close-on-exec where that can be had. */
+  receiveMessageRaw(socket: number, message: Address): number;
+  /** sendmsg(2), as `sendRaw`. */
+  sendMessageRaw(socket: number, message: Address): number;
+  /** Datagrams received into the headers, which begin where `view` does. */
+  receiveMessagesRaw(socket: number, headers: Address, count: number, view: DataView): number;
+  /** Datagrams sent of the headers. */
   sendMessagesRaw(socket: number, headers: Address, count: number): number;
-  /** ioctl(2) for the bytes in the send queue. */
-  readonly sendQueueRequest: number;
+  fcntlRaw(descriptor: number, command: number, argument: number): number;
+  ioctlRaw(descriptor: number, request: number, argument: Address): number;
+  /** ioctl(2) for the bytes in the send queue, or undefined where none tells. */
+  readonly sendQueueRequest: number | undefined;
+  /** Headers of several datagrams: how far apart, and where the length of what came in stands. */
+  readonly batchHeader: { readonly size: number; readonly lengthOffset: number };
+  /** What socket(2) is called in the C library. */
+  readonly socketName: string;
+  /**
+   * The socket option with which the kernel spreads connections over all sockets that listen on an
+   * address; undefined where it has none, or gives them all to one.
+   */
+  readonly spreadingOption: number | undefined;
+  /** madvise(2): the memory is not needed any more. */
+  readonly discardAdvice: number;
 }
 
 /** What `readControl` found. */
@@ -39,6 +60,10 @@ export interface ReceivedControl {
  * that the answer can leave from there, and how many datagrams the socket has dropped.
  */
 export interface DatagramControl {
+  /** Where the next control message, or the data behind a header of so many bytes, begins. CMSG_SPACE(3) */
+  alignControl(bytes: number): number;
+  /** Whether the kernel cuts what `writeControl` says is several datagrams. */
+  readonly cutsSegments: boolean;
   /** Room for all that can come with one datagram. */
   readonly controlBytesMax: number;
   /** From now on each datagram says to which address it was sent. 0 or minus an errno. */

@@ -1,7 +1,10 @@
 /**
  * Numbers and layouts of this kernel. Importing this throws `ErrUnsupportedPlatform` where there are
- * none, as does every file of this room: drivers that need it are imported dynamically.
+ * none, as does every file of this room: drivers that need it are imported dynamically. Elsewhere than
+ * on Linux, `loadPlatform` comes first.
+ *
+ * What not every system has may be undefined: its users say what happens then.
  */
-import { requireLinux } from '../platform/index.ts';
+import { requirePlatform } from '../platform/index.ts';
 
-export const { constants, layouts, syscallNumbers } = requireLinux();
+export const { constants, layouts } = requirePlatform();

@@ -13,7 +13,7 @@ import { errnoName } from '../../src/platform/errno.ts';
 import { resultOf } from '../../src/syscall/last-errno.ts';
 import { emptyInetAddress } from '../../src/syscall/socket-address.ts';
 import { bindSocket, listenSocket, openSocket } from '../../src/syscall/socket.ts';
-import { constants } from '../../src/syscall/tables.ts';
+import { constants } from '../../src/syscall/linux/tables.ts';
 import { RawClient } from 'gnet/testing';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { driverName } from '../support/driver.ts';

@@ -305,13 +305,6 @@ describe('families and ports', () => {
 });
 
 describe('options and operations that are refused', () => {
-  const unsupported: readonly Options[] = [{ driver: 'kqueue' }];
-  for (const options of unsupported) {
-    test(`${JSON.stringify(options)} is ErrUnsupportedOp`, async () => {
-      const expected = { code: 'ErrUnsupportedOp', message: /leave the option out/ };
-      await assertRefused('tcp://127.0.0.1:0', expected, options);
-    });
-  }
   const invalid: readonly [Record<string, unknown>, RegExp][] = [
     [{ backlog: 0 }, /from 1 to 65535/],
     [{ tickr: true }, /is it ticker\?/],

@@ -12,7 +12,7 @@ const loopback = 'tcp4://127.0.0.1:0';
 
 async function kernel() {
   const { getOption, getOptionBytes, optionView } = await import('../../src/syscall/socket.ts');
-  const { constants: k } = await import('../../src/syscall/tables.ts');
+  const { constants: k } = await import('../../src/syscall/linux/tables.ts');
   const text = (descriptor: number, level: number, option: number): string => {
     const length = getOptionBytes(descriptor, level, option, 16);
     const bytes = Array.from({ length }, (_, at) => optionView.getUint8(at));

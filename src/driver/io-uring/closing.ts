@@ -2,7 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { setLingerReset, shutdownSocket } from '../../syscall/socket.ts';
-import { constants } from '../../syscall/tables.ts';
+import { constants } from '../../syscall/linux/tables.ts';
 import type { DescriptorLedger } from '../contract.ts';
 import type { MemoryRest } from '../native/memory-rest.ts';
 import type { Operations } from './operations.ts';

@@ -1,5 +1,5 @@
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
-import { constants } from '../../syscall/tables.ts';
+import { constants } from '../../syscall/linux/tables.ts';
 import { errorBehindEnd } from '../native/broken-stream.ts';
 import { canceled, isLackOfMemory } from '../native/errno-sets.ts';
 import type { MemoryRest } from '../native/memory-rest.ts';

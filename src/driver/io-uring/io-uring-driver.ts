@@ -5,7 +5,7 @@ import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { epollControl, epollCreate } from '../../syscall/linux/epoll.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
 import { peerInto, receiveQueueBytes } from '../../syscall/socket.ts';
-import { constants } from '../../syscall/tables.ts';
+import { constants } from '../../syscall/linux/tables.ts';
 import type {
   DatagramPeer,
   DescriptorLedger,

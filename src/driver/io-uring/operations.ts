@@ -2,7 +2,7 @@ import type { Slab } from '../../buffer/slab.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { mapMemory } from '../../syscall/memory.ts';
 import { peerNameOffset } from '../../syscall/socket.ts';
-import { constants } from '../../syscall/tables.ts';
+import { constants } from '../../syscall/linux/tables.ts';
 import { ignoredTag, kind, tagOf } from './completion-tags.ts';
 import type { Ring } from './ring.ts';
 import type { SubmissionQueue } from './submission-queue.ts';

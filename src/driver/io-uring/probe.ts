@@ -4,7 +4,7 @@ import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
 import { send, shutdownSocket, socketPair } from '../../syscall/socket.ts';
-import { constants } from '../../syscall/tables.ts';
+import { constants } from '../../syscall/linux/tables.ts';
 import { nativeSlabPool } from '../native/native-memory.ts';
 import { BufferRing } from './buffer-ring.ts';
 import { completionWords, flagsWord, resultWord } from './completion-queue.ts';

@@ -2,7 +2,7 @@ import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
 import { shutdownSocket } from '../../syscall/socket.ts';
-import { constants } from '../../syscall/tables.ts';
+import { constants } from '../../syscall/linux/tables.ts';
 import type { DriverCounters } from '../contract.ts';
 import { isLackOfMemory, isPassing, tryAgain } from '../native/errno-sets.ts';
 import { sendSurely } from '../native/sure-calls.ts';

@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import { ioUringConstants as numbers } from '../../platform/linux-io-uring.ts';
 import { pendingError, peerName } from '../../syscall/socket.ts';
-import { constants } from '../../syscall/tables.ts';
+import { constants } from '../../syscall/linux/tables.ts';
 import { streamError } from '../native/broken-stream.ts';
 import type {
   DatagramPeer,

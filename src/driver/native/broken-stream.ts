@@ -1,6 +1,6 @@
 import type { SyscallError } from '../../base/errors.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
-import { getOption, pendingError } from '../../syscall/socket.ts';
+import { pendingError, socketFamily } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import { brokenPipe, connectionReset } from './errno-sets.ts';
 
@@ -35,7 +35,7 @@ function behindBrokenPipe(descriptor: number): number {
 }
 
 function isUnix(descriptor: number): boolean {
-  return getOption(descriptor, constants.SOL_SOCKET, constants.SO_DOMAIN) === constants.AF_UNIX;
+  return socketFamily(descriptor) === constants.AF_UNIX;
 }
 
 /**

@@ -25,8 +25,9 @@ function indexOf(nameOrAddress: string): number {
 /** One option at the level of each family that the socket speaks. */
 interface Pair {
   readonly name: string;
-  readonly of4: number;
-  readonly of6: number;
+  /** Undefined where the system has no such option. */
+  readonly of4: number | undefined;
+  readonly of6: number | undefined;
 }
 
 const pairs = {
@@ -41,9 +42,9 @@ const pairs = {
     of6: constants.IPV6_MULTICAST_HOPS,
   },
   mtu: {
-    name: 'IP_MTU_DISCOVER',
-    of4: constants.IP_MTU_DISCOVER,
-    of6: constants.IPV6_MTU_DISCOVER,
+    name: constants.IP_MTU_DISCOVER === undefined ? 'IP_DONTFRAG' : 'IP_MTU_DISCOVER',
+    of4: constants.IP_MTU_DISCOVER ?? constants.IP_DONTFRAG,
+    of6: constants.IPV6_MTU_DISCOVER ?? constants.IPV6_DONTFRAG,
   },
   tos: { name: 'IP_TOS', of4: constants.IP_TOS, of6: constants.IPV6_TCLASS },
   readTos: { name: 'IP_RECVTOS', of4: constants.IP_RECVTOS, of6: constants.IPV6_RECVTCLASS },
@@ -84,7 +85,7 @@ export function setDatagramExtras(
     }
   }
   if (dontFragment === true) {
-    setPair(socket, family, pairs.mtu, constants.IP_PMTUDISC_DO, address);
+    setPair(socket, family, pairs.mtu, constants.IP_PMTUDISC_DO ?? 1, address);
     if (family === 6) setOption(socket, IPPROTO_IPV6, constants.IPV6_DONTFRAG, 1);
   }
   if (typeOfService !== undefined) setSentTypeOfService(socket, family, typeOfService, address);

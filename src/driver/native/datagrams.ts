@@ -5,6 +5,7 @@ import { syscallError } from '../../syscall/last-errno.ts';
 import { MessageBatch } from '../../syscall/message-batch.ts';
 import {
   countOverflows,
+  cutsSegments,
   emptyControl,
   type ReceivedControl,
 } from '../../syscall/datagram-control.ts';
@@ -111,7 +112,7 @@ export class DatagramEndpoints {
       family,
       coalesces,
       readsControl: tellsLocal || coalesces || extras?.receiveTypeOfService === true,
-      joins: extras?.segmentation === true,
+      joins: extras?.segmentation === true && cutsSegments,
     };
     this.#batches ??= this.#makeBatches();
     this.sender.open();

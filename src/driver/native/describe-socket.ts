@@ -1,25 +1,29 @@
 import { syscallError } from '../../syscall/last-errno.ts';
-import { getOption, localName } from '../../syscall/socket.ts';
+import { getOption, localName, socketFamily } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { DescribedSocket } from '../backend.ts';
 
-const { SOL_SOCKET, SO_DOMAIN, SO_TYPE, SO_PROTOCOL, SO_ACCEPTCONN } = constants;
+const { SOL_SOCKET, SO_TYPE, SO_PROTOCOL, SO_ACCEPTCONN } = constants;
 const { IPPROTO_TCP, IPPROTO_MPTCP, IPPROTO_UDP } = constants;
 
-const families = new Map<number, string>([
+/** Numbers that this system does not have stand for nothing. */
+const named = (entries: readonly (readonly [number | undefined, string])[]) =>
+  new Map<number | undefined, string>(entries.filter(([number]) => number !== undefined));
+
+const families = named([
   [constants.AF_NETLINK, 'a netlink socket'],
   [constants.AF_PACKET, 'a packet socket'],
   [constants.AF_VSOCK, 'a socket between virtual machines'],
 ]);
 
-const types = new Map<number, string>([
+const types = named([
   [constants.SOCK_STREAM, 'stream'],
   [constants.SOCK_DGRAM, 'datagram'],
   [constants.SOCK_SEQPACKET, 'seqpacket'],
 ]);
 
 /** Of IP. ICMP has datagram sockets, too: those of an unprivileged `ping`. icmp(7) */
-const protocols = new Map<number, string>([
+const protocols = named([
   [IPPROTO_TCP, 'a TCP socket'],
   [IPPROTO_MPTCP, 'a Multipath TCP socket'],
   [IPPROTO_UDP, 'a UDP socket'],
@@ -31,8 +35,10 @@ const protocols = new Map<number, string>([
 
 type Named = Pick<DescribedSocket, 'kind' | 'name'>;
 
-function ask(descriptor: number, option: number): number {
-  const value = getOption(descriptor, SOL_SOCKET, option);
+const ask = (descriptor: number, option: number | undefined): number =>
+  sure(descriptor, getOption(descriptor, SOL_SOCKET, option));
+
+function sure(descriptor: number, value: number): number {
   if (value >= 0) return value;
   throw syscallError('getsockopt', -value, `use descriptor ${descriptor}`);
 }
@@ -51,29 +57,35 @@ function nameIp(type: number, protocol: number): Named {
   return { kind: isUdp ? 'udp' : 'other', name };
 }
 
+/** Where the kernel does not tell, the usual one of that type. */
+function protocolOf(descriptor: number, type: number): number {
+  if (SO_PROTOCOL !== undefined) return ask(descriptor, SO_PROTOCOL);
+  return type === constants.SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+}
+
 /**
  * What a descriptor is that somebody else opened. socket(7) SO_DOMAIN, SO_TYPE, SO_PROTOCOL,
  * SO_ACCEPTCONN
  * @throws SyscallError EBADF; ENOTSOCK for what is no socket.
  */
 export function describeSocket(descriptor: number): DescribedSocket {
-  const domain = ask(descriptor, SO_DOMAIN);
   const type = ask(descriptor, SO_TYPE);
+  const domain = sure(descriptor, socketFamily(descriptor));
   const isIpv6 = domain === constants.AF_INET6;
   const { IPPROTO_IPV6, IPV6_V6ONLY } = constants;
-  let named: Named;
-  if (domain === constants.AF_UNIX) named = nameUnix(type);
+  let what: Named;
+  if (domain === constants.AF_UNIX) what = nameUnix(type);
   else if (isIpv6 || domain === constants.AF_INET) {
-    named = nameIp(type, ask(descriptor, SO_PROTOCOL));
+    what = nameIp(type, protocolOf(descriptor, type));
   } else {
     const name = families.get(domain) ?? `a socket of address family ${domain}`;
-    named = { kind: 'other', name };
+    what = { kind: 'other', name };
   }
   return {
-    ...named,
+    ...what,
     family: isIpv6 ? 6 : 4,
     v6Only: isIpv6 && getOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY) === 1,
-    listens: ask(descriptor, SO_ACCEPTCONN) === 1,
-    address: named.kind === 'other' ? '' : localName(descriptor),
+    listens: ask(descriptor, SO_ACCEPTCONN) !== 0,
+    address: what.kind === 'other' ? '' : localName(descriptor),
   };
 }

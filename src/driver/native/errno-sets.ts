@@ -48,7 +48,7 @@ export const acceptSkips: ReadonlySet<number> = new Set(
     'EOPNOTSUPP',
     'ENETUNREACH',
     'ETIMEDOUT',
-  ].map(numberOf),
+  ].flatMap((name) => errnoNumber(name) ?? []), // ENONET is Linux's alone
 );
 
 /**

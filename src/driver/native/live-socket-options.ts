@@ -8,14 +8,15 @@ import type { SocketSetting, TcpInfo } from '../contract.ts';
 
 const { SOL_SOCKET, IPPROTO_TCP } = constants;
 
-/** What a Unix socket answers to options of TCP. */
-const notTcp = errnoNumber('ENOTSUP') as number;
+/** What a Unix socket answers to options of TCP: on Linux, on the BSDs. */
+const notTcp: readonly (number | undefined)[] = ['ENOTSUP', 'EOPNOTSUPP'].map(errnoNumber);
 /** What Multipath TCP answers to those of TCP that it does not have. */
 const notInMultipath = errnoNumber('ENOPROTOOPT') as number;
 
 interface KernelOption {
   readonly level: number;
-  readonly option: number;
+  /** Undefined where the system has no such option. */
+  readonly option: number | undefined;
   readonly name: string;
 }
 
@@ -34,8 +35,11 @@ export function setOnSocket(descriptor: number, setting: SocketSetting, value: n
     return;
   }
   const { level, option, name } = options[setting];
+  if (option === undefined) {
+    throw new ErrUnsupportedOp(`cannot set ${name}: this system has no such option; leave it out`);
+  }
   const result = setOption(descriptor, level, option, value);
-  if (result === -notTcp && level === IPPROTO_TCP) {
+  if (notTcp.includes(-result) && level === IPPROTO_TCP) {
     throw new ErrUnsupportedOp(`cannot set ${name}: this connection is not over TCP`);
   }
   if (result === -notInMultipath && level === IPPROTO_TCP) {

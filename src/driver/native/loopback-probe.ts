@@ -1,5 +1,6 @@
 import { ErrUnsupportedPlatform, type GnetError } from '../../base/errors.ts';
 import type { Slab } from '../../buffer/slab.ts';
+import { hasAbstractNames } from '../../syscall/socket-address.ts';
 import type {
   DatagramPeer,
   Driver,
@@ -22,10 +23,21 @@ const options: SocketOptions = {
   receiveBufferBytes: 0,
   sendBufferBytes: 0,
 };
+/** Where the kernel names Unix sockets no file is needed, and no right to the network. */
+const endpoint: Endpoint = hasAbstractNames
+  ? { kind: 'unix', path: '@' }
+  : { kind: 'tcp', family: 4, v6Only: false, host: '127.0.0.1', port: 0 };
+
+/** What is called there, as it was printed. */
+function addressOf(listener: Endpoint, printed: string): Endpoint {
+  if (listener.kind === 'unix') return { ...listener, path: printed };
+  return { ...listener, port: Number(printed.slice(printed.lastIndexOf(':') + 1)) };
+}
+
 const callerSlot = 0;
 const calleeSlot = 1;
 
-/** Calls itself over a Unix socket that the kernel names, says one byte and hears it again. */
+/** Calls itself over the loopback, says one byte and hears it again. */
 class LoopbackProbe implements DriverEvents {
   readonly driver: Driver;
   heard = false;
@@ -37,10 +49,9 @@ class LoopbackProbe implements DriverEvents {
 
   run(): void {
     const { driver } = this;
-    driver.listen(0, { kind: 'unix', path: '@' }, options);
+    driver.listen(0, endpoint, options);
     driver.startAccepting(0);
-    const endpoint: Endpoint = { kind: 'unix', path: driver.listenerAddress(0) };
-    driver.connect(callerSlot, 1, endpoint, options);
+    driver.connect(callerSlot, 1, addressOf(endpoint, driver.listenerAddress(0)), options);
     const giveUpAt = performance.now() + patienceMs;
     while (!this.heard && this.#error === null && performance.now() < giveUpAt) {
       driver.wait(sliceMs);

@@ -1,9 +1,16 @@
 /** What the listeners of the drivers over system calls have in common. */
-import { duplicateDescriptor, mayWait } from '../../syscall/descriptor.ts';
+import {
+  closeDescriptor,
+  duplicateDescriptor,
+  duplicateOnto,
+  makeCloseOnExec,
+  mayWait,
+} from '../../syscall/descriptor.ts';
 import {
   acceptSocket,
   acceptWithoutWaiting,
   localName,
+  openSocket,
   shutdownSocket,
 } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
@@ -54,7 +61,13 @@ export function acceptNext(descriptor: number): number {
 
 /** On Linux this ends listening for every holder of the socket: not when there may be others. */
 export function endListening({ descriptor, duplicated }: NativeListener): void {
-  if (!duplicated) shutdownSocket(descriptor, constants.SHUT_RDWR);
+  if (duplicated || shutdownSocket(descriptor, constants.SHUT_RDWR) === 0) return;
+  // Elsewhere only a close ends it (ENOTCONN), and the number is needed: it becomes another socket's.
+  // Without a descriptor to spare, who comes now is refused when the listener is closed.
+  const placeholder = openSocket(constants.AF_UNIX, constants.SOCK_STREAM);
+  if (placeholder < 0) return;
+  if (duplicateOnto(placeholder, descriptor) === 0) makeCloseOnExec(descriptor);
+  closeDescriptor(placeholder);
 }
 
 /** Before the close: a client that still finds the path would be refused, not left hanging. */

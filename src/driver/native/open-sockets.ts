@@ -16,7 +16,12 @@ import {
   type SocketAddress,
   setOption,
 } from '../../syscall/socket.ts';
-import { formatInet, type InetAddress, inetAddress } from '../../syscall/socket-address.ts';
+import {
+  formatInet,
+  hasAbstractNames,
+  type InetAddress,
+  inetAddress,
+} from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
 import { askForCoalescing, setDatagramExtras } from './datagram-options.ts';
 import {
@@ -90,7 +95,7 @@ function openWith(
 function bindLocally(descriptor: number, endpoint: Endpoint): void {
   if (endpoint.kind === 'unix' || endpoint.from === undefined) return;
   const { from, family } = endpoint;
-  if (from.port === 0 && family === 4) {
+  if (from.port === 0 && family === 4 && constants.IP_BIND_ADDRESS_NO_PORT !== undefined) {
     setOption(descriptor, constants.IPPROTO_IP, constants.IP_BIND_ADDRESS_NO_PORT, 1);
   }
   const result = bindSocket(descriptor, inetAddress(family, from.host, from.port));
@@ -123,13 +128,17 @@ function isDead(path: string): boolean {
 function makeWay(path: string): boolean {
   const found = socketFileAt(path);
   if (found === null || !isDead(path)) return false;
+  const take = (): boolean =>
+    socketFileAt(path) === found && isDead(path) && removeDeadSocket(path, found);
+  // Without a lock two servers that start at once may both be told that the path is taken.
+  if (!hasAbstractNames) return take();
   const lock = openSocket(constants.AF_UNIX, constants.SOCK_STREAM);
   if (lock < 0) return false;
   try {
     // Another server that takes it away right now will have the path.
     if (bindSocket(lock, lockNameFor(path)) === -addressInUse) return false;
     // Another one may have been faster, and listen there by now.
-    return socketFileAt(path) === found && isDead(path) && removeDeadSocket(path, found);
+    return take();
   } finally {
     closeDescriptor(lock);
   }

@@ -2,12 +2,17 @@
  * Options of sockets on kernels with file descriptors: those that a listener, a dialled and an accepted
  * socket begin with. What a program sets later is in `live-socket-options.ts`.
  */
+import { ErrUnsupportedOp } from '../../base/errors.ts';
 import { formatUnix } from '../../base/unix-address.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
 import { setOption, setOptionText } from '../../syscall/socket.ts';
+import { spreadingOption } from '../../syscall/system-calls.ts';
 import { formatInet, inetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { Endpoint, SocketExtras, SocketOptions, SocketWish } from '../contract.ts';
+
+/** macOS has a name of its own for it, and OpenBSD none: there the times are the system's for all. */
+const keepIdle = constants.TCP_KEEPIDLE ?? constants.TCP_KEEPALIVE;
 
 /** In the form `127.0.0.1:80`, `[::1]:80` or a path, for messages. */
 export function describeEndpoint(endpoint: Endpoint): string {
@@ -20,7 +25,7 @@ export function requireOption(
   descriptor: number,
   endpoint: Endpoint,
   level: number,
-  option: number,
+  option: number | undefined,
   value: number,
   name: string,
 ): void {
@@ -62,7 +67,7 @@ export function grantWish(descriptor: number, { noDelay, keepAlive }: SocketWish
   if (keepAlive === undefined) return;
   const { on, idleSeconds, intervalSeconds, probes } = keepAlive;
   setOption(descriptor, constants.SOL_SOCKET, constants.SO_KEEPALIVE, on ? 1 : 0);
-  if (idleSeconds > 0) setOption(descriptor, tcp, constants.TCP_KEEPIDLE, idleSeconds);
+  if (idleSeconds > 0) setOption(descriptor, tcp, keepIdle, idleSeconds);
   if (intervalSeconds > 0) setOption(descriptor, tcp, constants.TCP_KEEPINTVL, intervalSeconds);
   if (probes > 0) setOption(descriptor, tcp, constants.TCP_KEEPCNT, probes);
 }
@@ -79,7 +84,7 @@ export function setStreamOptions(descriptor: number, isTcp: boolean, options: So
   }
   if (seconds === 0) return;
   setOption(descriptor, constants.SOL_SOCKET, constants.SO_KEEPALIVE, 1);
-  setOption(descriptor, tcp, constants.TCP_KEEPIDLE, seconds);
+  setOption(descriptor, tcp, keepIdle, seconds);
   setOption(descriptor, tcp, constants.TCP_KEEPINTVL, extras?.keepIntervalSeconds || seconds);
   const probes = extras?.keepProbes ?? 0;
   if (probes > 0) setOption(descriptor, tcp, constants.TCP_KEEPCNT, probes);
@@ -99,9 +104,11 @@ export function setTcpOptions(
   if (seconds > 0) {
     const socket = constants.SOL_SOCKET;
     requireOption(descriptor, endpoint, socket, constants.SO_KEEPALIVE, 1, 'SO_KEEPALIVE');
-    requireOption(descriptor, endpoint, tcp, constants.TCP_KEEPIDLE, seconds, 'TCP_KEEPIDLE');
-    const interval = options.extras?.keepIntervalSeconds || seconds;
-    requireOption(descriptor, endpoint, tcp, constants.TCP_KEEPINTVL, interval, 'TCP_KEEPINTVL');
+    if (keepIdle !== undefined) {
+      requireOption(descriptor, endpoint, tcp, keepIdle, seconds, 'TCP_KEEPIDLE');
+      const interval = options.extras?.keepIntervalSeconds || seconds;
+      requireOption(descriptor, endpoint, tcp, constants.TCP_KEEPINTVL, interval, 'TCP_KEEPINTVL');
+    }
   }
   if (options.extras !== undefined) setTcpExtras(descriptor, endpoint, options.extras);
 }
@@ -123,7 +130,7 @@ export function setListenerExtras(
   options: SocketOptions,
 ): void {
   const { deferAcceptSeconds = 0, fastOpenPending = 0 } = options.extras ?? {};
-  const set = (option: number, value: number, name: string): void => {
+  const set = (option: number | undefined, value: number, name: string): void => {
     if (value === 0) return;
     requireOption(descriptor, endpoint, constants.IPPROTO_TCP, option, value, name);
   };
@@ -143,7 +150,7 @@ function requireText(
   descriptor: number,
   endpoint: Endpoint,
   level: number,
-  option: number,
+  option: number | undefined,
   text: string,
   name: string,
 ): void {
@@ -167,6 +174,17 @@ export function setFamilyOptions(
   }
   setDevice(descriptor, endpoint, options);
   if (options.reusePort) {
-    requireOption(descriptor, endpoint, socket, constants.SO_REUSEPORT, 1, 'SO_REUSEPORT');
+    if (spreadingOption === undefined) throw spreadsNothing(endpoint);
+    requireOption(descriptor, endpoint, socket, spreadingOption, 1, 'SO_REUSEPORT');
   }
+}
+
+/** Several sockets could be bound; but the loops of all but one would never have anything to do. */
+function spreadsNothing(endpoint: Endpoint): ErrUnsupportedOp {
+  const address = describeEndpoint(endpoint);
+  return new ErrUnsupportedOp(
+    `cannot listen on ${address} with reusePort: this system's SO_REUSEPORT gives everything to one ` +
+      'of the sockets and spreads nothing; leave reusePort out, and use one loop for UDP',
+    { address },
+  );
 }

@@ -10,7 +10,7 @@ import {
   eventStride,
 } from '../../syscall/linux/epoll.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
-import { constants } from '../../syscall/tables.ts';
+import { constants } from '../../syscall/linux/tables.ts';
 import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
 import type { DriverEvents, DriverSettings } from '../contract.ts';
 import { interrupted } from '../native/errno-sets.ts';

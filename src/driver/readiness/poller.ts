@@ -23,7 +23,7 @@ export interface Poller {
   remove(descriptor: number): number;
   /** How many events there are, or minus an errno. -1 waits without a limit. */
   wait(timeoutMs: number): number;
-  /** Of event `index` of the last wait. */
+  /** Of event `index` of the last wait; 0: it is nothing that anybody asked for. */
   readinessAt(index: number): number;
   tagAt(index: number): number;
   generationAt(index: number): number;

@@ -103,7 +103,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     this.listeners = new Listeners(poller, events, this.ledger);
     const source = datagramSource(poller);
     this.datagrams = new DatagramEndpoints(source, events, this.counters, settings, this.#rest);
-    for (const own of [poller.descriptor, this.wakeDescriptor]) this.ledger?.opened(own);
+    for (const own of [poller.descriptor, ...waker.held]) this.ledger?.opened(own);
   }
 
   // -- waiting ------------------------------------------------------------------------------------
@@ -116,15 +116,17 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     if (count <= 0) return reported + this.#nothingReady(count);
     this.#waitFailures.succeeded();
     const poller = this.#poller;
+    let idle = 0;
     for (let index = 0; index < count; index++) {
       const tag = poller.tagAt(index);
       const generation = poller.generationAt(index);
       const readiness = poller.readinessAt(index);
-      if (tag < kindMask) this.#streamReady(tag, generation, readiness);
+      if (readiness === 0) idle++;
+      else if (tag < kindMask) this.#streamReady(tag, generation, readiness);
       else this.#otherReady(tag, generation);
     }
-    this.counters.events += count;
-    return reported + count;
+    this.counters.events += count - idle;
+    return reported + count - idle;
   }
 
   #sleep(timeoutMs: number): number {

@@ -6,10 +6,12 @@ import type { Waker } from './waker.ts';
 /** eventfd(2): a counter that is readable while it is not 0. */
 export class EventfdWaker implements Waker {
   readonly descriptor: number;
+  readonly held: readonly number[];
 
   /** @throws SyscallError EMFILE, ENFILE, ENOMEM. */
   constructor() {
     this.descriptor = eventDescriptor();
+    this.held = [this.descriptor];
   }
 
   wake(): void {

@@ -107,6 +107,32 @@ export const layouts = {
       ifindex: { offset: 8, size: 4 },
     },
   },
+  /** struct in_pktinfo: <netinet/in.h>. */
+  inPktinfo: {
+    size: 12,
+    fields: {
+      ifindex: { offset: 0, size: 4 },
+      spec_dst: { offset: 4, size: 4 },
+      addr: { offset: 8, size: 4 },
+    },
+  },
+  /** struct group_req: <netinet/in.h>: joining a group by the number of an interface. */
+  groupReq: {
+    size: 132,
+    fields: {
+      interface: { offset: 0, size: 4 },
+      group: { offset: 4, size: 128 },
+    },
+  },
+  /** struct group_source_req: <netinet/in.h>: the same, of one sender. */
+  groupSourceReq: {
+    size: 260,
+    fields: {
+      interface: { offset: 0, size: 4 },
+      group: { offset: 4, size: 128 },
+      source: { offset: 132, size: 128 },
+    },
+  },
 } as const;
 
 /** <sys/errno.h> */

@@ -116,6 +116,23 @@ export const layouts = {
       ifindex: { offset: 8, size: 4 },
     },
   },
+  /** struct group_req: <netinet/in.h>: joining a group by the number of an interface. */
+  groupReq: {
+    size: 136,
+    fields: {
+      interface: { offset: 0, size: 4 },
+      group: { offset: 8, size: 128 },
+    },
+  },
+  /** struct group_source_req: <netinet/in.h>: the same, of one sender. */
+  groupSourceReq: {
+    size: 264,
+    fields: {
+      interface: { offset: 0, size: 4 },
+      group: { offset: 8, size: 128 },
+      source: { offset: 136, size: 128 },
+    },
+  },
 } as const;
 
 /** <sys/errno.h> */

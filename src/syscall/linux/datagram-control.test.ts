@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatHost, inetAddress } from '../../base/inet-address.ts';
 import { controlBytesMax, emptyControl, readControl, writeControl } from '../datagram-control.ts';
-import { constants, layouts } from '../tables.ts';
+import { constants, layouts } from './tables.ts';
 
 const offset = 24;
 const view = new DataView(new ArrayBuffer(offset + controlBytesMax));

@@ -1,7 +1,8 @@
 import type { InetAddress } from '../../base/inet-address.ts';
 import { socketMemory, setOption } from '../socket.ts';
 import type { DatagramControl, ReceivedControl } from '../system-contract.ts';
-import { constants, layouts } from '../tables.ts';
+import { constants } from '../../platform/linux.ts';
+import { layouts } from '../../platform/linux-layouts.ts';
 
 const header = layouts.cmsghdr;
 const inet = layouts.inPktinfo;
@@ -12,11 +13,12 @@ const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 const spaceOf = (bytes: number): number => header.size + aligned(bytes);
 
 /**
- * pktinfo(7). The BSD kin have IPV6_PKTINFO alike (RFC 3542); for IPv4 they have IP_RECVDSTADDR and
- * IP_SENDSRCADDR with the bare address.
+ * pktinfo(7)
  */
 export function linuxDatagramControl(): DatagramControl {
   return {
+    alignControl: aligned,
+    cutsSegments: true,
     // A socket for both families says both addresses.
     controlBytesMax: spaceOf(inet.size) + spaceOf(inet6.size) + 4 * spaceOf(4),
     askForLocalAddress,

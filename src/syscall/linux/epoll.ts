@@ -1,5 +1,5 @@
 import { type Address, foreignInterface, word } from '../../ffi/index.ts';
-import { constants, layouts } from '../tables.ts';
+import { constants, layouts } from './tables.ts';
 import { resultOf, syscallError } from '../last-errno.ts';
 import { scratch } from '../memory.ts';
 

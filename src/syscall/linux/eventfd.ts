@@ -1,7 +1,7 @@
 import { addressAt, foreignInterface, word } from '../../ffi/index.ts';
 import { resultOf, syscallError } from '../last-errno.ts';
 import { mapMemory } from '../memory.ts';
-import { constants } from '../tables.ts';
+import { constants } from './tables.ts';
 
 const eventfdRaw = foreignInterface.lookup('eventfd', 2);
 const readRaw = foreignInterface.lookup('read', 3);

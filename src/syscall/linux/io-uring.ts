@@ -5,7 +5,7 @@ import {
 } from '../../platform/linux-io-uring.ts';
 import { lastErrno, resultOf, syscallError } from '../last-errno.ts';
 import { mapMemory, scratch } from '../memory.ts';
-import { constants, syscallNumbers } from '../tables.ts';
+import { constants, syscallNumbers } from './tables.ts';
 
 /** Not in the C library. Six words are passed without a wrapper; a timed wait needs one more. */
 const syscallRaw = foreignInterface.lookup('syscall', 6);

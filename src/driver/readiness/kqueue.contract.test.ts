@@ -1,0 +1,15 @@
+import { test } from 'node:test';
+import { refusalOf } from '../../../test/support/driver.ts';
+import { driverContract } from '../../../testing/driver-contract.ts';
+import { RawPeers } from '../../../testing/raw-peers.ts';
+
+const skip = await refusalOf('kqueue');
+if (skip === false) {
+  const { createKqueueDriver } = await import('./kqueue.ts');
+  driverContract('kqueue', (events, readBufferBytes) => ({
+    driver: createKqueueDriver(events, { readBufferBytes, headroomBytes: 64 }),
+    peers: new RawPeers(),
+  }));
+} else {
+  test('the kqueue driver keeps the contract', { skip }, () => {});
+}
