@@ -25,6 +25,8 @@ interface Export {
 
 /** Threads import them by their own URL, so that they must be files with these names. */
 const ownFiles = ['src/http/loop-module.ts'];
+/** What `npx gnet` runs. */
+const command = 'src/command/gnet.ts';
 
 /** Their sources, by the names that they have in dist/. */
 function entryPoints(): Record<string, string> {
@@ -34,7 +36,7 @@ function entryPoints(): Record<string, string> {
   const entries = Object.values(manifest.exports).filter((one) => typeof one !== 'string');
   const named = [
     ...entries.map((one) => [basename(one.default, '.js'), one['gnet-source']] as const),
-    ...ownFiles.map((path) => [basename(path, '.ts'), path] as const),
+    ...[...ownFiles, command].map((path) => [basename(path, '.ts'), path] as const),
   ];
   const misplaced = entries.filter((one) => dirname(one.default) !== './dist');
   assert.deepEqual(misplaced, [], 'package.json: every entry is a file of dist/ itself');

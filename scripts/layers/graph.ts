@@ -2,6 +2,9 @@
 import { type Finding, type Project, resolveImport } from './project.ts';
 import { pageFolder } from './rooms.ts';
 
+/** What browsers load, and what `npx gnet` runs. */
+const otherEntries = [`${pageFolder}page.ts`, 'src/command/gnet.ts'];
+
 /**
  * Circles of imports, of types too: two files that describe each other are read as one. A dynamic
  * import is a choice at run time and counts as none.
@@ -45,7 +48,7 @@ export function deadFileFindings(project: Project): Finding[] {
     }
   };
   const isRoot = (path: string): boolean =>
-    !path.startsWith('src/') || path.endsWith('.test.ts') || path === `${pageFolder}page.ts`;
+    !path.startsWith('src/') || path.endsWith('.test.ts') || otherEntries.includes(path);
   for (const path of [...project.entries, ...project.typeScript.keys()]) {
     if (project.entries.includes(path) || isRoot(path)) reach(path);
   }

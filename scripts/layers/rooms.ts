@@ -13,6 +13,7 @@ import { lineAt } from './source-text.ts';
  * may use those below it.
  */
 const packages = [
+  'command',
   'inspect',
   'topics',
   'websocket',

@@ -151,6 +151,21 @@ test('the page of gnet/inspect is in the package, in three files and with the li
   assert.doesNotMatch(output, /\bimport\b[^(]*["']\.|from ?["']/);
 });
 
+test('what gnet new writes passes its own test, and the type check', () => {
+  const command = join(program, 'node_modules', 'gnet', 'dist', 'gnet.js');
+  const names = ['echo', 'chat', 'gateway', 'http'];
+  for (const name of names) {
+    run(process.execPath, [command, 'new', `new-${name}`, '--template', name], program);
+  }
+  const tests = names.map((name) => join(`new-${name}`, 'handler.test.ts'));
+  assert.match(run(process.execPath, ['--test', ...tests], program), /pass 4\n[^]*fail 0\n/);
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023'];
+  const more = ['--allowImportingTsExtensions', '--erasableSyntaxOnly', '--types', 'node'];
+  const files = [...tests, ...names.map((name) => join(`new-${name}`, 'main.ts'))];
+  const compiler = join(modules, 'typescript', 'bin', 'tsc');
+  run(process.execPath, [compiler, ...options, ...more, ...files], program);
+});
+
 test('every entry can be imported', () => {
   const text = `
     import { readFileSync } from 'node:fs';

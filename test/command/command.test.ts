@@ -1,0 +1,90 @@
+/** `npx gnet`: what it prints, and how it ends. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { inspect } from 'gnet/inspect';
+import { runClient } from '../support/outside-client.ts';
+import { nodeFlags } from '../support/program.ts';
+import { connect, EchoHandler, startRig, temporaryDirectory } from '../support/rig.ts';
+
+const command = fileURLToPath(new URL('../../src/command/gnet.ts', import.meta.url));
+
+async function gnet(args: readonly string[], cwd?: string) {
+  const all = [...nodeFlags, command, ...args];
+  const { code, stdout, stderr } = await runClient(process.execPath, all, '', cwd ? { cwd } : {});
+  return { code, output: String(stdout), stderr };
+}
+
+test('gnet top shows servers and their connections once, where the output is no terminal', async (t) => {
+  const rig = await startRig(t, new EchoHandler());
+  const inspector = await inspect(rig.server);
+  t.after(() => inspector.close());
+  const path = join(temporaryDirectory(t), 'inspect.sock');
+  const byPath = await inspect(rig.server, { address: `unix://${path}`, token: inspector.token });
+  t.after(() => byPath.close());
+  const client = await connect(t, rig);
+  client.write('hello');
+  await client.readExactly(5);
+  const ways = [
+    [inspector.url],
+    [inspector.addr, '--token', inspector.token],
+    [`unix://${path}`, '--token', inspector.token, '--rows=1', '--sort=age'],
+  ];
+  for (const way of ways) {
+    const { code, output, stderr } = await gnet(['top', ...way]);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.match(output, new RegExp(`^process ${process.pid} `));
+    assert.ok(output.includes(`\n${rig.server.addr}  ${rig.server.driver}, `));
+    assert.match(output, /^connections 1 {2}accepted 1 {2}received 5 B {2}sent 5 B {2}frames 1$/m);
+    assert.ok(output.includes(`\n${client.localAddress}`));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: there must be none
+    assert.doesNotMatch(output, /\x1b/);
+  }
+  const wrong = await gnet(['top', inspector.addr, '--token', 'x'.repeat(24)]);
+  assert.deepEqual([wrong.code, wrong.output], [1, '']);
+  assert.match(wrong.stderr, /^gnet: Give the token/);
+});
+
+test('what cannot be understood is said in two lines, with status 2', async (t) => {
+  const folder = temporaryDirectory(t);
+  mkdirSync(join(folder, 'full'));
+  writeFileSync(join(folder, 'full', 'file'), '');
+  const wrongs: readonly [readonly string[], RegExp][] = [
+    [[], /^gnet: give a command: top or new\nSee gnet --help\.\n$/],
+    [['tpo'], /^gnet: there is no command 'tpo'/],
+    [['top'], /^gnet: give one address\nSee gnet top --help\.\n$/],
+    [['top', '127.0.0.1:1'], /^gnet: give --token/],
+    [['top', 'a', '--rows', 'x'], /^gnet: (?:--rows x: give a whole number|give --token)/],
+    [['new'], /^gnet: give one folder\nSee gnet new --help\.\n$/],
+    [['new', 'Big'], /^gnet: cannot name a package 'Big'/],
+    [['new', 'full'], /^gnet: the folder full is there already, and not empty/],
+    [['new', 'a', '--template=toString'], /^gnet: there is no template 'toString': echo, chat/],
+    [['new', 'a', '--tmplate=chat'], /^gnet: Unknown option '--tmplate'/],
+  ];
+  const results = await Promise.all(wrongs.map(([args]) => gnet(args, folder)));
+  for (const [index, { code, output, stderr }] of results.entries()) {
+    assert.deepEqual([code, output], [2, ''], stderr);
+    assert.match(stderr, wrongs[index]?.[1] as RegExp);
+  }
+  assert.deepEqual(readdirSync(folder), ['full']);
+  for (const args of [['--help'], ['top', '--help'], ['new', '--help']]) {
+    const { code, output } = await gnet(args, folder);
+    assert.equal(code, 0);
+    assert.match(output, /^gnet (?:top|new) [A-Z]+ \[options\]/);
+  }
+});
+
+test('gnet new writes a program, a test, and what deploys it', async (t) => {
+  const folder = temporaryDirectory(t);
+  const { code, output } = await gnet(['new', 'a/my-server', '--template=http'], folder);
+  assert.equal(code, 0);
+  assert.match(output, /^ {2}cd a\/my-server\n {2}npm install$/m);
+  const place = join(folder, 'a', 'my-server');
+  const manifest = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'));
+  assert.equal(manifest.name, 'my-server');
+  const files = ['main.ts', 'handler.ts', 'handler.test.ts', 'Dockerfile', 'my-server.service'];
+  for (const file of files) assert.ok(existsSync(join(place, file)), file);
+  assert.match(readFileSync(join(place, 'Dockerfile'), 'utf8'), /^EXPOSE 8080$/m);
+});
