@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,11 @@ declare global {
 `;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+// Runs that were killed leave theirs behind, in which checks find what is no part of the repository.
+for (const path of globSync('.snippets-*', { cwd: root })) {
+  const ageMs = Date.now() - statSync(join(root, path)).mtimeMs;
+  if (ageMs > 600_000) rmSync(join(root, path), { recursive: true, force: true });
+}
 const directory = mkdtempSync(join(root, '.snippets-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
