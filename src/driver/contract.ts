@@ -20,7 +20,7 @@
  *  6. Every descriptor is close-on-exec and closed exactly once.
  *  7. The driver takes a bounded number of connections, datagrams and bytes per stream and wait.
  */
-import type { DescriptorBits } from '../base/descriptor-bits.ts';
+import type { DescriptorLedger } from './descriptor-ledger.ts';
 import type { Socket } from 'node:net';
 import type { GnetError } from '../base/errors.ts';
 import type { InetAddress } from '../base/inet-address.ts';
@@ -243,22 +243,6 @@ export interface DriverCounters {
   datagramsDropped: number;
   /** Milliseconds spent waiting for something to do: asleep in the kernel, or looking (`busyPoll`). */
   sleptMs: number;
-}
-
-/**
- * A driver's record of its descriptors and mappings, so that the main thread can close and unmap
- * them when the thread dies. Each is written down right after it was opened, and crossed out right
- * before it is closed.
- */
-export interface DescriptorLedger {
-  /** What is opened and closed by one call stands here. */
-  readonly bits: DescriptorBits | null;
-  opened(descriptor: number): void;
-  /** Somebody else owns it from now on. */
-  released(descriptor: number): void;
-  /** Memory of a descriptor's file: a closed descriptor lives on for as long as it is mapped. */
-  mapped(address: number, byteLength: number): void;
-  unmapping(address: number): void;
 }
 
 /** What a loop asks of its driver when it is made. */

@@ -1,5 +1,5 @@
 import type { LoopStats } from '../connection/server-view.ts';
-import type { DescriptorLedger } from '../driver/contract.ts';
+import type { DescriptorLedger } from '../driver/descriptor-ledger.ts';
 
 /** What other threads may see of a loop while it runs. The loop writes, everybody reads. */
 export interface LoopPublication {

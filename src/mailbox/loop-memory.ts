@@ -8,6 +8,7 @@
 import type { DescriptorBits } from '../base/descriptor-bits.ts';
 import { threadId } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
+import type { LeftCompletions, LeftMapping } from '../driver/descriptor-ledger.ts';
 import { connectionCounters } from '../connection/connection-counts.ts';
 import { type SharedCounter, sharedCounters } from '../loop/loop-counts.ts';
 
@@ -90,10 +91,12 @@ const signallingWaitMs = 1_000;
 const controlBytes = 256;
 const counterCount = 64;
 const countersOffset = controlBytes;
-/** An address and a length each, as 64-bit floats. Further ones are not written down. */
+/** Further ones are not written down. */
 const mappingCount = 8;
+/** Numbers of each, as 64-bit floats: address, length, and the four of a ring of completions. */
+const mappingFields = 6;
 const mappingsOffset = countersOffset + counterCount * 8;
-const ledgerOffset = mappingsOffset + mappingCount * 16;
+const ledgerOffset = mappingsOffset + mappingCount * mappingFields * 8;
 /** Descriptors from here on are not written down: a dead loop would leak them. */
 const ledgerDescriptors = 2 ** 20;
 const ledgerBytes = ledgerDescriptors / 8;
@@ -104,6 +107,8 @@ const lanesOffset = roomOffset + roomWordCount * 4;
 const laneHeaderBytes = 64;
 const laneBytes = laneHeaderBytes + ringBytes;
 const totalBytes = lanesOffset + laneCount * laneBytes;
+
+const noCompletions: LeftCompletions = { head: 0, tail: 0, first: 0, entries: 0 };
 
 assert(counter.before + continuedCounters.length <= counterCount, 'the counters have room');
 assert(laneCount === 64, 'two words hold one bit for each lane');
@@ -126,7 +131,7 @@ export class LoopMemory {
     this.words = new Int32Array(buffer);
     this.bytes = new Uint8Array(buffer);
     this.counters = new Float64Array(buffer, countersOffset, counterCount);
-    this.#mappings = new Float64Array(buffer, mappingsOffset, mappingCount * 2);
+    this.#mappings = new Float64Array(buffer, mappingsOffset, mappingCount * mappingFields);
     this.bits = { words: this.words, firstWord: ledgerOffset / 4, count: ledgerDescriptors };
   }
 
@@ -233,29 +238,33 @@ export class LoopMemory {
   // -- mappings: written by the loop, read once its thread is gone ---------------------------------
 
   /** The loop has mapped memory of one of its descriptors. */
-  mapped(address: number, byteLength: number): void {
-    for (let at = 0; at < mappingCount * 2; at += 2) {
+  mapped({ address, byteLength, completions }: LeftMapping): void {
+    const { head, tail, first, entries } = completions ?? noCompletions;
+    for (let at = 0; at < this.#mappings.length; at += mappingFields) {
       if (this.#mappings[at] !== 0) continue;
-      this.#mappings[at] = address;
-      this.#mappings[at + 1] = byteLength;
+      this.#mappings.set([address, byteLength, head, tail, first, entries], at);
       return;
     }
   }
 
   /** It is about to unmap it. */
   unmapping(address: number): void {
-    for (let at = 0; at < mappingCount * 2; at += 2) {
+    for (let at = 0; at < this.#mappings.length; at += mappingFields) {
       if (this.#mappings[at] === address) this.#mappings[at] = 0;
     }
   }
 
   /** Everything that is written down as mapped. */
-  mappings(): { readonly address: number; readonly byteLength: number }[] {
-    const found = [];
-    for (let at = 0; at < mappingCount * 2; at += 2) {
-      const address = this.#mappings[at] as number;
-      const byteLength = this.#mappings[at + 1] as number;
-      if (address !== 0) found.push({ address, byteLength });
+  mappings(): LeftMapping[] {
+    const found: LeftMapping[] = [];
+    for (let at = 0; at < this.#mappings.length; at += mappingFields) {
+      const [address, byteLength, head, tail, first, entries] = this.#mappings.subarray(
+        at,
+        at + mappingFields,
+      ) as unknown as [number, number, number, number, number, number];
+      if (address === 0) continue;
+      const completions = entries === 0 ? null : { head, tail, first, entries };
+      found.push({ address, byteLength, completions });
     }
     return found;
   }

@@ -348,13 +348,16 @@ describe('the mailbox of a loop', () => {
 
   test('and which memory of theirs is mapped', () => {
     const { memory } = mailbox();
-    for (const address of [4_096, 8_192, 2 ** 47]) memory.mapped(address, address / 2);
+    for (const address of [4_096, 8_192, 2 ** 47]) {
+      memory.mapped({ address, byteLength: address / 2, completions: null });
+    }
     memory.unmapping(8_192);
-    memory.mapped(12_288, 1);
+    const completions = { head: 2, tail: 3, first: 16, entries: 8 };
+    memory.mapped({ address: 12_288, byteLength: 1, completions });
     assert.deepEqual(memory.mappings(), [
-      { address: 4_096, byteLength: 2_048 },
-      { address: 12_288, byteLength: 1 },
-      { address: 2 ** 47, byteLength: 2 ** 46 },
+      { address: 4_096, byteLength: 2_048, completions: null },
+      { address: 12_288, byteLength: 1, completions },
+      { address: 2 ** 47, byteLength: 2 ** 46, completions: null },
     ]);
   });
 });

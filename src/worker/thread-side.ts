@@ -32,6 +32,7 @@ import type {
   SocketsToGive,
   ToThread,
 } from './messages.ts';
+import type { LeftMapping } from '../driver/descriptor-ledger.ts';
 import { publicationIn } from '../mailbox/publication.ts';
 import { threadEnd } from './thread-end.ts';
 import { type MainThread, ThreadServer } from './thread-server.ts';
@@ -215,7 +216,7 @@ class ThreadSide implements MainThread {
       },
       bits: memory.bits,
       released: (descriptor: number) => memory.released(descriptor),
-      mapped: (address: number, byteLength: number) => memory.mapped(address, byteLength),
+      mapped: (mapping: LeftMapping) => memory.mapped(mapping),
       unmapping: (address: number) => memory.unmapping(address),
     };
     const loop = new EventLoop(

@@ -3,7 +3,7 @@ import { errnoNumber } from '../../platform/index.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { setLingerReset, shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/linux/tables.ts';
-import type { DescriptorLedger } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import type { MemoryRest } from '../native/memory-rest.ts';
 import type { Operations } from './operations.ts';
 import type { Sending } from './sending.ts';

@@ -1,5 +1,5 @@
 import { ioUringConstants, ioUringLayouts } from '../../platform/linux-io-uring.ts';
-import type { DescriptorLedger } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { kind, kindShift } from './completion-tags.ts';
 import type { RingMemory } from './ring-memory.ts';
 

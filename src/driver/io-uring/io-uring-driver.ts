@@ -8,7 +8,6 @@ import { peerInto, receiveQueueBytes } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/linux/tables.ts';
 import type {
   DatagramPeer,
-  DescriptorLedger,
   Driver,
   DriverCounters,
   DriverEvents,
@@ -16,6 +15,7 @@ import type {
   Endpoint,
   SocketOptions,
 } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { newCounters } from '../counters.ts';
 import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';

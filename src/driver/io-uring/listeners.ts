@@ -12,12 +12,12 @@ import {
 import { emptyInetAddress } from '../../syscall/socket-address.ts';
 import type {
   DatagramPeer,
-  DescriptorLedger,
   DriverEvents,
   Endpoint,
   GivenSocket,
   SocketOptions,
 } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { acceptError } from '../native/accept-backoff.ts';
 import { acceptSkips, canceled, tryAgain } from '../native/errno-sets.ts';
 import {

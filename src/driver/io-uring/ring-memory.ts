@@ -15,6 +15,7 @@ import {
   setupRing,
   unmapRing,
 } from '../../syscall/linux/io-uring.ts';
+import type { LeftMapping } from '../descriptor-ledger.ts';
 import { noMemory } from '../native/errno-sets.ts';
 
 /** Completions per submission entry: multishot operations complete many times. */
@@ -130,8 +131,19 @@ export class RingMemory {
     for (let index = 0; index < setup.submissionEntries; index++) this.words[first + index] = index;
   }
 
-  get mappings(): readonly RingMapping[] {
-    return this.#mappings;
+  /** As who cleans up after this thread must know them. */
+  get mappings(): LeftMapping[] {
+    const completions = {
+      head: this.completionHead,
+      tail: this.completionTail,
+      first: this.completions,
+      entries: this.completionEntries,
+    };
+    return this.#mappings.map(({ address, byteLength, words }) => ({
+      address: Number(address),
+      byteLength,
+      completions: words === this.words ? completions : null,
+    }));
   }
 
   /** Only this class keeps views of the mappings, so it can unmap them. */

@@ -7,7 +7,7 @@ import {
   enterRingTimed,
   registerEventDescriptor,
 } from '../../syscall/linux/io-uring.ts';
-import type { DescriptorLedger } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { WaitFailures } from '../native/wait-failures.ts';
 import {
   CompletionQueue,
@@ -78,9 +78,7 @@ export class Ring {
     this.memory = new RingMemory(entries);
     this.#ledger = ledger;
     ledger?.opened(this.memory.descriptor);
-    for (const { address, byteLength } of this.memory.mappings) {
-      ledger?.mapped(Number(address), byteLength);
-    }
+    for (const mapping of this.memory.mappings) ledger?.mapped(mapping);
     this.#submissions = new SubmissionQueue(this.memory);
     this.completions = new CompletionQueue(this.memory, ledger);
     const noIowait = (this.memory.features & numbers.IORING_FEAT_NO_IOWAIT) !== 0;
@@ -248,7 +246,7 @@ export class Ring {
   }
 
   close(): void {
-    for (const { address } of this.memory.mappings) this.#ledger?.unmapping(Number(address));
+    for (const { address } of this.memory.mappings) this.#ledger?.unmapping(address);
     this.memory.close(this.#ledger?.bits);
     this.#signal?.close(this.#ledger?.bits);
   }

@@ -5,12 +5,12 @@ import { constants } from '../../syscall/linux/tables.ts';
 import { streamError } from '../native/broken-stream.ts';
 import type {
   DatagramPeer,
-  DescriptorLedger,
   DriverCounters,
   DriverEvents,
   Endpoint,
   SocketOptions,
 } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { brokenPipe, canceled, isLackOfMemory, isPassing } from '../native/errno-sets.ts';
 import type { MemoryRest } from '../native/memory-rest.ts';
 import { openOutgoing } from '../native/open-sockets.ts';

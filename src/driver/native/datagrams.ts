@@ -13,7 +13,6 @@ import { localName } from '../../syscall/socket.ts';
 import { emptyInetAddress, formatInet } from '../../syscall/socket-address.ts';
 import type {
   DatagramPeer,
-  DescriptorLedger,
   DriverCounters,
   DriverEvents,
   DriverSettings,
@@ -22,6 +21,7 @@ import type {
   Membership,
   SocketOptions,
 } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { interrupted, isLackOfMemory, tryAgain } from './errno-sets.ts';
 import { nativeSlabPool, takeIfPossible } from './native-memory.ts';
 import { changeMembershipOf, setSentTypeOfService } from './datagram-options.ts';

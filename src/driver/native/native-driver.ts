@@ -8,7 +8,6 @@ import { formatInet } from '../../syscall/socket-address.ts';
 import type {
   AdoptedSocket,
   DatagramPeer,
-  DescriptorLedger,
   Endpoint,
   GivenSocket,
   Membership,
@@ -17,6 +16,7 @@ import type {
   SocketWish,
   TcpInfo,
 } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import type { DatagramEndpoints } from './datagrams.ts';
 import { adoptRuntimeSocket, adoptSocket } from './adopt-socket.ts';
 import { grantWish } from './socket-options.ts';

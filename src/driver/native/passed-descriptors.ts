@@ -11,7 +11,7 @@ import {
   receiveDescriptors,
   sendDescriptors,
 } from '../../syscall/descriptor-message.ts';
-import type { DescriptorLedger } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { isPassing } from './errno-sets.ts';
 import { GatheredSend } from './gathered-send.ts';
 import { sendSurely } from './sure-calls.ts';

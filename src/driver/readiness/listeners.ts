@@ -2,13 +2,8 @@ import { assert } from '../../base/assert.ts';
 import { closeDescriptor, mayWait } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
 import { acceptSocket, acceptWithoutWaiting, localName } from '../../syscall/socket.ts';
-import type {
-  DescriptorLedger,
-  DriverEvents,
-  Endpoint,
-  GivenSocket,
-  SocketOptions,
-} from '../contract.ts';
+import type { DriverEvents, Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { acceptError } from '../native/accept-backoff.ts';
 import { acceptSkips, tryAgain } from '../native/errno-sets.ts';
 import {

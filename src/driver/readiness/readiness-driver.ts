@@ -17,7 +17,6 @@ import { emptyInetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
 import type {
   DatagramPeer,
-  DescriptorLedger,
   Driver,
   DriverCounters,
   DriverEvents,
@@ -25,6 +24,7 @@ import type {
   Endpoint,
   SocketOptions,
 } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { newCounters } from '../counters.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
 import { interrupted, isLackOfMemory, isPassing, tryAgain } from '../native/errno-sets.ts';

@@ -1,4 +1,4 @@
-import type { DescriptorLedger } from '../contract.ts';
+import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { PeerTable } from '../native/peer-table.ts';
 import { readable, writable } from './poller.ts';
 
