@@ -28,10 +28,6 @@ function pass(datagram: Buffer | null): string {
   return taken ? 'ok' : 'no';
 }
 
-const server = await serve({ react: pass }, `udp://${flags.host}:${flags.port}`, {
-  graceful: flags.graceful,
-}).catch(endWithReason);
-
 const metric = (type: MetricFamily['type'], name: string, help: string, value: number) => {
   return { name: `gateway_${name}`, type, help, value };
 };
@@ -47,8 +43,14 @@ const page = (): Response =>
   new Response(openMetrics([server, dialler], metrics()), {
     headers: { 'Content-Type': openMetricsType },
   });
-const port = server.addr.split(':').at(-1);
-const web = await serveHttp({ fetch: page }, `tcp://${flags.host}:${port}`).catch(endWithReason);
+// TCP first: outgoing connections may have a port that is free for UDP, hardly ever the other way round.
+const web = await serveHttp({ fetch: page }, `tcp://${flags.host}:${flags.port}`).catch(
+  endWithReason,
+);
+const port = web.addr.split(':').at(-1);
+const server = await serve({ react: pass }, `udp://${flags.host}:${port}`, {
+  graceful: flags.graceful,
+}).catch(endWithReason);
 
 announce(server, 'udp');
 void server.closed.then(() => Promise.all([web.stop(), dialler.stop()]));
