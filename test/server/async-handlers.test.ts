@@ -318,9 +318,11 @@ describe('ends during a promise', () => {
 
   test('stop: answers that are being worked on go out first', async (t) => {
     const held = gate();
+    let begun = 0;
     const handler: EventHandler = {
       async react(frame, c) {
         const copy = String(frame);
+        begun++;
         await held.opened;
         assert.equal(c.asyncWrite('the '), true);
         await c.flushWrite('whole ');
@@ -330,7 +332,7 @@ describe('ends during a promise', () => {
     const rig = await startRig(t, handler);
     const clients = [await connect(t, rig), await connect(t, rig)];
     for (const client of clients) client.write('answer');
-    await settle(5);
+    await waitUntil(() => begun === 2, 'both are being worked on');
     const stopped = rig.server.stop();
     await settle(5);
     held.open();
