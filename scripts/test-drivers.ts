@@ -55,6 +55,13 @@ const core = [
   '!test/tls/odd',
   'test/worker/',
 ];
+/** On io_uring, processes are started and files written as on epoll. */
+const asOnEpoll = [
+  '!test/restart/failures',
+  '!test/restart/parent',
+  '!test/restart/pid-file',
+  '!test/restart/service-manager',
+];
 /**
  * What stands on the core's public face: `npm test` runs all of it on the driver that is taken here. A
  * few of each show that another driver bears it.
@@ -168,7 +175,7 @@ const lanes: readonly Lane[] = [
   ...['epoll', 'io_uring', 'node'].map((driver) => ({
     name: driver,
     driver,
-    paths: [...core, ...onTop],
+    paths: [...core, ...onTop, ...(driver === 'io_uring' ? asOnEpoll : [])],
   })),
   ...['epoll', 'io_uring', 'node'].map((driver) => ({
     name: `${driver} over TLS`,
