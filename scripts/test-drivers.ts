@@ -55,8 +55,12 @@ const core = [
   '!test/tls/odd',
   'test/worker/',
 ];
-/** On io_uring, processes are started and files written as on epoll. */
+/** On io_uring, processes and threads are started, and files written, as on epoll, under the same TLS. */
 const asOnEpoll = [
+  '!test/tls/cross',
+  '!test/tls/interop',
+  '!test/tls/outside',
+  '!test/worker/deaths',
   '!test/restart/failures',
   '!test/restart/parent',
   '!test/restart/pid-file',
@@ -89,6 +93,13 @@ const olderNodes = [
   'test/worker/loops',
   'test/worker/life',
   'test/worker/scenarios',
+];
+/** Of these, what the runtime's own sockets and threads do by themselves. */
+const bare = [
+  'test/server/actions',
+  'test/server/scenarios',
+  'test/server/udp',
+  'test/worker/loops',
 ];
 /**
  * Connections over TLS: what is said of connections holds for these. Suites that go through every
@@ -187,8 +198,8 @@ const lanes: readonly Lane[] = [
     name: `node on Node ${major}`,
     driver: 'node',
     major,
-    // One of them as without an FFI. TLS of the other one is tried with epoll, below.
-    paths: [...olderNodes, nodeContract, ...(major === 24 ? ['!test/tls/'] : [])],
+    // One of them as without an FFI. Of the other one the lane with epoll, below, tries everything.
+    paths: major === olderMajors[0] ? [...olderNodes, nodeContract] : [...bare, nodeContract],
     ...(major === olderMajors[0] && { tls: 'node:tls' as const }),
   })),
   ...Object.entries(standIns).map(([standIn, paths]) => ({

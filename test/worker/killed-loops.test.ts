@@ -12,11 +12,11 @@ describe('loops that are killed while callers come', () => {
   for (const reusePort of [false, true]) {
     const how = reusePort ? 'each accepts by itself' : 'the main thread accepts';
     test(`${how}: what they had is closed, and nothing twice`, async (t) => {
-      const args = [driverName, `${reusePort}`, '8'];
+      const args = [driverName, `${reusePort}`, '6'];
       const program = runProgram(t, 'test/worker/programs/killed-loops.ts', args);
       const { code, output } = await program.ending();
       assert.equal(code, 0, output);
-      assert.match(output, /^files that somebody else closed: 0 of 80$/m);
+      assert.match(output, /^files that somebody else closed: 0 of 60$/m);
       assert.match(output, /^calls: many$/m);
       assert.match(output, /^sockets: as before$/m);
     });
