@@ -94,7 +94,7 @@ const olderNodes = [
   'test/worker/life',
   'test/worker/scenarios',
 ];
-/** Of these, what the runtime's own sockets and threads do by themselves. */
+/** Of these, what shows that sockets, threads and the FFI do their work. */
 const bare = [
   'test/server/actions',
   'test/server/scenarios',
@@ -198,7 +198,7 @@ const lanes: readonly Lane[] = [
     name: `node on Node ${major}`,
     driver: 'node',
     major,
-    // One of them as without an FFI. Of the other one the lane with epoll, below, tries everything.
+    // One of them as without an FFI. The other one has a lane with epoll, too.
     paths: major === olderMajors[0] ? [...olderNodes, nodeContract] : [...bare, nodeContract],
     ...(major === olderMajors[0] && { tls: 'node:tls' as const }),
   })),
@@ -212,7 +212,7 @@ const lanes: readonly Lane[] = [
     name: 'epoll with koffi on Node 24',
     driver: 'epoll',
     major: 24,
-    paths: [...olderNodes, epollContract],
+    paths: [...bare, 'test/tls/client', 'test/tls/contract', 'test/tls/server', epollContract],
   },
 ];
 
