@@ -299,7 +299,13 @@ export function crossHigh(c: Connection): void {
 export function sendAhead(c: Connection, bytes: Uint8Array): void {
   assert(outboundBuffered(c) === 0, 'nothing was sent before');
   const { readPool, driver } = c.owner;
-  const slab = readPool.take();
+  let slab: Slab;
+  try {
+    slab = readPool.take();
+  } catch (error) {
+    breakOffFor(c, error);
+    return;
+  }
   slab.bytes.set(bytes);
   const taken = driver.send(c.slot, slab, 0, bytes.length);
   readPool.release(slab);

@@ -98,6 +98,7 @@ export class LoopFace implements LoopView {
     const loop = this.#loop;
     const receiver: Parameters<typeof replayBytes>[0] = {
       received: (slab, start, end) => loop.received(slot, generation, slab, start, end),
+      failed: (error) => loop.failed(slot, generation, error),
     };
     loop.scheduleTasks({ runTasks: () => replayBytes(receiver, loop.readPool, bytes) });
   }

@@ -208,17 +208,19 @@ describe('setTimer', () => {
 
   test('a thousand of one connection, in their order', async (t) => {
     const { c } = await pair(t);
-    const order: number[] = [];
+    const called: { readonly from: number; readonly until: number }[] = [];
     for (let index = 0; index < 1_000; index++) {
       const ms = 1 + (index % 5) * 16;
-      const due = performance.now() + ms;
-      c.setTimer(ms, () => order.push(due));
+      // The thread may be held up before, in or behind the call: it is due at some time between these.
+      const from = performance.now() + ms;
+      c.setTimer(ms, () => called.push({ from, until }));
+      const until = performance.now() + ms;
     }
-    await waitUntil(() => order.length === 1_000, 'all of them');
+    await waitUntil(() => called.length === 1_000, 'all of them');
     let latest = 0;
-    for (const due of order) {
-      latest = Math.max(latest, due);
-      assert.ok(due > latest - 17, 'those of a few milliseconds come together');
+    for (const { from, until } of called) {
+      latest = Math.max(latest, from);
+      assert.ok(until > latest - 9, 'only those of the same few milliseconds come in any order');
     }
   });
 

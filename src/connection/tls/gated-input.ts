@@ -1,3 +1,4 @@
+import type { GnetError } from '../../base/errors.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import type { Transport } from '../../driver/transport.ts';
 import { replayBytes } from '../replay-bytes.ts';
@@ -8,13 +9,13 @@ import type { HandshakeGate, Waiting } from './handshake-gate.ts';
 /** The layer whose handshake waits for its turn. */
 export interface GatedLayer {
   readonly slot: number;
-  readonly generation: number;
   readonly connection: LayeredConnection;
   readonly below: Transport;
   readonly isOpen: boolean;
   /** One step of the handshake. */
   step(slab: Slab, start: number, end: number): void;
   ended(): void;
+  failed(error: GnetError): void;
 }
 
 /** A peer's handshake bytes: the gate allows a number of steps per turn; the rest waits. */
@@ -65,19 +66,14 @@ export class GatedInput implements Waiting {
   /** The turn has come. */
   goOn(): void {
     const layer = this.#layer;
-    const { slot, generation, connection, below } = layer;
+    const { slot, connection, below } = layer;
     const bytes = this.#bytes;
     this.#bytes = null;
     this.#limit.inputWaits = false;
     if (bytes === null || connection.isClosed) return;
     const receiver = {
-      slot,
-      generation,
-      opened(): void {},
       received: (slab: Slab, start: number, end: number) => layer.step(slab, start, end),
-      ended(): void {},
-      writable(): void {},
-      failed(): void {},
+      failed: (error: GnetError) => layer.failed(error),
     };
     replayBytes(receiver, connection.owner.readPool, bytes);
     if (connection.isClosed) return;

@@ -1,9 +1,10 @@
 import type { TLSSocket } from 'node:tls';
 import { assert } from '../../base/assert.ts';
 import type { GnetError } from '../../base/errors.ts';
+import { isMemoryLack } from '../../base/memory-lack.ts';
 import { readHeadroomBytes } from '../../base/limits.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
-import type { Slab } from '../../buffer/slab.ts';
+import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import type { StreamReceiver, Transport } from '../../driver/transport.ts';
 import { handshakeBytesMax, recordBytesMax, unreadAnswersMax } from '../limits.ts';
 import {
@@ -22,39 +23,12 @@ import { PlainInput } from './plain-input.ts';
 import { socketFailure } from './socket-errors.ts';
 import { factsOfSocket } from './socket-facts.ts';
 import { SocketOutput } from './socket-output.ts';
+import { mark } from './transport-marks.ts';
 import { Wire, type WireOwner } from './wire.ts';
 import { WireOutput } from './wire-output.ts';
 
 /** Turns of the runtime after an end in which close_notify may still come out of what was received. */
 const endTurns = 2;
-
-/** Bits of one number. */
-const mark = {
-  /** The receiver waits for `writable`. */
-  awaited: 1,
-  /** Our side ends as soon as everything is out. */
-  shutdownDue: 2,
-  /** The receiver knows of the peer's end. */
-  endTold: 4,
-  /** The receiver knows that the session has failed. */
-  failureTold: 8,
-  closed: 16,
-  /** The transport below has ended. */
-  endDue: 32,
-  paused: 64,
-  /** A turn in which what rests is delivered is asked for. */
-  scheduled: 128,
-  /** The kernel refused bytes, and the receiver has not heard of `writable` since. */
-  refused: 256,
-  /** close_notify has come. */
-  endCame: 512,
-  /** The socket is given ciphertext: what it tells is heard when it is done with that. */
-  feeding: 1_024,
-  /** The handshake is over, and the receiver does not know. */
-  openDue: 2_048,
-  /** The receiver knows that the session is open. */
-  openTold: 4_096,
-} as const;
 
 /**
  * TLS by `node:tls` between a transport and whoever uses one, for runtimes whose OpenSSL cannot be
@@ -96,7 +70,8 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
     this.#receiver = receiver;
     this.#pools = pools;
     this.state = state;
-    this.#output = new WireOutput(below, receiver.slot, pools.cipher);
+    const lost = (error: GnetError): void => this.#lacksMemory(error);
+    this.#output = new WireOutput(below, receiver.slot, pools.cipher, lost);
     // Never from inside a call that gave bytes.
     this.#sending = new SocketOutput(this.#output, () => {
       if (this.#is(mark.awaited)) setImmediate(() => this.#tellWritable());
@@ -173,6 +148,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   /** The handshake is over, and the peer is accepted. */
   protected secured(): void {
     if (this.state !== TlsState.Handshaking || this.#is(mark.closed)) return;
+    if (this.#brokenBy !== null) return;
     this.state = TlsState.Open;
     this.#marks |= mark.openDue;
     this.#tell();
@@ -237,11 +213,29 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   #deliver(): void {
     const { plain: pool } = this.#pools;
     while (!this.#plain.isEmpty && !this.#is(mark.paused | mark.closed)) {
-      const slab = pool.take();
+      const slab = this.#takeSlab(pool);
+      if (slab === null) return;
       const end = this.#plain.moveTo(slab.bytes, readHeadroomBytes);
       this.#receiver.received(slab, readHeadroomBytes, end);
       pool.release(slab);
     }
+  }
+
+  /** Null without memory: the stream is broken then, and what was to be delivered stays here. */
+  #takeSlab(pool: SlabPool): Slab | null {
+    try {
+      return pool.take();
+    } catch (error) {
+      if (!isMemoryLack(error)) throw error;
+      this.#lacksMemory(error);
+      return null;
+    }
+  }
+
+  /** This stream alone is broken. This may be inside a write of the socket, or a call from above. */
+  #lacksMemory(error: GnetError): void {
+    this.#brokenBy ??= error;
+    setImmediate(() => this.#tellBroken());
   }
 
   #tellEnd(): void {
@@ -255,7 +249,7 @@ export abstract class NodeTransport implements Transport, StreamReceiver, WireOw
   abstract opened(): void;
 
   received(slab: Slab, start: number, end: number): void {
-    if (this.#is(mark.closed | mark.failureTold)) return;
+    if (this.#is(mark.closed | mark.failureTold) || this.#brokenBy !== null) return;
     if (this.state < TlsState.Open) {
       this.#handshakeBytes += end - start;
       if (this.#handshakeBytes > handshakeBytesMax) {

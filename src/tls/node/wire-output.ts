@@ -1,3 +1,5 @@
+import { isMemoryLack } from '../../base/memory-lack.ts';
+import type { GnetError } from '../../base/errors.ts';
 import { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { SlabPool } from '../../buffer/slab.ts';
 import type { Transport } from '../../driver/transport.ts';
@@ -17,11 +19,16 @@ export class WireOutput {
   /** Pieces that the socket has given, over the life of the stream. */
   carried = 0;
   #roomBytes = queuedBytesMax;
+  readonly #lost: (error: GnetError) => void;
+  /** Something is lost: nothing may follow what came before it. */
+  #isCut = false;
 
-  constructor(below: Transport, slot: number, pool: SlabPool) {
+  /** @param lost is called when there is no memory for what was to leave. */
+  constructor(below: Transport, slot: number, pool: SlabPool, lost: (error: GnetError) => void) {
     this.#below = below;
     this.#slot = slot;
     this.#pool = pool;
+    this.#lost = lost;
   }
 
   get isEmpty(): boolean {
@@ -49,7 +56,19 @@ export class WireOutput {
     else this.#done = done;
   }
 
+  /** Never throws for want of memory: this may be a write of a stream, in the middle of `node:tls`. */
   send(bytes: Uint8Array): void {
+    if (this.#isCut) return;
+    try {
+      this.#sendOrKeep(bytes);
+    } catch (error) {
+      if (!isMemoryLack(error)) throw error;
+      this.#isCut = true;
+      this.#lost(error);
+    }
+  }
+
+  #sendOrKeep(bytes: Uint8Array): void {
     let sent = 0;
     while (sent < bytes.length && this.#queue === null) {
       const slab = this.#pool.take();

@@ -32,6 +32,8 @@ const mark = {
   refused: 32,
   /** The receiver wants nothing: an end, or a failure, waits as well. */
   paused: 64,
+  /** There was no memory for what came or was to leave: nothing may follow what did. */
+  cut: 128,
 } as const;
 
 /**
@@ -84,7 +86,7 @@ export class TlsTransport implements Transport, StreamReceiver {
 
   received(slab: Slab, start: number, end: number): void {
     const { session } = this;
-    if (this.#is(mark.closed | mark.failureTold)) return;
+    if (this.#is(mark.closed | mark.failureTold | mark.cut)) return;
     session.receive(slab, start, end);
     if (session.state !== TlsState.Open && !this.handshake()) return;
     this.#read();
@@ -279,7 +281,7 @@ export class TlsTransport implements Transport, StreamReceiver {
   #encrypt(slab: Slab, offset: number, count: number): number {
     const { session } = this;
     // What it failed of is told behind the bytes that came before.
-    if (session.state >= TlsState.Failed) return -1;
+    if (session.state >= TlsState.Failed || this.#is(mark.cut)) return -1;
     if (this.#queue !== null || session.state !== TlsState.Open) {
       // A message of the handshake, or an answer to new keys, is still on its way.
       this.#marks |= mark.awaited;
@@ -334,9 +336,9 @@ export class TlsTransport implements Transport, StreamReceiver {
       if (out === null) return;
       const count = Math.min(slab.end - slab.start, plainBytesPerSend);
       const end = this.#encryptTo(out, slab, slab.start, count);
-      if (end > 0) into.push(out.bytes, 0, end);
+      const isKept = end >= 0 && this.#keep(into, out, 0, end);
       cipher.release(out);
-      if (end < 0) return;
+      if (!isKept) return;
       queue.consume(count);
     }
   }
@@ -346,8 +348,18 @@ export class TlsTransport implements Transport, StreamReceiver {
     const taken = this.#queue === null ? this.#below.send(this.slot, out, 0, end) : 0;
     if (taken < 0 || taken === end) return taken;
     this.#queue ??= new OutboundQueue(this.#pools.cipher);
-    this.#queue.push(out.bytes, taken, end);
-    return taken;
+    return this.#keep(this.#queue, out, taken, end) ? taken : -1;
+  }
+
+  /** False without memory: then this stream alone is broken, in the middle of a record. */
+  #keep(queue: OutboundQueue, out: Slab, start: number, end: number): boolean {
+    try {
+      queue.push(out.bytes, start, end);
+      return true;
+    } catch (error) {
+      this.#lacksMemory(error);
+      return false;
+    }
   }
 
   /** Messages of TLS itself: the handshake, alerts, new keys. */
@@ -371,17 +383,26 @@ export class TlsTransport implements Transport, StreamReceiver {
     }
   }
 
-  /** Null without memory: this stream alone is broken, and the receiver hears of it soon. */
+  /** Null without memory: the stream is broken then. */
   #takeSlab(pool: SlabPool): Slab | null {
     try {
       return pool.take();
     } catch (error) {
-      if (!isMemoryLack(error)) throw error;
-      setImmediate(() => {
-        if (!this.#is(mark.closed)) this.#receiver.failed(error);
-      });
+      this.#lacksMemory(error);
       return null;
     }
+  }
+
+  /**
+   * This stream alone is broken. The receiver hears of it later: this may be inside a call of his own.
+   * @throws any other error.
+   */
+  #lacksMemory(error: unknown): void {
+    if (!isMemoryLack(error)) throw error;
+    this.#marks |= mark.cut;
+    setImmediate(() => {
+      if (!this.#is(mark.closed)) this.#receiver.failed(error);
+    });
   }
 
   /** True when nothing of ours is left; then our side is ended if it was to be. */
@@ -450,7 +471,8 @@ export class TlsTransport implements Transport, StreamReceiver {
   closeStream(slot: number, abort: boolean): void {
     if (!this.#is(mark.closed)) {
       // Behind a refusal nothing leaves any more, and behind a send what waits does.
-      if (!abort && (this.#queue === null || this.#takesLast(slot))) {
+      const isWhole = !this.#is(mark.cut);
+      if (!abort && isWhole && (this.#queue === null || this.#takesLast(slot))) {
         this.session.close();
         this.#sendOutput();
       }
