@@ -30,6 +30,7 @@ export interface FacedLoop {
   report(message: string, error: unknown): void;
   readonly readPool: SlabPool;
   received: DriverEvents['received'];
+  failed: DriverEvents['failed'];
 }
 
 /** @param dials what gives a dial up, for as long as it is under way. */
