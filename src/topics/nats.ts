@@ -1,28 +1,15 @@
 /** A backplane over NATS: publish and subscribe, at most once. */
-import { setTimeout as delay } from 'node:timers/promises';
-import {
-  connect,
-  type Msg,
-  type NatsConnection,
-  type NodeConnectionOptions,
-  type Subscription,
-} from '@nats-io/transport-node';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Bytes } from '../index.ts';
 import type { Backplane } from './backplane.ts';
 import { Envelopes } from './envelope.ts';
+import { NatsLink, type NatsLinkOptions, type NatsLinkUser } from './nats-link.ts';
 import { subjectOf, subjectsOf, topicOf } from './nats-subjects.ts';
 
-export interface NatsBackplaneOptions {
+export interface NatsBackplaneOptions extends NatsLinkOptions {
   /** In front of every subject. Default `gnet.`. */
   readonly prefix?: string;
-  /** Of `@nats-io/transport-node`: name, user, token, TLS, waits between attempts, ... */
-  readonly nats?: Omit<NodeConnectionOptions, 'servers'>;
-  /** Is told why NATS cannot be reached, or what it refuses. Attempts go on. */
-  readonly onError?: (error: Error) => void;
 }
-
-/** Between attempts, in ms. */
-const retryMs = 500;
 
 /** How many filters want a subject, and the subscription while there is a connection. */
 interface Wanted {
@@ -30,72 +17,34 @@ interface Wanted {
   subscription: Subscription | null;
 }
 
-class NatsBackplane implements Backplane {
+/** What goes through NATS without being stored. */
+export class NatsSubjects implements NatsLinkUser {
   readonly #prefix: string;
-  readonly #settings: NodeConnectionOptions;
   readonly #onError: (error: Error) => void;
   readonly #envelopes = new Envelopes();
   readonly #wanted = new Map<string, Wanted>();
-  readonly #end = new AbortController();
-  #deliver: (topic: string, data: Bytes) => void = () => {};
+  deliver: (topic: string, data: Bytes) => void = () => {};
   #connection: NatsConnection | null = null;
   /** What is published while it is false is lost: the client would keep it without a bound. */
   #isConnected = false;
 
-  constructor(servers: string | readonly string[], options: NatsBackplaneOptions) {
-    this.#prefix = options.prefix ?? 'gnet.';
-    this.#onError = options.onError ?? (() => {});
-    this.#settings = {
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: retryMs,
-      ...options.nats,
-      servers: [servers].flat(),
-    };
+  constructor(prefix: string, onError: (error: Error) => void) {
+    this.#prefix = prefix;
+    this.#onError = onError;
   }
 
-  start(deliver: (topic: string, data: Bytes) => void): void {
-    this.#deliver = deliver;
-    void this.#connect();
-  }
-
-  async #connect(): Promise<void> {
-    const { signal } = this.#end;
-    while (!signal.aborted) {
-      try {
-        const connection = await connect(this.#settings);
-        if (signal.aborted) return await connection.close();
-        this.#connected(connection);
-        return;
-      } catch (error) {
-        this.#onError(error as Error);
-        await delay(this.#settings.reconnectTimeWait ?? retryMs, undefined, { signal }).catch(
-          () => {},
-        );
-      }
-    }
-  }
-
-  #connected(connection: NatsConnection): void {
+  connected(connection: NatsConnection, isNew: boolean): void {
     this.#connection = connection;
     this.#isConnected = true;
+    if (!isNew) return;
     for (const [subject, wanted] of this.#wanted) {
       wanted.subscription = this.#subscribeTo(connection, subject);
     }
-    void this.#watch(connection);
   }
 
-  /** Later connections are the client's own: it subscribes again by itself. */
-  async #watch(connection: NatsConnection): Promise<void> {
-    for await (const status of connection.status()) {
-      if (status.type === 'disconnect') this.#isConnected = false;
-      else if (status.type === 'reconnect') this.#isConnected = true;
-      else if (status.type === 'error') this.#onError(status.error);
-    }
+  disconnected(): void {
     this.#isConnected = false;
-    if (this.#end.signal.aborted) return;
-    // Given up by the client, as when the server refuses it more than once.
-    this.#connection = null;
-    await this.#connect();
+    if (this.#connection?.isClosed() === true) this.#connection = null;
   }
 
   #subscribeTo(connection: NatsConnection, subject: string): Subscription {
@@ -110,7 +59,7 @@ class NatsBackplane implements Backplane {
     const topic = topicOf(this.#prefix, subject);
     if (topic === null) return;
     const content = this.#envelopes.open(Buffer.from(data.buffer, data.byteOffset, data.length));
-    if (content !== null) this.#deliver(topic, content);
+    if (content !== null) this.deliver(topic, content);
   }
 
   publish(topic: string, data: Bytes): void {
@@ -144,11 +93,38 @@ class NatsBackplane implements Backplane {
       wanted.subscription?.unsubscribe();
     }
   }
+}
 
-  async close(): Promise<void> {
-    this.#end.abort();
-    this.#isConnected = false;
-    await this.#connection?.close();
+class NatsBackplane implements Backplane {
+  readonly #subjects: NatsSubjects;
+  readonly #link: NatsLink;
+
+  constructor(servers: string | readonly string[], options: NatsBackplaneOptions) {
+    const { prefix = 'gnet.', onError = () => {} } = options;
+    this.#subjects = new NatsSubjects(prefix, onError);
+    this.#link = new NatsLink(servers, options, [this.#subjects]);
+  }
+
+  start(deliver: (topic: string, data: Bytes) => void): void {
+    this.#subjects.deliver = deliver;
+    void this.#link.start();
+  }
+
+  publish(topic: string, data: Bytes): void {
+    this.#subjects.publish(topic, data);
+  }
+
+  subscribe(filter: string): void {
+    this.#subjects.subscribe(filter);
+  }
+
+  unsubscribe(filter: string): void {
+    this.#subjects.unsubscribe(filter);
+  }
+
+  close(): Promise<void> {
+    this.#subjects.disconnected();
+    return this.#link.close();
   }
 }
 

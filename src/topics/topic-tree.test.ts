@@ -1,20 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { checkFilter, checkTopic, TopicTree } from './topic-tree.ts';
-
-/** What MQTT says of a filter and a topic, level by level. */
-function matches(filter: string, topic: string): boolean {
-  const wanted = filter.split('/');
-  const levels = topic.split('/');
-  if (topic.startsWith('$') && /^[+#]/.test(filter)) return false;
-  for (let index = 0; index < wanted.length; index++) {
-    if (wanted[index] === '#') return true;
-    if (index >= levels.length) return false;
-    if (wanted[index] !== '+' && wanted[index] !== levels[index]) return false;
-  }
-  return wanted.length === levels.length;
-}
+import { checkFilter, checkTopic, matches, TopicTree } from './topic-tree.ts';
 
 const level = fc.constantFrom('a', 'b', '', '$x');
 const topic = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/'));

@@ -34,6 +34,19 @@ export function isWild(filter: string): boolean {
   return filter.includes('+') || filter.includes('#');
 }
 
+/** Whether a filter matches a topic, level by level. */
+export function matches(filter: string, topic: string): boolean {
+  const wanted = filter.split('/');
+  const levels = topic.split('/');
+  if (isWild(wanted[0] as string) && topic.startsWith('$')) return false;
+  for (let index = 0; index < wanted.length; index++) {
+    if (wanted[index] === '#') return true;
+    if (index >= levels.length) return false;
+    if (wanted[index] !== '+' && wanted[index] !== levels[index]) return false;
+  }
+  return wanted.length === levels.length;
+}
+
 /** Filters with wildcards; those without are found quicker by their name. */
 export class TopicTree<Subscriber> {
   readonly #root: Node<Subscriber> = emptyNode();

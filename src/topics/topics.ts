@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Bytes, type Conn, type Prepared, prepare, type Server } from '../index.ts';
 import { type PreparedMessage, prepareMessage, type WebSocketConn } from '../websocket/index.ts';
-import type { Backplane } from './backplane.ts';
+import type { Backplane, PublishOptions } from './backplane.ts';
+import { Presence, type PresenceOptions } from './presence.ts';
 import { checkFilter, checkTopic, isWild, TopicTree } from './topic-tree.ts';
 
 /** Who can subscribe: a connection of the core, or a WebSocket. */
@@ -20,12 +22,29 @@ export interface TopicsOptions {
   readonly slow?: SlowPolicy;
   /** Carries messages to other processes. */
   readonly backplane?: Backplane;
+  /** Counts the subscribers of all loops and processes: `hub.presence`. Default: none are counted. */
+  readonly presence?: boolean | PresenceOptions;
+  /**
+   * Makes what subscribers get, once for all of a loop, as to tell them the position. Default: the data
+   * as it was published.
+   */
+  readonly encode?: (message: Delivered) => Bytes;
 }
 
-interface Published {
+/** A message as it comes to a loop. */
+export interface Delivered {
   readonly topic: string;
   readonly data: Bytes;
+  /** Where the backplane has stored it, for `resume`. Absent with one that does not store. */
+  readonly position?: number;
 }
+
+/** What the loops of all processes tell one another, at most once. */
+const presenceTopic = '$gnet/presence';
+/** Messages that may come for a subscriber while it gets those of before. */
+const heldMax = 10_000;
+/** Looks whether a subscriber has taken what it got, in ms. */
+const drainMs = 10;
 
 /** What is sent to each: made once, however many there are. */
 class Message {
@@ -54,6 +73,15 @@ function isWebSocket(subscriber: Subscriber): subscriber is WebSocketConn<never>
   return 'send' in subscriber;
 }
 
+function pendingOf(subscriber: Subscriber): number {
+  return isWebSocket(subscriber) ? subscriber.bufferedAmount : subscriber.outboundBuffered();
+}
+
+function drop(subscriber: Subscriber): void {
+  if (isWebSocket(subscriber)) subscriber.terminate();
+  else subscriber.reset();
+}
+
 /** Publishing and subscribing by topic name, across all loops of a server. Each loop has one. */
 export class Topics {
   readonly #slow: SlowPolicy;
@@ -67,25 +95,39 @@ export class Topics {
   readonly #heard = new Map<string, number>();
   /** Those above their high water mark when they were last given something. */
   readonly #full = new WeakSet<Subscriber>();
+  /** Those that get what was stored before; what comes meanwhile waits. */
+  readonly #resuming = new Map<Subscriber, { filters: number; readonly later: Message[] }>();
+  readonly #encode: ((message: Delivered) => Bytes) | undefined;
+  readonly #presence: Presence | null = null;
   /** Messages that slow subscribers have missed. */
   skipped = 0;
 
   /** @internal Use `topics`. */
   constructor(name: string, options: TopicsOptions) {
-    const { slow = 'skip', backplane } = options;
+    const { slow = 'skip', backplane, presence = false } = options;
     if (!['skip', 'close', 'queue'].includes(slow)) {
       throw new TypeError(`Cannot use slow: '${slow}': it is 'skip', 'close' or 'queue'`);
     }
     this.#slow = slow;
     this.#backplane = backplane;
+    this.#encode = options.encode;
     this.#channel = new BroadcastChannel(`gnet topics ${name}`);
     this.#channel.onmessage = (event) => {
-      const { topic, data } = (event as { readonly data: unknown }).data as Published;
-      this.#deliver(topic, data);
+      this.#deliver((event as { readonly data: unknown }).data as Delivered);
     };
     // It must not keep the program running.
     (this.#channel as unknown as { unref(): void }).unref();
-    backplane?.start((topic, data) => this.#deliver(topic, data));
+    backplane?.start((topic, data, position) => {
+      this.#deliver(position === undefined ? { topic, data } : { topic, data, position });
+    });
+    if (presence === false) return;
+    backplane?.subscribe(presenceTopic);
+    this.#presence = new Presence(
+      presence === true ? {} : presence,
+      (text) => this.#sendAway(presenceTopic, text, {}),
+      (topic) => this.#exact.get(topic)?.size ?? 0,
+      () => this.#exact.keys(),
+    );
   }
 
   /**
@@ -107,6 +149,7 @@ export class Topics {
       const set = this.#exact.get(filter);
       if (set === undefined) this.#exact.set(filter, new Set([subscriber]));
       else set.add(subscriber);
+      this.#presence?.changedHere(filter);
     }
     this.#hear(filter);
   }
@@ -120,6 +163,7 @@ export class Topics {
       const set = this.#exact.get(filter);
       set?.delete(subscriber);
       if (set?.size === 0) this.#exact.delete(filter);
+      this.#presence?.changedHere(filter);
     }
     this.#hearNoMore(filter);
   }
@@ -132,18 +176,73 @@ export class Topics {
   }
 
   /**
+   * Subscribes, and first sends what the backplane has stored behind the position `after`, 0 for all:
+   * each message once, in order, those that come meanwhile behind it. `slow` counts again when that is
+   * over, which is when the promise resolves. @throws TypeError if it is not a filter, or if there
+   * is no backplane that stores.
+   */
+  async resume(subscriber: Subscriber, filter: string, after: number): Promise<void> {
+    const backplane = this.#backplane;
+    if (backplane?.replay === undefined) {
+      throw new TypeError(`Cannot resume '${filter}': the backplane stores nothing`);
+    }
+    this.subscribe(subscriber, filter);
+    const resuming = this.#resuming.get(subscriber) ?? { filters: 0, later: [] };
+    this.#resuming.set(subscriber, resuming);
+    resuming.filters++;
+    const before: Message[] = [];
+    await backplane.replay(filter, after, (topic, data, position) => {
+      before.push(
+        this.#messageOf(position === undefined ? { topic, data } : { topic, data, position }),
+      );
+    });
+    await this.#pour(subscriber, before);
+    if (--resuming.filters > 0) return;
+    const { later } = resuming;
+    while (later.length > 0) await this.#pour(subscriber, later.splice(0));
+    this.#resuming.delete(subscriber);
+  }
+
+  /** Sends as fast as it is taken. */
+  async #pour(subscriber: Subscriber, messages: readonly Message[]): Promise<void> {
+    for (const message of messages) {
+      if (!this.#filters.has(subscriber)) return;
+      if (this.#give(subscriber, message)) continue;
+      while (this.#filters.has(subscriber) && pendingOf(subscriber) > 0) await delay(drainMs);
+    }
+  }
+
+  /**
    * Sends `data` to every subscriber of the topic, on every loop, and with a backplane in every
    * process. For WebSockets a string is text and bytes are binary; connections encode both with
-   * their codec. @returns how many subscribers of this loop got it. It does not wait for other
-   * loops. @throws TypeError if it is not a topic.
+   * their codec. @returns how many subscribers of this loop got it; 0 when the backplane stores it
+   * first. It does not wait for other loops. @throws TypeError if it is not a topic.
    */
-  publish(topic: string, data: Bytes): number {
+  publish(topic: string, data: Bytes, options: PublishOptions = {}): number {
     checkTopic(topic);
     // In memory of its own: what was received is lent.
     const own = typeof data === 'string' ? data : Uint8Array.from(data);
-    this.#channel.postMessage({ topic, data: own } satisfies Published);
-    this.#backplane?.publish(topic, own);
-    return this.#deliver(topic, own);
+    return this.#sendAway(topic, own, options) ? this.#deliver({ topic, data: own }) : 0;
+  }
+
+  /** False when the message comes back by itself. */
+  #sendAway(topic: string, data: Bytes, options: PublishOptions): boolean {
+    const comesBack = this.#backplane?.stores?.(topic) === true;
+    if (!comesBack) this.#channel.postMessage({ topic, data } satisfies Delivered);
+    this.#backplane?.publish(topic, data, options);
+    return !comesBack;
+  }
+
+  /**
+   * How many have subscribed to just this topic, on all loops and in all processes. It is right a
+   * moment after a change. What a killed loop or process had is counted until it has been silent for
+   * three intervals. @throws TypeError without the option `presence`.
+   */
+  presence(topic: string): number {
+    if (this.#presence === null) {
+      throw new TypeError(`Cannot count the presence in '${topic}': set the option presence`);
+    }
+    return this.#presence.count(topic);
   }
 
   /** The number of subscribers on this loop that would get a message of this topic. */
@@ -153,8 +252,9 @@ export class Topics {
 
   /** Stops delivering and closes the backplane. */
   async close(): Promise<void> {
-    this.#channel.close();
     for (const subscriber of [...this.#filters.keys()]) this.leave(subscriber);
+    this.#presence?.close();
+    this.#channel.close();
     await this.#backplane?.close();
   }
 
@@ -166,36 +266,47 @@ export class Topics {
     return found;
   }
 
-  #deliver(topic: string, data: Bytes): number {
+  #messageOf(delivered: Delivered): Message {
+    return new Message(this.#encode === undefined ? delivered.data : this.#encode(delivered));
+  }
+
+  #deliver(delivered: Delivered): number {
+    const { topic } = delivered;
+    if (topic === presenceTopic) this.#presence?.take(String(delivered.data));
     const subscribers = this.#subscribersOf(topic);
     if (subscribers.size === 0) return 0;
-    const message = new Message(data);
+    const message = this.#messageOf(delivered);
     let count = 0;
     for (const subscriber of subscribers) if (this.#send(subscriber, message)) count++;
     return count;
   }
 
   #send(subscriber: Subscriber, message: Message): boolean {
-    const ofWebSocket = isWebSocket(subscriber);
+    const resuming = this.#resuming.size > 0 ? this.#resuming.get(subscriber) : undefined;
+    if (resuming !== undefined) {
+      resuming.later.push(message);
+      // It takes less than comes: it is to begin again later.
+      if (resuming.later.length > heldMax) drop(subscriber);
+      return true;
+    }
     if (this.#slow !== 'queue' && this.#isSlow(subscriber)) {
       if (this.#slow === 'skip') this.skipped++;
-      else if (ofWebSocket) subscriber.terminate();
-      else subscriber.reset();
+      else drop(subscriber);
       return false;
     }
-    const hasRoom = ofWebSocket
-      ? subscriber.send(message.prepared)
-      : subscriber.asyncWrite(message.plain);
-    if (!hasRoom) this.#full.add(subscriber);
+    if (!this.#give(subscriber, message)) this.#full.add(subscriber);
     return true;
+  }
+
+  /** False when it has more pending than its high water mark. */
+  #give(subscriber: Subscriber, message: Message): boolean {
+    if (isWebSocket(subscriber)) return subscriber.send(message.prepared);
+    return subscriber.asyncWrite(message.plain);
   }
 
   #isSlow(subscriber: Subscriber): boolean {
     if (!this.#full.has(subscriber)) return false;
-    const pending = isWebSocket(subscriber)
-      ? subscriber.bufferedAmount
-      : subscriber.outboundBuffered();
-    if (pending > 0) return true;
+    if (pendingOf(subscriber) > 0) return true;
     this.#full.delete(subscriber);
     return false;
   }

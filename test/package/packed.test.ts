@@ -71,6 +71,7 @@ test('what only some users need is an optional peer: an install brings the logge
   const { dependencies, peerDependenciesMeta } = JSON.parse(readFileSync(installed, 'utf8'));
   assert.deepEqual(Object.keys(dependencies), ['pino']);
   assert.deepEqual(peerDependenciesMeta, {
+    '@nats-io/jetstream': { optional: true },
     '@nats-io/transport-node': { optional: true },
     ioredis: { optional: true },
     koffi: { optional: true },

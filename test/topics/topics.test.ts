@@ -6,30 +6,13 @@ import { topics } from 'gnet/topics';
 import { connectWebSocket, type WebSocketConn } from 'gnet/websocket';
 import { freePort } from '../support/free-port.ts';
 import { missing } from '../support/outside-client.ts';
-import { Program, runProgram } from '../support/program.ts';
-import { connect, startRig, temporaryDirectory, type TestScope } from '../support/rig.ts';
+import { connect, startRig, type TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { startWs } from '../websocket/ws-rig.ts';
-
-/** A client that writes down what it hears. */
-async function listener(port: string | number) {
-  const heard: string[] = [];
-  const ws = await connectWebSocket(`ws://127.0.0.1:${port}`, {
-    message: (_ws, data) => void heard.push(String(data)),
-  });
-  const subscribe = async (filter: string): Promise<void> => {
-    const count = heard.length;
-    ws.send(`+${filter}`);
-    await waitUntil(() => heard.length > count, 'it is subscribed');
-    heard.pop();
-  };
-  return { ws, heard, subscribe };
-}
+import { broker, type Listener, listener, startMember } from './topics-rig.ts';
 
 async function member(t: TestScope, ...args: string[]): Promise<string> {
-  const program = runProgram(t, 'test/topics/programs/member.ts', args);
-  const [port] = await program.line(/port (\d+)/);
-  return port as string;
+  return (await startMember(t, ...args)).port;
 }
 
 describe('topics', () => {
@@ -125,13 +108,6 @@ describe('topics', () => {
   });
 });
 
-/** A broker that ends with the test; once it says that it is ready. */
-async function broker(t: TestScope, name: string, args: string[], ready: RegExp) {
-  const program = new Program(t, name, args, { cwd: temporaryDirectory(t) });
-  await program.line(ready);
-  return program;
-}
-
 const quiet = ['--save', '', '--appendonly', 'no'];
 
 async function startRedis(t: TestScope, port: number) {
@@ -142,8 +118,6 @@ async function startRedis(t: TestScope, port: number) {
 async function startNats(t: TestScope, port: number) {
   return broker(t, 'nats-server', ['-a', '127.0.0.1', '-p', String(port)], /Server is ready/);
 }
-
-type Listener = Awaited<ReturnType<typeof listener>>;
 
 /** Publishes until each has heard one: what is published before a broker has their filters is lost. */
 async function reach(from: Listener, all: readonly Listener[], word: string): Promise<void> {

@@ -1,0 +1,158 @@
+/** How many have subscribed to a topic on all loops of all processes. */
+import { setInterval, setTimeout } from 'node:timers';
+
+export interface PresenceOptions {
+  /** Between two signs of life of a loop, in ms; one that gives none three times is gone. Default 1,000. */
+  readonly interval?: number;
+  /** Is called when the count of a topic has changed, on each loop that has presence. */
+  readonly changed?: (topic: string, count: number) => void;
+}
+
+/** What loops tell one another. */
+interface Announcement {
+  readonly member: string;
+  /** Counts what the member has told; it stays the same in a sign of life. */
+  readonly version: number;
+  /** What has changed; with `isAll` everything, in place of what was told before. */
+  readonly counts?: readonly (readonly [topic: string, count: number])[];
+  readonly isAll?: boolean;
+  /** Asks a member to tell everything, or `*` for all members. */
+  readonly ask?: string;
+  readonly isLast?: boolean;
+}
+
+interface Member {
+  version: number;
+  heardAt: number;
+  readonly counts: Map<string, number>;
+}
+
+/** Changes of this time, in ms, are told together. */
+const gatheringMs = 20;
+/** In one message, since brokers bound their size. */
+const topicsMax = 2_000;
+const signsMissed = 3;
+
+/** Of one loop. */
+export class Presence {
+  readonly #self = crypto.randomUUID();
+  readonly #announce: (text: string) => void;
+  readonly #countHere: (topic: string) => number;
+  readonly #topicsHere: () => Iterable<string>;
+  readonly #changed: (topic: string, count: number) => void;
+  readonly #interval: number;
+  readonly #ticking: NodeJS.Timeout;
+  readonly #members = new Map<string, Member>();
+  /** By topic: the sum of all others. */
+  readonly #elsewhere = new Map<string, number>();
+  readonly #toTell = new Set<string>();
+  #tellsAll = true;
+  #gathering: NodeJS.Timeout | null = null;
+  #version = 0;
+
+  constructor(
+    options: PresenceOptions,
+    announce: (text: string) => void,
+    countHere: (topic: string) => number,
+    topicsHere: () => Iterable<string>,
+  ) {
+    this.#announce = announce;
+    this.#countHere = countHere;
+    this.#topicsHere = topicsHere;
+    this.#changed = options.changed ?? (() => {});
+    this.#interval = options.interval ?? 1_000;
+    this.#ticking = setInterval(() => this.#tick(), this.#interval).unref();
+    this.#send({ ask: '*' });
+    this.#gather();
+  }
+
+  count(topic: string): number {
+    return this.#countHere(topic) + (this.#elsewhere.get(topic) ?? 0);
+  }
+
+  /** The count of this loop has changed. */
+  changedHere(topic: string): void {
+    this.#toTell.add(topic);
+    this.#gather();
+    this.#changed(topic, this.count(topic));
+  }
+
+  #gather(): void {
+    this.#gathering ??= setTimeout(() => this.#tell(), gatheringMs).unref();
+  }
+
+  #tell(): void {
+    this.#gathering = null;
+    const isAll = this.#tellsAll;
+    const topics = [...(isAll ? this.#topicsHere() : this.#toTell)];
+    this.#tellsAll = false;
+    this.#toTell.clear();
+    for (let from = 0; from === 0 || from < topics.length; from += topicsMax) {
+      const some = topics.slice(from, from + topicsMax);
+      this.#version++;
+      const counts = some.map((topic) => [topic, this.#countHere(topic)] as const);
+      this.#send({ counts, isAll: isAll && from === 0 });
+    }
+  }
+
+  #send(what: Omit<Announcement, 'member' | 'version'>): void {
+    const announcement: Announcement = { member: this.#self, version: this.#version, ...what };
+    this.#announce(JSON.stringify(announcement));
+  }
+
+  #tick(): void {
+    const limit = performance.now() - signsMissed * this.#interval;
+    for (const [name, member] of this.#members) if (member.heardAt < limit) this.#forget(name);
+    this.#send({});
+  }
+
+  /** What another loop has announced. */
+  take(text: string): void {
+    const { member: name, version, counts, isAll, ask, isLast } = JSON.parse(text) as Announcement;
+    if (name === this.#self) return;
+    if (isLast === true) return this.#forget(name);
+    if (ask === '*' || ask === this.#self) {
+      this.#tellsAll = true;
+      this.#gather();
+    }
+    let member = this.#members.get(name);
+    if (isAll === true) {
+      this.#forget(name);
+      member = { version: version - 1, heardAt: 0, counts: new Map() };
+      this.#members.set(name, member);
+    }
+    const follows = member !== undefined && version === member.version + (counts ? 1 : 0);
+    if (member === undefined || !follows) {
+      // Something was lost, or this loop has just begun. Those that ask have told nothing yet.
+      if (ask === undefined) this.#send({ ask: name });
+      return;
+    }
+    member.version = version;
+    member.heardAt = performance.now();
+    for (const [topic, count] of counts ?? []) this.#set(member, topic, count);
+  }
+
+  #set(member: Member, topic: string, count: number): void {
+    const change = count - (member.counts.get(topic) ?? 0);
+    if (count === 0) member.counts.delete(topic);
+    else member.counts.set(topic, count);
+    if (change === 0) return;
+    const sum = (this.#elsewhere.get(topic) ?? 0) + change;
+    if (sum === 0) this.#elsewhere.delete(topic);
+    else this.#elsewhere.set(topic, sum);
+    this.#changed(topic, this.count(topic));
+  }
+
+  #forget(name: string): void {
+    const member = this.#members.get(name);
+    if (member === undefined) return;
+    this.#members.delete(name);
+    for (const topic of [...member.counts.keys()]) this.#set(member, topic, 0);
+  }
+
+  close(): void {
+    clearInterval(this.#ticking);
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
+    this.#send({ isLast: true });
+  }
+}

@@ -1,0 +1,65 @@
+/** How many are there: over loops and processes, also after one was killed. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { topics } from 'gnet/topics';
+import { freePort } from '../support/free-port.ts';
+import { missing } from '../support/outside-client.ts';
+import { broker, type Listener, listener, startMember } from './topics-rig.ts';
+
+/** Until all say the same count of `room`. */
+async function agree(all: readonly Listener[], wanted: number): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    const counts = await Promise.all(all.map((one) => one.presence('room')));
+    if (counts.every((count) => count === wanted)) return;
+    assert.ok(tries < 1_000, `${counts} instead of ${wanted}`);
+    await sleep(20);
+  }
+}
+
+const arrive = async (port: string): Promise<Listener> => {
+  const one = await listener(port);
+  await one.subscribe('room');
+  return one;
+};
+
+test('presence counts over the loops of a process, also after one has died', async (t) => {
+  const { port } = await startMember(t, '2');
+  const all = [await arrive(port), await arrive(port), await arrive(port), await arrive(port)];
+  await agree(all, 4);
+  await all[0]?.subscribe('room/+');
+  all[0]?.ws.send('-room');
+  await agree(all.slice(1), 3);
+  all[1]?.ws.send('die');
+  const alive = () => all.filter(({ state }) => !state.isClosed);
+  for (let tries = 0; alive().length === 4; tries++) {
+    assert.ok(tries < 1_000, 'it never dies');
+    await sleep(20);
+  }
+  const late = await arrive(port);
+  const left = alive().slice(alive()[0] === all[0] ? 1 : 0);
+  await agree([late, ...left], 1 + left.length);
+  for (const { ws } of [late, ...alive()]) ws.close();
+});
+
+test('presence counts over processes, also after one was killed', {
+  skip: missing('nats-server'),
+}, async (t) => {
+  const port = await freePort();
+  await broker(t, 'nats-server', ['-a', '127.0.0.1', '-p', String(port), '-js'], /is ready/);
+  const url = `nats://127.0.0.1:${port}`;
+  const here = await startMember(t, '1', url);
+  const there = await startMember(t, '1', url);
+  const stays = await arrive(here.port);
+  const all = [stays, await arrive(there.port), await arrive(there.port)];
+  await agree(all, 3);
+  there.program.kill('SIGKILL');
+  await agree([stays], 1);
+  stays.ws.close();
+});
+
+test('presence is counted when it was asked for', async (t) => {
+  const hub = topics('nobody');
+  t.after(() => hub.close());
+  assert.throws(() => hub.presence('room'), TypeError);
+});
