@@ -101,7 +101,9 @@ function readVersion2(bytes: Buffer): ReadHeader | null {
   if (what !== command.local && what !== command.proxy) throw malformed('its command is unknown');
   const byteLength = version2FixedBytes + bytes.readUInt16BE(14);
   if (bytes.length < byteLength) return null;
-  const header = Buffer.from(bytes.subarray(0, byteLength));
+  // It lives as long as its connection: a piece of the shared pool would keep all of that.
+  const header = Buffer.allocUnsafeSlow(byteLength);
+  header.set(bytes.subarray(0, byteLength));
   if (what === command.local) {
     // The proxy's own connection: what else the header holds does not count.
     const addresses = { source: undefined, destination: undefined };
