@@ -19,7 +19,8 @@ class Echo extends EventServer {
 
 const flags = readFlags({ port: 9000 });
 const address = `tcp://${flags.host}:${flags.port}`;
-const server = await serve(new Echo(), address, serveOptions(flags)).catch(endWithReason);
+const options = { ...serveOptions(flags), histograms: true };
+const server = await serve(new Echo(), address, options).catch(endWithReason);
 // In the threads of the loops, too: there it only joins.
 const page = await inspect(server);
 if (isMainLoop) console.log(`look at ${page.url}`);

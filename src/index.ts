@@ -11,6 +11,7 @@ export { Action } from './connection/action.ts';
 export type { Bytes, Conn, ConnId, KeepAliveTimes, TcpInfo, Timeouts } from './connection/conn.ts';
 export type { ChannelMessages } from './connection/channel-messages.ts';
 export type { Flow } from './connection/conn-settings.ts';
+export type { HistogramStats, HistogramsOfLoop } from './connection/loop-histograms.ts';
 export type { LoopView as EventLoop, RegisterOptions } from './connection/conn.ts';
 export type { EventHandler, Reply, TickReply } from './connection/conn.ts';
 export { type Prepared, prepare, type Sendable } from './connection/prepared.ts';

@@ -1,5 +1,6 @@
 import type { Sendable } from './prepared.ts';
 import type { ConnId } from './conn-id.ts';
+import type { HistogramsOfLoop } from './loop-histograms.ts';
 
 /** How a stop ended. */
 export interface StopResult {
@@ -171,6 +172,8 @@ export interface LoopStats {
   readonly mailboxBytes: number;
   /** The share of the loop's life spent working, 0 to 1. */
   readonly utilization: number;
+  /** How long its work took and how large frames were; only with the option `histograms`. */
+  readonly histograms?: HistogramsOfLoop;
 }
 
 /** TLS of a server, over all loops. */

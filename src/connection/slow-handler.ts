@@ -7,7 +7,7 @@ import type { Conn, EventHandler } from './conn.ts';
 const windowMs = 1_000;
 
 /** The events that run in a loop; `react` has its connection second, `tick` has none. */
-const timedEvents = [
+export const timedEvents = [
   'onOpened',
   'onClosed',
   'preWrite',
@@ -19,15 +19,13 @@ const timedEvents = [
   'tick',
 ] as const satisfies readonly (keyof EventHandler)[];
 
-type Name = (typeof timedEvents)[number];
-type AnyEvent = (first?: unknown, second?: unknown) => unknown;
-
+export type TimedEvent = (typeof timedEvents)[number];
 export class SlowHandlerReports {
   readonly #limitMs: number;
   readonly #loop: number;
   readonly #logger: Logger;
   /** When each event was reported last, and how many were left out since. */
-  readonly #recent = new Map<Name, { at: number; leftOut: number }>();
+  readonly #recent = new Map<TimedEvent, { at: number; leftOut: number }>();
 
   /** @param limitMs above 0. */
   constructor(limitMs: number, loop: number, logger: Logger) {
@@ -36,32 +34,12 @@ export class SlowHandlerReports {
     this.#logger = logger;
   }
 
-  /** A handler with the same events, whose time is taken. What it has not stays absent. */
-  timed(handler: EventHandler<unknown>): EventHandler<unknown> {
-    const timed: Partial<Record<Name, AnyEvent>> = {};
-    for (const name of timedEvents) {
-      if (typeof handler[name] === 'function') timed[name] = this.#timedEvent(handler, name);
-    }
-    return timed as EventHandler<unknown>;
+  /** A call has ended. */
+  took(event: TimedEvent, ms: number, handler: object, c: Conn | undefined): void {
+    if (ms >= this.#limitMs) this.#report(event, ms, handler, c);
   }
 
-  #timedEvent(handler: EventHandler<unknown>, name: Name): AnyEvent {
-    // Looked up at each call: the program may replace a method.
-    const methods = handler as Record<Name, AnyEvent>;
-    return (first, second) => {
-      const began = performance.now();
-      try {
-        return methods[name](first, second);
-      } finally {
-        const ms = performance.now() - began;
-        if (ms >= this.#limitMs) {
-          this.#report(name, ms, handler, (name === 'react' ? second : first) as Conn | undefined);
-        }
-      }
-    };
-  }
-
-  #report(event: Name, ms: number, handler: object, c: Conn | undefined): void {
+  #report(event: TimedEvent, ms: number, handler: object, c: Conn | undefined): void {
     const { loopSlow } = channels;
     if (loopSlow.hasSubscribers) {
       loopSlow.publish({ event, ms, connection: c, handler, loop: this.#loop });

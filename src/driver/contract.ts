@@ -462,6 +462,11 @@ export interface Driver extends Transport {
   set?(slot: number, setting: SocketSetting, value: number): void;
   /** Null elsewhere than on TCP, and where the kernel does not tell. */
   tcpInfo?(slot: number): TcpInfo | null;
+  /**
+   * How long a stream that was just accepted has waited since its handshake; -1 where the kernel does not
+   * tell. Only before the first byte is sent. A system call.
+   */
+  acceptWaitMs?(slot: number): number;
   /** A close-on-exec duplicate of the descriptor. @throws SyscallError EMFILE. */
   duplicateStream?(slot: number): number;
   /** File descriptor for looking at, or -1. */

@@ -37,6 +37,7 @@ import { datagramSettings, LoopDatagrams } from './loop-datagrams.ts';
 import { DeferredWork } from './deferred-work.ts';
 import type { Inbox, LoopPublication } from './mailbox-contract.ts';
 import { Ticker } from './ticker.ts';
+import { hostedLoop } from './timed-turns.ts';
 
 /** A limit may pass early by that much: what follows a longer hold-up looks at every connection. */
 const heldUpMs = 20;
@@ -93,10 +94,10 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   readonly #queues: SpareQueues;
   readonly #putOff = new DeferredWork();
   readonly face: LoopFace;
-  #attached = false;
+  #hosted: HostedLoop | null = null;
   #closed = false;
   #nowIsStale = false;
-  readonly counts: LoopCounts = new LoopCounts();
+  readonly counts: LoopCounts;
 
   constructor(
     backend: Backend,
@@ -107,7 +108,8 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   ) {
     this.index = settings.index;
     this.face = new LoopFace(this, settings.shared);
-    this.#watch = new HandlerWatch(calls, settings.slowHandlerMs ?? 0, this.index, logger);
+    this.counts = new LoopCounts(settings);
+    this.#watch = new HandlerWatch(calls, settings, this.counts.histograms, logger);
     this.calls = this.#watch.calls;
     this.settings = settings.connection;
     this.poisonFrames = settings.poisonFrames;
@@ -147,8 +149,8 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
 
   /** Runs from now on; accepts nothing yet. */
   attach(): void {
-    this.#attached = true;
-    this.#backend.host.attach(this);
+    this.#hosted = hostedLoop(this, this.#backend.host, this.counts.histograms);
+    this.#backend.host.attach(this.#hosted);
   }
   start(): void {
     this.listening.accept();
@@ -187,7 +189,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   get unfinished(): Unfinished {
     return this.#end.unfinished;
   }
-
   stopTicker(): void {
     this.#ticker?.stop();
   }
@@ -201,7 +202,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     // The last word, also of a loop whose thread is about to die.
     if (this.#unpublished) this.#publish();
     this.#inbox?.close();
-    if (this.#attached) this.#backend.host.detach(this);
+    if (this.#hosted !== null) this.#backend.host.detach(this.#hosted);
     this.#table.disposeLayers();
     this.tls?.dispose();
     this.driver.close();
@@ -232,7 +233,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   connection(slot: number, generation: number): StreamConnection | null {
     return this.#table.get(slot, generation);
   }
-
   connections(): StreamConnection[] {
     return this.#table.all();
   }
@@ -351,6 +351,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
       return null;
     }
     this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket, peer);
+    this.counts.histograms?.accepted(this.driver, slot);
     this.#acceptGate.opened(this.#table.size);
     if (setUp === undefined) this.begin(connection);
     else setUp(connection);
@@ -376,7 +377,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   putUnder(connection: StreamConnection, make: LayerFactory): Layer {
     return this.#table.putUnder(connection, make);
   }
-
   replaceLayer(layer: Layer, above: LayerFactory | undefined): ConnectionReceiver {
     return this.#table.replaceLayer(layer, above);
   }

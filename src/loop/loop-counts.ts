@@ -1,7 +1,9 @@
 import type { LoopStats } from '../connection/server-view.ts';
 import { ConnectionCounts, connectionCounters } from '../connection/connection-counts.ts';
+import { LoopHistograms } from '../connection/loop-histograms.ts';
 import type { TlsCounts } from '../connection/tls/handshake-side.ts';
 import type { DriverCounters } from '../driver/contract.ts';
+import type { EventLoopSettings } from './event-loop-settings.ts';
 
 /**
  * The counters that other threads read, in the order in which they stand in shared memory. How many
@@ -38,9 +40,17 @@ export class LoopCounts extends ConnectionCounts {
   datagramsTruncated = 0;
   datagramsRefused = 0;
   datagramSessions = 0;
+  /** Null without the option `histograms`. */
+  readonly histograms: LoopHistograms | null;
   /** On the clock of `performance.now()`. */
   readonly startedAt: number = performance.now();
   readonly startedOnWallClock: number = performance.timeOrigin + this.startedAt;
+
+  constructor(settings: Pick<EventLoopSettings, 'histograms' | 'publication'>) {
+    super();
+    const { histograms = false, publication } = settings;
+    this.histograms = histograms ? new LoopHistograms(publication?.histograms) : null;
+  }
 
   stats(
     driver: DriverCounters,

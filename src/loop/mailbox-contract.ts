@@ -5,6 +5,8 @@ import type { DescriptorLedger } from '../driver/descriptor-ledger.ts';
 export interface LoopPublication {
   /** Every descriptor of the loop, for the main thread's cleanup when this thread dies. */
   readonly ledger: DescriptorLedger;
+  /** Memory for the histograms of the loop, if it has some. */
+  readonly histograms: Float64Array;
   /** A connection of this generation has opened; `connections` are open now. */
   opened(connections: number, generation: number): void;
   /** A connection is gone; `connections` are left. */

@@ -1,7 +1,7 @@
 /**
  * The memory that one event loop shares with every thread, in one SharedArrayBuffer:
  *
- *   control words | counters | mappings | descriptor ledger | room words | lanes of the mailbox
+ *   control words | counters | mappings | histograms | descriptor ledger | room words | lanes of the mailbox
  *
  * A handle of a connection carries this buffer and nothing else, so it works wherever it is sent.
  */
@@ -10,6 +10,7 @@ import { threadId } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import type { LeftCompletions, LeftMapping } from '../driver/descriptor-ledger.ts';
 import { connectionCounters } from '../connection/connection-counts.ts';
+import { loopHistogramNumbers } from '../connection/loop-histograms.ts';
 import { type SharedCounter, sharedCounters } from '../loop/loop-counts.ts';
 
 /** Control words, by index into `words`. */
@@ -96,7 +97,10 @@ const mappingCount = 8;
 /** Numbers of each, as 64-bit floats: address, length, and the four of a ring of completions. */
 const mappingFields = 6;
 const mappingsOffset = countersOffset + counterCount * 8;
-const ledgerOffset = mappingsOffset + mappingCount * mappingFields * 8;
+const histogramsOffset = mappingsOffset + mappingCount * mappingFields * 8;
+/** Room for `loopHistogramNumbers`, in whole cache lines. */
+const histogramBytes = Math.ceil((loopHistogramNumbers * 8) / 64) * 64;
+const ledgerOffset = histogramsOffset + histogramBytes;
 /** Descriptors from here on are not written down: a dead loop would leak them. */
 const ledgerDescriptors = 2 ** 20;
 const ledgerBytes = ledgerDescriptors / 8;
@@ -121,6 +125,7 @@ export class LoopMemory {
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly counters: Float64Array<SharedArrayBuffer>;
+  readonly histograms: Float64Array<SharedArrayBuffer>;
   readonly bits: DescriptorBits;
   readonly #mappings: Float64Array<SharedArrayBuffer>;
   #key = '';
@@ -131,6 +136,7 @@ export class LoopMemory {
     this.words = new Int32Array(buffer);
     this.bytes = new Uint8Array(buffer);
     this.counters = new Float64Array(buffer, countersOffset, counterCount);
+    this.histograms = new Float64Array(buffer, histogramsOffset, loopHistogramNumbers);
     this.#mappings = new Float64Array(buffer, mappingsOffset, mappingCount * mappingFields);
     this.bits = { words: this.words, firstWord: ledgerOffset / 4, count: ledgerDescriptors };
   }

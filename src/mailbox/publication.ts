@@ -1,3 +1,4 @@
+import { histogramsIn } from '../connection/loop-histograms.ts';
 import type { LoopStats } from '../connection/server-view.ts';
 import { type SharedCounter, sharedCounters } from '../loop/loop-counts.ts';
 import type { LoopPublication } from '../loop/mailbox-contract.ts';
@@ -11,6 +12,7 @@ export function publicationIn(memory: LoopMemory): LoopPublication {
   const { words, counters } = memory;
   return {
     ledger: memory,
+    histograms: memory.histograms,
     opened(connections, generation) {
       Atomics.store(words, control.connections, connections);
       if (generation > Atomics.load(words, control.generation)) {
@@ -54,6 +56,7 @@ export function statsIn(memory: LoopMemory): LoopStats {
     connections: memory.connections,
     mailboxBytes: memory.waitingBytes,
     utilization: utilization(),
+    ...histogramsIn(memory.histograms),
   };
 
   function utilization(): number {

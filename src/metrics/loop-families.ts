@@ -1,5 +1,8 @@
 /** Which metrics tell which counters of a loop. */
-import type { LoopStats } from '../index.ts';
+import type { HistogramsOfLoop, LoopStats } from '../index.ts';
+
+/** What is one number. */
+export type LoopCounter = Exclude<keyof LoopStats, 'histograms'>;
 
 /** One metric of loops: the name is without `_total`, which counters get when they are written. */
 export interface LoopFamily {
@@ -8,7 +11,7 @@ export interface LoopFamily {
   readonly unit?: string;
   readonly help: string;
   /** A counter of a loop, or several that differ by the label `reason`. */
-  readonly of: keyof LoopStats | Readonly<Record<string, keyof LoopStats>>;
+  readonly of: LoopCounter | Readonly<Record<string, LoopCounter>>;
   /** What one of the counter is in the unit of the metric; 1 where it is left out. */
   readonly scale?: number;
   /** Only for servers with TLS. */
@@ -72,4 +75,45 @@ export const loopFamilies: readonly LoopFamily[] = [
     scale: 1 / 1000,
     tls: true,
   }),
+];
+
+/** One histogram of loops. */
+export interface HistogramFamily {
+  readonly name: string;
+  readonly unit: string;
+  readonly help: string;
+  readonly of: keyof HistogramsOfLoop;
+  /** What one is in the unit of the metric. */
+  readonly scale: number;
+}
+
+const times = { unit: 'seconds', scale: 1 / 1000 };
+
+/** Only of servers with the option `histograms`. */
+export const histogramFamilies: readonly HistogramFamily[] = [
+  {
+    name: 'gnet_loop_turn_seconds',
+    ...times,
+    help: 'Turns of the loop that had anything to do, without sleep.',
+    of: 'turnMs',
+  },
+  {
+    name: 'gnet_handler_seconds',
+    ...times,
+    help: 'Calls of the handler, until they returned.',
+    of: 'handlerMs',
+  },
+  {
+    name: 'gnet_accept_wait_seconds',
+    ...times,
+    help: 'Connections, from their handshake until a loop had them.',
+    of: 'acceptWaitMs',
+  },
+  {
+    name: 'gnet_frame_size_bytes',
+    unit: 'bytes',
+    scale: 1,
+    help: 'Frames and datagrams given to react.',
+    of: 'frameBytes',
+  },
 ];

@@ -1,6 +1,17 @@
 /** From counters to text. */
-import { ErrInvalidOption, type LoopStats, type Server, type ServerStats } from '../index.ts';
-import { type LoopFamily, loopFamilies } from './loop-families.ts';
+import {
+  ErrInvalidOption,
+  type HistogramStats,
+  type LoopStats,
+  type Server,
+  type ServerStats,
+} from '../index.ts';
+import {
+  type HistogramFamily,
+  histogramFamilies,
+  type LoopFamily,
+  loopFamilies,
+} from './loop-families.ts';
 
 /** The `Content-Type` of what `openMetrics` returns; a scraper must be told. */
 export const openMetricsType = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
@@ -51,6 +62,7 @@ export function openMetrics(
   const lines: string[] = [];
   writeInfo(lines, named);
   for (const family of loopFamilies) writeLoops(lines, family, named);
+  for (const family of histogramFamilies) writeHistograms(lines, family, named);
   writeOwn(lines, own);
   lines.push('# EOF', '');
   return lines.join('\n');
@@ -93,6 +105,47 @@ function writeLoops(lines: string[], family: LoopFamily, servers: readonly Named
   }
 }
 
+function writeHistograms(
+  lines: string[],
+  family: HistogramFamily,
+  servers: readonly Named[],
+): void {
+  const found = servers.flatMap(({ name: server, stats }) => {
+    return stats.loops.flatMap(({ histograms }, index) =>
+      histograms === undefined
+        ? []
+        : [{ labels: { server, loop: String(index) }, figures: histograms[family.of] }],
+    );
+  });
+  if (found.length === 0) return;
+  writeHead(lines, family, 'histogram');
+  for (const { labels, figures } of found) writeHistogram(lines, family, labels, figures);
+}
+
+/** Each bucket is written with all that is in those below it. */
+function writeHistogram(
+  lines: string[],
+  { name, scale }: HistogramFamily,
+  labels: Labels,
+  { bounds, counts, count, sum }: HistogramStats,
+): void {
+  let below = 0;
+  counts.forEach((inBucket, at) => {
+    below += inBucket;
+    const bound = bounds[at];
+    const le = bound === undefined ? '+Inf' : decimalText(bound * scale);
+    lines.push(`${name}_bucket${inBraces({ ...labels, le })} ${below}`);
+  });
+  lines.push(`${name}_sum${inBraces(labels)} ${sum * scale}`);
+  lines.push(`${name}_count${inBraces(labels)} ${count}`);
+}
+
+/** A bound is compared as text by some: always with a point, and without the noise of a division. */
+function decimalText(value: number): string {
+  const text = String(Number(value.toPrecision(12)));
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
 /** With the reason of each, if there are several. */
 function valuesOf({ of }: LoopFamily, loop: LoopStats): (readonly [string, number])[] {
   if (typeof of === 'string') return [['', loop[of]]];
@@ -100,7 +153,10 @@ function valuesOf({ of }: LoopFamily, loop: LoopStats): (readonly [string, numbe
 }
 
 function writeOwn(lines: string[], own: readonly MetricFamily[]): void {
-  const taken = new Set(['gnet_server', ...loopFamilies.map(({ name }) => name)]);
+  const taken = new Set([
+    'gnet_server',
+    ...[...loopFamilies, ...histogramFamilies].map(({ name }) => name),
+  ]);
   for (const family of own) {
     check(family, taken);
     taken.add(family.name);

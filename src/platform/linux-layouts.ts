@@ -205,6 +205,7 @@ export const layouts = {
       snd_mss: { offset: 16, size: 4 },
       unacked: { offset: 24, size: 4 },
       lost: { offset: 32, size: 4 },
+      last_data_sent: { offset: 44, size: 4 },
       rtt: { offset: 68, size: 4 },
       rttvar: { offset: 72, size: 4 },
       snd_cwnd: { offset: 80, size: 4 },

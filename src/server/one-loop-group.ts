@@ -172,8 +172,15 @@ export class OneLoopGroup implements LoopGroup {
   stats(): LoopStats[] {
     this.#loop.driver.refreshCounters();
     const stats = this.#loop.stats();
-    if (!this.#hasMailbox || this.#memory === null) return [stats];
-    return [{ ...stats, mailboxBytes: this.#memory.waitingBytes }];
+    const { histograms } = this.#loop.counts;
+    const memory = this.#hasMailbox ? this.#memory : null;
+    return [
+      {
+        ...stats,
+        ...(memory !== null && { mailboxBytes: memory.waitingBytes }),
+        ...(histograms !== null && { histograms: histograms.stats() }),
+      },
+    ];
   }
 
   async lists(order: ListOrder): Promise<readonly ConnectionInfo[][]> {

@@ -389,6 +389,13 @@ export interface Options<Frame = Buffer> {
    */
   readonly slowHandler?: number;
   /**
+   * Counts how long turns of the loops, calls of the handler and waits to be accepted take, and how
+   * large frames are: see docs/monitoring.md#histograms. It reads the clock twice per call.
+   *
+   * Boolean. Default: `false`.
+   */
+  readonly histograms?: boolean;
+  /**
    * Stops the server when it aborts, or ends a `serve` that is still starting.
    *
    * An `AbortSignal`. Default: none.
@@ -463,5 +470,6 @@ export interface ResolvedOptions {
   readonly busyPoll: number;
   /** 0 is off. */
   readonly slowHandler: number;
+  readonly histograms: boolean;
   readonly signal: AbortSignal | undefined;
 }

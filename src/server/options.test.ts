@@ -86,6 +86,7 @@ describe('options', () => {
       maxFrameLength: Infinity,
       busyPoll: 0,
       slowHandler: 0,
+      histograms: false,
       signal: undefined,
     };
     assert.deepEqual(resolve({}), defaults);
@@ -145,6 +146,7 @@ describe('options', () => {
       maxFrameLength: 4_096,
       busyPoll: 50,
       slowHandler: 20,
+      histograms: true,
       signal,
     } as const;
     const expected = { ...given, logLevel: 'debug', keepAliveSeconds: 60, tcpNoDelay: false };

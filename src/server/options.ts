@@ -131,6 +131,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   maxFrameLength: limit('bytes'),
   busyPoll: wholeNumber(0, int32Max, 'microseconds'),
   slowHandler: checkTimeout,
+  histograms: asBoolean,
   signal: asSignal,
 };
 
@@ -197,6 +198,7 @@ export function resolveOptions(
     overflow: given.overflow ?? 'pause',
     busyPoll: given.busyPoll ?? 0,
     slowHandler: given.slowHandler ?? defaultSlowHandler(),
+    histograms: given.histograms ?? false,
     signal: given.signal,
     ...resolveInbound(given),
     ...resolveOutbound(given),

@@ -39,7 +39,7 @@ const membersOfServer = {
 
 test('docs/server.md has one row for each member of a server, each counter and each figure of a connection, and no others', async () => {
   const [members, ofServer, ofLoop, ofConnection] = tablesOf('server.md');
-  const server = await serve(new EventServer(), 'tcp://127.0.0.1:0');
+  const server = await serve(new EventServer(), 'tcp://127.0.0.1:0', { histograms: true });
   const stats = server.stats();
   const client = connect(Number(server.addr.split(':').at(-1)), '127.0.0.1');
   await waitUntil(() => server.countConnections() === 1, 'a connection');

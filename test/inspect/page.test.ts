@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { client, serve } from 'gnet';
 import { inspect } from 'gnet/inspect';
+import { bytes } from '../../src/inspect/page/format.ts';
 import { missing, runClient } from '../support/outside-client.ts';
 import { connect, EchoHandler, startRig, type TestScope } from '../support/rig.ts';
 
@@ -51,7 +52,7 @@ async function countersOn(page: Page): Promise<Record<string, string>> {
 const restless = /^(?:turns|waits|events|utilization|tls)/;
 
 test('shows what stats() says, and the connections', { skip }, async (t) => {
-  const rig = await startRig(t, new EchoHandler());
+  const rig = await startRig(t, new EchoHandler(), { histograms: true });
   const inspector = await inspect(rig.server, { interval: 100 });
   t.after(() => inspector.close());
   for (const length of [10, 20_000]) {
@@ -64,7 +65,9 @@ test('shows what stats() says, and the connections', { skip }, async (t) => {
   assert.ok(!page.url().includes('token'), 'the token does not stay in the address');
 
   const [loop] = rig.server.stats().loops;
-  const wanted = Object.entries(loop ?? {}).filter(([name]) => !restless.test(name));
+  const wanted = Object.entries(loop ?? {}).filter(([name, value]) => {
+    return typeof value === 'number' && !restless.test(name);
+  });
   const expected = Object.fromEntries(
     wanted.flatMap(([name, value]) => [`${name} 0`, `${name} total`].map((at) => [at, `${value}`])),
   );
@@ -74,6 +77,9 @@ test('shows what stats() says, and the connections', { skip }, async (t) => {
   assert.deepEqual(Object.fromEntries(shown), Object.fromEntries(totals));
   assert.equal(await page.locator('[data-card=Connections]').textContent(), '2');
   await page.locator('canvas').first().waitFor();
+  const sizes = page.locator('[data-histogram=frameBytes] td');
+  assert.equal(await sizes.first().textContent(), String(loop?.histograms?.frameBytes.count));
+  assert.equal(await sizes.nth(1).textContent(), bytes(20_010 / Number(loop?.frames)));
 
   await page.getByRole('button', { name: 'Received', exact: true }).click();
   const first = page.locator('#connections tbody tr').first();

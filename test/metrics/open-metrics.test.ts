@@ -8,7 +8,7 @@ import { ErrInvalidOption, type LoopStats } from 'gnet';
 import { serveHttp } from 'gnet/http';
 import { type MetricFamily, openMetrics, openMetricsType } from 'gnet/metrics';
 import { freePort } from '../support/free-port.ts';
-import { loopFamilies } from '../../src/metrics/loop-families.ts';
+import { histogramFamilies, loopFamilies } from '../../src/metrics/loop-families.ts';
 import { missing, runClient } from '../support/outside-client.ts';
 import { Program } from '../support/program.ts';
 import {
@@ -33,8 +33,8 @@ const own: readonly MetricFamily[] = [
   },
 ];
 
-async function echoed(t: TestScope) {
-  const rig = await startRig(t, new EchoHandler());
+async function echoed(t: TestScope, histograms = true) {
+  const rig = await startRig(t, new EchoHandler(), { histograms });
   const client = await connect(t, rig);
   client.write('hello');
   await client.readExactly(5);
@@ -48,7 +48,7 @@ function sample(of: string, text: string): number {
 }
 
 test('every counter of stats() is in the text, with its value', async (t) => {
-  const server = await echoed(t);
+  const server = await echoed(t, false);
   const text = openMetrics(server);
   const [loop] = server.stats().loops as [LoopStats];
   const labels = `{server="${server.addr}",loop="0"}`;
@@ -76,6 +76,19 @@ test('several servers stand in one text, each family once', async (t) => {
   assert.match(text, /^shop_orders_total 3$/m);
   assert.match(text, /^shop_queue_seconds\{queue="a\\"b\\\\c\\nd"\} 0\.5$/m);
   assert.match(text, /^shop_queue_seconds\{queue="e"\} \+Inf$/m);
+});
+
+test('histograms are there with the option, and only then', async (t) => {
+  const server = await echoed(t);
+  const labels = `server="${server.addr}",loop="0"`;
+  const text = openMetrics(server);
+  assert.match(text, /^# TYPE gnet_frame_size_bytes histogram$/m);
+  assert.equal(sample(text, `gnet_frame_size_bytes_bucket{${labels},le="16.0"}`), 1);
+  assert.equal(sample(text, `gnet_frame_size_bytes_bucket{${labels},le="+Inf"}`), 1);
+  assert.equal(sample(text, `gnet_frame_size_bytes_sum{${labels}}`), 5);
+  assert.equal(sample(text, `gnet_frame_size_bytes_count{${labels}}`), 1);
+  assert.match(text, /^gnet_handler_seconds_bucket\{[^}]*,le="0.000004"\} \d+$/m);
+  assert.doesNotMatch(openMetrics(await echoed(t, false)), /histogram/);
 });
 
 test('a metric that would make the text unreadable is refused', async (t) => {
@@ -157,6 +170,7 @@ test('Prometheus scrapes it', { skip: missing('prometheus'), timeout: 30_000 }, 
   assert.equal(await ask(`gnet_received_bytes_total{server="${server.addr}"}`), '5');
   assert.equal(await ask('gnet_connections_open'), '1');
   assert.equal(await ask('shop_queue_seconds{queue="e"}'), '+Inf');
+  assert.equal(await ask('gnet_frame_size_bytes_bucket{le="16.0"}'), '1');
 });
 
 const read = (path: string): string =>
@@ -164,11 +178,13 @@ const read = (path: string): string =>
 
 test('the page names every metric, and the dashboard asks for no other', () => {
   const names = loopFamilies.map(({ name, type }) => (type === 'counter' ? `${name}_total` : name));
+  const histograms = histogramFamilies.map(({ name }) => name);
   const documented = [...read('docs/monitoring.md').matchAll(/`(gnet_\w+)`/g)].map(
     ([, name]) => name,
   );
-  assert.deepEqual(new Set(documented), new Set(['gnet_server_info', ...names]));
+  assert.deepEqual(new Set(documented), new Set(['gnet_server_info', ...names, ...histograms]));
   const asked = read('docs/grafana-dashboard.json').match(/\bgnet_\w+/g) ?? [];
   assert.ok(asked.length > 10);
-  for (const name of asked) assert.ok(documented.includes(name), name);
+  for (const name of asked)
+    assert.ok(documented.includes(name.replace(/_(?:bucket|sum|count)$/, '')), name);
 });

@@ -70,3 +70,12 @@ export function tcpInfoOf(descriptor: number): TcpInfo | null {
     segmentsSent: read('data_segs_out'),
   };
 }
+
+/**
+ * While a socket has sent nothing, the kernel counts the time since it sent data from when the handshake
+ * had made the socket.
+ */
+export function acceptWaitOf(descriptor: number): number {
+  const read = readTcpInfo(descriptor);
+  return read === null || read('data_segs_out') > 0 ? -1 : read('last_data_sent');
+}

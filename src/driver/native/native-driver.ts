@@ -21,7 +21,7 @@ import type { DatagramEndpoints } from './datagrams.ts';
 import { adoptRuntimeSocket, adoptSocket } from './adopt-socket.ts';
 import { grantWish } from './socket-options.ts';
 import { notUnix, type PassedDescriptors } from './passed-descriptors.ts';
-import { setOnSocket, tcpInfoOf } from './live-socket-options.ts';
+import { acceptWaitOf, setOnSocket, tcpInfoOf } from './live-socket-options.ts';
 import { nativeSlabPool } from './native-memory.ts';
 import type { Waker } from '../waker/waker.ts';
 
@@ -77,6 +77,10 @@ export abstract class NativeDriver {
 
   tcpInfo(slot: number): TcpInfo | null {
     return tcpInfoOf(this.descriptorOf(slot));
+  }
+
+  acceptWaitMs(slot: number): number {
+    return acceptWaitOf(this.descriptorOf(slot));
   }
 
   duplicateStream(slot: number): number {

@@ -3,6 +3,20 @@
  * its own, so that the page is checked as code of a browser, without the types of the server.
  */
 
+export interface HistogramData {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly count: number;
+  readonly sum: number;
+}
+
+export interface HistogramsData {
+  readonly turnMs: HistogramData;
+  readonly handlerMs: HistogramData;
+  readonly acceptWaitMs: HistogramData;
+  readonly frameBytes: HistogramData;
+}
+
 interface LoopFigures {
   readonly connections: number;
   readonly accepted: number;
@@ -10,6 +24,7 @@ interface LoopFigures {
   readonly bytesSent: number;
   readonly frames: number;
   readonly utilization: number;
+  readonly histograms?: HistogramsData | undefined;
 }
 
 export interface ServerData {

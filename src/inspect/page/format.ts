@@ -20,6 +20,12 @@ export const count = (value: number): string => inGroups.format(value);
 
 export const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
 
+/** A short time: `4 µs`, `1.5 ms`, `8.4 s`. */
+export function milliseconds(ms: number): string {
+  if (ms < 1) return `${count(ms * 1_000)} µs`;
+  return ms < 1_000 ? `${count(ms)} ms` : `${count(ms / 1_000)} s`;
+}
+
 export function duration(ms: number): string {
   const seconds = Math.floor(ms / 1_000);
   if (seconds < 60) return `${seconds} s`;

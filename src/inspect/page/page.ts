@@ -4,6 +4,7 @@ import { change, listen, Refused, useToken } from './api.ts';
 import { ConnectionTable } from './connections.ts';
 import { showCounters } from './counters.ts';
 import { byId, make, setText } from './dom.ts';
+import { showHistograms } from './histograms.ts';
 import { Overview, showPlots } from './overview.ts';
 
 const tokenKey = 'gnet-inspect-token';
@@ -54,6 +55,7 @@ function show(snapshot: SnapshotData): void {
   if (server === undefined) return;
   document.title = `${server.name} – gnet inspect`;
   overview.show(snapshot, server);
+  showHistograms(server);
   showCounters(server);
   table.readOnly = snapshot.readOnly;
   table.isOn = true;
