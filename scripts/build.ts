@@ -11,7 +11,9 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { build, type OutputChunk, type Plugin } from 'rolldown';
+import { builtinModules } from './build-builtins.ts';
+import { chunkGroups } from './build-chunks.ts';
 import { builtPageFiles } from './build-page.ts';
 import { projectNode } from './project-node.ts';
 
@@ -55,42 +57,46 @@ function declare(): boolean {
 /** The page of gnet/inspect as one script, one style and one document, in a module. */
 const pageModule: Plugin = {
   name: 'page of gnet/inspect',
-  setup({ onLoad }) {
-    onLoad({ filter: /src\/inspect\/page-files\.ts$/ }, async () => {
-      return { contents: await builtPageFiles(root), loader: 'js' };
-    });
+  load: {
+    filter: { id: /src\/inspect\/page-files\.ts$/ },
+    handler: async () => ({ code: await builtPageFiles(root), moduleType: 'js' }),
   },
 };
 
-async function bundle(): Promise<Metafile> {
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: entryPoints(),
-    outdir: dist,
-    // One folder: code finds `thread-side.js` beside itself, whichever chunk it is in.
-    chunkNames: 'chunk-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
+async function bundle(): Promise<readonly OutputChunk[]> {
+  const { output } = await build({
+    cwd: root,
+    input: entryPoints(),
     platform: 'node',
-    target: 'node22',
-    packages: 'external',
-    charset: 'utf8',
-    sourcemap: 'linked',
-    // They would double the package; a stack names the file and the line without them.
-    sourcesContent: false,
-    metafile: true,
-    plugins: [pageModule],
-    logLevel: 'warning',
+    external: (id) => !/^[./\0]|^node:/.test(id),
+    transform: { target: 'node22' },
+    plugins: [builtinModules, pageModule],
+    preserveEntrySignatures: 'allow-extension',
+    checks: { ineffectiveDynamicImport: false },
+    output: {
+      dir: dist,
+      format: 'esm',
+      // One folder: code finds `thread-side.js` beside itself, whichever chunk it is in.
+      entryFileNames: '[name].js',
+      chunkFileNames: '[name]-[hash].js',
+      codeSplitting: {
+        includeDependenciesRecursively: false,
+        groups: chunkGroups(join(root, 'src')),
+      },
+      comments: { jsdoc: false },
+      sourcemap: true,
+      // They would double the package; a stack names the file and the line without them.
+      sourcemapExcludeSources: true,
+    },
   });
-  return metafile;
+  return output.filter((one) => one.type === 'chunk');
 }
 
 /** What is in a chunk has that chunk's URL, where it means to have its own. */
-function lostFiles(metafile: Metafile): string[] {
+function lostFiles(chunks: readonly OutputChunk[]): string[] {
   return ownFiles.filter((path) => {
-    const place = Object.entries(metafile.outputs).find(([, { inputs }]) => path in inputs)?.[0];
-    return place === undefined || basename(place, '.js') !== basename(path, '.ts');
+    const place = chunks.find(({ moduleIds }) => moduleIds.includes(join(root, path)));
+    return place === undefined || basename(place.fileName, '.js') !== basename(path, '.ts');
   });
 }
 

@@ -7,10 +7,13 @@ import type { LoopHost } from './contract.ts';
 
 export type { HostedLoop, LoopHost } from './contract.ts';
 
-/** For drivers that sleep in the kernel: they share the thread with the runtime's own event loop. */
-export async function sharedThreadHost(): Promise<LoopHost> {
-  const { foreignInterface } = await import('../ffi/index.ts');
-  const { name } = foreignInterface;
+export type HostFor = typeof sharedThreadHost;
+
+/**
+ * For drivers that sleep in the kernel: they share the thread with the runtime's own event loop.
+ * @param name what calls the kernel, in the words of `ForeignInterface`.
+ */
+export async function sharedThreadHost(name: string): Promise<LoopHost> {
   if (process.platform !== 'linux' && (name === 'bun:ffi' || name === 'Deno.dlopen')) {
     // Their loops cannot be asked how long they may sleep, and what sleeps for them is epoll(7).
     throw new ErrUnsupportedPlatform(

@@ -7,8 +7,8 @@
  */
 import { ErrUnsupportedPlatform } from '../base/errors.ts';
 import { setErrnoNumbers } from './errno.ts';
-import * as linuxArm64 from './linux-arm64.ts';
-import * as linuxX64 from './linux-x64.ts';
+import { linuxArm64 } from './linux-arm64.ts';
+import { linuxX64 } from './linux-x64.ts';
 
 export { describeErrno, errnoHint, errnoName, errnoNumber } from './errno.ts';
 

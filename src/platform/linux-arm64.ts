@@ -45,3 +45,5 @@ export const syscallNumbers = {
   getrandom: 278,
   memfd_create: 279,
 } as const;
+
+export const linuxArm64 = { constants, layouts, syscallNumbers };

@@ -48,3 +48,5 @@ export const syscallNumbers = {
   getrandom: 318,
   memfd_create: 319,
 } as const;
+
+export const linuxX64 = { constants, layouts, syscallNumbers };

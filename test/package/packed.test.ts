@@ -114,6 +114,25 @@ test('a program imports gnet and gnet/codec, and serves', () => {
   assert.match(output, /^hello\r?\n$/);
 });
 
+test('a server starts from few files, and loads nothing of the runtime that it does not use', () => {
+  const text = `
+    import { registerHooks } from 'node:module';
+    const files = new Set();
+    registerHooks({ load: (url, context, next) => (files.add(url), next(url, context)) });
+    const { serve } = await import('gnet');
+    const server = await serve({}, 'tcp://127.0.0.1:0', { driver: 'epoll' });
+    await server.stop();
+    const ours = [...files].filter((url) => url.includes('/gnet/dist/'));
+    if (ours.length > 8) throw new Error('files are loaded: ' + ours.join());
+    const loaded = process.moduleLoadList.map((name) => name.split(' ').at(-1));
+    const heavy = ['crypto', 'dns', 'fs/promises', 'http', 'internal/fs/streams', 'tls', 'zlib'];
+    console.log(heavy.filter((name) => loaded.includes(name)));
+  `;
+  writeFileSync(join(program, 'few.js'), text);
+  const flags = ['--disable-warning=ExperimentalWarning', 'few.js'];
+  assert.equal(run(process.execPath, flags, program), '[]\n');
+});
+
 test('a program imports gnet/stream and gnet/net', () => {
   const text = `
     import { createServer } from 'node:http';

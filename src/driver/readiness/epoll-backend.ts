@@ -1,4 +1,5 @@
-import type { LoopHost } from '../../host/index.ts';
+import { foreignInterface } from '../../ffi/index.ts';
+import type { HostFor } from '../../host/index.ts';
 import type { Backend } from '../backend.ts';
 import { describeSocket } from '../native/describe-socket.ts';
 import { probeLoopback } from '../native/loopback-probe.ts';
@@ -6,8 +7,8 @@ import { nativeCalls } from '../native/native-calls.ts';
 import { createEpollDriver } from './epoll.ts';
 
 /** @throws when an echo over the loopback does not work here. */
-export async function epollBackend(hostHere: () => Promise<LoopHost>): Promise<Backend> {
+export async function epollBackend(hostFor: HostFor): Promise<Backend> {
   probeLoopback(createEpollDriver);
-  const host = await hostHere();
+  const host = await hostFor(foreignInterface.name);
   return { name: 'epoll', host, native: nativeCalls, describeSocket, create: createEpollDriver };
 }

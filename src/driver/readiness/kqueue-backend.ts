@@ -1,4 +1,5 @@
-import type { LoopHost } from '../../host/index.ts';
+import { foreignInterface } from '../../ffi/index.ts';
+import type { HostFor } from '../../host/index.ts';
 import type { Backend } from '../backend.ts';
 import { describeSocket } from '../native/describe-socket.ts';
 import { probeLoopback } from '../native/loopback-probe.ts';
@@ -6,8 +7,8 @@ import { nativeCalls } from '../native/native-calls.ts';
 import { createKqueueDriver } from './kqueue.ts';
 
 /** @throws when an echo over the loopback does not work here. */
-export async function kqueueBackend(hostHere: () => Promise<LoopHost>): Promise<Backend> {
-  const host = await hostHere();
+export async function kqueueBackend(hostFor: HostFor): Promise<Backend> {
+  const host = await hostFor(foreignInterface.name);
   probeLoopback(createKqueueDriver);
   return { name: 'kqueue', host, native: nativeCalls, describeSocket, create: createKqueueDriver };
 }
