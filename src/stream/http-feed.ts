@@ -3,9 +3,16 @@ import { Duplex } from 'node:stream';
 /** That of Node: a program may look at all events by one of its own. */
 const { emit } = Duplex.prototype;
 
+/** A request, as far as it has come. */
+interface Message {
+  readonly upgrade?: unknown;
+  readonly complete?: boolean;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
 /** What an HTTP server of Node puts on a socket; its class has the names of its callbacks. */
 interface Parser {
-  readonly incoming?: { readonly upgrade?: unknown } | null;
+  readonly incoming?: Message | null;
 }
 
 /** A stream as its events show it. */
@@ -26,23 +33,57 @@ let isLent = false;
  * Gives bytes to the parser of an HTTP server of Node, and nobody else, without new memory for each
  * read. Bodies and headers are copies that the parser makes. Only a protocol that begins behind a
  * request, and an error of the parser, keep the bytes themselves: then it is their memory from now on.
+ * Neither is possible inside a body whose length was announced: its bytes go from where they arrived.
  */
 export class HttpFeed {
   /** The listener that is known to be that of an HTTP server. */
   #known: unknown = null;
+  /** The last request whose body did not come with its head. */
+  #request: Message | null = null;
+  /** At least that many bytes of its body are still to come. */
+  #bodyLeft = 0;
 
   /** False: somebody else listens, too, or instead; nothing was done. */
   deliver(stream: Duplex, bytes: Uint8Array): boolean {
     const { parser, _events } = stream as Listened;
     if (parser === undefined || parser === null || _events === undefined) return false;
     if (_events.data !== this.#known && !this.#recognizes(parser, _events.data)) return false;
+    if (stream.emit !== emit) return false;
     const { length } = bytes;
-    if (isLent || length > memoryBytes || stream.emit !== emit) return false;
+    if (length <= this.#bodyLeft && parser.incoming === this.#request) {
+      this.#bodyLeft -= length;
+      stream.emit('data', bytes);
+      return true;
+    }
+    if (isLent || length > memoryBytes) return false;
+    this.#deliverCopy(stream, parser, bytes);
+    this.#bodyLeft = 0;
+    this.#lookForBody(parser, length);
+    return true;
+  }
+
+  /** Bytes went to the parser by another way. */
+  missed(): void {
+    this.#bodyLeft = 0;
+  }
+
+  /** @param given bytes that the parser got at once with the head, which may be of the body */
+  #lookForBody({ incoming }: Parser, given: number): void {
+    if (incoming === undefined || incoming === null || incoming.complete === true) return;
+    if (incoming === this.#request || incoming.upgrade === true) return;
+    this.#request = incoming;
+    const { 'content-length': length, 'transfer-encoding': coding } = incoming.headers;
+    if (length === undefined || coding !== undefined) return;
+    this.#bodyLeft = Math.max(0, Number(length) - given);
+  }
+
+  #deliverCopy(stream: Duplex, parser: Parser, bytes: Uint8Array): void {
+    const { length } = bytes;
     isLent = true;
     try {
       memory.set(bytes);
       if (view.length !== length) view = memory.subarray(0, length);
-      const errors = listenersOf(_events.error);
+      const errors = listenersOf((stream as Listened)._events?.error);
       stream.emit('data', view);
       if (!isAsBefore(stream, parser, errors)) giveAway();
     } catch (error) {
@@ -51,7 +92,6 @@ export class HttpFeed {
     } finally {
       isLent = false;
     }
-    return true;
   }
 
   #recognizes(parser: Parser, listener: unknown): boolean {

@@ -76,6 +76,7 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     const isHeard = flows && stream.readableEncoding === null && stream.listenerCount('data') > 0;
     if (isHeard && !this.#didRead) this.#reads(stream);
     if (isHeard && this.#http.deliver(stream, frame)) return;
+    this.#http.missed();
     // The frame is lent until this returns, and a listener may keep it, so it must be copied.
     const chunk = Buffer.from(frame);
     if (isHeard) stream.emit('data', chunk);

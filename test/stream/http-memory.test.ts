@@ -11,6 +11,8 @@ import { waitUntil } from '../support/wait-until.ts';
 const post = (body: string): string =>
   `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
+const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
+
 /** What came, with the answers of later requests behind it. */
 class Client {
   readonly socket: Socket;
@@ -26,9 +28,9 @@ class Client {
   }
 
   /** Until a request of the same length as `letter` repeated has been answered: memory is used again. */
-  async overwrite(letter: string): Promise<void> {
+  async overwrite(letter: string, times = 40): Promise<void> {
     const before = this.text.length;
-    this.socket.write(post(letter.repeat(40)));
+    this.socket.write(post(letter.repeat(times)));
     await waitUntil(() => this.text.indexOf('done', before) !== -1, 'an answer');
   }
 }
@@ -39,6 +41,9 @@ function echoing(kept: Buffer[]): http.Server {
     request.on('end', () => response.end('done'));
   });
 }
+
+const lengthOf = (parts: readonly Buffer[]): number =>
+  parts.reduce((sum, part) => sum + part.length, 0);
 
 for (const side of sides) describe(`kept of node:http over ${side.name}`, () => keeps(side));
 
@@ -67,11 +72,64 @@ function keeps(side: Side): void {
     const port = await side.listen(t, server);
     const upgraded = once(server, 'upgrade');
     const client = new Client(t, port);
-    const head = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
-    client.socket.write(`${head}${'early'.repeat(8)}`);
+    client.socket.write(`${upgrade}${'early'.repeat(8)}`);
     const [, , early] = (await upgraded) as [IncomingMessage, Socket, Buffer];
     await new Client(t, port).overwrite('x');
     assert.equal(String(early), 'early'.repeat(8));
+  });
+
+  test('the bytes behind an upgrade that follows a large body', async (t) => {
+    const kept: Buffer[] = [];
+    const server = echoing(kept);
+    const port = await side.listen(t, server);
+    const upgraded = once(server, 'upgrade');
+    const client = new Client(t, port);
+    client.socket.write(post('b'.repeat(40_000)).slice(0, -30_000));
+    await waitUntil(() => lengthOf(kept) === 10_000, 'the first part');
+    client.socket.write(`${'b'.repeat(30_000)}${upgrade}${'early'.repeat(8)}`);
+    const [, , early] = (await upgraded) as [IncomingMessage, Socket, Buffer];
+    await new Client(t, port).overwrite('x', 60_000);
+    assert.equal(String(early), 'early'.repeat(8));
+    assert.equal(Buffer.concat(kept).toString('latin1', 0, 40_000), 'b'.repeat(40_000));
+  });
+
+  test('the bytes behind an upgrade, where somebody else listened amid the body', async (t) => {
+    const kept: Buffer[] = [];
+    const server = echoing(kept);
+    const seen: Buffer[] = [];
+    const see = (part: Buffer): void => void seen.push(part);
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const port = await side.listen(t, server);
+    const upgraded = once(server, 'upgrade');
+    const client = new Client(t, port);
+    client.socket.write(post('b'.repeat(100_000)).slice(0, -70_000));
+    await waitUntil(() => lengthOf(kept) === 30_000, 'the first part');
+    const [socket] = await accepted;
+    socket.on('data', see);
+    client.socket.write('b'.repeat(60_000));
+    await waitUntil(
+      () => lengthOf(seen) === 60_000 && lengthOf(kept) === 90_000,
+      'the second part',
+    );
+    socket.removeListener('data', see);
+    client.socket.write(`${'b'.repeat(10_000)}${upgrade}${'early'.repeat(8)}`);
+    const [, , early] = (await upgraded) as [IncomingMessage, Socket, Buffer];
+    await new Client(t, port).overwrite('x', 60_000);
+    assert.equal(String(early), 'early'.repeat(8));
+  });
+
+  test('the packet that is no request, behind a large body', async (t) => {
+    const kept: Buffer[] = [];
+    const server = echoing(kept);
+    const port = await side.listen(t, server);
+    const failed = once(server, 'clientError');
+    const client = new Client(t, port);
+    client.socket.write(post('b'.repeat(40_000)).slice(0, -30_000));
+    await waitUntil(() => lengthOf(kept) === 10_000, 'the first part');
+    client.socket.write(`${'b'.repeat(30_000)}BOO BOO BOO\r\n\r\n`);
+    const [error] = (await failed) as [Error & { rawPacket: Buffer }];
+    await new Client(t, port).overwrite('x', 60_000);
+    assert.match(String(error.rawPacket), /BOO BOO BOO\r\n\r\n$/);
   });
 
   test('the packet that is no request, where the socket stays open', async (t) => {
