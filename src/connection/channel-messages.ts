@@ -44,6 +44,8 @@ export interface ChannelMessages {
     readonly connection: Conn | undefined;
     readonly handler: object;
     readonly loop: number;
+    /** What it was doing shortly before the limit, a line per function; undefined if not known. */
+    readonly stack: string | undefined;
   };
   readonly 'gnet:tls.handshake': {
     readonly connection: Conn;

@@ -17,10 +17,13 @@ interface WatchSettings {
   readonly index: number;
   /** 0 is off. */
   readonly slowHandlerMs?: number;
+  /** The program has asked for it, and wants stacks from the first call on. */
+  readonly slowHandlerAsked?: boolean;
 }
 
 export class HandlerWatch {
   readonly calls: HandlerCalls;
+  readonly #slow: SlowHandlerReports | null;
   readonly #times: CallTimes | null;
   readonly #handler: EventHandler<unknown>;
   readonly #events: { handler: EventHandler<unknown> };
@@ -35,8 +38,12 @@ export class HandlerWatch {
     histograms: LoopHistograms | null,
     logger: Logger,
   ) {
-    const { slowHandlerMs = 0, index } = settings;
-    const slow = slowHandlerMs > 0 ? new SlowHandlerReports(slowHandlerMs, index, logger) : null;
+    const { slowHandlerMs = 0, slowHandlerAsked = false, index } = settings;
+    const slow =
+      slowHandlerMs > 0
+        ? new SlowHandlerReports(slowHandlerMs, slowHandlerAsked, index, logger)
+        : null;
+    this.#slow = slow;
     const isTimed = slow !== null || histograms !== null;
     this.#times = isTimed ? new CallTimes(slow, histograms) : null;
     this.#handler = this.#times?.timed(calls.handler) ?? calls.handler;
@@ -57,6 +64,11 @@ export class HandlerWatch {
         connection.events = this.#ofConnection(this.#given.get(events) ?? events);
       }
     }
+  }
+
+  /** The loop is over. */
+  close(): void {
+    this.#slow?.close();
   }
 
   #ofConnection(own: HandlerEvents): HandlerEvents {

@@ -5,6 +5,16 @@ import { type SlowHandlerReports, type TimedEvent, timedEvents } from './slow-ha
 
 type AnyEvent = (first?: unknown, second?: unknown) => unknown;
 
+/** Found by its name in stacks: what is above it is the program's. */
+function callTimed(
+  methods: Record<TimedEvent, AnyEvent>,
+  name: TimedEvent,
+  first: unknown,
+  second: unknown,
+): unknown {
+  return methods[name](first, second);
+}
+
 export class CallTimes {
   readonly #slow: SlowHandlerReports | null;
   readonly #histograms: LoopHistograms | null;
@@ -30,8 +40,9 @@ export class CallTimes {
     return (first, second) => {
       if (isReact) this.#measure(first);
       const began = performance.now();
+      this.#slow?.began(began);
       try {
-        return methods[name](first, second);
+        return callTimed(methods, name, first, second);
       } finally {
         const ms = performance.now() - began;
         this.#histograms?.calls.record(ms);

@@ -17,6 +17,8 @@ export interface EventLoopSettings {
   readonly poisonFrames: boolean;
   /** The option `slowHandler`; 0 is off. */
   readonly slowHandlerMs?: number;
+  /** The program set it. */
+  readonly slowHandlerAsked?: boolean;
   /** The option `histograms`. */
   readonly histograms?: boolean;
   /** TLS for its connections; undefined: they are plain. Made on the loop's own thread. */

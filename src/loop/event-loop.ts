@@ -209,6 +209,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     // Their streams are gone without events; usually there are none left.
     for (const connection of this.#table.all()) connection.giveUpWaiting();
     this.#reports.close();
+    this.#watch.close();
   }
 
   /** Other threads may ask for something, and see how the loop is doing. */
@@ -380,7 +381,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   replaceLayer(layer: Layer, above: LayerFactory | undefined): ConnectionReceiver {
     return this.#table.replaceLayer(layer, above);
   }
-
   acceptRested(listener: number, error: GnetError, restMs: number): void {
     this.#acceptGate.rested(listener, error, restMs);
   }

@@ -32,6 +32,7 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
     busyPollMicroseconds: options.busyPoll,
     poisonFrames: inDevelopment(),
     slowHandlerMs: options.slowHandler,
+    slowHandlerAsked: options.slowHandlerAsked,
     histograms: options.histograms,
     connection: {
       codec: options.codec,

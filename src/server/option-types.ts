@@ -470,6 +470,8 @@ export interface ResolvedOptions {
   readonly busyPoll: number;
   /** 0 is off. */
   readonly slowHandler: number;
+  /** Not only the default of development mode: worth a helper thread from the start. */
+  readonly slowHandlerAsked: boolean;
   readonly histograms: boolean;
   readonly signal: AbortSignal | undefined;
 }

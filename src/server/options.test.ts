@@ -86,6 +86,7 @@ describe('options', () => {
       maxFrameLength: Infinity,
       busyPoll: 0,
       slowHandler: 0,
+      slowHandlerAsked: false,
       histograms: false,
       signal: undefined,
     };
@@ -149,7 +150,13 @@ describe('options', () => {
       histograms: true,
       signal,
     } as const;
-    const expected = { ...given, logLevel: 'debug', keepAliveSeconds: 60, tcpNoDelay: false };
+    const expected = {
+      ...given,
+      logLevel: 'debug',
+      keepAliveSeconds: 60,
+      tcpNoDelay: false,
+      slowHandlerAsked: true,
+    };
     assert.deepEqual(resolve({ ...given, tcpNoDelay: false }), expected);
   });
 

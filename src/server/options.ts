@@ -29,7 +29,7 @@ import {
 } from './option-types.ts';
 
 import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
-import { defaultSlowHandler } from './development-mode.ts';
+import { defaultSlowHandler, inDevelopment } from './development-mode.ts';
 import { asGraceful, gracefulSettings } from './restart/settings.ts';
 import { asUdp, asUdpSessions, udpSessionSettings, udpSettings } from './udp-options.ts';
 import { asProxyProtocol, proxyProtocolSettings } from './proxy-option.ts';
@@ -198,6 +198,7 @@ export function resolveOptions(
     overflow: given.overflow ?? 'pause',
     busyPoll: given.busyPoll ?? 0,
     slowHandler: given.slowHandler ?? defaultSlowHandler(),
+    slowHandlerAsked: given.slowHandler !== undefined || !inDevelopment(),
     histograms: given.histograms ?? false,
     signal: given.signal,
     ...resolveInbound(given),
