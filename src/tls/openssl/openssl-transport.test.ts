@@ -26,6 +26,7 @@ const family = makeFamily();
 class Wire implements Transport {
   room = Number.MAX_SAFE_INTEGER;
   sent: Buffer = Buffer.alloc(0);
+  sends = 0;
   awaited = false;
   shut = false;
   closed: 'no' | 'in order' | 'reset' = 'no';
@@ -33,6 +34,7 @@ class Wire implements Transport {
 
   #take(bytes: Uint8Array): number {
     assert.ok(!this.awaited && !this.shut && this.closed === 'no', 'the contract is kept');
+    this.sends++;
     const count = Math.min(bytes.length, this.room);
     this.sent = Buffer.concat([this.sent, bytes.subarray(0, count)]);
     this.room -= count;
@@ -95,6 +97,7 @@ class User implements TlsReceiver {
   events: string[] = [];
   error: GnetError | null = null;
   onOpened: (() => void) | null = null;
+  onReceived: (() => void) | null = null;
 
   constructor(session: TlsSession) {
     this.tls = new TlsTransport(session, this.wire, this, pools);
@@ -108,6 +111,7 @@ class User implements TlsReceiver {
   received(slab: Slab, start: number, end: number): void {
     assert.ok(!this.wire.paused);
     this.received_ = Buffer.concat([this.received_, slab.bytes.subarray(start, end)]);
+    this.onReceived?.();
   }
 
   bytesCame(): void {}
@@ -211,6 +215,35 @@ suite('a transport of TLS', () => {
     assert.deepEqual(client.events, ['opened']);
     assert.deepEqual(server.events, ['opened']);
     close(client, server);
+  });
+
+  test('the end of the handshake leaves with what the program sends first', () => {
+    const { server, client } = users();
+    server.onReceived = () => server.write(Buffer.from('answer'));
+    client.onOpened = () => client.write(Buffer.from('question'));
+    client.tls.opened();
+    server.tls.opened();
+    settle(client, server);
+    assert.equal(client.received_.toString(), 'answer');
+    // Each side: its part of the handshake, and all the rest.
+    assert.deepEqual([client.wire.sends, server.wire.sends], [2, 2]);
+    close(client, server);
+  });
+
+  test('the end of the handshake leaves, too, when the program sends nothing, or ends at once', () => {
+    for (const onOpened of [null, (user: User) => user.tls.shutdownWrite(1)]) {
+      const { server, client } = users();
+      if (onOpened !== null) server.onOpened = () => onOpened(server);
+      client.tls.opened();
+      server.tls.opened();
+      settle(client, server);
+      client.write(Buffer.from('question'));
+      settle(client, server);
+      assert.equal(server.received_.toString(), 'question');
+      assert.deepEqual(client.events, onOpened === null ? ['opened'] : ['opened', 'ended']);
+      assert.equal(client.tls.session.facts().protocol, 'TLSv1.3');
+      close(client, server);
+    }
   });
 
   for (let seed = 1; seed <= 12; seed++) {

@@ -5,36 +5,17 @@ import { readHeadroomBytes } from '../../base/limits.ts';
 import { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import type { StreamReceiver, Transport } from '../../driver/transport.ts';
-import { recordBytesMax, unreadAnswersMax } from '../limits.ts';
+import { flushBytesPerTurn, heldBytesMax, recordBytesMax, unreadAnswersMax } from '../limits.ts';
+import { bytesNotLeft } from './records-left.ts';
 import type { TlsSession } from './session.ts';
 import { TlsState } from '../session-states.ts';
+import { mark } from './transport-marks.ts';
 import {
   cipherSlabBytes,
   plainBytesPerSend,
   type TlsPools,
   type TlsReceiver,
 } from '../transport-contract.ts';
-
-/** A connection that can send for ever leaves the thread to others after so many bytes. */
-const flushBytesPerTurn = 4 * 1_048_576;
-/** What is true of a transport; bits of one number. */
-const mark = {
-  /** The receiver waits for `writable`. */
-  awaited: 1,
-  /** Our side ends as soon as everything is out. */
-  shutdownDue: 2,
-  /** The receiver knows of the peer's end. */
-  endTold: 4,
-  /** The receiver knows that the session has failed. */
-  failureTold: 8,
-  closed: 16,
-  /** The kernel refused bytes, and the receiver has not heard of `writable` since. */
-  refused: 32,
-  /** The receiver wants nothing: an end, or a failure, waits as well. */
-  paused: 64,
-  /** There was no memory for what came or was to leave: nothing may follow what did. */
-  cut: 128,
-} as const;
 
 /**
  * TLS between a transport and whoever uses one. Bytes count as taken when the ciphertext that they are
@@ -62,6 +43,12 @@ export class TlsTransport implements Transport, StreamReceiver {
   /** Messages of TLS itself that stand in `#queue`, at most. */
   #answersQueued = 0;
   #marks = 0;
+  /**
+   * The end of the handshake, a session ticket or a client's last message: it leaves with what the
+   * program sends first. It goes to `end` of the slab. Only inside the call that ends the handshake;
+   * then `#queue` is null.
+   */
+  #held: Slab | null = null;
 
   constructor(session: TlsSession, below: Transport, receiver: TlsReceiver, pools: TlsPools) {
     assert(pools.cipher.slabBytes >= cipherSlabBytes, 'a slab has room for what is sent at once');
@@ -88,7 +75,7 @@ export class TlsTransport implements Transport, StreamReceiver {
     const { session } = this;
     if (this.#is(mark.closed | mark.failureTold | mark.cut)) return;
     session.receive(slab, start, end);
-    if (session.state !== TlsState.Open && !this.handshake()) return;
+    if (session.state !== TlsState.Open && !this.#advance()) return;
     this.#read();
   }
 
@@ -97,9 +84,16 @@ export class TlsTransport implements Transport, StreamReceiver {
    * the receiver wants to go on.
    */
   handshake(): boolean {
+    const goesOn = this.#advance();
+    this.#sendHeld();
+    return goesOn;
+  }
+
+  #advance(): boolean {
     const { session } = this;
     const before = session.state;
     const open = session.handshake();
+    if (open && this.#queue === null && !this.#is(mark.closed)) this.#holdOutput();
     this.#sendOutput();
     if (session.failure !== null) this.#tellFailure();
     else if (open && before !== TlsState.Open) this.#tellOpen();
@@ -108,7 +102,6 @@ export class TlsTransport implements Transport, StreamReceiver {
 
   #tellOpen(): void {
     this.#receiver.opened();
-    // What was to be sent in the meantime.
     if (this.#queue === null) this.#tellWritable();
   }
 
@@ -141,6 +134,7 @@ export class TlsTransport implements Transport, StreamReceiver {
     if (end > readHeadroomBytes) this.#receiver.received(plain, readHeadroomBytes, end);
     else this.#receiver.bytesCame();
     pool.release(plain);
+    this.#sendHeld();
     this.#tellRest();
   }
 
@@ -262,16 +256,9 @@ export class TlsTransport implements Transport, StreamReceiver {
     return sent;
   }
 
-  /** Bytes of the user's in records that have not left as a whole. */
   #stillEncrypted(): number {
-    const encrypted = this.#encrypted;
-    if (this.#queue === null || encrypted === 0) return 0;
-    const overhead = this.#recordOverhead;
-    const last = ((encrypted - 1) % recordBytesMax) + 1;
-    const beforeLast = Math.max(0, this.#queue.length - last - overhead);
-    const records = Math.ceil(beforeLast / (recordBytesMax + overhead));
-    // What TLS itself has sent behind them counts as theirs.
-    return Math.min(encrypted, last + records * recordBytesMax);
+    if (this.#queue === null || this.#encrypted === 0) return 0;
+    return bytesNotLeft(this.#encrypted, this.#queue.length, this.#recordOverhead);
   }
 
   /**
@@ -287,33 +274,34 @@ export class TlsTransport implements Transport, StreamReceiver {
       this.#marks |= mark.awaited;
       return 0;
     }
-    const { cipher } = this.#pools;
-    const out = this.#takeSlab(cipher);
+    const out = this.#takeOut();
     if (out === null) return -1;
-    const end = this.#encryptTo(out, slab, offset, count);
+    const start = out.end;
+    const end = this.#encryptTo(out, start, slab, offset, count);
     const taken = end < 0 ? -1 : this.#sendFrom(out, end);
-    cipher.release(out);
+    this.#pools.cipher.release(out);
     if (taken < 0) return -1;
     if (taken === end) return count;
     this.#encrypted = count;
-    this.#recordOverhead = (end - count) / Math.ceil(count / recordBytesMax);
+    this.#recordOverhead = (end - start - count) / Math.ceil(count / recordBytesMax);
     this.#marks |= mark.awaited;
     return 0;
   }
 
-  /** Where the records end in `out`; negative when OpenSSL refused. */
-  #encryptTo(out: Slab, slab: Slab, offset: number, count: number): number {
+  /** Where the records end in `out`, which begin at `start`; negative when OpenSSL refused. */
+  #encryptTo(out: Slab, start: number, slab: Slab, offset: number, count: number): number {
     const { session } = this;
-    let end = 0;
+    let end = start;
     for (let done = 0; done < count; done += recordBytesMax) {
       const length = Math.min(recordBytesMax, count - done);
       if (!session.write(slab, offset + done, length)) {
-        this.#failLater();
+        // Nobody may be told from inside the call that gave the data.
+        setImmediate(() => this.#tellFailure());
         return -1;
       }
       end += session.takeOutput(out, end, out.capacity - end);
     }
-    this.#dataBytes += end;
+    this.#dataBytes += end - start;
     return end;
   }
 
@@ -335,7 +323,7 @@ export class TlsTransport implements Transport, StreamReceiver {
       const out = into.length < flushBytesPerTurn ? this.#takeSlab(cipher) : null;
       if (out === null) return;
       const count = Math.min(slab.end - slab.start, plainBytesPerSend);
-      const end = this.#encryptTo(out, slab, slab.start, count);
+      const end = this.#encryptTo(out, 0, slab, slab.start, count);
       const isKept = end >= 0 && this.#keep(into, out, 0, end);
       cipher.release(out);
       if (!isKept) return;
@@ -366,21 +354,47 @@ export class TlsTransport implements Transport, StreamReceiver {
   #sendOutput(): void {
     const { session } = this;
     while (session.hasOutput) {
-      const out = this.#is(mark.closed) ? null : this.#takeSlab(this.#pools.cipher);
+      const out = this.#is(mark.closed) ? null : this.#takeOut();
       if (out === null) {
         session.discardOutput();
         return;
       }
-      const count = session.takeOutput(out, 0, out.capacity);
-      const taken = this.#sendFrom(out, count);
-      this.#pools.cipher.release(out);
-      if (taken >= 0) {
-        if (this.#queue !== null) this.#answersQueued += count - taken;
-        continue;
-      }
+      const end = out.end + session.takeOutput(out, out.end, out.capacity - out.end);
+      if (this.#sendAnswer(out, end)) continue;
       session.discardOutput(); // `failed` follows
       return;
     }
+  }
+
+  /** Gives the slab back; false when the stream is broken. */
+  #sendAnswer(out: Slab, end: number): boolean {
+    const taken = this.#sendFrom(out, end);
+    this.#pools.cipher.release(out);
+    if (taken >= 0 && this.#queue !== null) this.#answersQueued += end - taken;
+    return taken >= 0;
+  }
+
+  #holdOutput(): void {
+    const out = this.session.hasOutput ? this.#takeSlab(this.#pools.cipher) : null;
+    if (out === null) return;
+    this.#held = out;
+    out.end = this.session.takeOutput(out, 0, heldBytesMax);
+    if (this.session.hasOutput) this.#sendHeld();
+  }
+
+  #sendHeld(): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null) this.#sendAnswer(held, held.end);
+  }
+
+  /** A slab for ciphertext, from its `end` on: behind what is held. Null without memory. */
+  #takeOut(): Slab | null {
+    const held = this.#held;
+    this.#held = null;
+    const out = held ?? this.#takeSlab(this.#pools.cipher);
+    if (out !== null && held === null) out.end = 0;
+    return out;
   }
 
   /** Null without memory: the stream is broken then. */
@@ -419,11 +433,6 @@ export class TlsTransport implements Transport, StreamReceiver {
     return true;
   }
 
-  /** OpenSSL refused data: nobody may be told from inside the call that gave it. */
-  #failLater(): void {
-    setImmediate(() => this.#tellFailure());
-  }
-
   refuses(slot: number): boolean | undefined {
     return this.#is(mark.refused) || this.#below.refuses?.(slot);
   }
@@ -460,6 +469,7 @@ export class TlsTransport implements Transport, StreamReceiver {
     assert(slot === this.slot, 'a transport of one stream');
     this.session.close();
     this.#sendOutput();
+    this.#sendHeld();
     if (this.#queue === null) this.#below.shutdownWrite(slot);
     else this.#marks |= mark.shutdownDue;
   }
@@ -475,9 +485,11 @@ export class TlsTransport implements Transport, StreamReceiver {
       if (!abort && isWhole && (this.#queue === null || this.#takesLast(slot))) {
         this.session.close();
         this.#sendOutput();
+        this.#sendHeld();
       }
       this.#marks |= mark.closed;
       this.session.free();
+      if (this.#held !== null) this.#pools.cipher.release(this.#held);
       const queue = this.#queue;
       this.#queue = null;
       if (queue !== null && this.#takesLast(slot) && !abort) this.#below.sendLast?.(slot, queue);
