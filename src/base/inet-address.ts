@@ -1,5 +1,5 @@
-import { isIPv4 } from 'node:net';
 import { assert } from './assert.ts';
+import { isIPv4 } from './ip-address.ts';
 
 /** An IP address in the kernel's terms, without a string. */
 export interface InetAddress {

@@ -1,3 +1,4 @@
+import { nextTurn } from '../base/next-turn.ts';
 import type { Driver, Endpoint, GivenSocket, SocketOptions } from '../driver/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import { AcceptGate } from './accept-gate.ts';
@@ -117,11 +118,16 @@ export class Listening {
     this.ports.drain();
   }
 
-  /** Another process accepts and receives from now on: what waits is for that one. */
-  leave(): void {
-    if (!this.acceptGate.accepting) return;
-    this.acceptGate.leave();
-    this.ports.pause();
+  /**
+   * Another process accepts and receives from now on: what waits is for that one. Resolves after a turn
+   * of the loop: what follows runs for the first time, and clients wait meanwhile.
+   */
+  async leave(): Promise<void> {
+    if (this.acceptGate.accepting) {
+      this.acceptGate.leave();
+      this.ports.pause();
+    }
+    await nextTurn();
   }
 
   /**

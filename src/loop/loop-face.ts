@@ -1,5 +1,6 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
+import { runtimeNet } from '../base/ip-address.ts';
 import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { textOf } from '../base/thrown.ts';
 import type { Conn, LoopView, RegisterOptions } from '../connection/conn.ts';
@@ -72,7 +73,9 @@ export class LoopFace implements LoopView {
     // What is wrong is said before the socket is ours.
     if (options.handler !== undefined) ownHandlerEvents(options.handler as never);
     options.signal?.throwIfAborted();
-    if (target instanceof Socket) return this.#takeOver(target, options);
+    if (typeof target === 'object' && target instanceof runtimeNet().Socket) {
+      return this.#takeOver(target, options);
+    }
     if (!Number.isSafeInteger(target) || target < 0) {
       throw new ErrInvalidOption(
         `cannot register ${textOf(target)}: give an address, the number of a descriptor, or a net.Socket`,

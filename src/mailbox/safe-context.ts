@@ -1,13 +1,15 @@
 /** The safe context of a connection between threads: values go as bytes, and come over a channel. */
-import { deserialize, serialize } from 'node:v8';
 import { BroadcastChannel, threadId } from 'node:worker_threads';
 import { ErrInvalidReply } from '../base/errors.ts';
 import type { Settle } from './sender.ts';
 
+/** Loaded when a context is first sent: few programs do that. */
+const v8 = () => process.getBuiltinModule('node:v8');
+
 /** @throws ErrInvalidReply for what cannot go to other threads, such as a function. */
 export function packContext(value: unknown): Uint8Array {
   try {
-    return serialize(value);
+    return v8().serialize(value);
   } catch (error) {
     const why = (error as Error).message;
     throw new ErrInvalidReply(
@@ -18,7 +20,7 @@ export function packContext(value: unknown): Uint8Array {
 }
 
 export function unpackContext(bytes: Uint8Array): unknown {
-  return deserialize(bytes);
+  return v8().deserialize(bytes);
 }
 
 /** The loop's side. */

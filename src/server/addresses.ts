@@ -18,9 +18,9 @@
  * what is refused. Whom to dial is more: all addresses of a name, in the order of the name service;
  * no host is this machine.
  */
-import { isIP, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { ErrInvalidNetworkAddress, ErrUnsupportedProtocol } from '../base/errors.ts';
+import { isIP, isIPv4 } from '../base/ip-address.ts';
 import type { Endpoint } from '../driver/contract.ts';
 
 export type InternetNetwork = 'tcp' | 'tcp4' | 'tcp6' | 'tls' | 'udp' | 'udp4' | 'udp6';

@@ -1,5 +1,5 @@
-import { isIP, isIPv4 } from 'node:net';
 import { ErrInvalidNetworkAddress, ErrInvalidReply } from '../base/errors.ts';
+import { isIP, isIPv4 } from '../base/ip-address.ts';
 import type { Bytes, Server } from '../connection/conn.ts';
 import { isBytes } from '../connection/reply.ts';
 import type { Endpoint } from '../driver/contract.ts';

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import { ErrInvalidNetworkAddress, ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
 import { int32Max, invalidOption } from '../base/option-checks.ts';
+import { isIP } from '../base/ip-address.ts';
 import type { EventHandler } from '../connection/conn.ts';
 import type { ProxyHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { Endpoint } from '../driver/contract.ts';

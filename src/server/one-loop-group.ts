@@ -229,7 +229,7 @@ export class OneLoopGroup implements LoopGroup {
 
   async drain(leavesOver: number | null): Promise<void> {
     const { listening } = this.#loop;
-    if (leavesOver !== null) listening.leave();
+    if (leavesOver !== null) await listening.leave();
     else {
       await listening.prepareDrain();
       listening.drain();

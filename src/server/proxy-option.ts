@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import type { ProxyProtocolSettings } from '../connection/proxy-protocol/settings.ts';
 import { invalidOption, type OptionCheck } from '../base/option-checks.ts';
+import { isIP } from '../base/ip-address.ts';
 import type { ProxyProtocolOption } from './option-types.ts';
 
 /** The option `proxyProtocol`. */

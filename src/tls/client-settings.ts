@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import { invalidOption, wholeNumber } from '../base/option-checks.ts';
+import { isIP } from '../base/ip-address.ts';
 import type { ContextSettings } from './context-settings.ts';
 import { checkTlsOptions, type OptionReaders, readSettings } from './options/settings.ts';
 import type { TlsClientOptions } from './options/types.ts';

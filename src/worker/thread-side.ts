@@ -349,7 +349,7 @@ class ThreadSide implements MainThread {
     const here = this.#loops.get(server);
     if (here?.loop === null || here === undefined) return;
     const { listening } = here.loop;
-    if (leavesOver !== null) listening.leave();
+    if (leavesOver !== null) await listening.leave();
     else {
       await listening.prepareDrain();
       listening.drain();

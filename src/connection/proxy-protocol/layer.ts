@@ -1,5 +1,6 @@
-import { BlockList, isIP } from 'node:net';
+import type { BlockList } from 'node:net';
 import { ErrProxyHeader, type GnetError } from '../../base/errors.ts';
+import { isIP, runtimeNet } from '../../base/ip-address.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import type { Transport } from '../../driver/transport.ts';
@@ -32,7 +33,7 @@ export function proxyHeaderLayer(
 }
 
 function blockListOf(networks: readonly string[]): BlockList {
-  const list = new BlockList();
+  const list = new (runtimeNet().BlockList)();
   for (const network of networks) {
     const [host = '', bits] = network.split('/');
     const family = isIP(host) === 6 ? 'ipv6' : 'ipv4';

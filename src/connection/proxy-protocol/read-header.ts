@@ -1,6 +1,6 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import { ErrProxyHeader } from '../../base/errors.ts';
 import { formatHost } from '../../base/inet-address.ts';
+import { isIPv4, isIPv6 } from '../../base/ip-address.ts';
 import { crc32c } from './crc32c.ts';
 import {
   addressBytes,

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import { ErrInvalidOption } from '../../base/errors.ts';
 import { inetBytes } from '../../base/inet-address.ts';
+import { isIP } from '../../base/ip-address.ts';
 import { crc32c } from './crc32c.ts';
 import {
   addressBytes,

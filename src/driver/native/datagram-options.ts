@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net';
+import { isIPv4 } from '../../base/ip-address.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
 import {

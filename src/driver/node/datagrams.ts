@@ -14,6 +14,7 @@ import {
   type InetAddress,
   inetAddress,
 } from '../../base/inet-address.ts';
+import { nextTurn } from '../../base/next-turn.ts';
 import { knowsReusePortOfDatagrams } from '../../host/runtime-features.ts';
 import type {
   DatagramExtras,
@@ -26,7 +27,6 @@ import { interfaceName, noInterface } from '../network-interface.ts';
 import { addressText, endpointText } from './address-text.ts';
 import { refuseWhatCannotBe, requireReusePort } from './open-listener.ts';
 import type { Reporter, ReporterOwner } from './reporter.ts';
-import { nextTurn } from './next-turn.ts';
 import { runtimeError } from './runtime-error.ts';
 
 /** What the kernel has not taken, in its own words. */

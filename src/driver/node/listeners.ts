@@ -2,11 +2,11 @@ import { closeSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
 import { ErrUnsupportedOp, type GnetError } from '../../base/errors.ts';
+import { nextTurn } from '../../base/next-turn.ts';
 import { removeBoundPath } from '../bound-path.ts';
 import type { Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
 import { addressText } from './address-text.ts';
 import { type OpenedServer, openServer } from './open-listener.ts';
-import { nextTurn } from './next-turn.ts';
 import type { Reporter, ReporterOwner } from './reporter.ts';
 import { runtimeError } from './runtime-error.ts';
 

@@ -2,6 +2,7 @@ import net, { type Socket } from 'node:net';
 import { assert } from '../../base/assert.ts';
 import { ErrUnsupportedOp, type GnetError } from '../../base/errors.ts';
 import { formatInet } from '../../base/inet-address.ts';
+import { nextTurn } from '../../base/next-turn.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { silence } from '../../host/runtime-socket.ts';
@@ -34,7 +35,6 @@ import {
   NodeListeners,
 } from './listeners.ts';
 import { pipePath, refuseWhatCannotBe } from './open-listener.ts';
-import { nextTurn } from './next-turn.ts';
 import type { Reporter } from './reporter.ts';
 import { NodeStream } from './stream.ts';
 

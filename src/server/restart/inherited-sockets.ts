@@ -1,7 +1,8 @@
 /** The new process of a restart: what it inherits, and when it may use it. */
 import { environment } from '../../base/environment.ts';
+import { runtimeNet } from '../../base/ip-address.ts';
 import { closeSync, fstatSync } from 'node:fs';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import type { Endpoint } from '../../driver/contract.ts';
 import {
@@ -214,7 +215,8 @@ function readInheritance(): InheritedSockets | null {
   if (inheritance.version !== 1) {
     throw new Error(`cannot take over from process ${inheritance.pid}: it runs another version`);
   }
-  const channel = new Socket({ fd: channelDescriptor, readable: true, writable: true });
+  const { Socket: RuntimeSocket } = runtimeNet();
+  const channel = new RuntimeSocket({ fd: channelDescriptor, readable: true, writable: true });
   return new InheritedSockets(inheritance, channel);
 }
 

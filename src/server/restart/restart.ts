@@ -126,6 +126,7 @@ class Restart {
       this.#manager?.reloading();
       await this.#unlessStopped(fresh.says('listening', this.#settings.readyTimeout));
       await this.#unlessStopped(this.#switch(fresh));
+      await this.#unlessStopped(turn());
       return fresh;
     } catch (error) {
       await fresh.kill();
