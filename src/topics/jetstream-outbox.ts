@@ -24,8 +24,12 @@ export interface OutboxLimits {
   readonly bytes: number;
 }
 
-/** For the answer to one message, in ms. */
+/**
+ * For the answer to one message, in ms. A server that has just begun takes messages before it has the
+ * stream, and forgets them: the first one is not waited for as long.
+ */
 const ackMs = 5_000;
+const firstAckMs = 1_000;
 
 /** Never to be stored, however often it is tried. */
 function isRefusal(error: unknown): boolean {
@@ -53,7 +57,7 @@ export class JetStreamOutbox implements NatsLinkUser {
   }
 
   connected(connection: NatsConnection): void {
-    this.#client = jetstream(connection, { timeout: ackMs });
+    this.#client = jetstream(connection);
     this.#restart('probing');
   }
 
@@ -78,10 +82,13 @@ export class JetStreamOutbox implements NatsLinkUser {
       return;
     }
     this.#bytes += bytes;
-    this.#pending.set(id, { subject, data, headers, bytes, isSent: false });
-    this.#send();
+    const one: Pending = { subject, data, headers, bytes, isSent: false };
+    this.#pending.set(id, one);
+    if (this.#state === 'open') void this.#store(id, one);
+    else this.#send();
   }
 
+  /** The first, or all. */
   #send(): void {
     if (this.#state !== 'probing' && this.#state !== 'open') return;
     for (const [id, one] of this.#pending) {
@@ -95,7 +102,8 @@ export class JetStreamOutbox implements NatsLinkUser {
     one.isSent = true;
     try {
       const { subject, data, headers } = one;
-      await this.#client?.publish(subject, data, { msgID: id, headers });
+      const timeout = this.#state === 'probing' ? firstAckMs : ackMs;
+      await this.#client?.publish(subject, data, { msgID: id, headers, timeout });
     } catch (error) {
       if (!isRefusal(error)) {
         if (epoch === this.#epoch) await this.#rest(error as Error);
@@ -106,7 +114,8 @@ export class JetStreamOutbox implements NatsLinkUser {
     // Stored for good, or never, even if the connection is another one by now.
     if (this.#pending.delete(id)) this.#bytes -= one.bytes;
     if (epoch !== this.#epoch) return;
-    if (this.#state === 'probing') this.#state = 'open';
+    if (this.#state !== 'probing') return;
+    this.#state = 'open';
     this.#send();
   }
 
