@@ -28,34 +28,6 @@ function script(name: string): Step {
   };
 }
 
-const packedAllowed =
-  /^(?:dist\/(?:[^/]+\.js(?:\.map)?|types\/.+\.d\.ts)|package\.json|README\.md|LICENSE)$/;
-
-/** What npm would publish: dist/, the readme and the licence, and nothing else. */
-function checkPackage(): boolean {
-  const result = spawnSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
-    cwd: root,
-    encoding: 'utf8',
-    shell: process.platform === 'win32',
-  });
-  if (result.status !== 0) {
-    console.error(`package.json:1: error: npm pack fails\n${result.stderr}`);
-    return false;
-  }
-  const [packed] = Object.values(
-    JSON.parse(result.stdout) as Record<string, { files: readonly { path: string }[] }>,
-  );
-  const paths = (packed?.files ?? []).map((file) => file.path);
-  const unwanted = paths.filter((path) => !packedAllowed.test(path) || path.includes('.test.'));
-  const missing = ['dist/index.js', 'dist/types/index.d.ts', 'README.md', 'LICENSE'].filter(
-    (path) => !paths.includes(path),
-  );
-  for (const path of unwanted) console.error(`${path}:1: error: would be published`);
-  for (const path of missing) console.error(`${path}:1: error: would not be published`);
-  if (paths.length > 0) console.log(`package: ${paths.length} files`);
-  return unwanted.length === 0 && missing.length === 0;
-}
-
 const steps: readonly Step[] = [
   script('types'),
   script('lint'),
@@ -64,7 +36,7 @@ const steps: readonly Step[] = [
   script('unused'),
   script('layouts'),
   script('build'),
-  { name: 'package', run: checkPackage },
+  script('package:check'),
   script('test'),
 ];
 
