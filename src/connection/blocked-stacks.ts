@@ -1,5 +1,5 @@
 /** Stacks of calls that block their loop: one helper for all loops of this thread. */
-import { StackSampler } from '../host/stack-sampler.ts';
+import { framesMax, StackSampler } from '../host/stack-sampler.ts';
 import type { Logger } from '../logging/logger.ts';
 
 let sampler: StackSampler | null = null;
@@ -39,6 +39,8 @@ export function framesOfProgram(stack: string): string | undefined {
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
   const evaluated = frames.findIndex((line) => /at (?:eval \()?<anonymous>:1:\d+\)?$/.test(line));
   const end = frames.findIndex((line) => /\bcallTimed\d* /.test(line));
+  // The call was over, or had not begun: this is gnet itself.
+  if (end === -1 && frames.length < framesMax) return undefined;
   const own = frames.slice(evaluated + 1, end === -1 ? undefined : end).map((line) => line.trim());
   if (own.length === 0) return undefined;
   if (own.length <= linesMax) return own.join('\n');

@@ -13,7 +13,8 @@ const lookMsMin = 2;
 const lookMsMax = 1_000;
 /** A handler that is always slow is not interrupted at each call. */
 const pauseMs = 200;
-const framesMax = 100;
+/** Frames of a stack; what is below them is not there. */
+export const framesMax = 100;
 
 /** Numbers that the two threads share: when the call is late on the wall clock (0: no call); the pause. */
 const dueAt = 0;

@@ -85,28 +85,28 @@ test('a handler of one connection is timed, too', async (t) => {
   const client = await connect(t, server.addr);
   client.write('x');
   await client.readExactly(4);
-  assert.deepEqual(
-    warnings.map(({ handler: name }) => name),
-    ['Orders'],
-  );
+  assert.ok(warnings.some(({ event, handler: name }) => event === 'react' && name === 'Orders'));
 });
 
-/** For as long as nobody has a stack: the helper thread may need its time. */
-async function untilStack(peer: { write(text: string): void }, warnings: readonly Warning[]) {
-  const found = (): string | undefined => warnings.find(({ stack }) => stack)?.stack;
+/**
+ * Calls until a warning has such a stack: the helper thread may need its time, and a busy machine may
+ * stop a thread anywhere.
+ */
+async function untilStack(
+  peer: { write(text: string): void },
+  warnings: readonly Warning[],
+  wanted: RegExp,
+): Promise<void> {
   const again = setInterval(() => peer.write('x'), 50);
-  await waitUntil(() => found() !== undefined, 'a warning has a stack').finally(() => {
-    clearInterval(again);
-  });
-  return String(found()).split('\n');
+  const found = (): boolean => warnings.some(({ stack = '' }) => wanted.test(stack));
+  await waitUntil(found, 'a warning has the stack').finally(() => clearInterval(again));
 }
 
 test('says what the call was doing: the frames of the program, and no others', async (t) => {
   const { server, warnings } = await start(t, new Orders());
   const client = await connect(t, server.addr);
-  const stack = await untilStack(client, warnings);
-  assert.match(stack.at(-1) ?? '', /^at Orders\.react \(.*slow-handler\.test\.ts:\d+:\d+\)$/);
-  assert.match(stack.at(-2) ?? '', /^at block /);
+  await untilStack(client, warnings, /^at block .*\nat Orders\.react \(.*:\d+:\d+\)$/m);
+  for (const { stack } of warnings) assert.doesNotMatch(stack ?? '', /timed-handler|stack-sampler/);
 });
 
 test('a call that waits in the kernel has a stack, too', async (t) => {
@@ -114,8 +114,7 @@ test('a call that waits in the kernel has a stack, too', async (t) => {
   const react = (): void => void Atomics.wait(word, 0, 0, 3 * limitMs);
   const { server, warnings } = await start(t, { react });
   const client = await connect(t, server.addr);
-  const stack = await untilStack(client, warnings);
-  assert.match(stack.at(-1) ?? '', /react/);
+  await untilStack(client, warnings, /react/);
 });
 
 test('an event is reported once a second; the channel has each call; 0 turns it off', async (t) => {

@@ -1,5 +1,4 @@
 /** Stacks of handlers that block a loop on a thread of its own. */
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -18,7 +17,6 @@ test('a warning has the stack of the thread that was blocked', async (t) => {
   const client = await connect(t, server.addr);
   const again = setInterval(() => client.write('x'), 50);
   t.after(() => clearInterval(again));
-  await waitUntil(() => stacks.length > 0, 'a stack');
-  const [stack = ''] = stacks;
-  assert.match(stack, /^at compute .*\nat .*react .*computes\.ts/m);
+  const wanted = /^at compute .*\nat .*react .*computes\.ts/m;
+  await waitUntil(() => stacks.some((stack) => wanted.test(stack)), 'a stack');
 });
