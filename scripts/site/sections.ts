@@ -1,0 +1,51 @@
+/** The order in which the site shows its pages. What is not named here is found by links and search. */
+
+export interface Section {
+  readonly title: string;
+  readonly pages: readonly string[];
+}
+
+export const sections: readonly Section[] = [
+  { title: 'Start', pages: ['start', 'examples', 'coming-from-go', 'command'] },
+  {
+    title: 'Guides',
+    pages: [
+      'handlers',
+      'connections',
+      'codecs',
+      'client',
+      'server',
+      'threads',
+      'udp',
+      'kcp',
+      'tls',
+      'http',
+      'websocket',
+      'topics',
+      'streams',
+      'proxy-protocol',
+      'descriptors',
+    ],
+  },
+  {
+    title: 'In production',
+    pages: ['restart', 'monitoring', 'inspect', 'testing', 'security', 'surprises'],
+  },
+  {
+    title: 'Reference',
+    pages: ['options', 'errors', 'addresses', 'connection-life', 'drivers', 'changelog'],
+  },
+  {
+    title: 'Behind it',
+    pages: [
+      'benchmarks',
+      'benchmark-results',
+      'reliability',
+      'architecture',
+      'design',
+      'decisions/index',
+      'specification',
+      'contributing',
+    ],
+  },
+];
