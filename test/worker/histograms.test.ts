@@ -5,7 +5,7 @@ import { connect } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { handlerModule, startLoops } from './pool-rig.ts';
 
-test('each loop has its own', async (t) => {
+test('what the threads of the loops count is read from the main thread', async (t) => {
   const options = { numEventLoop: 2, histograms: true };
   const { server } = await startLoops(t, handlerModule('echo.ts'), options);
   for (let count = 0; count < 2; count++) {
@@ -13,10 +13,11 @@ test('each loop has its own', async (t) => {
     client.write('hello');
     await client.readExactly(5);
   }
-  const read = (name: 'frameBytes' | 'acceptWaitMs'): number[] =>
-    server.stats().loops.map(({ histograms }) => histograms?.[name].count ?? -1);
-  await waitUntil(() => read('frameBytes').join() === '1,1', 'each has had a frame');
+  const counted = (name: 'frameBytes' | 'acceptWaitMs'): number =>
+    server.stats().loops.reduce((sum, { histograms }) => sum + (histograms?.[name].count ?? -9), 0);
+  // The kernel spreads connections where each loop listens by itself: both may be in one loop.
+  await waitUntil(() => counted('frameBytes') === 2, 'each connection has had a frame');
   if (server.driver !== 'node' && process.platform === 'linux') {
-    assert.deepEqual(read('acceptWaitMs'), [1, 1]);
+    assert.equal(counted('acceptWaitMs'), 2);
   }
 });
