@@ -29,7 +29,16 @@ export const sections: readonly Section[] = [
   },
   {
     title: 'In production',
-    pages: ['restart', 'monitoring', 'inspect', 'testing', 'security', 'surprises'],
+    pages: [
+      'scaling',
+      'restart',
+      'monitoring',
+      'inspect',
+      'testing',
+      'security',
+      'support',
+      'surprises',
+    ],
   },
   {
     title: 'Reference',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
@@ -24,6 +24,12 @@ test('the links of all documents lead to files that are there', (t) => {
   for (const { pages: named } of sections) {
     for (const path of named) assert.ok(paths.has(path), `${path} is a page`);
   }
+  const named = new Set(sections.flatMap(({ pages: list }) => list));
+  const documents = globSync('*.md', { cwd: join(root, 'docs') }).map((name) =>
+    basename(name, '.md'),
+  );
+  const unnamed = documents.filter((name) => name !== 'README' && !named.has(name));
+  assert.deepEqual(unnamed, [], 'every document has its place in scripts/site/sections.ts');
 });
 
 test('every anchor that a page leads to is on its page', { skip: isBuilt ? false : skip }, () => {
