@@ -35,6 +35,14 @@ interface KnownServer extends ConnectionServer {
   /** What `net.Server` counts; it emits `'close'` when it is closed and this is 0. */
   _connections?: number;
   _emitCloseIfDrained?(): void;
+  /** What `net.Server` listens with, and what its `close` closes. */
+  _handle?: Handle | null;
+}
+
+interface Handle {
+  close(): void;
+  ref(): void;
+  unref(): void;
 }
 
 /** A `ServerResponse`. */
@@ -66,6 +74,8 @@ export class AttachedServer {
   /** Settles when the connections of this thread have ended by themselves. */
   #allGone: Promise<void> | null = null;
   #tellAllGone: () => void = () => {};
+  /** Programs may have kept, or wrapped, the `close` of the server before: it comes here in the end. */
+  readonly #handle: Handle = { close: () => this.#closedByNode(), ref() {}, unref() {} };
 
   constructor(server: ConnectionServer, options: AttachedOptions) {
     const { waitForConnections, ...socketOptions } = options;
@@ -119,7 +129,6 @@ export class AttachedServer {
     const own: PropertyDescriptorMap = {
       listening: { get: () => this.#running !== null && !this.#isStopping },
       address: { value: () => this.#whereItListens() },
-      close: { value: (callback?: CloseCallback) => this.#close(callback) },
       getConnections: {
         value: (callback: (error: null, count: number) => void) => {
           process.nextTick(callback, null, this.#connections);
@@ -127,6 +136,8 @@ export class AttachedServer {
         },
       },
     };
+    if (isOfNode(this.#server)) this.#server._handle = this.#handle;
+    else own.close = { value: (callback?: CloseCallback) => this.#close(callback) };
     for (const descriptor of Object.values(own)) {
       descriptor.configurable = true;
       // Programs put functions of their own before these, too.
@@ -138,9 +149,10 @@ export class AttachedServer {
   /** The server is as it was before, and may be attached again. */
   restore(): void {
     if (this.#address === null) return;
-    for (const name of ['listening', 'address', 'close', 'getConnections']) {
-      Reflect.deleteProperty(this.#server, name);
-    }
+    const own = ['listening', 'address', 'getConnections'];
+    if (!isOfNode(this.#server)) own.push('close');
+    else if (this.#server._handle === this.#handle) this.#server._handle = null;
+    for (const name of own) Reflect.deleteProperty(this.#server, name);
     this.#server.removeListener?.('request', lastAnswer);
     attached.delete(this.#server);
   }
@@ -150,6 +162,14 @@ export class AttachedServer {
   }
 
   // -- the end ------------------------------------------------------------------------------------
+
+  /** Of its `close`, which emits `'close'` only where no connection is counted. */
+  #closedByNode(): void {
+    this.#server._connections = this.#connections + 1;
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    void this.#running?.stop({ timeout: Number.POSITIVE_INFINITY });
+  }
 
   /**
    * `close()` of the server waits for as long as it takes, as that of Node does: whoever is idle is closed
@@ -191,14 +211,7 @@ export class AttachedServer {
   /** What its own `close` sees to; its `'close'` waits for our connections. */
   #closeInner(): void {
     const server = this.#server;
-    Reflect.deleteProperty(server, 'close');
-    if (typeof server._connections === 'number') server._connections = this.#connections + 1;
-    if (typeof server.close === 'function' && server._emitCloseIfDrained) server.close();
-    Object.defineProperty(server, 'close', {
-      configurable: true,
-      writable: true,
-      value: (callback?: CloseCallback) => this.#close(callback),
-    });
+    if (isOfNode(server)) (Object.getPrototypeOf(server) as KnownServer).close?.call(server);
   }
 
   #gone(): void {
@@ -225,6 +238,14 @@ export class AttachedServer {
 /** TLS decides by itself when the stream below it ends: not before what it has still to write. */
 export function keepsHalfOpen(server: ConnectionServer): boolean {
   return server.allowHalfOpen === true || (server as KnownServer).setSecureContext !== undefined;
+}
+
+/** Its `close` is that of `net.Server` in the end. */
+function isOfNode(server: KnownServer): boolean {
+  const { _connections, _emitCloseIfDrained, _handle } = server;
+  return (
+    typeof _connections === 'number' && _emitCloseIfDrained !== undefined && _handle !== undefined
+  );
 }
 
 /** Whose connections end when nothing is under way on them any more. */

@@ -48,6 +48,35 @@ test('a program may put a function of its own before close', async () => {
   await running.closed;
 });
 
+test('a program may have kept, or replaced, close before', async () => {
+  const server = http.createServer((_request, response) => response.end('hello'));
+  const { close } = server;
+  let told = 0;
+  server.close = function count(callback) {
+    told++;
+    return close.call(this, callback);
+  };
+  for (let time = 1; time <= 2; time++) {
+    const running = await attach(server, 'tcp://127.0.0.1:0');
+    assert.equal(await text(running.addr), 'hello');
+    const byWay = time === 1 ? server.close : close;
+    const error = await new Promise((resolve) => byWay.call(server, resolve));
+    assert.equal(error, undefined);
+    assert.equal(server.listening, false);
+    await running.closed;
+  }
+  assert.equal(told, 1);
+  const closedAgain = await new Promise((resolve) => close.call(server, resolve as () => void));
+  assert.equal((closedAgain as { code?: string }).code, 'ERR_SERVER_NOT_RUNNING');
+});
+
+test('an attached server cannot be told to listen by Node', async () => {
+  const server = http.createServer();
+  const running = await attach(server, 'tcp://127.0.0.1:0');
+  assert.throws(() => server.listen(0), { code: 'ERR_SERVER_ALREADY_LISTEN' });
+  await running.stop();
+});
+
 test('an address that cannot be had rejects, and leaves the server as it was', async () => {
   const server = http.createServer();
   await assert.rejects(attach(server, 'tcp://192.0.2.1:1'), { code: 'EADDRNOTAVAIL' });
