@@ -12,6 +12,8 @@ import { loopsOf } from './work.ts';
 const HONO = '../bench/peers/gnet/hono.ts';
 /** Whoever can forge a sender could have it flood somebody else: no example to copy. */
 const BURST = '../bench/peers/gnet/burst.ts';
+/** One file without flags, as that of `node:net`: what an example shows besides would be measured, too. */
+const START = '../bench/peers/gnet/echo.ts';
 const EXAMPLES: Readonly<Record<string, string>> = {
   'tcp-echo': 'echo-tcp.ts',
   'unix-echo': 'echo-unix.ts',
@@ -23,7 +25,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'tcp-proxy': 'proxy.ts',
   'connection-rate': 'echo-tcp.ts',
   'idle-memory': 'echo-tcp.ts',
-  'start-up': 'echo-tcp.ts',
+  'start-up': START,
   'tcp-echo-2-loops': 'echo-tcp.ts',
   'http-2-loops': 'http.ts',
   'tls-echo': 'echo-tcp.ts',
@@ -89,7 +91,7 @@ export function gnetPeer(options: GnetPeerOptions): Peer {
       return refusal(probe(loopsOf(work)), loopsOf(work), driver);
     },
     build(work) {
-      // What a user starts is the package: thirty files of TypeScript would be a part of the time.
+      // What a user starts is the package: hundreds of files of TypeScript would be most of the time.
       if (work === 'start-up') buildPackage(root);
     },
     versions: () => ({
