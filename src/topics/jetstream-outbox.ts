@@ -25,8 +25,8 @@ export interface OutboxLimits {
 }
 
 /**
- * For the answer to one message, in ms. A server that has just begun takes messages before it has the
- * stream, and forgets them: the first one is not waited for as long.
+ * For the answer to one message, in ms. The first one shows whether the stream is there, and is not waited
+ * for as long.
  */
 const ackMs = 5_000;
 const firstAckMs = 1_000;
