@@ -230,6 +230,24 @@ suite('a transport of TLS', () => {
     close(client, server);
   });
 
+  test('nothing leaves any more when the program resets at the first bytes, or as it opens', () => {
+    for (const when of ['onReceived', 'onOpened'] as const) {
+      const { server, client } = users();
+      server[when] = () => server.tls.closeStream(1, true);
+      client.onOpened = () => client.write(Buffer.from('question'));
+      client.tls.opened();
+      server.tls.opened();
+      // The wire refuses what comes behind a reset, and nobody else may have a slab of ours.
+      settle(client, server);
+      assert.equal(server.wire.closed, 'reset');
+      const [one, other] = [pools.cipher.take(), pools.cipher.take()];
+      assert.notEqual(one, other);
+      pools.cipher.release(one);
+      pools.cipher.release(other);
+      close(client, server);
+    }
+  });
+
   test('the end of the handshake leaves, too, when the program sends nothing, or ends at once', () => {
     for (const onOpened of [null, (user: User) => user.tls.shutdownWrite(1)]) {
       const { server, client } = users();

@@ -149,10 +149,7 @@ export class TlsTransport implements Transport, StreamReceiver {
     if (this.#is(mark.closed)) return;
     this.session.transportEnded();
     const { failure } = this.session;
-    if (failure === null || this.#is(mark.failureTold)) {
-      this.#tellEnd();
-      return;
-    }
+    if (failure === null || this.#is(mark.failureTold)) return this.#tellEnd();
     this.#marks |= mark.failureTold | mark.endTold;
     this.#receiver.endedEarly(failure);
   }
@@ -481,17 +478,18 @@ export class TlsTransport implements Transport, StreamReceiver {
   closeStream(slot: number, abort: boolean): void {
     if (!this.#is(mark.closed)) {
       // Behind a refusal nothing leaves any more, and behind a send what waits does.
-      const isWhole = !this.#is(mark.cut);
-      if (!abort && isWhole && (this.#queue === null || this.#takesLast(slot))) {
+      if (!abort && !this.#is(mark.cut) && (this.#queue === null || this.#takesLast(slot))) {
         this.session.close();
         this.#sendOutput();
         this.#sendHeld();
       }
       this.#marks |= mark.closed;
       this.session.free();
-      if (this.#held !== null) this.#pools.cipher.release(this.#held);
+      const held = this.#held;
       const queue = this.#queue;
+      this.#held = null;
       this.#queue = null;
+      if (held !== null) this.#pools.cipher.release(held);
       if (queue !== null && this.#takesLast(slot) && !abort) this.#below.sendLast?.(slot, queue);
       else queue?.clear();
     }
