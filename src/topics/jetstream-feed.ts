@@ -230,5 +230,7 @@ export class JetStreamFeed implements NatsLinkUser {
   close(): void {
     this.#epoch++;
     this.#messages?.stop();
+    // Replays that wait for the beginning find nothing.
+    this.#begun.resolve();
   }
 }

@@ -39,7 +39,8 @@ export class Presence {
   readonly #announce: (text: string) => void;
   readonly #countHere: (topic: string) => number;
   readonly #topicsHere: () => Iterable<string>;
-  readonly #changed: (topic: string, count: number) => void;
+  readonly #tellProgram: (topic: string, count: number) => void;
+  readonly #onError: (error: unknown) => void;
   readonly #interval: number;
   readonly #ticking: NodeJS.Timeout;
   readonly #members = new Map<string, Member>();
@@ -55,11 +56,13 @@ export class Presence {
     announce: (text: string) => void,
     countHere: (topic: string) => number,
     topicsHere: () => Iterable<string>,
+    onError: (error: unknown) => void,
   ) {
     this.#announce = announce;
     this.#countHere = countHere;
     this.#topicsHere = topicsHere;
-    this.#changed = options.changed ?? (() => {});
+    this.#tellProgram = options.changed ?? (() => {});
+    this.#onError = onError;
     this.#interval = options.interval ?? 1_000;
     this.#ticking = setInterval(() => this.#tick(), this.#interval).unref();
     this.#send({ ask: '*' });
@@ -74,7 +77,16 @@ export class Presence {
   changedHere(topic: string): void {
     this.#toTell.add(topic);
     this.#gather();
-    this.#changed(topic, this.count(topic));
+    this.#changed(topic);
+  }
+
+  /** Also from a timer: what the program throws ends nothing. */
+  #changed(topic: string): void {
+    try {
+      this.#tellProgram(topic, this.count(topic));
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
   #gather(): void {
@@ -140,7 +152,7 @@ export class Presence {
     const sum = (this.#elsewhere.get(topic) ?? 0) + change;
     if (sum === 0) this.#elsewhere.delete(topic);
     else this.#elsewhere.set(topic, sum);
-    this.#changed(topic, this.count(topic));
+    this.#changed(topic);
   }
 
   #forget(name: string): void {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { type Bytes, type Conn, type Prepared, prepare, type Server } from '../index.ts';
 import { type PreparedMessage, prepareMessage, type WebSocketConn } from '../websocket/index.ts';
 import type { Backplane, PublishOptions } from './backplane.ts';
@@ -29,6 +30,11 @@ export interface TopicsOptions {
    * as it was published.
    */
   readonly encode?: (message: Delivered) => Bytes;
+  /**
+   * Is told what `encode` or `changed` of `presence` has thrown for a message of another loop or
+   * process, and of messages that cannot be understood. Default: a warning of the process.
+   */
+  readonly onError?: (error: unknown) => void;
 }
 
 /** A message as it comes to a loop. */
@@ -99,6 +105,7 @@ export class Topics {
   readonly #resuming = new Map<Subscriber, { filters: number; readonly later: Message[] }>();
   readonly #encode: ((message: Delivered) => Bytes) | undefined;
   readonly #presence: Presence | null = null;
+  readonly #onError: (error: unknown) => void;
   /** Messages that slow subscribers have missed. */
   skipped = 0;
 
@@ -111,14 +118,16 @@ export class Topics {
     this.#slow = slow;
     this.#backplane = backplane;
     this.#encode = options.encode;
+    this.#onError =
+      options.onError ?? ((error) => process.emitWarning(`Topics: ${inspect(error)}`));
     this.#channel = new BroadcastChannel(`gnet topics ${name}`);
     this.#channel.onmessage = (event) => {
-      this.#deliver((event as { readonly data: unknown }).data as Delivered);
+      this.#receive((event as { readonly data: unknown }).data as Delivered);
     };
     // It must not keep the program running.
     (this.#channel as unknown as { unref(): void }).unref();
     backplane?.start((topic, data, position) => {
-      this.#deliver(position === undefined ? { topic, data } : { topic, data, position });
+      this.#receive(position === undefined ? { topic, data } : { topic, data, position });
     });
     if (presence === false) return;
     backplane?.subscribe(presenceTopic);
@@ -127,6 +136,7 @@ export class Topics {
       (text) => this.#sendAway(presenceTopic, text, {}),
       (topic) => this.#exact.get(topic)?.size ?? 0,
       () => this.#exact.keys(),
+      this.#onError,
     );
   }
 
@@ -179,7 +189,7 @@ export class Topics {
    * Subscribes, and first sends what the backplane has stored behind the position `after`, 0 for all:
    * each message once, in order, those that come meanwhile behind it. `slow` counts again when that is
    * over, which is when the promise resolves. @throws TypeError if it is not a filter, or if there
-   * is no backplane that stores.
+   * is no backplane that stores; what `encode` throws, after the subscription.
    */
   async resume(subscriber: Subscriber, filter: string, after: number): Promise<void> {
     const backplane = this.#backplane;
@@ -190,17 +200,22 @@ export class Topics {
     const resuming = this.#resuming.get(subscriber) ?? { filters: 0, later: [] };
     this.#resuming.set(subscriber, resuming);
     resuming.filters++;
-    const before: Message[] = [];
-    await backplane.replay(filter, after, (topic, data, position) => {
-      before.push(
-        this.#messageOf(position === undefined ? { topic, data } : { topic, data, position }),
-      );
-    });
-    await this.#pour(subscriber, before);
-    if (--resuming.filters > 0) return;
-    const { later } = resuming;
-    while (later.length > 0) await this.#pour(subscriber, later.splice(0));
-    this.#resuming.delete(subscriber);
+    try {
+      const before: Message[] = [];
+      await backplane.replay(filter, after, (topic, data, position) => {
+        before.push(
+          this.#messageOf(position === undefined ? { topic, data } : { topic, data, position }),
+        );
+      });
+      await this.#pour(subscriber, before);
+    } finally {
+      resuming.filters--;
+      while (resuming.filters === 0 && resuming.later.length > 0) {
+        await this.#pour(subscriber, resuming.later.splice(0));
+      }
+      // Another filter of this one may have begun meanwhile.
+      if (resuming.filters === 0) this.#resuming.delete(subscriber);
+    }
   }
 
   /** Sends as fast as it is taken. */
@@ -268,6 +283,15 @@ export class Topics {
 
   #messageOf(delivered: Delivered): Message {
     return new Message(this.#encode === undefined ? delivered.data : this.#encode(delivered));
+  }
+
+  /** A message of another loop or process: nobody here may throw into who brings it. */
+  #receive(delivered: Delivered): void {
+    try {
+      this.#deliver(delivered);
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
   #deliver(delivered: Delivered): number {
