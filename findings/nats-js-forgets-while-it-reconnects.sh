@@ -3,8 +3,8 @@
 #
 # Versions:  @nats-io/transport-node 3.4.0, @nats-io/jetstream 3.4.0, Node 26.10.0 (npm), nats-server of
 #            Debian 12 (2.9.10).
-# Expected:  the connection reconnects by itself without end, so what is published meanwhile waits for that,
-#            as in the client for Go; or publish() throws.
+# Expected:  the connection reconnects by itself without end, so what is published meanwhile waits for that;
+#            or publish() throws.
 # Seen:      publish() returns, and after the reconnect the message reaches no subscriber. One for a stream
 #            is not stored either; its promise rejects with a TimeoutError after 5 s, though the server was
 #            back after a fraction of one.

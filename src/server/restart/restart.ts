@@ -1,5 +1,4 @@
 /** The process before a restart: starts the one after it, and leaves its listeners to it. */
-import { setImmediate as turn } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import {
   ErrRestartFailed,
@@ -7,6 +6,7 @@ import {
   ErrServerInShutdown,
   ErrUnsupportedOp,
 } from '../../base/errors.ts';
+import { nextTurn } from '../../base/next-turn.ts';
 import type { StopResult } from '../../connection/server-view.ts';
 import type { NativeCalls } from '../../driver/backend.ts';
 import type { GivenSocket } from '../../driver/contract.ts';
@@ -113,7 +113,7 @@ class Restart {
    * @throws with everything as it was.
    */
   async #bringUp(): Promise<Successor> {
-    await this.#unlessStopped(turn());
+    await this.#unlessStopped(nextTurn());
     // The descriptors are those of now.
     if (this.#isStopped) await this.#stop;
     const fresh = this.#start();
@@ -121,12 +121,12 @@ class Restart {
     const killNow = (): void => fresh.killNow();
     exitHook.add(killNow);
     try {
-      await this.#unlessStopped(turn());
+      await this.#unlessStopped(nextTurn());
       fresh.listen();
       this.#manager?.reloading();
       await this.#unlessStopped(fresh.says('listening', this.#settings.readyTimeout));
       await this.#unlessStopped(this.#switch(fresh));
-      await this.#unlessStopped(turn());
+      await this.#unlessStopped(nextTurn());
       return fresh;
     } catch (error) {
       await fresh.kill();
