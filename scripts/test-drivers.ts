@@ -155,6 +155,8 @@ const otherRuntimes = ['actions', 'async-handlers', 'handler-errors', 'stop', 'w
 const bunAsWell = ['reset', 'scenarios', 'udp'];
 /** Packages on what Bun and Deno have of node:http, on one driver. */
 const streams = ['test/stream/socket.test.ts', 'test/stream/more-packages.test.ts'];
+/** What is about a runtime's FFI, and not about a driver. */
+const ffi = 'src/ffi/addresses.test.ts';
 /** Deno's own sockets break some rules of the contract, which these meet: see docs/drivers.md. */
 const notOverDenosSockets = ['actions', 'stop'];
 const contracts: Readonly<Record<string, string>> = {
@@ -169,7 +171,7 @@ function filesUnder(runtime: RuntimeName, driver: string): string[] {
     (topic) => !overDenosSockets || !notOverDenosSockets.includes(topic),
   );
   const server = topics.map((topic) => `test/server/${topic}.test.ts`);
-  const files = driver === 'epoll' ? [...server, ...streams] : server;
+  const files = driver === 'epoll' ? [...server, ...streams, ffi] : server;
   return overDenosSockets ? files : [contracts[driver] ?? '', ...files];
 }
 
@@ -212,7 +214,7 @@ const lanes: readonly Lane[] = [
     name: 'epoll with koffi on Node 24',
     driver: 'epoll',
     major: 24,
-    paths: [...bare, 'test/tls/client', 'test/tls/contract', 'test/tls/server', epollContract],
+    paths: [...bare, 'test/tls/client', 'test/tls/contract', 'test/tls/server', epollContract, ffi],
   },
 ];
 

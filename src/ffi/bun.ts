@@ -48,8 +48,9 @@ export function createBunInterface(ffi: BunFfi, library: string): ForeignInterfa
     },
     addressOf(bytes): Address {
       // Small arrays live in the garbage collector's memory, and are moved out of it when their buffer
-      // is asked for or their code is compiled: so let that happen before the address is taken.
-      return bytes.buffer.byteLength === 0 ? 0 : ffi.ptr(bytes);
+      // is asked for or their code is compiled: so let that happen before the address is taken. Of no
+      // bytes, also in memory that has some, `ptr` returns an error in place of an address.
+      return bytes.buffer.byteLength === 0 || bytes.length === 0 ? 0 : ffi.ptr(bytes);
     },
     currentEventLoop: () => 0,
   };

@@ -51,7 +51,8 @@ export interface ForeignInterface extends ForeignLibrary {
   view(address: Address, byteLength: number): ArrayBuffer;
   /**
    * Where the bytes of `bytes` are now. Good until control returns to JavaScript that could detach or
-   * collect them: for one call, with `bytes` still referenced after it.
+   * collect them: for one call, with `bytes` still referenced after it. Of no bytes it is an address
+   * that nothing may be read from: the null address, where the runtime has no other.
    */
   addressOf(bytes: Uint8Array): Address;
   /** The runtime's event loop (`uv_loop_t*`) of this thread, or the null address. */
