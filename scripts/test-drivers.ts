@@ -156,7 +156,7 @@ const bunAsWell = ['reset', 'scenarios', 'udp'];
 /** Packages on what Bun and Deno have of node:http, on one driver. */
 const streams = ['test/stream/socket.test.ts', 'test/stream/more-packages.test.ts'];
 /** What is about a runtime's FFI, and not about a driver. */
-const ffi = 'src/ffi/addresses.test.ts';
+const ffi = 'src/ffi/contract.addresses.test.ts';
 /** Deno's own sockets break some rules of the contract, which these meet: see docs/drivers.md. */
 const notOverDenosSockets = ['actions', 'stop'];
 const contracts: Readonly<Record<string, string>> = {
