@@ -86,6 +86,54 @@ test('what only one system has is for the files that choose, and for what is mad
   );
 });
 
+test('a file that not every system has is read where that is caught', () => {
+  const reading = (text: string): Record<string, string> => ({
+    'src/index.ts': face('./driver/lists.ts'),
+    'src/driver/lists.ts': `import { readFileSync } from 'node:fs';\n${text}`,
+  });
+  const inText = '`$' + '{own}/stat`';
+  for (const text of [
+    "export function a() {\n  try {\n    if (a) { return readFileSync('/proc/stat'); }\n  } catch {}\n}\n",
+    "const stat = '/proc/stat';\nexport function a(file: string = stat) {\n  try { return readFileSync(file); } catch {}\n}\n",
+    `const own = '/proc/self';\nexport function a() {\n  try { return [readFileSync(${inText})]; } catch {}\n}\n`,
+    "export const a = 'below /proc';\n",
+  ]) {
+    assert.deepEqual(findingsIn(reading(text)), [], text);
+  }
+  for (const text of [
+    "export const a = () => readFileSync('/proc/stat');\n",
+    "const stat = '/proc/stat';\nexport const a = () => readFileSync(stat);\n",
+    `const own = '/sys/class';\nexport const a = () => readFileSync(${inText});\n`,
+    "try { [1].forEach(() => {\n  readFileSync('/dev/fd/3');\n}); } catch {}\n",
+    "try {} catch { readFileSync('/proc/stat'); }\n",
+  ]) {
+    assertOneFinding(reading(text), /lists\.ts:\d: uses a file below .* outside of a try/);
+  }
+  const linux = "import { readFileSync } from 'node:fs';\nreadFileSync('/proc/stat');\n";
+  const ofLinux = {
+    'src/index.ts': face('./driver/pin-thread.ts'),
+    'src/driver/pin-thread.ts': "await import('../syscall/linux/calls.ts');\n",
+    'src/syscall/linux/calls.ts': linux,
+  };
+  assert.deepEqual(findingsIn(ofLinux), []);
+});
+
+test('a path of a file is not put together or taken apart by hand', () => {
+  const base = (text: string): Record<string, string> => ({
+    'src/index.ts': face('./base/a.ts'),
+    'src/base/a.ts': text,
+  });
+  assertOneFinding(
+    base("export const isWhole = (path: string) => path.startsWith('/');\n"),
+    /a\.ts:1: takes a path apart by '\/'/,
+  );
+  assertOneFinding(
+    base('export const here = new URL(import.meta.url).pathname;\n'),
+    /a\.ts:1: takes the path of a URL for that of a file/,
+  );
+  assert.deepEqual(findingsIn(base("export const a = (topic: string) => topic.split('/');\n")), []);
+});
+
 test('ARCHITECTURE.md must list the rooms, all of them, in their order', () => {
   const listing = (names: readonly string[]): Record<string, string> => {
     const line = (name: string): string =>

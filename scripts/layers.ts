@@ -1,8 +1,9 @@
 /**
  * The house rules that neither the compiler nor the linter knows: who may import whom, which room may
- * name an operating system or a runtime, whether ARCHITECTURE.md lists the same rooms, where tests
- * live, cycles, dead files, long files, leftovers, machine paths. (Long functions are found by the
- * linter.) Prints `file:line: error: ...` and fails if there is any.
+ * name an operating system or a runtime, files of one system that are used as if every one had them,
+ * whether ARCHITECTURE.md lists the same rooms, where tests live, cycles, dead files, long files,
+ * leftovers, machine paths. (Long functions are found by the linter.) Prints `file:line: error: ...` and
+ * fails if there is any.
  *
  *     npm run layers
  */
@@ -11,6 +12,7 @@ import { cycleFindings, deadFileFindings } from './layers/graph.ts';
 import { type Finding, readProject } from './layers/project.ts';
 import { roomListFindings } from './layers/room-list.ts';
 import { roomFindings, wordFindings } from './layers/rooms.ts';
+import { systemPathFindings } from './layers/system-paths.ts';
 import { systemFindings } from './layers/systems.ts';
 import { testPlaceFindings } from './layers/test-places.ts';
 import { textFindings } from './layers/text.ts';
@@ -22,6 +24,7 @@ export function checkLayers(root: string): Finding[] {
     ...roomFindings(project),
     ...roomListFindings(project),
     ...systemFindings(project),
+    ...systemPathFindings(project),
     ...wordFindings(project),
     ...cycleFindings(project),
     ...deadFileFindings(project),

@@ -28,9 +28,10 @@ const packages = [
 /** The public face: what a package may import of the core. */
 const publicFaces: readonly string[] = ['src/index.ts', 'src/codec/index.ts'];
 
-/** What `testing` may import beside it: what stands in for a kernel, and for a connection. */
+/** What `testing` may import beside it: what stands in for a kernel and a connection, where a path is. */
 const standIns: readonly string[] = [
   'src/driver/simulated/index.ts',
+  'src/driver/node/pipe-path.ts',
   'src/codec/peekable-source.ts',
 ];
 

@@ -1,3 +1,5 @@
+import { ErrInvalidNetworkAddress } from './errors.ts';
+
 /**
  * What would leave the line, or rewrite it, in a log or on a terminal: control characters, line
  * separators, and marks that turn the direction of text.
@@ -18,4 +20,16 @@ export function formatUnix(path: string): string {
 function escaped(character: string): string {
   const code = character.charCodeAt(0).toString(16);
   return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;
+}
+
+/** Only Linux has names of Unix sockets that are no files. unix(7) */
+export function hasAbstractNames(system: string = process.platform): boolean {
+  return system === 'linux';
+}
+
+export function noAbstractNames(path: string): ErrInvalidNetworkAddress {
+  return new ErrInvalidNetworkAddress(
+    `cannot use the Unix name ${path}: this system has no abstract names, only Linux does; use a path`,
+    { address: path },
+  );
 }

@@ -1,15 +1,30 @@
+import { constants } from 'node:os';
+
+/** Systems whose kernel spreads what comes over the sockets of one port: libuv refuses the others. */
+const spreading: ReadonlySet<string> = new Set(['linux', 'freebsd', 'dragonfly', 'sunos', 'aix']);
+
 /**
- * Whether the runtime's own sockets know SO_REUSEPORT: Node from 22.12 and 23.1 on. Older ones would
- * leave the option out without a word.
+ * Why several of the runtime's own sockets cannot share a port here; null where they can. Node before
+ * 22.12 and 23.1 would leave the option out without a word.
  */
-export function knowsReusePort(): boolean {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
+export function reusePortMissing(
+  system: string = process.platform,
+  version: string = process.versions.node,
+): string | null {
+  if (!spreading.has(system)) {
+    return 'this system does not spread what comes over several sockets of one port';
+  }
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isKnown = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
+  return isKnown
+    ? null
+    : 'the sockets of this runtime do not know SO_REUSEPORT; Node 22.12 or newer does';
 }
 
-/** As `knowsReusePort`, of sockets for datagrams: Deno's `node:dgram` leaves the option out. */
-export function knowsReusePortOfDatagrams(): boolean {
-  return knowsReusePort() && process.versions['deno'] === undefined;
+/** As `reusePortMissing`, of sockets for datagrams: Deno's `node:dgram` leaves the option out. */
+export function datagramReusePortMissing(): string | null {
+  if (process.versions['deno'] === undefined) return reusePortMissing();
+  return 'the sockets for datagrams of this runtime do not know SO_REUSEPORT';
 }
 
 /** Whether the runtime forks to start a program: Bun and Deno have better ways. */
@@ -42,4 +57,12 @@ export function sleepClock(): () => number {
     const { user, system } = process.threadCpuUsage();
     return performance.now() - (user + system) / 1_000;
   };
+}
+
+/**
+ * Whether a program of this system can be told something by a signal. On Windows it can only be ended,
+ * at once.
+ */
+export function hasSignals(known: object = constants.signals): boolean {
+  return 'SIGUSR2' in known;
 }

@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Backend } from '../driver/backend.ts';
+import { hasSignals } from '../host/runtime-features.ts';
 import type { Logger } from '../logging/logger.ts';
 import { socketExtras } from './loop-settings.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -24,6 +25,9 @@ export function reportDriver(backend: Backend, options: ResolvedOptions, logger:
     busyPollMicroseconds: options.busyPoll,
     extras: socketExtras(options),
   });
+  if (options.graceful !== undefined && !hasSignals()) {
+    logger.info('the option graceful has no effect: this system has no signals', { driver });
+  }
   if (withoutEffect === undefined || withoutEffect.length === 0) return;
   logger.info('some options have no effect with this driver', { driver, options: withoutEffect });
 }

@@ -1,4 +1,5 @@
-import { ErrInvalidOption, ErrPidFile } from '../base/errors.ts';
+import { ErrInvalidOption, ErrPidFile, ErrUnsupportedOp } from '../base/errors.ts';
+import { hasSignals } from '../host/runtime-features.ts';
 import { readPidFile } from './pid-file.ts';
 import type { RestartSignal } from './restart/settings.ts';
 
@@ -11,7 +12,7 @@ export interface SignalOptions {
  * Signals the server behind a pid file to restart or to stop; that server needs the options
  * `graceful` and `pidName`. Returns the number of its process at once; the server's log has the
  * outcome. @throws ErrPidFile if there is no such file or process, or this process may not signal
- * it.
+ * it; ErrUnsupportedOp on Windows, which has no signals.
  */
 export function signalServer(
   pidName: string,
@@ -21,6 +22,12 @@ export function signalServer(
   if (action !== 'reload' && action !== 'stop') {
     throw new ErrInvalidOption(
       `cannot signal a server to '${String(action)}': give 'reload' or 'stop'`,
+    );
+  }
+  if (!hasSignals()) {
+    throw new ErrUnsupportedOp(
+      `cannot signal a server to '${action}': a process of this system can only be ended, at once; ` +
+        'let the server stop itself, by server.stop()',
     );
   }
   const pid = readPidFile(pidName, `signal a server`);

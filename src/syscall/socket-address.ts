@@ -1,6 +1,10 @@
 import { ErrInvalidNetworkAddress } from '../base/errors.ts';
 import type { InetAddress } from '../base/inet-address.ts';
-import { formatUnix } from '../base/unix-address.ts';
+import {
+  formatUnix,
+  noAbstractNames,
+  hasAbstractNames as systemHasAbstractNames,
+} from '../base/unix-address.ts';
 import { constants, layouts } from './tables.ts';
 
 export {
@@ -32,8 +36,7 @@ const inet6Head = headOf(constants.AF_INET6, layouts.sockaddrIn6.size);
 const inetFamily = constants.AF_INET << familyShift;
 const inet6Family = constants.AF_INET6 << familyShift;
 
-/** Only Linux has names of Unix sockets that are no files. */
-export const hasAbstractNames: boolean = process.platform === 'linux';
+export const hasAbstractNames: boolean = systemHasAbstractNames();
 
 /** The AF_ number of the address at `offset`. */
 export function readFamily(view: DataView, offset: number): number {
@@ -109,13 +112,6 @@ export function writeUnix(bytes: Buffer, view: DataView, offset: number, path: s
   if (abstract || name.length === unixPathBytesMax) return unixPathOffset + name.length;
   bytes[offset + unixPathOffset + name.length] = 0;
   return unixPathOffset + name.length + 1;
-}
-
-function noAbstractNames(path: string): ErrInvalidNetworkAddress {
-  return new ErrInvalidNetworkAddress(
-    `cannot use the Unix name ${path}: this system has no abstract names, only Linux does; use a path`,
-    { address: path },
-  );
 }
 
 /** The path in a sockaddr_un of `length` bytes, as `formatUnix` prints it. */

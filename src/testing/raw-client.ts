@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
+import { pipePath } from '../driver/node/pipe-path.ts';
 import { TestClient, type TestClientOptions } from './test-client.ts';
 
 /** What a server printed as its address, as `node:net` wants it. */
 export function targetOf(address: string): { host: string; port: number } | { path: string } {
-  if (address.startsWith('@')) return { path: `\0${address.slice(1)}` };
   const match = /^\[?(.*?)\]?:(\d+)$/.exec(address);
-  if (match === null || address.includes('/')) return { path: address };
+  const isPath = match === null || address.startsWith('@') || address.includes('/');
+  if (isPath) return { path: pipePath(address) };
   const [, host = '', port = ''] = match;
   const reachable = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
   return { host: reachable, port: Number(port) };

@@ -3,7 +3,7 @@ import { unpackError } from './error-transfer.ts';
 import { generationAfter } from './first-generation.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
 import type { LoopThread } from './loop-thread.ts';
-import type { FromThread, SocketsToGive, ToThread } from './messages.ts';
+import type { FromThread, LoopOrder, SocketsToGive, ToThread } from './messages.ts';
 import { continueCounting, statsIn } from '../mailbox/publication.ts';
 import { nothingUnfinished, type Unfinished } from '../loop/loop-end.ts';
 
@@ -50,6 +50,8 @@ export class RemoteLoop {
   isRunning = false;
   /** A thread has been ordered to run it before. */
   wasOrdered = false;
+  /** This thread has been, and says when it has closed it. */
+  #isOrdered = false;
   /** It was told to run. */
   mayRun = false;
   #listening = new Milestone();
@@ -85,6 +87,12 @@ export class RemoteLoop {
 
   post(message: ToThread): void {
     this.thread?.post(message);
+  }
+
+  /** Its thread is to run it. */
+  order(message: LoopOrder): void {
+    this.wasOrdered = this.#isOrdered = true;
+    this.post(message);
   }
 
   message(message: FromThread): void {
@@ -148,6 +156,7 @@ export class RemoteLoop {
    */
   die(reason: Error, goesOn: boolean): LoopMemory {
     this.thread = null;
+    this.#isOrdered = false;
     this.#listening.fail(reason);
     this.#end();
     const left = this.memory;
@@ -189,8 +198,9 @@ export class RemoteLoop {
 
   async close(server: number, result: StopResult): Promise<void> {
     if (this.thread === null) return;
-    this.isEnding = true;
     this.post({ type: 'close', server, result });
+    if (!this.#isOrdered) return;
+    this.isEnding = true;
     await this.#closed.reached;
     this.isEnding = false;
   }

@@ -265,14 +265,14 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     if (loop === undefined || this.#phase === 'draining' || this.#phase === 'closing') return false;
     loop.thread = thread;
     if (loop.index === 0 && this.#phase === 'opening') this.#order(loop);
-    else void this.#own.bound.then(() => this.#order(loop));
+    else void this.#own.bound.then(() => loop.thread === thread && this.#order(loop));
     return true;
   }
 
   #order(loop: RemoteLoop): void {
+    if (this.#phase === 'closing') return; // nobody would close what is made now
     const { settings, backend, call, module, pin, tls } = this.#plan;
     const endpoints = this.#own.orderFor(loop, loop.wasOrdered);
-    loop.wasOrdered = true;
     const order: LoopOrder = {
       type: 'loop',
       server: this.server,
@@ -287,7 +287,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
       tls: tls?.packed(),
       pin,
     };
-    loop.post(order);
+    loop.order(order);
   }
 
   message(thread: LoopThread, message: FromThread): void {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { programRunner } from '../support/program.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const FLAGS = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
 
 /** An example that asked for longer than this to end is killed; the test then fails on its code. */
 const STOP_LIMIT_MS = 10_000;
@@ -19,7 +19,8 @@ export interface RunningExample {
 }
 
 function start(path: string, args: readonly string[]): { child: ChildProcess; text: () => string } {
-  const child = spawn(process.execPath, [...FLAGS, path, ...args], {
+  const { command, flags } = programRunner;
+  const child = spawn(command, [...flags, path, ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

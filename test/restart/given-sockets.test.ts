@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { serve } from 'gnet';
 import { foreignInterface, word } from '../../src/ffi/index.ts';
+import { describeSocket } from '../../src/driver/node/describe-socket.ts';
 import { errnoName } from '../../src/platform/errno.ts';
 import { resultOf } from '../../src/syscall/last-errno.ts';
 import { emptyInetAddress } from '../../src/syscall/socket-address.ts';
@@ -188,6 +189,14 @@ describe('a socket of another kind is refused by its name', () => {
       assert.ok(fstatSync(descriptor).isSocket());
     });
   }
+
+  test('nothing is known without system calls and without lists of the system', (t) => {
+    const descriptor = openKind(t, otherKinds[0] as (typeof otherKinds)[number]);
+    assert.throws(() => describeSocket(descriptor, join(temporaryDirectory(t), 'nowhere')), {
+      code: 'ErrUnsupportedOp',
+      message: /the driver 'node' knows what it is from \S+ alone, which cannot be read here/,
+    });
+  });
 
   test('Multipath TCP is served as TCP', async (t) => {
     const { IPPROTO_MPTCP } = constants;

@@ -7,12 +7,20 @@
  *     npm run soak -- --small                    each for a few seconds, as the tests do
  *     npm run soak -- --only restart --part tls  what of it has these words in its name, for those in parts
  *     npm run soak -- --only restart --set restarts=5,streamMiB=16   with other numbers, where it has such
+ *     npm run soak -- --only churn --runtime bun   the server under Bun, or deno; the clients under Node
  *     GNET_SEED=1 npm run soak -- --only echo    the same random choices again
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import {
+  flagsOf,
+  otherRuntime,
+  type RuntimeName,
+  runtimeNames,
+} from '../../scripts/other-runtime.ts';
+import { nodeVariable } from './client-process.ts';
 import type { Soak } from './contract.ts';
 import { soaks } from './soaks.ts';
 
@@ -31,16 +39,39 @@ interface Wanted {
   readonly small: boolean;
   readonly part: string;
   readonly set: string;
+  readonly runtime: string;
 }
 
-async function passes(soak: Soak, { small, part, set }: Wanted): Promise<boolean> {
+/** Arguments in front of a file, for a runtime whose garbage can be collected when we say so. */
+const collecting: Readonly<Record<RuntimeName, readonly string[]>> = {
+  bun: ['--expose-gc'],
+  // As below for Node.
+  deno: ['--v8-flags=--expose-gc,--max-semi-space-size=2'],
+};
+
+function commandOf(name: string): readonly [program: string, flags: readonly string[]] {
+  if (name === 'node') {
+    const flags = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
+    // V8 makes the room for young objects larger and smaller as it likes, by more than a soak allows.
+    return [process.execPath, [...flags, '--max-semi-space-size=2', '--expose-gc']];
+  }
+  const runtime = runtimeNames.find((known) => known === name);
+  const program = runtime && otherRuntime(runtime);
+  if (runtime === undefined || program === undefined) {
+    throw new Error(
+      `--runtime ${name}: only node, ${runtimeNames.join(', ')}, if it can be installed`,
+    );
+  }
+  return [program, [...flagsOf(runtime), ...collecting[runtime]]];
+}
+
+async function passes(soak: Soak, { small, part, set, runtime }: Wanted): Promise<boolean> {
   const script = fileURLToPath(new URL('one-soak.ts', import.meta.url));
-  const flags = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
-  // V8 makes the room for young objects larger and smaller as it likes, by more than a soak allows.
-  flags.push('--max-semi-space-size=2');
+  const [program, flags] = commandOf(runtime);
   const parameters = [soak.name, small ? 'small' : 'whole', part, set];
-  const child = spawn(process.execPath, [...flags, '--expose-gc', script, ...parameters], {
+  const child = spawn(program, [...flags, script, ...parameters], {
     stdio: 'inherit',
+    env: { ...process.env, [nodeVariable]: process.execPath },
   });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code === 0;
@@ -52,6 +83,7 @@ const { values } = parseArgs({
     small: { type: 'boolean', default: false },
     part: { type: 'string', default: '' },
     set: { type: 'string', default: '' },
+    runtime: { type: 'string', default: 'node' },
   },
 });
 

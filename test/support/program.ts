@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { flagsOf, installedRuntime, runtimeNames } from '../../scripts/other-runtime.ts';
 import type { TestScope } from './rig.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -8,6 +9,23 @@ export const nodeFlags: readonly string[] = [
   '--conditions=gnet-source',
   '--disable-warning=ExperimentalWarning',
 ];
+
+/** What runs a program of the tests, and arguments in front of its file. */
+interface ProgramRunner {
+  readonly command: string;
+  readonly flags: readonly string[];
+}
+
+function findRunner(name: string): ProgramRunner {
+  if (name === '') return { command: process.execPath, flags: nodeFlags };
+  const runtime = runtimeNames.find((known) => known === name);
+  const command = runtime && installedRuntime(runtime);
+  if (runtime !== undefined && command !== undefined) return { command, flags: flagsOf(runtime) };
+  throw new Error(`GNET_TEST_RUNTIME=${name}: it is not installed`);
+}
+
+/** This runtime, or the one that is to run the programs of tests and the examples. */
+export const programRunner: ProgramRunner = findRunner(process.env['GNET_TEST_RUNTIME'] ?? '');
 
 /** How a process ended. */
 export interface Ending {
@@ -88,5 +106,6 @@ export function runProgram(
   args: readonly string[] = [],
   options: SpawnOptions = {},
 ): Program {
-  return new Program(t, process.execPath, [...nodeFlags, path, ...args], options);
+  const { command, flags } = programRunner;
+  return new Program(t, command, [...flags, path, ...args], options);
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
+import { serve } from 'gnet';
 import { nodeFlags, runProgram } from '../support/program.ts';
 
 describe("threads that run the program's own file", () => {
@@ -46,6 +47,19 @@ describe("threads that run the program's own file", () => {
       for (const pattern of expected) assert.match(output, pattern);
     });
   }
+});
+
+test('a handler module that fails in the first loop, while the others wait for its port', async (t) => {
+  const start = (name: string) => {
+    const module = new URL(`./handlers/${name}.ts`, import.meta.url);
+    return serve(module, 'tcp://127.0.0.1:0', { numEventLoop: 3 });
+  };
+  // Its threads are there for the second one, all at once.
+  const first = await start('echo');
+  t.after(() => first.stop());
+  await assert.rejects(start('fails-in-one'), /there is no handler for loop 0/);
+  const again = await start('echo');
+  await again.stop();
 });
 
 describe('programs that have no file to run again', () => {

@@ -15,7 +15,7 @@ import {
   inetAddress,
 } from '../../base/inet-address.ts';
 import { nextTurn } from '../../base/next-turn.ts';
-import { knowsReusePortOfDatagrams } from '../../host/runtime-features.ts';
+import { datagramReusePortMissing } from '../../host/runtime-features.ts';
 import type {
   DatagramExtras,
   DatagramPeer,
@@ -387,7 +387,7 @@ function connect(socket: Socket, { host, port }: UdpEndpoint): Promise<void> {
 }
 
 async function openEndpoint(endpoint: UdpEndpoint, options: SocketOptions): Promise<Socket> {
-  requireReusePort(options, knowsReusePortOfDatagrams());
+  requireReusePort(options, datagramReusePortMissing());
   const address = endpointText(endpoint);
   const settings: UdpOptions = {
     type: endpoint.family === 4 ? 'udp4' : 'udp6',

@@ -1,5 +1,6 @@
 import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { ErrUnsupportedOp } from '../../base/errors.ts';
 import { formatUnix } from '../../base/unix-address.ts';
 import type { DescribedSocket } from '../backend.ts';
 import { addressText } from './address-text.ts';
@@ -15,6 +16,9 @@ const unixTypes = new Map([
   ['0005', 'seqpacket'],
 ]);
 const unixStream = '0001';
+
+/** What the system tells of this process, where it does. proc(5) */
+const ownLists = '/proc/self';
 
 /** Lists of sockets that no driver uses: their column of inodes, and what is in them. */
 const otherLists: readonly (readonly [list: string, inode: number, name: string])[] = [
@@ -33,7 +37,7 @@ type Family = 4 | 6;
 function linesOf(list: string): string[][] {
   let text: string;
   try {
-    text = readFileSync(`/proc/self/net/${list}`, 'latin1');
+    text = readFileSync(`${ownLists}/net/${list}`, 'latin1');
   } catch {
     return []; // no such list here: IPv6 is switched off
   }
@@ -93,12 +97,25 @@ function otherSocket(inode: string): DescribedSocket {
   return { kind: 'other', name, family: 4, v6Only: false, listens: false, address: '' };
 }
 
+/** @throws ErrUnsupportedOp where the system has no such lists, or this process may not read them. */
+function inodeOf(descriptor: number, lists: string): string {
+  try {
+    return /\d+/.exec(readlinkSync(`${lists}/fd/${descriptor}`))?.[0] ?? '';
+  } catch (cause) {
+    throw new ErrUnsupportedOp(
+      `cannot use descriptor ${descriptor}: the driver 'node' knows what it is from ${lists} alone, ` +
+        'which cannot be read here; use a native driver for that',
+      { cause },
+    );
+  }
+}
+
 /**
  * What a descriptor is that somebody else opened, without a system call of our own: as the system's lists
  * of sockets have it.
- * @throws SyscallError EBADF; ENOTSOCK for what is no socket.
+ * @throws SyscallError EBADF; ENOTSOCK for what is no socket; ErrUnsupportedOp.
  */
-export function describeSocket(descriptor: number): DescribedSocket {
+export function describeSocket(descriptor: number, lists: string = ownLists): DescribedSocket {
   const action = `use descriptor ${descriptor}`;
   let isSocket: boolean;
   try {
@@ -109,7 +126,7 @@ export function describeSocket(descriptor: number): DescribedSocket {
   if (!isSocket) {
     throw runtimeError({ code: 'ENOTSOCK', syscall: 'getsockopt' }, 'getsockopt', action, '');
   }
-  const inode = /\d+/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[0] ?? '';
+  const inode = inodeOf(descriptor, lists);
   for (const list of ['tcp', 'tcp6', 'udp', 'udp6']) {
     const found = inetSocket(list, inode);
     if (found !== undefined) return found;

@@ -34,7 +34,8 @@ import {
   type ListenerOwner,
   NodeListeners,
 } from './listeners.ts';
-import { pipePath, refuseWhatCannotBe } from './open-listener.ts';
+import { refuseWhatCannotBe } from './open-listener.ts';
+import { pipePath } from './pipe-path.ts';
 import type { Reporter } from './reporter.ts';
 import { NodeStream } from './stream.ts';
 

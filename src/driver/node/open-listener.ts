@@ -4,11 +4,11 @@
  */
 import { existsSync, fstatSync, linkSync, unlinkSync } from 'node:fs';
 import net from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { randomHex } from '../../base/crypto.ts';
 import { ErrUnsupportedOp } from '../../base/errors.ts';
 import { formatUnix } from '../../base/unix-address.ts';
-import { knowsReusePort } from '../../host/runtime-features.ts';
+import { reusePortMissing } from '../../host/runtime-features.ts';
 import {
   type BoundPath,
   boundPathOf,
@@ -21,6 +21,7 @@ import {
 } from '../bound-path.ts';
 import type { Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
 import { addressText, endpointText } from './address-text.ts';
+import { pipePath } from './pipe-path.ts';
 import { runtimeError } from './runtime-error.ts';
 
 export interface OpenedServer {
@@ -41,12 +42,11 @@ type OnConnection = (socket: net.Socket) => void;
 
 const abstractNamesTried = 16;
 
-/** @throws ErrUnsupportedOp when the runtime would leave the option out without a word. */
-export function requireReusePort(options: SocketOptions, isKnown: boolean): void {
-  if (!options.reusePort || isKnown) return;
+/** @throws ErrUnsupportedOp where sockets of the runtime cannot share a port, for that reason. */
+export function requireReusePort(options: SocketOptions, missing: string | null): void {
+  if (!options.reusePort || missing === null) return;
   throw new ErrUnsupportedOp(
-    'cannot listen with reusePort, nor with several loops: the sockets of this runtime do not know ' +
-      'SO_REUSEPORT; use Node 22.12 or newer, one loop, or another driver',
+    `cannot listen with reusePort, nor with several loops: ${missing}; use one loop, or another driver`,
   );
 }
 
@@ -109,8 +109,9 @@ export function openServer(
     const action = `set SO_REUSEPORT for unix://${endpoint.path}`;
     return Promise.reject(runtimeError(error, 'setsockopt', action, endpoint.path));
   }
-  if (process.platform === 'win32') return openPipe(endpoint, options, create);
   if (endpoint.path.startsWith('@')) return openAbstract(endpoint, options, create);
+  // Named pipes are in this place there: no files, which vanish with their server.
+  if (process.platform === 'win32') return openUnixDirectly(endpoint.path, options, create);
   return openUnix(endpoint.path, options, create);
 }
 
@@ -135,7 +136,7 @@ async function openTcp(
   options: SocketOptions,
   create: () => net.Server,
 ): Promise<OpenedServer> {
-  requireReusePort(options, knowsReusePort());
+  requireReusePort(options, reusePortMissing());
   const server = create();
   const address = endpointText(endpoint);
   try {
@@ -168,9 +169,10 @@ async function openAbstract(
   const named = endpoint.path !== '@';
   for (let tried = 1; ; tried++) {
     const name = named ? endpoint.path.slice(1) : randomHex(3).slice(1);
+    const path = pipePath(`@${name}`);
     const server = create();
     try {
-      await listen(server, { path: `\0${name}`, backlog: options.backlog, exclusive: true });
+      await listen(server, { path, backlog: options.backlog, exclusive: true });
       return { kind: 'unix', server, address: formatUnix(`@${name}`), boundPath: null };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
@@ -178,31 +180,6 @@ async function openAbstract(
       throw runtimeError(error, 'listen', `listen on unix://@${name}`, `@${name}`);
     }
   }
-}
-
-/** Windows has named pipes in this place; they vanish with their server. */
-async function openPipe(
-  endpoint: UnixEndpoint,
-  options: SocketOptions,
-  create: () => net.Server,
-): Promise<OpenedServer> {
-  const { path } = endpoint;
-  const server = create();
-  try {
-    const pipe = pipePath(path);
-    await listen(server, { path: pipe, backlog: options.backlog, exclusive: true });
-  } catch (error) {
-    throw runtimeError(error, 'listen', `listen on unix://${path}`, path);
-  }
-  return { kind: 'unix', server, address: formatUnix(path), boundPath: null };
-}
-
-/** Where a Unix path is to be found as far as `node:net` is concerned. */
-export function pipePath(path: string): string {
-  if (process.platform === 'win32') {
-    return path.startsWith('\\\\') ? path : join('\\\\?\\pipe', resolve(path));
-  }
-  return path.startsWith('@') ? `\0${path.slice(1)}` : path;
 }
 
 /**
@@ -262,13 +239,14 @@ async function openUnixDirectly(
     const server = create();
     // A path like a number is none for the runtime.
     const name = Number.isNaN(Number(path)) ? path : `./${path}`;
-    await listen(server, { path: name, backlog: options.backlog, exclusive: true });
+    await listen(server, { path: pipePath(name), backlog: options.backlog, exclusive: true });
     return server;
   };
   try {
     const server = await attempt().catch(async (error: unknown) => {
       const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (!busy || !(await makeWay(path))) throw error;
+      // A pipe of Windows is never dead, and looking at it would connect to it.
+      if (!busy || process.platform === 'win32' || !(await makeWay(path))) throw error;
       return attempt();
     });
     return { kind: 'unix', server, address: formatUnix(path), boundPath: null };

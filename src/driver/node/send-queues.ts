@@ -54,7 +54,7 @@ export class SendQueues {
     if (known === null) return null;
     const now = performance.now();
     if (known !== undefined && !again && now < known.goodUntil) return known.text;
-    const text = readList(family === 6 ? '/proc/self/net/tcp6' : '/proc/self/net/tcp');
+    const text = readList(family === 6 ? 'tcp6' : 'tcp');
     const readAt = performance.now();
     const goodUntil =
       readAt + Math.min(freshMsMax, Math.max(freshMs, (readAt - now) * shareOfTime));
@@ -63,9 +63,9 @@ export class SendQueues {
   }
 }
 
-function readList(path: string): string | null {
+function readList(name: string): string | null {
   try {
-    return readFileSync(path, 'latin1');
+    return readFileSync(`/proc/self/net/${name}`, 'latin1');
   } catch {
     return null; // another system, or a process that must not read files
   }
