@@ -18,6 +18,7 @@ import { constants } from '../../src/syscall/linux/tables.ts';
 import { RawClient } from 'gnet/testing';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { driverName } from '../support/driver.ts';
+import { missing, runClient } from '../support/outside-client.ts';
 import { nodeFlags, Program, runProgram } from '../support/program.ts';
 import { type TestScope, temporaryDirectory, text } from '../support/rig.ts';
 
@@ -55,6 +56,14 @@ async function answer(address: string, question: string): Promise<string> {
   return text(bytes);
 }
 
+/** Who the kernel says serves a Unix socket: unix(7), SO_PEERCRED. */
+const peerOf = `
+import socket, struct, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+print(struct.unpack('3i', s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0])
+`;
+
 describe('fd://', () => {
   for (const [kind, where] of [
     ['IPv4', { host: '127.0.0.1', port: 0 }],
@@ -80,6 +89,19 @@ describe('fd://', () => {
     program.kill('SIGTERM');
     assert.equal((await program.ending()).code, 0);
     assert.ok(existsSync(path));
+  });
+
+  const python = missing('python3') || (process.platform !== 'linux' && 'only on Linux');
+  test('clients of a Unix listener are told who serves it, and not who opened it', {
+    skip: python,
+  }, async (t) => {
+    const path = join(temporaryDirectory(t), 'given.sock');
+    const server = await listening(t, { path });
+    const program = withDescriptors(t, [descriptorOf(server)], ['fd://3']);
+    await program.line(/^up (\S+)/m);
+    const { code, stdout, stderr } = await runClient('python3', ['-c', peerOf, path]);
+    assert.equal(code, 0, stderr);
+    assert.equal(Number(String(stdout)), program.pid);
   });
 
   test('a socket for datagrams', async (t) => {

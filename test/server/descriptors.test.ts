@@ -10,6 +10,7 @@ import { missing, runClient } from '../support/outside-client.ts';
 import { nodeFlags, Program, runProgram } from '../support/program.ts';
 import { assertNoNewDescriptors, openDescriptors } from '../support/descriptors.ts';
 import {
+  codeOf,
   connect,
   freeAddress,
   startRig,
@@ -351,6 +352,39 @@ describe('receiveDescriptor', native, () => {
     assert.deepEqual(found, [-1]);
     await assertNoNewDescriptors(before);
   });
+});
+
+/** The option came with Linux 6.16, after the constants of this Python. */
+const unwilling = `
+import errno, socket, sys
+SO_PASSRIGHTS = 83
+s = socket.socket(socket.AF_UNIX)
+try:
+    s.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 0)
+except OSError as error:
+    sys.exit(errno.errorcode[error.errno])
+s.connect(sys.argv[1])
+s.sendall(b'go')
+while s.recv(99): pass
+`;
+
+test('a peer that takes no descriptors fails the connection alone, by name', python, async (t) => {
+  const { descriptor } = someFile(t, 'unwanted');
+  const rig = await startRig(
+    t,
+    { react: (_frame, c) => void c.sendDescriptor(descriptor, 'x') },
+    {},
+    freeAddress(t, 'unix'),
+  );
+  const before = openDescriptors();
+  const { code, stderr } = await runClient('python3', ['-c', unwilling, rig.server.addr]);
+  if (stderr.trim() === 'ENOPROTOOPT') return t.skip('this kernel lets nobody refuse descriptors');
+  assert.equal(code, 0, stderr);
+  await waitUntil(() => rig.closeErrors.length === 1, 'the close');
+  const [error] = rig.closeErrors;
+  assert.equal(codeOf(error), 'EPERM');
+  assert.match((error as Error).message, /takes no descriptors \(SO_PASSRIGHTS\)/);
+  await assertNoNewDescriptors(before);
 });
 
 test('the driver node says why it cannot', { skip: driverName !== 'node' }, async (t) => {

@@ -2,7 +2,7 @@ import type { SyscallError } from '../../base/errors.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
 import { pendingError, socketFamily } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
-import { brokenPipe, connectionReset } from './errno-sets.ts';
+import { brokenPipe, connectionReset, notPermitted } from './errno-sets.ts';
 
 /** A stream on which a call failed for good; the loop hears of it in the next wait. */
 export interface BrokenStream {
@@ -21,7 +21,10 @@ export function streamError(
   if (connecting) return syscallError('connect', errno, `connect to ${address}`, address);
   const cause = errno === brokenPipe ? behindBrokenPipe(descriptor) : errno;
   const syscall = cause === connectionReset ? 'recv' : 'send';
-  return syscallError(syscall, cause, `go on with the connection to ${address}`, address);
+  // The kernel says this to who sends descriptors to a socket that takes none, since Linux 6.16.
+  const isRefusal = cause === notPermitted && isUnix(descriptor);
+  const peer = isRefusal ? `${address}, whose peer takes no descriptors (SO_PASSRIGHTS)` : address;
+  return syscallError(syscall, cause, `go on with the connection to ${peer}`, address);
 }
 
 /**

@@ -12,6 +12,7 @@ export const tryAgain: number = numberOf('EAGAIN');
 export const interrupted: number = numberOf('EINTR');
 export const brokenPipe: number = numberOf('EPIPE');
 export const connectionReset: number = numberOf('ECONNRESET');
+export const notPermitted: number = numberOf('EPERM');
 export const noBuffers: number = numberOf('ENOBUFS');
 export const messageTooLong: number = numberOf('EMSGSIZE');
 export const noMemory: number = numberOf('ENOMEM');

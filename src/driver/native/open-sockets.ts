@@ -168,6 +168,13 @@ function takeGiven({ given }: Endpoint): GivenSocket | undefined {
   throw syscallError('fcntl', -result, `listen on descriptor ${descriptor}`, address);
 }
 
+function listenOrThrow(descriptor: number, endpoint: Endpoint, backlog: number): void {
+  const result = listenSocket(descriptor, backlog);
+  if (result === 0) return;
+  const address = describeEndpoint(endpoint);
+  throw syscallError('listen', -result, `listen on ${address}`, address);
+}
+
 /** A listening stream socket. */
 export function openListener(endpoint: Endpoint, options: SocketOptions): OpenedSocket {
   const given = takeGiven(endpoint);
@@ -177,6 +184,9 @@ export function openListener(endpoint: Endpoint, options: SocketOptions): Opened
       setTcpOptions(given.descriptor, endpoint, options);
       setListenerExtras(given.descriptor, endpoint, options);
     }
+    // Also where it listens already: from now on the backlog is ours, and clients of a Unix socket find
+    // this process in SO_PEERCRED instead of the one before, which may be gone.
+    listenOrThrow(given.descriptor, endpoint, options.backlog);
     return { ...given, isGiven: true };
   }
   let boundPath: BoundPath | null = null;
@@ -194,11 +204,12 @@ export function openListener(endpoint: Endpoint, options: SocketOptions): Opened
       setListenerExtras(socket, endpoint, options);
       bindOrThrow(socket, endpoint);
     }
-    const result = listenSocket(socket, options.backlog);
-    if (result === 0) return;
-    if (boundPath !== null) removeBoundPath(boundPath);
-    const address = describeEndpoint(endpoint);
-    throw syscallError('listen', -result, `listen on ${address}`, address);
+    try {
+      listenOrThrow(socket, endpoint, options.backlog);
+    } catch (error) {
+      if (boundPath !== null) removeBoundPath(boundPath);
+      throw error;
+    }
   });
   return { descriptor, boundPath, shared: false, isGiven: false };
 }
