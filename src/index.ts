@@ -47,6 +47,7 @@ export {
   type ProxyProtocolOption,
   TCPSocketOpt,
 } from './server/options.ts';
+export type { LeakDetectionOption, LeakLevel } from './server/leak-option.ts';
 export type { UdpOptions, UdpSessionsOption } from './server/udp-options.ts';
 export { type Client, type ClientOptions, client } from './server/client.ts';
 export type { Link, LinkOptions } from './server/link.ts';

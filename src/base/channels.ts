@@ -18,6 +18,8 @@ export const channels = {
   loopRestarted: channel('gnet:loop.restarted'),
   /** A call of the handler took longer than `slowHandler`. */
   loopSlow: channel('gnet:loop.slow'),
+  /** Something is held for longer than `leakDetection` allows. */
+  leakFound: channel('gnet:leak.found'),
   tlsHandshake: channel('gnet:tls.handshake'),
   restartStart: channel('gnet:restart.start'),
   restartDone: channel('gnet:restart.done'),

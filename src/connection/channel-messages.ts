@@ -1,5 +1,6 @@
 /** What subscribers of `node:diagnostics_channel` get, by channel: `docs/monitoring.md` says when. */
 import type { Conn, Server } from './conn.ts';
+import type { LeakKind } from './leaks.ts';
 import type { StopResult } from './server-view.ts';
 import type { TlsInfo } from './tls/info.ts';
 
@@ -45,6 +46,17 @@ export interface ChannelMessages {
     readonly handler: object;
     readonly loop: number;
     /** What it was doing shortly before the limit, a line per function; undefined if not known. */
+    readonly stack: string | undefined;
+  };
+  readonly 'gnet:leak.found': {
+    readonly kind: LeakKind;
+    /** Undefined for a promise of `tick`. */
+    readonly connection: Conn | undefined;
+    readonly heldMs: number;
+    /** How many are held that come from the same place. */
+    readonly count: number;
+    readonly loop: number;
+    /** Where it was made, a line per function of the program; undefined if not known. */
     readonly stack: string | undefined;
   };
   readonly 'gnet:tls.handshake': {

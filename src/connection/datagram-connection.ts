@@ -371,7 +371,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
     throw notForDatagrams('dup', 'use dupFd of the server');
   }
   retain(frame: Uint8Array): () => void {
-    return retainFrame(this.owner, frame);
+    return retainFrame(this.owner, frame, this);
   }
   setTimer(): () => void {
     throw new ErrUnsupportedOp(

@@ -1,6 +1,7 @@
 import type { SlabPool } from '../buffer/slab.ts';
 import type { DatagramPeer, Driver } from '../driver/contract.ts';
 import type { LoopView } from './conn.ts';
+import type { Leaks } from './leaks.ts';
 import type { HandlerCalls, ScheduledDeadline } from './owner.ts';
 
 /** The endpoints of a loop: whether one is open, and what it is bound to, or was asked on. */
@@ -17,6 +18,7 @@ export interface DatagramOwner {
   readonly calls: HandlerCalls;
   readonly readPool: SlabPool;
   readonly poisonFrames: boolean;
+  readonly leaks: Leaks | null;
   /** As of a `ConnectionOwner`. */
   openPromises: number;
   /** A handler has answered a datagram with a promise, or that has settled. */

@@ -116,7 +116,7 @@ export function retain(c: Connection, frame: Uint8Array): () => void {
     const slab = window.slab as Slab;
     slab.floor = Math.max(slab.floor, window.start);
   }
-  return retainFrame(c.owner, frame);
+  return retainFrame(c.owner, frame, c);
 }
 
 /** A frame as the handler gets it: itself, or a copy. An object of the codec is always itself. */

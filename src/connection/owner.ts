@@ -7,6 +7,7 @@ import type { ConnectionCounts } from './connection-counts.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import type { EventHandler } from './conn.ts';
 import type { LoopView } from './conn.ts';
+import type { Leaks } from './leaks.ts';
 import type { ProxyProtocolSettings } from './proxy-protocol/settings.ts';
 import type { ReadWindow } from './read-window.ts';
 import type { TimeLimits } from './timeout-values.ts';
@@ -91,6 +92,8 @@ export interface ConnectionOwner {
   readonly settings: ConnectionSettings;
   /** Expired frames are overwritten, so that a kept one shows. */
   readonly poisonFrames: boolean;
+  /** Null unless the program has asked for it. */
+  readonly leaks: Leaks | null;
   /** Milliseconds since the loop began, as of this turn; moves only while deadlines are in use. */
   readonly now: number;
   /** The same, read from the clock. */

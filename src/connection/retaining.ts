@@ -1,9 +1,12 @@
 /** Keeps frames that a handler was lent beyond the loan. */
 import { ErrUnsupportedOp } from '../base/errors.ts';
 import { type Slab, slabOf } from '../buffer/slab.ts';
+import type { Conn } from './conn.ts';
+import type { Leaks } from './leaks.ts';
 
 interface Owner {
   readonly poisonFrames: boolean;
+  readonly leaks: Leaks | null;
   report(message: string, error: unknown): void;
 }
 
@@ -32,18 +35,30 @@ export function isKept(copy: Uint8Array): boolean {
  * needs no keeping.
  * @throws ErrUnsupportedOp when the frame has expired.
  */
-export function retainFrame(owner: Owner, frame: Uint8Array): () => void {
+export function retainFrame(owner: Owner, frame: Uint8Array, c: Conn): () => void {
   const slab = slabOf(frame);
   const release = slab === undefined ? keepCopy(owner, frame) : keepSlab(slab);
-  if (!owner.poisonFrames || release === nothing) return release;
+  if (release === nothing) return release;
+  const followed = followRelease(owner, c, slab?.capacity ?? frame.length, release);
+  if (!owner.poisonFrames) return followed;
   const token = {};
   const stack = new Error('it was retained here');
   const watched = (): void => {
     forgotten.unregister(token);
-    release();
+    followed();
   };
   forgotten.register(watched, { owner, stack }, token);
   return watched;
+}
+
+function followRelease(owner: Owner, c: Conn, bytes: number, release: () => void): () => void {
+  const { leaks } = owner;
+  const held = leaks === null ? null : leaks.retained(c, bytes);
+  if (held === null) return release;
+  return () => {
+    leaks?.release(held);
+    release();
+  };
 }
 
 function keepSlab(slab: Slab): () => void {

@@ -29,6 +29,12 @@ function set(c: ConnectionRecord, action: string, setting: SocketSetting, value:
   if (!isOver(c)) driver.set(c.slot, setting, value);
 }
 
+/** The descriptor, which is the program's to close. */
+function given(c: ConnectionRecord, descriptor: number): number {
+  const { leaks } = c.owner;
+  return leaks === null ? descriptor : leaks.gave(c as unknown as Connection, descriptor);
+}
+
 /** What a program may set of the socket under a connection, and ask of it: see `Conn`. */
 export class SocketFace extends ConnectionRecord {
   /** Of datagrams. */
@@ -93,13 +99,13 @@ export class SocketFace extends ConnectionRecord {
   receiveDescriptor(): number {
     const { driver } = this.owner;
     if (driver.takeDescriptor === undefined) throw lacksDescriptors(this, 'receive a descriptor');
-    return isOver(this) ? -1 : driver.takeDescriptor(this.slot);
+    return isOver(this) ? -1 : given(this, driver.takeDescriptor(this.slot));
   }
 
   dup(): number {
     const { driver } = this.owner;
     if (driver.duplicateStream === undefined) throw lacksDescriptors(this, 'dup a connection');
-    if (!isOver(this)) return driver.duplicateStream(this.slot);
+    if (!isOver(this)) return given(this, driver.duplicateStream(this.slot));
     throw new ErrConnClosed(
       `cannot dup the connection to ${remoteAddress(this)}: it is closed; do it before`,
     );

@@ -404,10 +404,12 @@ export class StreamConnection
   }
 
   pauseRead(): void {
+    this.owner.leaks?.paused(this);
     pause(this, pauseReason.user);
   }
 
   resumeRead(): void {
+    this.owner.leaks?.resumed(this);
     resume(this, pauseReason.user);
   }
 

@@ -3,6 +3,7 @@ import { ErrUnsupportedOp } from '../base/errors.ts';
 import type { Conn } from '../connection/conn.ts';
 import type { RegisterOptions } from '../connection/conn.ts';
 import type { HandlerCalls, ScheduledDeadline, ConnectionSettings } from '../connection/owner.ts';
+import type { Leaks } from '../connection/leaks.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { SlabPool } from '../buffer/slab.ts';
 import type { DatagramPeer, Driver, DriverEvents, Endpoint } from '../driver/contract.ts';
@@ -15,6 +16,7 @@ export interface FacedLoop {
   readonly driver: Driver;
   readonly calls: HandlerCalls;
   readonly settings: ConnectionSettings;
+  readonly leaks: Leaks | null;
   scheduleTasks(of: { runTasks(): void }): void;
   scheduleDeadline(deadline: ScheduledDeadline, delayMs: number): void;
   cancelDeadline(deadline: ScheduledDeadline): void;

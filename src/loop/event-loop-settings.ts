@@ -1,5 +1,6 @@
 import type { ConnectionSettings } from '../connection/owner.ts';
 import type { LayerFactory } from '../connection/layer.ts';
+import type { LeakSettings } from '../connection/leaks.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import type { LoopPublication } from './mailbox-contract.ts';
 
@@ -21,6 +22,8 @@ export interface EventLoopSettings {
   readonly slowHandlerAsked?: boolean;
   /** The option `histograms`. */
   readonly histograms?: boolean;
+  /** The option `leakDetection`; undefined is off. */
+  readonly leaks?: LeakSettings | undefined;
   /** TLS for its connections; undefined: they are plain. Made on the loop's own thread. */
   readonly tls?: LoopTls | undefined;
   /** In place of those that the settings ask for; for tests. */

@@ -10,6 +10,7 @@ import { EncodeSink } from '../connection/encode-sink.ts';
 import type { ConnectionSettings, HandlerCalls, ScheduledDeadline } from '../connection/owner.ts';
 import type { ConnectionReceiver, Layer, LayerFactory } from '../connection/layer.ts';
 import type { LayerOwner } from '../connection/layer-owner.ts';
+import type { Leaks } from '../connection/leaks.ts';
 import { layersOf } from '../connection/layers.ts';
 import { renewStamps } from '../connection/timeout-clock.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
@@ -59,6 +60,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   readonly driver: Driver;
   readonly #watch: HandlerWatch;
   readonly calls: HandlerCalls;
+  readonly leaks: Leaks | null;
   readonly settings: ConnectionSettings;
   readonly poisonFrames: boolean;
   readonly readPool: SlabPool;
@@ -109,8 +111,9 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.index = settings.index;
     this.face = new LoopFace(this, settings.shared);
     this.counts = new LoopCounts(settings);
-    this.#watch = new HandlerWatch(calls, settings, this.counts.histograms, logger);
+    this.#watch = new HandlerWatch(calls, settings, this.counts.histograms, logger, this);
     this.calls = this.#watch.calls;
+    this.leaks = this.#watch.leaks;
     this.settings = settings.connection;
     this.poisonFrames = settings.poisonFrames;
     this.codecFor = codecFor(settings.connection.codec);
@@ -156,7 +159,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.listening.accept();
     this.attach();
   }
-
   dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null {
     return this.#dialer.dial(endpoint, outcome);
   }
@@ -184,7 +186,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   abortConnections(error: Error | undefined): void {
     if (!this.#closed) this.#end.force(error);
   }
-
   /** What that left undone. */
   get unfinished(): Unfinished {
     return this.#end.unfinished;
@@ -224,7 +225,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   get wakeDescriptor(): number {
     return this.#requestTurn === undefined ? this.driver.wakeDescriptor : -1;
   }
-
   /** Looks into the mailbox soon. */
   wake(): void {
     if (this.#requestTurn === undefined) this.driver.wake();

@@ -143,13 +143,15 @@ class RunningClient extends RunningServer implements Client {
       bytesAheadAtEnd: overflow === 'close' ? bytesAhead : maxOutboundBytes / 2,
       closeTimeout,
       handler: plan.calls.handler,
-      dial: (address, options) => this.#dialOnce(address, options),
+      // What reconnects is meant to stay.
+      dial: (address, options) => this.#dialOnce(address, options, { ...this.#loop, leaks: null }),
       report: (message, error) => plan.log.logger.warn(message, { err: error }),
       over: (link) => this.#links.delete(link),
     };
     const loop = made[0] as OneLoopGroup;
     this.#tls = tls;
     this.#loop = {
+      leaks: loop.leaks,
       dial: (endpoint, outcome) => loop.dial(endpoint, outcome),
       abandonDial: (attempt) => loop.abandonDial(attempt),
       dialDatagrams: (endpoint) => loop.dialDatagrams(endpoint),
@@ -192,9 +194,9 @@ class RunningClient extends RunningServer implements Client {
     return link;
   }
 
-  async #dialOnce(address: string, options: DialOptions): Promise<Conn> {
+  async #dialOnce(address: string, options: DialOptions, loop = this.#loop): Promise<Conn> {
     if (this.#stopped) throw clientStopped(address);
-    const dial = new Dial(this.#loop, address, options, (over) => this.#dials.delete(over));
+    const dial = new Dial(loop, address, options, (over) => this.#dials.delete(over));
     this.#dials.add(dial);
     return dial.promise;
   }

@@ -1,3 +1,4 @@
+import { captureOrigin, type Origin } from '../base/origin.ts';
 import { ErrTimeout, ErrUnsupportedOp, GnetError } from '../base/errors.ts';
 import type { Conn, EventHandler } from '../connection/conn.ts';
 import { ownHandlerEvents } from '../connection/handler-events.ts';
@@ -9,6 +10,7 @@ import { rememberDialled } from '../connection/tls/dialled.ts';
 import type { DialledHandshake } from '../connection/tls/loop-tls.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import { captureScope } from '../host/event-scope.ts';
+import type { Leaks } from '../connection/leaks.ts';
 import { type ParsedAddress, parseAddress, resolveTargets } from './addresses.ts';
 import { AddressRace, type CallingLoop, interleaved, type RaceOutcome } from './address-race.ts';
 import { attemptDelayMs, calledFrom, checkDialOptions, type DialOptions } from './dial-options.ts';
@@ -16,6 +18,8 @@ import { afterOneLook } from './patient-timer.ts';
 
 /** The part of a loop that a call of `dial` needs. */
 export interface DialingLoop extends CallingLoop {
+  /** Follows the connection; null: nobody does. */
+  readonly leaks: Leaks | null;
   /** A socket of datagrams that is connected there. */
   dialDatagrams(endpoint: Endpoint): Promise<DatagramSession>;
   /** Starts the connection, which the caller has set up. */
@@ -35,6 +39,8 @@ export class Dial implements RaceOutcome {
   readonly #header: Buffer | undefined;
   /** Events of the connection run in the async context of the code that called `dial`. */
   readonly #scope = captureScope();
+  /** The call of `dial`; null where the connection is not followed. */
+  readonly #origin: Origin | null;
   readonly #wantsTls: boolean;
   readonly #signal: AbortSignal | undefined;
   readonly #onOver: (dial: Dial) => void;
@@ -71,6 +77,7 @@ export class Dial implements RaceOutcome {
     } = checkDialOptions(options);
     signal?.throwIfAborted();
     this.#loop = loop;
+    this.#origin = loop.leaks === null ? null : captureOrigin();
     this.#options = options;
     this.address = address;
     this.#context = context;
@@ -168,6 +175,7 @@ export class Dial implements RaceOutcome {
   }
 
   connected(connection: StreamConnection): void {
+    if (this.#origin !== null) this.#loop.leaks?.dialled(connection, this.#origin);
     connection.context = this.#context;
     if (this.#handler !== undefined) connection.setHandler(this.#handler);
     connection.runIn(this.#scope);

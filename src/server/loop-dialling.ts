@@ -8,6 +8,7 @@ import { Dial, type DialingLoop } from './dial.ts';
 /** Dialled connections have no TLS and no other layer, unlike those that the server accepts. */
 function plainly(loop: FacedLoop): DialingLoop {
   return {
+    leaks: loop.leaks,
     dial: (endpoint, outcome) => loop.dial(endpoint, outcome),
     abandonDial: (attempt) => loop.abandonDial(attempt),
     dialDatagrams: (endpoint) => loop.datagrams.dial(endpoint),

@@ -34,6 +34,7 @@ export function loopSettings(options: ResolvedOptions): EventLoopSettings {
     slowHandlerMs: options.slowHandler,
     slowHandlerAsked: options.slowHandlerAsked,
     histograms: options.histograms,
+    leaks: options.leakDetection,
     connection: {
       codec: options.codec,
       highWaterMark: options.highWaterMark,

@@ -7,6 +7,7 @@ import type { LoopView } from '../connection/conn.ts';
 import { connectionList, type ListOrder } from '../connection/connection-list.ts';
 import type { ConnectionInfo, ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { LayerFactory } from '../connection/layer.ts';
+import type { Leaks } from '../connection/leaks.ts';
 import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import type { DatagramSession } from '../connection/datagram-session.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
@@ -59,6 +60,10 @@ export class OneLoopGroup implements LoopGroup {
     this.#memory = memory;
     this.#loop = new EventLoop(backend, calls, own, owner, logger);
     this.#logger = logger;
+  }
+
+  get leaks(): Leaks | null {
+    return this.#loop.leaks;
   }
 
   get views(): readonly LoopView[] {

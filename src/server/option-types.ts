@@ -2,6 +2,8 @@
 import type { CodecOption } from '../codec/codec.ts';
 import type { GivenDriver } from '../driver/given-driver.ts';
 import type { LogLevel, LogLevelName } from '../logging/log-level.ts';
+import type { LeakSettings } from '../connection/leaks.ts';
+import type { LeakDetectionOption } from './leak-option.ts';
 import type { ProxyProtocolSettings } from '../connection/proxy-protocol/settings.ts';
 import type { UdpOptions, UdpSessionSettings, UdpSessionsOption } from './udp-options.ts';
 import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
@@ -396,6 +398,14 @@ export interface Options<Frame = Buffer> {
    */
   readonly histograms?: boolean;
   /**
+   * Logs a warning when the program holds a retained frame, a promise of the handler, a dialled or
+   * paused connection or a descriptor for longer than `after` ms (60,000), with the place where it
+   * was made. `'sampled'` follows one of 128, `'all'` each; see docs/monitoring.md#leaks.
+   *
+   * `'off'`, `'sampled'`, `'all'`, `{ level, after }`. Default: `GNET_LEAK_DETECTION`, else `'off'`.
+   */
+  readonly leakDetection?: LeakDetectionOption;
+  /**
    * Stops the server when it aborts, or ends a `serve` that is still starting.
    *
    * An `AbortSignal`. Default: none.
@@ -473,5 +483,7 @@ export interface ResolvedOptions {
   /** Not only the default of development mode: worth a helper thread from the start. */
   readonly slowHandlerAsked: boolean;
   readonly histograms: boolean;
+  /** Undefined is off. */
+  readonly leakDetection: LeakSettings | undefined;
   readonly signal: AbortSignal | undefined;
 }

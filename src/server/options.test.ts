@@ -88,6 +88,7 @@ describe('options', () => {
       slowHandler: 0,
       slowHandlerAsked: false,
       histograms: false,
+      leakDetection: undefined,
       signal: undefined,
     };
     assert.deepEqual(resolve({}), defaults);
@@ -148,6 +149,7 @@ describe('options', () => {
       busyPoll: 50,
       slowHandler: 20,
       histograms: true,
+      leakDetection: { level: 'sampled', after: 5 },
       signal,
     } as const;
     const expected = {
@@ -156,8 +158,31 @@ describe('options', () => {
       keepAliveSeconds: 60,
       tcpNoDelay: false,
       slowHandlerAsked: true,
+      leakDetection: { every: 128, after: 5 },
     };
     assert.deepEqual(resolve({ ...given, tcpNoDelay: false }), expected);
+  });
+
+  test('leakDetection is a level, or one with a time; the environment has the default', (t) => {
+    const minute = 60_000;
+    assert.deepEqual(resolve({ leakDetection: 'all' }).leakDetection, { every: 1, after: minute });
+    assert.equal(resolve({ leakDetection: { level: 'off' } }).leakDetection, undefined);
+    for (const after of [0, 0.5, 2 ** 31, 'soon']) {
+      refuses(
+        untyped({ leakDetection: { level: 'all', after } }),
+        /leakDetection\.after.*millisec/,
+      );
+    }
+    refuses(untyped({ leakDetection: { after: 5 } }), /leakDetection\.level.*'sampled'/);
+    refuses(untyped({ leakDetection: { level: 'all', every: 5 } }), /leakDetection\.every/);
+    refuses(untyped({ leakDetection: true }), /leakDetection.*'off', 'sampled', 'all'/);
+    const variable = 'GNET_LEAK_DETECTION';
+    t.after(() => delete process.env[variable]);
+    process.env[variable] = 'sampled';
+    assert.deepEqual(resolve({}).leakDetection, { every: 128, after: minute });
+    assert.equal(resolve({ leakDetection: 'off' }).leakDetection, undefined);
+    process.env[variable] = 'paranoid';
+    refuses({}, /GNET_LEAK_DETECTION/);
   });
 
   test('busyPoll is microseconds from 0 on', () => {

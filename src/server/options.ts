@@ -31,6 +31,7 @@ import {
 import type { TlsClientOptions, TlsServerOptions } from '../tls/options/types.ts';
 import { defaultSlowHandler, inDevelopment } from './development-mode.ts';
 import { asGraceful, gracefulSettings } from './restart/settings.ts';
+import { asLeakDetection, leakSettings } from './leak-option.ts';
 import { asUdp, asUdpSessions, udpSessionSettings, udpSettings } from './udp-options.ts';
 import { asProxyProtocol, proxyProtocolSettings } from './proxy-option.ts';
 
@@ -132,6 +133,7 @@ const checks: { [Name in keyof Options]-?: OptionCheck<NonNullable<Options[Name]
   busyPoll: wholeNumber(0, int32Max, 'microseconds'),
   slowHandler: checkTimeout,
   histograms: asBoolean,
+  leakDetection: asLeakDetection,
   signal: asSignal,
 };
 
@@ -200,6 +202,7 @@ export function resolveOptions(
     slowHandler: given.slowHandler ?? defaultSlowHandler(),
     slowHandlerAsked: given.slowHandler !== undefined || !inDevelopment(),
     histograms: given.histograms ?? false,
+    leakDetection: leakSettings(given.leakDetection),
     signal: given.signal,
     ...resolveInbound(given),
     ...resolveOutbound(given),
