@@ -22,7 +22,7 @@ const roomOf = (topic: string): string => topic.slice('rooms/'.length);
 
 class Chat implements WebSocketHandler {
   /** Of this loop, by room: who is told how many are there. */
-  readonly #rooms = new Map<string, Set<WebSocketConn<never>>>();
+  readonly #rooms = new Map<string, Set<WebSocketConn>>();
   #hub: Topics | undefined;
   #making: Promise<Topics> | undefined;
 
@@ -59,10 +59,10 @@ class Chat implements WebSocketHandler {
       this.#hub.publish(topicOf(room), JSON.stringify({ id, name, text: say }), { id });
       return;
     }
-    await this.#join(this.#hub, ws as WebSocketConn<never>, request.join, request.after);
+    await this.#join(this.#hub, ws, request.join, request.after);
   }
 
-  async #join(hub: Topics, ws: WebSocketConn<never>, room: string, after: number): Promise<void> {
+  async #join(hub: Topics, ws: WebSocketConn, room: string, after: number): Promise<void> {
     let members = this.#rooms.get(room);
     if (members === undefined) {
       members = new Set();
@@ -81,10 +81,10 @@ class Chat implements WebSocketHandler {
 
   close(ws: WebSocketConn): void {
     for (const [room, members] of this.#rooms) {
-      members.delete(ws as WebSocketConn<never>);
+      members.delete(ws);
       if (members.size === 0) this.#rooms.delete(room);
     }
-    this.#hub?.leave(ws as WebSocketConn<never>);
+    this.#hub?.leave(ws);
   }
 }
 

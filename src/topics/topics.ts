@@ -7,7 +7,7 @@ import { Presence, type PresenceOptions } from './presence.ts';
 import { checkFilter, checkTopic, isWild, TopicTree } from './topic-tree.ts';
 
 /** Who can subscribe: a connection of the core, or a WebSocket. */
-export type Subscriber = Conn<never> | WebSocketConn<never>;
+export type Subscriber = Conn | WebSocketConn;
 
 /** What happens to a slow subscriber, one with more pending than `highWaterMark`. */
 export type SlowPolicy =
@@ -75,7 +75,7 @@ class Message {
   }
 }
 
-function isWebSocket(subscriber: Subscriber): subscriber is WebSocketConn<never> {
+function isWebSocket(subscriber: Subscriber): subscriber is WebSocketConn {
   return 'send' in subscriber;
 }
 

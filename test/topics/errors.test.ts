@@ -68,7 +68,7 @@ test('encode may throw: for one message, and in the middle of a replay', async (
   let resumed: Promise<void> | undefined;
   const rig = await startRig(t, {
     react(_frame, c) {
-      resumed = hub.resume(c as Conn<never>, 'a', 0);
+      resumed = hub.resume(c, 'a', 0);
       resumed.catch(() => {});
     },
   });
@@ -91,7 +91,7 @@ test('a replay that overtakes another one of its subscriber leaves nothing behin
   let subscriber: Conn<never> | undefined;
   const rig = await startRig(t, {
     react(_frame, c) {
-      subscriber = c as Conn<never>;
+      subscriber = c;
     },
   });
   const client = await connect(t, rig);

@@ -10,7 +10,7 @@
  */
 import { isMainLoop } from 'gnet';
 import { topics, type TopicsOptions } from 'gnet/topics';
-import { serveWebSocket, type WebSocketConn, type WebSocketHandler } from 'gnet/websocket';
+import { serveWebSocket, type WebSocketHandler } from 'gnet/websocket';
 
 const [loops = '1', url] = process.argv.slice(2);
 const options: { -readonly [Name in keyof TopicsOptions]: TopicsOptions[Name] } = {
@@ -36,7 +36,7 @@ function publish(text: string, id?: string): void {
 }
 
 const handler: WebSocketHandler = {
-  message(ws: WebSocketConn<never>, data) {
+  message(ws, data) {
     const text = String(data);
     const [first = '', second = ''] = text.slice(1).split(' ');
     if (text === 'die') process.exit();
@@ -48,7 +48,7 @@ const handler: WebSocketHandler = {
     else publish(text);
     return text.startsWith('+') || text.startsWith('-') ? text : null;
   },
-  close: (ws: WebSocketConn<never>) => hub.leave(ws),
+  close: (ws) => hub.leave(ws),
 } as WebSocketHandler;
 
 const server = await serveWebSocket(handler, 'tcp://127.0.0.1:0', { numEventLoop: Number(loops) });
