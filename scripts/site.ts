@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { projectNode } from './project-node.ts';
 import { Content, type Page } from './site/content.ts';
-import { sections } from './site/sections.ts';
+import { writeReference } from './site/reference.ts';
+import { type Section, sections as written } from './site/sections.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const site = join(root, 'site');
@@ -31,7 +32,7 @@ const titleOf = (pages: readonly Page[], path: string): string => {
 };
 
 /** What language models and other programs read: https://llmstxt.org. */
-function pageList(pages: readonly Page[]): string {
+function pageList(sections: readonly Section[], pages: readonly Page[]): string {
   const parts = sections.map(({ title, pages: paths }) => {
     const lines = paths.map((path) => {
       const about = pages.find((page) => page.path === path)?.about ?? '';
@@ -45,11 +46,17 @@ function pageList(pages: readonly Page[]): string {
 }
 
 if (!existsSync(program)) run('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts']);
-const pages = new Content(root, content).write();
+const documents = new Content(root, content).write();
+const reference = writeReference(root, site, content);
+const pages = [...documents, ...reference];
+const sections: readonly Section[] = [
+  ...written,
+  { title: 'API', pages: reference.map(({ path }) => path) },
+];
 writeFileSync(join(content, 'index.md'), home());
 const sidebar = sections.map(({ title, pages: paths }) => ({
   text: title,
-  collapsed: title === 'Behind it',
+  collapsed: title === 'Behind it' || title === 'API',
   items: paths.map((path) => ({
     text: titleOf(pages, path),
     link: `/${path.replace(/index$/, '')}`,
@@ -57,7 +64,7 @@ const sidebar = sections.map(({ title, pages: paths }) => ({
 }));
 writeFileSync(join(site, '.vitepress', 'sidebar.json'), `${JSON.stringify(sidebar, null, 2)}\n`);
 mkdirSync(join(content, 'public'), { recursive: true });
-writeFileSync(join(content, 'public', 'llms.txt'), pageList(pages));
+writeFileSync(join(content, 'public', 'llms.txt'), pageList(sections, pages));
 run(projectNode(), [program, 'build', '.']);
 console.log(`site: ${pages.length} pages in site/dist/`);
 

@@ -57,7 +57,8 @@ export class Content {
 
   #document(path: string): void {
     const { path: page } = placeOf(this.#root, path) as Place;
-    const text = readFileSync(join(this.#root, path), 'utf8').replace(/<!--[\s\S]*?-->\n?/g, '');
+    const written = readFileSync(join(this.#root, path), 'utf8').replace(/<!--[\s\S]*?-->\n?/g, '');
+    const text = page === 'errors' ? withCodeAnchors(written) : written;
     const [, title = page] = /^# (.+)$/m.exec(text) ?? [];
     const paragraphs = text.split('\n\n');
     const about =
@@ -147,6 +148,18 @@ export class Content {
       'Whole programs.',
     );
   }
+}
+
+/** Each code that a table begins a row with gets an anchor of its own name. */
+function withCodeAnchors(text: string): string {
+  const seen = new Set<string>();
+  return text.replaceAll(/^\| `[^|]+(?=\|)/gm, (cell) =>
+    cell.replaceAll(/`((?:Err|E[A-Z])\w+)`/g, (code, name: string) => {
+      if (seen.has(name)) return code;
+      seen.add(name);
+      return `${code}{#${name}}`;
+    }),
+  );
 }
 
 /** The first sentence of the first comment. */

@@ -8,6 +8,7 @@ const documents: Readonly<Record<string, string>> = {
   'ARCHITECTURE.md': 'architecture',
   'CHANGELOG.md': 'changelog',
   'CONTRIBUTING.md': 'contributing',
+  'SECURITY.md': 'security-policy',
   'findings/README.md': 'findings',
 };
 
@@ -33,7 +34,9 @@ export function placeOf(root: string, path: string): Place | undefined {
   if (images.has(extension)) return { kind: 'image', path: `files/${name}` };
   const inDocs = /^docs\/(.+)\.md$/.exec(name)?.[1];
   if (inDocs !== undefined) return { kind: 'document', path: documentPath(inDocs) };
-  return { kind: 'source', path: `source/${name}` };
+  // A link to x.md.md would be taken for one to x.
+  const page = extension === '.md' ? name.slice(0, -extension.length).replaceAll('.', '-') : name;
+  return { kind: 'source', path: `source/${page}` };
 }
 
 function documentPath(name: string): string {

@@ -6,9 +6,25 @@ export interface Section {
 }
 
 export const sections: readonly Section[] = [
-  { title: 'Start', pages: ['start', 'examples', 'coming-from-go', 'command'] },
+  { title: 'Start', pages: ['start', 'examples', 'command', 'guides/migrate', 'coming-from-go'] },
   {
     title: 'Guides',
+    pages: [
+      'guides/chat',
+      'guides/iot-gateway',
+      'guides/tcp-proxy',
+      'guides/game-server',
+      'guides/redis-like-store',
+      'guides/threads-in-pictures',
+      'guides/backpressure',
+      'guides/deploy',
+      'monitoring',
+      'testing',
+      'guides/tune',
+    ],
+  },
+  {
+    title: 'The parts',
     pages: [
       'handlers',
       'connections',
@@ -29,16 +45,7 @@ export const sections: readonly Section[] = [
   },
   {
     title: 'In production',
-    pages: [
-      'scaling',
-      'restart',
-      'monitoring',
-      'inspect',
-      'testing',
-      'security',
-      'support',
-      'surprises',
-    ],
+    pages: ['scaling', 'restart', 'inspect', 'security', 'support', 'surprises'],
   },
   {
     title: 'Reference',

@@ -120,7 +120,7 @@ Then, in another terminal:
 `,
     '.dockerignore': 'node_modules\n.git\n',
     '.gitignore': 'node_modules\n',
-    Dockerfile: `FROM node:24-slim
+    Dockerfile: `FROM node:26-slim
 WORKDIR /app
 COPY package*.json ./
 RUN npm install --omit=dev && npm cache clean --force

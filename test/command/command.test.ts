@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { inspect } from 'gnet/inspect';
-import { runClient } from '../support/outside-client.ts';
+import { missing, runClient } from '../support/outside-client.ts';
 import { nodeFlags } from '../support/program.ts';
 import { connect, EchoHandler, startRig, temporaryDirectory } from '../support/rig.ts';
 
@@ -87,4 +87,40 @@ test('gnet new writes a program, a test, and what deploys it', async (t) => {
   const files = ['main.ts', 'handler.ts', 'handler.test.ts', 'Dockerfile', 'my-server.service'];
   for (const file of files) assert.ok(existsSync(join(place, file)), file);
   assert.match(readFileSync(join(place, 'Dockerfile'), 'utf8'), /^EXPOSE 8080$/m);
+});
+
+const templateNames = ['echo', 'chat', 'gateway', 'http'] as const;
+
+/** The file of that name in a project of each template. */
+async function written(folder: string, fileOf: (name: string) => string): Promise<string[]> {
+  await Promise.all(
+    templateNames.map((name) => gnet(['new', `my-${name}`, '--template', name], folder)),
+  );
+  return templateNames.map((name) => join(folder, `my-${name}`, fileOf(`my-${name}`)));
+}
+
+test('systemd has nothing to say about the units that gnet new writes', {
+  skip: missing('systemd-analyze'),
+}, async (t) => {
+  const units = await written(temporaryDirectory(t), (name) => `${name}.service`);
+  const { code, stdout, stderr } = await runClient('systemd-analyze', ['verify', ...units]);
+  assert.deepEqual([code, String(stdout), stderr], [0, '', '']);
+});
+
+test('a Dockerfile starts the program itself, as nobody, on a Node that has an FFI', async (t) => {
+  for (const path of await written(temporaryDirectory(t), () => 'Dockerfile')) {
+    const text = readFileSync(path, 'utf8');
+    const steps = text.split('\n').filter((line) => /^[A-Z]+ /.test(line));
+    const names = steps.map((line) => line.split(' ')[0]);
+    const order = ['FROM', 'WORKDIR', 'COPY', 'RUN', 'COPY', 'ENV', 'USER', 'EXPOSE', 'CMD'];
+    assert.deepEqual(names, order);
+    const [, major] = /^FROM node:(\d+)-slim$/m.exec(text) ?? [];
+    assert.ok(Number(major) >= 26, text);
+    // As a list: through a shell, the program would get no signal.
+    const [, command = ''] = /^CMD (.*)$/m.exec(text) ?? [];
+    const [program, file = ''] = JSON.parse(command) as string[];
+    assert.equal(program, 'node');
+    assert.ok(existsSync(join(path, '..', file)), file);
+    assert.match(text, /^USER node$/m);
+  }
 });

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import * as gnet from 'gnet';
 import { serveHttp, staticFiles } from 'gnet/http';
 import { Content } from '../../scripts/site/content.ts';
 import { sections } from '../../scripts/site/sections.ts';
@@ -30,6 +31,30 @@ test('the links of all documents lead to files that are there', (t) => {
   );
   const unnamed = documents.filter((name) => name !== 'README' && !named.has(name));
   assert.deepEqual(unnamed, [], 'every document has its place in scripts/site/sections.ts');
+});
+
+test('every link between pages leads to a page, and each error code has its anchor', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gnet-site-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  new Content(root, folder).write();
+  const lost: string[] = [];
+  for (const file of globSync('**/*.md', { cwd: folder })) {
+    if (/\.md\.md$/.test(file)) lost.push(`${file}: a link to it would be taken for another`);
+    // Code between fences and between quotes has no links.
+    const text = readFileSync(join(folder, file), 'utf8')
+      .replaceAll(/^(`{3,})[^\n]*\n[\s\S]*?^\1$/gm, '')
+      .replaceAll(/`[^`\n]*`/g, '');
+    for (const [, target = ''] of text.matchAll(/\]\((\.\/[^)\s#]+)/g)) {
+      if (!existsSync(join(folder, dirname(file), target))) lost.push(`${file}: ${target}`);
+    }
+  }
+  assert.deepEqual(lost, []);
+  const errors = readFileSync(join(folder, 'errors.md'), 'utf8');
+  const codes = Object.keys(gnet).filter((name) => /^Err[A-Z]/.test(name));
+  assert.ok(codes.length > 30);
+  const without = codes.filter((code) => !errors.includes(`\`${code}\`{#${code}}`));
+  assert.deepEqual(without, []);
+  assert.ok(errors.includes('`EADDRINUSE`{#EADDRINUSE}'));
 });
 
 test('every anchor that a page leads to is on its page', { skip: isBuilt ? false : skip }, () => {
