@@ -88,7 +88,7 @@ test('a replay that overtakes another one of its subscriber leaves nothing behin
   const backplane = new Broker();
   const hub = topics('two', { backplane });
   t.after(() => hub.close());
-  let subscriber: Conn<never> | undefined;
+  let subscriber: Conn | undefined;
   const rig = await startRig(t, {
     react(_frame, c) {
       subscriber = c;
@@ -97,8 +97,8 @@ test('a replay that overtakes another one of its subscriber leaves nothing behin
   const client = await connect(t, rig);
   client.write('go');
   await waitUntil(() => subscriber !== undefined, 'it is there');
-  const first = hub.resume(subscriber as Conn<never>, 'a', 0);
-  const second = hub.resume(subscriber as Conn<never>, 'b', 0);
+  const first = hub.resume(subscriber as Conn, 'a', 0);
+  const second = hub.resume(subscriber as Conn, 'b', 0);
   backplane.deliver('a', '|live');
   backplane.replayed[1]?.();
   await second;
