@@ -34,6 +34,7 @@ export const structsInC: readonly StructInC[] = [
   { table: 'utsname', name: 'utsname', prefix: '' },
   { table: 'ucred', name: 'ucred', prefix: '' },
   { table: 'tcpInfo', name: 'tcp_info', prefix: 'tcpi_', grows: true },
+  { table: 'schedAttr', name: 'sched_attr', prefix: 'sched_', grows: true },
   { table: 'epollEvent', name: 'epoll_event', prefix: '' },
   { table: 'epollParams', name: 'epoll_params', prefix: '' },
 ];
@@ -101,6 +102,7 @@ export const headerSets: readonly (readonly string[])[] = [
     'linux/eventpoll.h',
     'linux/in.h',
     'linux/in6.h',
+    'linux/sched/types.h',
     'linux/tcp.h',
     'linux/udp.h',
     'sys/ioctl.h',

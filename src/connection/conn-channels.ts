@@ -3,14 +3,18 @@ import { channels } from '../base/channels.ts';
 import type { ChannelMessages } from './channel-messages.ts';
 import type { Conn } from './conn.ts';
 
+/** The number of a loop that is no program's: nothing is told of its connections. */
+export const unseenLoop = -1;
+
 export function tellOpen(connection: Conn): void {
-  if (!channels.connOpen.hasSubscribers) return;
+  if (!channels.connOpen.hasSubscribers || connection.loop.index === unseenLoop) return;
   channels.connOpen.publish({ connection } satisfies ChannelMessages['gnet:conn.open']);
 }
 
 /** Only of one that was open. */
 export function tellClose(connection: Conn, error: Error | undefined): void {
   const { connError, connClose } = channels;
+  if (connection.loop.index === unseenLoop) return;
   if (error !== undefined && connError.hasSubscribers) {
     connError.publish({ connection, error } satisfies ChannelMessages['gnet:conn.error']);
   }
@@ -19,7 +23,7 @@ export function tellClose(connection: Conn, error: Error | undefined): void {
 }
 
 export function tellBackpressure(connection: Conn, state: 'above' | 'drained'): void {
-  if (!channels.connBackpressure.hasSubscribers) return;
+  if (!channels.connBackpressure.hasSubscribers || connection.loop.index === unseenLoop) return;
   const buffered = connection.outboundBuffered();
   const message: ChannelMessages['gnet:conn.backpressure'] = { connection, state, buffered };
   channels.connBackpressure.publish(message);

@@ -5,6 +5,7 @@
  */
 import { reactIsTraced } from '../base/channels.ts';
 import type { Logger } from '../logging/logger.ts';
+import { unseenLoop } from './conn-channels.ts';
 import type { EventHandler } from './conn.ts';
 import { followedHandler } from './followed-handler.ts';
 import { type LeakClock, LeakWatch } from './leak-watch.ts';
@@ -36,6 +37,7 @@ export class HandlerWatch {
   /** Of connections with a handler of their own: what is called, and what they were given. */
   readonly #given = new WeakMap<HandlerEvents, HandlerEvents>();
   #traced = false;
+  readonly #isUnseen: boolean;
 
   /** Without a limit and histograms, no times are taken. @param clock of the loop. */
   constructor(
@@ -46,6 +48,7 @@ export class HandlerWatch {
     clock: LeakClock,
   ) {
     const { slowHandlerMs = 0, slowHandlerAsked = false, leaks, index } = settings;
+    this.#isUnseen = index === unseenLoop;
     const slow =
       slowHandlerMs > 0
         ? new SlowHandlerReports(slowHandlerMs, slowHandlerAsked, index, logger)
@@ -63,7 +66,7 @@ export class HandlerWatch {
 
   /** Before each turn; `connections` are asked for only if something has changed. */
   look(connections: { connections(): Iterable<{ events: HandlerEvents }> }): void {
-    if (reactIsTraced() === this.#traced) return;
+    if (reactIsTraced() === this.#traced || this.#isUnseen) return;
     this.#traced = !this.#traced;
     this.#events.handler = this.#traced ? tracedHandler(this.#handler) : this.#handler;
     for (const connection of connections.connections()) {

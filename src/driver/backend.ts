@@ -51,6 +51,13 @@ export interface NativeCalls {
    * @throws SyscallError; Error where the system has no such call.
    */
   spawn(plan: SpawnPlan): number;
+  /**
+   * From now on everybody else who wants the CPU goes before a process that has just been started, and before its
+   * threads, where the system can do that; until what is returned is called.
+   */
+  letOthersFirst(pid: number): () => void;
+  /** In that process, when whoever started it is gone and cannot call that any more. */
+  waitForNobody(): void;
   /** How a child ended that the runtime knows nothing of; null while it runs, or for who is none. */
   reapChild(pid: number): { readonly code: number | null; readonly signal: number } | null;
 }

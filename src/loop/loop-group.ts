@@ -21,6 +21,11 @@ export interface LoopGroup {
   start(holds: boolean): Promise<void>;
   accept(): void;
   /**
+   * Plays through what a connection needs from its begin to its end, so that it has run once where clients wait
+   * for it; resolves when every loop has. Never rejects.
+   */
+  rehearse(): Promise<void>;
+  /**
    * What another process is to be given of each endpoint.
    * @throws ErrUnsupportedOp where one of them cannot be given away.
    */

@@ -74,9 +74,14 @@ const constantsOfOurOwn = [
   'SO_COOKIE',
   'SO_MEMINFO',
 ];
-const structsOfOurOwn = ['epoll_params', 'group_req', 'group_source_req', 'tcp_info', 'ucred'].map(
-  tableName,
-);
+const structsOfOurOwn = [
+  'epoll_params',
+  'group_req',
+  'group_source_req',
+  'sched_attr',
+  'tcp_info',
+  'ucred',
+].map(tableName);
 /** A Go helper type that C does not have. */
 const structsNotInC = ['sockaddr_any'];
 

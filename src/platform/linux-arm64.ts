@@ -42,6 +42,8 @@ export const syscallNumbers = {
   recvmsg: 212,
   gettid: 178,
   sched_setaffinity: 122,
+  sched_setattr: 274,
+  sched_getattr: 275,
   getrandom: 278,
   memfd_create: 279,
 } as const;

@@ -198,6 +198,19 @@ export const layouts = {
       gid: { offset: 8, size: 4 },
     },
   },
+  /** struct sched_attr: <linux/sched/types.h>; its first form, which every kernel takes. Begins with its size. */
+  schedAttr: {
+    size: 48,
+    fields: {
+      policy: { offset: 4, size: 4 },
+      flags: { offset: 8, size: 8 },
+      nice: { offset: 16, size: 4 },
+      priority: { offset: 20, size: 4 },
+      runtime: { offset: 24, size: 8 },
+      deadline: { offset: 32, size: 8 },
+      period: { offset: 40, size: 8 },
+    },
+  },
   /** struct tcp_info: <linux/tcp.h>; the fields that we read. `data_segs_out` since 4.6. */
   tcpInfo: {
     size: 160,

@@ -45,6 +45,8 @@ export const syscallNumbers = {
   recvmsg: 47,
   gettid: 186,
   sched_setaffinity: 203,
+  sched_setattr: 314,
+  sched_getattr: 315,
   getrandom: 318,
   memfd_create: 319,
 } as const;

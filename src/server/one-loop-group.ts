@@ -20,6 +20,7 @@ import type { DatagramOrder } from '../loop/datagram-order.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import type { Unfinished } from '../loop/loop-end.ts';
+import { rehearse } from '../loop/rehearsal.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
 import { broadcastOn } from '../mailbox/broadcast.ts';
 import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
@@ -35,6 +36,7 @@ export class OneLoopGroup implements LoopGroup {
   readonly listenerDescriptor = -1;
   readonly #loop: EventLoop;
   readonly #logger: Logger;
+  readonly #rehearse: () => Promise<unknown>;
   /**
    * The memory that other threads need; created with the first handle unless something needs it
    * sooner.
@@ -60,6 +62,7 @@ export class OneLoopGroup implements LoopGroup {
     this.#memory = memory;
     this.#loop = new EventLoop(backend, calls, own, owner, logger);
     this.#logger = logger;
+    this.#rehearse = () => rehearse(backend, settings);
   }
 
   get leaks(): Leaks | null {
@@ -95,6 +98,10 @@ export class OneLoopGroup implements LoopGroup {
     if (holds) this.#loop.attach();
     else this.#loop.start();
     return Promise.resolve();
+  }
+
+  async rehearse(): Promise<void> {
+    await this.#rehearse();
   }
 
   accept(): void {

@@ -60,6 +60,7 @@ export class Presence {
       accept: () => server.accept(),
       useTicketKeys: (keys) => server.useTicketKeys(keys),
       takenOver: () => {
+        if (predecessor() !== 0) this.#backend.native?.waitForNobody();
         this.#writePidFile(server);
         server.serviceManager?.ready();
       },

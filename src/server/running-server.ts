@@ -172,6 +172,10 @@ export class RunningServer implements Server, MainServer {
     if (this.#stopping === null) this.#group.accept();
   }
 
+  rehearse(): Promise<void> {
+    return this.#group.rehearse();
+  }
+
   /** A stop has begun, or is over. */
   get isStopping(): boolean {
     return this.#stopping !== null || this.#ended;

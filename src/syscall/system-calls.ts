@@ -19,4 +19,5 @@ export const {
   socketName,
   spreadingOption,
   discardAdvice,
+  schedulingRaw,
 }: SystemCalls = ofThisSystem({ linux: linuxCalls, bsd: bsdCalls })();

@@ -6,6 +6,14 @@
 import type { InetAddress } from '../base/inet-address.ts';
 import type { Address } from '../ffi/index.ts';
 
+export interface SchedulingCalls {
+  read(thread: number, into: Address): number;
+  write(thread: number, from: Address): number;
+  readonly byteLength: number;
+  readonly policyOffset: number;
+  readonly runtimeOffset: number;
+}
+
 export interface SystemCalls {
   /** A connection, non-blocking and close-on-exec, and its peer's name; -1 with an errno. */
   acceptRaw(listener: number, name: Address, nameLength: Address): number;
@@ -36,6 +44,8 @@ export interface SystemCalls {
   readonly spreadingOption: number | undefined;
   /** madvise(2): the memory is not needed any more. */
   readonly discardAdvice: number;
+  /** How threads are scheduled, in a struct that begins with its size; undefined where none tells. */
+  readonly schedulingRaw: SchedulingCalls | undefined;
 }
 
 /** What `readControl` found. */

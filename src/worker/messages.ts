@@ -76,7 +76,10 @@ export type ToThread =
   | LoopOrder
   /** `holds`: nothing is accepted before `accept`. */
   | { readonly type: 'start'; readonly view: ServerViewData; readonly holds: boolean }
-  | { readonly type: 'accept' | 'pauseDatagrams' | 'resumeDatagrams'; readonly server: number }
+  | {
+      readonly type: 'accept' | 'rehearse' | 'pauseDatagrams' | 'resumeDatagrams';
+      readonly server: number;
+    }
   /** A call of `serve` whose server has no loop in this thread. */
   | { readonly type: 'view'; readonly call: number; readonly view: ServerViewData }
   | { readonly type: 'refuse'; readonly call: number; readonly error: TransferredError }

@@ -17,6 +17,7 @@ import type { GivenSocket } from '../driver/contract.ts';
 import { pinThread } from '../driver/pin-thread.ts';
 import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
+import { rehearse } from '../loop/rehearsal.ts';
 import type { Listening } from '../loop/listening.ts';
 import { broadcastBytes, broadcastOn } from '../mailbox/broadcast.ts';
 import { packError, packFields, type TransferredError, unpackError } from './error-transfer.ts';
@@ -58,7 +59,7 @@ interface Answered {
 
 /** One loop of this thread. */
 interface LoopHere {
-  readonly call: number;
+  readonly order: LoopOrder;
   /** Null until it listens, and when it could not. */
   loop: EventLoop | null;
   readonly ready: Promise<void>;
@@ -147,6 +148,7 @@ class ThreadSide implements MainThread {
     else if (message.type === 'close') void this.#close(message.server, message.result);
     else if (message.type === 'drain') void this.#drain(message.server, message.leavesOver);
     else if (message.type === 'accept') this.#listening(message.server)?.accept();
+    else if (message.type === 'rehearse') void this.#rehearse(message.server);
     else if (message.type === 'pauseDatagrams') this.#pauseDatagrams(message.server);
     else if (message.type === 'resumeDatagrams') this.#listening(message.server)?.ports.start();
     else if (message.type === 'change') void this.#change(message);
@@ -183,7 +185,7 @@ class ThreadSide implements MainThread {
 
   #make(order: LoopOrder): void {
     const here: LoopHere = {
-      call: order.call,
+      order,
       loop: null,
       ready: this.#listen(order).then(
         (loop) => {
@@ -297,7 +299,7 @@ class ThreadSide implements MainThread {
     if (holds) here.loop.attach();
     else here.loop.start();
     this.#post({ type: 'started', server: view.server });
-    this.#settleJoin(here.call, view);
+    this.#settleJoin(here.order.call, view);
   }
 
   #settleJoin(call: number, data: ServerViewData): void {
@@ -340,6 +342,11 @@ class ThreadSide implements MainThread {
     this.#post({ type: 'changed', server, addresses, error, sockets: socketsOf(loop) });
   }
 
+  async #rehearse(server: number): Promise<void> {
+    const order = this.#loops.get(server)?.order;
+    if (order !== undefined) await rehearse(await chooseBackend(order.driver), order.settings);
+  }
+
   #pauseDatagrams(server: number): void {
     this.#listening(server)?.ports.pause();
     this.#post({ type: 'datagramsPaused', server });
@@ -369,7 +376,7 @@ class ThreadSide implements MainThread {
       await here.ready;
       this.#loops.delete(server);
       here.loop?.close();
-      this.#refuse(here.call, new Error('the server was closed before it started'));
+      this.#refuse(here.order.call, new Error('the server was closed before it started'));
       this.#post({ type: 'closed', server });
     }
     for (const view of this.#views.get(server) ?? []) view.end(result);

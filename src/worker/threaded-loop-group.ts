@@ -232,6 +232,11 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     }
   }
 
+  /** Threads do it by themselves, while the main thread has other things to wait for. */
+  async rehearse(): Promise<void> {
+    this.#postAll({ type: 'rehearse', server: this.server });
+  }
+
   adopt(descriptor: number): void {
     this.#acceptor.adopt(descriptor);
   }

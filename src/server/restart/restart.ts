@@ -124,7 +124,11 @@ class Restart {
       await this.#unlessStopped(nextTurn());
       fresh.listen();
       this.#manager?.reloading();
+      await this.#unlessStopped(nextTurn());
+      void this.#rehearse();
       await this.#unlessStopped(fresh.says('listening', this.#settings.readyTimeout));
+      fresh.hasStarted();
+      await this.#unlessStopped(nextTurn());
       await this.#unlessStopped(this.#switch(fresh));
       await this.#unlessStopped(nextTurn());
       return fresh;
@@ -135,6 +139,13 @@ class Restart {
       throw error;
     } finally {
       exitHook.remove(killNow);
+    }
+  }
+
+  /** While the new process starts. Nothing waits for it: who is busy has no time for it, and restarts as well. */
+  async #rehearse(): Promise<void> {
+    for (const server of this.#servers) {
+      if (!this.#isStopped && !server.isStopping) await server.rehearse();
     }
   }
 
@@ -167,6 +178,7 @@ class Restart {
   /** From here on the new process accepts, too; datagrams it alone. */
   async #switch(fresh: Successor): Promise<void> {
     await this.#pauseDatagrams();
+    await nextTurn();
     const ticketKeys = this.#servers.map((server, at): InheritedKeys => {
       const keys = server.ticketKeys.map((key) => Buffer.from(key).toString('base64'));
       return { server: at, keys };

@@ -9,6 +9,8 @@ export interface Restartable {
   handOver(): readonly { readonly text: string; readonly endpoints: readonly Endpoint[] }[];
   /** Resolves when no address is being opened or closed. */
   settled(): Promise<void>;
+  /** Runs once, in small steps, what clients would wait for at the hand-over. Never rejects. */
+  rehearse(): Promise<void>;
   pauseDatagrams(): Promise<void>;
   resumeDatagrams(): void;
   readonly ticketKeys: readonly Uint8Array[];

@@ -19,6 +19,8 @@ function notStarted(error: Error): ErrRestartFailed {
 export class Successor {
   readonly #process: StartedProcess;
   readonly #channel: Socket | null;
+  /** It serves from now on, and need not let others go first any more. */
+  readonly hasStarted: () => void;
   readonly #lines = new MessageLines();
   readonly #waiting = new Map<FromNew['type'], () => void>();
   readonly #heard = new Set<FromNew['type']>();
@@ -55,6 +57,7 @@ export class Successor {
     } catch (error) {
       throw notStarted(error as Error);
     }
+    this.hasStarted = native?.letOthersFirst(this.pid) ?? ((): void => {});
     this.#channel = this.#process.channel;
     // Its end is told by `ended`.
     this.#channel?.on('error', () => {});

@@ -98,5 +98,6 @@ export function bsdCalls(): SystemCalls {
     socketName: symbols.socket,
     spreadingOption: spreadingOptionOf(constants),
     discardAdvice: constants.MADV_FREE,
+    schedulingRaw: undefined,
   };
 }

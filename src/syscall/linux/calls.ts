@@ -3,7 +3,8 @@ import { requireLinux } from '../../platform/index.ts';
 import type { SystemCalls } from '../system-contract.ts';
 
 /**
- * accept4(2), recvmmsg(2) and sendmmsg(2), which only Linux has all three, and SIOCOUTQ.
+ * accept4(2), recvmmsg(2) and sendmmsg(2), which only Linux has all three, SIOCOUTQ, and sched_getattr(2)
+ * and sched_setattr(2), which are not in every C library.
  *
  * recv and send go through syscall(2): in a process with threads the C library's own are
  * cancellation points, with two atomic operations around each call (2 % of an echo's CPU). The
@@ -23,6 +24,9 @@ export function linuxCalls(): SystemCalls {
   const sendNumber = word(syscallNumbers.sendto);
   const receiveMessageNumber = word(syscallNumbers.recvmsg);
   const sendMessageNumber = word(syscallNumbers.sendmsg);
+  const scheduling = layouts.schedAttr;
+  const readSchedulingNumber = word(syscallNumbers.sched_getattr);
+  const writeSchedulingNumber = word(syscallNumbers.sched_setattr);
   const acceptFlags = word(constants.SOCK_NONBLOCK | constants.SOCK_CLOEXEC);
   // Whatever O_NONBLOCK says, which a duplicate in another process may have cleared.
   const receiveFlags = word(constants.MSG_DONTWAIT);
@@ -55,5 +59,13 @@ export function linuxCalls(): SystemCalls {
     socketName: 'socket',
     spreadingOption: constants.SO_REUSEPORT,
     discardAdvice: constants.MADV_DONTNEED,
+    schedulingRaw: {
+      read: (thread, into) =>
+        syscall(readSchedulingNumber, word(thread), into, word(scheduling.size), zero, zero),
+      write: (thread, from) => syscall(writeSchedulingNumber, word(thread), from, zero, zero, zero),
+      byteLength: scheduling.size,
+      policyOffset: scheduling.fields.policy.offset,
+      runtimeOffset: scheduling.fields.runtime.offset,
+    },
   };
 }
