@@ -6,11 +6,13 @@ import { chooseBackend } from '../../src/driver/choose-driver.ts';
 import { rehearse } from '../../src/loop/rehearsal.ts';
 import { loopSettings } from '../../src/server/loop-settings.ts';
 import { resolveOptions } from '../../src/server/options.ts';
-import { driverName } from '../support/driver.ts';
+import { driverName, notOn } from '../support/driver.ts';
 import { hear } from '../support/hear-channels.ts';
 import { assertNoNewDescriptors, openDescriptors } from '../support/descriptors.ts';
 
-test('a rehearsal comes to its end, unseen, and gives back what it had', async (t) => {
+const options = notOn('node', 'it opens no pair of sockets to play with');
+
+test('a rehearsal comes to its end, unseen, and gives back what it had', options, async (t) => {
   const backend = await chooseBackend(driverName);
   const settings = loopSettings(resolveOptions({ histograms: true, proxyProtocol: 'required' }));
   const names = ['gnet:conn.open', 'gnet:conn.close', 'gnet:conn.error'] as const;
