@@ -52,8 +52,8 @@ export interface NativeCalls {
    */
   spawn(plan: SpawnPlan): number;
   /**
-   * From now on everybody else who wants the CPU goes before a process that has just been started, and before its
-   * threads, where the system can do that; until what is returned is called.
+   * From now on everybody else who wants the CPU goes before a process that has just been started, and
+   * before its threads, where the system can do that; until what is returned is called.
    */
   letOthersFirst(pid: number): () => void;
   /** In that process, when whoever started it is gone and cannot call that any more. */

@@ -21,8 +21,8 @@ export interface LoopGroup {
   start(holds: boolean): Promise<void>;
   accept(): void;
   /**
-   * Plays through what a connection needs from its begin to its end, so that it has run once where clients wait
-   * for it; resolves when every loop has. Never rejects.
+   * Plays through what a connection needs from its begin to its end, so that it has run once when clients
+   * wait for it. Loops of other threads do so by themselves, and are not waited for. Never rejects.
    */
   rehearse(): Promise<void>;
   /**

@@ -1,7 +1,7 @@
 /**
- * The life of a connection, played through on a loop of its own, where nobody waits for it. The runtime compiles a
- * function when it is called for the first time, and looks up then what it uses: some of what a connection needs
- * takes ten times as long the first time as it does later, and clients wait for all of it together.
+ * The life of a connection, played through on a loop of its own, before clients wait for it. The runtime
+ * compiles a function when it is called for the first time, and forgets what it has not called for long: what
+ * ends the first connection would hold up all others for milliseconds.
  */
 import { nextTurn } from '../base/next-turn.ts';
 import { unseenLoop } from '../connection/conn-channels.ts';

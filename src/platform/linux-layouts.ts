@@ -198,7 +198,7 @@ export const layouts = {
       gid: { offset: 8, size: 4 },
     },
   },
-  /** struct sched_attr: <linux/sched/types.h>; its first form, which every kernel takes. Begins with its size. */
+  /** struct sched_attr: <linux/sched/types.h>; its first form. Begins with its size. */
   schedAttr: {
     size: 48,
     fields: {

@@ -1,7 +1,7 @@
 /**
  * The slice of a thread: how long it may run before the scheduler looks for another one. It takes nothing
- * away from the thread's share of the CPU. But whoever wakes up with a shorter one goes first, at once, so that
- * a process with long slices works where nobody else wants to. Linux has them since 6.12.
+ * away from the thread's share of the CPU. But whoever wakes up with a shorter one goes first, at once, so
+ * that a process with long slices works where nobody else wants to. Linux has them since 6.12.
  */
 import { readdirSync } from 'node:fs';
 import { scratch } from './memory.ts';
@@ -27,7 +27,7 @@ export function readSlice(thread: number): bigint {
   return fairPolicies.includes(policy) ? scratch.view.getBigUint64(runtimeOffset, true) : 0n;
 }
 
-/** Everything else about it stays; 0 is what the kernel gives by itself. Nothing happens where `readSlice` says 0. */
+/** 0 is what the kernel gives by itself. Nothing happens where `readSlice` says 0. */
 function writeSlice(thread: number, ns: bigint): void {
   if (schedulingRaw === undefined || readSlice(thread) === 0n) return;
   scratch.view.setUint32(0, schedulingRaw.byteLength, true);

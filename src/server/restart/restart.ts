@@ -142,7 +142,7 @@ class Restart {
     }
   }
 
-  /** While the new process starts. Nothing waits for it: who is busy has no time for it, and restarts as well. */
+  /** While the new process starts. Nothing waits for it: who is busy restarts all the same. */
   async #rehearse(): Promise<void> {
     for (const server of this.#servers) {
       if (!this.#isStopped && !server.isStopping) await server.rehearse();
