@@ -53,6 +53,8 @@ export interface ExchangeConnection {
   finish(exchange: Exchange): void;
   breakOff(exchange: Exchange, isFramed: boolean): void;
   drained(): Promise<void>;
+  /** Some of the answer is out. */
+  spoke(): void;
   leave(exchange: Exchange): void;
 }
 
@@ -74,6 +76,8 @@ export class Exchange implements FetchInfo {
   awaitsContinue: boolean;
   /** Trailers of the answer, as lines with line ends. */
   trailerText = '';
+  /** Is told when the answer will never be out. */
+  onBrokenOff: (() => void) | null = null;
   #trailers: Promise<Headers> | null = null;
 
   constructor(

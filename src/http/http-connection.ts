@@ -303,6 +303,10 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     });
   }
 
+  spoke(): void {
+    if (this.conn.readEnded) this.since = justBegun;
+  }
+
   onDrain(): void {
     const waiter = this.#drainWaiter;
     this.#drainWaiter = null;
@@ -335,6 +339,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     if (exchange !== null) {
       exchange.state = AnswerState.Over;
       if (reason !== undefined) exchange.light.abort(reason);
+      exchange.onBrokenOff?.();
     }
     this.onDrain();
     this.#answered?.();
@@ -347,6 +352,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
       return;
     }
     this.isLast = true;
+    this.since = justBegun;
     const reason = new DOMException('The client has ended its side', 'AbortError');
     this.#body?.fail(reason);
     this.exchange?.light.abort(reason);
@@ -376,6 +382,11 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     return this.exchange?.awaitsContinue ?? false;
   }
 
+  /** The program has begun an answer, and has given nothing more of it. */
+  #isSilent(exchange: Exchange): boolean {
+    return exchange.state === AnswerState.Begun && this.conn.outboundBuffered() === 0;
+  }
+
   checkTime(heard: number, now: number): void {
     if (this.since === justBegun) {
       this.since = now;
@@ -388,6 +399,14 @@ export class HttpConnection implements BodySource, ExchangeConnection {
       if (parser === null || parser.isBetweenRequests) {
         if (age >= keepAliveTimeout) this.close();
       } else if (age >= headTimeout) this.refuse(408);
+      return;
+    }
+    const { exchange } = this;
+    if (exchange !== null && this.conn.readEnded) {
+      // The client may have gone, which only what is sent to it would show.
+      if (age >= keepAliveTimeout && this.#isSilent(exchange)) {
+        this.breakOff(exchange, exchange.minorVersion > 0);
+      }
       return;
     }
     const body = this.#body;

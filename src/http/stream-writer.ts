@@ -27,6 +27,7 @@ export interface Framing {
 class Pieces {
   readonly #next: () => Promise<{ done?: boolean | undefined; value?: unknown }> | object;
   readonly #stop: (reason: unknown) => Promise<unknown> | undefined;
+  #isStopped = false;
 
   constructor(stream: StreamBody) {
     if (stream instanceof ReadableStream) {
@@ -45,7 +46,10 @@ class Pieces {
     return this.#next();
   }
 
+  /** Also while a piece is waited for. */
   async stop(reason: unknown): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     try {
       await this.#stop(reason);
     } catch {
@@ -66,9 +70,11 @@ export async function sendStream(
   let { left } = framing;
   let pieces: Pieces | undefined;
   try {
-    pieces = new Pieces(stream);
+    const own = new Pieces(stream);
+    pieces = own;
+    exchange.onBrokenOff = () => void own.stop(gone());
     for (;;) {
-      const { done, value } = (await pieces.next()) as { done?: boolean; value?: unknown };
+      const { done, value } = (await own.next()) as { done?: boolean; value?: unknown };
       if (isOver(exchange)) break;
       if (done === true) {
         if (left > 0) throw new TypeError(`The body is ${left} bytes shorter than it promised`);
@@ -84,16 +90,22 @@ export async function sendStream(
       if (left > 0) left -= bytes.length;
       const hasRoom = isChunked ? writeChunk(exchange, bytes) : connection.conn.writeNoCodec(bytes);
       if (isOver(exchange)) break;
+      connection.spoke();
       if (!hasRoom) await connection.drained();
     }
-    await pieces.stop(new DOMException('The client has gone', 'AbortError'));
+    await own.stop(gone());
   } catch (error) {
     if (!isOver(exchange)) {
+      exchange.onBrokenOff = null;
       connection.server.report('the body of an answer broke off', error);
       connection.breakOff(exchange, isFramed);
     }
     await pieces?.stop(error);
   }
+}
+
+function gone(): DOMException {
+  return new DOMException('The client has gone', 'AbortError');
 }
 
 function isOver(exchange: Exchange): boolean {

@@ -1,5 +1,5 @@
 import type { FrameSource, ICodec } from '../codec/index.ts';
-import type { Conn, EventHandler, Reply } from '../index.ts';
+import type { Bytes, Conn, EventHandler, Reply } from '../index.ts';
 import { CloseCode } from './close-codes.ts';
 import type { WebSocketHandler } from './options.ts';
 import type { WebSocketSession } from './session.ts';
@@ -14,7 +14,7 @@ const webSocketCodec: ICodec = {
   encode() {
     throw new Error('Cannot encode a message by itself: encodeInto does');
   },
-  encodeInto: (source, payload, sink) => sessionOf(source).encodeInto(payload, sink),
+  encodeInto: (source, payload, sink) => sessionOf(source).sender.encodeInto(payload, sink),
 };
 
 /** Gives the events of a connection to the handler of its WebSocket. */
@@ -28,46 +28,70 @@ class Bridge implements EventHandler<Buffer, WebSocketSession> {
   react(frame: Buffer | null, c: Conn<WebSocketSession>): Reply | Promise<Reply> {
     const session = c.context;
     if (frame === null) return undefined;
-    const { isText } = session;
+    return session.isCompressed ? this.#inflated(session, frame) : this.#message(session, frame);
+  }
+
+  /** Waits for another thread. */
+  async #inflated(session: WebSocketSession, compressed: Buffer): Promise<Reply> {
+    const message = await session.decompressed(compressed);
+    if (message === null) return undefined;
+    const { isText, sender } = session;
+    const answer = await this.#message(session, message);
+    if (!isMessage(answer)) return answer;
+    session.answer(answer, isText);
+    return sender.room();
+  }
+
+  #message(session: WebSocketSession, frame: Buffer): Reply | Promise<Reply> {
+    const { isText, sender } = session;
     let answer: ReturnType<NonNullable<WebSocketHandler['message']>>;
     try {
       answer = this.#handler.message?.(session as never, frame, isText);
     } catch (error) {
-      sayFailed(session);
-      throw error;
+      return failed(session, error);
     }
     if (typeof (answer as { then?: unknown } | null | undefined)?.then === 'function') {
       return this.#later(session, answer as Promise<Reply>, isText);
     }
-    session.answersInKind(isText);
-    return session.isOpen ? (answer as Reply) : undefined;
+    if (isMessage(answer) && sender.answersLater(answer)) session.answer(answer, isText);
+    else if (answer !== undefined && session.isOpen) {
+      sender.answersInKind(isText);
+      return answer as Reply;
+    }
+    return sender.room();
   }
 
   /** Sends it itself: what is sent, or closed, before the loop hears of the answer has its own kind. */
   async #later(session: WebSocketSession, promise: Promise<Reply>, isText: boolean) {
+    let answer: Reply;
+    session.held++;
     try {
-      const answer = await promise;
-      const isMessage = typeof answer === 'string' || answer instanceof Uint8Array;
-      if (!isMessage) return session.isOpen ? answer : undefined;
-      session.answer(answer, isText);
-      return undefined;
+      answer = await promise;
     } catch (error) {
-      sayFailed(session);
-      throw error;
+      return failed(session, error);
+    } finally {
+      session.held--;
     }
+    if (isMessage(answer)) session.answer(answer, isText);
+    else if (session.isOpen) return answer;
+    return session.sender.room();
   }
 
   onDrain(c: Conn<WebSocketSession>): void {
-    if (c.context.isOpen) this.#handler.drain?.(c.context as never);
+    // What still waits to be compressed tells when there is.
+    if (c.context.sender.hasRoom) c.context.drained();
   }
 
-  /** Without a goodbye: it was cut off. */
-  onEnd(c: Conn<WebSocketSession>): void {
-    c.close();
+  /** Nothing more comes; what was sent still leaves. */
+  onEnd(c: Conn<WebSocketSession>): Promise<void> | void {
+    const empty = c.context.sender.empty();
+    if (empty === undefined) c.close();
+    else return empty.then(() => c.close());
   }
 
-  signalClose(c: Conn<WebSocketSession>): void {
+  signalClose(c: Conn<WebSocketSession>): Promise<void> | void {
     c.context.close(CloseCode.GoingAway);
+    return c.context.sender.empty();
   }
 
   onClosed(c: Conn<WebSocketSession>): void {
@@ -76,8 +100,18 @@ class Bridge implements EventHandler<Buffer, WebSocketSession> {
   }
 }
 
-function sayFailed(session: WebSocketSession): void {
+function isMessage(answer: unknown): answer is Bytes {
+  return typeof answer === 'string' || answer instanceof Uint8Array;
+}
+
+/** Says so behind what was sent, and has the loop report it. @throws the error, now or later. */
+function failed(session: WebSocketSession, error: unknown): Promise<never> {
   session.close(CloseCode.InternalError);
+  const empty = session.sender.empty();
+  if (empty === undefined) throw error;
+  return empty.then(() => {
+    throw error;
+  });
 }
 
 const bridges = new WeakMap<WebSocketHandler<never>, Bridge>();
@@ -97,7 +131,9 @@ export function begin(session: WebSocketSession): void {
   try {
     handler.open?.(session as never);
   } catch (error) {
-    sayFailed(session);
+    session.close(CloseCode.InternalError);
     throw error;
   }
+  // The peer ended its side before, and nothing will tell of it again.
+  if (conn.readEnded) conn.close();
 }

@@ -1,4 +1,5 @@
-import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { constants, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
 
 /** What both sides have agreed on (RFC 7692). */
 export interface DeflateAgreement {
@@ -20,11 +21,20 @@ export interface DeflateOptions {
   readonly contextTakeover?: boolean;
   /** 0 to 9. Default 1: much of the gain for little of the work. */
   readonly level?: number;
+  /**
+   * Bytes of a message, uncompressed, from which on another thread compresses and decompresses it, so
+   * that the other connections of the loop need not wait. Default 65,536.
+   */
+  readonly otherThreadBytes?: number;
 }
 
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 const WINDOW_BYTES = 32 * 1024;
+const OTHER_THREAD_BYTES = 64 * 1024;
 const EMPTY: Buffer = Buffer.alloc(0);
+
+const deflateLater = promisify(deflateRaw);
+const inflateLater = promisify(inflateRaw);
 
 /** Parameters of one offer; null for one that makes no sense. */
 function parametersOf(offer: string): Map<string, string> | null {
@@ -102,11 +112,16 @@ export function acceptAnswer(header: string, options: DeflateOptions): DeflateAg
   return { ownReset, peerReset, ownWindowBits: bits };
 }
 
-/** Compresses and decompresses the messages of one connection. Without takeover it keeps nothing. */
+/**
+ * Compresses and decompresses the messages of one connection, one after the other. Without takeover it
+ * keeps nothing.
+ */
 export class Deflate {
   readonly #agreement: DeflateAgreement;
   readonly #level: number;
   readonly threshold: number;
+  /** Longer messages are for another thread. */
+  readonly otherThreadBytes: number;
   /** The last bytes that were sent and received, which the next messages may refer to. */
   #sent: Buffer = EMPTY;
   #received: Buffer = EMPTY;
@@ -115,17 +130,30 @@ export class Deflate {
     this.#agreement = agreement;
     this.#level = options.level ?? 1;
     this.threshold = options.threshold ?? 1_024;
+    this.otherThreadBytes = options.otherThreadBytes ?? OTHER_THREAD_BYTES;
+  }
+
+  compress(payload: Uint8Array): Buffer {
+    return this.#compressed(payload, deflateRawSync(payload, this.#outOptions()));
+  }
+
+  /** The same on another thread. */
+  async compressLater(payload: Uint8Array): Promise<Buffer> {
+    return this.#compressed(payload, await deflateLater(payload, this.#outOptions()));
   }
 
   /** Never ends with a final block: some clients then take no later message. */
-  compress(payload: Uint8Array): Buffer {
-    const { ownReset, ownWindowBits } = this.#agreement;
-    const bytes = deflateRawSync(payload, {
+  #outOptions() {
+    return {
       level: this.#level,
-      windowBits: ownWindowBits,
+      windowBits: this.#agreement.ownWindowBits,
       finishFlush: constants.Z_SYNC_FLUSH,
       ...(this.#sent.length > 0 && { dictionary: this.#sent }),
-    });
+    };
+  }
+
+  #compressed(payload: Uint8Array, bytes: Buffer): Buffer {
+    const { ownReset, ownWindowBits } = this.#agreement;
     if (!ownReset) this.#sent = follow(this.#sent, payload, 2 ** ownWindowBits);
     // The end that every message has is left out; an empty one keeps a byte.
     const end = bytes.length - TAIL.length;
@@ -134,14 +162,30 @@ export class Deflate {
 
   /** @throws an error of zlib; `ERR_BUFFER_TOO_LARGE` beyond `lengthMax`. */
   decompress(payload: Uint8Array, lengthMax: number): Buffer {
-    const bytes = inflateRawSync(Buffer.concat([payload, TAIL]), {
+    return this.#decompressed(inflateRawSync(withTail(payload), this.#inOptions(lengthMax)));
+  }
+
+  /** The same on another thread. */
+  async decompressLater(payload: Uint8Array, lengthMax: number): Promise<Buffer> {
+    return this.#decompressed(await inflateLater(withTail(payload), this.#inOptions(lengthMax)));
+  }
+
+  #inOptions(maxOutputLength: number) {
+    return {
       finishFlush: constants.Z_SYNC_FLUSH,
-      maxOutputLength: lengthMax,
+      maxOutputLength,
       ...(this.#received.length > 0 && { dictionary: this.#received }),
-    });
+    };
+  }
+
+  #decompressed(bytes: Buffer): Buffer {
     if (!this.#agreement.peerReset) this.#received = follow(this.#received, bytes, WINDOW_BYTES);
     return bytes;
   }
+}
+
+function withTail(payload: Uint8Array): Buffer {
+  return Buffer.concat([payload, TAIL]);
 }
 
 /** The last `length` bytes of both. */

@@ -106,5 +106,19 @@ export function resolveWebSocketOptions(options: WebSocketOptions): ResolvedWebS
   }
   const { deflate = false, protocols = [] } = options;
   const compression = deflate === true ? {} : deflate === false ? null : deflate;
+  if (compression !== null) checkDeflate(compression);
   return { maxMessageBytes, deflate: compression, protocols, pingInterval, closeTimeout };
+}
+
+/** @throws RangeError if one is wrong. */
+function checkDeflate({ level = 1, threshold = 0, otherThreadBytes = 1 }: DeflateOptions): void {
+  if (!Number.isInteger(level) || level < 0 || level > 9) {
+    throw new RangeError(`deflate.level is ${level}: give a whole number from 0 to 9`);
+  }
+  if (!(threshold >= 0)) {
+    throw new RangeError(`deflate.threshold is ${threshold}: give bytes from 0 on`);
+  }
+  if (!(otherThreadBytes >= 1)) {
+    throw new RangeError(`deflate.otherThreadBytes is ${otherThreadBytes}: give bytes from 1 on`);
+  }
 }

@@ -2,6 +2,8 @@
 export interface Pingable {
   heard: boolean;
   pinged: boolean;
+  /** Whether its silence since the last look says nothing of the peer. */
+  isBusy(): boolean;
   ping(): void;
   terminate(): void;
 }
@@ -41,7 +43,8 @@ export class PingClock {
     // The process was stopped or blocked: the answers may wait in the kernel.
     if (wasHeldUp) return;
     for (const member of this.#members) {
-      if (member.heard) {
+      const isBusy = member.isBusy();
+      if (member.heard || isBusy) {
         member.heard = false;
         member.pinged = false;
       } else if (member.pinged) member.terminate();

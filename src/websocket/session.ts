@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { randomFillSync } from 'node:crypto';
-import type { FrameSink, FrameSource } from '../codec/index.ts';
+import type { FrameSource } from '../codec/index.ts';
 import type { Bytes, Conn } from '../index.ts';
 import { CloseCode, closePayload, mayBeSent, readClose } from './close-codes.ts';
 import type { Deflate } from './deflate.ts';
@@ -8,13 +7,10 @@ import {
   applyMask,
   COMPRESSED,
   CONTROL_PAYLOAD_MAX,
-  controlFrame,
   FIN,
-  headerLength,
   MASKED,
   Opcode,
   RESERVED,
-  writeHeader,
 } from './frame.ts';
 import { MessageBuffer } from './message-buffer.ts';
 import type {
@@ -24,7 +20,8 @@ import type {
   WebSocketHandler,
 } from './options.ts';
 import type { PingClock } from './ping-clock.ts';
-import { PreparedMessage } from './prepared.ts';
+import type { PreparedMessage } from './prepared.ts';
+import { Sender } from './sender.ts';
 import { Utf8Check } from './utf8-check.ts';
 
 /**
@@ -59,30 +56,25 @@ type Found = (typeof Found)[keyof typeof Found];
 const WHOLE_MAX = 64 * 1024;
 const EMPTY: Buffer = Buffer.alloc(0);
 
-const masks = new Int32Array(256);
-let nextMask = masks.length;
-
-/** What a client masks its frames with: not to be guessed (RFC 6455, 10.3). */
-function freshMask(): number {
-  if (nextMask === masks.length) {
-    randomFillSync(masks);
-    nextMask = 0;
-  }
-  return masks[nextMask++] as number;
-}
-
 /** One WebSocket, on either side. */
 export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
   data: Data;
   readonly protocol: string;
   readonly conn: Conn<unknown>;
   readonly handler: WebSocketHandler<Data>;
+  readonly sender: Sender;
   /** The kind of the message that was decoded last. */
   isText = false;
+  /** It is to be given to `decompressed` first. */
+  isCompressed = false;
   /** Something has come since the clock looked last. */
   heard = true;
   /** A ping has been sent, and nothing has come since. */
   pinged = false;
+  /** Promises of the program that nothing is read behind. */
+  held = 0;
+  /** What the kernel had taken when the clock looked last; bytes. */
+  #taken = 0;
   readonly #isClient: boolean;
   readonly #options: ResolvedWebSocketOptions;
   readonly #deflate: Deflate | null;
@@ -92,9 +84,6 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
   #closeReason = '';
   /** Calls the close off that follows when the other side says no goodbye. */
   #stayOpen: () => void = () => {};
-  /** What the next message is encoded as. */
-  #outOpcode: Opcode = Opcode.Binary;
-  #outCompress: boolean | undefined = undefined;
 
   // Of a message that does not come in one frame in one piece.
   /** Of its first frame; Continuation between messages. */
@@ -128,6 +117,7 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     this.protocol = parts.protocol;
     this.#deflate = parts.deflate;
     this.data = parts.data;
+    this.sender = new Sender(this, parts.isClient, parts.deflate);
     this.#clock = parts.clock;
     this.#clock?.add(this);
   }
@@ -281,26 +271,68 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     return this.#state === State.Open ? message : null;
   }
 
+  /** A message that is long, or may be, is left to `decompressed`. */
   #decompress(compressed: Buffer): Buffer | null {
+    const deflate = this.#deflate as Deflate;
     this.#isCompressed = false;
-    let message: Buffer;
+    // After our own close frame, further messages are ignored.
+    if (this.#state !== State.Open) return null;
+    const { maxMessageBytes } = this.#options;
+    const lengthMax = Math.min(deflate.otherThreadBytes, maxMessageBytes);
     try {
-      message = (this.#deflate as Deflate).decompress(compressed, this.#options.maxMessageBytes);
+      if (compressed.length <= lengthMax) {
+        return this.#checked(deflate.decompress(compressed, lengthMax));
+      }
     } catch (error) {
-      const isLong = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-      return this.#refuse(isLong ? CloseCode.TooBig : CloseCode.InvalidText);
+      if (!isTooLong(error) || lengthMax === maxMessageBytes) return this.#undone(error);
     }
+    this.isCompressed = true;
+    return compressed;
+  }
+
+  /** What `decode` has returned with `isCompressed`, by another thread; null when it is refused. */
+  async decompressed(compressed: Buffer): Promise<Buffer | null> {
+    this.isCompressed = false;
+    const { maxMessageBytes } = this.#options;
+    try {
+      return this.#checked(
+        await (this.#deflate as Deflate).decompressLater(compressed, maxMessageBytes),
+      );
+    } catch (error) {
+      return this.#undone(error);
+    }
+  }
+
+  #checked(message: Buffer): Buffer | null {
+    if (this.#state !== State.Open) return null;
     if (this.isText && !isUtf8(message)) return this.#refuse(CloseCode.InvalidText);
-    return this.#state === State.Open ? message : null;
+    return message;
+  }
+
+  #undone(error: unknown): null {
+    if (this.#state !== State.Open) return null;
+    return this.#refuse(isTooLong(error) ? CloseCode.TooBig : CloseCode.InvalidText);
   }
 
   #takeControl(c: FrameSource, opcode: Opcode, length: number): Found {
     const payload = this.#takePayload(c, length);
     if (opcode === Opcode.Ping) {
-      if (this.#state === State.Open) this.#control(Opcode.Pong, payload);
-    } else if (opcode === Opcode.Pong) this.handler.pong?.(this, payload);
+      if (this.#state === State.Open) this.sender.control(Opcode.Pong, payload);
+    } else if (opcode === Opcode.Pong) this.#ponged(payload);
     else this.#closeReceived(payload);
     return Found.Control;
+  }
+
+  #ponged(payload: Buffer): void {
+    try {
+      this.handler.pong?.(this, payload);
+    } catch (error) {
+      this.close(CloseCode.InternalError);
+      // As an event of its own: thrown from here, it would be a fault of the stream.
+      this.conn.setTimer(1, () => {
+        throw error;
+      });
+    }
   }
 
   // -- goodbyes -------------------------------------------------------------------------------------
@@ -313,19 +345,16 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     }
     this.#closeCode = code;
     this.#closeReason = reason;
-    if (this.#state === State.Open) {
-      const answer = code === CloseCode.None ? EMPTY : closePayload(code, '');
-      this.#control(Opcode.Close, answer);
-    }
-    this.#end();
-  }
-
-  /** Both goodbyes are out. A server ends the connection itself: clients wait for that. */
-  #end(): void {
+    const isAnswer = this.#state === State.Open;
     this.#state = State.Closed;
     this.#stayOpen();
-    if (!this.#isClient) this.conn.close();
-    else this.#closeLater();
+    this.sender.behindMessages(() => {
+      const answer = code === CloseCode.None ? EMPTY : closePayload(code, '');
+      if (isAnswer) this.sender.control(Opcode.Close, answer);
+      // Both goodbyes are out. A server ends the connection itself: clients wait for that.
+      if (this.#isClient) this.#closeLater();
+      else this.conn.close();
+    });
   }
 
   #fail(c: FrameSource, code: number): Found {
@@ -336,11 +365,14 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
 
   /** The peer broke the protocol: sends a close frame with the code and closes. */
   #refuse(code: number): null {
-    if (this.#state === State.Open) this.#control(Opcode.Close, closePayload(code, ''));
+    const isFirst = this.#state === State.Open;
     this.#closeCode = code;
     this.#state = State.Closed;
     this.#stayOpen();
-    this.conn.close();
+    this.sender.behindMessages(() => {
+      if (isFirst) this.sender.control(Opcode.Close, closePayload(code, ''));
+      this.conn.close();
+    });
     return null;
   }
 
@@ -353,9 +385,11 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
       throw new RangeError('Cannot close with that reason: it is longer than 123 bytes');
     }
     if (this.#state !== State.Open) return;
-    this.#control(Opcode.Close, payload);
     this.#state = State.Closing;
-    this.#closeLater();
+    this.sender.behindMessages(() => {
+      this.sender.control(Opcode.Close, payload);
+      this.#closeLater();
+    });
   }
 
   /** On the clock of the loop: a goodbye that came while the thread was blocked is heard first. */
@@ -366,6 +400,7 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
 
   terminate(): void {
     this.#state = State.Closed;
+    this.sender.drop();
     this.conn.reset();
   }
 
@@ -373,6 +408,7 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
   ended(): { readonly code: number; readonly reason: string } {
     this.#state = State.Closed;
     this.#stayOpen();
+    this.sender.drop();
     this.#clock?.remove(this);
     return { code: this.#closeCode, reason: this.#closeReason };
   }
@@ -388,62 +424,35 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
   }
 
   get bufferedAmount(): number {
-    return this.conn.outboundBuffered();
+    return this.conn.outboundBuffered() + this.sender.waitingBytes;
   }
 
   send(data: Bytes | PreparedMessage, options?: SendOptions): boolean {
-    if (this.#state !== State.Open) return false;
-    if (data instanceof PreparedMessage) {
-      if (!this.#isClient && !this.#compresses(data.payload.length, options?.compress)) {
-        return this.conn.writeNoCodec(data.frame);
-      }
-      return this.send(data.payload, { ...options, text: data.isText });
-    }
-    const isText = typeof data === 'string' || options?.text === true;
-    this.#outOpcode = isText ? Opcode.Text : Opcode.Binary;
-    this.#outCompress = options?.compress;
-    return this.conn.asyncWrite(data);
-  }
-
-  /** What a handler returns goes out as what it was given. */
-  answersInKind(isText: boolean): void {
-    this.#outOpcode = isText ? Opcode.Text : Opcode.Binary;
-    this.#outCompress = undefined;
+    return this.#state === State.Open && this.sender.send(data, options);
   }
 
   /** As what a handler returns, at once. */
   answer(data: Bytes, isText: boolean): void {
+    if (this.#state === State.Open) this.sender.answer(data, isText);
+  }
+
+  /** @throws what the program throws. */
+  drained(): void {
     if (this.#state !== State.Open) return;
-    this.answersInKind(isText);
-    this.conn.asyncWrite(data);
+    try {
+      this.handler.drain?.(this);
+    } catch (error) {
+      this.close(CloseCode.InternalError);
+      throw error;
+    }
   }
 
-  #compresses(length: number, wanted: boolean | undefined): boolean {
-    const deflate = this.#deflate;
-    return deflate !== null && (wanted ?? length >= deflate.threshold);
-  }
-
-  /** Of the codec: puts a frame round the payload, which stays where it stands if nothing is changed. */
-  encodeInto(payload: Uint8Array, sink: FrameSink): void {
-    let first = FIN | this.#outOpcode;
-    let body = payload;
-    if (this.#compresses(payload.length, this.#outCompress)) {
-      body = (this.#deflate as Deflate).compress(payload);
-      first |= COMPRESSED;
-    }
-    const { length } = body;
-    const header = headerLength(length);
-    if (!this.#isClient) {
-      sink.wrap(header, body, null);
-      writeHeader(sink.bytes, sink.offset, first, length, 0);
-      return;
-    }
-    const mask = freshMask();
-    const masked = Buffer.from(body);
-    applyMask(masked, mask, 0);
-    sink.wrap(header + 4, masked, null);
-    writeHeader(sink.bytes, sink.offset, first, length, MASKED);
-    sink.bytes.writeInt32LE(mask, sink.offset + header);
+  isBusy(): boolean {
+    const before = this.#taken;
+    this.#taken = this.sender.taken;
+    // A peer that takes what is pending is there, and a ping comes to it behind all that.
+    const isTaking = this.#taken > before && this.conn.outboundBuffered() > 0;
+    return isTaking || this.held > 0;
   }
 
   ping(data: Bytes = EMPTY): void {
@@ -451,12 +460,12 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     if (payload.length > CONTROL_PAYLOAD_MAX) {
       throw new RangeError(`Cannot send a ping of ${payload.length} bytes: give 125 at most`);
     }
-    if (this.#state === State.Open) this.#control(Opcode.Ping, payload);
+    if (this.#state === State.Open) this.sender.control(Opcode.Ping, payload);
   }
+}
 
-  #control(opcode: Opcode, payload: Uint8Array): void {
-    this.conn.writeNoCodec(controlFrame(opcode, payload, this.#isClient ? freshMask() : null));
-  }
+function isTooLong(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
 }
 
 function maskAt(c: FrameSource, offset: number): number {

@@ -68,6 +68,11 @@ const HANDSHAKE = [
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
 ];
 
+/** The request of a client, with these further lines. */
+export function handshake(lines: readonly string[] = []): string {
+  return `${[...HANDSHAKE, ...lines].join('\r\n')}\r\n\r\n`;
+}
+
 /** A raw connection behind the handshake; `head` is the answer. */
 export async function rawWs(
   t: TestScope,
@@ -76,7 +81,7 @@ export async function rawWs(
 ): Promise<{ readonly client: RawClient; readonly head: string }> {
   const client = await RawClient.connect(rig.server.addr);
   t.after(() => client.destroy());
-  client.write(`${[...HANDSHAKE, ...lines].join('\r\n')}\r\n\r\n`);
+  client.write(handshake(lines));
   let head = '';
   while (!head.endsWith('\r\n\r\n')) head += (await client.readExactly(1)).toString('latin1');
   return { client, head };

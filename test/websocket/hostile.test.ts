@@ -1,0 +1,159 @@
+/** Programs and peers at their worst. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { RawClient } from 'gnet/testing';
+import type { WebSocketConn } from 'gnet/websocket';
+import { waitUntil } from '../support/wait-until.ts';
+import { closing, frame, handshake, nextMessage, rawWs, startWs, wsClient } from './ws-rig.ts';
+
+describe('an event that throws closes with 1011, and is reported', () => {
+  test('pong', async (t) => {
+    const fault = new Error('in pong');
+    const rig = await startWs(t, {
+      open: (ws) => ws.ping('x'),
+      pong() {
+        throw fault;
+      },
+    });
+    const client = await wsClient(t, rig.url);
+    assert.equal(await closing(client), '1011 ');
+    await waitUntil(() => rig.errors.length > 0, 'the report');
+    assert.equal(rig.errors[0], fault);
+  });
+
+  test('drain', async (t) => {
+    const fault = new Error('in drain');
+    let isAbove = false;
+    const rig = await startWs(
+      t,
+      {
+        message(ws) {
+          while (ws.send(Buffer.alloc(100_000)));
+          isAbove = true;
+        },
+        drain() {
+          throw fault;
+        },
+      },
+      { highWaterMark: 1_000_000, lowWaterMark: 1_000 },
+    );
+    const client = await wsClient(t, rig.url);
+    client.pause();
+    client.send('go');
+    await waitUntil(() => isAbove, 'it is above');
+    client.resume();
+    assert.equal(await closing(client), '1011 ');
+    assert.equal(rig.errors[0], fault);
+  });
+});
+
+test('the end may be called from any event, also in the middle of what has come', async (t) => {
+  for (const how of ['close', 'terminate'] as const) {
+    const seen: string[] = [];
+    const end = (ws: WebSocketConn): void => {
+      ws[how]();
+      ws[how]();
+    };
+    const rig = await startWs(t, {
+      pong(ws) {
+        seen.push('pong');
+        end(ws);
+      },
+      message: (_ws, data) => void seen.push(`message ${data}`),
+      close(ws) {
+        seen.push('close');
+        end(ws);
+        assert.equal(ws.send('late'), false);
+      },
+    });
+    const { client } = await rawWs(t, rig);
+    // What is behind it in the same read is not delivered.
+    client.write(Buffer.concat([frame(0x8a, 'x'), frame(0x81, 'late'), frame(0x8a, 'y')]));
+    await waitUntil(() => rig.server.countConnections() === 0 || how === 'close', 'the end');
+    client.destroy();
+    await waitUntil(() => seen.includes('close'), 'close');
+    assert.deepEqual(
+      seen.filter((one) => one !== 'pong'),
+      ['close'],
+    );
+    assert.deepEqual(rig.errors, []);
+  }
+});
+
+test('a client that has ended before it was accepted is closed', async (t) => {
+  let accept: () => void = () => {};
+  const closes: number[] = [];
+  const rig = await startWs(
+    t,
+    { close: (_ws, code) => void closes.push(code) },
+    {
+      pingInterval: 0,
+      accept: (request) =>
+        new Promise((resolve) => {
+          accept = () => resolve(true);
+          // The loop has heard of the end.
+          request.signal.addEventListener('abort', () => accept());
+        }),
+    },
+  );
+  const client = await RawClient.connect(rig.server.addr);
+  t.after(() => client.destroy());
+  client.write(handshake());
+  client.end();
+  assert.match(String(await client.readUntilEnd()), /^HTTP\/1\.1 101 /);
+  await waitUntil(() => closes.length > 0, 'close');
+  assert.deepEqual(closes, [1006]);
+});
+
+test('a handler at work is no silent peer', async (t) => {
+  let finish: () => void = () => {};
+  const closes: number[] = [];
+  const rig = await startWs(
+    t,
+    {
+      message: () =>
+        new Promise<string>((resolve) => {
+          finish = () => resolve('done');
+        }),
+      close: (_ws, code) => void closes.push(code),
+    },
+    { pingInterval: 30 },
+  );
+  const client = await wsClient(t, rig.url);
+  const other = await wsClient(t, rig.url);
+  client.send('go');
+  // As seen by somebody else, the clock has looked more than often enough.
+  for (let pings = 0; pings < 6; pings++) await once(other, 'ping');
+  finish();
+  assert.equal(await nextMessage(client), 'text done');
+  assert.deepEqual(closes, []);
+});
+
+test('a peer that takes what is pending, slowly, is not silent', async (t) => {
+  const closes: number[] = [];
+  const rig = await startWs(
+    t,
+    {
+      message(ws) {
+        for (let count = 0; count < 400; count++) ws.send(Buffer.alloc(100_000));
+      },
+      close: (_ws, code) => void closes.push(code),
+    },
+    { pingInterval: 50, socketSendBuffer: 4_096 },
+  );
+  const other = await wsClient(t, rig.url);
+  const { client } = await rawWs(t, rig);
+  client.pauseReading();
+  client.write(frame(0x81, 'go'));
+  for (let pings = 0; pings < 6; pings++) {
+    await once(other, 'ping');
+    client.resumeReading();
+    const before = client.receivedBytes;
+    const enough = Math.min(before + 300_000, 400 * 100_000);
+    await waitUntil(() => client.receivedBytes >= enough, 'it reads');
+    client.pauseReading();
+  }
+  assert.deepEqual(closes, []);
+  client.destroy();
+});
