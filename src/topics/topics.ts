@@ -1,26 +1,34 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { type Bytes, type Conn, type Prepared, prepare, type Server } from '../index.ts';
-import { type PreparedMessage, prepareMessage, type WebSocketConn } from '../websocket/index.ts';
+import type { Bytes, Server } from '../index.ts';
+import { type BacklogLimits, Backlogs } from './backlogs.ts';
 import type { Backplane, PublishOptions } from './backplane.ts';
 import { Presence, type PresenceOptions } from './presence.ts';
+import { Pressure, type PressureSign } from './pressure.ts';
+import { drop, give, Message, pendingOf, type Subscriber, whenTaken } from './subscriber.ts';
 import { checkFilter, checkTopic, isWild, TopicTree } from './topic-tree.ts';
-
-/** Who can subscribe: a connection of the core, or a WebSocket. */
-export type Subscriber = Conn | WebSocketConn;
 
 /** What happens to a slow subscriber, one with more pending than `highWaterMark`. */
 export type SlowPolicy =
   /** It misses messages until it has caught up. */
   | 'skip'
+  /** The newest messages wait for it, up to `pendingMessagesMax`; it misses the older ones. */
+  | 'drop-oldest'
   /** Its connection is closed. */
   | 'close'
   /** It gets everything, up to `maxOutboundBytes`; then its connection closes. */
-  | 'queue';
+  | 'queue'
+  /** As `queue`; and `ready` tells publishers when to go on. */
+  | 'pause';
+
+const policies: readonly SlowPolicy[] = ['skip', 'drop-oldest', 'close', 'queue', 'pause'];
 
 export interface TopicsOptions {
   /** Default `skip`. */
   readonly slow?: SlowPolicy;
+  /** With `drop-oldest`: the most messages that wait for one subscriber. Default 100. */
+  readonly pendingMessagesMax?: number;
+  /** With `drop-oldest`: their bytes; the newest message waits in any case. Default 1 MiB. */
+  readonly pendingBytesMax?: number;
   /** Carries messages to other processes. */
   readonly backplane?: Backplane;
   /** Counts the subscribers of all loops and processes: `hub.presence`. Default: none are counted. */
@@ -32,7 +40,8 @@ export interface TopicsOptions {
   readonly encode?: (message: Delivered) => Bytes;
   /**
    * Is told what `encode` or `changed` of `presence` has thrown for a message of another loop or
-   * process, and of messages that cannot be understood. Default: a warning of the process.
+   * process, what the codec of a subscriber has thrown, which then misses the message, and of
+   * messages that cannot be understood. Default: a warning of the process.
    */
   readonly onError?: (error: unknown) => void;
 }
@@ -49,43 +58,9 @@ export interface Delivered {
 const presenceTopic = '$gnet/presence';
 /** Messages that may come for a subscriber while it gets those of before. */
 const heldMax = 10_000;
-/** Looks whether a subscriber has taken what it got, in ms. */
-const drainMs = 10;
-
-/** What is sent to each: made once, however many there are. */
-class Message {
-  readonly data: Bytes;
-  #plain: Prepared | null = null;
-  #prepared: PreparedMessage | null = null;
-
-  constructor(data: Bytes) {
-    this.data = data;
-  }
-
-  /** For connections of the core. */
-  get plain(): Prepared {
-    this.#plain ??= prepare(this.data);
-    return this.#plain;
-  }
-
-  /** For WebSockets. */
-  get prepared(): PreparedMessage {
-    this.#prepared ??= prepareMessage(this.data);
-    return this.#prepared;
-  }
-}
-
-function isWebSocket(subscriber: Subscriber): subscriber is WebSocketConn {
-  return 'send' in subscriber;
-}
-
-function pendingOf(subscriber: Subscriber): number {
-  return isWebSocket(subscriber) ? subscriber.bufferedAmount : subscriber.outboundBuffered();
-}
-
-function drop(subscriber: Subscriber): void {
-  if (isWebSocket(subscriber)) subscriber.terminate();
-  else subscriber.reset();
+/** What loops of a process tell one another about slow subscribers. */
+interface Held {
+  readonly pressure: PressureSign;
 }
 
 /** Publishing and subscribing by topic name, across all loops of a server. Each loop has one. */
@@ -106,23 +81,34 @@ export class Topics {
   readonly #encode: ((message: Delivered) => Bytes) | undefined;
   readonly #presence: Presence | null = null;
   readonly #onError: (error: unknown) => void;
-  /** Messages that slow subscribers have missed. */
-  skipped = 0;
+  /** With `drop-oldest`. */
+  readonly #backlogs: Backlogs | null;
+  /** With `pause`. */
+  readonly #pressure: Pressure | null;
+  #skipped = 0;
+  #isClosed = false;
 
   /** @internal Use `topics`. */
   constructor(name: string, options: TopicsOptions) {
     const { slow = 'skip', backplane, presence = false } = options;
-    if (!['skip', 'close', 'queue'].includes(slow)) {
-      throw new TypeError(`Cannot use slow: '${slow}': it is 'skip', 'close' or 'queue'`);
+    if (!policies.includes(slow)) {
+      throw new TypeError(`Cannot use slow: '${slow}': it is one of ${policies.join(', ')}`);
     }
     this.#slow = slow;
     this.#backplane = backplane;
     this.#encode = options.encode;
     this.#onError =
       options.onError ?? ((error) => process.emitWarning(`Topics: ${inspect(error)}`));
+    this.#backlogs = slow === 'drop-oldest' ? new Backlogs(limitsOf(options), this.#onError) : null;
     this.#channel = new BroadcastChannel(`gnet topics ${name}`);
+    this.#pressure =
+      slow === 'pause'
+        ? new Pressure((pressure) => this.#channel.postMessage({ pressure } satisfies Held))
+        : null;
     this.#channel.onmessage = (event) => {
-      this.#receive((event as { readonly data: unknown }).data as Delivered);
+      const { data } = event as { readonly data: Delivered | Held };
+      if ('pressure' in data) this.#pressure?.take(data.pressure);
+      else this.#receive(data);
     };
     // It must not keep the program running.
     (this.#channel as unknown as { unref(): void }).unref();
@@ -167,7 +153,10 @@ export class Topics {
   unsubscribe(subscriber: Subscriber, filter: string): void {
     const filters = this.#filters.get(subscriber);
     if (filters?.delete(filter) !== true) return;
-    if (filters.size === 0) this.#filters.delete(subscriber);
+    if (filters.size === 0) {
+      this.#filters.delete(subscriber);
+      this.#backlogs?.forget(subscriber);
+    }
     if (isWild(filter)) this.#wild.remove(filter, subscriber);
     else {
       const set = this.#exact.get(filter);
@@ -197,6 +186,8 @@ export class Topics {
       throw new TypeError(`Cannot resume '${filter}': the backplane stores nothing`);
     }
     this.subscribe(subscriber, filter);
+    // It comes again, from where it is stored.
+    this.#backlogs?.forget(subscriber);
     const resuming = this.#resuming.get(subscriber) ?? { filters: 0, later: [] };
     this.#resuming.set(subscriber, resuming);
     resuming.filters++;
@@ -222,8 +213,7 @@ export class Topics {
   async #pour(subscriber: Subscriber, messages: readonly Message[]): Promise<void> {
     for (const message of messages) {
       if (!this.#filters.has(subscriber)) return;
-      if (this.#give(subscriber, message)) continue;
-      while (this.#filters.has(subscriber) && pendingOf(subscriber) > 0) await delay(drainMs);
+      if (!give(subscriber, message)) await whenTaken(subscriber);
     }
   }
 
@@ -236,7 +226,7 @@ export class Topics {
   publish(topic: string, data: Bytes, options: PublishOptions = {}): number {
     checkTopic(topic);
     // In memory of its own: what was received is lent.
-    const own = typeof data === 'string' ? data : Uint8Array.from(data);
+    const own = typeof data === 'string' ? data : new Uint8Array(data);
     return this.#sendAway(topic, own, options) ? this.#deliver({ topic, data: own }) : 0;
   }
 
@@ -246,6 +236,20 @@ export class Topics {
     if (!comesBack) this.#channel.postMessage({ topic, data } satisfies Delivered);
     this.#backplane?.publish(topic, data, options);
     return !comesBack;
+  }
+
+  /** Messages that slow subscribers of this loop have missed. */
+  get skipped(): number {
+    return this.#skipped + (this.#backlogs?.dropped ?? 0);
+  }
+
+  /**
+   * With `slow: 'pause'`: resolves when no subscriber of the topic is slow, on any loop of this
+   * process; undefined if none is now. Return it from the event that has published, or wait for it: gnet
+   * reads no more of a publisher while the promise of its event is pending.
+   */
+  ready(topic: string): Promise<void> | undefined {
+    return this.#pressure?.ready(topic);
   }
 
   /**
@@ -267,8 +271,11 @@ export class Topics {
 
   /** Stops delivering and closes the backplane. */
   async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     for (const subscriber of [...this.#filters.keys()]) this.leave(subscriber);
     this.#presence?.close();
+    this.#pressure?.close();
     this.#channel.close();
     await this.#backplane?.close();
   }
@@ -301,11 +308,21 @@ export class Topics {
     if (subscribers.size === 0) return 0;
     const message = this.#messageOf(delivered);
     let count = 0;
-    for (const subscriber of subscribers) if (this.#send(subscriber, message)) count++;
+    for (const subscriber of subscribers) if (this.#send(subscriber, message, topic)) count++;
     return count;
   }
 
-  #send(subscriber: Subscriber, message: Message): boolean {
+  /** What is wrong with one of them is no matter of the others, or of who publishes. */
+  #send(subscriber: Subscriber, message: Message, topic: string): boolean {
+    try {
+      return this.#sendBy(subscriber, message, topic);
+    } catch (error) {
+      this.#onError(error);
+      return false;
+    }
+  }
+
+  #sendBy(subscriber: Subscriber, message: Message, topic: string): boolean {
     const resuming = this.#resuming.size > 0 ? this.#resuming.get(subscriber) : undefined;
     if (resuming !== undefined) {
       resuming.later.push(message);
@@ -313,19 +330,29 @@ export class Topics {
       if (resuming.later.length > heldMax) drop(subscriber);
       return true;
     }
-    if (this.#slow !== 'queue' && this.#isSlow(subscriber)) {
-      if (this.#slow === 'skip') this.skipped++;
+    switch (this.#slow) {
+      case 'queue':
+        give(subscriber, message);
+        return true;
+      case 'pause':
+        if (!give(subscriber, message)) this.#pressure?.isFull(subscriber, topic);
+        return true;
+      case 'drop-oldest':
+        this.#backlogs?.send(subscriber, message);
+        return true;
+      default:
+        return this.#sendUnlessSlow(subscriber, message);
+    }
+  }
+
+  #sendUnlessSlow(subscriber: Subscriber, message: Message): boolean {
+    if (this.#isSlow(subscriber)) {
+      if (this.#slow === 'skip') this.#skipped++;
       else drop(subscriber);
       return false;
     }
-    if (!this.#give(subscriber, message)) this.#full.add(subscriber);
+    if (!give(subscriber, message)) this.#full.add(subscriber);
     return true;
-  }
-
-  /** False when it has more pending than its high water mark. */
-  #give(subscriber: Subscriber, message: Message): boolean {
-    if (isWebSocket(subscriber)) return subscriber.send(message.prepared);
-    return subscriber.asyncWrite(message.plain);
   }
 
   #isSlow(subscriber: Subscriber): boolean {
@@ -360,4 +387,14 @@ export class Topics {
  */
 export function topics(server: Server | string, options: TopicsOptions = {}): Topics {
   return new Topics(typeof server === 'string' ? server : server.addr, options);
+}
+
+/** @throws RangeError if one is wrong. */
+function limitsOf(options: TopicsOptions): BacklogLimits {
+  const { pendingMessagesMax: messages = 100, pendingBytesMax: bytes = 1024 * 1024 } = options;
+  for (const [name, value] of Object.entries({ messages, bytes })) {
+    if (typeof value === 'number' && value >= 1) continue;
+    throw new RangeError(`Cannot keep ${value} pending ${name}: give a number from 1 on`);
+  }
+  return { messages, bytes };
 }

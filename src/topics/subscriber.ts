@@ -1,0 +1,72 @@
+/** Those who subscribe, and what they are given. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Bytes, type Conn, type Prepared, prepare } from '../index.ts';
+import { type PreparedMessage, prepareMessage, type WebSocketConn } from '../websocket/index.ts';
+
+/** Who can subscribe: a connection of the core, or a WebSocket. */
+export type Subscriber = Conn | WebSocketConn;
+
+/** What is sent to each: made once, however many there are. */
+export class Message {
+  readonly data: Bytes;
+  #plain: Prepared | null = null;
+  #prepared: PreparedMessage | null = null;
+
+  constructor(data: Bytes) {
+    this.data = data;
+  }
+
+  /** Bytes of the data. */
+  get size(): number {
+    return typeof this.data === 'string' ? Buffer.byteLength(this.data) : this.data.length;
+  }
+
+  /** For connections of the core. */
+  get plain(): Prepared {
+    this.#plain ??= prepare(this.data);
+    return this.#plain;
+  }
+
+  /** For WebSockets. */
+  get prepared(): PreparedMessage {
+    this.#prepared ??= prepareMessage(this.data);
+    return this.#prepared;
+  }
+}
+
+/** Looks whether what waits to be compressed has gone out, in ms. */
+const lookMs = 10;
+const nothing = new Uint8Array(0);
+
+function isWebSocket(subscriber: Subscriber): subscriber is WebSocketConn {
+  return 'send' in subscriber;
+}
+
+/** Bytes that it has not taken. */
+export function pendingOf(subscriber: Subscriber): number {
+  return isWebSocket(subscriber) ? subscriber.bufferedAmount : subscriber.outboundBuffered();
+}
+
+/** Ends its connection, with what is pending. */
+export function drop(subscriber: Subscriber): void {
+  if (isWebSocket(subscriber)) subscriber.terminate();
+  else subscriber.reset();
+}
+
+/** False when it has more pending than its high water mark, or is gone. @throws what its codec throws. */
+export function give(subscriber: Subscriber, message: Message): boolean {
+  if (isWebSocket(subscriber)) return subscriber.send(message.prepared);
+  return subscriber.asyncWrite(message.plain);
+}
+
+/** Resolves when the kernel has what it has been given up to now, or it is gone. */
+export async function whenTaken(subscriber: Subscriber): Promise<void> {
+  const conn: Conn = isWebSocket(subscriber) ? subscriber.conn : subscriber;
+  while (pendingOf(subscriber) > conn.outboundBuffered()) await delay(lookMs);
+  if (conn.outboundBuffered() === 0) return;
+  try {
+    await conn.flushWrite(nothing, true);
+  } catch {
+    // It is gone.
+  }
+}
