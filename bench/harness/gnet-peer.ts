@@ -10,6 +10,7 @@ import { loopsOf } from './work.ts';
 
 /** The app that the other servers of Hono run; no example shows all of that. */
 const HONO = '../bench/peers/gnet/hono.ts';
+const WEBSOCKETS = '../bench/peers/gnet/websockets.ts';
 /** Whoever can forge a sender could have it flood somebody else: no example to copy. */
 const BURST = '../bench/peers/gnet/burst.ts';
 /** One file without flags, as that of `node:net`: what an example shows besides would be measured, too. */
@@ -39,6 +40,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'fetch-json': HONO,
   'fetch-post': HONO,
   'fetch-stream': HONO,
+  'websocket-echo': WEBSOCKETS,
+  'websocket-fanout': WEBSOCKETS,
+  'websocket-idle-memory': WEBSOCKETS,
 };
 /** Of a program that uses the package as it is published. */
 const PACKED_OPTIONS = ['--disable-warning=ExperimentalWarning'];

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildEchoLoad, compilerMissing, ECHO_LOAD } from './echo-load.ts';
 import { addressText, type Load, type LoadResult, type LoadRun } from './load.ts';
+import type { Command } from './command.ts';
 import { pinned } from './pinning.ts';
 import { cpuSecondsOf, residentBytes } from './process-tree.ts';
 import { buildTlsLoad, opensslMissing, TLS_LOAD } from './tls-load.ts';
@@ -22,7 +23,7 @@ export function holdLoad(): Load {
     name: 'echo-load',
     unavailable: compilerMissing,
     build: buildEchoLoad,
-    run: (run) => hold(run, ECHO_LOAD),
+    run: (run) => hold(run, compiled(ECHO_LOAD)),
   };
 }
 
@@ -32,12 +33,22 @@ export function tlsHoldLoad(): Load {
     name: 'tls-load',
     unavailable: opensslMissing,
     build: buildTlsLoad,
-    run: (run) => hold(run, TLS_LOAD),
+    run: (run) => hold(run, compiled(TLS_LOAD)),
   };
 }
 
-async function hold(run: LoadRun, program: string): Promise<LoadResult> {
-  await release([await open(run, WARMUP_CONNECTIONS, program)]);
+/** What opens so many connections, prints a line, and holds them until its input ends. */
+export type Holder = (run: LoadRun, connections: number) => Command;
+
+function compiled(program: string): Holder {
+  return (run, connections) => {
+    const args = ['--address', addressText(run.endpoint), '--connections', `${connections}`];
+    return { program, args: [...args, '--size', `${run.case.size}`, '--hold'] };
+  };
+}
+
+export async function hold(run: LoadRun, holder: Holder): Promise<LoadResult> {
+  await release([await open(run, WARMUP_CONNECTIONS, holder)]);
   await delay(SETTLE_MS);
   const before = residentBytes(run.serverPids);
   const cpuBefore = cpuSecondsOf(run.serverPids);
@@ -45,7 +56,7 @@ async function hold(run: LoadRun, program: string): Promise<LoadResult> {
   const holders: ChildProcess[] = [];
   try {
     for (let left = run.case.connections; left > 0; left -= CONNECTIONS_PER_PROCESS) {
-      holders.push(await open(run, Math.min(left, CONNECTIONS_PER_PROCESS), program));
+      holders.push(await open(run, Math.min(left, CONNECTIONS_PER_PROCESS), holder));
     }
     const seconds = (performance.now() - startedAt) / 1000;
     await delay(SETTLE_MS);
@@ -66,10 +77,8 @@ async function hold(run: LoadRun, program: string): Promise<LoadResult> {
 }
 
 /** Resolves when all its connections are open and each has had its echo. */
-async function open(run: LoadRun, connections: number, program: string): Promise<ChildProcess> {
-  const args = ['--address', addressText(run.endpoint), '--connections', `${connections}`];
-  args.push('--size', `${run.case.size}`, '--hold');
-  const command = pinned({ program, args }, run.cores);
+async function open(run: LoadRun, connections: number, holder: Holder): Promise<ChildProcess> {
+  const command = pinned(holder(run, connections), run.cores);
   const child = spawn(command.program, command.args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -1,8 +1,9 @@
-/** Messages over WebSockets, each sent when the one before has come back. */
+/** Messages over WebSockets, each sent when the one before has come back, or has come to everybody. */
 
 import { fileURLToPath } from 'node:url';
 import { compilerMissing } from './echo-load.ts';
 import { buildWindow, runInWindow } from './foreign-load.ts';
+import { hold } from './hold-load.ts';
 import type { Load, LoadResult, LoadRun } from './load.ts';
 
 const CLIENT = fileURLToPath(new URL('../load/websocket-client.ts', import.meta.url));
@@ -13,23 +14,44 @@ export interface WebSocketOutput {
   readonly latencyUs: LoadResult['latencyUs'];
 }
 
-export function websocketLoad(): Load {
+export function websocketLoad(mode: 'echo' | 'fanout' = 'echo'): Load {
   return {
     name: 'websocket-client',
     unavailable: compilerMissing,
     build: buildWindow,
     async run(run) {
-      if (run.warmupSeconds > 0) await runClient(run, run.warmupSeconds);
-      return runClient(run, run.seconds);
+      if (run.warmupSeconds > 0) await runClient(run, run.warmupSeconds, mode);
+      return runClient(run, run.seconds, mode);
     },
   };
 }
 
-async function runClient(run: LoadRun, seconds: number): Promise<LoadResult> {
+/** Idle WebSockets, each of which has had one echo. */
+export function websocketHoldLoad(): Load {
+  return {
+    name: 'websocket-client',
+    unavailable: () => null,
+    build() {},
+    run: (run) =>
+      hold(run, ({ endpoint }, connections) => {
+        if (endpoint.protocol !== 'tcp') throw new Error('WebSockets are measured over TCP');
+        return {
+          program: process.execPath,
+          args: [CLIENT, `${endpoint.port}`, `${connections}`, 'hold'],
+        };
+      }),
+  };
+}
+
+async function runClient(
+  run: LoadRun,
+  seconds: number,
+  mode: 'echo' | 'fanout',
+): Promise<LoadResult> {
   const { endpoint } = run;
   if (endpoint.protocol !== 'tcp') throw new Error('WebSockets are measured over TCP');
   const { connections, size } = run.case;
-  const args = [CLIENT, `${endpoint.port}`, `${connections}`, `${size}`, `${seconds}`];
+  const args = [CLIENT, `${endpoint.port}`, `${connections}`, `${size}`, `${seconds}`, mode];
   const load = { program: process.execPath, args };
   const { output, window } = await runInWindow(run, load, seconds);
   const found = JSON.parse(output.trimEnd().split('\n').pop() ?? '') as WebSocketOutput;

@@ -8,7 +8,7 @@ import type { Kind } from './metrics.ts';
 import type { Endpoint } from './peer.ts';
 import { RESP_COMMANDS, redisLoad } from './redis-load.ts';
 import { tlsLoad } from './tls-load.ts';
-import { websocketLoad } from './websocket-load.ts';
+import { websocketHoldLoad, websocketLoad } from './websocket-load.ts';
 import { wrkLoad } from './wrk-load.ts';
 
 export interface Work {
@@ -220,6 +220,39 @@ const PACKAGES: readonly Work[] = [
   },
 ];
 
+const WEBSOCKETS: readonly Work[] = [
+  {
+    name: 'websocket-echo',
+    title: 'WebSockets, echo',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: websocketLoad(),
+    sizes: [64],
+    connections: [100],
+    pipelines: [1],
+  },
+  {
+    name: 'websocket-fanout',
+    title: 'WebSockets, a message to everybody; each that comes counts',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: websocketLoad('fanout'),
+    sizes: [64],
+    connections: [100, 10_000],
+    pipelines: [1],
+  },
+  {
+    name: 'websocket-idle-memory',
+    title: 'Memory of idle WebSockets',
+    kind: 'memory',
+    protocol: 'tcp',
+    load: websocketHoldLoad(),
+    sizes: [64],
+    connections: [9_000],
+    pipelines: [1],
+  },
+];
+
 const CONNECTIONS: readonly Work[] = [
   {
     name: 'connection-rate',
@@ -332,6 +365,7 @@ export const WORKS: readonly Work[] = [
   ...PROTOCOLS,
   ...FETCHES,
   ...PACKAGES,
+  ...WEBSOCKETS,
   ...CONNECTIONS,
   ...SECURED,
 ];

@@ -2,23 +2,34 @@
  * The load of `bench/harness/websocket-load.ts`: sends masked messages and counts what comes back. Ends with
  * a line of JSON; fails when anything but the same message does.
  *
- * usage: node websocket-client.ts PORT CONNECTIONS BYTES SECONDS
+ * usage: node websocket-client.ts PORT CONNECTIONS BYTES SECONDS [echo|fanout]
+ *        node websocket-client.ts PORT CONNECTIONS hold     until its standard input ends
+ *
+ * With `fanout` one of them sends, and everybody gets it, before the next is sent: what is counted is
+ * what comes.
  */
 import { connect, type Socket } from 'node:net';
 
-const [port = 0, connections = 1, size = 64, seconds = 1] = process.argv.slice(2).map(Number);
+const parameters = process.argv.slice(2);
+const [port = 0, connections = 1, size = 64, seconds = 1] = parameters.map(Number);
+const holds = parameters[2] === 'hold';
+const fansOut = parameters[4] === 'fanout';
 if (size > 125) throw new Error('messages have 125 bytes at most: their length is one byte');
 
 const REQUEST =
-  'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+  `GET ${fansOut ? '/fan' : '/'} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n';
-const payload = Buffer.alloc(size, 'x');
+const payload = Buffer.alloc(holds ? 64 : size, 'x');
 /** Binary, masked by zeros. */
-const message = Buffer.concat([Buffer.from([0x82, 0x80 | size, 0, 0, 0, 0]), payload]);
-const expected = Buffer.concat([Buffer.from([0x82, size]), payload]);
+const message = Buffer.concat([Buffer.from([0x82, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
+const expected = Buffer.concat([Buffer.from([0x82, payload.length]), payload]);
+/** Connections that are opened at a time: more than listeners take in one go are dropped. */
+const OPENING_MAX = 100;
 
 const times = new Float64Array(4 << 20);
+const peers: Peer[] = [];
 let requests = 0;
+let upgraded = 0;
 let over = false;
 
 function fail(reason: string): never {
@@ -48,19 +59,18 @@ class Peer {
         if (!bytes.toString('latin1').startsWith('HTTP/1.1 101 ')) fail(String(bytes));
         this.#upgraded = true;
         bytes = bytes.subarray(end + 4);
-        this.#send();
+        isUpgraded(this);
       }
     }
     if (this.#upgraded && bytes.length >= expected.length) {
       if (!bytes.equals(expected)) fail('something else came back');
-      times[requests++ % times.length] = performance.now() - this.#sent;
+      cameBack(this, this.#sent);
       bytes = bytes.subarray(expected.length);
-      this.#send();
     }
     this.#rest = bytes;
   }
 
-  #send(): void {
+  send(): void {
     if (over) return;
     this.#sent = performance.now();
     this.#socket.write(message);
@@ -71,15 +81,57 @@ class Peer {
   }
 }
 
-const started = performance.now();
-const peers = Array.from({ length: connections }, () => new Peer());
-setTimeout(() => {
+/** When the message of a fan-out was sent, and how many have it. */
+let sent = 0;
+let reached = 0;
+
+function sendToAll(): void {
+  reached = 0;
+  sent = performance.now();
+  peers[0]?.send();
+}
+
+function isUpgraded(peer: Peer): void {
+  upgraded++;
+  if (!fansOut) peer.send();
+  else if (upgraded === connections) sendToAll();
+  openMore();
+}
+
+function cameBack(peer: Peer, since: number): void {
+  const isWhole = !fansOut || ++reached === connections;
+  if (isWhole) times[requests++ % times.length] = performance.now() - (fansOut ? sent : since);
+  else requests++;
+  if (holds) {
+    if (requests === connections) console.log('held');
+  } else if (!fansOut) peer.send();
+  else if (isWhole) sendToAll();
+}
+
+function openMore(): void {
+  while (peers.length < connections && peers.length - upgraded < OPENING_MAX) {
+    peers.push(new Peer());
+  }
+}
+
+function finish(started: number): void {
   over = true;
   const elapsed = (performance.now() - started) / 1_000;
   for (const peer of peers) peer.end();
-  const sorted = times.subarray(0, Math.min(requests, times.length)).sort();
+  // Those of a fan-out that are not whole have no time of their own.
+  const sorted = times.subarray(0, Math.min(requests, times.length)).filter((time) => time > 0);
+  sorted.sort();
   const at = (part: number): number =>
     (sorted[Math.floor((sorted.length - 1) * part)] ?? 0) * 1_000;
   const latencyUs = { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) };
   console.log(JSON.stringify({ requests, seconds: elapsed, latencyUs }));
-}, seconds * 1_000);
+}
+
+const started = performance.now();
+openMore();
+if (holds) {
+  process.stdin.resume().on('end', () => {
+    over = true;
+    process.exit();
+  });
+} else setTimeout(() => finish(started), seconds * 1_000);
