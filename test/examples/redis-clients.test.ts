@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { installedRuntime } from '../../scripts/other-runtime.ts';
+import { goPeer } from '../support/built-peers.ts';
 import { runClient } from '../support/outside-client.ts';
 import type { TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
@@ -210,15 +212,48 @@ describe('ioredis', absent(ioredis, 'ioredis'), () => {
   });
 });
 
+/** GNET_PYTHON names one that has the packages. */
+const python = process.env['GNET_PYTHON'] || 'python3';
+
 /** Why the module of Python cannot be used, or false. */
 function absentInPython(): string | false {
-  const found = spawnSync('python3', ['-c', 'import redis'], { stdio: 'ignore' });
+  const found = spawnSync(python, ['-c', 'import redis'], { stdio: 'ignore' });
   return found.status !== 0 && 'redis-py is not installed';
 }
 
 test('redis-py: a round, a scan, messages', { skip: absentInPython() }, async () => {
   const script = fileURLToPath(new URL('redis-py-client.py', import.meta.url));
-  const result = await runClient('python3', [script, String(example.port)]);
+  const result = await runClient(python, [script, String(example.port)]);
   assert.equal(result.stderr, '');
   assert.match(result.stdout.toString(), /^\d+ steps passed\n$/);
+});
+
+/** As Go prints it: lists in brackets, nothing as <nil>. */
+function inGo(answer: unknown): string {
+  if (answer === null) return '<nil>';
+  return Array.isArray(answer) ? `[${answer.map(inGo).join(' ')}]` : String(answer);
+}
+
+const go = goPeer();
+
+test('go-redis: a round, a pipeline, messages, in each protocol', {
+  skip: go.missing,
+}, async () => {
+  const steps = round.map(([Command, expected]) => ({ Command, Expected: inGo(expected) }));
+  const args = ['redis', `127.0.0.1:${example.port}`];
+  const { code, stdout, stderr } = await runClient(go.path, args, JSON.stringify(steps));
+  assert.equal(code, 0, stderr);
+  assert.equal(String(stdout), `${round.length} steps passed\n`.repeat(3));
+});
+
+const bun = installedRuntime('bun');
+
+test('Bun’s own client: a round, messages', {
+  skip: bun === undefined && 'Bun is not installed',
+}, async () => {
+  const script = fileURLToPath(new URL('redis-bun-client.js', import.meta.url));
+  const args = [script, String(example.port)];
+  const { stdout, stderr } = await runClient(bun as string, args, JSON.stringify(round));
+  assert.equal(stderr, '');
+  assert.equal(String(stdout), `${round.length} steps passed\n`);
 });

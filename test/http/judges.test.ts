@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import type { WebSocketConn } from 'gnet/websocket';
+import { goPeer } from '../support/built-peers.ts';
 import { missing, runClient } from '../support/outside-client.ts';
 import type { TestScope } from '../support/rig.ts';
 import { startWs } from '../websocket/ws-rig.ts';
@@ -10,6 +11,9 @@ import { type HttpRig, rawClient, startHttp } from './http-rig.ts';
 
 /** GNET_PYTHON names one that has the packages. */
 const python = process.env['GNET_PYTHON'] || 'python3';
+
+const go = goPeer();
+const autocannon = 'node_modules/autocannon/autocannon.js';
 
 const HTTPLINT = 'from httplint.cli import main; main()';
 
@@ -50,6 +54,33 @@ describe('gnet/http and what others wrote', () => {
       assert.deepEqual(rig.errors, []);
     });
   }
+
+  test('Go’s net/http does, too, with trailers, and leaves in the middle', {
+    skip: go.missing,
+  }, async (t) => {
+    const rig = await startSite(t);
+    const { code, stderr } = await runClient(go.path, ['http', rig.url]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(rig.errors, []);
+  });
+
+  test('so does Java’s HttpClient, which offers HTTP/2 in the clear', {
+    skip: missing('java'),
+  }, async (t) => {
+    const rig = await startSite(t);
+    const { code, stderr } = await runClient('java', ['test/http/Judge.java', rig.url]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(rig.errors, []);
+  });
+
+  test('autocannon, pipelined', async (t) => {
+    const rig = await startSite(t);
+    const args = [autocannon, '--json', '-a', '2000', '-c', '8', '-p', '4', `${rig.url}/text`];
+    const { stdout, stderr } = await runClient(process.execPath, args);
+    const found = JSON.parse(stdout.toString()) as Record<string, number>;
+    assert.equal(found['2xx'], 2000, stderr);
+    assert.deepEqual([found['errors'], found['timeouts'], found['non2xx']], [0, 0, 0]);
+  });
 
   test('httplint finds nothing wrong in answers', { skip: lacks('httplint') }, async (t) => {
     const rig = await startSite(t);
