@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Conn, FixedLengthFrameCodec } from 'gnet';
 import { type Topics, type TopicsOptions, topics } from 'gnet/topics';
-import type { WebSocketConn } from 'gnet/websocket';
 import { connect, startRig, type TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { startWs, wsClient } from '../websocket/ws-rig.ts';
@@ -25,15 +24,15 @@ function hubOf(t: TestScope, name: string, options: TopicsOptions): Topics {
 
 /** A server whose connections get what is published under `x`. */
 async function startSubscribers(t: TestScope, hub: Topics) {
-  const conns: Conn<never>[] = [];
+  const conns: Conn[] = [];
   const rig = await startRig(
     t,
     {
       onOpened(c) {
-        conns.push(c as Conn<never>);
-        hub.subscribe(c as Conn<never>, 'x');
+        conns.push(c);
+        hub.subscribe(c, 'x');
       },
-      onClosed: (c) => hub.leave(c as Conn<never>),
+      onClosed: (c) => hub.leave(c),
     },
     flow,
   );
@@ -96,8 +95,8 @@ describe('drop-oldest', () => {
     const rig = await startWs(
       t,
       {
-        open: (ws) => hub.subscribe(ws as WebSocketConn<never>, 'x'),
-        close: (ws) => hub.leave(ws as WebSocketConn<never>),
+        open: (ws) => hub.subscribe(ws, 'x'),
+        close: (ws) => hub.leave(ws),
       },
       flow,
     );
@@ -206,8 +205,8 @@ test('a codec that refuses a message keeps it from no other subscriber', async (
   const errors: unknown[] = [];
   const hub = hubOf(t, 'codec', { onError: (error) => errors.push(error) });
   const subscribe = {
-    onOpened: (c: Conn) => hub.subscribe(c as Conn<never>, 'x'),
-    onClosed: (c: Conn) => hub.leave(c as Conn<never>),
+    onOpened: (c: Conn) => hub.subscribe(c, 'x'),
+    onClosed: (c: Conn) => hub.leave(c),
   };
   const strict = await startRig(t, subscribe, { codec: new FixedLengthFrameCodec(4) });
   const plain = await startRig(t, subscribe);
