@@ -30,6 +30,8 @@ export interface EchoLoadOutput extends Omit<LoadResult, 'serverCpuSeconds'> {
 export interface EchoLoadOptions {
   /** Puts a 4-byte big-endian length before every payload. */
   readonly lengthField?: boolean;
+  /** Each message is one of a WebSocket. */
+  readonly websocket?: boolean;
   /** A new connection for every message: a request is connect, message, echo, close. */
   readonly reconnect?: boolean;
   /** One datagram at a time asks for so many copies of itself as the case has messages in flight. */
@@ -77,7 +79,7 @@ async function runEchoLoad(run: LoadRun, options: EchoLoadOptions): Promise<Load
   const { errors, serverCpuSeconds, ...result } = JSON.parse(output) as EchoLoadOutput;
   if (errors !== 0 || serverCpuSeconds === null) throw new Error(`unusable figures: ${output}`);
   if (options.reconnect) return { ...result, serverCpuSeconds };
-  const frameBytes = run.case.size + (options.lengthField ? 4 : 0);
+  const frameBytes = run.case.size + (options.lengthField ? 4 : options.websocket ? 2 : 0);
   const counted = { ...result, serverCpuSeconds, requests: result.bytes / frameBytes };
   return options.copies ? { ...counted, loadVaries: true } : counted;
 }
@@ -91,6 +93,7 @@ function argumentsFor(run: LoadRun, options: EchoLoadOptions): string[] {
   for (const pid of run.serverPids) args.push('--watch-pid', `${pid}`);
   for (const pid of run.companionPids) args.push('--companion-pid', `${pid}`);
   if (options.lengthField) args.push('--length-field');
+  if (options.websocket) args.push('--websocket');
   if (options.reconnect) args.push('--reconnect');
   return args;
 }

@@ -213,7 +213,7 @@ const PACKAGES: readonly Work[] = [
     title: 'The package ws, echo',
     kind: 'requests',
     protocol: 'tcp',
-    load: websocketLoad(),
+    load: echoLoad({ websocket: true }),
     sizes: [64],
     connections: [64],
     pipelines: [1],

@@ -10,6 +10,8 @@
 #include <sys/un.h>
 
 #define MESSAGE_BYTES_MAX (1024.0 * 1024 * 1024)
+/* Their length is one byte. */
+#define WEBSOCKET_BYTES_MAX 125
 #define DATAGRAM_BYTES_MIN 12
 #define DATAGRAM_BYTES_MAX 65507
 /* Goes out in one send and fits into what any server reads at once. */
@@ -27,6 +29,7 @@ static const char usage[] =
     "  --pipeline N              messages in flight per socket (1)\n"
     "  --copies N                each datagram asks for so many copies of itself: its third word (1)\n"
     "  --length-field            put a 4-byte big-endian length before every payload\n"
+    "  --websocket               after a handshake, messages of at most 125 bytes, masked by zeros\n"
     "  --reconnect               a new TCP connection for every message: connect, echo, close\n"
     "  --hold                    one message per connection; then print \"held\" and keep the\n"
     "                            connections open until standard input ends\n"
@@ -103,6 +106,15 @@ static void finish(struct options *options, const char *address) {
       refuse("--size with --reconnect or --hold is at most %d", SINGLE_MESSAGE_BYTES_MAX);
     }
   }
+  if (options->websocket) {
+    if (options->size > WEBSOCKET_BYTES_MAX) {
+      refuse("--size with --websocket is at most %d", WEBSOCKET_BYTES_MAX);
+    }
+    if (options->protocol != PROTOCOL_TCP || options->length_field || options->reconnect ||
+        options->hold) {
+      refuse("--websocket is for kept connections of TCP, without --length-field");
+    }
+  }
   if (options->protocol != PROTOCOL_UDP) {
     if (options->copies > 1) refuse("--copies is for UDP");
     return;
@@ -130,6 +142,7 @@ void options_parse(struct options *options, int argc, char **argv) {
       {"watch-pid", required_argument, NULL, 'x'}, {"help", no_argument, NULL, 'h'},
       {"companion-pid", required_argument, NULL, 'y'}, {"reconnect", no_argument, NULL, 'r'},
       {"hold", no_argument, NULL, 'k'}, {"copies", required_argument, NULL, 'n'},
+      {"websocket", no_argument, NULL, 'f'},
       {NULL, 0, NULL, 0},
   };
   const char *address = NULL;
@@ -150,6 +163,7 @@ void options_parse(struct options *options, int argc, char **argv) {
       case 'd': options->measured_seconds = parse_number("seconds", optarg, 0.01, 3600); break;
       case 'r': options->reconnect = true; break;
       case 'k': options->hold = true; break;
+      case 'f': options->websocket = true; break;
       case 'x': add_process("watch-pid", options->watched, &options->watched_count); break;
       case 'y': add_process("companion-pid", options->companions, &options->companion_count); break;
       case 'h': fputs(usage, stdout); exit(0);

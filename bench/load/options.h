@@ -20,6 +20,7 @@ struct options {
   uint32_t copies;   /* datagrams that answer each of them */
   size_t size;       /* bytes of payload per message */
   bool length_field; /* a 4-byte big-endian length before every payload */
+  bool websocket;    /* the messages are those of a WebSocket, after its handshake */
   bool reconnect;    /* a new connection for every message */
   bool hold;         /* one message per connection, then silence until the input ends */
   double warmup_seconds;

@@ -14,14 +14,23 @@
 #include "pattern.h"
 
 #define LENGTH_FIELD_BYTES 4
+#define HEADER_BYTES_MAX 6
 #define RECEIVE_BUFFER_BYTES (256u * 1024u)
 /* One send gathers at most this much: more than socket buffers take only costs preparation. */
 #define SEND_BYTES_MAX (512u * 1024u)
 #define SEND_PIECES_MAX 64
 #define EVENTS_MAX 512
 
-/* A place in the stream of frames that one connection sends and expects back. */
+/* What stands before every payload: requests of WebSockets have a mask, of zeros. */
+struct frame {
+  uint8_t header[HEADER_BYTES_MAX];
+  size_t header_bytes;
+  size_t frame_bytes;
+};
+
+/* A place in the stream of frames that one connection sends, or that it expects back. */
 struct cursor {
+  const struct frame *frame;
   size_t in_frame; /* bytes of the current frame before this place */
   size_t pattern;  /* where in the pattern the next byte of payload comes from */
 };
@@ -41,9 +50,8 @@ struct stream_load {
   struct measurement *m;
   int epoll;
   uint32_t open;
-  size_t header_bytes;
-  size_t frame_bytes;
-  uint8_t header[LENGTH_FIELD_BYTES];
+  struct frame request;
+  struct frame reply;
   struct connection *connections;
   uint8_t *receive_buffer;
 };
@@ -54,23 +62,24 @@ struct piece {
 };
 
 /* The next bytes of the stream, at most `limit` and in one piece; moves the cursor past them. */
-static struct piece cursor_next(const struct stream_load *load, struct cursor *at, size_t limit) {
+static struct piece cursor_next(struct cursor *at, size_t limit) {
+  const struct frame *frame = at->frame;
   struct piece piece;
   size_t left;
-  if (at->in_frame < load->header_bytes) {
-    piece.bytes = load->header + at->in_frame;
-    left = load->header_bytes - at->in_frame;
+  if (at->in_frame < frame->header_bytes) {
+    piece.bytes = frame->header + at->in_frame;
+    left = frame->header_bytes - at->in_frame;
   } else {
     piece.bytes = pattern_table + at->pattern;
-    left = load->frame_bytes - at->in_frame;
+    left = frame->frame_bytes - at->in_frame;
     if (left > PATTERN_SPAN) left = PATTERN_SPAN;
   }
   piece.length = left < limit ? left : limit;
-  if (at->in_frame >= load->header_bytes) {
+  if (at->in_frame >= frame->header_bytes) {
     at->pattern = pattern_advance(at->pattern, piece.length);
   }
   at->in_frame += piece.length;
-  if (at->in_frame == load->frame_bytes) at->in_frame = 0;
+  if (at->in_frame == frame->frame_bytes) at->in_frame = 0;
   return piece;
 }
 
@@ -91,7 +100,7 @@ static int gather(const struct stream_load *load, const struct connection *c,
   int count = 0;
   while (total < SEND_BYTES_MAX) {
     if (at.in_frame == 0 && may_start-- == 0) break;
-    struct piece piece = cursor_next(load, &at, SEND_BYTES_MAX - total);
+    struct piece piece = cursor_next(&at, SEND_BYTES_MAX - total);
     struct iovec *last = count > 0 ? &pieces[count - 1] : NULL;
     if (last != NULL && (const uint8_t *)last->iov_base + last->iov_len == piece.bytes) {
       last->iov_len += piece.length;
@@ -106,11 +115,12 @@ static int gather(const struct stream_load *load, const struct connection *c,
   return count;
 }
 
-static void note_sent(struct stream_load *load, struct connection *c, size_t bytes, uint64_t now) {
+static void note_sent(const struct stream_load *load, struct connection *c, size_t bytes,
+                      uint64_t now) {
   uint32_t pipeline = load->m->options->pipeline;
   while (bytes > 0) {
     if (c->sent.in_frame == 0) c->start_times[c->started++ % pipeline] = now;
-    bytes -= cursor_next(load, &c->sent, bytes).length;
+    bytes -= cursor_next(&c->sent, bytes).length;
   }
 }
 
@@ -167,7 +177,7 @@ static bool accept_reply(struct stream_load *load, struct connection *c, size_t 
                         length);
       return false;
     }
-    struct piece expected = cursor_next(load, &c->received, length);
+    struct piece expected = cursor_next(&c->received, length);
     if (memcmp(bytes, expected.bytes, expected.length) != 0) {
       measurement_error(load->m, "connection %u: wrong bytes in reply %llu", c->index,
                         (unsigned long long)c->completed);
@@ -197,6 +207,26 @@ static void receive_replies(struct stream_load *load, struct connection *c) {
   close_connection(load, c);
 }
 
+/* Waits for the answer to its request; false when it is another one. */
+static bool upgrade(int fd) {
+  static const char request[] =
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n";
+  char answer[1024];
+  size_t length = 0;
+  if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) != (ssize_t)(sizeof request - 1)) {
+    return false;
+  }
+  while (length < sizeof answer - 1) {
+    ssize_t count = recv(fd, answer + length, sizeof answer - 1 - length, 0);
+    if (count <= 0) return false;
+    length += (size_t)count;
+    answer[length] = '\0';
+    if (strstr(answer, "\r\n\r\n") != NULL) return strncmp(answer, "HTTP/1.1 101 ", 13) == 0;
+  }
+  return false;
+}
+
 static void open_connection(struct stream_load *load, struct connection *c) {
   const struct options *options = load->m->options;
   int family = options->protocol == PROTOCOL_UNIX ? AF_UNIX : AF_INET;
@@ -211,6 +241,11 @@ static void open_connection(struct stream_load *load, struct connection *c) {
   load->open++;
   int on = 1;
   if (family == AF_INET) setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (options->websocket && !upgrade(c->fd)) {
+    measurement_error(load->m, "connection %u: no WebSocket", c->index);
+    close_connection(load, c);
+    return;
+  }
   watch(load, c, EPOLL_CTL_ADD);
 }
 
@@ -224,7 +259,8 @@ static void open_all(struct stream_load *load) {
     struct connection *c = &load->connections[i];
     c->index = i;
     c->start_times = times + (size_t)i * options->pipeline;
-    c->sent.pattern = c->received.pattern = pattern_start(i);
+    c->sent = (struct cursor){.frame = &load->request, .pattern = pattern_start(i)};
+    c->received = (struct cursor){.frame = &load->reply, .pattern = pattern_start(i)};
     open_connection(load, c);
   }
 }
@@ -253,12 +289,28 @@ static void run_loop(struct stream_load *load) {
   }
 }
 
+static void set_frames(struct stream_load *load) {
+  const struct options *options = load->m->options;
+  uint32_t size = (uint32_t)options->size;
+  struct frame *request = &load->request;
+  if (options->websocket) {
+    /* Binary messages, in one frame each. */
+    *request = (struct frame){.header = {0x82, (uint8_t)(0x80 | size)}, .header_bytes = 6};
+    load->reply = (struct frame){.header = {0x82, (uint8_t)size}, .header_bytes = 2};
+  } else if (options->length_field) {
+    for (int i = 0; i < LENGTH_FIELD_BYTES; i++) {
+      request->header[i] = (uint8_t)(size >> (24 - 8 * i));
+    }
+    request->header_bytes = LENGTH_FIELD_BYTES;
+    load->reply = *request;
+  }
+  request->frame_bytes = request->header_bytes + options->size;
+  load->reply.frame_bytes = load->reply.header_bytes + options->size;
+}
+
 void stream_run(struct measurement *m) {
   struct stream_load load = {.m = m, .epoll = epoll_create1(EPOLL_CLOEXEC)};
-  uint32_t size = (uint32_t)m->options->size;
-  for (int i = 0; i < LENGTH_FIELD_BYTES; i++) load.header[i] = (uint8_t)(size >> (24 - 8 * i));
-  load.header_bytes = m->options->length_field ? LENGTH_FIELD_BYTES : 0;
-  load.frame_bytes = load.header_bytes + m->options->size;
+  set_frames(&load);
   open_all(&load);
   measurement_start(m);
   for (uint32_t i = 0; i < m->options->connections; i++) {
