@@ -5,7 +5,8 @@ import { ownHandlerEvents } from './handler-events.ts';
 import { type Connection, is, isClosed, scopeOf } from './record.ts';
 import { applyReply, handlerThrew, holdUp } from './replies.ts';
 import { isPromise, whenSettled } from './reply.ts';
-import { mark, State } from './states.ts';
+import { addTask } from './deferred-tasks.ts';
+import { mark, State, task } from './states.ts';
 
 type AnyEvent = (c: Connection) => unknown;
 const ignore = (): void => {};
@@ -13,7 +14,12 @@ const ignore = (): void => {};
 /** See `Conn`. */
 export function setHandler(c: Connection, handler: EventHandler<unknown>): void {
   const events = ownHandlerEvents(handler);
-  if (!isClosed(c)) c.events = c.owner.calls.ofConnection(events);
+  if (isClosed(c)) return;
+  c.events = c.owner.calls.ofConnection(events);
+  if (c.state !== State.Open || !is(c, mark.endReported)) return;
+  // It hears of the end, too: behind what still waits for it.
+  c.marks &= ~mark.endReported;
+  addTask(c, task.continue);
 }
 
 function call(c: Connection, event: unknown): unknown {

@@ -159,6 +159,11 @@ export interface Conn<Context = unknown> extends FrameSource {
   /** True when the peer has ended its side. */
   readonly readEnded: boolean;
   /**
+   * True when nothing is sent or received any more: from `destroy()`, `reset()` or a failure on, and
+   * in `onClosed`. Always false for UDP.
+   */
+  readonly isClosed: boolean;
+  /**
    * Replaces the given limits and restarts them. Limits that you leave out or set to `undefined` do
    * not change. For UDP it does nothing. @throws ErrInvalidOption for values that `serve` refuses,
    * and then replaces nothing.
@@ -254,8 +259,9 @@ export interface Conn<Context = unknown> extends FrameSource {
   /**
    * Replaces the handler of this connection, from its next event on; the async context stays the
    * same. gnet does not call `onOpened` again. The server's handler keeps the events that do not
-   * belong to a connection (`tick`, `onInitComplete`, `onShutdown`). After the close it does
-   * nothing. @throws `ErrInvalidOption` if it is not a handler, `ErrUnsupportedOp` for UDP.
+   * belong to a connection (`tick`, `onInitComplete`, `onShutdown`). If the peer has ended before,
+   * gnet calls `onEnd` of the new handler, too. After the close it does nothing. @throws
+   * `ErrInvalidOption` if it is not a handler, `ErrUnsupportedOp` for UDP.
    */
   setHandler<Frame = Buffer, Own = Context>(handler: EventHandler<Frame, Own>): void;
 }

@@ -49,6 +49,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   codecState: unknown = undefined;
   scanned = 0;
   readonly readEnded = false;
+  readonly isClosed = false;
   // The sender, as the driver gives and takes it.
   readonly family: 0 | 4 | 6;
   readonly port: number;

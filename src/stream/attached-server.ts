@@ -1,5 +1,5 @@
 import { type Conn, ErrUnsupportedOp, type Server } from '../index.ts';
-import type { ConnSocketOptions, SocketSettings } from './conn-socket.ts';
+import type { ConnSocket, ConnSocketOptions, SocketSettings } from './conn-socket.ts';
 import { serverAddress, type SocketAddress } from './socket-address.ts';
 import { socketOver } from './to-duplex.ts';
 import { nameUpperSockets } from './upper-sockets.ts';
@@ -116,10 +116,20 @@ export class AttachedServer {
 
   connected(c: Conn): void {
     if (this.#address === null) this.#announce(c.localAddr);
-    const socket = socketOver(c, this.#socketSettings);
+    // A socket may be gone when it is made.
     this.#connections++;
+    const socket = this.#socketOf(c);
     socket.server = this.#server as unknown as typeof socket.server;
     this.#server.emit('connection', socket);
+  }
+
+  #socketOf(c: Conn): ConnSocket {
+    try {
+      return socketOver(c, this.#socketSettings);
+    } catch (error) {
+      this.#connections--;
+      throw error;
+    }
   }
 
   // -- what the server tells ----------------------------------------------------------------------

@@ -1,4 +1,5 @@
 import type { AddressInfo, Server, SetKeepAliveOptions, SocketConnectOpts } from 'node:net';
+import { addAbortSignal, type Duplex } from 'node:stream';
 import {
   BuiltInFrameCodec,
   type Bytes,
@@ -16,7 +17,7 @@ import {
 } from './socket-base.ts';
 import { keepAliveOf } from './keep-alive.ts';
 import { socketAddress, type SocketAddress } from './socket-address.ts';
-import { type Goodbye, SocketLink, type WriteCallback } from './socket-link.ts';
+import { brokenPipe, type Goodbye, SocketLink, type WriteCallback } from './socket-link.ts';
 import { SocketTimeout } from './socket-timeout.ts';
 import { textBytes } from './text-bytes.ts';
 import { checkedTimeout } from './timeout-argument.ts';
@@ -93,13 +94,14 @@ export class ConnSocket extends SocketBase {
   constructor(options: SocketSettings, below: Conn | Dialler) {
     const { allowHalfOpen = false, highWaterMark = markDefault, signal, goodbye, gone } = options;
     // It says of `'close'` whether there was an error, which a Duplex does not.
-    const own = { allowHalfOpen, highWaterMark, emitClose: false };
-    super({ ...own, ...(signal !== undefined && { signal }) });
+    super({ allowHalfOpen, highWaterMark, emitClose: false });
     this.#mark = highWaterMark;
     this.#gone = gone;
     this.#link = new SocketLink(this, (c) => this.#opened(c), goodbye);
     if (below instanceof Dialler) this.#dialler = below;
     else this.#takeOver(below);
+    // Only now: one that was aborted before destroys the stream here.
+    if (signal !== undefined) addAbortSignal(signal, this as unknown as Duplex);
   }
 
   /** The underlying gnet connection; null until it is connected. */
@@ -111,6 +113,9 @@ export class ConnSocket extends SocketBase {
     this.#link.use(c);
     c.setHandler(this.#link);
     this.#setUp(c);
+    if (!c.isClosed) return;
+    this.#link.closed = true;
+    this.destroy();
   }
 
   #setUp(c: Conn): void {
@@ -178,9 +183,20 @@ export class ConnSocket extends SocketBase {
     encoding?: BufferEncoding | WriteCallback,
     callback?: WriteCallback,
   ): boolean {
+    if (this.writableEnded && this.readableEnded && !this.allowHalfOpen) {
+      return this.#refuse(typeof encoding === 'function' ? encoding : callback);
+    }
     const more = writeQueued.call(this, chunk, encoding, callback);
     if (!this.#link.full) return more;
     this.#link.oweDrain();
+    return false;
+  }
+
+  /** The peer has ended, and so our side ended, too. */
+  #refuse(callback: WriteCallback | undefined): false {
+    const error = brokenPipe();
+    if (callback !== undefined) process.nextTick(callback, error);
+    this.destroy(error);
     return false;
   }
 
@@ -359,8 +375,9 @@ export class ConnSocket extends SocketBase {
    */
   connect(...given: unknown[]): this {
     const last = given.at(-1);
-    if (typeof last === 'function') this.once('connect', last as Callback);
+    const connected = typeof last === 'function' ? (last as Callback) : null;
     if (this.#link.conn !== null) {
+      if (connected !== null) this.once('connect', connected);
       process.nextTick(() => this.emit('connect'));
       return this;
     }
@@ -372,9 +389,10 @@ export class ConnSocket extends SocketBase {
     if (this.destroyed) {
       throw new ErrConnClosed('cannot connect: this socket was destroyed; make another one');
     }
-    if (this.#connecting) return this;
+    // What it refuses leaves the socket as it was.
+    if (!this.#connecting) this.#dialler.dial(given, this.#link);
     this.#connecting = true;
-    this.#dialler.dial(given, this.#link);
+    if (connected !== null) this.once('connect', connected);
     return this;
   }
 

@@ -1,7 +1,8 @@
 import type { SocketConnectOpts } from 'node:net';
 import type { Client } from '../index.ts';
 import { ConnSocket, type ConnSocketOptions } from './conn-socket.ts';
-import { Dialler, type Target } from './dialler.ts';
+import { Dialler, isSecure, type Target } from './dialler.ts';
+import { TlsConnSocket } from './tls-conn-socket.ts';
 
 /** The callback that undici and `http.Agent` pass. */
 export type ConnectCallback = (error: Error | null, socket: ConnSocket | null) => void;
@@ -26,7 +27,8 @@ export function createConnection(
 ): CreateConnection {
   const get = typeof client === 'function' ? client : (): Client => client;
   return (target, callback) => {
-    const socket = new ConnSocket(options, new Dialler(get));
+    const Kind = target !== undefined && isSecure(target) ? TlsConnSocket : ConnSocket;
+    const socket = new Kind(options, new Dialler(get));
     if (target === undefined) return socket;
     if (callback !== undefined) tell(socket, callback);
     return socket.connect(target as SocketConnectOpts);

@@ -64,15 +64,20 @@ export function addressOf(given: readonly unknown[]): string {
 function targetAddress(target: Target): string {
   refuse(target as Partial<SocketConnectOpts>);
   const path = target.socketPath ?? target.path;
-  const { port, protocol } = target;
+  const { port } = target;
   if (typeof path === 'string' && (port === undefined || port === null)) return `unix://${path}`;
-  const secure = protocol === 'https:' || protocol === 'wss:';
+  const secure = isSecure(target);
   const host = target.hostname ?? target.host ?? 'localhost';
   const bare = host.startsWith('[') ? host.slice(1, -1) : host;
   const literal = bare.includes(':') ? `[${bare}]` : bare;
   const number = port === undefined || port === null || port === '' ? (secure ? 443 : 80) : port;
   const family = target.family === 4 || target.family === 6 ? target.family : '';
   return `${secure ? 'tls' : `tcp${family}`}://${literal}:${number}`;
+}
+
+/** The client speaks TLS to it. */
+export function isSecure({ protocol }: Target): boolean {
+  return protocol === 'https:' || protocol === 'wss:';
 }
 
 /** Refuses options whose effect would be silently lost. */

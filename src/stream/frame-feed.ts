@@ -23,14 +23,18 @@ export class FrameFeed<Frame> implements EventHandler<Frame> {
   #ready: { readonly frame: Frame } | null = null;
   /** Ends the loan of the frame that was given out. */
   #giveBack: (() => void) | null = null;
+  /** Until then nothing is delivered: whoever leaves without a frame leaves all of them. */
+  #hasAsked = false;
   #state: 'open' | 'ended' | 'left' = 'open';
   #error: unknown;
 
   constructor(c: Conn, options: FeedOptions) {
     this.#c = c;
     this.#options = options;
+    c.pauseRead();
     const { signal } = options;
-    if (signal === undefined) return;
+    if (c.isClosed) this.#finish(undefined);
+    if (signal === undefined || c.isClosed) return;
     if (signal.aborted) this.#abort();
     else signal.addEventListener('abort', this.#abort, { once: true });
   }
@@ -107,6 +111,8 @@ export class FrameFeed<Frame> implements EventHandler<Frame> {
       return Promise.resolve({ done: false, value: ready.frame });
     }
     this.#endLoan();
+    if (!this.#hasAsked) this.#c.resumeRead();
+    this.#hasAsked = true;
     if (this.#state === 'open') {
       return new Promise((resolve, reject) => {
         this.#waiting = { resolve, reject };

@@ -38,6 +38,11 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   full = false;
   /** A write has returned false, and a `'drain'` is due. */
   #owesDrain = false;
+  /** Writes whose callbacks wait until the kernel has the bytes. */
+  #unsent = 0;
+  /** Our side has ended: the stream is told when everything before is in the kernel. */
+  #ends = false;
+  #lastSent: Promise<void> | null = null;
   #ended = false;
   /** The stream knows that some of it has been read. */
   #didRead = false;
@@ -72,6 +77,19 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     if (frame === null || stream.destroyed) return;
     this.bytesRead += frame.length;
     this.active = true;
+    const head = this.#http.headLength(stream, frame);
+    if (head === 0) {
+      this.#take(frame, c);
+      return;
+    }
+    // A large body goes from where it is: only the head in front of it is copied.
+    this.#take(frame.subarray(0, head), c);
+    if (stream.destroyed || this.#http.isRefused) return;
+    this.#take(frame.subarray(head), c);
+  }
+
+  #take(frame: Buffer, c: Conn): void {
+    const stream = this.#stream;
     const flows = stream.readableFlowing === true && stream.readableLength === 0;
     const isHeard = flows && stream.readableEncoding === null && stream.listenerCount('data') > 0;
     if (isHeard && !this.#didRead) this.#reads(stream);
@@ -106,7 +124,8 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     if (this.full) return;
     const due = this.#owesDrain && !told;
     this.#owesDrain = false;
-    if (due) this.#stream.emit('drain');
+    // As of any stream: nobody is to write on behind the end.
+    if (due && this.#stream.writable) this.#stream.emit('drain');
   }
 
   signalClose(): Promise<void> | undefined {
@@ -126,14 +145,18 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
 
   #broken(error: Error | undefined): void {
     const stream = this.#stream;
-    // A stop that is forced is the program's own doing.
-    const told = isForced(error) ? undefined : error;
-    if (told !== undefined || !this.#ended || stream.readableEnded) {
-      stream.destroy(told);
-      return;
-    }
-    // What was received is still to be read.
-    stream.once('end', () => stream.destroy());
+    // A stop that is forced is the program's own doing, and so is what its listeners throw.
+    const isOwn = isForced(error) || (isThrown(error) && stream.listenerCount('error') === 0);
+    if (error !== undefined && !isOwn) stream.destroy(error);
+    else if (this.#ends && !stream.writableFinished) stream.once('finish', () => this.#over());
+    else this.#over();
+  }
+
+  /** What was received is still to be read. */
+  #over(): void {
+    const stream = this.#stream;
+    if (!this.#ended || stream.readableEnded) stream.destroy();
+    else stream.once('end', () => stream.destroy());
   }
 
   /** On the wheel of the connection's loop; while there is none, a timer of the runtime. */
@@ -207,6 +230,30 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     process.nextTick(callBackWhenSent, this, callback);
   }
 
+  /** The callbacks of the stream come in the order of its writes. */
+  whenSent(callback: WriteCallback): void {
+    const { conn } = this;
+    if (conn !== null && !this.closed) {
+      conn.flush();
+      if (this.#unsent === 0 && conn.outboundBuffered() === 0) {
+        callback(null);
+        return;
+      }
+    }
+    const told = (error: Error | null): void => {
+      this.#unsent--;
+      callback(error);
+    };
+    this.#unsent++;
+    this.#sent().then(() => told(null), told);
+  }
+
+  #sent(): Promise<void> {
+    const { conn } = this;
+    if (conn === null || this.closed) return Promise.reject(brokenPipe());
+    return this.#lastSent ?? conn.flushWrite(nothing, true);
+  }
+
   /** Ends our side behind everything written. */
   end(callback: WriteCallback): void {
     const { conn } = this;
@@ -214,11 +261,14 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
       callback(null);
       return;
     }
-    const sent = conn.outboundBuffered() === 0 ? null : conn.flushWrite(nothing, true);
+    this.#ends = true;
+    const waits = conn.outboundBuffered() > 0;
+    const sent = waits ? conn.flushWrite(nothing, true) : Promise.resolve();
+    this.#lastSent = sent;
     conn.end();
-    const done = (): void => callback(null);
-    if (sent === null) done();
-    else sent.then(done, done);
+    // Never at once: a write behind the end is an error first.
+    const done = (): void => void process.nextTick(callback, null);
+    sent.then(done, done);
   }
 
   /** Ends the connection; what it is told by `then` is that it is gone. */
@@ -236,22 +286,16 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
 }
 
 function callBackWhenSent(link: SocketLink, callback: WriteCallback): void {
-  const { conn } = link;
-  if (conn === null || link.closed) {
-    callback(brokenPipe());
-    return;
-  }
-  conn.flush();
-  if (conn.outboundBuffered() === 0) callback(null);
-  else
-    conn.flushWrite(nothing, true).then(
-      () => callback(null),
-      (error: Error) => callback(error),
-    );
+  link.whenSent(callback);
 }
 
 function isForced(error: Error | undefined): boolean {
   return (error as { code?: unknown } | undefined)?.code === 'ErrServerInShutdown';
+}
+
+/** By a listener of the stream: the log has it. */
+function isThrown(error: Error | undefined): boolean {
+  return (error as { code?: unknown } | undefined)?.code === 'ErrHandler';
 }
 
 /** As of a write to a socket whose peer is gone. */

@@ -58,7 +58,8 @@ export class WebLink implements EventHandler<Buffer> {
       highWaterMark,
       lowWaterMark: highWaterMark >> 2,
     });
-    if (signal?.aborted) this.#abort();
+    if (c.isClosed) this.onClosed(c);
+    else if (signal?.aborted) this.#abort();
     else signal?.addEventListener('abort', this.#abort, { once: true });
   }
 

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import {
   Action,
+  BuiltInFrameCodec,
   type Conn,
   type EventHandler,
   FixedLengthFrameCodec,
@@ -424,6 +425,26 @@ describe('setHandler', () => {
     client.end();
     await waitUntil(() => rig.reports.length > 0, 'the report');
     assert.match(String(rig.reports[0]?.message), /onDrain failed/);
+  });
+
+  test('one that is set after the end hears of it, behind what was left', async (t) => {
+    const seen: string[] = [];
+    const own: EventHandler = {
+      react: (frame) => void seen.push(`own ${frame}`),
+      onEnd: () => void seen.push('own onEnd'),
+    };
+    const handler: EventHandler = { onEnd: () => void seen.push('onEnd') };
+    const { c, client } = await pair(t, handler, { codec: lines, allowHalfOpen: true });
+    client.write('no line');
+    client.end();
+    await waitUntil(() => seen.includes('onEnd'), 'the end');
+    assert.equal(c.isClosed, false);
+    c.setCodec(new BuiltInFrameCodec());
+    c.setHandler(own);
+    await waitUntil(() => seen.includes('own onEnd'), 'it is told');
+    assert.deepEqual(seen, ['onEnd', 'own no line', 'own onEnd']);
+    c.destroy();
+    assert.equal(c.isClosed, true);
   });
 
   test('what is no handler is refused', async (t) => {

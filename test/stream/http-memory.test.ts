@@ -118,6 +118,47 @@ function keeps(side: Side): void {
     assert.equal(String(early), 'early'.repeat(8));
   });
 
+  test('a large body that comes with its head, and what follows in the same read', async (t) => {
+    const kept: Buffer[] = [];
+    const server = echoing(kept);
+    const port = await side.listen(t, server);
+    const upgraded = once(server, 'upgrade');
+    const client = new Client(t, port);
+    const body = Array.from({ length: 40_000 }, (_, at) => String(at % 10)).join('');
+    client.socket.write(`${post(body)}${post('b'.repeat(40))}${upgrade}${'early'.repeat(8)}`);
+    const [, , early] = (await upgraded) as [IncomingMessage, Socket, Buffer];
+    await new Client(t, port).overwrite('x', 60_000);
+    assert.equal(String(early), 'early'.repeat(8));
+    assert.equal(Buffer.concat(kept).toString('latin1', 0, 40_040), body + 'b'.repeat(40));
+  });
+
+  test('an upgrade behind a body whose head has lines that end otherwise', async (t) => {
+    const kept: Buffer[] = [];
+    const server = http.createServer({ insecureHTTPParser: true });
+    server.on('request', echoing(kept).listeners('request')[0] as http.RequestListener);
+    const port = await side.listen(t, server);
+    const upgraded = once(server, 'upgrade');
+    const client = new Client(t, port);
+    const body = `\r\n\r\n${'b'.repeat(40_000)}`;
+    client.socket.write(`${post(body).replace('\r\n\r\n', '\n\n')}${upgrade}${'early'.repeat(8)}`);
+    const [, , early] = (await upgraded) as [IncomingMessage, Socket, Buffer];
+    await new Client(t, port).overwrite('x', 60_000);
+    assert.equal(String(early), 'early'.repeat(8));
+    assert.equal(Buffer.concat(kept).toString('latin1', 0, body.length), body);
+  });
+
+  test('a long packet that is no request is told once', async (t) => {
+    const errors: (Error & { rawPacket: Buffer })[] = [];
+    const server = echoing([]).on('clientError', (error) => errors.push(error as never));
+    const port = await side.listen(t, server);
+    const client = new Client(t, port);
+    client.socket.write(`BOO BOO BOO\r\n\r\n${'b'.repeat(40_000)}`);
+    await waitUntil(() => errors.length > 0, 'the error');
+    await new Client(t, port).overwrite('x', 60_000);
+    assert.equal(errors.length, 1);
+    assert.match(String(errors[0]?.rawPacket), /^BOO BOO BOO\r\n\r\n/);
+  });
+
   test('the packet that is no request, behind a large body', async (t) => {
     const kept: Buffer[] = [];
     const server = echoing(kept);

@@ -12,6 +12,7 @@ import {
   type ConnSocket,
   createConnection,
   type TlsConnSocket,
+  toDuplex,
 } from 'gnet/stream';
 import { makeCertificate } from '../../testing/certificates.ts';
 import { listenByGnet, overNodeNet, sides } from '../support/sides.ts';
@@ -186,5 +187,57 @@ describe('a client of Node over a connection that gnet dials', () => {
     t.after(() => session.destroy());
     assert.equal(await download(session), 500);
     session.close();
+  });
+});
+
+describe('a client of gnet that does TLS', () => {
+  const ours = { tls: { ...trust, ALPNProtocols: ['x'] } };
+
+  test('toDuplex: 10 MB there and back, and what it says of TLS', async (t) => {
+    const server = tls.createServer({ cert, key, ALPNProtocols: ['x'] }, (socket) => {
+      socket.on('error', () => {}).pipe(socket);
+    });
+    const port = await overNodeNet.listen(t, server);
+    const dialler = await client(
+      {
+        onOpened(c) {
+          c.context = toDuplex(c);
+        },
+      },
+      ours,
+    );
+    t.after(() => dialler.close());
+    const socket = (await dialler.dial(`tls://127.0.0.1:${port}`)).context as TlsConnSocket;
+    assert.deepEqual(
+      [socket.encrypted, socket.authorized, socket.alpnProtocol, socket.isSessionReused()],
+      [true, true, 'x', false],
+    );
+    assert.match(String(protocolOf(socket)), /^TLSv1\.[23]$/);
+    assert.equal((socket.getPeerCertificate() as tls.PeerCertificate).subject.CN, 'localhost');
+    const bytes = Buffer.alloc(10 << 20, 3);
+    socket.end(bytes);
+    const parts: Buffer[] = [];
+    for await (const part of socket) parts.push(part as Buffer);
+    assert.ok(Buffer.concat(parts).equals(bytes));
+  });
+
+  test('createConnection for an https.Agent: the socket says that it is encrypted', async (t) => {
+    const server = https.createServer({ cert, key }, (request, response) => {
+      response.end(`${request.method} ${(request.socket as tls.TLSSocket).encrypted}`);
+    });
+    const port = await overNodeNet.listen(t, server);
+    const dialler = await client({}, { tls: trust });
+    t.after(() => dialler.close());
+    const connect = createConnection(dialler);
+    const agent = new https.Agent();
+    const sockets: ConnSocket[] = [];
+    agent.createConnection = () => {
+      const socket = connect({ protocol: 'https:', host: '127.0.0.1', port });
+      sockets.push(socket);
+      return socket;
+    };
+    assert.equal(await get(port, { agent }), 'GET true');
+    const [socket] = sockets as unknown as [TlsConnSocket];
+    assert.deepEqual([socket.encrypted, socket.authorized, sockets.length], [true, true, 1]);
   });
 });
