@@ -19,8 +19,8 @@ export function socketAddress(text: string): SocketAddress {
   return /^[\d.]+$/.test(address) ? { address, family: 'IPv4', port } : nowhere;
 }
 
-/** What `net.Server.address()` returns for an address of a server. */
+/** What `net.Server.address()` returns for an address of a server: of a Unix socket the bare path. */
 export function serverAddress(text: string): SocketAddress | string {
   const parsed = socketAddress(text);
-  return parsed === nowhere ? text : parsed;
+  return parsed === nowhere ? text.replace(/^\.\//, '') : parsed;
 }

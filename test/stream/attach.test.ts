@@ -104,6 +104,16 @@ test('several addresses, a path among them', async (t) => {
   assert.match(answer, /undefined$/);
 });
 
+test('a path in the current folder is told as it is given', async (t) => {
+  const before = process.cwd();
+  t.after(() => process.chdir(before));
+  process.chdir(temporaryDirectory(t));
+  const server = http.createServer();
+  const running = await attach(server, 'unix://a.sock');
+  assert.equal(server.address(), 'a.sock');
+  await running.stop();
+});
+
 test('a stop forces what does not end by itself', async () => {
   const server = http.createServer(() => {});
   const running = await attach(server, 'tcp://127.0.0.1:0');
