@@ -158,10 +158,7 @@ export interface Conn<Context = unknown> extends FrameSource {
   outboundBuffered(): number;
   /** True when the peer has ended its side. */
   readonly readEnded: boolean;
-  /**
-   * True when nothing is sent or received any more: from `destroy()`, `reset()` or a failure on, and
-   * in `onClosed`. Always false for UDP.
-   */
+  /** True from `destroy()`, `reset()` or a failure on, and in `onClosed`. Always false for UDP. */
   readonly isClosed: boolean;
   /**
    * Replaces the given limits and restarts them. Limits that you leave out or set to `undefined` do
@@ -183,9 +180,7 @@ export interface Conn<Context = unknown> extends FrameSource {
    * @throws ErrInvalidOption for other times; ErrUnsupportedOp for UDP.
    */
   setTimer(ms: number, fn: () => void): () => void;
-  /**
-   * True sends small writes at once; false lets the kernel gather them. Only TCP has this setting.
-   */
+  /** True sends small writes at once; false lets the kernel gather them. Only TCP has it. */
   setNoDelay(on: boolean): void;
   /**
    * Sets whether and how TCP probes a silent peer. On other sockets it does nothing; the driver
@@ -338,9 +333,7 @@ export interface RegisterOptions {
   readonly handler?: EventHandler<never>;
   /** The connection's `c.context`, set before `onOpened`. */
   readonly context?: unknown;
-  /**
-   * Milliseconds for the name look-up and all attempts; then `ErrTimeout`. 0, the default, is off.
-   */
+  /** Milliseconds for look-up and all attempts; then `ErrTimeout`. 0, the default, is off. */
   readonly timeout?: number;
   /** Cancels the attempt when it aborts. */
   readonly signal?: AbortSignal;
