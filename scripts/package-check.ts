@@ -17,7 +17,13 @@ const packedAllowed =
   /^(?:dist\/(?:[^/]+\.js(?:\.map)?|types\/.+\.d\.ts)|package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE)$/;
 const packedNeeded = ['dist/index.js', 'dist/types/index.d.ts', 'README.md', 'LICENSE'];
 
+/** Bytes that users load and keep: 930,000 and 3,600,000 when this was written. */
+const packedMax = 1_000_000;
+const unpackedMax = 3_900_000;
+
 interface Packed {
+  readonly size: number;
+  readonly unpackedSize: number;
   readonly filename: string;
   readonly files: readonly { readonly path: string }[];
 }
@@ -47,6 +53,16 @@ function checkFiles({ files }: Packed): boolean {
   return unwanted.length === 0 && missing.length === 0;
 }
 
+/** A package that grows does so on purpose. */
+function checkSize({ size, unpackedSize }: Packed): boolean {
+  if (size <= packedMax && unpackedSize <= unpackedMax) return true;
+  console.error(
+    `package.json:1: error: the package has ${size} bytes, unpacked ${unpackedSize}: more than ` +
+      `${packedMax} and ${unpackedMax}, which scripts/package-check.ts allows`,
+  );
+  return false;
+}
+
 /** Runs a tool of node_modules; says what it said only if it is not content. */
 function isContent(name: string, path: string, flags: readonly string[]): boolean {
   const program = join(root, 'node_modules', path);
@@ -62,6 +78,7 @@ try {
   const tarball = join(folder, packed?.filename ?? '');
   const checks = [
     packed !== null && checkFiles(packed),
+    packed !== null && checkSize(packed),
     packed !== null && isContent('publint', 'publint/src/cli.js', ['run', tarball, '--strict']),
     // Modules alone: CommonJS programs load them with require(esm).
     packed !== null &&
@@ -71,7 +88,10 @@ try {
       ]),
   ];
   if (checks.includes(false)) process.exitCode = 1;
-  else console.log(`package: ${packed?.files.length} files, publint and attw find nothing`);
+  else
+    console.log(
+      `package: ${packed?.files.length} files, ${packed?.size} bytes, publint and attw find nothing`,
+    );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
