@@ -1,4 +1,4 @@
-/** The manifest for JSR, which publishes the sources: that it says what package.json does, and what Deno says of it. */
+/** The manifest for JSR: it says what package.json does, and Deno would publish it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
