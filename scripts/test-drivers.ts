@@ -90,6 +90,7 @@ const olderNodes = [
   'test/server/unix',
   'test/tls/',
   '!test/tls/scanners',
+  '!test/tls/odd',
   'test/worker/loops',
   'test/worker/life',
   'test/worker/scenarios',
