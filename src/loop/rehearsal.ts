@@ -92,7 +92,7 @@ class Rehearsal {
     const ends = [...this.#native.socketPair()];
     try {
       for (let end = ends[0]; end !== undefined; end = ends[0]) {
-        this.#enter(end);
+        await this.#enter(end);
         ends.shift();
         await nextTurn();
       }
@@ -108,17 +108,18 @@ class Rehearsal {
     await this.#until(() => this.#actors.heard === heard);
   }
 
-  /** The one that asks ends its side, and the other one follows. */
+  /** The one that asks closes, and the other one follows. */
   async #part(): Promise<void> {
-    this.#loop.connections()[0]?.end();
+    this.#loop.connections()[0]?.close();
     await nextTurn();
     await this.#until(() => this.#loop.connections().length === 0);
   }
 
-  #enter(descriptor: number): void {
+  async #enter(descriptor: number): Promise<void> {
     const { driver, settings } = this.#loop;
     // Drivers that make system calls can.
     const adopted = driver.adopt?.(descriptor, settings.socket);
+    await nextTurn();
     if (adopted !== undefined) this.#loop.adopt(adopted.descriptor, adopted.peer);
   }
 

@@ -122,6 +122,8 @@ class Restart {
     exitHook.add(killNow);
     try {
       await this.#unlessStopped(nextTurn());
+      fresh.letOthersFirst();
+      await this.#unlessStopped(nextTurn());
       fresh.listen();
       this.#manager?.reloading();
       await this.#unlessStopped(nextTurn());

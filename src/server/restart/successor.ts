@@ -19,8 +19,9 @@ function notStarted(error: Error): ErrRestartFailed {
 export class Successor {
   readonly #process: StartedProcess;
   readonly #channel: Socket | null;
-  /** It serves from now on, and need not let others go first any more. */
-  readonly hasStarted: () => void;
+  /** It need not let others go first any more. */
+  #goOn: () => void = () => {};
+  readonly #native: NativeCalls | undefined;
   readonly #lines = new MessageLines();
   readonly #waiting = new Map<FromNew['type'], () => void>();
   readonly #heard = new Set<FromNew['type']>();
@@ -57,7 +58,7 @@ export class Successor {
     } catch (error) {
       throw notStarted(error as Error);
     }
-    this.hasStarted = native?.letOthersFirst(this.pid) ?? ((): void => {});
+    this.#native = native;
     this.#channel = this.#process.channel;
     // Its end is told by `ended`.
     this.#channel?.on('error', () => {});
@@ -68,6 +69,16 @@ export class Successor {
     this.#isGone = true;
     tell();
     this.#over();
+  }
+
+  /** While it starts, whoever serves goes first. */
+  letOthersFirst(): void {
+    if (this.#native !== undefined) this.#goOn = this.#native.letOthersFirst(this.pid);
+  }
+
+  /** It serves from now on. */
+  hasStarted(): void {
+    this.#goOn();
   }
 
   /** Hears what it says, also what it has said so far. */
