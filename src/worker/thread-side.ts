@@ -344,7 +344,10 @@ class ThreadSide implements MainThread {
 
   async #rehearse(server: number): Promise<void> {
     const order = this.#loops.get(server)?.order;
-    if (order !== undefined) await rehearse(await chooseBackend(order.driver), order.settings);
+    if (order === undefined) return;
+    // What worked when the loop began may not work now: no descriptor is left for a probe.
+    const backend = await chooseBackend(order.driver).catch(() => null);
+    if (backend !== null) await rehearse(backend, order.settings);
   }
 
   #pauseDatagrams(server: number): void {
