@@ -13,6 +13,8 @@ import { closing, frame, rawWs, startWs, wsClient } from './ws-rig.ts';
 const MiB = 1024 * 1024;
 /** Compresses to a half of it. */
 const long = randomBytes(MiB / 2).toString('hex');
+/** The machine may be busy with other things. */
+const patient = { closeTimeout: 30_000 };
 const echo = { message: (_ws: WebSocketConn, data: Buffer) => data };
 
 /** What comes, by its first byte and its length. */
@@ -44,7 +46,7 @@ for (const contextTakeover of [false, true]) {
           assert.equal(ws.send('too late'), false);
         },
       },
-      { deflate },
+      { ...patient, deflate },
     );
     const perMessageDeflate = contextTakeover ? {} : { serverNoContextTakeover: true };
     const client = await wsClient(t, rig.url, { perMessageDeflate });
@@ -79,12 +81,12 @@ test('no long message is compressed, or decompressed, on the thread of the loop'
     t.mock.restoreAll();
     syncBuiltinESMExports();
   });
-  const rig = await startWs(t, echo, { deflate: true });
+  const rig = await startWs(t, echo, { ...patient, deflate: true });
   const seen: number[] = [];
   const ws = await connectWebSocket(
     rig.url,
     { message: (_ws, data) => void seen.push(data.length) },
-    { deflate: true },
+    { ...patient, deflate: true },
   );
   // Random ones do not become shorter, and those of one byte a thousandth of what they are.
   for (const message of [ofLong('1'), randomBytes(MiB), 'z'.repeat(4 * MiB), 'short']) {
@@ -107,7 +109,7 @@ describe('what waits is bounded', () => {
           return data;
         },
       },
-      { deflate: true },
+      { ...patient, deflate: true },
     );
     const client = await wsClient(t, rig.url, { perMessageDeflate: true });
     const heard = heardBy(client);
@@ -133,7 +135,7 @@ describe('what waits is bounded', () => {
         },
         drain: (ws) => void seen.push(`drain ${ws.bufferedAmount < MiB}`),
       },
-      { deflate: true },
+      { ...patient, deflate: true },
     );
     const client = await wsClient(t, rig.url, { perMessageDeflate: true });
     const heard = heardBy(client);
@@ -152,7 +154,7 @@ describe('what waits is bounded', () => {
           assert.equal(ws.isOpen, false);
         },
       },
-      { deflate: true },
+      { ...patient, deflate: true },
     );
     const client = await wsClient(t, rig.url, { perMessageDeflate: true });
     client.on('error', () => {});
@@ -176,7 +178,7 @@ describe('while a message is compressed', () => {
         },
         close: (_ws, code) => void closes.push(code),
       },
-      { deflate: true },
+      { ...patient, deflate: true },
     );
     const client = await wsClient(t, rig.url, { perMessageDeflate: true });
     const heard = heardBy(client);
@@ -208,7 +210,7 @@ describe('while a message is compressed', () => {
   test('the server may stop: 1001 comes behind everything', async (t) => {
     let stopped: Promise<unknown> | undefined;
     const { rig, client, heard } = await asking(t, () => {
-      stopped = rig.server.stop();
+      stopped = rig.server.stop({ timeout: 60_000 });
     });
     assert.equal(await closing(client), '1001 ');
     assert.deepEqual(heard, both);
