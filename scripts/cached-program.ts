@@ -16,8 +16,8 @@ export interface CachedProgram {
   readonly spec: string;
   /** Where the program stands in an installed package, under `node_modules`. */
   readonly path: string;
-  /** What `--version` prints begins so. */
-  readonly version: RegExp;
+  /** What `--version` prints begins so; null for a program of another system, which cannot be asked. */
+  readonly version: RegExp | null;
 }
 
 export function cacheFolder(): string {
@@ -43,6 +43,11 @@ export function cachedProgram(wanted: CachedProgram): string | undefined {
   return installedProgram(wanted) ?? install(wanted);
 }
 
+function answers(program: string, version: RegExp): boolean {
+  const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  return status === 0 && version.test(stdout);
+}
+
 function install(wanted: CachedProgram): string | undefined {
   const folder = join(cacheFolder(), wanted.folder);
   // Made beside its place and moved there whole: others may look for it meanwhile.
@@ -51,15 +56,17 @@ function install(wanted: CachedProgram): string | undefined {
   const [name = ''] = wanted.spec.split('@', 1);
   const manifest = { private: true, allowScripts: { [name]: true } };
   writeFileSync(join(fresh, 'package.json'), JSON.stringify(manifest));
+  const { version } = wanted;
   const args = ['install', '--prefix', fresh, '--no-audit', '--no-fund', wanted.spec];
+  if (version === null) args.push('--force');
   spawnSync('npm', args, {
     cwd: fresh,
     stdio: 'ignore',
     timeout: installTimeoutMs,
     shell: process.platform === 'win32',
   });
-  const runs = spawnSync(programIn(fresh, wanted), ['--version'], { encoding: 'utf8' });
-  if (runs.status === 0 && wanted.version.test(runs.stdout)) {
+  const program = programIn(fresh, wanted);
+  if (version === null ? existsSync(program) : answers(program, version)) {
     try {
       mkdirSync(dirname(folder), { recursive: true });
       renameSync(fresh, folder);

@@ -4,7 +4,8 @@
  * no meaning on a driver skip themselves.
  *
  *     npm run test:drivers
- *     npm run test:drivers -- node io_uring      only the lanes whose name contains one of these
+ *     npm run test:drivers -- node io_uring      only the lanes whose name contains one of these; long ones
+ *                                                run only so: wine, arm64, musl, 'programs on'
  *     npm run test:drivers -- --others           not the driver that `npm test` takes by itself
  *     npm run test:drivers -- --seconds 600      ended then; what was left counts as failed
  *     npm run test:drivers -- --record FILE      adds to the runs that FILE has: see `record.ts`
@@ -16,6 +17,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type MachineName, otherMachine } from './other-machine.ts';
 import { olderMajors, otherNode } from './other-node.ts';
 import { otherRuntime, type RuntimeName, runtimeNames } from './other-runtime.ts';
 import { projectNode } from './project-node.ts';
@@ -40,6 +42,12 @@ interface Lane {
   readonly tls?: 'node:tls';
   /** The system that the process takes itself for: see `testing/stand-in/`. */
   readonly standIn?: string;
+  /** Another runtime for the programs that tests start, and for the examples. */
+  readonly programs?: RuntimeName;
+  /** Node of another system or CPU, which runs `files`. */
+  readonly machine?: MachineName;
+  /** It takes minutes, or what CI does not have: it runs when a filter is in its name. */
+  readonly long?: true;
 }
 
 /** The core over real sockets, on every driver. */
@@ -166,6 +174,64 @@ const contracts: Readonly<Record<string, string>> = {
   node: 'src/driver/node/node-driver.contract.test.ts',
 };
 
+/** Examples, spoken to by clients of this process, and every way for a program to end. */
+const programs = [
+  'test/examples/',
+  'test/server/host-loop',
+  // They are about the files of the examples, not about what runs them.
+  '!test/examples/flags',
+  '!test/examples/redis-same-answers',
+  // Their http servers tell no descriptor, which a native driver needs to take a socket over.
+  '!test/examples/http-upgrade',
+];
+const programsWithout: Readonly<Record<RuntimeName, readonly string[]>> = {
+  // Bun cannot take types out of the page's modules, which a built package does not do either.
+  bun: ['!test/examples/inspect'],
+  // Deno closes no descriptor that it has not opened.
+  deno: ['!test/examples/broker'],
+};
+
+const serverTest = (topic: string): string => `test/server/${topic}.test.ts`;
+
+/** What runs on Node of another system or CPU, by driver. A file is here when all of it passes there. */
+const machines: readonly {
+  readonly machine: MachineName;
+  readonly driver: string;
+  readonly files: readonly string[];
+}[] = [
+  {
+    machine: 'wine',
+    driver: 'node',
+    files: [
+      ...['actions', 'async-events', 'scenarios', 'udp', 'unix-addresses'].map(serverTest),
+      'test/runtimes/windows.test.ts',
+    ],
+  },
+  {
+    machine: 'arm64',
+    driver: 'epoll',
+    files: [
+      'src/syscall/linux/datagram-control.test.ts',
+      'src/codec/codec-for.test.ts',
+      'src/codec/line-based-frame-codec.test.ts',
+      'src/codec/length-field-based-frame-codec.test.ts',
+      'test/runtimes/arm64.test.ts',
+      'src/driver/readiness/epoll.contract.test.ts',
+      // Not those that want two frames in one read: it is too slow for that.
+      ...['scenarios', 'udp'].map(serverTest),
+    ],
+  },
+  {
+    machine: 'musl',
+    driver: 'epoll',
+    files: [
+      'src/driver/readiness/epoll.contract.test.ts',
+      ...['actions', 'scenarios', 'udp', 'unix-addresses'].map(serverTest),
+      'test/worker/loops.test.ts',
+    ],
+  },
+];
+
 function filesUnder(runtime: RuntimeName, driver: string): string[] {
   const overDenosSockets = runtime === 'deno' && driver === 'node';
   const topics = [...otherRuntimes, ...(runtime === 'bun' ? bunAsWell : [])].filter(
@@ -217,6 +283,21 @@ const lanes: readonly Lane[] = [
     major: 24,
     paths: [...bare, 'test/tls/client', 'test/tls/contract', 'test/tls/server', epollContract, ffi],
   },
+  ...runtimeNames.map((runtime) => ({
+    name: `programs on ${runtime}`,
+    driver: 'epoll',
+    programs: runtime,
+    paths: [...programs, ...programsWithout[runtime]],
+    long: true as const,
+  })),
+  ...machines.map(({ machine, driver, files }) => ({
+    name: `${driver} on ${machine}`,
+    driver,
+    machine,
+    paths: [],
+    files,
+    long: true as const,
+  })),
 ];
 
 /** What makes a process of Node, and those that it starts, a stand-in. */
@@ -245,7 +326,17 @@ function driverHere(
 
 /** The Node of a lane, or why it cannot run here. */
 function nodeOf(lane: Lane): { readonly node: string } | { readonly reason: string } {
-  const { major, driver, runtime, standIn } = lane;
+  const { major, driver, runtime, standIn, machine } = lane;
+  if (machine !== undefined) {
+    const found = otherMachine(machine);
+    if ('reason' in found) return found;
+    const [command, ...more] = found.command;
+    // Something else runs its Node, which cannot start a process for each file: `test-runtime.ts` does.
+    return { node: more.length === 0 ? command : '' };
+  }
+  if (lane.programs !== undefined && otherRuntime(lane.programs) === undefined) {
+    return { reason: `${lane.programs} cannot be installed here` };
+  }
   if (runtime !== undefined && otherRuntime(runtime) === undefined) {
     return { reason: `${runtime} cannot be installed here` };
   }
@@ -271,17 +362,19 @@ function run(lane: Lane, path: string, seconds: number): void {
     return;
   }
   const args = ['--lane', lane.name, '--record', path, '--seconds', String(Math.ceil(seconds))];
-  const { driver, runtime, files = [], transport } = lane;
+  const { driver, runtime, machine, files = [], transport } = lane;
   if (transport !== undefined) args.push('--transport', transport);
+  const other = machine === undefined ? ['--runtime', `${runtime}`] : ['--machine', machine];
   const command =
-    runtime === undefined
-      ? ['test.ts', '--driver', driver, '--node', found.node, ...args, ...lane.paths]
-      : ['test-runtime.ts', '--driver', driver, '--runtime', runtime, ...args, ...files];
+    runtime === undefined && found.node !== ''
+      ? ['test.ts', '--driver', driver, '--node', found.node, ...args, ...lane.paths, ...files]
+      : ['test-runtime.ts', '--driver', driver, ...other, ...args, ...files];
   const [script = '', ...rest] = command;
   const env = {
     ...process.env,
     ...standInVariables(lane.standIn),
     ...(lane.tls && { GNET_OPENSSL: lane.tls }),
+    ...(lane.programs && { GNET_TEST_RUNTIME: lane.programs }),
   };
   const { status, signal } = spawnSync(
     projectNode(),
@@ -300,15 +393,18 @@ const record = takeOption(args, '--record');
 const taken = othersOnly ? driverHere('auto') : undefined;
 const folder = mkdtempSync(join(tmpdir(), 'gnet-lanes-'));
 const path = record ?? join(folder, 'record');
-const wanted = lanes.filter(
+const named = lanes.filter(
   ({ name }) => args.length === 0 || args.some((filter) => name.includes(filter)),
 );
+const wanted = named.filter(({ long }) => long !== true || args.length > 0);
+const leftOut = named.filter((lane) => !wanted.includes(lane)).map(({ name }) => name);
+if (leftOut.length > 0) console.log(`only by name: ${leftOut.join(', ')}`);
 if (wanted.length === 0) {
   throw new Error(`no lane is named so: ${lanes.map(({ name }) => name).join(', ')}`);
 }
 for (const lane of wanted) {
-  const { major, runtime, transport, standIn } = lane;
-  const isOwn = major === undefined && runtime === undefined;
+  const { major, runtime, transport, standIn, programs, machine } = lane;
+  const isOwn = [major, runtime, programs, machine].every((one) => one === undefined);
   const plain = isOwn && transport === undefined && standIn === undefined;
   if (plain && taken && 'name' in taken && taken.name === lane.driver) continue;
   run(lane, path, seconds - performance.now() / 1_000);

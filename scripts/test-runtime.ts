@@ -1,16 +1,19 @@
 /**
  * Runs test files under Bun or Deno, each file in a process of its own, by that runtime's own runner:
- * both know `node:test`. Every test of a file counts, and a file that does not end fails.
+ * both know `node:test`. Or under Node of another system or CPU. Every test of a file counts, and a file
+ * that does not end fails.
  *
  *     node scripts/test-runtime.ts --runtime bun --driver epoll src/driver/readiness/epoll.contract.test.ts
+ *     node scripts/test-runtime.ts --machine wine --driver node test/server/actions.test.ts
  *     ... --seconds 600 --record FILE --lane NAME     as for `npm test`
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { takeOption } from './arguments.ts';
+import { type MachineName, otherMachine } from './other-machine.ts';
 import { otherRuntime, type RuntimeName } from './other-runtime.ts';
 import { appendRecord, nothing } from './record.ts';
 import type { RunReport } from './record-reporter.ts';
@@ -19,9 +22,18 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const testTimeoutMs = 60_000;
 const fileLimitMs = 120_000;
+/** Other CPUs are slow where each instruction is translated. */
+const machineFileLimitMs = 400_000;
 
-/** Arguments that run one file and write a report in JUnit's form. */
-const commands: Readonly<Record<RuntimeName, (file: string, report: string) => string[]>> = {
+/** What runs files, and arguments that run one and write a report in JUnit's form. */
+interface Runner {
+  readonly command: string;
+  readonly args: (file: string, report: string) => readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly fileLimitMs: number;
+}
+
+const runtimeArguments: Readonly<Record<RuntimeName, Runner['args']>> = {
   bun: (file, report) => [
     'test',
     '--conditions=gnet-source',
@@ -39,6 +51,29 @@ const commands: Readonly<Record<RuntimeName, (file: string, report: string) => s
     file,
   ],
 };
+
+function runtimeRunner(name: RuntimeName): Runner {
+  const command = otherRuntime(name);
+  if (command === undefined) throw new Error(`${name} cannot be installed here`);
+  return { command, args: runtimeArguments[name], env: {}, fileLimitMs };
+}
+
+function machineRunner(name: MachineName): Runner {
+  const found = otherMachine(name);
+  if ('reason' in found) throw new Error(`${name}: ${found.reason}`);
+  const [command, ...before] = found.command;
+  const args: Runner['args'] = (file, report) => [
+    ...before,
+    '--conditions=gnet-source',
+    '--disable-warning=ExperimentalWarning',
+    '--test-reporter=junit',
+    `--test-reporter-destination=${report}`,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    file,
+  ];
+  return { command, args, env: found.env, fileLimitMs: machineFileLimitMs };
+}
 
 interface CaseReport {
   readonly name: string;
@@ -63,23 +98,28 @@ function casesOf(xml: string): CaseReport[] {
 }
 
 /** Ends with what the file came to; its output is shown when something failed. */
-function runFile(runtime: RuntimeName, program: string, file: string, limitMs: number) {
+function runFile({ command, args, env }: Runner, file: string, limitMs: number) {
   const folder = mkdtempSync(join(tmpdir(), 'gnet-run-'));
   const report = join(folder, 'report.xml');
+  // A file, not a pipe: Wine cannot give a program one of those.
+  const outputPath = join(folder, 'output');
+  const output = openSync(outputPath, 'w');
   return new Promise<CaseReport[]>((resolve) => {
-    const child = spawn(program, commands[runtime](file, report), {
+    const child = spawn(command, args(file, report), {
       cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', output, output],
       // A process group, so that it can be ended with everything that the tests have started.
       detached: true,
-      env: { ...process.env, NO_COLOR: '1', ...(driver !== undefined && { GNET_DRIVER: driver }) },
+      env: {
+        ...process.env,
+        NO_COLOR: '1',
+        // Programs of tests write what the tests say, also on a machine that is busy.
+        GNET_SLOW_HANDLER: '0',
+        ...env,
+        ...(driver !== undefined && { GNET_DRIVER: driver }),
+      },
     });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (piece: string) => {
-        output += piece;
-      });
-    }
+    closeSync(output);
     const kill = (): void => {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     };
@@ -91,7 +131,7 @@ function runFile(runtime: RuntimeName, program: string, file: string, limitMs: n
       if (code !== 0 && !failed) {
         cases.push({ name: `ended with ${code ?? 'a signal, or for its time'}`, outcome: 'fail' });
       }
-      if (code !== 0) console.log(output);
+      if (code !== 0) console.log(readFileSync(outputPath, 'utf8'));
       rmSync(folder, { recursive: true });
       resolve(cases);
     });
@@ -106,13 +146,13 @@ function readCases(report: string): CaseReport[] {
   }
 }
 
-async function runFiles(runtime: RuntimeName, program: string, files: readonly string[]) {
+async function runFiles(runner: Runner, files: readonly string[]) {
   const counts = { ...nothing };
   const failed: string[] = [];
   const begun = performance.now();
   for (const file of files) {
     const leftMs = seconds * 1_000 - (performance.now() - begun);
-    const cases = await runFile(runtime, program, file, Math.max(1, Math.min(fileLimitMs, leftMs)));
+    const cases = await runFile(runner, file, Math.max(1, Math.min(runner.fileLimitMs, leftMs)));
     const wrong = cases.filter(({ outcome }) => outcome === 'fail');
     for (const { outcome } of cases) counts[outcome]++;
     counts.tests += cases.length;
@@ -123,14 +163,14 @@ async function runFiles(runtime: RuntimeName, program: string, files: readonly s
 }
 
 const args = process.argv.slice(2);
+const machine = takeOption(args, '--machine') as MachineName | undefined;
 const runtime = (takeOption(args, '--runtime') ?? 'bun') as RuntimeName;
 const driver = takeOption(args, '--driver');
 const seconds = Number(takeOption(args, '--seconds') ?? 600);
 const record = takeOption(args, '--record');
-const lane = takeOption(args, '--lane') ?? basename(runtime);
-const program = otherRuntime(runtime);
-if (program === undefined) throw new Error(`${runtime} cannot be installed here`);
-const report = await runFiles(runtime, program, args);
+const lane = takeOption(args, '--lane') ?? machine ?? runtime;
+const runner = machine === undefined ? runtimeRunner(runtime) : machineRunner(machine);
+const report = await runFiles(runner, args);
 const passed = report.failed.length === 0;
 if (record !== undefined) appendRecord(record, { lane, passed, ...report });
 for (const name of report.failed) console.log(`failed: ${name}`);

@@ -22,6 +22,9 @@ async function inChild(): Promise<void> {
     const options = { env: { ...env, [childMark]: '1' } };
     execFile('sh', shellArgs, options, (_error, stdout, stderr) => resolve(stdout + stderr));
   });
+  if (/Exec format error/.test(output)) {
+    throw new Skip('another program runs this one, whose own file cannot be started here');
+  }
   assert.match(output, /^# pass 1$/m, output);
   assert.match(output, /^# fail 0$/m, output);
 }

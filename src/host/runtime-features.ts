@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 
 /** Systems whose kernel spreads what comes over the sockets of one port: libuv refuses the others. */
@@ -57,6 +58,25 @@ export function sleepClock(): () => number {
     const { user, system } = process.threadCpuUsage();
     return performance.now() - (user + system) / 1_000;
   };
+}
+
+/**
+ * What stands between the runtime and the program's file in the command that started this process. Deno
+ * does not tell it: its rights and settings are taken from what the system has, where it has that.
+ */
+export function runtimeArguments(): readonly string[] {
+  if (process.versions['deno'] === undefined) return process.execArgv;
+  try {
+    const [, ...command] = readFileSync('/proc/self/cmdline', 'utf8').split('\0').slice(0, -1);
+    return argumentsBeforeFile(command, process.argv.length - 2);
+  } catch {
+    return ['run'];
+  }
+}
+
+/** @param own how many arguments of the program follow its file. */
+export function argumentsBeforeFile(command: readonly string[], own: number): readonly string[] {
+  return command.slice(0, Math.max(0, command.length - own - 1));
 }
 
 /**

@@ -19,8 +19,8 @@ test('examples/tracing/server.ts prints a span for each frame', async () => {
   const client = await RawClient.connect(`127.0.0.1:${example.port}`);
   client.write('hello');
   assert.equal(String(await client.readExactly(5)), 'hello');
-  await waitUntil(() => /name: 'react'/.test(example.output()), 'the span is printed');
-  assert.match(example.output(), /name: 'copy'[\s\S]*'gnet\.frame\.bytes': 5/);
+  await waitUntil(() => /name: ['"]react['"]/.test(example.output()), 'the span is printed');
+  assert.match(example.output(), /name: ['"]copy['"][\s\S]*['"]gnet\.frame\.bytes['"]: 5/);
   client.destroy();
   assert.equal(await example.stop(), 0);
 });

@@ -29,7 +29,7 @@ test('examples/push.ts sends whole lines to every connection, tick after tick', 
   const lines = example.output().trimEnd().split('\n');
   assert.equal(lines[0], example.line);
   const opened = lines.flatMap((line) => /^(127\.0\.0\.1:\d+) is open$/.exec(line)?.[1] ?? []);
-  const closed = lines.flatMap((line) => /^(127\.0\.0\.1:\d+) is closed$/.exec(line)?.[1] ?? []);
+  const closed = lines.flatMap((line) => /^(127\.0\.0\.1:\d+) is closed\b/.exec(line)?.[1] ?? []);
   assert.equal(new Set(opened).size, 3);
   assert.deepEqual([...closed].sort(), [...opened].sort());
 });

@@ -24,6 +24,7 @@ import { waitUntil } from '../support/wait-until.ts';
 
 const echo: EventHandler = { react: (frame) => frame };
 const onLinux = { skip: process.platform !== 'linux' && 'abstract names are of Linux' };
+const withFiles = { skip: process.platform === 'win32' && 'the pipes of Windows are no files' };
 /** Tests of peers bind sockets themselves, which takes system calls. */
 /** Peers with names of every kind. */
 const needsNames =
@@ -142,7 +143,7 @@ describe('a Unix address of 108 bytes, all that there is', () => {
 });
 
 describe('a socket file in the way', async () => {
-  test('that is dead: one of several servers of a program gets the path', async (t) => {
+  test('that is dead: one of several servers of a program gets the path', withFiles, async (t) => {
     const path = join(temporaryDirectory(t), 'dead.sock');
     await leaveDeadSocket(t, path);
     const started = await Promise.allSettled(

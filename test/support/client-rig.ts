@@ -5,7 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { type Client, type ClientOptions, client, type EventHandler, serve } from 'gnet';
 import { RawClient } from 'gnet/testing';
-import { runProgram } from './program.ts';
+import { nodeFlags, Program } from './program.ts';
 import { codeOf, type Report, recordingLogger, type TestScope } from './rig.ts';
 import {
   certificates,
@@ -73,7 +73,9 @@ export async function deadAddress(): Promise<string> {
 
 /** An address where nothing answers: the backlog of its listener is full. */
 export async function silentAddress(t: TestScope): Promise<string> {
-  const program = runProgram(t, 'test/server/programs/full-backlog.ts');
+  // Bun would not bound its backlog.
+  const file = 'test/server/programs/full-backlog.ts';
+  const program = new Program(t, process.execPath, [...nodeFlags, file], {});
   const [port] = await program.line(/^port (\d+)$/m);
   const address = `127.0.0.1:${port}`;
   const fillers = [1, 2, 3, 4].map(() => RawClient.begin(address));

@@ -24,8 +24,9 @@ function findRunner(name: string): ProgramRunner {
   throw new Error(`GNET_TEST_RUNTIME=${name}: it is not installed`);
 }
 
-/** This runtime, or the one that is to run the programs of tests and the examples. */
-export const programRunner: ProgramRunner = findRunner(process.env['GNET_TEST_RUNTIME'] ?? '');
+/** Another runtime that is to run the programs of tests and the examples; empty for this one. */
+export const programRuntime: string = process.env['GNET_TEST_RUNTIME'] ?? '';
+export const programRunner: ProgramRunner = findRunner(programRuntime);
 
 /** How a process ended. */
 export interface Ending {

@@ -1,4 +1,5 @@
 import { ErrUnsupportedOp } from '../../base/errors.ts';
+import { runtimeArguments } from '../../host/runtime-features.ts';
 
 export interface ProgramCommand {
   readonly command: string;
@@ -16,7 +17,7 @@ const startedIn = process.cwd();
  */
 export function programCommand(): ProgramCommand {
   const [, ...args] = process.argv;
-  const flags = process.execArgv;
+  const flags = runtimeArguments();
   const isInline = flags.some((flag) => /^(?:-e|--eval|-p|--print|-pe)(?:=|$)/.test(flag));
   if (!isInline && (args.length === 0 || args[0] === '-')) {
     throw new ErrUnsupportedOp(
