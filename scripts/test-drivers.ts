@@ -216,8 +216,7 @@ const machines: readonly {
       'src/codec/line-based-frame-codec.test.ts',
       'src/codec/length-field-based-frame-codec.test.ts',
       'test/runtimes/arm64.test.ts',
-      'src/driver/readiness/epoll.contract.test.ts',
-      // Not those that want two frames in one read: it is too slow for that.
+      // Not the contract, which takes ten minutes, nor those that want two frames in one read.
       ...['scenarios', 'udp'].map(serverTest),
     ],
   },
@@ -277,6 +276,18 @@ const lanes: readonly Lane[] = [
     standIn,
     paths: [kqueueContract, ...paths],
   })),
+  {
+    name: 'kqueue as freebsd, with loops and clients',
+    driver: 'kqueue',
+    standIn: 'freebsd',
+    paths: [
+      'test/worker/loops',
+      'test/server/client.',
+      // What has affinity, and what starts programs with an environment of their own.
+      '--test-skip-pattern=/lockOSThread|by force/',
+    ],
+    long: true,
+  },
   {
     name: 'epoll with koffi on Node 24',
     driver: 'epoll',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hasSignals, reusePortMissing } from './runtime-features.ts';
+import { argumentsBeforeFile, hasSignals, reusePortMissing } from './runtime-features.ts';
 
 test('a port is shared where the kernel spreads what comes, and the runtime knows how', () => {
   for (const [system, version, missing] of [
@@ -22,4 +22,11 @@ test('a system has signals if a program can be told something by one', () => {
   assert.equal(hasSignals({ SIGTERM: 15, SIGUSR2: 12 }), true);
   // What Windows knows, all of which end a process or come from its console.
   assert.equal(hasSignals({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGKILL: 9, SIGBREAK: 21 }), false);
+});
+
+test('flags are what stands before the file, whatever the program itself was given', () => {
+  const command = ['run', '-A', 'main.ts', 'run', '-A'];
+  assert.deepEqual(argumentsBeforeFile(command, 2), ['run', '-A']);
+  assert.deepEqual(argumentsBeforeFile(['main.ts'], 0), []);
+  assert.deepEqual(argumentsBeforeFile([], 0), []);
 });

@@ -158,6 +158,12 @@ for (const runtime of runtimes) {
       );
     }
 
+    test('a program knows with which flags it was started, to start itself again', async (t) => {
+      const file = 'test/runtimes/programs/own-flags.ts';
+      const { output } = await run(t, runtime, 'auto', [file, 'some', 'thing']).ending();
+      assert.deepEqual(JSON.parse(output), runtime.flags);
+    });
+
     test('the program of the README', async (t) => {
       const readme = readFileSync(
         fileURLToPath(new URL('../../README.md', import.meta.url)),
