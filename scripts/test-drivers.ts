@@ -82,6 +82,8 @@ const onTop = [
   'test/examples/http-server',
   'test/examples/push',
   'test/http/serving',
+  'test/net/deeds',
+  'test/stream/hostile',
   'test/stream/socket',
   'test/websocket/server',
 ];

@@ -22,14 +22,17 @@ export interface AttachedOptions extends ConnSocketOptions {
 }
 
 type CloseCallback = (error?: Error) => void;
+type Listener = typeof lastAnswer | typeof lastSession;
 
 /** What else there may be: of `net.Server`, `http.Server` and `http2`. */
 interface KnownServer extends ConnectionServer {
   once?(event: 'close', listener: CloseCallback): unknown;
   close?(callback?: CloseCallback): unknown;
   closeIdleConnections?(): void;
-  prependListener?(event: 'request', listener: typeof lastAnswer): unknown;
-  removeListener?(event: 'request', listener: typeof lastAnswer): unknown;
+  prependListener?(event: string, listener: Listener): unknown;
+  removeListener?(event: string, listener: Listener): unknown;
+  /** Milliseconds. */
+  readonly keepAliveTimeout?: number;
   updateSettings?: unknown;
   setSecureContext?: unknown;
   /** What `net.Server` counts; it emits `'close'` when it is closed and this is 0. */
@@ -53,6 +56,11 @@ interface Answer {
 /** From the beginning of a stop each answer says that its connection ends. */
 function lastAnswer(_request: unknown, answer: Answer): void {
   answer.shouldKeepAlive = false;
+}
+
+/** Of http2: whoever connected before a stop and is accepted during it asks nothing more. */
+function lastSession(session: { close(): void }): void {
+  session.close();
 }
 
 /** Servers that have listeners of gnet. */
@@ -121,6 +129,17 @@ export class AttachedServer {
     const socket = this.#socketOf(c);
     socket.server = this.#server as unknown as typeof socket.server;
     this.#server.emit('connection', socket);
+    if (this.#isStopping) this.#watchLate(socket);
+  }
+
+  /** It was accepted during a stop: if it asks nothing, nobody else would close it. */
+  #watchLate(socket: ConnSocket): void {
+    const { keepAliveTimeout } = this.#server;
+    if (keepAliveTimeout === undefined) return;
+    const look = (): void => {
+      if (socket.bytesRead === 0) socket.destroy();
+    };
+    setTimeout(look, keepAliveTimeout).unref();
   }
 
   #socketOf(c: Conn): ConnSocket {
@@ -164,6 +183,7 @@ export class AttachedServer {
     else if (this.#server._handle === this.#handle) this.#server._handle = null;
     for (const name of own) Reflect.deleteProperty(this.#server, name);
     this.#server.removeListener?.('request', lastAnswer);
+    this.#server.removeListener?.('session', lastSession);
     attached.delete(this.#server);
   }
 
@@ -178,7 +198,14 @@ export class AttachedServer {
     this.#server._connections = this.#connections + 1;
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#endNewSessions();
     void this.#running?.stop({ timeout: Number.POSITIVE_INFINITY });
+  }
+
+  #endNewSessions(): void {
+    if (this.#server.updateSettings !== undefined) {
+      this.#server.prependListener?.('session', lastSession);
+    }
   }
 
   /**
@@ -211,6 +238,7 @@ export class AttachedServer {
     if (this.#isStopping) return;
     this.#isStopping = true;
     const server = this.#server;
+    this.#endNewSessions();
     if (isInHurry) server.prependListener?.('request', lastAnswer);
     this.#closeInner();
     if (!isInHurry || server.closeIdleConnections === undefined) return;

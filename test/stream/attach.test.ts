@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
+import http2 from 'node:http2';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { attach } from 'gnet/stream';
 import { temporaryDirectory } from '../support/rig.ts';
 import { portOf } from '../support/sides.ts';
@@ -112,6 +113,26 @@ test('a path in the current folder is told as it is given', async (t) => {
   const running = await attach(server, 'unix://a.sock');
   assert.equal(server.address(), 'a.sock');
   await running.stop();
+});
+
+describe('close() waits for nobody who connects at that moment and asks nothing', () => {
+  test('of http2', async () => {
+    const server = http2.createServer();
+    const running = await attach(server, 'tcp://127.0.0.1:0');
+    const session = http2.connect(`http://${running.addr}`, () => server.close());
+    session.on('error', () => {});
+    await Promise.all([once(server, 'close'), once(session, 'close').catch(() => {})]);
+  });
+
+  test('of http', async (t) => {
+    const server = http.createServer();
+    server.keepAliveTimeout = 20;
+    const running = await attach(server, 'tcp://127.0.0.1:0');
+    const socket = connect(portOf(running.addr), '127.0.0.1', () => server.close());
+    t.after(() => socket.destroy());
+    socket.on('error', () => {}).resume();
+    await once(server, 'close');
+  });
 });
 
 test('a stop forces what does not end by itself', async () => {
