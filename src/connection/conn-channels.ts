@@ -14,6 +14,7 @@ export function tellOpen(connection: Conn): void {
 /** Only of one that was open. */
 export function tellClose(connection: Conn, error: Error | undefined): void {
   const { connError, connClose } = channels;
+  if (!connClose.hasSubscribers && !connError.hasSubscribers) return;
   if (connection.loop.index === unseenLoop) return;
   if (error !== undefined && connError.hasSubscribers) {
     connError.publish({ connection, error } satisfies ChannelMessages['gnet:conn.error']);
