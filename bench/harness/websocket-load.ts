@@ -12,6 +12,8 @@ export interface WebSocketOutput {
   readonly requests: number;
   readonly seconds: number;
   readonly latencyUs: LoadResult['latencyUs'];
+  /** Of a fan-out: from when everybody was there. */
+  readonly serverCpuSeconds?: number;
 }
 
 export function websocketLoad(mode: 'echo' | 'fanout' = 'echo'): Load {
@@ -52,6 +54,7 @@ async function runClient(
   if (endpoint.protocol !== 'tcp') throw new Error('WebSockets are measured over TCP');
   const { connections, size } = run.case;
   const args = [CLIENT, `${endpoint.port}`, `${connections}`, `${size}`, `${seconds}`, mode];
+  if (mode === 'fanout') args.push(run.serverPids.join(','));
   const load = { program: process.execPath, args };
   const { output, window } = await runInWindow(run, load, seconds);
   const found = JSON.parse(output.trimEnd().split('\n').pop() ?? '') as WebSocketOutput;

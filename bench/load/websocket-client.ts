@@ -2,18 +2,20 @@
  * The load of `bench/harness/websocket-load.ts`: sends masked messages and counts what comes back. Ends with
  * a line of JSON; fails when anything but the same message does.
  *
- * usage: node websocket-client.ts PORT CONNECTIONS BYTES SECONDS [echo|fanout]
+ * usage: node websocket-client.ts PORT CONNECTIONS BYTES SECONDS [echo|fanout PIDS]
  *        node websocket-client.ts PORT CONNECTIONS hold     until its standard input ends
  *
  * With `fanout` one of them sends, and everybody gets it, before the next is sent: what is counted is
- * what comes.
+ * what comes, from when all of them are open, and so is the CPU time of the servers.
  */
 import { connect, type Socket } from 'node:net';
+import { cpuSecondsOf } from '../harness/process-tree.ts';
 
 const parameters = process.argv.slice(2);
 const [port = 0, connections = 1, size = 64, seconds = 1] = parameters.map(Number);
 const holds = parameters[2] === 'hold';
 const fansOut = parameters[4] === 'fanout';
+const serverPids = parameters[5]?.split(',').map(Number) ?? [];
 if (size > 125) throw new Error('messages have 125 bytes at most: their length is one byte');
 
 const REQUEST =
@@ -84,6 +86,7 @@ class Peer {
 /** When the message of a fan-out was sent, and how many have it. */
 let sent = 0;
 let reached = 0;
+let cpuBefore = 0;
 
 function sendToAll(): void {
   reached = 0;
@@ -94,7 +97,11 @@ function sendToAll(): void {
 function isUpgraded(peer: Peer): void {
   upgraded++;
   if (!fansOut) peer.send();
-  else if (upgraded === connections) sendToAll();
+  else if (upgraded === connections) {
+    cpuBefore = cpuSecondsOf(serverPids);
+    endIn(seconds);
+    sendToAll();
+  }
   openMore();
 }
 
@@ -124,14 +131,19 @@ function finish(started: number): void {
   const at = (part: number): number =>
     (sorted[Math.floor((sorted.length - 1) * part)] ?? 0) * 1_000;
   const latencyUs = { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) };
-  console.log(JSON.stringify({ requests, seconds: elapsed, latencyUs }));
+  const cpu = fansOut && { serverCpuSeconds: cpuSecondsOf(serverPids) - cpuBefore };
+  console.log(JSON.stringify({ requests, seconds: elapsed, latencyUs, ...cpu }));
 }
 
-const started = performance.now();
+function endIn(after: number): void {
+  const started = performance.now();
+  setTimeout(() => finish(started), after * 1_000);
+}
+
 openMore();
 if (holds) {
   process.stdin.resume().on('end', () => {
     over = true;
     process.exit();
   });
-} else setTimeout(() => finish(started), seconds * 1_000);
+} else if (!fansOut) endIn(seconds);
