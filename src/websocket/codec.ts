@@ -28,6 +28,7 @@ class Bridge implements EventHandler<Buffer, WebSocketSession> {
   react(frame: Buffer | null, c: Conn<WebSocketSession>): Reply | Promise<Reply> {
     const session = c.context;
     if (frame === null) return undefined;
+    session.rethrow();
     return session.isCompressed ? this.#inflated(session, frame) : this.#message(session, frame);
   }
 

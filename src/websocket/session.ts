@@ -93,6 +93,11 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
   #text: Utf8Check | null = null;
   /** A message that came in one frame, and stands where it was received. */
   #whole: Buffer | null = null;
+  /**
+   * What the program has thrown while `decode` ran: thrown from there it would be a fault of the stream.
+   * An empty message follows, in whose event it is thrown again.
+   */
+  #fault: { readonly error: unknown } | null = null;
   #isInFrame = false;
   /** Of the frame that is arriving: bytes that are still to come. */
   #remaining = 0;
@@ -320,7 +325,9 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
       if (this.#state === State.Open) this.sender.control(Opcode.Pong, payload);
     } else if (opcode === Opcode.Pong) this.#ponged(payload);
     else this.#closeReceived(payload);
-    return Found.Control;
+    if (this.#fault === null) return Found.Control;
+    this.#whole = EMPTY;
+    return Found.Message;
   }
 
   #ponged(payload: Buffer): void {
@@ -328,11 +335,16 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
       this.handler.pong?.(this, payload);
     } catch (error) {
       this.close(CloseCode.InternalError);
-      // As an event of its own: thrown from here, it would be a fault of the stream.
-      this.conn.setTimer(1, () => {
-        throw error;
-      });
+      this.#fault = { error };
     }
+  }
+
+  /** @throws what the program has thrown while `decode` ran. */
+  rethrow(): void {
+    const fault = this.#fault;
+    if (fault === null) return;
+    this.#fault = null;
+    throw fault.error;
   }
 
   // -- goodbyes -------------------------------------------------------------------------------------

@@ -157,7 +157,8 @@ describe('what a listener throws ends its connection only', () => {
     for (const isHeard of [false, true]) {
       const who = isHeard ? 'a listener of error hears of it' : 'nobody hears of it';
       test(`in ${event}: ${who}`, async (t) => {
-        const { c, peer, rig } = await accepted(t);
+        // The peer does not end its side.
+        const { c, peer, rig } = await accepted(t, undefined, { closeTimeout: 100 });
         const socket = toDuplex(c);
         const errors: NodeJS.ErrnoException[] = [];
         if (isHeard) socket.on('error', (error) => errors.push(error));
