@@ -26,13 +26,6 @@ const memoryBytes = 65_536;
 let memory = Buffer.allocUnsafeSlow(memoryBytes);
 /** The beginning of it, as long as the bytes before were. */
 let view = memory;
-/** From this many bytes on it is worth while to look where a head ends. */
-const largeBytes = 32_768;
-/** Longer ones are refused by node:http, if it is not told otherwise; bytes. */
-const headBytesMax = 16_384;
-const carriageReturn = 13;
-const lineFeed = 10;
-
 /** A request handler may have a loop in the same thread run while its bytes are read. */
 let isLent = false;
 
@@ -49,23 +42,6 @@ export class HttpFeed {
   #request: Message | null = null;
   /** At least that many bytes of its body are still to come. */
   #bodyLeft = 0;
-  /** How long the head is that comes next, and nothing else with it. */
-  #headLength = 0;
-  /** What was given last is no request: the parser has told the server, with what stood there. */
-  isRefused = false;
-
-  /** With how many bytes of head a request begins here that has much more; 0 where that is not sure. */
-  headLength(stream: Duplex, bytes: Uint8Array): number {
-    if (bytes.length < largeBytes) return 0;
-    const { parser } = stream as Listened;
-    if (parser === undefined || parser === null) return 0;
-    const { incoming } = parser;
-    this.isRefused = false;
-    const isAmid = incoming !== undefined && incoming !== null && incoming.complete !== true;
-    this.#headLength = isAmid ? 0 : headLengthOf(bytes);
-    return this.#headLength;
-  }
-
   /** False: somebody else listens, too, or instead; nothing was done. */
   deliver(stream: Duplex, bytes: Uint8Array): boolean {
     const { parser, _events } = stream as Listened;
@@ -80,16 +56,14 @@ export class HttpFeed {
     }
     if (isLent || length > memoryBytes) return false;
     this.#deliverCopy(stream, parser, bytes);
-    const ofBody = length === this.#headLength ? 0 : length;
-    this.missed();
-    this.#lookForBody(parser, ofBody);
+    this.#bodyLeft = 0;
+    this.#lookForBody(parser, length);
     return true;
   }
 
   /** Bytes went to the parser by another way. */
   missed(): void {
     this.#bodyLeft = 0;
-    this.#headLength = 0;
   }
 
   /** @param given bytes that the parser got at once with the head, which may be of the body */
@@ -110,9 +84,7 @@ export class HttpFeed {
       if (view.length !== length) view = memory.subarray(0, length);
       const errors = listenersOf((stream as Listened)._events?.error);
       stream.emit('data', view);
-      const now = stream as Listened;
-      this.isRefused = now.parser === parser && listenersOf(now._events?.error) !== errors;
-      if (this.isRefused || !isAsBefore(stream, parser)) giveAway();
+      if (!isAsBefore(stream, parser, errors)) giveAway();
     } catch (error) {
       giveAway();
       throw error;
@@ -139,21 +111,6 @@ interface ParserClass {
   readonly REQUEST: unknown;
   readonly kOnHeadersComplete: number;
   readonly kOnBody: number;
-}
-
-/** Lines that end otherwise are a matter of the parser. */
-function headLengthOf(bytes: Uint8Array): number {
-  const end = Math.min(bytes.length - 1, headBytesMax);
-  let line = 0;
-  for (let at = 0; at < end; at++) {
-    const byte = bytes[at];
-    if (byte === lineFeed) return 0;
-    if (byte !== carriageReturn) continue;
-    if (bytes[++at] !== lineFeed) return 0;
-    if (at === line + 1) return at + 1;
-    line = at + 1;
-  }
-  return 0;
 }
 
 /** What was found out about classes of parsers. */
@@ -199,8 +156,13 @@ function listenersOf(listeners: unknown): unknown {
   return Array.isArray(listeners) ? listeners.length : listeners;
 }
 
-/** An upgrade takes the parser; an error of the parser a listener of `'error'`, or the stream. */
-function isAsBefore(stream: Duplex, parser: Parser): boolean {
-  const isStill = (stream as Listened).parser === parser && !stream.destroyed;
-  return isStill && parser.incoming?.upgrade !== true;
+/** An error of the parser takes a listener of `'error'` away, and an upgrade takes the parser. */
+function isAsBefore(stream: Duplex, parser: Parser, errors: unknown): boolean {
+  const now = stream as Listened;
+  return (
+    now.parser === parser &&
+    !stream.destroyed &&
+    parser.incoming?.upgrade !== true &&
+    listenersOf(now._events?.error) === errors
+  );
 }

@@ -77,19 +77,6 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     if (frame === null || stream.destroyed) return;
     this.bytesRead += frame.length;
     this.active = true;
-    const head = this.#http.headLength(stream, frame);
-    if (head === 0) {
-      this.#take(frame, c);
-      return;
-    }
-    // A large body goes from where it is: only the head in front of it is copied.
-    this.#take(frame.subarray(0, head), c);
-    if (stream.destroyed || this.#http.isRefused) return;
-    this.#take(frame.subarray(head), c);
-  }
-
-  #take(frame: Buffer, c: Conn): void {
-    const stream = this.#stream;
     const flows = stream.readableFlowing === true && stream.readableLength === 0;
     const isHeard = flows && stream.readableEncoding === null && stream.listenerCount('data') > 0;
     if (isHeard && !this.#didRead) this.#reads(stream);

@@ -151,8 +151,9 @@ export class Outbox {
   async #send({ payload, opcode, compress, isLong }: Waiting): Promise<boolean> {
     const body = isLong ? await this.#deflate.compressLater(payload) : payload;
     if (this.#isDropped) return false;
-    const hasRoom = this.#owner.sendNow(body, opcode, compress, isLong);
+    // Before: what is told inside may drop everything, and then nothing is left to be taken away.
     this.#bytes -= payload.length + OVERHEAD;
+    const hasRoom = this.#owner.sendNow(body, opcode, compress, isLong);
     if (this.#waiters.length > 0) this.#tell(this.#bytes);
     return hasRoom;
   }
