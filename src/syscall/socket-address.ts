@@ -1,10 +1,6 @@
 import { ErrInvalidNetworkAddress } from '../base/errors.ts';
 import type { InetAddress } from '../base/inet-address.ts';
-import {
-  formatUnix,
-  noAbstractNames,
-  hasAbstractNames as systemHasAbstractNames,
-} from '../base/unix-address.ts';
+import { formatUnix, hasAbstractNames, noAbstractNames } from '../base/unix-address.ts';
 import { constants, layouts } from './tables.ts';
 
 export {
@@ -35,8 +31,6 @@ const inetHead = headOf(constants.AF_INET, layouts.sockaddrIn.size);
 const inet6Head = headOf(constants.AF_INET6, layouts.sockaddrIn6.size);
 const inetFamily = constants.AF_INET << familyShift;
 const inet6Family = constants.AF_INET6 << familyShift;
-
-export const hasAbstractNames: boolean = systemHasAbstractNames();
 
 /** The AF_ number of the address at `offset`. */
 export function readFamily(view: DataView, offset: number): number {
@@ -97,7 +91,7 @@ export function readInet(view: DataView, offset: number, into: InetAddress): voi
 export function writeUnix(bytes: Buffer, view: DataView, offset: number, path: string): number {
   // The kernel writes the length itself.
   view.setUint16(offset, constants.AF_UNIX << familyShift, true);
-  if (path.startsWith('@') && !hasAbstractNames) throw noAbstractNames(path);
+  if (path.startsWith('@') && !hasAbstractNames()) throw noAbstractNames(path);
   if (path === '@') return unixPathOffset;
   const abstract = path.startsWith('@');
   const name = Buffer.from(path);
@@ -119,7 +113,7 @@ export function readUnix(bytes: Buffer, offset: number, length: number): string 
   const start = offset + unixPathOffset;
   const end = offset + length;
   if (end <= start) return '@';
-  if (bytes[start] === 0 && !hasAbstractNames) return '@';
+  if (bytes[start] === 0 && !hasAbstractNames()) return '@';
   if (bytes[start] === 0) return formatUnix(`@${bytes.toString('utf8', start + 1, end)}`);
   const terminator = bytes.indexOf(0, start);
   const pathEnd = terminator === -1 || terminator > end ? end : terminator;

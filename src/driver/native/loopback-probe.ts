@@ -1,6 +1,6 @@
 import { ErrUnsupportedPlatform, type GnetError } from '../../base/errors.ts';
+import { hasAbstractNames } from '../../base/unix-address.ts';
 import type { Slab } from '../../buffer/slab.ts';
-import { hasAbstractNames } from '../../syscall/socket-address.ts';
 import type {
   DatagramPeer,
   Driver,
@@ -24,7 +24,7 @@ const options: SocketOptions = {
   sendBufferBytes: 0,
 };
 /** Where the kernel names Unix sockets no file is needed, and no right to the network. */
-const endpoint: Endpoint = hasAbstractNames
+const endpoint: Endpoint = hasAbstractNames()
   ? { kind: 'unix', path: '@' }
   : { kind: 'tcp', family: 4, v6Only: false, host: '127.0.0.1', port: 0 };
 

@@ -3,6 +3,7 @@
  * Each function either returns an open descriptor or throws a typed error and leaves nothing open.
  */
 import type { DescriptorBits } from '../../base/descriptor-bits.ts';
+import { hasAbstractNames } from '../../base/unix-address.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { closeDescriptor, makeOwn } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
@@ -16,12 +17,7 @@ import {
   type SocketAddress,
   setOption,
 } from '../../syscall/socket.ts';
-import {
-  formatInet,
-  hasAbstractNames,
-  type InetAddress,
-  inetAddress,
-} from '../../syscall/socket-address.ts';
+import { formatInet, type InetAddress, inetAddress } from '../../syscall/socket-address.ts';
 import { constants } from '../../syscall/tables.ts';
 import { askForCoalescing, setDatagramExtras } from './datagram-options.ts';
 import {
@@ -131,7 +127,7 @@ function makeWay(path: string): boolean {
   const take = (): boolean =>
     socketFileAt(path) === found && isDead(path) && removeDeadSocket(path, found);
   // Without a lock two servers that start at once may both be told that the path is taken.
-  if (!hasAbstractNames) return take();
+  if (!hasAbstractNames()) return take();
   const lock = openSocket(constants.AF_UNIX, constants.SOCK_STREAM);
   if (lock < 0) return false;
   try {
