@@ -165,7 +165,12 @@ test('connections of all loops are listed in pages, sorted and filtered', async 
   const all = await list('sort=bytesSent');
   assert.deepEqual(sizes(all), [6, 5, 4, 3, 2, 1]);
   assert.deepEqual([all.total, all.seen, all.matching], [6, 6, 6]);
-  assert.deepEqual(new Set(all.rows.map(({ loop }) => loop)), new Set([0, 1]));
+  // Where each loop listens by itself, all may have come to one of them.
+  const { loops } = server.stats();
+  assert.deepEqual(
+    loops.map((_, index) => all.rows.filter(({ loop }) => loop === index).length),
+    loops.map(({ connections }) => connections),
+  );
   assert.deepEqual(sizes(await list('sort=bytesSent&descending=0&offset=2&limit=3')), [3, 4, 5]);
   const one = await list(`sort=remoteAddr&filter=${peers[3]?.localAddress}`);
   assert.deepEqual([sizes(one), one.matching], [[4], 1]);

@@ -6,7 +6,8 @@ import type { RawClient } from 'gnet/testing';
 import { connect, EchoHandler, pair, startRig, streamTransports } from '../support/rig.ts';
 import { freeAddress, type TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
-import { handlerModule, startLoops } from '../worker/pool-rig.ts';
+import { land, landInEach, telling } from '../worker/landing.ts';
+import { startLoops } from '../worker/pool-rig.ts';
 
 async function echo(client: RawClient, length: number): Promise<void> {
   client.write(Buffer.alloc(length, 'x'));
@@ -89,16 +90,25 @@ test('a connection that reads nothing is paused, and one on its way out is closi
 });
 
 test('the connections of all loops are in one list', async (t) => {
-  const { server } = await startLoops(t, handlerModule('echo.ts'), { numEventLoop: 2 });
-  const clients = await echoed(t, server.addr, [1, 4, 2, 3]);
-  const list = await server.listConnections({ orderBy: 'bytesSent' });
+  const { server } = await startLoops(t, telling, { numEventLoop: 2 });
+  const landed = await landInEach(t, server);
+  landed.push(await land(t, server), await land(t, server));
+  // Those that landed where another one was have left.
+  await waitUntil(() => server.countConnections() === landed.length, 'four connections');
+  const lengths = [1, 4, 2, 3];
+  for (const [at, { client }] of landed.entries()) await echo(client, lengths[at] ?? 0);
+  const list = await server.listConnections({ orderBy: 'bytesReceived' });
   assert.deepEqual(received(list), [4, 3, 2, 1]);
-  assert.deepEqual(new Set(list.map(({ loop }) => loop)), new Set([0, 1]));
+  const byLength = lengths.toSorted((a, b) => b - a).map((length) => lengths.indexOf(length));
+  assert.deepEqual(
+    list.map(({ loop }) => loop),
+    byLength.map((at) => landed[at]?.loop),
+  );
   const first = list[0] as ConnectionInfo;
   server.conn(first.id).close();
-  await leaves(clients[1]);
+  await leaves(landed[1]?.client);
   await waitUntil(() => server.countConnections() === 3, 'the close');
-  for (const client of clients) client.destroy();
+  for (const { client } of landed) client.destroy();
   await server.stop();
   assert.deepEqual(await server.listConnections(), []);
 });
