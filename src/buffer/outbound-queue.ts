@@ -19,6 +19,9 @@ const none: readonly number[] = [];
  *
  * `length` is the sum of all `end - start`; 0 means that there is no slab at all, so an idle
  * connection holds no memory. One cursor on each side: nothing can be sent twice or left out.
+ *
+ * A slab is the queue's own, or was received into and is lent (`pushLent`): nothing is written behind
+ * the bytes of such a one.
  */
 export class OutboundQueue {
   readonly #pool: SlabPool;
@@ -42,13 +45,46 @@ export class OutboundQueue {
 
   #freshTail(): Slab {
     const slab = this.#pool.take();
-    slab.start = 0;
-    slab.end = 0;
+    this.#append(slab, 0, 0);
+    return slab;
+  }
+
+  #append(slab: Slab, start: number, end: number): void {
+    slab.start = start;
+    slab.end = end;
     slab.next = null;
     if (this.#tail === null) this.#head = slab;
     else this.#tail.next = slab;
     this.#tail = slab;
-    return slab;
+  }
+
+  /** Whether bytes of a slab may wait in place: a queue must not hold far more memory than bytes. */
+  static mayLend(slab: Slab, length: number): boolean {
+    return length * 2 >= slab.capacity;
+  }
+
+  /**
+   * Puts bytes `start..end` of a slab that was received into behind everything that waits, without a
+   * copy: nobody may write them until they are sent. False when the slab waits in a queue already, which
+   * links it: then they must be copied.
+   */
+  pushLent(slab: Slab, start: number, end: number): boolean {
+    if (slab.lent) {
+      if (slab !== this.#tail || slab.end !== start) return false;
+      slab.end = end;
+    } else {
+      slab.home.retain(slab);
+      slab.lent = true;
+      this.#append(slab, start, end);
+    }
+    this.length += end - start;
+    return true;
+  }
+
+  #release(slab: Slab): void {
+    slab.next = null;
+    slab.lent = false;
+    this.#pool.release(slab);
   }
 
   /** Copies `data[start..end]` behind everything that waits. */
@@ -56,7 +92,7 @@ export class OutboundQueue {
     let from = start;
     while (from < end) {
       let slab = this.#tail;
-      if (slab === null || slab.end === slab.capacity) slab = this.#freshTail();
+      if (slab === null || slab.lent || slab.end === slab.capacity) slab = this.#freshTail();
       const count = Math.min(end - from, slab.capacity - slab.end);
       if (count === data.length) slab.bytes.set(data, slab.end);
       else slab.bytes.set(data.subarray(from, from + count), slab.end);
@@ -72,6 +108,7 @@ export class OutboundQueue {
     let slab = this.#tail;
     // A UTF-16 unit takes at most three bytes: no need to measure what fits in any case.
     const most = text.length * 3;
+    if (slab?.lent) slab = null;
     if (slab === null && most <= this.#pool.slabBytes && most > 0) slab = this.#freshTail();
     if (slab !== null && most <= slab.capacity - slab.end) {
       const written = slab.bytes.write(text, slab.end, 'utf8');
@@ -91,7 +128,7 @@ export class OutboundQueue {
   reserve(length: number): Slab {
     assert(length <= this.#pool.slabBytes, 'what is reserved fits into a slab');
     let slab = this.#tail;
-    if (slab === null || slab.capacity - slab.end < length) slab = this.#freshTail();
+    if (slab === null || slab.lent || slab.capacity - slab.end < length) slab = this.#freshTail();
     this.reserved = slab.end;
     slab.end += length;
     this.length += length;
@@ -125,8 +162,7 @@ export class OutboundQueue {
       }
       left -= available;
       const next: Slab | null = slab.next;
-      slab.next = null;
-      this.#pool.release(slab);
+      this.#release(slab);
       slab = next;
       this.#head = slab;
     }
@@ -139,8 +175,7 @@ export class OutboundQueue {
     let slab = this.#head;
     while (slab !== null) {
       const next: Slab | null = slab.next;
-      slab.next = null;
-      this.#pool.release(slab);
+      this.#release(slab);
       slab = next;
     }
     this.#head = null;

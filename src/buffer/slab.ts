@@ -73,6 +73,8 @@ export class Slab implements Region {
   start = 0;
   end = 0;
   next: Slab | null = null;
+  /** It was received into, and waits in that queue: what stands behind `end` is not the queue's. */
+  lent = false;
 
   constructor(region: Region, home: SlabPool) {
     const address = BigInt(region.address ?? 0);

@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import { ErrInvalidReply } from '../base/errors.ts';
 import { directSendBytesMin } from '../base/limits.ts';
 import { isMemoryLack } from '../base/memory-lack.ts';
-import type { OutboundQueue } from '../buffer/outbound-queue.ts';
+import { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { remoteAddress } from './addresses.ts';
 import type { Bytes } from './conn.ts';
@@ -26,7 +26,8 @@ import { toBroken } from './transitions.ts';
  *    (`ReadWindow`) and sent from there: an echo copies nothing;
  *  - everything else is copied to the queue at once (the program may change its memory), except
  *    that many KiB with nothing pending go to the kernel straight from the program's memory;
- *  - what the kernel does not take stays in the queue until it is writable again.
+ *  - what the kernel does not take stays in the queue until it is writable again, where much of a read
+ *    slab is not copied either: the slab itself waits.
  *
  * An idle connection has no queue. What follows from a flush is in `flushing.ts`.
  */
@@ -136,9 +137,32 @@ export function putFrame(c: Connection, frame: Buffer): void {
   const { window } = c;
   if (window !== null && frame === window.view) {
     const start = window.viewStart;
-    if (sendsFrom(c, window, start, start + frame.length)) return;
+    const end = start + frame.length;
+    if (sendsFrom(c, window, start, end) || waitsIn(c, window, start, end)) return;
   }
   putRaw(c, frame);
+}
+
+/** Has a large answer that must wait stay in the read slab, which is held for it. */
+function waitsIn(c: Connection, window: ReadWindow, start: number, end: number): boolean {
+  const slab = window.slab as Slab;
+  if (start < slab.floor || !OutboundQueue.mayLend(slab, end - start) || isClosed(c)) return false;
+  if (outboundBuffered(c) === 0 && !is(c, mark.writeBlocked)) return false;
+  if (!admits(c, end - start)) return true;
+  const queue = openQueue(c);
+  pushReceived(queue, slab, start, end);
+  if (queue.length > c.settings.highWaterMark) crossHigh(c);
+  return true;
+}
+
+/** Without a copy where the bytes are much of the slab. */
+function pushReceived(queue: OutboundQueue, slab: Slab, start: number, end: number): void {
+  if (!OutboundQueue.mayLend(slab, end - start) || !queue.pushLent(slab, start, end)) {
+    queue.push(slab.bytes, start, end);
+    return;
+  }
+  // Later answers must not be framed in place of these.
+  if (slab.floor < end) slab.floor = end;
 }
 
 /** Calls `preWrite` once per reply that nothing is waiting in front of. */
@@ -280,7 +304,7 @@ function openQueue(c: Connection): OutboundQueue {
     c.queue = queue;
     const { window } = c;
     if (window !== null && window.directEnd > 0) {
-      queue.push((window.slab as Slab).bytes, window.directStart, window.directEnd);
+      pushReceived(queue, window.slab as Slab, window.directStart, window.directEnd);
       window.directStart = window.directEnd = 0;
     }
   }
@@ -347,7 +371,7 @@ function sendDirect(c: Connection, window: ReadWindow): void {
   if (taken < 0) return; // broken: `failed` follows
   try {
     const queue = openQueue(c);
-    queue.push(slab.bytes, start + taken, end);
+    pushReceived(queue, slab, start + taken, end);
     if (queue.length > c.settings.highWaterMark) crossHigh(c);
   } catch (error) {
     breakOffFor(c, error);

@@ -63,9 +63,9 @@ function takeMemory(shape: BufferRingShape): BufferMemory {
  *
  * A buffer that is full is renewed at once: by itself when nobody holds it, else by another slab of
  * the pool, so that the ring is as full after each turn as before it. Slabs others hold (sends under
- * way, frames lent to handlers that wait) are counted; when they are many, `scarce` asks for bytes
- * to be lent as copies in smaller slabs, so that neither slow readers nor slow handlers can pin
- * more than a bounded number of buffers, and nobody waits for a buffer that will not come.
+ * way, frames lent to handlers that wait) are counted; when they are many, `shouldCopy` asks for a few
+ * bytes to be lent as copies in smaller slabs, so that neither slow readers nor slow handlers can pin
+ * far more memory than they have bytes, and nobody waits for a buffer that will not come.
  */
 export class BufferRing {
   readonly #ring: Ring;
@@ -134,15 +134,15 @@ export class BufferRing {
     return this.#shape.entries;
   }
 
-  /** So many slabs are held by others that what is lent from now on should be a copy. */
-  get scarce(): boolean {
+  /**
+   * So many slabs are held by others that few bytes of one should be lent as a copy. Many bytes need as
+   * much memory when they are copied.
+   */
+  shouldCopy(slab: Slab, length: number): boolean {
     const { pool } = this.#memory;
-    return pool.made - pool.free >= 2 * this.#shape.entries;
-  }
-
-  /** The slab is one of those that must not be held for long when they are scarce. */
-  owns(slab: Slab): boolean {
-    return slab.home === this.#memory.pool;
+    const { entries, bufferBytes } = this.#shape;
+    if (slab.home !== pool || length * 2 >= bufferBytes) return false;
+    return pool.made - pool.free >= 2 * entries;
   }
 
   /**

@@ -76,7 +76,8 @@ export class Delivery {
       this.#lend(stream, slab, start, end);
       return 1;
     }
-    const copy = this.#buffers.scarce ? this.#buffers.copyOf(slab, start, end) : null;
+    const copied = this.#buffers.shouldCopy(slab, end - start);
+    const copy = copied ? this.#buffers.copyOf(slab, start, end) : null;
     if (copy !== null) {
       stream.keep(copy, 0, end - start);
     } else {
@@ -151,7 +152,7 @@ export class Delivery {
 
   #lend(stream: Stream, slab: Slab, start: number, end: number): void {
     const { slot, generation } = stream;
-    const copied = this.#buffers.scarce && this.#buffers.owns(slab);
+    const copied = this.#buffers.shouldCopy(slab, end - start);
     const copy = copied ? this.#buffers.copyOf(slab, start, end) : null;
     if (copy === null) {
       this.#events.received(slot, generation, slab, start, end);

@@ -89,16 +89,21 @@ export class Sending {
       stream.states |= awaited;
       return 0;
     }
-    const copied = this.#buffers.owns(slab) && this.#buffers.scarce;
+    const copied = this.#buffers.shouldCopy(slab, length);
     const copy = copied ? this.#buffers.copyOf(slab, offset, offset + length) : null;
     if (copy !== null) {
       this.#start(stream, copy, 0, length);
+      this.#counters.bytesSent += length;
     } else {
-      slab.home.retain(slab);
-      this.#start(stream, slab, offset, offset + length);
+      this.#sendHeld(stream, slab, offset, length);
     }
-    this.#counters.bytesSent += length;
     return length;
+  }
+
+  #sendHeld(stream: Stream, slab: Slab, offset: number, length: number): void {
+    slab.home.retain(slab);
+    this.#start(stream, slab, offset, offset + length);
+    this.#counters.bytesSent += length;
   }
 
   #refused(stream: Stream): -1 {
@@ -249,7 +254,10 @@ export class Sending {
     const { head } = queue;
     if (head === null) return true;
     if (head.next === null) {
-      queue.consume(this.send(stream, head, head.start, head.end - head.start));
+      // The queue holds it already: a copy would free nothing.
+      const length = head.end - head.start;
+      this.#sendHeld(stream, head, head.start, length);
+      queue.consume(length);
       return true;
     }
     const gathered = GatheredSend.take();
