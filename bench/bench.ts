@@ -6,9 +6,10 @@ import { BUILD_FOLDER } from './harness/command.ts';
 import { loadPeers, type Peer } from './harness/peer.ts';
 import { choosePinning } from './harness/pinning.ts';
 import { Progress } from './harness/progress.ts';
-import { RESULTS_FOLDER, readStored, store } from './harness/results.ts';
+import { RESULTS_FOLDER, readStored, store, type WorkResult } from './harness/results.ts';
 import { type Plan, preparePeers, runPlan, stepsOf } from './harness/runner.ts';
 import { renderResult } from './harness/table.ts';
+import { update } from './harness/update.ts';
 import { casesOf, WORKS, type Work } from './harness/work.ts';
 
 /** Names in lines of the help text. */
@@ -40,6 +41,7 @@ ${wrapped(WORKS.map((work) => work.name))}
 
 How
   --rounds N          times that every server is started, and measured in every case (5)
+  --per-start N       rounds that the same processes are measured in (1)
   --seconds S         length of a measured window (1)
   --warmup S          load on a fresh server, shared by all cases (3)
   --settle S          load of the same case right before the window (0.3)
@@ -49,6 +51,7 @@ How
 
 Results
   --out FOLDER        where the JSON goes (bench/results/)
+  --update            of what is stored, keep the cases that are not measured now
   --show              print what is stored there and measure nothing
   --help              this text
 `;
@@ -62,6 +65,7 @@ const OPTIONS = {
   commands: { type: 'string' },
   'max-outstanding': { type: 'string', default: '128M' },
   rounds: { type: 'string' },
+  'per-start': { type: 'string', default: '1' },
   seconds: { type: 'string' },
   warmup: { type: 'string' },
   settle: { type: 'string' },
@@ -69,6 +73,7 @@ const OPTIONS = {
   'load-cores': { type: 'string' },
   quick: { type: 'boolean', default: false },
   out: { type: 'string' },
+  update: { type: 'boolean', default: false },
   show: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -148,6 +153,9 @@ function makePlan(work: Work, peers: readonly Peer[], values: Values): Plan {
     }),
     settings: {
       rounds: readCount('rounds', values.rounds ?? defaults.rounds),
+      ...(values['per-start'] !== '1' && {
+        roundsPerStart: readCount('per-start', values['per-start']),
+      }),
       seconds: readSeconds('seconds', values.seconds ?? defaults.seconds, 0.01),
       warmupSeconds: readSeconds('warmup', values.warmup ?? defaults.warmup, 0),
       settleSeconds: readSeconds('settle', values.settle ?? defaults.settle, 0),
@@ -163,7 +171,11 @@ function makePlan(work: Work, peers: readonly Peer[], values: Values): Plan {
 }
 
 /** Measures one work; false when there are no figures or some rounds failed. */
-async function measureWork(plan: Plan, folder: string): Promise<boolean> {
+async function measureWork(
+  plan: Plan,
+  folder: string,
+  keep: (result: WorkResult, folder: string) => string,
+): Promise<boolean> {
   for (const { peer, reason } of plan.skipped) console.log(`skipping ${peer}: ${reason}`);
   const missing = plan.work.load.unavailable();
   if (missing !== null) {
@@ -177,7 +189,7 @@ async function measureWork(plan: Plan, folder: string): Promise<boolean> {
   const progress = new Progress(process.stdout, stepsOf(plan));
   const result = await runPlan(plan, progress);
   progress.clear();
-  const path = store(result, folder);
+  const path = keep(result, folder);
   console.log(`\n${renderResult(result)}\nstored in ${path}`);
   return result.cases.every((one) => one.failures.length === 0);
 }
@@ -205,7 +217,8 @@ async function main(): Promise<void> {
   }
   const peers = select('peers', values.peers, await loadPeers());
   for (const plan of works.map((work) => makePlan(work, peers, values))) {
-    if (!(await measureWork(plan, folder))) process.exitCode = 1;
+    const done = await measureWork(plan, folder, values.update ? update : store);
+    if (!done) process.exitCode = 1;
   }
 }
 

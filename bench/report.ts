@@ -9,17 +9,17 @@ import { join, resolve } from 'node:path';
 import { aimLines } from './harness/aims.ts';
 import { PROJECT_FOLDER } from './harness/command.ts';
 import { README_BEGIN, README_END, resultsPage, withResults } from './harness/page.ts';
-import { RESULTS_FOLDER, readStored, type WorkResult } from './harness/results.ts';
+import { RESULTS_FOLDER, readStored, type StoredResult } from './harness/results.ts';
 import { WORKS } from './harness/work.ts';
 import { drawAll } from './plots/draw.ts';
 
-/** In the order in which the works are listed, not that of their names. */
-function inOrder(results: readonly WorkResult[]): WorkResult[] {
-  const rank = ({ work }: WorkResult) => WORKS.findIndex(({ name }) => name === work);
-  return [...results].sort((a, b) => rank(a) - rank(b));
+/** In the order in which the works are listed, not that of their names; of a work the newest first. */
+function inOrder(results: readonly StoredResult[]): StoredResult[] {
+  const rank = ({ work }: StoredResult) => WORKS.findIndex(({ name }) => name === work);
+  return [...results].sort((a, b) => rank(a) - rank(b) || b.measuredAt.localeCompare(a.measuredAt));
 }
 
-function writeReadme(results: readonly WorkResult[]): string {
+function writeReadme(results: readonly StoredResult[]): string {
   const path = join(PROJECT_FOLDER, 'README.md');
   if (!existsSync(path)) return 'README.md does not exist, no section was written';
   const written = withResults(readFileSync(path, 'utf8'), results);

@@ -72,12 +72,13 @@ const AIMS: readonly Aim[] = [
 
 export function aimLines(results: readonly WorkResult[]): string[] {
   return AIMS.flatMap((aim) => {
-    const result = results.find(({ work }) => work === aim.work);
-    const cases = result?.cases.filter(({ case: one }) => matches(one, aim.matches)) ?? [];
-    return cases.flatMap((one) => {
-      const line = lineOf(aim, one);
-      return line === null ? [] : [`${result!.title}, ${caseTitle(one.case)}: ${line}`];
-    });
+    const parts = results.filter(({ work }) => work === aim.work);
+    return parts.flatMap(({ title, cases }) =>
+      cases.flatMap((one) => {
+        const line = matches(one.case, aim.matches) ? lineOf(aim, one) : null;
+        return line === null ? [] : [`${title}, ${caseTitle(one.case)}: ${line}`];
+      }),
+    );
   });
 }
 

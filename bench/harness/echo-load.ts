@@ -32,6 +32,8 @@ export interface EchoLoadOptions {
   readonly lengthField?: boolean;
   /** Each message is one of a WebSocket. */
   readonly websocket?: boolean;
+  /** Messages a second, each at its time, whatever has come back; their latency begins when they are due. */
+  readonly rate?: number;
   /** A new connection for every message: a request is connect, message, echo, close. */
   readonly reconnect?: boolean;
   /** One datagram at a time asks for so many copies of itself as the case has messages in flight. */
@@ -81,7 +83,9 @@ async function runEchoLoad(run: LoadRun, options: EchoLoadOptions): Promise<Load
   if (options.reconnect) return { ...result, serverCpuSeconds };
   const frameBytes = run.case.size + (options.lengthField ? 4 : options.websocket ? 2 : 0);
   const counted = { ...result, serverCpuSeconds, requests: result.bytes / frameBytes };
-  return options.copies ? { ...counted, loadVaries: true } : counted;
+  // Between messages on a schedule the load sleeps: what it pays for is its wake-ups.
+  const loadVaries = options.copies === true || options.rate !== undefined;
+  return loadVaries ? { ...counted, loadVaries } : counted;
 }
 
 function argumentsFor(run: LoadRun, options: EchoLoadOptions): string[] {
@@ -92,6 +96,7 @@ function argumentsFor(run: LoadRun, options: EchoLoadOptions): string[] {
   args.push('--seconds', `${run.seconds}`);
   for (const pid of run.serverPids) args.push('--watch-pid', `${pid}`);
   for (const pid of run.companionPids) args.push('--companion-pid', `${pid}`);
+  if (options.rate !== undefined) args.push('--rate', `${options.rate}`);
   if (options.lengthField) args.push('--length-field');
   if (options.websocket) args.push('--websocket');
   if (options.reconnect) args.push('--reconnect');

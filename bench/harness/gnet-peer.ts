@@ -17,6 +17,7 @@ const BURST = '../bench/peers/gnet/burst.ts';
 const START = '../bench/peers/gnet/echo.ts';
 const EXAMPLES: Readonly<Record<string, string>> = {
   'tcp-echo': 'echo-tcp.ts',
+  'tcp-echo-paced': 'echo-tcp.ts',
   'unix-echo': 'echo-unix.ts',
   'udp-echo': 'echo-udp.ts',
   'udp-burst': BURST,
@@ -42,6 +43,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'fetch-stream': HONO,
   'websocket-echo': WEBSOCKETS,
   'websocket-fanout': WEBSOCKETS,
+  'websocket-fanout-2-loops': WEBSOCKETS,
   'websocket-idle-memory': WEBSOCKETS,
 };
 /** Of a program that uses the package as it is published. */
@@ -101,6 +103,7 @@ export function gnetPeer(options: GnetPeerOptions): Peer {
     versions: () => ({
       gnet: (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string })
         .version,
+      ...commitOf(root),
       node: process.versions.node,
       driver: probe(1).driver ?? 'unknown',
     }),
@@ -119,6 +122,15 @@ export function gnetPeer(options: GnetPeerOptions): Peer {
       env,
     }),
   };
+}
+
+/** What was measured says the version of the package only once in a while; nothing without git. */
+function commitOf(root: string): { commit?: string } {
+  const git = (...args: string[]) => spawnSync('git', ['-C', root, ...args], { encoding: 'utf8' });
+  const head = git('rev-parse', '--short', 'HEAD');
+  if (head.status !== 0) return {};
+  const changed = git('status', '--porcelain', '--', 'src', 'examples').stdout !== '';
+  return { commit: `${head.stdout.trim()}${changed ? ' and changes' : ''}` };
 }
 
 const builtRoots = new Set<string>();

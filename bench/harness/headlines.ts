@@ -1,24 +1,54 @@
 /** The cases that stand for all others where there is room for a few. */
 
 import type { Case } from './load.ts';
+import { SUBJECT } from './peer.ts';
 import type { CaseResult, WorkResult } from './results.ts';
+import { machineText } from './table.ts';
 
 interface Headline {
   readonly title: string;
   readonly work: string;
+  /** Whose figures they are, where it is not the framework with the driver that it chooses. */
+  readonly subject?: string;
   readonly case: Case;
 }
 
 const HEADLINES: readonly Headline[] = [
+  {
+    title: 'TCP echo, 64 B, 1 connection',
+    work: 'tcp-echo',
+    case: { size: 64, connections: 1, pipeline: 1 },
+  },
   {
     title: 'TCP echo, 64 B, 100 connections',
     work: 'tcp-echo',
     case: { size: 64, connections: 100, pipeline: 1 },
   },
   {
+    title: 'TCP echo, 64 B, 1,000 connections',
+    work: 'tcp-echo',
+    case: { size: 64, connections: 1000, pipeline: 1 },
+  },
+  {
+    title: 'TCP echo, 64 B, a tenth of the load',
+    work: 'tcp-echo-paced',
+    case: { size: 64, connections: 100, pipeline: 1 },
+  },
+  {
     title: 'TCP echo, 64 KiB, 100 connections',
     work: 'tcp-echo',
     case: { size: 65_536, connections: 100, pipeline: 1 },
+  },
+  {
+    title: 'TCP echo, 1 MiB, 100 connections',
+    work: 'tcp-echo',
+    case: { size: 1_048_576, connections: 100, pipeline: 1 },
+  },
+  {
+    title: 'TCP echo, 1 MiB, 100 connections, our io_uring',
+    work: 'tcp-echo',
+    subject: 'gnet-io-uring',
+    case: { size: 1_048_576, connections: 100, pipeline: 1 },
   },
   {
     title: 'Unix echo, 64 B, 50 connections',
@@ -56,6 +86,11 @@ const HEADLINES: readonly Headline[] = [
     case: { size: 64, connections: 100, pipeline: 1 },
   },
   {
+    title: 'TCP proxy, 1 MiB, 100 connections',
+    work: 'tcp-proxy',
+    case: { size: 1_048_576, connections: 100, pipeline: 1 },
+  },
+  {
     title: 'Connect, one message, close',
     work: 'connection-rate',
     case: { size: 64, connections: 64, pipeline: 1 },
@@ -74,17 +109,35 @@ const HEADLINES: readonly Headline[] = [
 
 export interface MeasuredHeadline {
   readonly title: string;
+  readonly subject: string;
   readonly result: WorkResult;
   readonly one: CaseResult;
 }
 
 /** Those that were measured. */
 export function headlinesOf(results: readonly WorkResult[]): MeasuredHeadline[] {
-  return HEADLINES.flatMap(({ title, work, case: wanted }) => {
-    const result = results.find((candidate) => candidate.work === work);
-    const one = result?.cases.find(({ case: found }) => sameCase(found, wanted));
-    return result === undefined || one === undefined ? [] : [{ title, result, one }];
+  return HEADLINES.flatMap(({ title, work, subject = SUBJECT, case: wanted }) => {
+    const found = results
+      .filter((result) => result.work === work)
+      .flatMap((result) => result.cases.map((one) => ({ title, subject, result, one })))
+      .find(({ one }) => sameCase(one.case, wanted));
+    return found === undefined ? [] : [found];
   });
+}
+
+/** When and where they were measured; more than one line's worth where not all of it was at once. */
+export function occasionsText(headlines: readonly MeasuredHeadline[]): string {
+  const occasions = headlines.map(
+    ({ result }) => `${result.measuredAt.slice(0, 10)} on ${machineText(result)}`,
+  );
+  const distinct = [...new Set(occasions)].sort().reverse();
+  if (distinct.length < 2) return distinct.join();
+  return distinct
+    .map((occasion) => {
+      const titles = headlines.filter((_, index) => occasions[index] === occasion);
+      return `${occasion} (${titles.length} of ${headlines.length} lines)`;
+    })
+    .join('; ');
 }
 
 function sameCase(a: Case, b: Case): boolean {

@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from './command.ts';
 import { buildEchoLoad, compilerMissing, ECHO_LOAD } from './echo-load.ts';
 import { addressText, type Load, type LoadResult, type LoadRun } from './load.ts';
-import type { Command } from './command.ts';
 import { pinned } from './pinning.ts';
 import { cpuSecondsOf, residentBytes } from './process-tree.ts';
 import { buildTlsLoad, opensslMissing, TLS_LOAD } from './tls-load.ts';

@@ -1,8 +1,10 @@
 /** Peers that come from a package manager of their own. */
 
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
-import { hasTool } from './command.ts';
+import { globSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hasTool, outputOf } from './command.ts';
 import type { Installation } from './peer.ts';
 
 /** Fetching and building something large, before it counts as hanging. */
@@ -15,6 +17,24 @@ export function missingInstallation(installation: Installation): string | null {
   return hasTool(installation.tool)
     ? `not installed: ${hint}`
     : `${installation.tool} is missing; with it, ${hint}`;
+}
+
+/** Of an npm package in the `node_modules` of a folder. */
+export function packageVersion(name: string, folder: string): string {
+  const path = join(folder, 'node_modules', name, 'package.json');
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}
+
+const BUN_MODULES = fileURLToPath(new URL('../peers/bun/node_modules', import.meta.url));
+
+/** Of the peer `bun`, which others of its runtime share; null when that is not installed. */
+export function bunProgram(): string | null {
+  const [path] = globSync('@oven/bun-*/bin/bun', { cwd: BUN_MODULES });
+  return path === undefined ? null : join(BUN_MODULES, path);
+}
+
+export function bunVersion(): string {
+  return outputOf(bunProgram() ?? 'bun', ['--version']).trim();
 }
 
 export interface InstallStep {

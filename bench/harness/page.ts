@@ -1,10 +1,17 @@
 /** Stored results as Markdown: the page of all of them, and the section of the README. */
 
-import { headlinesOf, type MeasuredHeadline } from './headlines.ts';
+import { headlinesOf, type MeasuredHeadline, occasionsText } from './headlines.ts';
 import { KINDS } from './metrics.ts';
-import { SUBJECT } from './peer.ts';
-import { type CaseResult, correctedRatio, ratio, spreadOf, type WorkResult } from './results.ts';
 import {
+  type CaseResult,
+  correctedRatio,
+  ratio,
+  type StoredResult,
+  spreadOf,
+  type WorkResult,
+} from './results.ts';
+import {
+  CORRECTED,
   caseTitle,
   hasLoadShare,
   machineText,
@@ -21,31 +28,38 @@ const GENERATED = '<!-- Generated from bench/results/ by `npm run bench:report`;
 /** From the page in docs/ to the figures. */
 const FIGURES_FROM_DOCS = '../bench/results';
 
-export function resultsPage(results: readonly WorkResult[]): string {
+export function resultsPage(results: readonly StoredResult[]): string {
   const parts = [
     `# Benchmark results\n\n${GENERATED}`,
     'How each figure is measured, what it says and what it does not: [benchmarks](benchmarks.md). ' +
       'Ratios divide our value by that of the other server in the same round; below 1 is less ' +
       'than the other. In parentheses: the interval that holds 95 % of resampled medians. When it ' +
-      'contains 1.00, no difference was shown. Corrected: each CPU time divided by that of the load ' +
-      'in the same window, which takes out how fast the machine was just then.',
+      `contains 1.00, no difference was shown. ${CORRECTED}`,
     `## The short form\n\n${headlineTable(results)}`,
+    `${BOLD} Measured ${occasionsText(headlinesOf(results))}.`,
     `![CPU time per request](${FIGURES_FROM_DOCS}/overview-cpu.svg)`,
-    ...results.map(workSection),
+    ...results.map((result) => workSection(result, titleOf(result, results))),
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
-function workSection(result: WorkResult): string {
+/** Of a work that was measured in parts, all but the newest have their day in the title. */
+function titleOf(result: StoredResult, results: readonly StoredResult[]): string {
+  const first = results.find(({ work }) => work === result.work);
+  return result === first ? result.title : `${result.title}, ${result.measuredAt.slice(0, 10)}`;
+}
+
+function workSection(result: StoredResult, title: string): string {
   const parts = [
-    `## ${result.title}`,
+    `## ${title}`,
     `${machineText(result)}; ${settingsText(result)}; measured ${result.measuredAt.slice(0, 10)}.`,
     versionLines(result),
     ...KINDS[result.kind].drawn.map(
       (metric) =>
-        `![${result.title}: ${metric.title}](${FIGURES_FROM_DOCS}/${result.work}-${metric.name}.svg)`,
+        `![${title}: ${metric.title}](${FIGURES_FROM_DOCS}/${result.stem}-${metric.name}.svg)`,
     ),
-    ...result.cases.map((one) => caseSection(result, one)),
+    ...(hasLoadShare(result) ? [CORRECTED] : []),
+    ...result.cases.map((one) => caseSection(result, one, title)),
   ];
   const { warning } = result.settings.pinning;
   if (warning !== null) parts.splice(2, 0, `**Note:** ${warning}.`);
@@ -61,12 +75,9 @@ function versionLines(result: WorkResult): string {
   return [...lines, ...skipped].join('\n');
 }
 
-function caseSection(result: WorkResult, one: CaseResult): string {
+function caseSection(result: WorkResult, one: CaseResult, title: string): string {
   const notes = notesOf(result, one).map((note) => `- ${note}`);
-  const parts = [
-    `### ${result.title}: ${caseTitle(one.case)}`,
-    markdownTable(withRatios(result, one)),
-  ];
+  const parts = [`### ${title}: ${caseTitle(one.case)}`, markdownTable(withRatios(result, one))];
   if (notes.length > 0) parts.push(notes.join('\n'));
   return parts.join('\n\n');
 }
@@ -98,6 +109,7 @@ function markdownTable(rows: readonly (readonly string[])[]): string {
 /** The servers that a reader knows; a column for each that was measured in one of the cases. */
 const HEADLINE_PEERS: readonly (readonly [string, readonly string[]])[] = [
   ['C, epoll', ['c-epoll']],
+  ['C, io_uring', ['c-io-uring']],
   ['Go, gnet v2', ['gnet-v2']],
   ['Node', ['node-net', 'node-dgram', 'node-http']],
   ['Bun', ['bun']],
@@ -107,7 +119,7 @@ const HEADLINE_PEERS: readonly (readonly [string, readonly string[]])[] = [
 function headlineTable(results: readonly WorkResult[]): string {
   const headlines = headlinesOf(results);
   const columns = HEADLINE_PEERS.filter(([, names]) =>
-    headlines.some(({ result }) => result.peers.some(({ name }) => names.includes(name))),
+    headlines.some((headline) => besideFigure(headline, names) !== ''),
   );
   const head = ['', 'gnet for TypeScript', ...columns.map(([title]) => `beside ${title}`)];
   const rows = headlines.map((headline) => [
@@ -118,9 +130,9 @@ function headlineTable(results: readonly WorkResult[]): string {
   return markdownTable([head, ...rows]);
 }
 
-function ownFigure({ result, one }: MeasuredHeadline): string {
+function ownFigure({ result, one, subject }: MeasuredHeadline): string {
   const metric = KINDS[result.kind].columns[0]!;
-  const spread = spreadOf(one, SUBJECT, metric);
+  const spread = spreadOf(one, subject, metric);
   return spread === null ? '-' : `${numberText(spread.median)} ${UNITS[result.kind]}`;
 }
 
@@ -131,12 +143,17 @@ const UNITS = {
   start: 'ms',
 } as const;
 
-function besideFigure({ result, one }: MeasuredHeadline, names: readonly string[]): string {
+/** What a bold figure says. */
+const BOLD = 'Bold: we need more than they do, and the whole interval says so.';
+
+function besideFigure(headline: MeasuredHeadline, names: readonly string[]): string {
+  const { result, one, subject } = headline;
   const peer = result.peers.find(({ name }) => names.includes(name));
   if (peer === undefined) return '';
   const metric = KINDS[result.kind].columns[0]!;
-  const found = ratio(one, SUBJECT, peer.name, metric.value);
-  return found === null ? '' : ratioText(found);
+  const found = ratio(one, subject, peer.name, metric.value);
+  if (found === null) return '';
+  return found.low > 1 ? `**${ratioText(found)}**` : ratioText(found);
 }
 
 export const README_BEGIN = '<!-- bench:begin -->';
@@ -147,19 +164,15 @@ export function withResults(readme: string, results: readonly WorkResult[]): str
   const begin = readme.indexOf(README_BEGIN);
   const end = readme.indexOf(README_END);
   if (begin < 0 || end < begin) return null;
-  const newest =
-    results
-      .map(({ measuredAt }) => measuredAt)
-      .sort()
-      .at(-1) ?? '';
   const section = [
     GENERATED,
     'The first column is the CPU time of our server process per request. The others are ratios: ' +
       'ours divided by theirs, so below 1 we need less. Server and load have a core each, over ' +
-      'loopback. Parentheses hold the 95 % interval.',
+      'loopback. Parentheses hold the 95 % interval. ' +
+      BOLD,
     headlineTable(results),
     '![CPU time per request](bench/results/overview-cpu.svg)',
-    `Measured ${newest.slice(0, 10)} on ${machineText(results[0]!)}. ` +
+    `Measured ${occasionsText(headlinesOf(results))}. ` +
       'All tables, plots and versions: [results](docs/benchmark-results.md); how they are ' +
       'measured, and what they do not say: [benchmarks](docs/benchmarks.md).',
   ].join('\n\n');

@@ -1,7 +1,7 @@
 /** What is stored of a benchmark: raw values of every round, and what follows from them. */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Case } from './load.ts';
 import type { Machine } from './machine.ts';
@@ -33,6 +33,8 @@ export interface PeerFacts {
 
 export interface Settings {
   readonly rounds: number;
+  /** Rounds that the same processes are measured in; 1 when left out. */
+  readonly roundsPerStart?: number;
   /** Length of a measured window. */
   readonly seconds: number;
   /** Load on a fresh server, shared by the cases. */
@@ -159,16 +161,27 @@ function pairsOf(
   });
 }
 
+/** The newest results of a work have its name alone; see `update.ts`. */
+export function fileOf(work: string, part = ''): string {
+  return part === '' ? `${work}.json` : `${work}.${part}.json`;
+}
+
 /** Writes `<folder>/<work>.json` and returns its path. */
 export function store(result: WorkResult, folder: string): string {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, `${result.work}.json`);
+  const path = join(folder, fileOf(result.work));
   writeFileSync(path, `${JSON.stringify(result, null, 1)}\n`);
   return path;
 }
 
+/** As it was stored. */
+export interface StoredResult extends WorkResult {
+  /** Its file without the extension, which its figures begin with. */
+  readonly stem: string;
+}
+
 /** Every stored result of a folder, by name; throws when there is none or of another schema. */
-export function readStored(folder: string): WorkResult[] {
+export function readStored(folder: string): StoredResult[] {
   const files = existsSync(folder) ? readdirSync(folder).filter((f) => f.endsWith('.json')) : [];
   if (files.length === 0) throw new Error(`no results are stored in ${folder}: measure first`);
   return files.sort().map((file) => {
@@ -176,6 +189,6 @@ export function readStored(folder: string): WorkResult[] {
     if (result.schema !== SCHEMA) {
       throw new Error(`${file} has schema ${result.schema}, not ${SCHEMA}: measure it again`);
     }
-    return result;
+    return { ...result, stem: basename(file, '.json') };
   });
 }

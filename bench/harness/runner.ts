@@ -70,8 +70,16 @@ export async function runPlan(plan: Plan, progress: Progress): Promise<WorkResul
   work.load.build();
   if (work.kind === 'start') buildStart();
   const cases = plan.cases.map((one): Collected => ({ case: one, samples: [], failures: [] }));
-  for (let round = 0; round < settings.rounds; round++) {
-    await runRound(plan, round, cases, progress);
+  const { rounds, roundsPerStart = 1 } = settings;
+  for (let first = 0; first < rounds; first += roundsPerStart) {
+    const stage = new Stage(work, plan.cases, settings);
+    try {
+      for (let round = first; round < Math.min(rounds, first + roundsPerStart); round++) {
+        await runRound(plan, round, stage, cases, progress);
+      }
+    } finally {
+      await stage.stop();
+    }
   }
   return {
     schema: SCHEMA,
@@ -97,30 +105,26 @@ type Collected = CaseResult & { readonly samples: Sample[]; readonly failures: F
 async function runRound(
   plan: Plan,
   round: number,
+  stage: Stage,
   cases: readonly Collected[],
   progress: Progress,
 ): Promise<void> {
   const { work, settings } = plan;
-  const stage = new Stage(work, plan.cases, settings);
-  try {
-    for (const [index, { case: one, samples, failures }] of cases.entries()) {
-      // The order turns around each time, so that a slow drift of the machine favours nobody.
-      const order = (round + index) % 2 === 0 ? plan.peers : [...plan.peers].reverse();
-      for (const peer of order) {
-        const title = `${work.title}, ${caseTitle(one)}`;
-        progress.step(`${title}, round ${round + 1}/${settings.rounds}: ${peer.name}`);
-        try {
-          samples.push({ ...(await measure(stage, plan, one, peer)), round });
-        } catch (error) {
-          const reason = textOf(error);
-          failures.push({ peer: peer.name, round, reason });
-          progress.note(`${title}: ${peer.name} failed: ${reason}`);
-          await stage.drop(peer);
-        }
+  for (const [index, { case: one, samples, failures }] of cases.entries()) {
+    // The order turns around each time, so that a slow drift of the machine favours nobody.
+    const order = (round + index) % 2 === 0 ? plan.peers : [...plan.peers].reverse();
+    for (const peer of order) {
+      const title = `${work.title}, ${caseTitle(one)}`;
+      progress.step(`${title}, round ${round + 1}/${settings.rounds}: ${peer.name}`);
+      try {
+        samples.push({ ...(await measure(stage, plan, one, peer)), round });
+      } catch (error) {
+        const reason = textOf(error);
+        failures.push({ peer: peer.name, round, reason });
+        progress.note(`${title}: ${peer.name} failed: ${reason}`);
+        await stage.drop(peer);
       }
     }
-  } finally {
-    await stage.stop();
   }
 }
 

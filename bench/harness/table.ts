@@ -50,7 +50,9 @@ export function settingsText({ settings, load, kind }: WorkResult): string {
   const rounds = `${settings.rounds} round${settings.rounds === 1 ? '' : 's'}`;
   if (kind === 'memory' || kind === 'start') return rounds;
   const warm = `${settings.warmupSeconds} s of warm-up and ${settings.settleSeconds} s of the same`;
-  const windows = `${rounds} of ${settings.seconds} s after ${warm}`;
+  const { roundsPerStart = 1 } = settings;
+  const starts = roundsPerStart === 1 ? '' : ` (new processes every ${roundsPerStart})`;
+  const windows = `${rounds}${starts} of ${settings.seconds} s after ${warm}`;
   return `${windows}, load by ${load}`;
 }
 
@@ -67,6 +69,7 @@ export function renderResult(result: WorkResult): string {
   for (const { peer, reason } of result.skipped) lines.push(`  ${peer}: skipped, ${reason}`);
   if (settings.pinning.warning !== null) lines.push(`  WARNING: ${settings.pinning.warning}`);
   for (const one of result.cases) lines.push('', ...renderCase(result, one));
+  if (lines.some((line) => line.includes('corrected '))) lines.push('', CORRECTED);
   return `${lines.join('\n')}\n`;
 }
 
@@ -98,6 +101,11 @@ export function tableOf(result: WorkResult, one: CaseResult): string[][] {
   });
   return [head, ...rows];
 }
+
+/** What that word says beside a ratio. */
+export const CORRECTED =
+  'Corrected: each CPU time divided by that of the load in the same window, which takes out how ' +
+  'fast the machine was just then.';
 
 export function hasLoadShare({ kind }: WorkResult): boolean {
   return kind === 'requests' || kind === 'connections';

@@ -31,6 +31,8 @@ export interface Work {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** What any of the servers does with a tenth of a core, so that each sleeps between messages. */
+const PACED_RATE = 16_000;
 
 const ECHOES: readonly Work[] = [
   {
@@ -41,6 +43,16 @@ const ECHOES: readonly Work[] = [
     load: echoLoad(),
     sizes: [64, KIB, 64 * KIB, MIB],
     connections: [1, 100, 1000],
+    pipelines: [1],
+  },
+  {
+    name: 'tcp-echo-paced',
+    title: `TCP echo of ${PACED_RATE.toLocaleString('en-US')} messages a second, a tenth of the full load`,
+    kind: 'requests',
+    protocol: 'tcp',
+    load: echoLoad({ rate: PACED_RATE }),
+    sizes: [64],
+    connections: [100],
     pipelines: [1],
   },
   {
@@ -89,7 +101,7 @@ const ECHOES: readonly Work[] = [
     kind: 'requests',
     protocol: 'tcp',
     load: echoLoad(),
-    sizes: [64, 16 * KIB],
+    sizes: [64, 16 * KIB, MIB],
     connections: [100],
     pipelines: [1],
     proxied: true,
@@ -240,6 +252,17 @@ const WEBSOCKETS: readonly Work[] = [
     sizes: [64],
     connections: [100, 10_000],
     pipelines: [1],
+  },
+  {
+    name: 'websocket-fanout-2-loops',
+    title: 'WebSockets on two loops, a message to everybody; each that comes counts',
+    kind: 'requests',
+    protocol: 'tcp',
+    load: websocketLoad('fanout'),
+    sizes: [64],
+    connections: [1_000],
+    pipelines: [1],
+    serverCores: 2,
   },
   {
     name: 'websocket-idle-memory',

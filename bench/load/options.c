@@ -28,6 +28,8 @@ static const char usage[] =
     "  --size N                  bytes of payload per message (64)\n"
     "  --pipeline N              messages in flight per socket (1)\n"
     "  --copies N                each datagram asks for so many copies of itself: its third word (1)\n"
+    "  --rate N                  messages a second over all connections, each at its time, instead of\n"
+    "                            one when an answer has come; its latency begins when it was due\n"
     "  --length-field            put a 4-byte big-endian length before every payload\n"
     "  --websocket               after a handshake, messages of at most 125 bytes, masked by zeros\n"
     "  --reconnect               a new TCP connection for every message: connect, echo, close\n"
@@ -106,6 +108,10 @@ static void finish(struct options *options, const char *address) {
       refuse("--size with --reconnect or --hold is at most %d", SINGLE_MESSAGE_BYTES_MAX);
     }
   }
+  if (options->rate > 0 && (options->protocol == PROTOCOL_UDP || options->reconnect ||
+                            options->hold)) {
+    refuse("--rate is for kept connections of streams");
+  }
   if (options->websocket) {
     if (options->size > WEBSOCKET_BYTES_MAX) {
       refuse("--size with --websocket is at most %d", WEBSOCKET_BYTES_MAX);
@@ -142,7 +148,7 @@ void options_parse(struct options *options, int argc, char **argv) {
       {"watch-pid", required_argument, NULL, 'x'}, {"help", no_argument, NULL, 'h'},
       {"companion-pid", required_argument, NULL, 'y'}, {"reconnect", no_argument, NULL, 'r'},
       {"hold", no_argument, NULL, 'k'}, {"copies", required_argument, NULL, 'n'},
-      {"websocket", no_argument, NULL, 'f'},
+      {"websocket", no_argument, NULL, 'f'}, {"rate", required_argument, NULL, 'q'},
       {NULL, 0, NULL, 0},
   };
   const char *address = NULL;
@@ -158,6 +164,7 @@ void options_parse(struct options *options, int argc, char **argv) {
       case 's': options->size = (size_t)parse_number("size", optarg, 1, MESSAGE_BYTES_MAX); break;
       case 'p': options->pipeline = (uint32_t)parse_number("pipeline", optarg, 1, 65536); break;
       case 'n': options->copies = (uint32_t)parse_number("copies", optarg, 1, COPIES_MAX); break;
+      case 'q': options->rate = parse_number("rate", optarg, 1, 1e7); break;
       case 'l': options->length_field = true; break;
       case 'w': options->warmup_seconds = parse_number("warmup", optarg, 0, 3600); break;
       case 'd': options->measured_seconds = parse_number("seconds", optarg, 0.01, 3600); break;

@@ -18,6 +18,7 @@ struct options {
   uint32_t connections;
   uint32_t pipeline; /* messages in flight per connection */
   uint32_t copies;   /* datagrams that answer each of them */
+  double rate;       /* messages a second over all connections, on a schedule; 0: a closed loop */
   size_t size;       /* bytes of payload per message */
   bool length_field; /* a 4-byte big-endian length before every payload */
   bool websocket;    /* the messages are those of a WebSocket, after its handshake */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "pattern.h"
+#include "schedule.h"
 
 #define LENGTH_FIELD_BYTES 4
 #define HEADER_BYTES_MAX 6
@@ -41,6 +42,7 @@ struct connection {
   bool waits_for_room; /* the socket took less than was offered */
   struct cursor sent;
   struct cursor received;
+  uint64_t due;       /* frames that the schedule asks for and that are not started */
   uint64_t started;   /* frames of which a byte was sent */
   uint64_t completed; /* frames that came back whole */
   uint64_t *start_times; /* of the frames in flight, by frame number modulo the pipeline */
@@ -50,6 +52,7 @@ struct stream_load {
   struct measurement *m;
   int epoll;
   uint32_t open;
+  struct schedule schedule;
   struct frame request;
   struct frame reply;
   struct connection *connections;
@@ -96,6 +99,7 @@ static int gather(const struct stream_load *load, const struct connection *c,
   struct cursor at = c->sent;
   uint64_t in_flight = c->started - c->completed;
   uint64_t may_start = load->m->phase < PHASE_DRAINING ? options->pipeline - in_flight : 0;
+  if (options->rate > 0 && may_start > c->due) may_start = c->due;
   size_t total = 0;
   int count = 0;
   while (total < SEND_BYTES_MAX) {
@@ -115,11 +119,21 @@ static int gather(const struct stream_load *load, const struct connection *c,
   return count;
 }
 
+/* A frame begins when its first byte is sent; one of a schedule, when it was due. */
+static void note_started(const struct stream_load *load, struct connection *c, uint64_t now) {
+  const struct options *options = load->m->options;
+  uint64_t begin = now;
+  if (options->rate > 0) {
+    begin = schedule_time(&load->schedule, c->index + c->started * options->connections);
+    c->due--;
+  }
+  c->start_times[c->started++ % options->pipeline] = begin;
+}
+
 static void note_sent(const struct stream_load *load, struct connection *c, size_t bytes,
                       uint64_t now) {
-  uint32_t pipeline = load->m->options->pipeline;
   while (bytes > 0) {
-    if (c->sent.in_frame == 0) c->start_times[c->started++ % pipeline] = now;
+    if (c->sent.in_frame == 0) note_started(load, c, now);
     bytes -= cursor_next(&c->sent, bytes).length;
   }
 }
@@ -273,13 +287,33 @@ static bool all_replied(const struct stream_load *load) {
   return true;
 }
 
+/* What the schedule asks for by now: one message for each connection in turn. */
+static void send_due(struct stream_load *load) {
+  uint64_t now = now_nanoseconds();
+  uint32_t connections = load->m->options->connections;
+  while (schedule_time(&load->schedule, load->schedule.turn) <= now) {
+    struct connection *c = &load->connections[load->schedule.turn++ % connections];
+    c->due++;
+    if (c->fd >= 0) send_frames(load, c);
+  }
+}
+
+static int wait_for_events(struct stream_load *load, struct epoll_event *events) {
+  struct measurement *m = load->m;
+  uint64_t now = now_nanoseconds();
+  if (m->options->rate == 0 || m->phase >= PHASE_DRAINING) {
+    return epoll_wait(load->epoll, events, EVENTS_MAX, measurement_timeout(m, now));
+  }
+  return schedule_wait(&load->schedule, load->epoll, events, EVENTS_MAX, m->phase_end);
+}
+
 static void run_loop(struct stream_load *load) {
   struct measurement *m = load->m;
   struct epoll_event events[EVENTS_MAX];
   while (m->phase != PHASE_OVER && load->open > 0) {
-    int count = epoll_wait(load->epoll, events, EVENTS_MAX,
-                           measurement_timeout(m, now_nanoseconds()));
+    int count = wait_for_events(load, events);
     measurement_turn(m, now_nanoseconds());
+    if (m->options->rate > 0 && m->phase < PHASE_DRAINING) send_due(load);
     for (int i = 0; i < count; i++) {
       struct connection *c = events[i].data.ptr;
       if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) receive_replies(load, c);
@@ -313,6 +347,7 @@ void stream_run(struct measurement *m) {
   set_frames(&load);
   open_all(&load);
   measurement_start(m);
+  if (m->options->rate > 0) schedule_start(&load.schedule, m->options->rate);
   for (uint32_t i = 0; i < m->options->connections; i++) {
     if (load.connections[i].fd >= 0) send_frames(&load, &load.connections[i]);
   }

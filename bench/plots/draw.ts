@@ -1,9 +1,9 @@
 /** Writes the figures of stored results beside them, as SVG and PNG. */
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, parse } from 'node:path';
 import { Resvg } from '@resvg/resvg-js';
-import type { WorkResult } from '../harness/results.ts';
+import type { StoredResult } from '../harness/results.ts';
 import { type Figure, figuresOf } from './figures.ts';
 import { overviewOf } from './overview.ts';
 
@@ -11,11 +11,20 @@ import { overviewOf } from './overview.ts';
 const PNG_SCALE = 2;
 
 /** Returns the names of the figures, without an extension. */
-export function drawAll(results: readonly WorkResult[], folder: string): string[] {
+export function drawAll(results: readonly StoredResult[], folder: string): string[] {
   const overview = overviewOf(results);
   const figures = [...results.flatMap(figuresOf), ...(overview === null ? [] : [overview])];
   for (const figure of figures) draw(figure, folder);
+  removeOthers(new Set(figures.map(({ name }) => name)), folder);
   return figures.map(({ name }) => name);
+}
+
+/** Figures of results that are not stored any more. */
+function removeOthers(names: ReadonlySet<string>, folder: string): void {
+  for (const file of readdirSync(folder)) {
+    const { name, ext } = parse(file);
+    if ((ext === '.svg' || ext === '.png') && !names.has(name)) rmSync(join(folder, file));
+  }
 }
 
 function draw({ name, svg }: Figure, folder: string): void {

@@ -3,7 +3,13 @@
 import type { Case } from '../harness/load.ts';
 import { KINDS, type Metric } from '../harness/metrics.ts';
 import { isOurs, SUBJECT } from '../harness/peer.ts';
-import { type CaseResult, spreadOf, utilisation, type WorkResult } from '../harness/results.ts';
+import {
+  type CaseResult,
+  type StoredResult,
+  spreadOf,
+  utilisation,
+  type WorkResult,
+} from '../harness/results.ts';
 import { caseTitle, machineText, numberText, settingsText, subjectOf } from '../harness/table.ts';
 import { type Bar, type BarGrid, drawBarGrid, type Panel } from './bar-grid.ts';
 
@@ -13,9 +19,9 @@ export interface Figure {
   readonly svg: string;
 }
 
-export function figuresOf(result: WorkResult): Figure[] {
+export function figuresOf(result: StoredResult): Figure[] {
   return KINDS[result.kind].drawn.map((metric) => ({
-    name: `${result.work}-${metric.name}`,
+    name: `${result.stem}-${metric.name}`,
     svg: drawBarGrid(gridOf(result, metric)),
   }));
 }

@@ -1,10 +1,10 @@
 /** One figure for the cases that a reader asks for first: CPU per request, ours and theirs. */
 
-import { headlinesOf } from '../harness/headlines.ts';
+import { headlinesOf, occasionsText } from '../harness/headlines.ts';
 import { KINDS } from '../harness/metrics.ts';
 import { isOurs, SUBJECT } from '../harness/peer.ts';
 import { type CaseResult, spreadOf, type WorkResult } from '../harness/results.ts';
-import { machineText, numberText, subjectOf } from '../harness/table.ts';
+import { numberText, subjectOf } from '../harness/table.ts';
 import { type Bar, drawBarGrid, type Panel } from './bar-grid.ts';
 import type { Figure } from './figures.ts';
 
@@ -13,10 +13,10 @@ const COLUMNS = 3;
 /** Null when none of the headlines was measured. */
 export function overviewOf(results: readonly WorkResult[]): Figure | null {
   const panels = headlinesOf(results)
-    .filter(({ result }) => result.kind === 'requests')
+    // A case that stands in two lines is one panel.
+    .filter(({ result, subject }) => result.kind === 'requests' && subject === SUBJECT)
     .map(({ title, result, one }) => panelOf(title, result, one));
-  const first = results[0];
-  if (panels.length === 0 || first === undefined) return null;
+  if (panels.length === 0) return null;
   const rows: Panel[][] = [];
   for (let i = 0; i < panels.length; i += COLUMNS) rows.push(panels.slice(i, i + COLUMNS));
   const svg = drawBarGrid({
@@ -24,7 +24,7 @@ export function overviewOf(results: readonly WorkResult[]): Figure | null {
     notes: [
       'microseconds, less is better. Bar: median of the rounds; whisker: lowest and highest ' +
         'round; in parentheses: times gnet for TypeScript. Every panel has its own scale.',
-      `${machineText(first)}, ${first.measuredAt.slice(0, 10)}. Versions: in the page of results.`,
+      `${occasionsText(headlinesOf(results))}. Versions: in the page of results.`,
     ],
     rows,
   });

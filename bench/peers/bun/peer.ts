@@ -8,6 +8,7 @@ const peers = [
     title: 'Bun.listen, Bun.udpSocket, Bun.serve',
     works: [
       'tcp-echo',
+      'tcp-echo-paced',
       'unix-echo',
       'udp-echo',
       'http-plaintext',

@@ -11,6 +11,7 @@ const peer: Peer = {
   title: 'C, epoll',
   works: [
     'tcp-echo',
+    'tcp-echo-paced',
     'unix-echo',
     'udp-echo',
     'length-field-echo',

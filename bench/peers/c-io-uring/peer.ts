@@ -21,7 +21,7 @@ function liburingVersion(): string {
 const peer: Peer = {
   name: 'c-io-uring',
   title: 'C, io_uring with liburing',
-  works: ['tcp-echo', 'unix-echo', 'connection-rate', 'idle-memory', 'start-up'],
+  works: ['tcp-echo', 'tcp-echo-paced', 'unix-echo', 'connection-rate', 'idle-memory', 'start-up'],
   unavailable() {
     if (process.platform !== 'linux') return 'io_uring is Linux';
     if (compiler() === null) return 'no C compiler';

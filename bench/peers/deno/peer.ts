@@ -5,6 +5,7 @@ export default npmPeer({
   title: 'Deno.listen, Deno.listenDatagram, Deno.serve',
   works: [
     'tcp-echo',
+    'tcp-echo-paced',
     'unix-echo',
     'udp-echo',
     'http-plaintext',

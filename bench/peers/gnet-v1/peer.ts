@@ -6,6 +6,7 @@ export default goPeer({
   title: 'gnet v1 for Go',
   works: [
     'tcp-echo',
+    'tcp-echo-paced',
     'unix-echo',
     'udp-echo',
     'http-plaintext',

@@ -4,6 +4,7 @@ import type { Peer } from '../../harness/peer.ts';
 /** Enough to see what a driver is good for. */
 const DRIVER_WORKS = [
   'tcp-echo',
+  'tcp-echo-paced',
   'unix-echo',
   'udp-echo',
   'http-plaintext',
@@ -36,6 +37,12 @@ const peers: readonly Peer[] = [
     title: 'gnet for TypeScript without segmentation',
     works: ['udp-burst'],
     flags: ['--plain'],
+  }),
+  gnetPeer({
+    name: 'gnet-1-loop',
+    title: 'gnet for TypeScript, one loop only',
+    works: ['websocket-fanout-2-loops'],
+    flags: ['--loops', '1'],
   }),
   withDriver('gnet-epoll', 'epoll'),
   withDriver('gnet-io-uring', 'io_uring'),

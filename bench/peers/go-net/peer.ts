@@ -6,6 +6,7 @@ export default goPeer({
   title: 'Go, net and net/http',
   works: [
     'tcp-echo',
+    'tcp-echo-paced',
     'unix-echo',
     'udp-echo',
     'http-plaintext',

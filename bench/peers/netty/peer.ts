@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,8 +33,15 @@ function nettyVersion(): string {
   return /<netty.version>([^<]+)</.exec(description)?.[1] ?? 'unknown';
 }
 
+/** It says so on its standard error. */
+function javaVersion(): string {
+  const { stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' });
+  return /version "([^"]+)"/.exec(stderr)?.[1] ?? 'unknown';
+}
+
 const COMMON_WORKS = [
   'tcp-echo',
+  'tcp-echo-paced',
   'udp-echo',
   'http-plaintext',
   'connection-rate',
@@ -50,7 +58,7 @@ function peer(name: string, transport: string, works: readonly string[]): Peer {
     unavailable: () => (hasTool('java') ? missingInstallation(installation) : 'java is missing'),
     build() {},
     warmupFactor: 2,
-    versions: () => ({ netty: nettyVersion() }),
+    versions: () => ({ netty: nettyVersion(), java: javaVersion() }),
     server: (work, endpoint) => ({
       program: 'java',
       args: [

@@ -7,7 +7,15 @@ const SOURCE = fileURLToPath(new URL('echo.ts', import.meta.url));
 const peer: Peer = {
   name: 'node-net',
   title: 'node:net',
-  works: ['tcp-echo', 'unix-echo', 'tcp-proxy', 'connection-rate', 'idle-memory', 'start-up'],
+  works: [
+    'tcp-echo',
+    'tcp-echo-paced',
+    'unix-echo',
+    'tcp-proxy',
+    'connection-rate',
+    'idle-memory',
+    'start-up',
+  ],
   unavailable: () => null,
   build() {},
   versions: () => ({ node: process.versions.node }),

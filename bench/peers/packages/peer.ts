@@ -1,4 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { PROJECT_FOLDER } from '../../harness/command.ts';
+import { packageVersion } from '../../harness/installed.ts';
 import type { Endpoint, Peer } from '../../harness/peer.ts';
 
 /** The program of each work, and what it is told besides the side. */
@@ -12,6 +14,7 @@ const PROGRAMS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   'http-upload': ['upload.ts'],
   'websocket-package': ['websocket.ts'],
 };
+const PACKAGES = ['fastify', 'express', 'ws'];
 const OPTIONS = ['--conditions=gnet-source', '--disable-warning=ExperimentalWarning'];
 /**
  * The parser of node:http makes a new Buffer of each read. How large V8 lets its young generation become,
@@ -38,7 +41,10 @@ function peer({ name, title, side, works = Object.keys(PROGRAMS), rest }: Parts)
     works,
     unavailable: () => null,
     build() {},
-    versions: () => ({ node: process.versions.node }),
+    versions: () => ({
+      node: process.versions.node,
+      ...Object.fromEntries(PACKAGES.map((name) => [name, packageVersion(name, PROJECT_FOLDER)])),
+    }),
     server(work, endpoint) {
       const [file, ...more] = PROGRAMS[work] as readonly [string, ...string[]];
       const program = fileURLToPath(new URL(file, import.meta.url));

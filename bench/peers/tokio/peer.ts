@@ -26,6 +26,7 @@ const peer: Peer = {
   title: 'tokio, one thread; rustls',
   works: [
     'tcp-echo',
+    'tcp-echo-paced',
     'unix-echo',
     'udp-echo',
     'connection-rate',
