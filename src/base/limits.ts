@@ -13,6 +13,8 @@ export const leftoverPerReceivedMax = 4;
 export const outboundSlabBytes = 65_536;
 /** Replies from here on go to the kernel from where they are, when nothing is pending. */
 export const directSendBytesMin = 16_384;
+/** Pieces of memory that one call sends. */
+export const piecesMax = 16;
 /** Once a handler has answered with a promise, frames up to here are copied, not lent from a slab. */
 export const asyncFrameCopyBytesMax = 4_096;
 /** Frames of one connection per turn: others have their turn then. */

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { ErrInvalidReply } from '../base/errors.ts';
-import { directSendBytesMin } from '../base/limits.ts';
+import { directSendBytesMin, piecesMax } from '../base/limits.ts';
 import { isMemoryLack } from '../base/memory-lack.ts';
 import { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab } from '../buffer/slab.ts';
@@ -8,14 +8,14 @@ import { remoteAddress } from './addresses.ts';
 import type { Bytes } from './conn.ts';
 import { tellBackpressure } from './conn-channels.ts';
 import type { EncodeSink } from './encode-sink.ts';
-import { FlushWaiters } from './flush-waiters.ts';
 import { callPreWrite } from './handler-events.ts';
 import { stuckFromNow } from './timeout-clock.ts';
 import { cutShort, outboundOverflow } from './connection-errors.ts';
 import { pause } from './pausing.ts';
 import { Prepared } from './prepared.ts';
 import type { ReadWindow } from './read-window.ts';
-import { type Connection, type ConnectionRecord, is, isClosed, rareOf, scopeOf } from './record.ts';
+import type { SharedBytes } from './shared-sends.ts';
+import { type Connection, type ConnectionRecord, is, isClosed, scopeOf } from './record.ts';
 import { mark, pauseReason } from './states.ts';
 import { toBroken } from './transitions.ts';
 
@@ -36,6 +36,7 @@ import { toBroken } from './transitions.ts';
 export function outboundBuffered(c: ConnectionRecord): number {
   const queued = c.queue === null ? 0 : c.queue.length;
   const { window } = c;
+  if (is(c, mark.shares)) return c.owner.sharedSends.lengthOf(c.slot);
   return window === null ? queued : queued + window.directEnd - window.directStart;
 }
 
@@ -67,13 +68,33 @@ export function put(c: Connection, data: Bytes, isAnswer: boolean): void {
 
 /** Encodes once for all connections, where the codec can. @throws as `put`. */
 export function putPrepared(c: Connection, prepared: Prepared): void {
-  if (is(c, mark.identity) || c.codec.sharesEncoding !== true) {
+  if (!is(c, mark.identity) && c.codec.sharesEncoding !== true) {
     put(c, Prepared.payloadOf(prepared), false);
     return;
   }
-  const encoded = Prepared.encodedBy(prepared, c.codec, c);
+  const bytes = is(c, mark.identity)
+    ? Prepared.payloadOf(prepared)
+    : Prepared.encodedBy(prepared, c.codec, c);
   beforeWrite(c);
-  putRaw(c, encoded);
+  putUnchanging(c, bytes);
+}
+
+/**
+ * Takes, without the codec, bytes that nobody changes any more. Where nothing else waits, they leave from
+ * the one copy that all connections of the loop share.
+ */
+export function putUnchanging(c: Connection, bytes: Uint8Array): void {
+  if (!mayShare(c, bytes.length)) putRaw(c, bytes);
+  else {
+    c.owner.sharedSends.add(c.slot, bytes);
+    c.marks |= mark.shares;
+  }
+}
+
+function mayShare(c: Connection, length: number): boolean {
+  const isShort = length > 0 && length < directSendBytesMin && length <= c.settings.highWaterMark;
+  if (!isShort || c.queue !== null || is(c, mark.writeBlocked | mark.shares)) return false;
+  return (c.window === null || c.window.directEnd === 0) && !isClosed(c);
 }
 
 /** By a codec that has `encodeInto`. */
@@ -119,7 +140,7 @@ export function takeWrapped(
 
 /** Remembers bytes `start..end` of the read slab, if they are free to be sent from there. */
 function sendsFrom(c: Connection, window: ReadWindow, start: number, end: number): boolean {
-  if (c.queue !== null || is(c, mark.writeBlocked) || start === end) return false;
+  if (c.queue !== null || is(c, mark.writeBlocked | mark.shares) || start === end) return false;
   if (start < (window.slab as Slab).floor || end > window.start) return false;
   if (window.directEnd === 0) window.directStart = start;
   else if (window.directEnd !== start) return false; // not behind what already is
@@ -192,8 +213,7 @@ export function putRaw(c: Connection, data: Bytes): void {
   const length = checkBytes(data).length;
   if (length === 0) return;
   let start = 0;
-  const nothingWaits = length >= directSendBytesMin && outboundBuffered(c) === 0;
-  if (nothingWaits && !is(c, mark.writeBlocked)) {
+  if (goesAtOnce(c, length)) {
     start = sendAtOnce(c, data);
     if (start === length) return;
   } else if (!admits(c, length)) {
@@ -204,11 +224,19 @@ export function putRaw(c: Connection, data: Bytes): void {
   if (queue.length > c.settings.highWaterMark) crossHigh(c);
 }
 
-/** Takes several pieces without the codec, so that they leave together: all are copied. */
+/** Takes several pieces without the codec, so that they leave together. */
 export function putParts(c: Connection, parts: readonly Uint8Array[], length: number): void {
-  if (isClosed(c) || length === 0 || !admits(c, length)) return;
+  if (isClosed(c) || length === 0) return;
+  let taken = 0;
+  if (goesAtOnce(c, length)) {
+    taken = sendPartsAtOnce(c, parts, length);
+    if (taken === length) return;
+  } else if (!admits(c, length)) return;
   const queue = openQueue(c);
-  for (const part of parts) queue.push(part, 0, part.length);
+  for (const part of parts) {
+    if (taken < part.length) queue.push(part, taken, part.length);
+    taken = Math.max(0, taken - part.length);
+  }
   if (queue.length > c.settings.highWaterMark) crossHigh(c);
 }
 
@@ -268,12 +296,31 @@ function closeDescriptors(c: Connection, descriptors: readonly number[]): void {
   for (const descriptor of descriptors) c.owner.driver.closeDescriptor(descriptor);
 }
 
-/** The bytes that went to the kernel directly from the read slab. */
+/** Worth a call of its own, which saves the copy. */
+function goesAtOnce(c: Connection, length: number): boolean {
+  return length >= directSendBytesMin && outboundBuffered(c) === 0 && !is(c, mark.writeBlocked);
+}
+
+/** Memory that others may change or shrink during a call is copied like everything else. */
+function isSteady({ buffer }: Uint8Array): boolean {
+  return buffer instanceof ArrayBuffer && !buffer.resizable;
+}
+
+/** The bytes that went to the kernel directly from the program's memory. */
 function sendAtOnce(c: Connection, data: Uint8Array): number {
-  // Memory that others may change or shrink during the call is copied like everything else.
-  if (!(data.buffer instanceof ArrayBuffer) || data.buffer.resizable) return 0;
-  const taken = c.transport.sendBytes(c.slot, data);
-  if (taken < data.length) block(c);
+  if (!isSteady(data)) return 0;
+  return sentAtOnce(c, c.transport.sendBytes(c.slot, data), data.length);
+}
+
+function sendPartsAtOnce(c: Connection, parts: readonly Uint8Array[], length: number): number {
+  const { transport } = c;
+  if (transport.sendPieces === undefined || parts.length > piecesMax) return 0;
+  for (const part of parts) if (part.length === 0 || !isSteady(part)) return 0;
+  return sentAtOnce(c, transport.sendPieces(c.slot, parts, length), length);
+}
+
+function sentAtOnce(c: Connection, taken: number, length: number): number {
+  if (taken < length) block(c);
   if (taken <= 0) return 0;
   c.bytesSent += taken;
   return taken;
@@ -297,11 +344,13 @@ function admits(c: Connection, length: number): boolean {
   return false;
 }
 
-function openQueue(c: Connection): OutboundQueue {
+/** The queue of what is pending, made if there is none. */
+export function openQueue(c: Connection): OutboundQueue {
   let { queue } = c;
   if (queue === null) {
-    queue = c.owner.takeQueue();
+    queue = c.owner.queues.take();
     c.queue = queue;
+    if (is(c, mark.shares)) queueShared(c, queue);
     const { window } = c;
     if (window !== null && window.directEnd > 0) {
       pushReceived(queue, window.slab as Slab, window.directStart, window.directEnd);
@@ -309,6 +358,22 @@ function openQueue(c: Connection): OutboundQueue {
     }
   }
   return queue;
+}
+
+/** More follows what was to leave from shared memory. */
+function queueShared(c: Connection, queue: OutboundQueue): void {
+  const { slab, start, end } = takeShared(c);
+  try {
+    queue.push(slab.bytes, start, end);
+  } finally {
+    slab.home.release(slab);
+  }
+}
+
+/** The caller releases the slab. */
+function takeShared(c: Connection): SharedBytes {
+  c.marks &= ~mark.shares;
+  return c.owner.sharedSends.take(c.slot);
 }
 
 export function crossHigh(c: Connection): void {
@@ -342,13 +407,14 @@ export function sendAhead(c: Connection, bytes: Uint8Array): void {
 export function flush(c: Connection): void {
   const { window } = c;
   if (window !== null && window.directEnd > 0) sendDirect(c, window);
+  else if (is(c, mark.shares)) sendShared(c);
   const { queue } = c;
   if (queue === null || is(c, mark.writeBlocked) || isClosed(c)) return;
   const before = queue.length;
   const empty = c.transport.flush(c.slot, queue);
   if (empty) {
     c.queue = null;
-    c.owner.giveQueue(queue);
+    c.owner.queues.give(queue);
   } else {
     block(c);
   }
@@ -364,6 +430,17 @@ function sendDirect(c: Connection, window: ReadWindow): void {
   const start = window.directStart;
   const end = window.directEnd;
   window.directStart = window.directEnd = 0;
+  sendFromSlab(c, slab, start, end);
+}
+
+function sendShared(c: Connection): void {
+  const { slab, start, end } = takeShared(c);
+  sendFromSlab(c, slab, start, end);
+  slab.home.release(slab);
+}
+
+/** With nothing pending. What the kernel does not take goes to the queue. */
+function sendFromSlab(c: Connection, slab: Slab, start: number, end: number): void {
   const taken = c.transport.send(c.slot, slab, start, end - start);
   if (taken > 0) c.bytesSent += taken;
   if (taken === end - start) return;
@@ -393,40 +470,7 @@ function block(c: Connection): void {
   stuckFromNow(c);
 }
 
-// -- waiting for it ---------------------------------------------------------------------------------
-
-/** Settles when everything taken so far is in the kernel, or the connection is gone. */
-export function whenFlushed(c: Connection): Promise<void> {
-  const remaining = outboundBuffered(c);
-  if (remaining === 0) return Promise.resolve();
-  // Answers in the read slab count with the queue.
-  openQueue(c);
-  const rare = rareOf(c);
-  rare.flushWaiters ??= new FlushWaiters();
-  return rare.flushWaiters.wait(remaining);
-}
-
-/** Pending output is not above the high watermark, or back at the low one. */
-export function hasRoom(c: Connection): boolean {
-  return !is(c, mark.aboveHigh);
-}
-
-/** Resolves when there is room again, or the connection is gone. */
-export async function whenRoom(c: Connection): Promise<void> {
-  while (!hasRoom(c) && !isClosed(c)) {
-    const pending = outboundBuffered(c);
-    if (pending === 0) return;
-    openQueue(c);
-    const rare = rareOf(c);
-    rare.flushWaiters ??= new FlushWaiters();
-    const above = pending - c.settings.lowWaterMark;
-    try {
-      await rare.flushWaiters.wait(Math.max(above, 1));
-    } catch {
-      return;
-    }
-  }
-}
+// -- the end ----------------------------------------------------------------------------------------
 
 /** The loop has ended without closing connections: nothing more is taken. */
 export function giveUpWaiting(c: Connection): void {
@@ -451,11 +495,15 @@ export function leaveLast(c: Connection): void {
 export function dropOutbound(c: Connection): void {
   const { window, queue } = c;
   if (window !== null) window.directStart = window.directEnd = 0;
+  if (is(c, mark.shares)) {
+    const { slab } = takeShared(c);
+    slab.home.release(slab);
+  }
   if (queue !== null) {
     c.queue = null;
     while (queue.attachments.length > 0) closeDescriptors(c, queue.detach());
     queue.clear();
-    c.owner.giveQueue(queue);
+    c.owner.queues.give(queue);
   }
   giveUpWaiting(c);
 }

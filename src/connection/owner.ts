@@ -1,5 +1,5 @@
-import type { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { SlabPool } from '../buffer/slab.ts';
+import type { SpareQueues } from '../buffer/spare-queues.ts';
 import type { CodecOption, ICodec } from '../codec/codec.ts';
 import type { Driver, SocketOptions } from '../driver/contract.ts';
 import type { EventScope } from '../host/event-scope.ts';
@@ -10,6 +10,7 @@ import type { LoopView } from './conn.ts';
 import type { Leaks } from './leaks.ts';
 import type { ProxyProtocolSettings } from './proxy-protocol/settings.ts';
 import type { ReadWindow } from './read-window.ts';
+import type { SharedSends } from './shared-sends.ts';
 import type { TimeLimits } from './timeout-values.ts';
 
 /** Limits of every connection of a server; bytes and milliseconds. */
@@ -103,6 +104,9 @@ export interface ConnectionOwner {
   /** Of the read that is being handled. */
   readonly readWindow: ReadWindow;
   readonly encodeSink: EncodeSink;
+  /** Queues of connections that need one. */
+  readonly queues: SpareQueues;
+  readonly sharedSends: SharedSends;
   /** The codec of a new connection. */
   codecFor(): ICodec<unknown>;
   /**
@@ -111,8 +115,6 @@ export interface ConnectionOwner {
    */
   openPromises: number;
 
-  takeQueue(): OutboundQueue;
-  giveQueue(queue: OutboundQueue): void;
   /** Calls `connection.flushPending()` soon, from the loop. */
   scheduleFlush(connection: OwnedConnection): void;
   /** Calls `connection.runTasks()` soon, from the loop. */

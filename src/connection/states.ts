@@ -109,6 +109,8 @@ export const mark = {
   sayingGoodbye: 131_072,
   /** `setLinger(0)`: a close of ours resets. */
   abortive: 262_144,
+  /** Prepared bytes wait in the loop's `SharedSends`, and nothing else does. */
+  shares: 524_288,
 } as const;
 
 /** What comes with a mark: never the first without the second. */

@@ -55,8 +55,6 @@ import type { LoopView } from './conn.ts';
 import { countFromNow, countsSilence } from './timeout-clock.ts';
 import {
   giveUpWaiting as giveUpWaitingOf,
-  hasRoom as hasRoomOf,
-  whenRoom as whenRoomOf,
   outboundBuffered as outboundBufferedOf,
   sendAhead as sendAheadOf,
   takeWrapped as takeWrappedOf,
@@ -79,6 +77,7 @@ import {
 } from './upgrading.ts';
 import type { UpgradeOptions } from './tls/upgrade-options.ts';
 import { type TlsInfo, tlsOf } from './tls/info.ts';
+import { hasRoom as hasRoomOf, whenRoom as whenRoomOf } from './when-flushed.ts';
 import {
   asyncWrite as asyncWriteOf,
   asyncWritev as asyncWritevOf,

@@ -2,7 +2,7 @@
 import { assert } from '../base/assert.ts';
 import { dropInbound } from './inbound.ts';
 import { type Connection, type ConnectionRecord, isClosed, rareOf } from './record.ts';
-import { checkCombination, mayFollow, State, stateNames, task } from './states.ts';
+import { checkCombination, mark, mayFollow, State, stateNames, task } from './states.ts';
 import { addTask } from './deferred-tasks.ts';
 
 function enter(c: ConnectionRecord, next: State): void {
@@ -50,6 +50,7 @@ export function toClosed(c: Connection): void {
 export function checkConnection(c: ConnectionRecord): void {
   checkCombination(c.state, c.marks, c.paused);
   if (c.state === State.Closed) {
-    assert(c.queue === null && c.ring === null && c.window === null, 'a closed one holds nothing');
+    const holds = c.queue !== null || c.ring !== null || c.window !== null;
+    assert(!holds && (c.marks & mark.shares) === 0, 'a closed one holds nothing');
   }
 }

@@ -1,7 +1,7 @@
 /** What a plain connection does on its way to TLS. */
 import { takesBytes } from './closing.ts';
 import { readN, shiftN } from './inbound.ts';
-import { whenFlushed } from './outbound.ts';
+import { whenFlushed } from './when-flushed.ts';
 import { pause, resume } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark, pauseReason } from './states.ts';

@@ -16,13 +16,14 @@ import {
   putPartsEncoded,
   putPrepared,
   putRaw,
-  whenFlushed,
+  putUnchanging,
 } from './outbound.ts';
-import { plainBytes, Prepared, type Sendable } from './prepared.ts';
+import { Prepared, type Sendable } from './prepared.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
 import { toBroken } from './transitions.ts';
+import { whenFlushed } from './when-flushed.ts';
 
 export function asyncWrite(c: Connection, data: Sendable): boolean {
   if (!takesBytes(c)) return false;
@@ -38,11 +39,16 @@ export function asyncWrite(c: Connection, data: Sendable): boolean {
 export function writeNoCodec(c: Connection, data: Sendable): boolean {
   if (!takesBytes(c)) return false;
   try {
-    putRaw(c, plainBytes(data));
+    putPlain(c, data);
   } catch (error) {
     breakOffFor(c, error);
   }
   return written(c);
+}
+
+function putPlain(c: Connection, data: Sendable): void {
+  if (Prepared.is(data)) putUnchanging(c, Prepared.payloadOf(data));
+  else putRaw(c, data);
 }
 
 export function writev(c: Connection, parts: readonly Bytes[]): boolean {
@@ -76,7 +82,7 @@ function takeParts(c: Connection, parts: readonly Bytes[], take: typeof putParts
 export function flushWrite(c: Connection, data: Sendable, noCodec: boolean): Promise<void> {
   if (!takesBytes(c)) return Promise.reject(notWritable(remoteAddress(c)));
   try {
-    if (noCodec) putRaw(c, plainBytes(data));
+    if (noCodec) putPlain(c, data);
     else if (Prepared.is(data)) putPrepared(c, data);
     else put(c, data, false);
     written(c);

@@ -19,6 +19,11 @@ export interface Transport {
   /** As `send`, from the program's own memory; may take nothing. Worth it for many KiB only. */
   sendBytes(slot: number, bytes: Uint8Array): number;
   /**
+   * As `sendBytes`, from several pieces in one call, `piecesMax` at most and none of them empty; `length`
+   * is their sum. Absent where they would be put together first.
+   */
+  sendPieces?(slot: number, pieces: readonly Uint8Array[], length: number): number;
+  /**
    * Takes what it can from the queue; true when the queue is empty now. False: `writable` follows
    * when more can be taken, or `failed`.
    */

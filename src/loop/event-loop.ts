@@ -1,6 +1,5 @@
 import type { GnetError } from '../base/errors.ts';
-import { readHeadroomBytes } from '../base/limits.ts';
-import type { OutboundQueue } from '../buffer/outbound-queue.ts';
+import { outboundSlabBytes, readHeadroomBytes } from '../base/limits.ts';
 import { SpareQueues } from '../buffer/spare-queues.ts';
 import type { Slab, SlabPool } from '../buffer/slab.ts';
 import type { ICodec } from '../codec/codec.ts';
@@ -17,6 +16,7 @@ import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import { HandlerWatch } from '../connection/handler-watch.ts';
 import { ReadWindow } from '../connection/read-window.ts';
 import type { LoopStats } from '../connection/server-view.ts';
+import { SharedSends } from '../connection/shared-sends.ts';
 import { StreamConnection } from '../connection/stream-connection.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { DatagramPeer, Driver, DriverEvents, Endpoint } from '../driver/contract.ts';
@@ -93,7 +93,8 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   #unpublished = false;
   readonly #wheel: DeadlineWheel;
   readonly #heard: DeadlineClock;
-  readonly #queues: SpareQueues;
+  readonly queues: SpareQueues;
+  readonly sharedSends: SharedSends;
   readonly #putOff = new DeferredWork();
   readonly face: LoopFace;
   #hosted: HostedLoop | null = null;
@@ -144,7 +145,8 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     const soon = (): void => this.#requestTurn?.();
     this.#end = new LoopEnd(this.driver, this.#table, this.ports, this, soon);
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
-    this.#queues = new SpareQueues(this.driver, settings.writeBufferBytes);
+    this.queues = new SpareQueues(this.driver, settings.writeBufferBytes);
+    this.sharedSends = new SharedSends(this.driver.slabPool(outboundSlabBytes));
     this.#ticker = settings.ticker ? new Ticker(this.calls, this) : null;
   }
 
@@ -209,6 +211,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.driver.close();
     // Their streams are gone without events; usually there are none left.
     for (const connection of this.#table.all()) connection.giveUpWaiting();
+    this.sharedSends.close();
     this.#reports.close();
     this.#watch.close();
   }
@@ -448,12 +451,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.datagrams.renewStamps(since, this.now);
   }
 
-  takeQueue(): OutboundQueue {
-    return this.#queues.take();
-  }
-  giveQueue(queue: OutboundQueue): void {
-    this.#queues.give(queue);
-  }
   scheduleFlush(connection: StreamConnection): void {
     this.#putOff.addFlush(connection);
     this.#requestTurn?.();

@@ -1,9 +1,9 @@
-import type { Bytes } from '../index.ts';
+import { type Bytes, type Prepared, prepare } from '../index.ts';
 import { FIN, headerLength, Opcode, writeHeader } from './frame.ts';
 
 /** One message for many WebSockets: its frame is built once. For servers, which do not mask. */
 export class PreparedMessage {
-  readonly frame: Buffer;
+  readonly frame: Prepared;
   readonly payload: Buffer;
   readonly isText: boolean;
 
@@ -11,10 +11,11 @@ export class PreparedMessage {
     this.payload = payload;
     this.isText = isText;
     const header = headerLength(payload.length);
-    this.frame = Buffer.allocUnsafeSlow(header + payload.length);
+    const frame = Buffer.allocUnsafe(header + payload.length);
     const opcode = isText ? Opcode.Text : Opcode.Binary;
-    writeHeader(this.frame, 0, FIN | opcode, payload.length, 0);
-    this.frame.set(payload, header);
+    writeHeader(frame, 0, FIN | opcode, payload.length, 0);
+    frame.set(payload, header);
+    this.frame = prepare(frame);
   }
 }
 

@@ -5,6 +5,7 @@ import { FixedLengthFrameCodec } from '../../src/codec/fixed-length-frame-codec.
 import { LengthFieldBasedFrameCodec } from '../../src/codec/length-field-based-frame-codec.ts';
 import { LineBasedFrameCodec } from '../../src/codec/line-based-frame-codec.ts';
 import type { Conn } from '../../src/connection/conn.ts';
+import { prepare } from '../../src/connection/prepared.ts';
 import { simulatedLoop } from './simulated-loop.ts';
 
 async function echoOnce(
@@ -90,6 +91,86 @@ describe('replies of one turn', () => {
       { connection: { codec } },
     );
     assert.equal((await echoOnce(rig, 'abc')).answer, 'ABC');
+  });
+});
+
+describe('a prepared message', () => {
+  async function startMany(count: number, options: Parameters<typeof simulatedLoop>[1] = {}) {
+    const conns: Conn[] = [];
+    const rig = simulatedLoop({ onOpened: (c) => void conns.push(c) }, options);
+    const peers = Array.from({ length: count }, () => rig.connect());
+    await rig.turns(6);
+    assert.equal(conns.length, count);
+    return { rig, peers, conns };
+  }
+
+  test('goes to many from one copy, each in one send without a queue', async () => {
+    const { rig, peers, conns } = await startMany(40);
+    const before = rig.driver.sends;
+    const message = prepare('news');
+    for (const c of conns) {
+      assert.equal(c.asyncWrite(message), true);
+      assert.equal(c.outboundBuffered(), 4);
+    }
+    await rig.turns(4);
+    assert.equal(rig.driver.sends - before, 40);
+    assert.equal(rig.driver.flushes, 0, 'no queue was needed');
+    for (const peer of peers) assert.equal(peer.take().toString(), 'news');
+    for (const c of conns) assert.equal(c.outboundBuffered(), 0);
+  });
+
+  test('stays in order with what is written before it and behind it', async () => {
+    const { rig, peers, conns } = await startMany(3);
+    const [a, b] = [prepare('a'), prepare('b')];
+    const [first, second, third] = conns as [Conn, Conn, Conn];
+    for (const each of [a, 'x', b, a]) first.asyncWrite(each);
+    for (const each of ['x', a]) second.writeNoCodec(each);
+    void third.flushWrite(b, true);
+    third.asyncWrite(a);
+    await rig.turns(4);
+    assert.deepEqual(
+      peers.map((peer) => peer.take().toString()),
+      ['axba', 'xa', 'ba'],
+    );
+  });
+
+  test('leaves behind the answer that it was written before', async () => {
+    const message = prepare('!');
+    const rig = simulatedLoop({
+      react(frame, c: Conn) {
+        c.asyncWrite(message);
+        return frame;
+      },
+    });
+    assert.deepEqual(await echoOnce(rig, 'hello'), { sends: 1, answer: '!hello' });
+  });
+
+  test('is not overwritten by the next ones, however many wait', async () => {
+    const { rig, peers, conns } = await startMany(20);
+    for (let round = 0; round < 3; round++) {
+      for (const [at, c] of conns.entries()) {
+        c.asyncWrite(prepare(Buffer.alloc(10_000, round * 20 + at)));
+      }
+      await rig.turns(8);
+      for (const [at, peer] of peers.entries()) {
+        assert.deepEqual(peer.take(), Buffer.alloc(10_000, round * 20 + at));
+      }
+    }
+  });
+
+  test('arrives whole where only a part of it is taken, and goes with a reset', async () => {
+    const { rig, peers, conns } = await startMany(2, { channelBytes: 1_000 });
+    const message = prepare(Buffer.alloc(5_000, 'm'));
+    for (const c of conns) c.asyncWrite(message);
+    conns[1]?.reset();
+    const parts: Buffer[] = [];
+    for (let turn = 0; turn < 40; turn++) {
+      await rig.turns(1);
+      parts.push(peers[0]?.take() as Buffer);
+    }
+    assert.deepEqual(Buffer.concat(parts), Buffer.alloc(5_000, 'm'));
+    assert.deepEqual(rig.deaths, []);
+    assert.equal(rig.loop.connectionCount, 1);
   });
 });
 

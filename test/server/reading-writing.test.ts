@@ -77,6 +77,16 @@ for (const transport of everyTransport) {
       assertSameBytes(await client.readExactly(expected.length), expected);
     });
 
+    test('parts are taken at the call, also those that the kernel takes later', async (t) => {
+      const small = { socketSendBuffer: 16_384, socketRecvBuffer: 16_384 };
+      const { c, client } = await pair(t, {}, small, freeAddress(t, transport));
+      const big = Buffer.from(Uint8Array.from({ length: 2_000_000 }, (_, at) => at % 251));
+      const expected = Buffer.concat([Buffer.from('<'), big, Buffer.from('>')]);
+      c.writev(['<', big, '>']);
+      big.fill(0);
+      assertSameBytes(await client.readExactly(expected.length), expected);
+    });
+
     test('asyncWritev makes one frame of the parts, writev none', async (t) => {
       const options = {
         codec: new LengthFieldBasedFrameCodec(

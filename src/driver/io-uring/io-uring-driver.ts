@@ -385,6 +385,9 @@ export class IoUringDriver extends NativeDriver implements Driver {
   sendBytes(slot: number, bytes: Uint8Array): number {
     return this.#streams.sending.sendBytes(this.#streams.get(slot), bytes);
   }
+  sendPieces(slot: number, pieces: readonly Uint8Array[], length: number): number {
+    return this.#streams.sending.sendPieces(this.#streams.get(slot), pieces, length);
+  }
   flush(slot: number, queue: OutboundQueue): boolean {
     return this.#streams.sending.flush(this.#streams.get(slot), queue, this.passed);
   }

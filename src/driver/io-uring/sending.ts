@@ -137,6 +137,16 @@ export class Sending {
     return this.#sendNow(stream, foreignInterface.addressOf(bytes), bytes.length);
   }
 
+  /** In the same way. */
+  sendPieces(stream: Stream, pieces: readonly Uint8Array[], length: number): number {
+    if ((stream.states & (busy | anyFailure)) !== 0) {
+      if ((stream.states & anyFailure) !== 0) return this.#refused(stream);
+      stream.states |= awaited;
+      return 0;
+    }
+    return this.#sentNow(stream, GatheredSend.sendPieces(stream.descriptor, pieces), length);
+  }
+
   /** As `Driver.send`, but by a call; what is left waits until the socket has room. */
   #sendNow(stream: Stream, address: Address, length: number): number {
     return this.#sentNow(stream, sendSurely(stream.descriptor, address, length), length);

@@ -1,14 +1,15 @@
+import { assert } from '../../base/assert.ts';
+import { piecesMax } from '../../base/limits.ts';
 import type { Slab } from '../../buffer/slab.ts';
-import { type Address, addressAt } from '../../ffi/index.ts';
+import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
 import { layouts } from '../../syscall/tables.ts';
+import { noMemory } from './errno-sets.ts';
 import { sendMessageSurely } from './sure-calls.ts';
 import { nativeSlabPool, takeIfPossible } from './native-memory.ts';
 
 const message = layouts.msghdr;
 const vector = layouts.iovec;
-/** Slabs of one gathered send. */
-const slabsMax = 16;
-const byteLength = message.size + slabsMax * vector.size;
+const byteLength = message.size + piecesMax * vector.size;
 const bytesApart = Math.ceil(byteLength / 64) * 64;
 const pageBytes = 65_536;
 
@@ -56,6 +57,28 @@ export class GatheredSend {
     return gathered;
   }
 
+  /** See `Transport.sendPieces`: what the kernel took of the program's own memory, or minus an errno. */
+  static sendPieces(descriptor: number, pieces: readonly Uint8Array[]): number {
+    const gathered = GatheredSend.take();
+    if (gathered === null) return -noMemory;
+    gathered.#fillPieces(pieces);
+    return gathered.sendNow(descriptor);
+  }
+
+  #fillPieces(pieces: readonly Uint8Array[]): void {
+    assert(pieces.length <= piecesMax, 'that many fit');
+    const words = this.#words;
+    for (let index = 0; index < pieces.length; index++) {
+      const piece = pieces[index] as Uint8Array;
+      const address = BigInt(foreignInterface.addressOf(piece));
+      const at = (message.size + index * vector.size) / 4;
+      words[at] = Number(BigInt.asIntN(32, address));
+      words[at + 1] = Number(BigInt.asIntN(32, address >> 32n));
+      words[at + vector.fields.len.offset / 4] = piece.length;
+    }
+    words[message.fields.iovlen.offset / 4] = pieces.length;
+  }
+
   /** By a call, once: bytes that the kernel took, or minus an errno. */
   sendNow(descriptor: number): number {
     const result = sendMessageSurely(descriptor, this.address);
@@ -68,7 +91,7 @@ export class GatheredSend {
     const words = this.#words;
     let count = 0;
     let length = 0;
-    for (let slab: Slab | null = head; slab !== null && count < slabsMax; slab = slab.next) {
+    for (let slab: Slab | null = head; slab !== null && count < piecesMax; slab = slab.next) {
       const at = (message.size + count * vector.size) / 4;
       const low = (slab.addressLow >>> 0) + slab.start;
       words[at] = low | 0;

@@ -28,6 +28,7 @@ import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { newCounters } from '../counters.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
 import { interrupted, isLackOfMemory, isPassing, tryAgain } from '../native/errno-sets.ts';
+import { GatheredSend } from '../native/gathered-send.ts';
 import { Listeners } from './listeners.ts';
 import { type BrokenStream, errorBehindEnd, streamError } from '../native/broken-stream.ts';
 import { MemoryRest } from '../native/memory-rest.ts';
@@ -160,7 +161,6 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   unwatch(descriptor: number): void {
     this.#poller.remove(descriptor);
   }
-
   get pollableDescriptor(): number {
     return this.#poller.descriptor;
   }
@@ -191,7 +191,6 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   acceptedPeer(_descriptor: number, into: DatagramPeer): string | null {
     return acceptedPeer(into);
   }
-
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
     const { descriptor, errno } = openOutgoing(endpoint, options, this.ledger?.bits);
     this.#table.open(slot, generation, descriptor, writeArmed | readWanted | connecting);
@@ -205,11 +204,14 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const address = addressAt(slab.address as Address, offset);
     return this.#afterSend(slot, sendSurely(this.#descriptor(slot), address, length), length);
   }
-
   sendBytes(slot: number, bytes: Uint8Array): number {
     const address = foreignInterface.addressOf(bytes);
     const result = sendSurely(this.#descriptor(slot), address, bytes.length);
     return this.#afterSend(slot, result, bytes.length);
+  }
+  sendPieces(slot: number, pieces: readonly Uint8Array[], length: number): number {
+    const result = GatheredSend.sendPieces(this.#descriptor(slot), pieces);
+    return this.#afterSend(slot, result, length);
   }
 
   flush(slot: number, queue: OutboundQueue): boolean {
@@ -243,7 +245,6 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     // Lazily: the poller's interest changes only if something arrives while paused.
     this.#table.flags[slot] = this.#flagsOf(slot) & ~readWanted;
   }
-
   resumeReading(slot: number): void {
     const flags = this.#flagsOf(slot);
     if ((flags & (ended | broken)) !== 0) return;
@@ -259,7 +260,6 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     // ENOTCONN: reset already, which the next read reports.
     shutdownSocket(this.#descriptor(slot), constants.SHUT_WR);
   }
-
   closeStream(slot: number, abort: boolean): void {
     const descriptor = this.#descriptor(slot);
     if ((this.#flagsOf(slot) & registered) !== 0) this.#poller.remove(descriptor);

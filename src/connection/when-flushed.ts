@@ -1,0 +1,38 @@
+/** Waiting until what was written is in the kernel. */
+import { FlushWaiters } from './flush-waiters.ts';
+import { openQueue, outboundBuffered } from './outbound.ts';
+import { type Connection, is, isClosed, rareOf } from './record.ts';
+import { mark } from './states.ts';
+
+/** Settles when everything taken so far is in the kernel, or the connection is gone. */
+export function whenFlushed(c: Connection): Promise<void> {
+  const remaining = outboundBuffered(c);
+  if (remaining === 0) return Promise.resolve();
+  // Answers in the read slab count with the queue.
+  openQueue(c);
+  const rare = rareOf(c);
+  rare.flushWaiters ??= new FlushWaiters();
+  return rare.flushWaiters.wait(remaining);
+}
+
+/** Pending output is not above the high watermark, or back at the low one. */
+export function hasRoom(c: Connection): boolean {
+  return !is(c, mark.aboveHigh);
+}
+
+/** Resolves when there is room again, or the connection is gone. */
+export async function whenRoom(c: Connection): Promise<void> {
+  while (!hasRoom(c) && !isClosed(c)) {
+    const pending = outboundBuffered(c);
+    if (pending === 0) return;
+    openQueue(c);
+    const rare = rareOf(c);
+    rare.flushWaiters ??= new FlushWaiters();
+    const above = pending - c.settings.lowWaterMark;
+    try {
+      await rare.flushWaiters.wait(Math.max(above, 1));
+    } catch {
+      return;
+    }
+  }
+}
