@@ -5,8 +5,6 @@ import { sendStream, type StreamBody } from './stream-writer.ts';
 
 /** Answers up to this length leave in one piece; bytes. */
 const CAPACITY = 64 * 1024;
-/** Longer bodies are given to the connection in such pieces, as fast as it takes them. */
-const SLICE = 256 * 1024;
 
 /** Writes answers: short ones in one piece, in memory that is used again for the next. */
 export class AnswerWriter {
@@ -104,7 +102,7 @@ export class AnswerWriter {
 
   #sendLong(exchange: Exchange, head: ResponseHead, body: Uint8Array): void {
     this.#begin(exchange, head);
-    void sendStream(exchange, slicesOf(body), { isChunked: false, left: body.length });
+    void sendStream(exchange, [body], { isChunked: false, left: body.length });
   }
 
   #sendStream(
@@ -153,12 +151,6 @@ function lengthLine(length: number | string): string {
 
 function isLength(text: string): boolean {
   return text !== '' && /^\d{1,15}$/.test(text);
-}
-
-function* slicesOf(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += SLICE) {
-    yield bytes.subarray(start, start + SLICE);
-  }
 }
 
 /** Cancels a stream that will not be read, so that its source notices. */

@@ -106,10 +106,6 @@ export class FetchServer
     conn.context.onClosed(error);
   }
 
-  override onDrain(conn: Conn<HttpConnection>): void {
-    conn.context.onDrain();
-  }
-
   override onEnd(conn: Conn<HttpConnection>): void {
     conn.context.onEnd();
   }

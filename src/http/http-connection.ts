@@ -29,6 +29,7 @@ export type Phase = (typeof Phase)[keyof typeof Phase];
 
 /** The most unread body bytes that the server discards to keep a connection. */
 const DRAIN_MAX = 256 * 1024;
+const NOTHING = new Uint8Array(0);
 
 /** No clock is read for each request: what has begun gets its time from the next look. */
 const justBegun = Number.POSITIVE_INFINITY;
@@ -51,7 +52,8 @@ export class HttpConnection implements BodySource, ExchangeConnection {
   #hasMore = false;
   #isHeld = false;
   #scheme = '';
-  #drainWaiter: (() => void) | null = null;
+  /** Of a body that waits for the client to take it. */
+  #endWaiter: (() => void) | null = null;
   #answered: (() => void) | null = null;
 
   constructor(conn: Conn<HttpConnection>, server: HttpServing) {
@@ -296,21 +298,17 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     }
   }
 
-  /** Waits until what was written is on its way, or the connection is gone. */
+  /** Waits until the kernel has what was written, or the exchange is over. */
   drained(): Promise<void> {
     return new Promise((resolve) => {
-      this.#drainWaiter = resolve;
+      this.#endWaiter = resolve;
+      // When it is closed, the end of the exchange follows.
+      this.conn.flushWrite(NOTHING, true).then(resolve, () => {});
     });
   }
 
   spoke(): void {
     if (this.conn.readEnded) this.since = justBegun;
-  }
-
-  onDrain(): void {
-    const waiter = this.#drainWaiter;
-    this.#drainWaiter = null;
-    waiter?.();
   }
 
   // -- the end --------------------------------------------------------------------------------------
@@ -341,7 +339,8 @@ export class HttpConnection implements BodySource, ExchangeConnection {
       if (reason !== undefined) exchange.light.abort(reason);
       exchange.onBrokenOff?.();
     }
-    this.onDrain();
+    this.#endWaiter?.();
+    this.#endWaiter = null;
     this.#answered?.();
   }
 

@@ -1,3 +1,4 @@
+import type { Conn } from '../index.ts';
 import { AnswerState, type Exchange } from './exchange.ts';
 
 export type StreamBody =
@@ -6,16 +7,24 @@ export type StreamBody =
   | Iterable<Uint8Array>;
 
 /** The longest chunk that is sent; what the program gives in longer pieces makes several. Bytes. */
-const CHUNK_MAX = 64 * 1024;
-const SIZE_MAX = `${CHUNK_MAX.toString(16)}\r\n`.length;
-const CR = 0x0d;
-const LF = 0x0a;
-
+const CHUNK_MAX = 128 * 1024;
 /**
- * Where a chunk is put together. A connection takes bytes at the call, so that one serves all; and one
- * piece goes to the kernel from where it stands, where three would be gathered somewhere else first.
+ * From here on a chunk goes to the kernel from where the program has it, in a call of its own; what the
+ * kernel does not take is copied, and the next piece is asked for when that has left. Shorter ones
+ * gather, up to `GATHERED_MAX`, and leave at the end of the turn.
  */
-const chunk = Buffer.allocUnsafeSlow(SIZE_MAX + CHUNK_MAX + 2);
+const DIRECT_MIN = 16 * 1024;
+const GATHERED_MAX = 64 * 1024;
+/** So much of one body leaves in a row, then the other connections have their turn; bytes. */
+const TURN_MAX = 2 * 1024 * 1024;
+const LINE_END: Buffer = Buffer.from('\r\n');
+
+/** Where the size line of a chunk is written, and short ones are put together: one serves all. */
+const chunk = Buffer.allocUnsafeSlow(16 + DIRECT_MIN);
+/** Views of its beginning, by length. */
+const sizeLines: readonly Buffer[] = Array.from({ length: 16 }, (_, length) =>
+  chunk.subarray(0, length),
+);
 
 export interface Framing {
   readonly isChunked: boolean;
@@ -58,7 +67,7 @@ class Pieces {
   }
 }
 
-/** Sends a body piece by piece, as fast as the client takes it. Its head is out. Never rejects. */
+/** Sends a body piece by piece, as fast as the client takes it. Its head was written. Never rejects. */
 export async function sendStream(
   exchange: Exchange,
   stream: StreamBody,
@@ -68,6 +77,7 @@ export async function sendStream(
   const { isChunked } = framing;
   const isFramed = isChunked || framing.left >= 0;
   let { left } = framing;
+  let leftOfTurn = TURN_MAX;
   let pieces: Pieces | undefined;
   try {
     const own = new Pieces(stream);
@@ -88,10 +98,17 @@ export async function sendStream(
         throw new TypeError('The body is longer than it promised');
       }
       if (left > 0) left -= bytes.length;
-      const hasRoom = isChunked ? writeChunk(exchange, bytes) : connection.conn.writeNoCodec(bytes);
+      for (let from = 0; from < bytes.length && !isOver(exchange); from += CHUNK_MAX) {
+        const isWhole = from === 0 && bytes.length <= CHUNK_MAX;
+        const part = isWhole ? bytes : bytes.subarray(from, from + CHUNK_MAX);
+        leftOfTurn -= part.length;
+        if (!write(connection.conn, part, isChunked)) await connection.drained();
+        else if (leftOfTurn <= 0) await nextTurn();
+        else continue;
+        leftOfTurn = TURN_MAX;
+      }
       if (isOver(exchange)) break;
       connection.spoke();
-      if (!hasRoom) await connection.drained();
     }
     await own.stop(gone());
   } catch (error) {
@@ -124,20 +141,33 @@ function lastChunk(exchange: Exchange): Buffer {
   return Buffer.from(`0\r\n${wantsTrailers ? trailerText : ''}\r\n`, 'latin1');
 }
 
-function writeChunk(exchange: Exchange, bytes: Uint8Array): boolean {
-  let hasRoom = true;
-  for (let from = 0; from < bytes.length; from += CHUNK_MAX) {
-    const whole = from === 0 && bytes.length <= CHUNK_MAX;
-    hasRoom = writeOne(exchange, whole ? bytes : bytes.subarray(from, from + CHUNK_MAX));
+/** False when the kernel has not taken it all, or much waits for the end of the turn. */
+function write(conn: Conn, bytes: Uint8Array, isChunked: boolean): boolean {
+  const { length } = bytes;
+  if (length < DIRECT_MIN) {
+    const goesOn = conn.writeNoCodec(isChunked ? shortChunk(bytes) : bytes);
+    return goesOn && conn.outboundBuffered() < GATHERED_MAX;
   }
-  return hasRoom;
+  return (
+    conn.writev(isChunked ? [sizeLine(length), bytes, LINE_END] : [bytes]) &&
+    conn.outboundBuffered() === 0
+  );
 }
 
-function writeOne(exchange: Exchange, bytes: Uint8Array): boolean {
-  const start = chunk.write(`${bytes.length.toString(16)}\r\n`, 0, 'latin1');
-  chunk.set(bytes, start);
+function sizeLine(length: number): Buffer {
+  return sizeLines[chunk.write(`${length.toString(16)}\r\n`, 0, 'latin1')] as Buffer;
+}
+
+function shortChunk(bytes: Uint8Array): Buffer {
+  const start = sizeLine(bytes.length).length;
   const end = start + bytes.length;
-  chunk[end] = CR;
-  chunk[end + 1] = LF;
-  return exchange.connection.conn.writeNoCodec(chunk.subarray(0, end + 2));
+  chunk.set(bytes, start);
+  chunk.set(LINE_END, end);
+  return chunk.subarray(0, end + LINE_END.length);
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
