@@ -51,15 +51,19 @@ class Bridge implements EventHandler<Buffer, WebSocketSession> {
     } catch (error) {
       return failed(session, error);
     }
-    if (typeof (answer as { then?: unknown } | null | undefined)?.then === 'function') {
+    if (answer === undefined) return sender.room();
+    if (isMessage(answer)) {
+      if (sender.answersLater(answer)) session.answer(answer, isText);
+      else if (session.isOpen) {
+        sender.answersInKind(isText);
+        return answer;
+      }
+      return sender.room();
+    }
+    if (typeof (answer as { then?: unknown } | null)?.then === 'function') {
       return this.#later(session, answer as Promise<Reply>, isText);
     }
-    if (isMessage(answer) && sender.answersLater(answer)) session.answer(answer, isText);
-    else if (answer !== undefined && session.isOpen) {
-      sender.answersInKind(isText);
-      return answer as Reply;
-    }
-    return sender.room();
+    return session.isOpen ? (answer as Reply) : sender.room();
   }
 
   /** Sends it itself: what is sent, or closed, before the loop hears of the answer has its own kind. */

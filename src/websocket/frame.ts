@@ -45,8 +45,34 @@ export function writeHeader(
   }
 }
 
-/** From here on whole words are quicker than bytes. */
-const WORDS_MIN = 64;
+/** From here on whole words are quicker than bytes, although another view of them must be made. */
+const WORDS_MIN = 128;
+/** The same where that view is there already. */
+const KNOWN_WORDS_MIN = 16;
+
+/**
+ * What was masked last, and its words. Short messages of one length come as one and the same view of the
+ * memory that is received into, so that the second one is known.
+ */
+let last: Uint8Array | null = null;
+let words: Int32Array | null = null;
+
+/** The whole words of `bytes` from `from` on, which is at one of them. */
+function wordsIn(bytes: Uint8Array, from: number): Int32Array {
+  if (bytes === last && words !== null) return words;
+  const count = (bytes.length - from) >> 2;
+  last = bytes;
+  words = new Int32Array(bytes.buffer, bytes.byteOffset + from, count);
+  return words;
+}
+
+function goesByWords(bytes: Uint8Array): boolean {
+  if (bytes.length >= WORDS_MIN) return true;
+  if (bytes === last) return bytes.length >= KNOWN_WORDS_MIN;
+  last = bytes;
+  words = null;
+  return false;
+}
 
 /**
  * Masks or unmasks in place.
@@ -57,15 +83,15 @@ export function applyMask(bytes: Uint8Array, mask: number, phase: number): void 
   const { length } = bytes;
   let index = 0;
   let turned = phase === 0 ? mask : (mask >>> (8 * phase)) | (mask << (32 - 8 * phase));
-  if (length >= WORDS_MIN) {
+  if (goesByWords(bytes)) {
     while (((bytes.byteOffset + index) & 3) !== 0) {
       bytes[index] = (bytes[index] as number) ^ (turned & 255);
       turned = (turned >>> 8) | (turned << 24);
       index++;
     }
-    const count = (length - index) >> 2;
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset + index, count);
-    for (let at = 0; at < count; at++) words[at] = (words[at] as number) ^ turned;
+    const within = wordsIn(bytes, index);
+    const count = within.length;
+    for (let at = 0; at < count; at++) within[at] = (within[at] as number) ^ turned;
     index += count << 2;
   }
   for (; index < length; index++) {
