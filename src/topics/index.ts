@@ -9,3 +9,4 @@ export {
   type TopicsOptions,
   topics,
 } from './topics.ts';
+export { ErrTopicsClosed } from './topics-closed.ts';

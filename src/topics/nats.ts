@@ -102,7 +102,9 @@ class NatsBackplane implements Backplane {
   constructor(servers: string | readonly string[], options: NatsBackplaneOptions) {
     const { prefix = 'gnet.', onError = () => {} } = options;
     this.#subjects = new NatsSubjects(prefix, onError);
-    this.#link = new NatsLink(servers, options, [this.#subjects]);
+    // What this process has sent is delivered before: NATS need not bring it again.
+    const nats = { noEcho: true, ...options.nats };
+    this.#link = new NatsLink(servers, { ...options, nats }, [this.#subjects]);
   }
 
   start(deliver: (topic: string, data: Bytes) => void): void {

@@ -1,5 +1,4 @@
 /** Those who subscribe, and what they are given. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Bytes, type Conn, type Prepared, prepare } from '../index.ts';
 import { type PreparedMessage, prepareMessage, type WebSocketConn } from '../websocket/index.ts';
 
@@ -34,8 +33,6 @@ export class Message {
   }
 }
 
-/** Looks whether what waits to be compressed has gone out, in ms. */
-const lookMs = 10;
 const nothing = new Uint8Array(0);
 
 function isWebSocket(subscriber: Subscriber): subscriber is WebSocketConn {
@@ -61,11 +58,9 @@ export function give(subscriber: Subscriber, message: Message): boolean {
 
 /** Resolves when the kernel has what it has been given up to now, or it is gone. */
 export async function whenTaken(subscriber: Subscriber): Promise<void> {
-  const conn: Conn = isWebSocket(subscriber) ? subscriber.conn : subscriber;
-  while (pendingOf(subscriber) > conn.outboundBuffered()) await delay(lookMs);
-  if (conn.outboundBuffered() === 0) return;
+  if (isWebSocket(subscriber)) return subscriber.flushed();
   try {
-    await conn.flushWrite(nothing, true);
+    await subscriber.flushWrite(nothing, true);
   } catch {
     // It is gone.
   }

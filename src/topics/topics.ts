@@ -5,6 +5,7 @@ import type { Backplane, PublishOptions } from './backplane.ts';
 import { Presence, type PresenceOptions } from './presence.ts';
 import { Pressure, type PressureSign } from './pressure.ts';
 import { drop, give, Message, pendingOf, type Subscriber, whenTaken } from './subscriber.ts';
+import { ErrTopicsClosed } from './topics-closed.ts';
 import { checkFilter, checkTopic, isWild, TopicTree } from './topic-tree.ts';
 
 /** What happens to a slow subscriber, one with more pending than `highWaterMark`. */
@@ -75,7 +76,7 @@ export class Topics {
   /** Of a backplane: how many want a filter. */
   readonly #heard = new Map<string, number>();
   /** Those above their high water mark when they were last given something. */
-  readonly #full = new WeakSet<Subscriber>();
+  readonly #full = new Set<Subscriber>();
   /** Those that get what was stored before; what comes meanwhile waits. */
   readonly #resuming = new Map<Subscriber, { filters: number; readonly later: Message[] }>();
   readonly #encode: ((message: Delivered) => Bytes) | undefined;
@@ -155,6 +156,7 @@ export class Topics {
     if (filters?.delete(filter) !== true) return;
     if (filters.size === 0) {
       this.#filters.delete(subscriber);
+      this.#full.delete(subscriber);
       this.#backlogs?.forget(subscriber);
     }
     if (isWild(filter)) this.#wild.remove(filter, subscriber);
@@ -221,10 +223,12 @@ export class Topics {
    * Sends `data` to every subscriber of the topic, on every loop, and with a backplane in every
    * process. For WebSockets a string is text and bytes are binary; connections encode both with
    * their codec. @returns how many subscribers of this loop got it; 0 when the backplane stores it
-   * first. It does not wait for other loops. @throws TypeError if it is not a topic.
+   * first. It does not wait for other loops. @throws TypeError if it is not a topic; `ErrTopicsClosed`
+   * after `close`.
    */
   publish(topic: string, data: Bytes, options: PublishOptions = {}): number {
     checkTopic(topic);
+    if (this.#isClosed) throw new ErrTopicsClosed(topic);
     // In memory of its own: what was received is lent.
     const own = typeof data === 'string' ? data : new Uint8Array(data);
     return this.#sendAway(topic, own, options) ? this.#deliver({ topic, data: own }) : 0;
@@ -356,7 +360,7 @@ export class Topics {
   }
 
   #isSlow(subscriber: Subscriber): boolean {
-    if (!this.#full.has(subscriber)) return false;
+    if (this.#full.size === 0 || !this.#full.has(subscriber)) return false;
     if (pendingOf(subscriber) > 0) return true;
     this.#full.delete(subscriber);
     return false;

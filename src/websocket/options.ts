@@ -30,6 +30,11 @@ export interface WebSocketConn<Data = unknown> {
   terminate(): void;
   /** The number of bytes that the peer has not taken yet. */
   readonly bufferedAmount: number;
+  /**
+   * Resolves when the kernel has taken everything that was sent, also what waits to be compressed, or
+   * when the WebSocket is gone. Never rejects.
+   */
+  flushed(): Promise<void>;
 }
 
 export interface SendOptions {

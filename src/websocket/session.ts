@@ -439,6 +439,15 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     return this.conn.outboundBuffered() + this.sender.waitingBytes;
   }
 
+  async flushed(): Promise<void> {
+    await this.sender.empty();
+    try {
+      await this.conn.flushWrite(EMPTY, true);
+    } catch {
+      // It is gone.
+    }
+  }
+
   send(data: Bytes | PreparedMessage, options?: SendOptions): boolean {
     return this.#state === State.Open && this.sender.send(data, options);
   }
