@@ -37,6 +37,19 @@ export function bunVersion(): string {
   return outputOf(bunProgram() ?? 'bun', ['--version']).trim();
 }
 
+const DENO_MODULES = fileURLToPath(new URL('../peers/deno/node_modules', import.meta.url));
+
+/** Of the peer `deno`, in the same way. */
+export function denoProgram(): string | null {
+  const [path] = globSync('@deno/*/deno', { cwd: DENO_MODULES });
+  return path === undefined ? null : join(DENO_MODULES, path);
+}
+
+/** The first line is `deno 2.9.0 (…)`. */
+export function denoVersion(): string {
+  return outputOf(denoProgram() ?? 'deno', ['--version']).split(' ')[1] ?? '';
+}
+
 export interface InstallStep {
   readonly program: string;
   readonly args: readonly string[];

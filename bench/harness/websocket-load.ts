@@ -1,4 +1,4 @@
-/** Messages over WebSockets, each sent when the one before has come back, or has come to everybody. */
+/** Messages over WebSockets, each sent when the one before has come to everybody; and idle WebSockets. */
 
 import { fileURLToPath } from 'node:url';
 import { compilerMissing } from './echo-load.ts';
@@ -12,18 +12,18 @@ export interface WebSocketOutput {
   readonly requests: number;
   readonly seconds: number;
   readonly latencyUs: LoadResult['latencyUs'];
-  /** Of a fan-out: from when everybody was there. */
-  readonly serverCpuSeconds?: number;
+  /** From when everybody was there. */
+  readonly serverCpuSeconds: number;
 }
 
-export function websocketLoad(mode: 'echo' | 'fanout' = 'echo'): Load {
+export function websocketFanoutLoad(): Load {
   return {
     name: 'websocket-client',
     unavailable: compilerMissing,
     build: buildWindow,
     async run(run) {
-      if (run.warmupSeconds > 0) await runClient(run, run.warmupSeconds, mode);
-      return runClient(run, run.seconds, mode);
+      if (run.warmupSeconds > 0) await runClient(run, run.warmupSeconds);
+      return runClient(run, run.seconds);
     },
   };
 }
@@ -45,16 +45,12 @@ export function websocketHoldLoad(): Load {
   };
 }
 
-async function runClient(
-  run: LoadRun,
-  seconds: number,
-  mode: 'echo' | 'fanout',
-): Promise<LoadResult> {
+async function runClient(run: LoadRun, seconds: number): Promise<LoadResult> {
   const { endpoint } = run;
   if (endpoint.protocol !== 'tcp') throw new Error('WebSockets are measured over TCP');
   const { connections, size } = run.case;
-  const args = [CLIENT, `${endpoint.port}`, `${connections}`, `${size}`, `${seconds}`, mode];
-  if (mode === 'fanout') args.push(run.serverPids.join(','));
+  const args = [CLIENT, `${endpoint.port}`, `${connections}`, `${size}`, `${seconds}`];
+  args.push(run.serverPids.join(','));
   const load = { program: process.execPath, args };
   const { output, window } = await runInWindow(run, load, seconds);
   const found = JSON.parse(output.trimEnd().split('\n').pop() ?? '') as WebSocketOutput;

@@ -8,7 +8,7 @@ import type { Kind } from './metrics.ts';
 import type { Endpoint } from './peer.ts';
 import { RESP_COMMANDS, redisLoad } from './redis-load.ts';
 import { tlsLoad } from './tls-load.ts';
-import { websocketHoldLoad, websocketLoad } from './websocket-load.ts';
+import { websocketFanoutLoad, websocketHoldLoad } from './websocket-load.ts';
 import { wrkLoad } from './wrk-load.ts';
 
 export interface Work {
@@ -238,7 +238,7 @@ const WEBSOCKETS: readonly Work[] = [
     title: 'WebSockets, echo',
     kind: 'requests',
     protocol: 'tcp',
-    load: websocketLoad(),
+    load: echoLoad({ websocket: true }),
     sizes: [64],
     connections: [100],
     pipelines: [1],
@@ -248,7 +248,7 @@ const WEBSOCKETS: readonly Work[] = [
     title: 'WebSockets, a message to everybody; each that comes counts',
     kind: 'requests',
     protocol: 'tcp',
-    load: websocketLoad('fanout'),
+    load: websocketFanoutLoad(),
     sizes: [64],
     connections: [100, 10_000],
     pipelines: [1],

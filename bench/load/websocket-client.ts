@@ -1,12 +1,10 @@
 /**
- * The load of `bench/harness/websocket-load.ts`: sends masked messages and counts what comes back. Ends with
- * a line of JSON; fails when anything but the same message does.
+ * The load of `bench/harness/websocket-load.ts`. One of many sends a masked message, and everybody gets it,
+ * before the next is sent: what is counted is what comes, from when all of them are open, and so is the CPU
+ * time of the servers. Ends with a line of JSON; fails when anything but the same message comes.
  *
- * usage: node websocket-client.ts PORT CONNECTIONS BYTES SECONDS [echo|fanout PIDS]
- *        node websocket-client.ts PORT CONNECTIONS hold     until its standard input ends
- *
- * With `fanout` one of them sends, and everybody gets it, before the next is sent: what is counted is
- * what comes, from when all of them are open, and so is the CPU time of the servers.
+ * usage: node websocket-client.ts PORT CONNECTIONS BYTES SECONDS PIDS
+ *        node websocket-client.ts PORT CONNECTIONS hold     one echo each, until its standard input ends
  */
 import { connect, type Socket } from 'node:net';
 import { cpuSecondsOf } from '../harness/process-tree.ts';
@@ -14,12 +12,11 @@ import { cpuSecondsOf } from '../harness/process-tree.ts';
 const parameters = process.argv.slice(2);
 const [port = 0, connections = 1, size = 64, seconds = 1] = parameters.map(Number);
 const holds = parameters[2] === 'hold';
-const fansOut = parameters[4] === 'fanout';
-const serverPids = parameters[5]?.split(',').map(Number) ?? [];
+const serverPids = parameters[4]?.split(',').map(Number) ?? [];
 if (size > 125) throw new Error('messages have 125 bytes at most: their length is one byte');
 
 const REQUEST =
-  `GET ${fansOut ? '/fan' : '/'} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+  `GET ${holds ? '/' : '/fan'} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n';
 const payload = Buffer.alloc(holds ? 64 : size, 'x');
 /** Binary, masked by zeros. */
@@ -31,6 +28,7 @@ const OPENING_MAX = 100;
 const times = new Float64Array(4 << 20);
 const peers: Peer[] = [];
 let requests = 0;
+let rounds = 0;
 let upgraded = 0;
 let over = false;
 
@@ -43,7 +41,6 @@ class Peer {
   readonly #socket: Socket;
   #rest: Buffer = Buffer.alloc(0);
   #upgraded = false;
-  #sent = 0;
 
   constructor() {
     this.#socket = connect(port, '127.0.0.1', () => this.#socket.write(REQUEST));
@@ -66,16 +63,14 @@ class Peer {
     }
     if (this.#upgraded && bytes.length >= expected.length) {
       if (!bytes.equals(expected)) fail('something else came back');
-      cameBack(this, this.#sent);
+      came();
       bytes = bytes.subarray(expected.length);
     }
     this.#rest = bytes;
   }
 
   send(): void {
-    if (over) return;
-    this.#sent = performance.now();
-    this.#socket.write(message);
+    if (!over) this.#socket.write(message);
   }
 
   end(): void {
@@ -83,7 +78,7 @@ class Peer {
   }
 }
 
-/** When the message of a fan-out was sent, and how many have it. */
+/** When the message was sent, and how many have it. */
 let sent = 0;
 let reached = 0;
 let cpuBefore = 0;
@@ -96,7 +91,7 @@ function sendToAll(): void {
 
 function isUpgraded(peer: Peer): void {
   upgraded++;
-  if (!fansOut) peer.send();
+  if (holds) peer.send();
   else if (upgraded === connections) {
     cpuBefore = cpuSecondsOf(serverPids);
     endIn(seconds);
@@ -105,14 +100,14 @@ function isUpgraded(peer: Peer): void {
   openMore();
 }
 
-function cameBack(peer: Peer, since: number): void {
-  const isWhole = !fansOut || ++reached === connections;
-  if (isWhole) times[requests++ % times.length] = performance.now() - (fansOut ? sent : since);
-  else requests++;
+function came(): void {
+  requests++;
   if (holds) {
     if (requests === connections) console.log('held');
-  } else if (!fansOut) peer.send();
-  else if (isWhole) sendToAll();
+  } else if (++reached === connections) {
+    times[rounds++ % times.length] = performance.now() - sent;
+    sendToAll();
+  }
 }
 
 function openMore(): void {
@@ -125,14 +120,12 @@ function finish(started: number): void {
   over = true;
   const elapsed = (performance.now() - started) / 1_000;
   for (const peer of peers) peer.end();
-  // Those of a fan-out that are not whole have no time of their own.
-  const sorted = times.subarray(0, Math.min(requests, times.length)).filter((time) => time > 0);
-  sorted.sort();
+  const sorted = times.subarray(0, Math.min(rounds, times.length)).sort();
   const at = (part: number): number =>
     (sorted[Math.floor((sorted.length - 1) * part)] ?? 0) * 1_000;
   const latencyUs = { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) };
-  const cpu = fansOut && { serverCpuSeconds: cpuSecondsOf(serverPids) - cpuBefore };
-  console.log(JSON.stringify({ requests, seconds: elapsed, latencyUs, ...cpu }));
+  const serverCpuSeconds = cpuSecondsOf(serverPids) - cpuBefore;
+  console.log(JSON.stringify({ requests, seconds: elapsed, latencyUs, serverCpuSeconds }));
 }
 
 function endIn(after: number): void {
@@ -146,4 +139,4 @@ if (holds) {
     over = true;
     process.exit();
   });
-} else if (!fansOut) endIn(seconds);
+}

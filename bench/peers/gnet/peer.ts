@@ -8,6 +8,8 @@ const DRIVER_WORKS = [
   'unix-echo',
   'udp-echo',
   'http-plaintext',
+  'websocket-echo',
+  'websocket-fanout',
   'connection-rate',
   'idle-memory',
   'start-up',

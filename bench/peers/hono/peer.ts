@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import {
   bunProgram,
   bunVersion,
+  denoProgram,
+  denoVersion,
   missingInstallation,
   packageVersion,
   runInstallSteps,
@@ -10,6 +12,7 @@ import {
 import type { Installation, Peer } from '../../harness/peer.ts';
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
+const DENO_FLAGS = ['run', '--quiet', '--allow-all', '--node-modules-dir=manual'];
 const WORKS = ['fetch-hello', 'fetch-json', 'fetch-post', 'fetch-stream'];
 const INSTALL = ['install', '--ignore-scripts', '--no-package-lock'];
 
@@ -53,6 +56,20 @@ const peers: readonly Peer[] = [
     server: (_work, endpoint) => ({
       program: bunProgram() as string,
       args: [join(FOLDER, 'bun.js'), portOf(endpoint)],
+    }),
+  },
+  {
+    name: 'hono-deno',
+    title: 'Hono on Deno.serve',
+    works: WORKS,
+    unavailable: () =>
+      missingInstallation(installation) ??
+      (denoProgram() === null ? 'the peer deno is not installed' : null),
+    build() {},
+    versions: () => ({ deno: denoVersion(), hono: packageVersion('hono', FOLDER) }),
+    server: (_work, endpoint) => ({
+      program: denoProgram() as string,
+      args: [...DENO_FLAGS, join(FOLDER, 'deno.js'), portOf(endpoint)],
     }),
   },
 ];
