@@ -1,8 +1,13 @@
 /** Bodies that come and go in pieces, and what is said between request and answer. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get as httpGet, type IncomingMessage } from 'node:http';
+import { get as httpsGet } from 'node:https';
+import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../support/wait-until.ts';
+import { ca, identity } from '../tls/tls-rig.ts';
 import { AnswerReader, exchange, rawClient, startHttp } from './http-rig.ts';
 
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\n';
@@ -57,6 +62,34 @@ test('a stream comes back as it goes, piece by piece', async (t) => {
   const rest = (await client.readUntilEnd()).toString('latin1');
   assert.match(rest, /^0\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
 });
+
+for (const isTls of [false, true]) {
+  test(`pieces of every length arrive as they were, ${isTls ? 'over TLS' : 'in clear'}`, async (t) => {
+    const lengths = [1, 15, 16, 16_383, 16_384, 65_536, 131_072, 131_073, 1_000_000, 3];
+    const all = Buffer.concat(lengths.map((length, at) => Buffer.alloc(length, 97 + at)));
+    async function* pieces() {
+      const memory = new Uint8Array(1_000_000);
+      // The same memory for each: what was given may be changed when the next one is asked for.
+      for (const [at, length] of lengths.entries()) yield memory.fill(97 + at).subarray(0, length);
+    }
+    const rig = await startHttp(
+      t,
+      (request) => {
+        const isKnown = request.url.endsWith('/known');
+        const headers = isKnown ? { 'content-length': String(all.length) } : {};
+        return new Response(pieces() as unknown as ReadableStream, { headers });
+      },
+      { ...(isTls && { tls: identity }), socketSendBuffer: 32_768 },
+      isTls ? 'tls://127.0.0.1:0' : 'tcp://127.0.0.1:0',
+    );
+    for (const path of ['/chunked', '/known']) {
+      const url = `http${isTls ? 's' : ''}://${rig.server.addr}${path}`;
+      const get = isTls ? httpsGet : httpGet;
+      const [answer] = (await once(get(url, { ca }), 'response')) as [IncomingMessage];
+      assert.ok((await buffer(answer)).equals(all), path);
+    }
+  });
+}
 
 test('long texts and bytes leave whole', async (t) => {
   const rig = await startHttp(t, (request) => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Conn } from 'gnet';
-import { type Backplane, type Deliver, topics } from 'gnet/topics';
+import { type Backplane, type Deliver, ErrTopicsClosed, topics } from 'gnet/topics';
 import { jetStreamBackplane } from 'gnet/topics/jetstream';
 import { freePort } from '../support/free-port.ts';
 import { connect, startRig } from '../support/rig.ts';
@@ -51,6 +51,15 @@ test('messages that cannot be understood, and programs that throw, are told to o
   assert.equal(errors.at(-1), thrown);
   assert.equal(hub.presence('a'), 2);
   return hub.close();
+});
+
+test('who publishes after the end is told so by name', async () => {
+  const hub = topics('the end', {});
+  await hub.close();
+  assert.throws(
+    () => hub.publish('a', 'late'),
+    (error) => error instanceof ErrTopicsClosed && error.code === 'ErrTopicsClosed',
+  );
 });
 
 test('encode may throw: for one message, and in the middle of a replay', async (t) => {

@@ -132,6 +132,7 @@ describe('what waits is bounded', () => {
         message(ws: WebSocketConn) {
           const said = [ws.send(ofLong('1')), ws.send(ofLong('2'))];
           seen.push(`sent ${said} ${ws.bufferedAmount > MiB}`);
+          void ws.flushed().then(() => seen.push(`flushed ${ws.bufferedAmount}`));
         },
         drain: (ws) => void seen.push(`drain ${ws.bufferedAmount < MiB}`),
       },
@@ -140,8 +141,8 @@ describe('what waits is bounded', () => {
     const client = await wsClient(t, rig.url, { perMessageDeflate: true });
     const heard = heardBy(client);
     client.send('go');
-    await waitUntil(() => heard.length === 2 && seen.length === 2, 'both, and drain');
-    assert.deepEqual(seen, ['sent false,false true', 'drain true']);
+    await waitUntil(() => heard.length === 2 && seen.length === 3, 'both, drain, and flushed');
+    assert.deepEqual(seen.toSorted(), ['drain true', 'flushed 0', 'sent false,false true']);
   });
 
   test('who sends without end is cut off', async (t) => {

@@ -179,6 +179,7 @@ describe('messages', () => {
   test('a slow reader is told, and drain follows', async (t) => {
     let drained = 0;
     let isFull = false;
+    let flushed = 0;
     const rig = await startWs(
       t,
       {
@@ -186,6 +187,7 @@ describe('messages', () => {
           // More than what the system of the client takes while nobody reads.
           for (let count = 0; count < 1_000; count++) isFull = !ws.send(Buffer.alloc(10_000));
           assert.ok(ws.bufferedAmount > 0);
+          void ws.flushed().then(() => flushed++);
         },
         drain: () => void drained++,
       },
@@ -195,9 +197,9 @@ describe('messages', () => {
     client.pauseReading();
     client.write(frame(0x81, 'go'));
     await waitUntil(() => isFull, 'the mark');
-    assert.equal(drained, 0);
+    assert.equal(drained + flushed, 0);
     client.resumeReading();
-    await waitUntil(() => drained === 1, 'drain');
+    await waitUntil(() => drained === 1 && flushed === 1, 'drain, and everything is out');
   });
 });
 
