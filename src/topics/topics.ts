@@ -2,8 +2,9 @@ import { inspect } from 'node:util';
 import type { Bytes, Server } from '../index.ts';
 import { type BacklogLimits, Backlogs } from './backlogs.ts';
 import type { Backplane, PublishOptions } from './backplane.ts';
+import { LoopChannel } from './loop-channel.ts';
 import { Presence, type PresenceOptions } from './presence.ts';
-import { Pressure, type PressureSign } from './pressure.ts';
+import { Pressure } from './pressure.ts';
 import { drop, give, Message, pendingOf, type Subscriber, whenTaken } from './subscriber.ts';
 import { ErrTopicsClosed } from './topics-closed.ts';
 import { checkFilter, checkTopic, isWild, TopicTree } from './topic-tree.ts';
@@ -59,16 +60,11 @@ export interface Delivered {
 const presenceTopic = '$gnet/presence';
 /** Messages that may come for a subscriber while it gets those of before. */
 const heldMax = 10_000;
-/** What loops of a process tell one another about slow subscribers. */
-interface Held {
-  readonly pressure: PressureSign;
-}
-
 /** Publishing and subscribing by topic name, across all loops of a server. Each loop has one. */
 export class Topics {
   readonly #slow: SlowPolicy;
   readonly #backplane: Backplane | undefined;
-  readonly #channel: BroadcastChannel;
+  readonly #channel: LoopChannel;
   /** By topic: those who have subscribed to just that. */
   readonly #exact = new Map<string, Set<Subscriber>>();
   readonly #wild = new TopicTree<Subscriber>();
@@ -101,18 +97,11 @@ export class Topics {
     this.#onError =
       options.onError ?? ((error) => process.emitWarning(`Topics: ${inspect(error)}`));
     this.#backlogs = slow === 'drop-oldest' ? new Backlogs(limitsOf(options), this.#onError) : null;
-    this.#channel = new BroadcastChannel(`gnet topics ${name}`);
-    this.#pressure =
-      slow === 'pause'
-        ? new Pressure((pressure) => this.#channel.postMessage({ pressure } satisfies Held))
-        : null;
-    this.#channel.onmessage = (event) => {
-      const { data } = event as { readonly data: Delivered | Held };
-      if ('pressure' in data) this.#pressure?.take(data.pressure);
-      else this.#receive(data);
-    };
-    // It must not keep the program running.
-    (this.#channel as unknown as { unref(): void }).unref();
+    this.#channel = new LoopChannel(name, {
+      message: (delivered) => this.#receive(delivered),
+      pressure: (sign) => this.#pressure?.take(sign),
+    });
+    this.#pressure = slow === 'pause' ? new Pressure((sign) => this.#channel.tell(sign)) : null;
     backplane?.start((topic, data, position) => {
       this.#receive(position === undefined ? { topic, data } : { topic, data, position });
     });
@@ -237,8 +226,8 @@ export class Topics {
   /** False when the message comes back by itself. */
   #sendAway(topic: string, data: Bytes, options: PublishOptions): boolean {
     const comesBack = this.#backplane?.stores?.(topic) === true;
-    if (!comesBack) this.#channel.postMessage({ topic, data } satisfies Delivered);
     this.#backplane?.publish(topic, data, options);
+    if (!comesBack) this.#channel.send({ topic, data });
     return !comesBack;
   }
 
