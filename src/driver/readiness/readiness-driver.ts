@@ -1,7 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
-import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
+import { foreignInterface } from '../../ffi/index.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
 import {
@@ -29,6 +29,7 @@ import { newCounters } from '../counters.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
 import { interrupted, isLackOfMemory, isPassing, tryAgain } from '../native/errno-sets.ts';
 import { GatheredSend } from '../native/gathered-send.ts';
+import { KnownAddress } from '../native/known-address.ts';
 import { Listeners } from './listeners.ts';
 import { type BrokenStream, errorBehindEnd, streamError } from '../native/broken-stream.ts';
 import { MemoryRest } from '../native/memory-rest.ts';
@@ -80,6 +81,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   protected override readonly listeners: Listeners;
   protected override readonly datagrams: DatagramEndpoints;
   readonly #read: ReadSlab;
+  readonly #sent = new KnownAddress();
   readonly #broken: BrokenStream[] = [];
   readonly #rest = new MemoryRest(this.counters, () => this.wake());
   /** The stream whose event of room is being handled, until it has sent something; else -1. */
@@ -201,7 +203,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   }
 
   send(slot: number, slab: Slab, offset: number, length: number): number {
-    const address = addressAt(slab.address as Address, offset);
+    const address = this.#sent.of(slab, offset);
     return this.#afterSend(slot, sendSurely(this.#descriptor(slot), address, length), length);
   }
   sendBytes(slot: number, bytes: Uint8Array): number {
@@ -301,12 +303,10 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     assert(descriptor >= 0, 'the stream is open');
     return descriptor;
   }
-
   #keepDescriptors(slot: number, { extras }: SocketOptions): void {
     if (extras?.takesDescriptors === true)
       this.#table.flags[slot] = this.#flagsOf(slot) | takesDescriptors;
   }
-
   #flagsOf(slot: number): number {
     return this.#table.flags[slot] as number;
   }
