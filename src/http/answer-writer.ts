@@ -101,8 +101,8 @@ export class AnswerWriter {
   }
 
   #sendLong(exchange: Exchange, head: ResponseHead, body: Uint8Array): void {
-    this.#begin(exchange, head);
-    void sendStream(exchange, [body], { isChunked: false, left: body.length });
+    const framing = { isChunked: false, left: body.length };
+    void sendStream(exchange, this.#begin(exchange, head), [body], framing);
   }
 
   #sendStream(
@@ -125,8 +125,8 @@ export class AnswerWriter {
     this.#endHead(exchange, head);
     if (isKnown) head.text += lengthLine(head.length);
     else head.text += isChunked ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n';
-    this.#begin(exchange, head);
-    void sendStream(exchange, stream, { isChunked, left: isKnown ? Number(head.length) : -1 });
+    const framing = { isChunked, left: isKnown ? Number(head.length) : -1 };
+    void sendStream(exchange, this.#begin(exchange, head), stream, framing);
   }
 
   /** @param length the length of its body; -1 if it is unknown. */
@@ -139,9 +139,9 @@ export class AnswerWriter {
     this.#write(exchange, this.#bytes.write(head.text, 0, 'latin1'));
   }
 
-  #begin(exchange: Exchange, head: ResponseHead): void {
+  #begin(exchange: Exchange, head: ResponseHead): Buffer {
     exchange.state = AnswerState.Begun;
-    exchange.connection.conn.writeNoCodec(Buffer.from(head.text, 'latin1'));
+    return Buffer.from(head.text, 'latin1');
   }
 }
 

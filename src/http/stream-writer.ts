@@ -1,4 +1,4 @@
-import type { Conn } from '../index.ts';
+import { BodyWriter, CHUNK_MAX } from './body-writer.ts';
 import { AnswerState, type Exchange } from './exchange.ts';
 
 export type StreamBody =
@@ -6,25 +6,8 @@ export type StreamBody =
   | AsyncIterable<Uint8Array>
   | Iterable<Uint8Array>;
 
-/** The longest chunk that is sent; what the program gives in longer pieces makes several. Bytes. */
-const CHUNK_MAX = 128 * 1024;
-/**
- * From here on a chunk goes to the kernel from where the program has it, in a call of its own; what the
- * kernel does not take is copied, and the next piece is asked for when that has left. Shorter ones
- * gather, up to `GATHERED_MAX`, and leave at the end of the turn.
- */
-const DIRECT_MIN = 16 * 1024;
-const GATHERED_MAX = 64 * 1024;
 /** So much of one body leaves in a row, then the other connections have their turn; bytes. */
 const TURN_MAX = 2 * 1024 * 1024;
-const LINE_END: Buffer = Buffer.from('\r\n');
-
-/** Where the size line of a chunk is written, and short ones are put together: one serves all. */
-const chunk = Buffer.allocUnsafeSlow(16 + DIRECT_MIN);
-/** Views of its beginning, by length. */
-const sizeLines: readonly Buffer[] = Array.from({ length: 16 }, (_, length) =>
-  chunk.subarray(0, length),
-);
 
 export interface Framing {
   readonly isChunked: boolean;
@@ -36,9 +19,15 @@ export interface Framing {
 class Pieces {
   readonly #next: () => Promise<{ done?: boolean | undefined; value?: unknown }> | object;
   readonly #stop: (reason: unknown) => Promise<unknown> | undefined;
+  /**
+   * A stream of the web gives its chunks away. A generator may fill the memory of the last piece again
+   * when it is asked for the next one.
+   */
+  readonly areOurs: boolean;
   #isStopped = false;
 
   constructor(stream: StreamBody) {
+    this.areOurs = stream instanceof ReadableStream;
     if (stream instanceof ReadableStream) {
       const reader = stream.getReader();
       this.#next = () => reader.read();
@@ -67,57 +56,73 @@ class Pieces {
   }
 }
 
-/** Sends a body piece by piece, as fast as the client takes it. Its head was written. Never rejects. */
+/** Sends a head, and a body piece by piece, as fast as the client takes it. Never rejects. */
 export async function sendStream(
   exchange: Exchange,
+  head: Buffer,
   stream: StreamBody,
   framing: Framing,
 ): Promise<void> {
   const { connection } = exchange;
   const { isChunked } = framing;
   const isFramed = isChunked || framing.left >= 0;
-  let { left } = framing;
-  let leftOfTurn = TURN_MAX;
+  const writer = new BodyWriter(connection.conn, head, isChunked);
   let pieces: Pieces | undefined;
   try {
     const own = new Pieces(stream);
     pieces = own;
-    exchange.onBrokenOff = () => void own.stop(gone());
-    for (;;) {
-      const { done, value } = (await own.next()) as { done?: boolean; value?: unknown };
-      if (isOver(exchange)) break;
-      if (done === true) {
-        if (left > 0) throw new TypeError(`The body is ${left} bytes shorter than it promised`);
-        if (isChunked) connection.conn.writeNoCodec(lastChunk(exchange));
-        connection.finish(exchange);
-        return;
-      }
-      const bytes = checkPiece(value);
-      if (bytes.length === 0) continue;
-      if (left >= 0 && bytes.length > left) {
-        throw new TypeError('The body is longer than it promised');
-      }
-      if (left > 0) left -= bytes.length;
-      for (let from = 0; from < bytes.length && !isOver(exchange); from += CHUNK_MAX) {
-        const isWhole = from === 0 && bytes.length <= CHUNK_MAX;
-        const part = isWhole ? bytes : bytes.subarray(from, from + CHUNK_MAX);
-        leftOfTurn -= part.length;
-        if (!write(connection.conn, part, isChunked)) await connection.drained();
-        else if (leftOfTurn <= 0) await nextTurn();
-        else continue;
-        leftOfTurn = TURN_MAX;
-      }
-      if (isOver(exchange)) break;
-      connection.spoke();
-    }
-    await own.stop(gone());
+    exchange.onBrokenOff = () => {
+      writer.flush();
+      void own.stop(gone());
+    };
+    if (await pump(exchange, own, writer, framing.left)) {
+      writer.end(trailersOf(exchange));
+      connection.finish(exchange);
+    } else await own.stop(gone());
   } catch (error) {
     if (!isOver(exchange)) {
       exchange.onBrokenOff = null;
       connection.server.report('the body of an answer broke off', error);
+      writer.flush();
       connection.breakOff(exchange, isFramed);
     }
     await pieces?.stop(error);
+  }
+}
+
+/** False when the exchange is over before the body. @throws what is wrong with the body. */
+async function pump(
+  exchange: Exchange,
+  pieces: Pieces,
+  writer: BodyWriter,
+  promised: number,
+): Promise<boolean> {
+  const { connection } = exchange;
+  let left = promised;
+  let leftOfTurn = TURN_MAX;
+  for (;;) {
+    const { done, value } = (await pieces.next()) as { done?: boolean; value?: unknown };
+    if (isOver(exchange)) return false;
+    if (done === true) {
+      if (left > 0) throw new TypeError(`The body is ${left} bytes shorter than it promised`);
+      return true;
+    }
+    const bytes = checkPiece(value);
+    if (left >= 0 && bytes.length > left) {
+      throw new TypeError('The body is longer than it promised');
+    }
+    if (left > 0) left -= bytes.length;
+    for (let from = 0; from < bytes.length; from += CHUNK_MAX) {
+      const isWhole = from === 0 && bytes.length <= CHUNK_MAX;
+      const part = isWhole ? bytes : bytes.subarray(from, from + CHUNK_MAX);
+      leftOfTurn -= part.length;
+      connection.spoke();
+      if (!writer.write(part, pieces.areOurs)) await connection.drained();
+      else if (leftOfTurn <= 0) await nextTurn();
+      else continue;
+      leftOfTurn = TURN_MAX;
+      if (isOver(exchange)) return false;
+    }
   }
 }
 
@@ -134,36 +139,10 @@ function checkPiece(value: unknown): Uint8Array {
   throw new TypeError(`A body must be made of Uint8Array, not of ${typeof value}`);
 }
 
-function lastChunk(exchange: Exchange): Buffer {
-  const { light, trailerText } = exchange;
+function trailersOf({ light, trailerText }: Exchange): string {
   const wantsTrailers =
     trailerText !== '' && /(^|[\s,])trailers\b/i.test(light.headers.get('te') ?? '');
-  return Buffer.from(`0\r\n${wantsTrailers ? trailerText : ''}\r\n`, 'latin1');
-}
-
-/** False when the kernel has not taken it all, or much waits for the end of the turn. */
-function write(conn: Conn, bytes: Uint8Array, isChunked: boolean): boolean {
-  const { length } = bytes;
-  if (length < DIRECT_MIN) {
-    const goesOn = conn.writeNoCodec(isChunked ? shortChunk(bytes) : bytes);
-    return goesOn && conn.outboundBuffered() < GATHERED_MAX;
-  }
-  return (
-    conn.writev(isChunked ? [sizeLine(length), bytes, LINE_END] : [bytes]) &&
-    conn.outboundBuffered() === 0
-  );
-}
-
-function sizeLine(length: number): Buffer {
-  return sizeLines[chunk.write(`${length.toString(16)}\r\n`, 0, 'latin1')] as Buffer;
-}
-
-function shortChunk(bytes: Uint8Array): Buffer {
-  const start = sizeLine(bytes.length).length;
-  const end = start + bytes.length;
-  chunk.set(bytes, start);
-  chunk.set(LINE_END, end);
-  return chunk.subarray(0, end + LINE_END.length);
+  return wantsTrailers ? trailerText : '';
 }
 
 function nextTurn(): Promise<void> {
