@@ -1,7 +1,7 @@
 import { type EventHandler, type Options, type Server, serve } from '../index.ts';
 import {
-  type AttachedOptions,
   AttachedServer,
+  type ConnectionHandlerOptions,
   type ConnectionServer,
   keepsHalfOpen,
 } from './attached-server.ts';
@@ -58,16 +58,20 @@ export async function attach(
 
 /**
  * The handler that `attach` uses, for a handler module: each loop creates its own server and
- * exports this handler for it.
+ * exports this handler for it. With `server` of the module's `LoopContext` among the options,
+ * `close()` of one of these servers stops all loops, as `stop()` does.
  */
 export function connectionHandler(
   server: ConnectionServer,
-  options: AttachedOptions = {},
+  options: ConnectionHandlerOptions = {},
 ): EventHandler {
   return handlerOf(attachedServer(server, options));
 }
 
-function attachedServer(server: ConnectionServer, options: AttachedOptions): AttachedServer {
+function attachedServer(
+  server: ConnectionServer,
+  options: ConnectionHandlerOptions,
+): AttachedServer {
   return new AttachedServer(server, { allowHalfOpen: keepsHalfOpen(server), ...options });
 }
 

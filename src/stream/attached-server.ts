@@ -21,6 +21,15 @@ export interface AttachedOptions extends ConnSocketOptions {
   readonly waitForConnections?: boolean;
 }
 
+/** Of a server that a handler module makes for its loop. */
+export interface ConnectionHandlerOptions extends AttachedOptions {
+  /**
+   * The `server` of the module's `LoopContext`. Without it, `close()` of a server that was made in
+   * the thread of a loop throws `ErrUnsupportedOp`: it knows no listeners.
+   */
+  readonly server?: Promise<Server>;
+}
+
 type CloseCallback = (error?: Error) => void;
 type Listener = typeof lastAnswer | typeof lastSession;
 
@@ -75,6 +84,8 @@ export class AttachedServer {
   readonly #socketSettings: SocketSettings;
   readonly #waits: boolean;
   #running: Server | null = null;
+  /** The same, before it is known. */
+  readonly #willRun: Promise<Server> | undefined;
   #address: string | null = null;
   #connections = 0;
   #isStopping = false;
@@ -85,8 +96,8 @@ export class AttachedServer {
   /** Programs may have kept, or wrapped, the `close` of the server before: it comes here in the end. */
   readonly #handle: Handle = { close: () => this.#closedByNode(), ref() {}, unref() {} };
 
-  constructor(server: ConnectionServer, options: AttachedOptions) {
-    const { waitForConnections, ...socketOptions } = options;
+  constructor(server: ConnectionServer, options: ConnectionHandlerOptions) {
+    const { waitForConnections, server: willRun, ...socketOptions } = options;
     if (attached.has(server)) {
       throw new ErrUnsupportedOp(
         'cannot attach a server twice: close it first, or give attach several addresses',
@@ -99,6 +110,11 @@ export class AttachedServer {
       goodbye: () => this.stops(),
       gone: () => this.#gone(),
     };
+    this.#willRun = willRun;
+    willRun?.then(
+      (running) => this.listens(running),
+      () => {},
+    );
   }
 
   /** Also before `serve` has resolved: a connection may come sooner. */
@@ -156,7 +172,7 @@ export class AttachedServer {
   #takeOver(): void {
     attached.add(this.#server);
     const own: PropertyDescriptorMap = {
-      listening: { get: () => this.#running !== null && !this.#isStopping },
+      listening: { get: () => this.#address !== null && !this.#isStopping },
       address: { value: () => this.#whereItListens() },
       getConnections: {
         value: (callback: (error: null, count: number) => void) => {
@@ -195,11 +211,22 @@ export class AttachedServer {
 
   /** Of its `close`, which emits `'close'` only where no connection is counted. */
   #closedByNode(): void {
+    if (!this.#isStopping) {
+      const running = this.#whatRuns();
+      this.#isStopping = true;
+      this.#endNewSessions();
+      stopPatiently(running);
+    }
     this.#server._connections = this.#connections + 1;
-    if (this.#isStopping) return;
-    this.#isStopping = true;
-    this.#endNewSessions();
-    void this.#running?.stop({ timeout: Number.POSITIVE_INFINITY });
+  }
+
+  /** @throws ErrUnsupportedOp where nobody has told. */
+  #whatRuns(): Server | Promise<Server> {
+    const running = this.#running ?? this.#willRun;
+    if (running !== undefined) return running;
+    throw new ErrUnsupportedOp(
+      'cannot close a server in the thread of a loop: give connectionHandler the server of its LoopContext',
+    );
   }
 
   #endNewSessions(): void {
@@ -214,12 +241,14 @@ export class AttachedServer {
    */
   #close(callback?: CloseCallback): KnownServer {
     const server = this.#server;
-    if (callback !== undefined) {
-      if (this.#isStopping) server.once?.('close', () => callback(notRunning()));
-      else server.once?.('close', callback);
+    if (this.#isStopping) {
+      if (callback !== undefined) server.once?.('close', () => callback(notRunning()));
+      return server;
     }
+    const running = this.#whatRuns();
+    if (callback !== undefined) server.once?.('close', callback);
     this.#beginStop(false);
-    void this.#running?.stop({ timeout: Number.POSITIVE_INFINITY });
+    stopPatiently(running);
     return server;
   }
 
@@ -276,6 +305,13 @@ export class AttachedServer {
 /** TLS decides by itself when the stream below it ends: not before what it has still to write. */
 export function keepsHalfOpen(server: ConnectionServer): boolean {
   return server.allowHalfOpen === true || (server as KnownServer).setSecureContext !== undefined;
+}
+
+/** Waits for the connections without limit. */
+function stopPatiently(running: Server | Promise<Server>): void {
+  const stop = (server: Server): unknown => server.stop({ timeout: Number.POSITIVE_INFINITY });
+  if (running instanceof Promise) running.then(stop).catch(() => {});
+  else void stop(running);
 }
 
 /** Its `close` is that of `net.Server` in the end. */

@@ -17,7 +17,13 @@ import {
 } from './socket-base.ts';
 import { keepAliveOf } from './keep-alive.ts';
 import { socketAddress, type SocketAddress } from './socket-address.ts';
-import { brokenPipe, type Goodbye, SocketLink, type WriteCallback } from './socket-link.ts';
+import {
+  brokenPipe,
+  type Goodbye,
+  pieceBytesMax,
+  SocketLink,
+  type WriteCallback,
+} from './socket-link.ts';
 import { SocketTimeout } from './socket-timeout.ts';
 import { textBytes } from './text-bytes.ts';
 import { checkedTimeout } from './timeout-argument.ts';
@@ -61,7 +67,8 @@ export class ConnSocket extends SocketBase {
     Object.defineProperties(ConnSocket.prototype, {
       writableLength: {
         get(this: ConnSocket): number {
-          return this.#queuedLength + (this.#link.conn?.outboundBuffered() ?? 0);
+          const link = this.#link;
+          return this.#queuedLength - link.given + (link.conn?.outboundBuffered() ?? 0);
         },
       },
       writableNeedDrain: {
@@ -97,7 +104,7 @@ export class ConnSocket extends SocketBase {
     super({ allowHalfOpen, highWaterMark, emitClose: false });
     this.#mark = highWaterMark;
     this.#gone = gone;
-    this.#link = new SocketLink(this, (c) => this.#opened(c), goodbye);
+    this.#link = new SocketLink(this, highWaterMark, (c) => this.#opened(c), goodbye);
     if (below instanceof Dialler) this.#dialler = below;
     else this.#takeOver(below);
     // Only now: one that was aborted before destroys the stream here.
@@ -165,10 +172,13 @@ export class ConnSocket extends SocketBase {
     return more;
   }
 
-  /** Null when the stream's own queue must see to it: errors, and encodings. */
+  /** Null when the stream's own queue must see to it: errors, encodings, and what is large. */
   #bytesOf(chunk: unknown, encoding: string | null | undefined): Bytes | null {
-    if (typeof chunk === 'string') return textBytes(chunk, encoding ?? this.#defaultEncoding);
-    return chunk instanceof Uint8Array ? chunk : null;
+    if (typeof chunk === 'string') {
+      if (chunk.length > pieceBytesMax) return null;
+      return textBytes(chunk, encoding ?? this.#defaultEncoding);
+    }
+    return chunk instanceof Uint8Array && chunk.length <= pieceBytesMax ? chunk : null;
   }
 
   setDefaultEncoding(encoding: BufferEncoding): this {
@@ -206,14 +216,14 @@ export class ConnSocket extends SocketBase {
       link.whenOpen(() => this._write(chunk, _encoding, callback), callback);
       return;
     }
-    if (!link.closed) link.send(chunk);
-    link.hold(callback);
+    link.sendAll([chunk], callback);
   }
 
   _writev(parts: { chunk: Buffer }[], callback: WriteCallback): void {
-    const link = this.#link;
-    if (!link.closed) for (const { chunk } of parts) link.send(chunk);
-    link.hold(callback);
+    this.#link.sendAll(
+      parts.map(({ chunk }) => chunk),
+      callback,
+    );
   }
 
   _final(callback: WriteCallback): void {
@@ -284,7 +294,7 @@ export class ConnSocket extends SocketBase {
     return this.#link.bytesRead;
   }
   get bytesWritten(): number {
-    return this.#link.bytesWritten + this.#queuedLength;
+    return this.#link.bytesWritten + this.#queuedLength - this.#link.given;
   }
   get bufferSize(): number {
     return this.writableLength;

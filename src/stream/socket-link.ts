@@ -14,6 +14,12 @@ interface ReadState {
 }
 
 const nothing = Buffer.alloc(0);
+const noParts: Uint8Array[] = [];
+/**
+ * What the kernel leaves of a write is copied. A longer one is offered in pieces of so many bytes, the
+ * next one when the kernel has taken the one before: what waits stays in the program's memory.
+ */
+export const pieceBytesMax = 262_144;
 
 /**
  * The handler of one connection that feeds a stream, and the stream's way to the connection. It goes
@@ -24,6 +30,7 @@ const nothing = Buffer.alloc(0);
  */
 export class SocketLink implements EventHandler<Buffer>, Traffic {
   readonly #stream: Duplex;
+  readonly #mark: number;
   readonly #opened: (c: Conn) => void;
   readonly #goodbye: Goodbye | undefined;
   /** Null until the connection is open. */
@@ -32,8 +39,10 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   closed = false;
   bytesRead = 0;
   bytesWritten = 0;
-  /** There was traffic since the last check, which resets this. */
+  /** There was traffic since `moved` was asked. */
   active = false;
+  /** Bytes that waited for the kernel when it was. */
+  #waiting = 0;
   /** Above the high mark: `onDrain` follows. */
   full = false;
   /** A write has returned false, and a `'drain'` is due. */
@@ -49,14 +58,26 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   readonly #http = new HttpFeed();
   /** Write of the stream's queue that waits for room, or for the connection. */
   #held: WriteCallback | null = null;
+  /** Parts of that write that wait; of the first one, everything from `#restStart` on. */
+  #rest = noParts;
+  #restStart = 0;
+  /** Bytes that the stream's queue counts although the connection has them. */
+  given = 0;
   /** What waits for the connection. */
   #whenOpen: (() => void) | null = null;
   /** Called instead, when there will be none. */
   #neverOpen: WriteCallback | null = null;
   #whenClosed: (() => void) | null = null;
 
-  constructor(stream: Duplex, opened: (c: Conn) => void, goodbye: Goodbye | undefined) {
+  /** @param mark above so many bytes in the connection, `onDrain` tells of room */
+  constructor(
+    stream: Duplex,
+    mark: number,
+    opened: (c: Conn) => void,
+    goodbye: Goodbye | undefined,
+  ) {
     this.#stream = stream;
+    this.#mark = mark;
     this.#opened = opened;
     this.#goodbye = goodbye;
   }
@@ -103,11 +124,12 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
 
   onDrain(): void {
     this.full = false;
+    this.#sendRest();
+    // What follows when it is closed is for `onClosed`.
+    if (this.full || this.closed) return;
     // The stream's own queue will tell it.
     const told = this.#stream.writableNeedDrain;
-    const held = this.#held;
-    this.#held = null;
-    held?.(null);
+    this.#answerHeld(null);
     if (this.full) return;
     const due = this.#owesDrain && !told;
     this.#owesDrain = false;
@@ -123,11 +145,9 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     this.closed = true;
     const closing = this.#whenClosed;
     this.#whenClosed = null;
-    const held = this.#held;
-    this.#held = null;
     if (closing !== null) closing();
     else this.#broken(error);
-    held?.(error ?? brokenPipe());
+    this.#answerHeld(error ?? brokenPipe());
   }
 
   #broken(error: Error | undefined): void {
@@ -144,6 +164,15 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     const stream = this.#stream;
     if (!this.#ended || stream.readableEnded) stream.destroy();
     else stream.once('end', () => stream.destroy());
+  }
+
+  moved(): boolean {
+    const waiting = this.closed || this.conn === null ? 0 : this.conn.outboundBuffered();
+    // A slow reader takes what was written long ago.
+    const moved = this.active || waiting < this.#waiting;
+    this.active = false;
+    this.#waiting = waiting;
+    return moved;
   }
 
   /** On the wheel of the connection's loop; while there is none, a timer of the runtime. */
@@ -201,11 +230,48 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     return goesOn;
   }
 
-  /** Calls back at once, or when there is room. */
-  hold(callback: WriteCallback): void {
-    if (this.closed) callback(brokenPipe());
-    else if (this.full) this.#held = callback;
-    else callback(null);
+  /**
+   * For the stream's queue, which keeps the parts as they are until the callback: that comes when the
+   * connection has all of them, and room for more.
+   */
+  sendAll(parts: Uint8Array[], callback: WriteCallback): void {
+    this.#rest = parts;
+    if (!this.closed) this.#sendRest();
+    this.#held = callback;
+    if (this.closed) this.#answerHeld(brokenPipe());
+    else if (!this.full) this.#answerHeld(null);
+  }
+
+  #answerHeld(error: Error | null): void {
+    const held = this.#held;
+    this.#held = null;
+    this.#rest = noParts;
+    this.#restStart = 0;
+    this.given = 0;
+    held?.(error);
+  }
+
+  /** What is short is given to the connection at once, what is large as `onDrain` asks for it. */
+  #sendRest(): void {
+    const conn = this.conn as Conn;
+    while (!this.closed) {
+      const [part] = this.#rest;
+      if (part === undefined) return;
+      const isShort = part.length <= pieceBytesMax;
+      const waiting = conn.outboundBuffered();
+      if (this.full && !isShort) return;
+      // Behind bytes that wait it would be copied: only as many as it takes to be told of room.
+      const most = isShort || waiting === 0 ? pieceBytesMax : this.#mark + 1 - waiting;
+      const start = this.#restStart;
+      const end = Math.min(part.length, start + most);
+      this.given += end - start;
+      this.#restStart = end;
+      if (end === part.length) {
+        this.#rest.shift();
+        this.#restStart = 0;
+      }
+      this.send(part.subarray(start, end));
+    }
   }
 
   oweDrain(): void {

@@ -1,10 +1,17 @@
 /** So many looks a period: a timeout that traffic has put off is late by one of them at most. */
-const looks = 4;
+const looksWanted = 4;
+
+/** Milliseconds from one look to the next. */
+function lookMs(ms: number): number {
+  return Math.ceil(ms / looksWanted);
+}
 
 /** Whose silence it is. */
 export interface Traffic {
-  /** There was some since this was last set to false. */
+  /** There was some. */
   active: boolean;
+  /** Whether there was some since the last call. */
+  moved(): boolean;
   /** Calls `fn` once after `ms`; what it returns calls it off. */
   arm(ms: number, fn: () => void): () => void;
 }
@@ -20,9 +27,8 @@ export class SocketTimeout {
   readonly #expired: () => void;
   #callOff: (() => void) | null = null;
   #armedMs = 0;
-  /** Looks in a row that saw no traffic, and how many make a timeout. */
+  /** Looks in a row that saw no traffic. */
   #quiet = 0;
-  #quietMax = 1;
   /** It was told: again only after more traffic. */
   #told = false;
 
@@ -35,16 +41,16 @@ export class SocketTimeout {
     this.ms = ms;
     this.#told = false;
     if (ms === 0) return;
-    if (this.#callOff !== null && this.#armedMs <= ms) {
+    if (this.#callOff !== null && this.#armedMs <= lookMs(ms)) {
       this.#traffic.active = true; // counted from the next look on
       return;
     }
-    this.#begin(ms);
+    this.#begin();
   }
 
   /** `arm` has another clock now. */
   rearm(): void {
-    if (this.#callOff !== null && this.ms > 0) this.#begin(this.ms);
+    if (this.#callOff !== null && this.ms > 0) this.#begin();
   }
 
   clear(): void {
@@ -53,33 +59,29 @@ export class SocketTimeout {
     this.#callOff = null;
   }
 
-  #begin(ms: number): void {
-    this.#traffic.active = false;
+  #begin(): void {
+    this.#traffic.moved();
     this.#quiet = 0;
-    this.#quietMax = 1;
-    this.#lookIn(ms);
+    this.#lookAgain();
   }
 
-  #lookIn(ms: number): void {
+  #lookAgain(): void {
     this.#callOff?.();
-    this.#armedMs = ms;
-    this.#callOff = this.#traffic.arm(ms, this.#look);
+    this.#armedMs = lookMs(this.ms);
+    this.#callOff = this.#traffic.arm(this.#armedMs, this.#look);
   }
 
   readonly #look = (): void => {
     this.#callOff = null;
-    const { ms } = this;
-    if (ms === 0) return;
-    if (this.#traffic.active) {
-      this.#traffic.active = false;
+    if (this.ms === 0) return;
+    if (this.#traffic.moved()) {
       this.#told = false;
       this.#quiet = 0;
-      this.#quietMax = looks;
-    } else if (++this.#quiet >= this.#quietMax && !this.#told) {
+    } else if (++this.#quiet * this.#armedMs >= this.ms && !this.#told) {
       this.#told = true;
       this.#expired();
       if (this.#callOff !== null || this.ms === 0) return;
     }
-    this.#lookIn(Math.ceil(this.ms / looks));
+    this.#lookAgain();
   };
 }
