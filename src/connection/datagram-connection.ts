@@ -251,6 +251,9 @@ export class DatagramConnection implements Conn, DatagramPeer {
   writeNoCodec(data: Sendable): boolean {
     return this.sendTo(data);
   }
+  tryWrite(): number {
+    throw notForDatagrams('tryWrite', 'send one datagram with sendTo');
+  }
   writev(): boolean {
     throw notForDatagrams('writev', 'send one datagram with sendTo');
   }

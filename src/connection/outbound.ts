@@ -224,6 +224,12 @@ export function putRaw(c: Connection, data: Bytes): void {
   if (queue.length > c.settings.highWaterMark) crossHigh(c);
 }
 
+/** What the kernel takes of it at once; the rest stays the program's. */
+export function offer(c: Connection, data: Uint8Array): number {
+  if (data.length === 0 || is(c, mark.writeBlocked) || outboundBuffered(c) > 0) return 0;
+  return sendAtOnce(c, data);
+}
+
 /** Takes several pieces without the codec, so that they leave together. */
 export function putParts(c: Connection, parts: readonly Uint8Array[], length: number): void {
   if (isClosed(c) || length === 0) return;

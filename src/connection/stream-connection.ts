@@ -82,6 +82,7 @@ import {
   asyncWrite as asyncWriteOf,
   asyncWritev as asyncWritevOf,
   flushWrite as flushWriteOf,
+  tryWrite as tryWriteOf,
   writeNoCodec as writeNoCodecOf,
   writev as writevOf,
 } from './writing.ts';
@@ -378,6 +379,10 @@ export class StreamConnection
 
   writeNoCodec(data: Sendable): boolean {
     return writeNoCodecOf(this, data);
+  }
+
+  tryWrite(data: Uint8Array): number {
+    return tryWriteOf(this, data);
   }
 
   writev(parts: readonly Bytes[]): boolean {

@@ -10,6 +10,7 @@ import { flushNow } from './flushing.ts';
 import {
   breakOffFor,
   checkBytes,
+  offer,
   outboundBuffered,
   put,
   putParts,
@@ -49,6 +50,19 @@ export function writeNoCodec(c: Connection, data: Sendable): boolean {
 function putPlain(c: Connection, data: Sendable): void {
   if (Prepared.is(data)) putUnchanging(c, Prepared.payloadOf(data));
   else putRaw(c, data);
+}
+
+export function tryWrite(c: Connection, data: Uint8Array): number {
+  const bytes = checkBytes(data);
+  if (!takesBytes(c)) return 0;
+  let taken = 0;
+  try {
+    taken = offer(c, bytes);
+  } catch (error) {
+    breakOffFor(c, error);
+  }
+  if (taken > 0) written(c);
+  return taken;
 }
 
 export function writev(c: Connection, parts: readonly Bytes[]): boolean {

@@ -20,7 +20,7 @@ import { socketAddress, type SocketAddress } from './socket-address.ts';
 import {
   brokenPipe,
   type Goodbye,
-  pieceBytesMax,
+  shortBytesMax,
   SocketLink,
   type WriteCallback,
 } from './socket-link.ts';
@@ -175,10 +175,10 @@ export class ConnSocket extends SocketBase {
   /** Null when the stream's own queue must see to it: errors, encodings, and what is large. */
   #bytesOf(chunk: unknown, encoding: string | null | undefined): Bytes | null {
     if (typeof chunk === 'string') {
-      if (chunk.length > pieceBytesMax) return null;
+      if (chunk.length > shortBytesMax) return null;
       return textBytes(chunk, encoding ?? this.#defaultEncoding);
     }
-    return chunk instanceof Uint8Array && chunk.length <= pieceBytesMax ? chunk : null;
+    return chunk instanceof Uint8Array && chunk.length <= shortBytesMax ? chunk : null;
   }
 
   setDefaultEncoding(encoding: BufferEncoding): this {

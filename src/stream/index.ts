@@ -1,6 +1,10 @@
 /** `gnet/stream`: connections of gnet under packages made for `node:net`, and as web streams. */
 export { type AttachOptions, attach, connectionHandler } from './attach.ts';
-export type { AttachedOptions, ConnectionHandlerOptions, ConnectionServer } from './attached-server.ts';
+export type {
+  AttachedOptions,
+  ConnectionHandlerOptions,
+  ConnectionServer,
+} from './attached-server.ts';
 export type { ConnSocket, ConnSocketOptions } from './conn-socket.ts';
 export {
   type ConnectCallback,

@@ -16,10 +16,10 @@ interface ReadState {
 const nothing = Buffer.alloc(0);
 const noParts: Uint8Array[] = [];
 /**
- * What the kernel leaves of a write is copied. A longer one is offered in pieces of so many bytes, the
- * next one when the kernel has taken the one before: what waits stays in the program's memory.
+ * What the kernel leaves of a write is copied. A longer one stays in the program's memory, and the kernel
+ * takes it from there; bytes, or characters.
  */
-export const pieceBytesMax = 262_144;
+export const shortBytesMax = 262_144;
 
 /**
  * The handler of one connection that feeds a stream, and the stream's way to the connection. It goes
@@ -251,27 +251,43 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     held?.(error);
   }
 
-  /** What is short is given to the connection at once, what is large as `onDrain` asks for it. */
+  /** What is short is given to the connection at once, what is large as the kernel takes it. */
   #sendRest(): void {
-    const conn = this.conn as Conn;
     while (!this.closed) {
       const [part] = this.#rest;
       if (part === undefined) return;
-      const isShort = part.length <= pieceBytesMax;
-      const waiting = conn.outboundBuffered();
-      if (this.full && !isShort) return;
-      // Behind bytes that wait it would be copied: only as many as it takes to be told of room.
-      const most = isShort || waiting === 0 ? pieceBytesMax : this.#mark + 1 - waiting;
-      const start = this.#restStart;
-      const end = Math.min(part.length, start + most);
-      this.given += end - start;
-      this.#restStart = end;
-      if (end === part.length) {
-        this.#rest.shift();
-        this.#restStart = 0;
-      }
-      this.send(part.subarray(start, end));
+      if (part.length <= shortBytesMax) this.#give(part, part.length);
+      else if (this.full) return;
+      else this.#sendLarge(part);
     }
+  }
+
+  #sendLarge(part: Uint8Array): void {
+    const conn = this.conn as Conn;
+    const waiting = conn.outboundBuffered();
+    if (waiting === 0) {
+      const taken = conn.tryWrite(part.subarray(this.#restStart));
+      this.active = true;
+      this.bytesWritten += taken;
+      this.given += taken;
+      this.#restStart += taken;
+    }
+    // As many as it takes to be told of room: these are copied.
+    const count = Math.min(part.length - this.#restStart, this.#mark + 1 - waiting);
+    this.#give(part, count);
+  }
+
+  /** The next `count` bytes of the first part. */
+  #give(part: Uint8Array, count: number): void {
+    const start = this.#restStart;
+    const end = start + count;
+    this.given += count;
+    this.#restStart = end;
+    if (end === part.length) {
+      this.#rest.shift();
+      this.#restStart = 0;
+    }
+    if (count > 0) this.send(part.subarray(start, end));
   }
 
   oweDrain(): void {

@@ -5,7 +5,7 @@ import type {
   WritableStreamDefaultController,
 } from 'node:stream/web';
 import { BuiltInFrameCodec, type Conn, type EventHandler } from '../index.ts';
-import { brokenPipe } from './socket-link.ts';
+import { brokenPipe, shortBytesMax } from './socket-link.ts';
 
 type OwnBytes = Uint8Array<ArrayBuffer>;
 
@@ -29,6 +29,7 @@ export class WebLink implements EventHandler<Buffer> {
   readonly writable: WritableStream<Uint8Array | string>;
   readonly closed: Promise<void>;
   readonly #c: Conn;
+  readonly #mark: number;
   readonly #signal: AbortSignal | undefined;
   #settleClosed!: Waiting;
   #reader!: ReadableByteStreamController;
@@ -42,6 +43,7 @@ export class WebLink implements EventHandler<Buffer> {
   constructor(c: Conn, options: LinkOptions) {
     const { highWaterMark = markDefault, signal } = options;
     this.#c = c;
+    this.#mark = highWaterMark;
     this.#signal = signal;
     this.closed = new Promise((resolve, reject) => {
       this.#settleClosed = { resolve, reject };
@@ -166,6 +168,23 @@ export class WebLink implements EventHandler<Buffer> {
   }
 
   #write(chunk: Uint8Array | string): Promise<void> | undefined {
+    if (typeof chunk === 'string' || !(chunk.length > shortBytesMax)) return this.#give(chunk);
+    return this.#writeLarge(chunk);
+  }
+
+  /** From where it is, as the kernel takes it. */
+  async #writeLarge(bytes: Uint8Array): Promise<void> {
+    let at = this.#c.tryWrite(bytes);
+    while (at < bytes.length) {
+      // As many as it takes to be told of room: these are copied.
+      const end = Math.min(bytes.length, at + this.#mark + 1);
+      await this.#give(bytes.subarray(at, end));
+      if (this.#writeOver) throw brokenPipe();
+      at = end + this.#c.tryWrite(bytes.subarray(end));
+    }
+  }
+
+  #give(chunk: Uint8Array | string): Promise<void> | undefined {
     if (this.#c.writeNoCodec(chunk)) return undefined;
     return new Promise((resolve, reject) => {
       this.#held = { resolve, reject };

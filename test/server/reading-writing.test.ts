@@ -1,13 +1,15 @@
-/** `peek`, `next`, `discard`; `writev`, `asyncWritev`: the same on every driver and over TLS. */
+/** `peek`, `next`, `discard`; `writev`, `asyncWritev`, `tryWrite`: the same on every driver and over TLS. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  type Conn,
   ErrInvalidReply,
   type EventHandler,
   type FrameSource,
   type ICodec,
   LengthFieldBasedFrameCodec,
 } from 'gnet';
+import { BytePattern } from '../../testing/byte-pattern.ts';
 import { notOn } from '../support/driver.ts';
 import { assertSameBytes, everyTransport, freeAddress, pair } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
@@ -99,6 +101,33 @@ for (const transport of everyTransport) {
       c.writev(['d', 'e']);
       assert.equal(String(await client.readExactly(7)), '\0\x03abcde');
     });
+
+    test('tryWrite gives the kernel what it takes, and the program keeps the rest', async (t) => {
+      const bytes = new BytePattern(3).slice(0, 16_000_000);
+      let at = 0;
+      let left = 0;
+      const goOn = (c: Conn): void => {
+        while (at < bytes.length) {
+          const taken = c.tryWrite(bytes.subarray(at));
+          assert.ok(taken >= 0 && taken <= bytes.length - at);
+          at += taken;
+          if (at === bytes.length) return;
+          left++;
+          assert.equal(c.tryWrite(bytes.subarray(at)), 0);
+          const start = at;
+          at = Math.min(bytes.length, at + 100_000);
+          if (!c.writeNoCodec(bytes.subarray(start, at))) return;
+          assert.equal(c.tryWrite(Buffer.from('overtakes')), 0);
+        }
+      };
+      const options = { highWaterMark: 65_536, lowWaterMark: 16_384 };
+      const address = freeAddress(t, transport);
+      const { c, client } = await pair(t, { onDrain: goOn }, options, address);
+      assert.equal(c.tryWrite(Buffer.alloc(0)), 0);
+      goOn(c);
+      assertSameBytes(await client.readExactly(bytes.length), bytes);
+      assert.ok(left > 0);
+    });
   });
 }
 
@@ -108,6 +137,7 @@ test('what is no list of bytes is refused before anything of it is taken', async
     assert.throws(() => c.writev(parts as never), ErrInvalidReply);
     assert.throws(() => c.asyncWritev(parts as never), ErrInvalidReply);
   }
+  assert.throws(() => c.tryWrite('text' as never), ErrInvalidReply);
   c.writev(['ok']);
   assert.equal(String(await client.readExactly(2)), 'ok');
 });
@@ -118,6 +148,7 @@ test('a closed connection takes no parts', async (t) => {
   await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
   assert.equal(c.writev(['x']), false);
   assert.equal(c.asyncWritev(['x']), false);
+  assert.equal(c.tryWrite(Buffer.from('x')), 0);
 });
 
 test(

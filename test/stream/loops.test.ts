@@ -18,3 +18,22 @@ test('a handler module with connectionHandler: every loop answers, and a stop en
   const { forced } = await server.stop({ timeout: 10_000 });
   assert.equal(forced, 0);
 });
+
+test('close() in the thread of a loop ends all loops', async () => {
+  const module = new URL('./handlers/http.ts', import.meta.url);
+  const server = await serve(module, 'tcp://127.0.0.1:0', { numEventLoop: 2 });
+  // The loop that is asked, and perhaps the other one, has an idle connection.
+  await (await fetch(`http://${server.addr}`)).text();
+  const closing = await fetch(`http://${server.addr}/close`, { headers: { connection: 'close' } });
+  assert.match(await closing.text(), /^loop [01]$/);
+  await server.closed;
+  await assert.rejects(fetch(`http://${server.addr}`));
+});
+
+test('close() in the thread of a loop that knows no server throws', async (t) => {
+  const module = new URL('./handlers/http-alone.ts', import.meta.url);
+  const server = await serve(module, 'tcp://127.0.0.1:0', { numEventLoop: 2 });
+  t.after(() => server.close());
+  const answer = await fetch(`http://${server.addr}`, { headers: { connection: 'close' } });
+  assert.equal(await answer.text(), 'ErrUnsupportedOp true');
+});

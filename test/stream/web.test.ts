@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Conn } from 'gnet';
 import { toWeb, type WebConnection, type WebOptions } from 'gnet/stream';
-import { BytePattern } from '../../testing/byte-pattern.ts';
 import { RawClient } from 'gnet/testing';
+import { BytePattern } from '../../testing/byte-pattern.ts';
 import { assertSameBytes, startRig, type TestScope } from '../support/rig.ts';
 import { rejection } from '../support/client-rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
@@ -72,7 +72,8 @@ test('a write waits for room', async (t) => {
   client.pauseReading();
   const writer = web.writable.getWriter();
   let settled = false;
-  const written = writer.write(new Uint8Array(16_000_000)).then(() => {
+  const bytes = new BytePattern(4).slice(0, 16_000_000);
+  const written = writer.write(bytes).then(() => {
     settled = true;
   });
   await settle();
@@ -81,7 +82,23 @@ test('a write waits for room', async (t) => {
   await written;
   await writer.write('and text');
   await writer.close();
-  assert.equal((await client.readUntilEnd()).length, 16_000_008);
+  const got = await client.readUntilEnd();
+  assert.ok(got.equals(Buffer.concat([bytes, Buffer.from('and text')])));
+});
+
+test('a large write fails where the peer goes, or the connection ends', async (t) => {
+  for (const end of ['reset', 'dispose'] as const) {
+    const { client, web } = await webPair(t);
+    client.pauseReading();
+    const written = rejection(web.writable.getWriter().write(new Uint8Array(16_000_000)));
+    await settle();
+    if (end === 'reset') client.reset();
+    else {
+      void web[Symbol.asyncDispose]();
+      client.resumeReading();
+    }
+    assert.ok((await written) instanceof Error);
+  }
 });
 
 test('a reset is an error of both streams, and of closed', async (t) => {
