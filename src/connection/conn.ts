@@ -75,9 +75,9 @@ export interface Conn<Context = unknown> extends FrameSource {
   writeNoCodec(data: Sendable): boolean;
   /**
    * Offers `data` to the kernel now, without the codec, straight from your memory, and returns how
-   * many of its bytes the kernel took; copies and queues nothing. 0 if earlier output is pending or
-   * the connection is closed. Worth it for hundreds of KiB: write what is left, or so much of it
-   * that `writeNoCodec` returns false, to be told by `onDrain` when to go on.
+   * many of its bytes the kernel took; copies and queues nothing. 0 while earlier output is pending,
+   * and if the connection is closed. Worth it for hundreds of KiB: write what is left, or so much
+   * of it that `writeNoCodec` returns false, to be told by `onDrain` when to go on.
    * @throws ErrInvalidReply if `data` is not a `Uint8Array`; ErrUnsupportedOp for UDP.
    */
   tryWrite(data: Uint8Array): number;
