@@ -1,6 +1,7 @@
 /** How VitePress makes the site. `npm run site` writes content/ and sidebar.json first. */
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitepress';
+import { search } from './search.ts';
 
 const sidebar = JSON.parse(readFileSync(new URL('sidebar.json', import.meta.url), 'utf8'));
 
@@ -18,6 +19,8 @@ export default defineConfig({
   srcDir: 'content',
   outDir: 'dist',
   cleanUrls: false,
+  // The navigation is one file, not a part of each page.
+  metaChunk: true,
   // Nothing is loaded from elsewhere: the site works offline.
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   markdown: {
@@ -26,7 +29,7 @@ export default defineConfig({
     languageAlias: { 'ts run': 'ts' },
   },
   themeConfig: {
-    search: { provider: 'local' },
+    search: { provider: 'local', options: search },
     outline: [2, 3],
     nav: [
       { text: 'Start', link: '/start' },

@@ -12,6 +12,34 @@ import { Content } from '../../scripts/site/content.ts';
 import { sections } from '../../scripts/site/sections.ts';
 import { missing, runClient } from '../support/outside-client.ts';
 
+/** What somebody would type who does not know our words, and a page that must be among the first five. */
+const searches: Readonly<Record<string, string>> = {
+  'chat rooms': '/guides/chat.html',
+  tls: '/tls.html',
+  'reload certificate': '/tls.html#new-certificates',
+  restart: '/restart.html',
+  'zero downtime': '/restart.html',
+  prometheus: '/monitoring.html',
+  metrics: '/monitoring.html',
+  'unit test': '/testing.html',
+  mock: '/testing.html',
+  'simulated driver': '/testing.html',
+  'custom codec': '/codecs.html#writing-your-own-codec',
+  'slow handler': '/monitoring.html#slow-handlers',
+  'event loop lag': '/monitoring.html',
+  profiling: '/monitoring.html',
+  framing: '/codecs.html',
+  websocket: '/websocket.html',
+  multicore: '/guides/threads-in-pictures.html',
+  'graceful shutdown': '/guides/deploy.html#graceful-shutdown',
+  timeouts: '/connections.html#timeouts',
+  broadcast: '/connections.html',
+  ECONNRESET: '/errors.html',
+  ErrTimeout: '/errors.html',
+  proxyProtocol: '/proxy-protocol.html',
+  StopOptions: '/reference/',
+};
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const built = join(root, 'site', 'dist');
 const isBuilt = existsSync(join(built, 'index.html'));
@@ -113,6 +141,14 @@ test('pages fit on a phone, load nothing from elsewhere and report nothing', {
     .getByRole('button', { name: /search/i })
     .first()
     .click();
-  await page.locator('#localsearch-input').fill('proxyProtocol');
-  await page.locator('#localsearch-list a').first().waitFor();
+  const unfound: string[] = [];
+  for (const [words, wanted] of Object.entries(searches)) {
+    await page.locator('#localsearch-input').fill(words);
+    const found = page.locator(`#localsearch-list li:nth-child(-n+5) a[href^="${wanted}"]`);
+    await found
+      .first()
+      .waitFor({ timeout: 20_000 })
+      .catch(() => unfound.push(`'${words}' does not find ${wanted}`));
+  }
+  assert.deepEqual(unfound, []);
 });
