@@ -18,12 +18,12 @@ interface Step {
 }
 
 /** Runs a script of package.json, so that what a step does is said in one place. */
-function script(name: string): Step {
+function script(name: string, ...args: readonly string[]): Step {
   return {
     name,
     run: () => {
       const options = { cwd: root, stdio: 'inherit' } as const;
-      return spawnSync(projectNode(), ['--run', name], options).status === 0;
+      return spawnSync(projectNode(), ['--run', name, '--', ...args], options).status === 0;
     },
   };
 }
@@ -37,6 +37,7 @@ const steps: readonly Step[] = [
   script('layouts'),
   script('build'),
   script('package:check'),
+  script('api', '--check'),
   script('test'),
 ];
 
