@@ -1,7 +1,8 @@
 /**
  * Every error that gnet creates is a `GnetError` with a stable `code`: the errno name for a failed
  * system call (`EADDRINUSE`), otherwise the name of the error class (`ErrConnClosed`). The message
- * says the action, the state, the wanted state and a hint. `docs/errors.md` lists all errors.
+ * says the action, the state, the wanted state and a hint. `docs/errors.md` lists all errors, and the
+ * package contains that page.
  */
 export interface GnetErrorDetails {
   /** The name of the system call that failed. */
@@ -18,6 +19,11 @@ export class GnetError extends Error {
   readonly syscall: string | undefined;
   readonly errno: number | undefined;
   readonly address: string | undefined;
+  /**
+   * The page that explains the code and says what to do, below `node_modules`:
+   * `gnet/docs/errors.md#ErrTimeout`. On the site of the documents it is `errors.html#ErrTimeout`.
+   */
+  readonly docs: string;
 
   constructor(code: string, message: string, details: GnetErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -26,6 +32,7 @@ export class GnetError extends Error {
     this.syscall = details.syscall;
     this.errno = details.errno;
     this.address = details.address;
+    this.docs = `gnet/docs/errors.md#${code}`;
   }
 }
 

@@ -38,6 +38,7 @@ describe('docs/errors.md', () => {
           : new (ErrorClass as new (message: string) => errors.GnetError)('text');
       assert.ok(error instanceof errors.GnetError);
       assert.deepEqual([error.code, error.name, error.message], [name, name, 'text']);
+      assert.equal(error.docs, `gnet/docs/errors.md#${name}`);
     }
   });
 });
