@@ -55,11 +55,11 @@ function checkCounts(handler: Counting, result: ChurnResult, connections: number
   }
 }
 
-async function run({ small, seed, progress, note }: SoakContext): Promise<void> {
+async function run({ small, seed, setting, progress, note }: SoakContext): Promise<void> {
   const handler = new Counting();
   const server = await serve(handler, 'tcp://127.0.0.1:0');
   const clients = new ClientProcess('churn-clients.ts');
-  const connections = small ? 2_000 : 100_000;
+  const connections = setting('connections', small ? 2_000 : 100_000);
   const rounds = 10;
   try {
     const plan: ChurnPlan = { address: server.addr, connections: connections / rounds, seed };

@@ -105,9 +105,9 @@ async function cycle(path: string, ending: keyof typeof endings): Promise<void> 
   }
 }
 
-async function run({ small, progress, note }: SoakContext): Promise<void> {
+async function run({ small, setting, progress, note }: SoakContext): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'gnet-soak-'));
-  const cycles = small ? 10 : 200;
+  const cycles = setting('cycles', small ? 10 : 200);
   const first = cycles / 2;
   try {
     let before = await settledState();

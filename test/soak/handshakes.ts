@@ -20,7 +20,7 @@ async function nativeObjects(): Promise<string> {
   return `${sessionCounters.live} SSL, ${contextCounters.live} SSL_CTX`;
 }
 
-async function run({ small, seed, progress, note }: SoakContext): Promise<void> {
+async function run({ small, seed, setting, progress, note }: SoakContext): Promise<void> {
   const { leaf, middle, root } = makeFamily();
   let opened = 0;
   let closed = 0;
@@ -30,7 +30,7 @@ async function run({ small, seed, progress, note }: SoakContext): Promise<void> 
     { tls: { key: leaf.key, cert: leaf.cert + middle.cert }, logLevel: 'fatal' },
   );
   const clients = new ClientProcess('handshake-clients.ts');
-  const connections = small ? 600 : Number(process.env['GNET_SOAK_HANDSHAKES'] ?? 100_000);
+  const connections = setting('handshakes', small ? 600 : 100_000);
   const rounds = 10;
   const sum = { whole: 0, resumed: 0, aborted: 0 };
   try {

@@ -2,16 +2,19 @@
 import { seedOfRun } from '../../src/driver/simulated/random.ts';
 import type { SoakContext } from './contract.ts';
 import { soaks } from './soaks.ts';
+import { Trace } from './trace.ts';
 
-const [name, form, part = '', set = ''] = process.argv.slice(2);
+const [name, form, part = '', set = '', traceFile = ''] = process.argv.slice(2);
 const soak = soaks.find((one) => one.name === name);
 if (soak === undefined) throw new Error(`there is no soak named '${name}'`);
 
 const terminal = process.stdout.isTTY === true;
+const trace = new Trace();
 /** Without a terminal a line every tenth is enough. */
 let nextLine = 0;
 
 function progress(done: number, text: string): void {
+  if (traceFile !== '') trace.take(done);
   const line = `  ${name}: ${Math.floor(done * 100)} % ${text}`;
   if (terminal) {
     process.stdout.write(`\r\u001b[K${line}`);
@@ -42,6 +45,7 @@ const context: SoakContext = {
 };
 try {
   await soak.run(context);
+  if (traceFile !== '') trace.save(traceFile, soak.title);
   process.exit(0);
 } catch (error) {
   note(`failed (GNET_SEED=${context.seed} repeats it)`);

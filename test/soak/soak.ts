@@ -8,6 +8,7 @@
  *     npm run soak -- --only restart --part tls  what of it has these words in its name, for those in parts
  *     npm run soak -- --only restart --set restarts=5,streamMiB=16   with other numbers, where it has such
  *     npm run soak -- --only churn --runtime bun   the server under Bun, or deno; the clients under Node
+ *     npm run soak -- --only churn --trace churn    what it held all the while: churn.tsv, churn.svg
  *     GNET_SEED=1 npm run soak -- --only echo    the same random choices again
  */
 import { spawn } from 'node:child_process';
@@ -40,6 +41,7 @@ interface Wanted {
   readonly part: string;
   readonly set: string;
   readonly runtime: string;
+  readonly trace: string;
 }
 
 /** Arguments in front of a file, for a runtime whose garbage can be collected when we say so. */
@@ -65,10 +67,10 @@ function commandOf(name: string): readonly [program: string, flags: readonly str
   return [program, [...flagsOf(runtime), ...collecting[runtime]]];
 }
 
-async function passes(soak: Soak, { small, part, set, runtime }: Wanted): Promise<boolean> {
+async function passes(soak: Soak, { small, part, set, runtime, trace }: Wanted): Promise<boolean> {
   const script = fileURLToPath(new URL('one-soak.ts', import.meta.url));
   const [program, flags] = commandOf(runtime);
-  const parameters = [soak.name, small ? 'small' : 'whole', part, set];
+  const parameters = [soak.name, small ? 'small' : 'whole', part, set, trace];
   const child = spawn(program, [...flags, script, ...parameters], {
     stdio: 'inherit',
     env: { ...process.env, [nodeVariable]: process.execPath },
@@ -83,6 +85,7 @@ const { values } = parseArgs({
     small: { type: 'boolean', default: false },
     part: { type: 'string', default: '' },
     set: { type: 'string', default: '' },
+    trace: { type: 'string', default: '' },
     runtime: { type: 'string', default: 'node' },
   },
 });

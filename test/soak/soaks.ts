@@ -6,6 +6,7 @@ import { echo } from './echo.ts';
 import { handshakes } from './handshakes.ts';
 import { hellos } from './hellos.ts';
 import { httpChurn } from './http-churn.ts';
+import { frames } from './frames.ts';
 import { evenLoops, loopCycles } from './loops.ts';
 import { patientClose } from './patient-close.ts';
 import { restarts } from './restarts.ts';
@@ -15,6 +16,7 @@ import { tinyRingPressure } from './tiny-ring.ts';
 
 export const soaks: readonly Soak[] = [
   echo,
+  frames,
   churn,
   httpChurn,
   cycles,

@@ -1,0 +1,91 @@
+/** What a soak's process holds from beginning to end, and a picture of it: each line must be flat. */
+import { readdirSync, writeFileSync } from 'node:fs';
+
+interface Sample {
+  /** 0..1 of the work. */
+  readonly done: number;
+  readonly seconds: number;
+  readonly held: readonly number[];
+}
+
+const kinds = ['resident MiB', 'descriptors', 'threads', 'timers'] as const;
+const mebibyte = 1_024 * 1_024;
+/** So many samples at most. */
+const samplesMax = 200;
+
+/** Threads that the kernel makes for rings come and go as it likes. */
+function threads(): number {
+  return readdirSync('/proc/self/task').length;
+}
+
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+}
+
+export class Trace {
+  readonly #samples: Sample[] = [];
+  readonly #began = performance.now();
+  #next = 0;
+
+  /** Looks, unless it has just looked. */
+  take(done: number): void {
+    if (done < this.#next) return;
+    this.#next = done + 1 / samplesMax;
+    globalThis.gc?.();
+    const held = [
+      process.memoryUsage.rss() / mebibyte,
+      readdirSync('/proc/self/fd').length - 1,
+      threads(),
+      timers(),
+    ];
+    this.#samples.push({ done, seconds: (performance.now() - this.#began) / 1_000, held });
+  }
+
+  /** Writes the numbers and the picture: `FILE.tsv` and `FILE.svg`. */
+  save(file: string, title: string): void {
+    const lines = this.#samples.map(({ done, seconds, held }) =>
+      [done.toFixed(4), seconds.toFixed(1), ...held.map((each) => each.toFixed(1))].join('\t'),
+    );
+    writeFileSync(
+      `${file}.tsv`,
+      `${['done', 'seconds', ...kinds].join('\t')}\n${lines.join('\n')}\n`,
+    );
+    writeFileSync(`${file}.svg`, drawing(this.#samples, title));
+  }
+}
+
+const width = 720;
+const panelHeight = 70;
+const left = 110;
+const right = 70;
+const top = 34;
+
+function drawing(samples: readonly Sample[], title: string): string {
+  const height = top + kinds.length * panelHeight + 24;
+  const panels = kinds.map((kind, at) => panel(samples, kind, at)).join('');
+  const last = samples.at(-1)?.seconds ?? 0;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="#57606a">
+<rect width="${width}" height="${height}" fill="#ffffff"/>
+<text x="16" y="20" font-size="14" fill="#1f2328">${title}</text>
+${panels}<text x="${left}" y="${height - 8}">0 %</text>
+<text x="${width - right}" y="${height - 8}" text-anchor="end">100 % after ${Math.round(last)} s</text>
+</svg>
+`;
+}
+
+/** From 0, so that what looks flat is flat. */
+function panel(samples: readonly Sample[], kind: string, at: number): string {
+  const values = samples.map(({ held }) => held[at] as number);
+  const max = Math.max(1, ...values) * 1.15;
+  const bottom = top + (at + 1) * panelHeight - 12;
+  const x = (done: number): string =>
+    (left + Math.min(1, done) * (width - left - right)).toFixed(1);
+  const y = (value: number): string => (bottom - (value / max) * (panelHeight - 22)).toFixed(1);
+  const points = samples.map(({ done }, index) => `${x(done)},${y(values[index] as number)}`);
+  const end = values.at(-1) ?? 0;
+  return `<text x="16" y="${bottom - 14}">${kind}</text>
+<line x1="${left}" y1="${bottom}" x2="${width - right}" y2="${bottom}" stroke="#d0d7de"/>
+<polyline fill="none" stroke="#0969da" stroke-width="1.5" points="${points.join(' ')}"/>
+<text x="${width - right + 6}" y="${y(end)}" fill="#1f2328">${end >= 100 ? end.toFixed(0) : Number(end.toFixed(1))}</text>
+`;
+}
