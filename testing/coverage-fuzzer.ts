@@ -1,7 +1,8 @@
 /**
  * A small coverage-guided fuzzer: inputs that reach what none reached before are kept and changed
- * further. V8 counts the blocks itself, so nothing is instrumented. Looking costs a millisecond: so many
- * inputs share a look, and only where it shows something new each of them is looked at again.
+ * further. V8 counts the blocks itself, so nothing is instrumented. Looking costs up to 100 milliseconds:
+ * so many inputs share a look, more and more while it shows nothing new. Only where it shows something
+ * each of them is looked at again.
  */
 import { Session } from 'node:inspector';
 import type { Random } from 'gnet/testing';
@@ -12,6 +13,8 @@ export interface FuzzTarget {
   readonly seeds: readonly Buffer[];
   /** Words that random bytes would not find. */
   readonly words: readonly string[];
+  /** How many times as long as another one it takes: it gets fewer inputs. */
+  readonly cost?: number;
   /** @throws when something is wrong. */
   run(input: Buffer): void;
 }
@@ -21,7 +24,8 @@ export interface Finding {
   readonly error: unknown;
 }
 
-const inputsPerLook = 1_024;
+const inputsPerLookMin = 1_024;
+const inputsPerLookMax = 32_768;
 const inputBytesMax = 600;
 
 interface ScriptCoverage {
@@ -159,13 +163,17 @@ export function fuzz(
   for (const input of first) tries(input);
   coverage.takeFresh();
   run.corpus.push(...first);
+  const cost = target.cost ?? 1;
+  let perLook = inputsPerLookMin;
   while (run.findings.length === 0 && !isOver(run.inputs)) {
-    const inputs = Array.from({ length: inputsPerLook }, () => {
+    const inputs = Array.from({ length: Math.ceil(perLook / cost) }, () => {
       const from = run.corpus[random.below(run.corpus.length)] as Buffer;
       return mutate(from, random, target);
     });
     for (const input of inputs) tries(input);
-    keep(inputs, coverage.takeFresh());
+    const fresh = coverage.takeFresh();
+    perLook = fresh.size > 0 ? inputsPerLookMin : Math.min(2 * perLook, inputsPerLookMax);
+    keep(inputs, fresh);
   }
   run.blocks = coverage.seen.size;
   coverage.close();

@@ -11,10 +11,10 @@ export interface RedisServerProcess {
 }
 
 /** The real one, to compare with. */
-export async function startRedisServer(): Promise<RedisServerProcess> {
+export async function startRedisServer(...more: readonly string[]): Promise<RedisServerProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'gnet-redis-'));
   const path = join(folder, 'redis.sock');
-  const settings = ['--port', '0', '--unixsocket', path, '--save', '', '--dir', folder];
+  const settings = ['--port', '0', '--unixsocket', path, '--save', '', '--dir', folder, ...more];
   const child = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'ignore'] });
   const exit = once(child, 'exit');
   let log = '';

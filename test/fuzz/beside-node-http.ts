@@ -66,9 +66,9 @@ function ours(bytes: Buffer): readonly Request[] {
   }
 }
 
-/** What Node makes otherwise of the stream, or ''. */
-export async function besideNode(bytes: Buffer): Promise<string> {
-  if (elsewhere.test(bytes.toString('latin1'))) return '';
+/** What Node makes otherwise of the stream, or ''; null when they cannot be compared. */
+export async function besideNode(bytes: Buffer): Promise<string | null> {
+  if (elsewhere.test(bytes.toString('latin1'))) return null;
   const own = ours(bytes);
   const theirs = await ofNode(bytes);
   for (const [index, { method, target, body }] of own.entries()) {

@@ -18,10 +18,12 @@ import { writeHeader } from '../../src/connection/proxy-protocol/write-header.ts
 import { HttpEvent, HttpParser } from '../../src/http/index.ts';
 import { parseAddress, parseListenAddress } from '../../src/server/addresses.ts';
 import { type Options, optionNames, resolveOptions } from '../../src/server/options.ts';
-import { ByteSource, cut } from 'gnet/testing';
+import { ByteSource } from 'gnet/testing';
 import { decodeInPieces } from '../../testing/codec-reference.ts';
 import type { FuzzTarget } from '../../testing/coverage-fuzzer.ts';
 import { badCases, goodCases } from '../../testing/http-corpus.ts';
+import { piecesOf } from './pieces.ts';
+import { webSocketTarget } from './websocket-target.ts';
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 
@@ -169,13 +171,6 @@ export function httpEvents(pieces: readonly Buffer[]): string {
   return events;
 }
 
-/** The places where it is cut come of what it says. */
-function piecesOf(input: Buffer): Buffer[] {
-  const step = 1 + ((input[input.length >> 1] ?? 0) % 23);
-  const places = Array.from({ length: Math.floor(input.length / step) }, (_, at) => at * step);
-  return cut(input, places);
-}
-
 function runHttp(input: Buffer): void {
   assert.equal(httpEvents(piecesOf(input)), httpEvents([input]));
 }
@@ -266,4 +261,5 @@ export const fuzzTargets: readonly FuzzTarget[] = [
     words: ['*1\r\n', '$0\r\n\r\n', '$-1\r\n', '\r\n', '*1048577\r\n', '$536870913\r\n', '"'],
     run: runResp,
   },
+  webSocketTarget,
 ];

@@ -4,6 +4,8 @@
  *     npm run torture                              every part, on every driver, once
  *     npm run torture -- --only peers --rounds 20  one part, so many times
  *     npm run torture -- --driver io_uring         on one driver
+ *     npm run torture -- --only fuzz --seconds 600 so long for each target, or --inputs 1000000;
+ *                                              --targets http,resp: some of them
  */
 import { parseArgs } from 'node:util';
 import type { DriverName } from '../../src/driver/contract.ts';
@@ -25,8 +27,16 @@ interface Part {
   run(driver: DriverName): Promise<{ cases: number; wrong: string[] }>;
 }
 
-/** Of each target in a round. */
-const fuzzSeconds = 20;
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    driver: { type: 'string' },
+    rounds: { type: 'string', default: '1' },
+    seconds: { type: 'string' },
+    inputs: { type: 'string' },
+    targets: { type: 'string' },
+  },
+});
 
 const parts: readonly Part[] = [
   {
@@ -60,21 +70,22 @@ const parts: readonly Part[] = [
     title: 'input that is changed at random, guided by coverage',
     alone: true,
     run: async () => {
-      const { lines, ...found } = runFuzz(seedOfRun(), Number.POSITIVE_INFINITY, fuzzSeconds, true);
+      const plan = {
+        seed: seedOfRun(),
+        inputs: Number(values.inputs ?? Number.POSITIVE_INFINITY),
+        seconds: Number(
+          values.seconds ?? (values.inputs === undefined ? 20 : Number.POSITIVE_INFINITY),
+        ),
+        targets: values.targets,
+        saves: true,
+      };
+      const { lines, ...found } = await runFuzz(plan);
       for (const line of lines) console.log(`  ${line}`);
       return found;
     },
   },
   { name: 'peers', title: 'peers that misbehave, in every order', run: runPeers },
 ];
-
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    driver: { type: 'string' },
-    rounds: { type: 'string', default: '1' },
-  },
-});
 
 const drivers = (values.driver ?? 'epoll,io_uring,node').split(',') as DriverName[];
 const chosen = parts.filter(({ name }) => (values.only ?? name).split(',').includes(name));
