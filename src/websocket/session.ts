@@ -164,6 +164,10 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     const second = c.byteAt(1);
     const opcode = first & 15;
     let length = second & 127;
+    // Said by the seven bits themselves: a short length in the long form is none of a control frame.
+    if (opcode >= Opcode.Close && length > CONTROL_PAYLOAD_MAX) {
+      return this.#fail(c, CloseCode.ProtocolError);
+    }
     let header = this.#isClient ? 2 : 6;
     if (((second & MASKED) !== 0) === this.#isClient) return this.#fail(c, CloseCode.ProtocolError);
     if (length === 126) {
@@ -192,8 +196,7 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
   #refusalOf(first: number, opcode: number, length: number): number {
     const reserved = first & RESERVED;
     if (opcode >= Opcode.Close) {
-      const isFine =
-        length <= CONTROL_PAYLOAD_MAX && (first & FIN) !== 0 && reserved === 0 && opcode <= 10;
+      const isFine = (first & FIN) !== 0 && reserved === 0 && opcode <= 10;
       return isFine ? 0 : CloseCode.ProtocolError;
     }
     if (opcode > Opcode.Binary) return CloseCode.ProtocolError;

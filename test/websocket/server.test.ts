@@ -214,6 +214,7 @@ describe('what breaks the rules', () => {
     [1002, 'a message inside another', [frame(0x01, 'x'), frame(0x81, 'x')]],
     [1002, 'a ping in fragments', [frame(0x09, 'x')]],
     [1002, 'a long ping', [frame(0x89, 'x'.repeat(126))]],
+    [1002, 'a short ping in the form of a long one', [Buffer.from([0x89, 0xfe, 0, 0, 0, 0, 0, 0])]],
     [1002, 'a Close of one byte', [frame(0x88, 'x')]],
     [1002, 'a Close code that is none', [frame(0x88, '\x03\xed')]],
     [1007, 'a Close reason that is no UTF-8', [frame(0x88, '\x03\xe8\xff')]],
