@@ -9,12 +9,12 @@ const soak = soaks.find((one) => one.name === name);
 if (soak === undefined) throw new Error(`there is no soak named '${name}'`);
 
 const terminal = process.stdout.isTTY === true;
-const trace = new Trace();
+const trace = traceFile === '' ? null : new Trace(traceFile, soak.title);
 /** Without a terminal a line every tenth is enough. */
 let nextLine = 0;
 
 function progress(done: number, text: string): void {
-  if (traceFile !== '') trace.take(done);
+  trace?.take(done);
   const line = `  ${name}: ${Math.floor(done * 100)} % ${text}`;
   if (terminal) {
     process.stdout.write(`\r\u001b[K${line}`);
@@ -45,7 +45,7 @@ const context: SoakContext = {
 };
 try {
   await soak.run(context);
-  if (traceFile !== '') trace.save(traceFile, soak.title);
+  trace?.save();
   process.exit(0);
 } catch (error) {
   note(`failed (GNET_SEED=${context.seed} repeats it)`);

@@ -12,6 +12,7 @@ const kinds = ['resident MiB', 'descriptors', 'threads', 'timers'] as const;
 const mebibyte = 1_024 * 1_024;
 /** So many samples at most. */
 const samplesMax = 200;
+const savedEverySamples = 10;
 
 /** Threads that the kernel makes for rings come and go as it likes. */
 function threads(): number {
@@ -25,9 +26,17 @@ function timers(): number {
 export class Trace {
   readonly #samples: Sample[] = [];
   readonly #began = performance.now();
+  readonly #file: string;
+  readonly #title: string;
   #next = 0;
 
-  /** Looks, unless it has just looked. */
+  /** @param file of the numbers and the picture: `FILE.tsv` and `FILE.svg`. */
+  constructor(file: string, title: string) {
+    this.#file = file;
+    this.#title = title;
+  }
+
+  /** Looks, unless it has just looked. A run that is broken off leaves what it had. */
   take(done: number): void {
     if (done < this.#next) return;
     this.#next = done + 1 / samplesMax;
@@ -39,18 +48,18 @@ export class Trace {
       timers(),
     ];
     this.#samples.push({ done, seconds: (performance.now() - this.#began) / 1_000, held });
+    if (this.#samples.length % savedEverySamples === 0) this.save();
   }
 
-  /** Writes the numbers and the picture: `FILE.tsv` and `FILE.svg`. */
-  save(file: string, title: string): void {
+  save(): void {
     const lines = this.#samples.map(({ done, seconds, held }) =>
       [done.toFixed(4), seconds.toFixed(1), ...held.map((each) => each.toFixed(1))].join('\t'),
     );
     writeFileSync(
-      `${file}.tsv`,
+      `${this.#file}.tsv`,
       `${['done', 'seconds', ...kinds].join('\t')}\n${lines.join('\n')}\n`,
     );
-    writeFileSync(`${file}.svg`, drawing(this.#samples, title));
+    writeFileSync(`${this.#file}.svg`, drawing(this.#samples, this.#title));
   }
 }
 
