@@ -17,6 +17,7 @@ import { runCalls } from './call-runner.ts';
 import { runExhaustion } from './exhaustion.ts';
 import { runPeers } from './peers.ts';
 import { runPrograms } from './programs.ts';
+import { runTime } from './time.ts';
 
 interface Part {
   readonly name: string;
@@ -61,6 +62,15 @@ const parts: readonly Part[] = [
     title: 'no descriptors, no memory, for two seconds',
     run: async (driver) => {
       const { lines, ...found } = await runExhaustion(driver);
+      for (const line of lines) console.log(`  ${line}`);
+      return found;
+    },
+  },
+  {
+    name: 'time',
+    title: 'time that is lost, or another one',
+    run: async (driver) => {
+      const { lines, ...found } = await runTime(driver, 'all', seedOfRun());
       for (const line of lines) console.log(`  ${line}`);
       return found;
     },
