@@ -3,6 +3,7 @@ import {
   type MessagePort,
   receiveMessageOnPort,
   Worker,
+  type WorkerOptions,
 } from 'node:worker_threads';
 import { abandonLanesOf } from '../mailbox/abandoned-lanes.ts';
 import { closeWhatIsLeft } from './dead-loop-cleanup.ts';
@@ -17,6 +18,7 @@ import type {
 } from './messages.ts';
 import { moduleEntry } from './module-entry.ts';
 import { programEntry } from './program-entry.ts';
+import { SyscallError } from '../base/errors.ts';
 import { errorOf } from '../base/thrown.ts';
 
 /** How long a thread that is no longer needed may take to end by itself. */
@@ -29,6 +31,25 @@ export interface LoopThreadEvents {
   message(thread: LoopThread, message: FromThread): void;
   /** The thread is gone; `reason` when it was not asked to go. */
   ended(thread: LoopThread, reason: Error | null): void;
+}
+
+/** What the runtime says instead of an error of its own when the system refuses. */
+const errnoName = /^E[A-Z]+$/;
+
+/** @throws SyscallError when the system has no thread to give. */
+function startWorker(entry: URL | string, options: WorkerOptions): Worker {
+  try {
+    return new Worker(entry, options);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code !== 'ERR_WORKER_INIT_FAILED' || !errnoName.test(message)) throw cause;
+    throw new SyscallError(
+      message,
+      `cannot start a thread for a loop: the system refuses it (pthread_create: ${message}); run fewer loops, or ` +
+        'allow this user more threads (ulimit -u, TasksMax= of systemd, pids.max of the container)',
+      { syscall: 'pthread_create', cause },
+    );
+  }
 }
 
 /** One thread for loops, as the main thread sees it. */
@@ -57,7 +78,7 @@ export class LoopThread {
     // The runtime's flags, conditions and preloaded modules are passed on by themselves.
     const entry = kind === 'program' ? programEntry() : moduleEntry();
     this.entry = String(entry);
-    this.#worker = new Worker(entry, {
+    this.#worker = startWorker(entry, {
       argv: process.argv.slice(2),
       name: `gnet loop ${index}`,
       // Programs close what `dupFd` gave them: with tracking the runtime would warn of each.

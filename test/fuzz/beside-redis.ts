@@ -7,7 +7,7 @@ import { ByteSource } from 'gnet/testing';
 import { RespCodec } from '../../examples/redis/resp-codec.ts';
 import { startRedisServer } from '../examples/redis-server.ts';
 import { missing } from '../support/outside-client.ts';
-import type { OpenJudge } from './judges.ts';
+import type { OpenJudge } from './judge.ts';
 
 /** These are allowed to everybody, or end the connection; and behind a zero it looks for no end of a line. */
 const elsewhere = /quit|hello|reset|auth|post|host:|\0/i;

@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fuzz, type FuzzTarget, mutate } from '../../testing/coverage-fuzzer.ts';
 import { Random } from 'gnet/testing';
-import { type Judge, judges } from './judges.ts';
+import type { Judge } from './judge.ts';
+import { judges } from './judges.ts';
 import { fuzzTargets } from './targets.ts';
 
 export interface FuzzSummary {

@@ -1,20 +1,6 @@
-/** Programs that nobody here wrote, beside which streams are judged. */
 import { besideNode } from './beside-node-http.ts';
 import { openRedis } from './beside-redis.ts';
-
-export interface OpenJudge {
-  /** What the other program makes otherwise of the stream, or ''; null when they cannot be compared. */
-  judge(input: Buffer): Promise<string | null>;
-  close(): Promise<void>;
-}
-
-export interface Judge {
-  readonly name: string;
-  /** The target whose streams it knows. */
-  readonly target: string;
-  /** Null where it is not installed. */
-  open(): Promise<OpenJudge | null>;
-}
+import type { Judge } from './judge.ts';
 
 export const judges: readonly Judge[] = [
   {

@@ -1,5 +1,5 @@
 /** What a server lacks for a while: it waits without taking the CPU, and goes on by itself. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -9,17 +9,42 @@ import { nodeFlags } from '../support/program.ts';
 
 const file = fileURLToPath(new URL('exhaustion-process.ts', import.meta.url));
 
-/** By driver; the runtime makes the calls of the driver `node`. */
+/** By driver; the runtime makes the calls of the driver `node`, and small buffers are not for it to set. */
 const lacks: Readonly<Record<string, readonly string[]>> = {
-  epoll: ['descriptors', 'recvfrom', 'sendto'],
-  io_uring: ['descriptors', 'io_uring:receive', 'io_uring:send'],
+  epoll: ['descriptors', 'recvfrom', 'sendto', 'readers', 'ports', 'threads', 'log'],
+  io_uring: [
+    'descriptors',
+    'io_uring:receive',
+    'io_uring:send',
+    'readers',
+    'ports',
+    'threads',
+    'log',
+  ],
+  node: ['ports', 'threads', 'log'],
+};
+
+/** A shell that makes something scarce, and becomes the process; some in a namespace of its own. */
+const shells: Readonly<Record<string, { readonly isolated?: string; readonly script: string }>> = {
+  descriptors: { script: 'ulimit -n 64' },
+  ports: {
+    isolated: '--net',
+    script: 'ip link set lo up; echo 20000 20063 >/proc/sys/net/ipv4/ip_local_port_range',
+  },
+  log: {
+    isolated: '--mount',
+    script: 'mount -t tmpfs -o size=256k none /mnt; export GNET_LAB_DISK=/mnt',
+  },
 };
 
 /** Percent of one core. */
 const cpuMax = 5;
-const descriptorsMax = 64;
 const clients = 100;
-const patienceMs = 20_000;
+const patienceMs = 40_000;
+const lackMs = 2_000;
+const shortMs = 200;
+/** Of the user that has no threads left: nobody else runs as it. */
+const asLonelyUser = ['setpriv', '--reuid', '64321', '--clear-groups'];
 
 export interface ExhaustionRun {
   cases: number;
@@ -27,46 +52,117 @@ export interface ExhaustionRun {
   readonly lines: string[];
 }
 
-export async function runExhaustion(driver: DriverName): Promise<ExhaustionRun> {
+function titleOf(lack: string): string {
+  const titles: Readonly<Record<string, string>> = {
+    descriptors: 'no descriptors',
+    ports: 'no local ports',
+    threads: 'no threads',
+    log: 'no room for the log',
+    readers: 'small buffers, and peers that take nothing',
+  };
+  return titles[lack] ?? `${lack} has no memory`;
+}
+
+/** Why this system cannot take it away, or ''. */
+function missingFor(lack: string): string {
+  const { isolated } = shells[lack] ?? {};
+  if (isolated === undefined && lack !== 'threads') return '';
+  if (process.getuid?.() !== 0) return 'needs root';
+  try {
+    if (isolated !== undefined) execFileSync('unshare', [isolated, 'true'], { stdio: 'ignore' });
+    else execFileSync('setpriv', ['--version'], { stdio: 'ignore' });
+    return '';
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** @param only some of what may lack, for a moment, whatever CPU it takes. */
+export async function runExhaustion(
+  driver: DriverName,
+  only?: readonly string[],
+): Promise<ExhaustionRun> {
   const run: ExhaustionRun = { cases: 0, wrong: [], lines: [] };
-  for (const lack of lacks[driver] ?? []) {
-    const name = lack === 'descriptors' ? 'no descriptors' : `${lack} has no memory`;
-    const { cpu, recovers } = await lacking(driver, lack);
+  for (const lack of only ?? lacks[driver] ?? []) {
+    const name = titleOf(lack);
+    const missing = missingFor(lack);
+    if (missing !== '') {
+      run.lines.push(`${name}: left out, ${missing}`);
+      continue;
+    }
+    const { cpu, recovers, facts } = await lacking(
+      driver,
+      lack,
+      only === undefined ? lackMs : shortMs,
+    );
     run.cases++;
-    run.lines.push(`${name}: ${cpu.toFixed(1)} % of the CPU while it waits`);
-    if (!(cpu <= cpuMax)) run.wrong.push(`${name}: ${cpu.toFixed(1)} % of the CPU`);
+    run.lines.push(`${name}: ${cpu.toFixed(1)} % of the CPU while it waits${facts}`);
+    if (only === undefined && !(cpu <= cpuMax))
+      run.wrong.push(`${name}: ${cpu.toFixed(1)} % of the CPU`);
     if (!recovers) run.wrong.push(`${name}: it does not go on`);
   }
   return run;
 }
 
-async function lacking(
-  driver: DriverName,
-  lack: string,
-): Promise<{ cpu: number; recovers: boolean }> {
-  const limit = lack === 'descriptors' ? `ulimit -n ${descriptorsMax}; ` : '';
-  const args = ['-c', `${limit}exec "$@"`, 'sh', process.execPath, ...nodeFlags, file];
-  const child = spawn('sh', [...args, driver, lack], { stdio: ['pipe', 'pipe', 'inherit'] });
+function start(driver: DriverName, lack: string, ms: number) {
+  const { isolated, script = ':' } = shells[lack] ?? {};
+  const shell = ['sh', '-c', `${script}; exec "$@"`, 'sh'];
+  const own = lack === 'threads' ? asLonelyUser : [];
+  const spaces = isolated === undefined ? [] : ['unshare', isolated];
+  const words = [
+    ...spaces,
+    ...shell,
+    ...own,
+    process.execPath,
+    ...nodeFlags,
+    file,
+    driver,
+    lack,
+    String(ms),
+  ];
+  return spawn(words[0] as string, words.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
+}
+
+interface Said {
+  readonly port?: number;
+  readonly cpu?: number;
+  readonly held?: number;
+  readonly refusal?: string;
+  readonly wants?: 'threads' | 'no threads';
+  readonly done?: boolean;
+}
+
+async function lacking(driver: DriverName, lack: string, ms: number) {
+  const child = start(driver, lack, ms);
   const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
-  let cpu = Number.NaN;
-  let recovers = false;
+  const seen = { cpu: Number.NaN, recovers: false, facts: '' };
   const sockets: Socket[] = [];
   for await (const line of createInterface(child.stdout)) {
-    const said = JSON.parse(line) as { port?: number; cpu?: number; done?: boolean };
+    const said = JSON.parse(line) as Said;
     if (said.port !== undefined) {
       sockets.push(...(await askAll(said.port)));
       child.stdin.write('all have asked\n');
     }
-    if (said.cpu !== undefined) {
-      cpu = said.cpu;
+    if (said.held !== undefined) seen.facts = `, after ${said.held} connections`;
+    if (said.refusal !== undefined) seen.facts = `, after ${said.refusal}`;
+    if (said.cpu !== undefined) seen.cpu = said.cpu;
+    if (said.wants !== undefined) {
+      limitThreads(child.pid as number, said.wants === 'no threads' ? 1 : 10_000);
+      child.stdin.write('they are limited, or not\n');
+    } else if (said.cpu !== undefined) {
       if (sockets.length > 0) await answersToAll(sockets);
       child.stdin.end();
     }
-    recovers = said.done === true;
+    seen.recovers = said.done === true;
   }
   clearTimeout(timer);
   for (const socket of sockets) socket.destroy();
-  return { cpu, recovers };
+  return seen;
+}
+
+function limitThreads(pid: number, count: number): void {
+  const [program = '', ...words] = asLonelyUser;
+  execFileSync(program, [...words, 'prlimit', '--pid', String(pid), `--nproc=${count}:10000`]);
 }
 
 /** All are in the backlog at least, and have asked. */

@@ -59,7 +59,7 @@ const parts: readonly Part[] = [
   },
   {
     name: 'exhaustion',
-    title: 'no descriptors, no memory, for two seconds',
+    title: 'no descriptors, memory, ports, threads or room, for two seconds',
     run: async (driver) => {
       const { lines, ...found } = await runExhaustion(driver);
       for (const line of lines) console.log(`  ${line}`);
