@@ -13,6 +13,7 @@ import { refusalOf } from '../support/driver.ts';
 import { seedOfRun } from '../../src/driver/simulated/index.ts';
 import { runFuzz } from '../fuzz/fuzz-runner.ts';
 import { driverWalks, everyOrder } from '../model/model-runner.ts';
+import { runBadLinks, wholeAmount } from './bad-links.ts';
 import { runCalls } from './call-runner.ts';
 import { runExhaustion } from './exhaustion.ts';
 import { runPeers } from './peers.ts';
@@ -36,6 +37,7 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     inputs: { type: 'string' },
     targets: { type: 'string' },
+    bytes: { type: 'string' },
   },
 });
 
@@ -62,6 +64,16 @@ const parts: readonly Part[] = [
     title: 'no descriptors, memory, ports, threads or room, for two seconds',
     run: async (driver) => {
       const { lines, ...found } = await runExhaustion(driver);
+      for (const line of lines) console.log(`  ${line}`);
+      return found;
+    },
+  },
+  {
+    name: 'links',
+    title: '200 MB each over links that lose, delay, repeat and change packets',
+    run: async (driver) => {
+      const bytes = Number(values.bytes ?? wholeAmount.bytes);
+      const { lines, ...found } = await runBadLinks(driver, { ...wholeAmount, bytes }, seedOfRun());
       for (const line of lines) console.log(`  ${line}`);
       return found;
     },
