@@ -56,6 +56,11 @@ export interface NativeCalls {
    * before its threads, where the system can do that; until what is returned is called.
    */
   letOthersFirst(pid: number): () => void;
+  /**
+   * The calling thread gets the CPU before others when it wakes up, where the system can do that; until
+   * what is returned is called. A process that it starts meanwhile has the same.
+   */
+  goFirst(): () => void;
   /** In that process, when whoever started it is gone and cannot call that any more. */
   waitForNobody(): void;
   /** How a child ended that the runtime knows nothing of; null while it runs, or for who is none. */

@@ -151,6 +151,8 @@ async function serveOn(
   resolved.signal?.throwIfAborted();
   call.settle({ kind: 'elsewhere', server });
   await initialize(server, handler, where.holds);
+  // The first to come must not wait for the compiler; so far nobody does.
+  if (where.holds) await server.rehearse();
   presence.show(server);
   tell(server);
   if (resolved.signal !== undefined) await obey(server, resolved.signal);

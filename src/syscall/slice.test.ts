@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { letOthersFirst, readSlice, waitForNobody } from './slice.ts';
+import { goFirst, letOthersFirst, readSlice, waitForNobody } from './slice.ts';
 
 const slices = readSlice(0) > 0n;
 
@@ -17,6 +17,12 @@ test('a process lets others go first until it is told otherwise', { skip }, asyn
   assert.equal(before, readSlice(0));
   const goOn = letOthersFirst(pid);
   assert.equal(readSlice(pid), 100_000_000n);
+  // From then on it is as whoever started it, whatever it began with.
+  const goAsBefore = goFirst();
+  t.after(goAsBefore);
+  goOn();
+  assert.equal(readSlice(pid), 100_000n);
+  goAsBefore();
   goOn();
   assert.equal(readSlice(pid), before);
   child.stdin.end();
@@ -36,4 +42,13 @@ test('or, left alone, until it serves itself', { skip }, (t) => {
   // Nothing more to do.
   waitForNobody();
   assert.ok(before > 0n);
+});
+
+test('a thread goes first until it is told otherwise', { skip }, (t) => {
+  const before = readSlice(0);
+  const goAsBefore = goFirst();
+  t.after(goAsBefore);
+  assert.equal(readSlice(0), 100_000n);
+  goAsBefore();
+  assert.equal(readSlice(0), before);
 });

@@ -10,8 +10,9 @@ import { schedulingRaw } from './system-calls.ts';
 /** SCHED_OTHER and SCHED_BATCH: who has asked for another policy keeps what it asked for. */
 const fairPolicies: readonly number[] = [0, 3];
 
-/** The longest that the kernel gives. */
+/** The longest that the kernel gives, and the shortest. */
 const longestNs = 100_000_000n;
+const shortestNs = 100_000n;
 
 /**
  * @param thread 0 is the calling one.
@@ -47,15 +48,26 @@ function threadsOf(pid: number): number[] {
 
 /**
  * From now on everybody else goes before a process that has just been started, and before the threads
- * that it starts; until what is returned is called.
+ * that it starts; until what is returned is called. Then it has the slice that the calling thread has.
  */
 export function letOthersFirst(pid: number): () => void {
-  const before = readSlice(pid);
-  if (before === 0n) return () => {};
+  if (readSlice(pid) === 0n) return () => {};
   writeSlice(pid, longestNs);
   return () => {
-    for (const thread of threadsOf(pid)) writeSlice(thread, before);
+    const ours = readSlice(0);
+    for (const thread of threadsOf(pid)) writeSlice(thread, ours);
   };
+}
+
+/**
+ * The calling thread goes before everybody else when it wakes up, until what is returned is called. A
+ * process that it starts meanwhile has its slice, too.
+ */
+export function goFirst(): () => void {
+  const before = readSlice(0);
+  if (before === 0n) return () => {};
+  writeSlice(0, shortestNs);
+  return () => writeSlice(0, before);
 }
 
 /** Whoever was started so, and has nobody who would call that: it has the slice of everybody. */

@@ -4,7 +4,7 @@ import { foreignInterface } from '../../ffi/index.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
 import { unmapLeftMemory } from '../../syscall/memory.ts';
 import { connectSocket, openSocket, send, socketPair } from '../../syscall/socket.ts';
-import { letOthersFirst, waitForNobody } from '../../syscall/slice.ts';
+import { goFirst, letOthersFirst, waitForNobody } from '../../syscall/slice.ts';
 import { spawnProcess } from '../../syscall/spawn.ts';
 import { constants } from '../../syscall/tables.ts';
 import type { NativeCalls } from '../backend.ts';
@@ -48,6 +48,7 @@ export const nativeCalls: NativeCalls = {
     return result;
   },
   letOthersFirst,
+  goFirst,
   waitForNobody,
   reapChild,
 };

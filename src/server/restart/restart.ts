@@ -32,6 +32,8 @@ import { rehearseStart } from './start-process.ts';
 
 /** From "accept" to "accepting" there is nothing to load and nothing to wait for. */
 const switchMs = 10_000;
+/** Who has that much to do starts the new process all the same: what was rehearsed so far must do. */
+const rehearsalMs = 500;
 
 let isUnderWay = false;
 
@@ -113,6 +115,8 @@ class Restart {
    * @throws with everything as it was.
    */
   async #bringUp(): Promise<Successor> {
+    // Not beside the new process, which wants the CPU as well.
+    await this.#unlessStopped(this.#rehearse());
     await this.#unlessStopped(nextTurn());
     // The descriptors are those of now.
     if (this.#isStopped) await this.#stop;
@@ -122,12 +126,8 @@ class Restart {
     exitHook.add(killNow);
     try {
       await this.#unlessStopped(nextTurn());
-      fresh.letOthersFirst();
-      await this.#unlessStopped(nextTurn());
       fresh.listen();
       this.#manager?.reloading();
-      await this.#unlessStopped(nextTurn());
-      void this.#rehearse();
       await this.#unlessStopped(fresh.says('listening', this.#settings.readyTimeout));
       fresh.hasStarted();
       await this.#unlessStopped(nextTurn());
@@ -144,11 +144,26 @@ class Restart {
     }
   }
 
-  /** While the new process starts. Nothing waits for it: who is busy restarts all the same. */
+  /** Plays through what will run for the first time in this process, a small step in each turn. */
   async #rehearse(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, rehearsalMs);
+    });
+    await Promise.race([this.#rehearseAll(), late]);
+    clearTimeout(timer);
+    const native = this.#native;
+    if (native !== undefined) prepareRestarts(native);
+  }
+
+  async #rehearseAll(): Promise<void> {
     for (const server of this.#servers) {
       if (!this.#isStopped && !server.isStopping) await server.rehearse();
     }
+  }
+
+  get #native(): NativeCalls | undefined {
+    return this.#servers.find((server) => server.native !== undefined)?.native;
   }
 
   get #manager(): ServiceManager | null {
@@ -157,7 +172,7 @@ class Restart {
 
   #start(): Successor {
     const { command, args, cwd } = programCommand();
-    const { native } = this.#servers.find((server) => server.native !== undefined) ?? {};
+    const native = this.#native;
     const readsErrors = this.#servers.every((server) => server.native !== undefined);
     const descriptors: number[] = readsErrors ? [2] : [];
     const addresses = this.#servers.flatMap((server, at) =>

@@ -20,8 +20,7 @@ export class Successor {
   readonly #process: StartedProcess;
   readonly #channel: Socket | null;
   /** It need not let others go first any more. */
-  #goOn: () => void = () => {};
-  readonly #native: NativeCalls | undefined;
+  readonly #goOn: () => void;
   readonly #lines = new MessageLines();
   readonly #waiting = new Map<FromNew['type'], () => void>();
   readonly #heard = new Set<FromNew['type']>();
@@ -53,12 +52,17 @@ export class Successor {
       ended: (code: number | null, signal: NodeJS.Signals | null) =>
         this.#ended(() => setTimeout(() => this.#exited(code, signal), lastOutputMs).unref()),
     };
+    // This thread waits for the exec, and must not wait for what comes after it as well.
+    const goAsBefore = native?.goFirst();
     try {
       this.#process = startProcess(plan, native, events);
+      // While it starts, whoever serves goes first.
+      this.#goOn = native?.letOthersFirst(this.pid) ?? (() => {});
     } catch (error) {
       throw notStarted(error as Error);
+    } finally {
+      goAsBefore?.();
     }
-    this.#native = native;
     this.#channel = this.#process.channel;
     // Its end is told by `ended`.
     this.#channel?.on('error', () => {});
@@ -69,11 +73,6 @@ export class Successor {
     this.#isGone = true;
     tell();
     this.#over();
-  }
-
-  /** While it starts, whoever serves goes first. */
-  letOthersFirst(): void {
-    if (this.#native !== undefined) this.#goOn = this.#native.letOthersFirst(this.pid);
   }
 
   /** It serves from now on. */
