@@ -20,7 +20,10 @@ const packedNeeded = [
   'docs/errors.md', // which errors name
 ];
 
-/** Bytes that users load and keep: 1,145,000 and 4,300,000 when this was written, with 205,000 and 602,000 of documents. */
+/**
+ * Bytes that users load and keep: 1,145,000 and 4,300,000 when this was written, with 205,000 and 602,000 of
+ * documents.
+ */
 const packedMax = 1_200_000;
 const unpackedMax = 4_500_000;
 

@@ -258,7 +258,7 @@ const WEBSOCKETS: readonly Work[] = [
     title: 'WebSockets on two loops, a message to everybody; each that comes counts',
     kind: 'requests',
     protocol: 'tcp',
-    load: websocketLoad('fanout'),
+    load: websocketFanoutLoad(),
     sizes: [64],
     connections: [1_000],
     pipelines: [1],

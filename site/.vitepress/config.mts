@@ -1,7 +1,7 @@
 /** How VitePress makes the site. `npm run site` writes content/ and sidebar.json first. */
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitepress';
-import { search } from './search.ts';
+import { search } from './search.mts';
 
 const sidebar = JSON.parse(readFileSync(new URL('sidebar.json', import.meta.url), 'utf8'));
 

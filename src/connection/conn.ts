@@ -74,11 +74,10 @@ export interface Conn<Context = unknown> extends FrameSource {
   /** Like `asyncWrite`, without the codec. */
   writeNoCodec(data: Sendable): boolean;
   /**
-   * Offers `data` to the kernel now, without the codec, straight from your memory, and returns how
-   * many of its bytes the kernel took; copies and queues nothing. 0 while earlier output is pending,
-   * and if the connection is closed. Worth it for hundreds of KiB: write what is left, or so much
-   * of it that `writeNoCodec` returns false, to be told by `onDrain` when to go on.
-   * @throws ErrInvalidReply if `data` is not a `Uint8Array`; ErrUnsupportedOp for UDP.
+   * Offers `data` to the kernel now, without the codec, straight from your memory; copies and queues
+   * nothing. Returns how many bytes the kernel took: 0 while earlier output is pending, and once the
+   * connection is closed. Saves a copy of hundreds of KiB. Give what is left to `writeNoCodec`, and
+   * `onDrain` tells when to go on. @throws ErrInvalidReply for other than bytes; ErrUnsupportedOp for UDP.
    */
   tryWrite(data: Uint8Array): number;
   /**
@@ -454,10 +453,7 @@ export interface Server extends AsyncDisposable {
    * has no suitable address; SyscallError; ErrServerInShutdown.
    */
   joinGroup(group: string, options?: GroupOptions): Promise<void>;
-  /**
-   * Leaves a group; takes the same arguments. @throws as `joinGroup`; `EADDRNOTAVAIL` if not
-   * joined.
-   */
+  /** Leaves a group; takes the same arguments. @throws as `joinGroup`; `EADDRNOTAVAIL` if not joined. */
   leaveGroup(group: string, options?: GroupOptions): Promise<void>;
   /**
    * Sets the TLS options for new connections; open connections keep theirs. Resolves when gnet has
@@ -494,10 +490,7 @@ export interface Server extends AsyncDisposable {
    * process.
    */
   restart(options?: RestartOptions): Promise<RestartResult>;
-  /**
-   * Stops accepting, calls `signalClose`, flushes and closes; forces the rest at the timeout.
-   * Idempotent.
-   */
+  /** Stops accepting, calls `signalClose`, flushes and closes; forces the rest at the timeout. Idempotent. */
   stop(options?: StopOptions): Promise<StopResult>;
   /** `stop({ timeout: 0 })`. */
   close(): Promise<StopResult>;

@@ -5,7 +5,16 @@ import { remoteAddress } from './addresses.ts';
 import { takesBytes } from './closing.ts';
 import type { Bytes } from './conn.ts';
 import { flushNow } from './flushing.ts';
-import { attach, checkBytes } from './outbound.ts';
+import {
+  admits,
+  beforeWrite,
+  breakOffFor,
+  checkBytes,
+  closeDescriptors,
+  crossHigh,
+  encodeInPlace,
+  openQueue,
+} from './outbound.ts';
 import { type Connection, type ConnectionRecord, is, isClosed } from './record.ts';
 import { mark } from './states.ts';
 
@@ -50,4 +59,46 @@ export function sendDescriptors(
   attach(c, driver.holdDescriptors(c.slot, list), bytes);
   if (!isClosed(c)) flushNow(c);
   return !is(c, mark.aboveHigh) && !isClosed(c);
+}
+
+/** Encodes and takes bytes, the first of which has these duplicates with it. @throws as `put`. */
+function attach(c: Connection, held: readonly number[], data: Uint8Array): void {
+  let isAttached = false;
+  try {
+    isAttached = putAttached(c, held, data);
+  } catch (error) {
+    breakOffFor(c, error);
+  } finally {
+    if (!isAttached) closeDescriptors(c, held);
+  }
+  if (c.queue !== null && c.queue.length > c.settings.highWaterMark) crossHigh(c);
+}
+
+/** Whether the queue owns the duplicates now. */
+function putAttached(c: Connection, held: readonly number[], data: Uint8Array): boolean {
+  if (!is(c, mark.identity) && c.codec.encodeInto !== undefined) {
+    if (!admits(c, data.length)) return false;
+    const before = openQueue(c).length;
+    encodeInPlace(c, data, false);
+    const isAttached = attachAt(c, held, before);
+    // Behind it: what `preWrite` flushes must not leave without them.
+    beforeWrite(c);
+    return isAttached;
+  }
+  const bytes = is(c, mark.identity) ? data : c.codec.encode(c, data);
+  beforeWrite(c);
+  if (isClosed(c) || !admits(c, bytes.length)) return false;
+  const queue = openQueue(c);
+  const before = queue.length;
+  // Not `put`: large ones would go straight to the kernel.
+  queue.push(bytes, 0, bytes.length);
+  return attachAt(c, held, before);
+}
+
+/** To the first byte behind `before`; false when nothing came behind it. */
+function attachAt(c: Connection, held: readonly number[], before: number): boolean {
+  const { queue } = c;
+  if (queue === null || queue.length <= before) return false;
+  queue.attach(held, before);
+  return true;
 }

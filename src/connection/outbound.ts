@@ -98,7 +98,7 @@ function mayShare(c: Connection, length: number): boolean {
 }
 
 /** By a codec that has `encodeInto`. */
-function encodeInPlace(c: Connection, bytes: Uint8Array, isAnswer: boolean): void {
+export function encodeInPlace(c: Connection, bytes: Uint8Array, isAnswer: boolean): void {
   const { encodeSink } = c.owner;
   if (isAnswer) c.marks |= mark.payloadIsAnswer;
   else c.marks &= ~mark.payloadIsAnswer;
@@ -187,7 +187,7 @@ function pushReceived(queue: OutboundQueue, slab: Slab, start: number, end: numb
 }
 
 /** Calls `preWrite` once per reply that nothing is waiting in front of. */
-function beforeWrite(c: Connection): void {
+export function beforeWrite(c: Connection): void {
   if (c.events.preWrite && !isStuck(c)) callPreWriteOf(c);
 }
 
@@ -256,49 +256,7 @@ export function putPartsEncoded(c: Connection, parts: readonly Uint8Array[], len
   }
 }
 
-/** Encodes and takes bytes, the first of which has these duplicates with it. @throws as `put`. */
-export function attach(c: Connection, held: readonly number[], data: Uint8Array): void {
-  let isAttached = false;
-  try {
-    isAttached = putAttached(c, held, data);
-  } catch (error) {
-    breakOffFor(c, error);
-  } finally {
-    if (!isAttached) closeDescriptors(c, held);
-  }
-  if (c.queue !== null && c.queue.length > c.settings.highWaterMark) crossHigh(c);
-}
-
-/** Whether the queue owns the duplicates now. */
-function putAttached(c: Connection, held: readonly number[], data: Uint8Array): boolean {
-  if (!is(c, mark.identity) && c.codec.encodeInto !== undefined) {
-    if (!admits(c, data.length)) return false;
-    const before = openQueue(c).length;
-    encodeInPlace(c, data, false);
-    const isAttached = attachAt(c, held, before);
-    // Behind it: what `preWrite` flushes must not leave without them.
-    beforeWrite(c);
-    return isAttached;
-  }
-  const bytes = is(c, mark.identity) ? data : c.codec.encode(c, data);
-  beforeWrite(c);
-  if (isClosed(c) || !admits(c, bytes.length)) return false;
-  const queue = openQueue(c);
-  const before = queue.length;
-  // Not `put`: large ones would go straight to the kernel.
-  queue.push(bytes, 0, bytes.length);
-  return attachAt(c, held, before);
-}
-
-/** To the first byte behind `before`; false when nothing came behind it. */
-function attachAt(c: Connection, held: readonly number[], before: number): boolean {
-  const { queue } = c;
-  if (queue === null || queue.length <= before) return false;
-  queue.attach(held, before);
-  return true;
-}
-
-function closeDescriptors(c: Connection, descriptors: readonly number[]): void {
+export function closeDescriptors(c: Connection, descriptors: readonly number[]): void {
   for (const descriptor of descriptors) c.owner.driver.closeDescriptor(descriptor);
 }
 
@@ -339,7 +297,7 @@ function admitsText(c: Connection, text: string): boolean {
 }
 
 /** Whether `length` more bytes may wait; if not, the connection fails. */
-function admits(c: Connection, length: number): boolean {
+export function admits(c: Connection, length: number): boolean {
   const { maxOutboundBytes } = c.settings;
   let pending = outboundBuffered(c);
   if (pending === 0 || pending + length <= maxOutboundBytes) return true;

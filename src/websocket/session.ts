@@ -444,11 +444,8 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
 
   async flushed(): Promise<void> {
     await this.sender.empty();
-    try {
-      await this.conn.flushWrite(EMPTY, true);
-    } catch {
-      // It is gone.
-    }
+    // A connection that is gone has nothing left.
+    await this.conn.flushWrite(EMPTY, true).catch(() => {});
   }
 
   send(data: Bytes | PreparedMessage, options?: SendOptions): boolean {
