@@ -346,6 +346,8 @@ export function tlsDriver(
   return new Proxy(driver, {
     get(target, name) {
       if (name === 'counters') return { ...target.counters, ...streams.counted };
+      // A layer has no use for it: what it sends is in slabs of its own.
+      if (name === 'sendPieces') return undefined;
       const value: unknown = own.get(name) ?? Reflect.get(target, name, target);
       return typeof value === 'function' && !own.has(name) ? value.bind(target) : value;
     },

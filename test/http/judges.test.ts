@@ -92,7 +92,8 @@ describe('gnet/http and what others wrote', () => {
       const client = await rawClient(t, rig);
       client.write(`GET ${path} HTTP/1.1\r\nHost: example\r\nConnection: close\r\n\r\n`);
       const answer = await client.readUntilEnd();
-      const found = await runClient(python, ['-c', HTTPLINT, '--now'], answer);
+      // Not with `--now`, which blames the server's clock for a judge that starts slowly.
+      const found = await runClient(python, ['-c', HTTPLINT], answer);
       assert.equal(found.code, 0, found.stderr);
       assert.match(found.stdout.toString(), /\[GOOD\]|\[INFO\]/, path);
       assert.doesNotMatch(found.stdout.toString(), /\b(BAD|WARN)/i, `${path}\n${found.stdout}`);
