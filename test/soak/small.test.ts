@@ -49,6 +49,6 @@ describe('npm run soak -- --small', { skip: process.platform !== 'linux' && 'rea
   test('a name that is none ends it with an error', async () => {
     const { failed, output } = await runSoaks('--small', '--only', 'nothing');
     assert.equal(failed, true);
-    assert.match(output, /there is no such soak, only echo, churn/);
+    assert.match(output, /there is no such soak, only echo, frames, churn/);
   });
 });
