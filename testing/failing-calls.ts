@@ -5,6 +5,7 @@
  */
 import { foreignInterface } from '../src/ffi/index.ts';
 import { errnoNumber, requireLinux } from '../src/platform/index.ts';
+import { ioUringLayouts } from '../src/platform/linux-io-uring.ts';
 
 type Word = bigint | number;
 type Call = (...args: Word[]) => number;
@@ -12,6 +13,7 @@ type Call = (...args: Word[]) => number;
 export interface CallFault {
   /** The name of the call: `recvfrom`, `io_uring_enter`, ... */
   readonly call: string;
+  /** Or `SHORT`: less is done than was asked for; `TINY`: a ring has the fewest entries. */
   readonly errno: string;
   /** So many of these calls go well before one fails. */
   readonly skip?: number;
@@ -65,11 +67,44 @@ const lookup = foreignInterface.lookup.bind(foreignInterface);
 const lookupAddress = foreignInterface.lookupAddress.bind(foreignInterface);
 const errnoView = new Int32Array(foreignInterface.view(lookupAddress('__errno_location', 0)(), 4));
 
+/** A part of it, as the kernel does when it has no room for more. */
+export function shortOf(length: number): number {
+  return Math.min(length, Math.max(1, length >> 3));
+}
+
+const { cq_entries: completionEntries } = ioUringLayouts.params.fields;
+const fewestEntries = { submission: 4, completion: 8 };
+const withLength: ReadonlySet<string> = new Set(['recvfrom', 'sendto']);
+
+/**
+ * The arguments of a call that is made after all, with less in it; null when it is to fail.
+ * @param first where its own begin: syscall(2) has the number of the call in front of them.
+ */
+function lessOf(
+  called: string,
+  errno: string,
+  args: readonly Word[],
+  first: number,
+): Word[] | null {
+  if (errno === 'SHORT' && withLength.has(called)) {
+    const length = args[first + 2] as Word;
+    const short = shortOf(Number(length));
+    return args.with(first + 2, typeof length === 'bigint' ? BigInt(short) : short);
+  }
+  if (errno !== 'TINY' || called !== 'io_uring_setup') return null;
+  const parameters = new Int32Array(foreignInterface.view(args[first + 1] as never, 64));
+  parameters[completionEntries.offset / 4] = fewestEntries.completion;
+  const { submission } = fewestEntries;
+  return args.with(first, typeof args[first] === 'bigint' ? BigInt(submission) : submission);
+}
+
 function failing<Result>(name: string, real: (...args: Word[]) => Result, refused: Result) {
   return (...args: Word[]): Result => {
     const called = name === 'syscall' ? (byNumber.get(Number(args[0])) ?? name) : name;
     const now = failsNow(called);
     if (now === null) return real(...args);
+    const less = lessOf(called, now.errno, args, name === 'syscall' ? 1 : 0);
+    if (less !== null) return real(...less);
     if (doneAllTheSame.has(called) || doneAllTheSame.has(`${called}:${now.errno}`)) real(...args);
     errnoView[0] = errnoNumber(now.errno) as number;
     return refused;

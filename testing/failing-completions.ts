@@ -14,7 +14,7 @@ import { ignoredTag, kind, kindShift } from '../src/driver/io-uring/completion-t
 import { Ring } from '../src/driver/io-uring/ring.ts';
 import { SubmissionQueue } from '../src/driver/io-uring/submission-queue.ts';
 import { errnoNumber } from '../src/platform/index.ts';
-import { failsNow } from './failing-calls.ts';
+import { failsNow, shortOf } from './failing-calls.ts';
 
 /** `io_uring:accept`, `io_uring:receive`, ... in faults. */
 const nameOf = new Map(Object.entries(kind).map(([name, value]) => [value, `io_uring:${name}`]));
@@ -24,6 +24,8 @@ const noOperation = 0;
 const ends = new WeakMap<CompletionQueue, Map<string, number>>();
 /** Queues whose entry begun last is a no-op. */
 const replaced = new WeakSet<SubmissionQueue>();
+/** Queues whose entry begun last does less than it was to. */
+const shortened = new WeakSet<SubmissionQueue>();
 /** The ring that begins an operation right now. */
 let ring: Ring | null = null;
 
@@ -37,10 +39,12 @@ const { prototype } = SubmissionQueue;
 const { begin } = prototype;
 prototype.begin = function (operation, descriptor, tag, generation) {
   replaced.delete(this);
+  shortened.delete(this);
   const name = nameOf.get((tag >>> kindShift) as (typeof kind)['receive']);
   const now = tag === ignoredTag || name === undefined ? null : failsNow(name);
   const of = ring?.completions;
-  if (now === null || of === undefined) {
+  if (now?.errno === 'SHORT') shortened.add(this);
+  if (now === null || of === undefined || now.errno === 'SHORT') {
     return begin.call(this, operation, descriptor, tag, generation);
   }
   replaced.add(this);
@@ -56,10 +60,13 @@ const setters = [
   'setFlags',
   'setReceiveLimit',
 ] as const;
+const lengths: ReadonlySet<string> = new Set(['setLength', 'setReceiveLimit']);
 for (const name of setters) {
   const set = prototype[name] as (...args: number[]) => void;
   prototype[name] = function (this: SubmissionQueue, ...args: number[]): void {
-    if (!replaced.has(this)) set.apply(this, args);
+    if (replaced.has(this)) return;
+    const isLess = shortened.has(this) && lengths.has(name);
+    set.apply(this, isLess ? [shortOf(args[0] as number)] : args);
   };
 }
 

@@ -2,18 +2,23 @@
  * Runs the cells of one driver in a process of its own, because the seam must be there before any
  * file looks its calls up. Prints a line of JSON for each cell.
  *
- *     call-process.ts DRIVER short | all
+ *     call-process.ts DRIVER short | all [errno]
  */
 import '../../testing/failing-calls.ts';
 import { type Cell, nameOf, onceFaults } from './call-cells.ts';
 import { CallLab } from './calls.ts';
 
-const [driver, which] = process.argv.slice(2) as ['epoll' | 'io_uring', 'short' | 'all'];
+const [driver, which, errno = ''] = process.argv.slice(2) as [
+  'epoll' | 'io_uring',
+  string,
+  string?,
+];
 if (driver === 'io_uring') await import('../../testing/failing-completions.ts');
 
 const lab = new CallLab(driver);
 const cells = await lab.cells();
-for (const cell of which === 'all' ? cells : shortList(cells)) {
+const chosen = which === 'all' ? cells : shortList(cells);
+for (const cell of chosen.filter((one) => nameOf(one).includes(errno))) {
   const { wrong, failed } = await lab.run(cell);
   console.log(JSON.stringify({ name: nameOf(cell), wrong, failed }));
 }

@@ -50,7 +50,7 @@ export class CallLab {
     for (const phase of phases) {
       const { wrong } = await this.run({ call: 'none', errno: 'EIO', phase, lasting: false });
       if (wrong !== '') throw new Error(`with nothing failing, at the ${phase}: ${wrong}`);
-      for (const cell of allCells()) {
+      for (const cell of allCells(this.#options.driver as string)) {
         const count = faults.made.get(cell.call) ?? 0;
         if (cell.phase !== phase || count === 0) continue;
         // Not the very first where there are more: states come with what was before.
