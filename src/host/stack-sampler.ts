@@ -26,38 +26,53 @@ const { parentPort, workerData } = require('node:worker_threads');
 const { Session } = require('node:inspector');
 const { shared, key, thread } = workerData;
 const numbers = new Float64Array(shared);
-const session = new Session();
-let ask = null;
-const refuse = (error) => {
-  ask = null;
+const look = 'globalThis[Symbol.for(' + JSON.stringify(key) + ')]?.()';
+let isReady = false;
+// Open only while it looks: at the end of the process the runtime waits for one that is open, and says so.
+let session = null;
+function close() {
+  session?.disconnect();
+  session = null;
+}
+function refuse(error) {
+  isReady = false;
+  close();
   parentPort.postMessage(error.message ?? String(error));
-};
-const look = {
-  method: 'Runtime.evaluate',
-  params: { expression: 'globalThis[Symbol.for(' + JSON.stringify(key) + ')]?.()', silent: true },
-};
-try {
-  session.connectToMainThread();
+}
+function evaluate(expression, done) {
+  close();
+  const own = new Session();
+  own.connectToMainThread();
+  session = own;
+  const method = 'Runtime.evaluate';
+  const params = { expression, silent: true };
+  const ended = (error, answer) => {
+    if (session !== own) return;
+    close();
+    done(error, answer);
+  };
   if (thread === 0) {
-    ask = () => session.post(look.method, look.params, () => {});
-    // A runtime may have the functions, and nothing behind them.
-    const expression = '1 + 1';
-    session.post(look.method, { expression }, (error, answer) => {
-      if (answer?.result?.value !== 2) refuse(error ?? new Error('the inspector gives no answer'));
-    });
-  } else {
-    session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
-      if (!workerInfo.title.startsWith('[worker ' + thread + ']')) return;
-      let id = 0;
-      ask = () => {
-        const message = JSON.stringify({ id: ++id, ...look });
-        session.post('NodeWorker.sendMessageToWorker', { sessionId, message }, () => {});
-      };
-    });
-    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, (error) => {
-      if (error) refuse(error);
-    });
+    own.post(method, params, ended);
+    return;
   }
+  own.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
+    if (!workerInfo.title.startsWith('[worker ' + thread + ']')) return;
+    const message = JSON.stringify({ id: 1, method, params });
+    own.post('NodeWorker.sendMessageToWorker', { sessionId, message }, () => {});
+  });
+  own.on('NodeWorker.receivedMessageFromWorker', ({ params: { message } }) => {
+    ended(null, JSON.parse(message).result);
+  });
+  own.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, (error) => {
+    if (error) ended(error);
+  });
+}
+try {
+  // A runtime may have the functions, and nothing behind them.
+  evaluate('1 + 1', (error, answer) => {
+    isReady = answer?.result?.value === 2;
+    if (!isReady) refuse(error ?? new Error('the inspector gives no answer'));
+  });
 } catch (error) {
   refuse(error);
 }
@@ -66,10 +81,10 @@ let lastAt = 0;
 function turn() {
   const due = numbers[${dueAt}];
   const now = performance.timeOrigin + performance.now();
-  if (due !== 0 && due !== last && now >= due && now - lastAt >= ${pauseMs} && ask !== null) {
+  if (due !== 0 && due !== last && now >= due && now - lastAt >= ${pauseMs} && isReady) {
     last = due;
     lastAt = now;
-    ask();
+    evaluate(look, () => {});
   }
   setTimeout(turn, numbers[${lookMs}]);
 }

@@ -1,9 +1,12 @@
 /** `slowHandler`: calls that block their loop are reported by name, and nothing else is. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { type EventHandler, type Options, type Server, serve } from 'gnet';
 import { connect, type TestScope } from '../support/rig.ts';
+import { nodeFlags } from '../support/program.ts';
 import { spawnExample } from '../examples/spawn-example.ts';
 import { RawClient } from 'gnet/testing';
 import { unlessHeldUp } from '../support/unless-held-up.ts';
@@ -153,4 +156,26 @@ test('examples/slow.ts is told of its slow handler', async (t) => {
   }
   assert.match(example.output(), told);
   assert.equal(await example.stop(), 0);
+});
+
+test('a process that was slow once ends without a word of the runtime', async () => {
+  const source = `
+    import { once } from 'node:events';
+    import { connect } from 'node:net';
+    import { serve } from 'gnet';
+    const react = (frame) => {
+      const end = performance.now() + 300;
+      while (performance.now() < end);
+      return frame;
+    };
+    const server = await serve({ react }, 'tcp://127.0.0.1:0', { slowHandler: 50, logLevel: 'silent' });
+    const client = connect(Number(server.addr.split(':')[1]), '127.0.0.1');
+    for (let calls = 0; calls < 2; calls++) {
+      client.write('hello');
+      await once(client, 'data');
+    }
+    process.exit();`;
+  const args = [...nodeFlags, '--input-type=module', '--eval', source];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+  assert.equal(stdout + stderr, '');
 });
