@@ -9,7 +9,10 @@ const soak = soaks.find((one) => one.name === name);
 if (soak === undefined) throw new Error(`there is no soak named '${name}'`);
 
 const terminal = process.stdout.isTTY === true;
-const trace = traceFile === '' ? null : new Trace(traceFile, soak.title);
+const what = set === '' ? soak.name : `${soak.name}, ${set}`;
+const driver = process.env['GNET_DRIVER'];
+const title = driver === undefined ? what : `${what}, on ${driver}`;
+const trace = traceFile === '' ? null : new Trace(traceFile, title);
 /** Without a terminal a line every tenth is enough. */
 let nextLine = 0;
 
