@@ -13,7 +13,8 @@ import { cpuWhileWaiting, nextLine, say } from './exhaustion-steps.ts';
 type Driver = NonNullable<Options['driver']>;
 
 const patienceMs = 15_000;
-const links = 10;
+const links = 4;
+const peersOfReaders = 10;
 const asksMax = 1_000;
 /** More than any range of ports that `exhaustion.ts` gives. */
 const dialsMax = 200;
@@ -87,6 +88,15 @@ async function threads(driver: Driver): Promise<void> {
   await server.close();
 }
 
+/** Descriptors that do not even suffice to start two loops: it works, or an error of ours says why not. */
+async function start(driver: Driver): Promise<void> {
+  const options = { driver, numEventLoop: 2, logLevel: 'silent' } as const;
+  const started = serve(module, 'tcp://127.0.0.1:0', options).then((server) => server.close());
+  const refusal = await rejectionOf(started);
+  assert.doesNotMatch(refusal, /no error of ours/);
+  say({ refusal });
+}
+
 /** The disk of the log is full: requests are served, and later lines are whole. */
 async function log(driver: Driver): Promise<void> {
   const folder = process.env['GNET_LAB_DISK'] as string;
@@ -146,7 +156,7 @@ async function readers(driver: Driver): Promise<void> {
     socketRecvBuffer: 1,
   });
   const peers: Socket[] = [];
-  for (let count = 0; count < links; count++) {
+  for (let count = 0; count < peersOfReaders; count++) {
     const peer = connect(Number(server.addr.split(':')[1]), '127.0.0.1');
     await once(peer, 'connect');
     peer.pause();
@@ -168,7 +178,7 @@ async function readers(driver: Driver): Promise<void> {
   });
   assert.deepEqual(
     await Promise.all(hashes),
-    Array.from({ length: links }, () => hash),
+    Array.from({ length: peersOfReaders }, () => hash),
   );
   await server.close();
 }
@@ -176,6 +186,7 @@ async function readers(driver: Driver): Promise<void> {
 export const lackOf: Readonly<Record<string, (driver: Driver) => Promise<void>>> = {
   ports,
   threads,
+  start,
   log,
   readers,
 };

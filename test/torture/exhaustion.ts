@@ -40,6 +40,9 @@ const shells: Readonly<Record<string, { readonly isolated?: string; readonly scr
 /** Percent of one core. */
 const cpuMax = 5;
 const clients = 100;
+/** With fewer the runtime does not start; with so many two loops do. */
+const descriptorsMin = 24;
+const descriptorsEnough = 60;
 const patienceMs = 40_000;
 const lackMs = 2_000;
 const shortMs = 200;
@@ -101,20 +104,29 @@ export async function runExhaustion(
       run.wrong.push(`${name}: ${cpu.toFixed(1)} % of the CPU`);
     if (!recovers) run.wrong.push(`${name}: it does not go on`);
   }
+  if (only === undefined && driver !== 'node') {
+    const { cases, wrong, lines } = await starts(driver);
+    run.cases += cases;
+    run.wrong.push(...wrong);
+    run.lines.push(...lines);
+  }
   return run;
 }
 
-function start(driver: DriverName, lack: string, ms: number) {
-  const { isolated, script = ':' } = shells[lack] ?? {};
+function start(driver: DriverName, lack: string, ms: number, descriptors = 0) {
+  const { isolated, script: own = ':' } = shells[lack] ?? {};
+  const script = descriptors > 0 ? `ulimit -n ${descriptors}` : own;
   const shell = ['sh', '-c', `${script}; exec "$@"`, 'sh'];
-  const own = lack === 'threads' ? asLonelyUser : [];
+  const user = lack === 'threads' ? asLonelyUser : [];
   const spaces = isolated === undefined ? [] : ['unshare', isolated];
   const words = [
     ...spaces,
     ...shell,
-    ...own,
+    ...user,
     process.execPath,
     ...nodeFlags,
+    // It is counted.
+    '--disable-warning=GNET_LOG_FILE',
     file,
     driver,
     lack,
@@ -158,6 +170,24 @@ async function lacking(driver: DriverName, lack: string, ms: number) {
   clearTimeout(timer);
   for (const socket of sockets) socket.destroy();
   return seen;
+}
+
+/** With each number of descriptors up to one that suffices. */
+async function starts(driver: DriverName): Promise<ExhaustionRun> {
+  const run: ExhaustionRun = { cases: 0, wrong: [], lines: [] };
+  let works = 0;
+  for (let count = descriptorsMin; count <= descriptorsEnough; count += 2) {
+    const child = start(driver, 'start', 0, count);
+    const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+    const said: Said[] = [];
+    for await (const line of createInterface(child.stdout)) said.push(JSON.parse(line) as Said);
+    clearTimeout(timer);
+    run.cases++;
+    if (said.at(-1)?.done !== true) run.wrong.push(`a start with ${count} descriptors: no end`);
+    if (said[0]?.refusal === 'nothing') works++;
+  }
+  run.lines.push(`too few descriptors to start: ${run.cases - works} of ${run.cases} refused`);
+  return run;
 }
 
 function limitThreads(pid: number, count: number): void {
