@@ -112,6 +112,7 @@ def main():
     client, client_pid = start("10.9.0.2", plan["client"], None)
     os.close(reading)
     waiting = []
+    parent = os.getppid()
     end = time.monotonic() + plan["seconds"]
     status = None
     try:
@@ -137,7 +138,7 @@ def main():
                     server_pid = 0
                     status |= code
                     return 0 if status == 0 else 1
-            if now > end:
+            if now > end or os.getppid() != parent:
                 return 2
     finally:
         for pid in (client_pid if status is None else 0, server_pid):
