@@ -129,6 +129,7 @@ class Restart {
       fresh.listen();
       this.#manager?.reloading();
       await this.#unlessStopped(fresh.says('listening', this.#settings.readyTimeout));
+      await this.#unlessStopped(nextTurn());
       fresh.hasStarted();
       await this.#unlessStopped(nextTurn());
       await this.#unlessStopped(this.#switch(fresh));
