@@ -37,7 +37,10 @@ const rehearsalMs = 500;
 
 let isUnderWay = false;
 
-/** Before the server listens: what a restart does first of all is compiled, and looked up, by then. */
+/**
+ * Before the server listens, and before each restart: what a start does is compiled, and looked up, by
+ * then.
+ */
 export function prepareRestarts(native: NativeCalls | undefined): void {
   if (native !== undefined && copiesToSpawn()) rehearseStart(native);
 }
@@ -149,12 +152,12 @@ class Restart {
   async #rehearse(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, rehearsalMs);
+      timer = setTimeout(resolve, rehearsalMs).unref();
     });
     await Promise.race([this.#rehearseAll(), late]);
     clearTimeout(timer);
-    const native = this.#native;
-    if (native !== undefined) prepareRestarts(native);
+    // The runtime forgets what it has not called for long.
+    if (!this.#isStopped) prepareRestarts(this.#native);
   }
 
   async #rehearseAll(): Promise<void> {
