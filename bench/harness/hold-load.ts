@@ -7,7 +7,7 @@ import type { Command } from './command.ts';
 import { buildEchoLoad, compilerMissing, ECHO_LOAD } from './echo-load.ts';
 import { addressText, type Load, type LoadResult, type LoadRun } from './load.ts';
 import { pinned } from './pinning.ts';
-import { cpuSecondsOf, residentBytes } from './process-tree.ts';
+import { cpuSecondsOf, filledBytes } from './process-tree.ts';
 import { buildTlsLoad, opensslMissing, TLS_LOAD } from './tls-load.ts';
 
 /** Every load process has its own limit of descriptors. */
@@ -50,7 +50,7 @@ function compiled(program: string): Holder {
 export async function hold(run: LoadRun, holder: Holder): Promise<LoadResult> {
   await release([await open(run, WARMUP_CONNECTIONS, holder)]);
   await delay(SETTLE_MS);
-  const before = residentBytes(run.serverPids);
+  const before = filledBytes(run.serverPids);
   const cpuBefore = cpuSecondsOf(run.serverPids);
   const startedAt = performance.now();
   const holders: ChildProcess[] = [];
@@ -60,7 +60,7 @@ export async function hold(run: LoadRun, holder: Holder): Promise<LoadResult> {
     }
     const seconds = (performance.now() - startedAt) / 1000;
     await delay(SETTLE_MS);
-    const grown = residentBytes(run.serverPids) - before;
+    const grown = filledBytes(run.serverPids) - before;
     return {
       requests: run.case.connections,
       bytes: 0,

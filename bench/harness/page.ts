@@ -121,11 +121,16 @@ function headlineTable(results: readonly WorkResult[]): string {
   const columns = HEADLINE_PEERS.filter(([, names]) =>
     headlines.some((headline) => besideFigure(headline, names) !== ''),
   );
-  const head = ['', 'gnet for TypeScript', ...columns.map(([title]) => `beside ${title}`)];
-  const rows = headlines.map((headline) => [
+  // The machines of the days are named below the table.
+  const days = headlines.map(({ result }) => result.measuredAt.slice(0, 10));
+  const dated = new Set(days).size > 1;
+  const titles = columns.map(([title]) => `beside ${title}`);
+  const head = ['', 'gnet for TypeScript', ...titles, ...(dated ? ['measured'] : [])];
+  const rows = headlines.map((headline, index) => [
     headline.title,
     ownFigure(headline),
     ...columns.map(([, names]) => besideFigure(headline, names)),
+    ...(dated ? [days[index] as string] : []),
   ]);
   return markdownTable([head, ...rows]);
 }

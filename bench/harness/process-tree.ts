@@ -24,9 +24,12 @@ function numbers(text: string): number[] {
   return text.split(/\s+/).filter(Boolean).map(Number);
 }
 
-/** Resident memory now. */
-export function residentBytes(pids: readonly number[]): number {
-  return sumOf(pids, 'VmRSS');
+/**
+ * Resident memory now that the processes have filled themselves. Pages of their programs come and go: a
+ * system that takes them from an idle process would make those that come back look like growth.
+ */
+export function filledBytes(pids: readonly number[]): number {
+  return sumOf(pids, 'RssAnon') + sumOf(pids, 'RssShmem');
 }
 
 /** The peak counts from here on. What cannot be written keeps the peak of its life. proc_pid_clear_refs(5) */

@@ -21,6 +21,8 @@ export interface Failure {
 
 export interface CaseResult {
   readonly case: Case;
+  /** Where they are not those of the whole result. */
+  readonly settings?: Settings;
   readonly samples: readonly Sample[];
   readonly failures: readonly Failure[];
 }

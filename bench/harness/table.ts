@@ -46,7 +46,11 @@ export function machineText({ machine }: WorkResult): string {
   return `${machine.cpu}, ${machine.cores} cores, ${machine.system} ${machine.architecture}`;
 }
 
-export function settingsText({ settings, load, kind }: WorkResult): string {
+export function settingsText({
+  settings,
+  load,
+  kind,
+}: Pick<WorkResult, 'settings' | 'load' | 'kind'>): string {
   const rounds = `${settings.rounds} round${settings.rounds === 1 ? '' : 's'}`;
   if (kind === 'memory' || kind === 'start') return rounds;
   const warm = `${settings.warmupSeconds} s of warm-up and ${settings.settleSeconds} s of the same`;
@@ -114,10 +118,13 @@ export function hasLoadShare({ kind }: WorkResult): boolean {
 /** What a reader has to know about the figures of a case. */
 export function notesOf(result: WorkResult, one: CaseResult): string[] {
   const notes: string[] = [];
+  if (one.settings !== undefined) notes.push(settingsText({ ...result, settings: one.settings }));
   for (const { name } of result.peers) {
     const used = utilisation(one, name);
-    if (used === null) notes.push(`${name}: no figures, every round failed`);
-    else if (used.saturated && hasLoadShare(result)) {
+    const failed = one.failures.some(({ peer }) => peer === name);
+    // Without failures it was not asked: others of the result have cases of their own.
+    if (used === null && failed) notes.push(`${name}: no figures, every round failed`);
+    else if (used?.saturated && hasLoadShare(result)) {
       const limit = LOAD_SATURATION * 100;
       notes.push(`${name}: the load used more than ${limit} % of its core, req/s is a lower bound`);
     }

@@ -58,8 +58,16 @@ test('results of some cases replace those, and leave the others of another day a
   );
 });
 
-test('results of one day and one machine come together, in the order of the cases', () => {
-  update(resultOf('2026-01-02', 'new', [1]), folder);
+test('results of one day and one machine come together, each case with its settings', () => {
+  const base = resultOf('2026-01-02', 'new', [1]);
+  const peers = [{ name: 'another', title: 'another', versions: {} }];
+  update({ ...base, settings: { ...base.settings, rounds: 7 }, peers }, folder);
+  const [, newest] = readStored(folder);
+  assert.deepEqual(
+    newest?.cases.map((one) => one.settings?.rounds ?? newest.settings.rounds),
+    [7, 1],
+  );
+  assert.deepEqual(newest.peers, peers);
   assert.deepEqual(found(), [
     ['tcp-echo.2026-01-01', [1000]],
     ['tcp-echo', [1, 100]],

@@ -1,12 +1,12 @@
 /**
  * Results of a part of a work beside what is stored of its other cases: `bench --update`. Each file holds
- * cases of one machine, one setting and one set of servers, so that nothing is compared across days.
+ * cases of one day, one machine and one version of each server.
  */
 
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { fileOf, store, type WorkResult } from './results.ts';
+import { type CaseResult, fileOf, store, type WorkResult } from './results.ts';
 
 /** Stores what was measured; of the earlier results only the cases stay that were not measured anew. */
 export function update(fresh: WorkResult, folder: string): string {
@@ -16,8 +16,7 @@ export function update(fresh: WorkResult, folder: string): string {
     const stored = JSON.parse(readFileSync(path, 'utf8')) as WorkResult;
     const kept = stored.cases.filter((one) => !has(fresh, one.case));
     if (kept.length > 0 && isAlike(stored, fresh)) {
-      const cases = [...kept, ...result.cases].sort((a, b) => rank(a.case) - rank(b.case));
-      result = { ...result, cases };
+      result = joined(result, { ...stored, cases: kept });
     } else if (kept.length > 0) {
       writeFileSync(path, `${JSON.stringify({ ...stored, cases: kept }, null, 1)}\n`);
       if (file === fileOf(fresh.work)) renameSync(path, join(folder, freeName(stored, folder)));
@@ -39,12 +38,36 @@ function has(result: WorkResult, wanted: unknown): boolean {
   return result.cases.some((one) => isDeepStrictEqual(one.case, wanted));
 }
 
-/** Figures of both may stand in one table. */
+/** Figures of both may stand on one page of tables. */
 function isAlike(a: WorkResult, b: WorkResult): boolean {
-  const facts = ({ schema, load, machine, settings, peers, measuredAt }: WorkResult) => {
-    return [schema, load, machine, settings, peers, measuredAt.slice(0, 10)];
+  const facts = ({ schema, load, machine, measuredAt }: WorkResult) => {
+    return [schema, load, machine, measuredAt.slice(0, 10)];
   };
-  return isDeepStrictEqual(facts(a), facts(b));
+  const agree = a.peers.every((peer) => {
+    const same = b.peers.find(({ name }) => name === peer.name);
+    return same === undefined || isDeepStrictEqual(same, peer);
+  });
+  return agree && isDeepStrictEqual(facts(a), facts(b));
+}
+
+/** The cases of both, each with the settings that it was measured with. */
+function joined(fresh: WorkResult, kept: WorkResult): WorkResult {
+  const peers = [...fresh.peers];
+  for (const peer of kept.peers) {
+    if (!peers.some(({ name }) => name === peer.name)) peers.push(peer);
+  }
+  const skipped = [...fresh.skipped, ...kept.skipped].filter(
+    ({ peer }, index, all) =>
+      !peers.some(({ name }) => name === peer) &&
+      all.findIndex((other) => other.peer === peer) === index,
+  );
+  const others = kept.cases.map((one): CaseResult => {
+    const settings = one.settings ?? kept.settings;
+    const { settings: _, ...rest } = one;
+    return isDeepStrictEqual(settings, fresh.settings) ? rest : { ...rest, settings };
+  });
+  const cases = [...others, ...fresh.cases].sort((a, b) => rank(a.case) - rank(b.case));
+  return { ...fresh, peers, skipped, cases };
 }
 
 function rank({ size, connections, pipeline }: WorkResult['cases'][number]['case']): number {
