@@ -82,7 +82,7 @@ export function isSecure({ protocol }: Target): boolean {
 
 /** Refuses options whose effect would be silently lost. */
 function refuse(options: Record<string, unknown>): void {
-  for (const name of ['localAddress', 'localPort', 'lookup', 'onread', 'fd']) {
+  for (const name of ['localAddress', 'localPort', 'lookup', 'blockList', 'onread', 'fd']) {
     const value = options[name];
     if (value === undefined || value === null || value === false) continue;
     throw new ErrUnsupportedOp(

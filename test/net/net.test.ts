@@ -122,8 +122,22 @@ test('what is not supported is refused by a typed error', () => {
   assert.throws(() => new Socket({ fd: 0 } as never), refused);
   assert.throws(() => createServer({ blockList: new nodeNet.BlockList() } as never), refused);
   assert.throws(() => createServer().listen({ fd: 0 }), refused);
-  assert.throws(() => net.connect({ port: 1, localAddress: '127.0.0.1' }), refused);
+  for (const option of ['localAddress', 'lookup', 'blockList']) {
+    assert.throws(() => net.connect({ port: 1, [option]: () => {} } as never), refused);
+  }
+  assert.throws(() => net.setDefaultAutoSelectFamily(false), refused);
+  assert.throws(() => net.setDefaultAutoSelectFamilyAttemptTimeout(100), refused);
+  assert.throws(() => new net.BoundSocket(), refused);
   assert.throws(() => createServer().listen(65_536), { code: 'ErrInvalidOption' });
+});
+
+test('everything public of node:net is there, by name and of the default', async () => {
+  const missing = (have: object): string[] =>
+    Object.keys(nodeNet).filter((name) => !name.startsWith('_') && !(name in have));
+  assert.deepEqual(missing(net), []);
+  assert.deepEqual(missing(await import('gnet/net')), []);
+  net.setDefaultAutoSelectFamily(net.getDefaultAutoSelectFamily());
+  net.setDefaultAutoSelectFamilyAttemptTimeout(net.getDefaultAutoSelectFamilyAttemptTimeout());
 });
 
 test('a process ends when its last socket and server are closed', async (t) => {
