@@ -111,9 +111,10 @@ export async function showTop(args: readonly string[]): Promise<void> {
   const again = stdout.isTTY && !values.once;
   let before: Snapshot | null = null;
   for (;;) {
-    const fitting = again ? Math.max(stdout.rows - 12, 3) : 20;
+    // A terminal that does not know its size, as in some containers, says 0.
+    const fitting = again ? Math.max((stdout.rows || 24) - 12, 3) : 20;
     const { snapshot, lists } = await look(source, values.sort, rows ?? fitting);
-    const text = topText(snapshot, before, lists, again ? stdout.columns : Infinity);
+    const text = topText(snapshot, before, lists, again ? stdout.columns || 80 : Infinity);
     // From the top left corner, over what was there.
     stdout.write(again ? `\x1b[H\x1b[2J${text}` : text);
     if (!again) return;

@@ -1,7 +1,9 @@
 /** `npx gnet`: what it prints, and how it ends. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { inspect } from 'gnet/inspect';
@@ -45,6 +47,45 @@ test('gnet top shows servers and their connections once, where the output is no 
   const wrong = await gnet(['top', inspector.addr, '--token', 'x'.repeat(24)]);
   assert.deepEqual([wrong.code, wrong.output], [1, '']);
   assert.match(wrong.stderr, /^gnet: Give the token/);
+});
+
+test('gnet top looks again and again in a terminal, over what it wrote before, until it is ended', {
+  skip: missing('script'),
+}, async (t) => {
+  const rig = await startRig(t, new EchoHandler());
+  const inspector = await inspect(rig.server);
+  t.after(() => inspector.close());
+  const client = await connect(t, rig);
+  const flags = [...nodeFlags, command, 'top', inspector.url, '--interval=1'];
+  const line = [process.execPath, ...flags].map((part) => `'${part}'`).join(' ');
+  // Of util-linux: runs it in a pseudo terminal.
+  const terminal = spawn('script', ['-qec', `stty rows 20 cols 100; exec ${line}`, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  t.after(() => terminal.kill());
+  let output = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text;
+  });
+  const pictures = async (number: number) => {
+    for (;;) {
+      const found = output.split('\x1b[H\x1b[2J').slice(1);
+      if (found.length >= number) return found.map((text) => text.replaceAll('\r\n', '\n'));
+      await once(terminal.stdout, 'data');
+    }
+  };
+  const [first = ''] = await pictures(2);
+  client.write('hello');
+  await client.readExactly(5);
+  const seen = (await pictures(5)).slice(0, -1);
+  assert.match(first, /^connections 1 {2}accepted 1 {2}received 0 B /m);
+  assert.doesNotMatch(first, /cpu/); // there is no rate before the second look
+  const last = seen.at(-1) ?? '';
+  assert.match(last, /^process \d+ .* cpu [\d.]+ %/);
+  assert.match(last, /^connections 1 {2}accepted 1.* received 5 B/m);
+  for (const text of seen.join('\n').split('\n')) assert.ok(text.length <= 100, text);
+  terminal.stdin.write('\x03');
+  await once(terminal, 'exit');
 });
 
 test('what cannot be understood is said in two lines, with status 2', async (t) => {
