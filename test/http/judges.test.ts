@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import type { WebSocketConn } from 'gnet/websocket';
-import { goPeer } from '../support/built-peers.ts';
+import { goPeer, rustPeer } from '../support/built-peers.ts';
 import { missing, runClient } from '../support/outside-client.ts';
 import type { TestScope } from '../support/rig.ts';
 import { startWs } from '../websocket/ws-rig.ts';
@@ -13,6 +13,7 @@ import { type HttpRig, rawClient, startHttp } from './http-rig.ts';
 const python = process.env['GNET_PYTHON'] || 'python3';
 
 const go = goPeer();
+const rust = rustPeer();
 const autocannon = 'node_modules/autocannon/autocannon.js';
 
 const HTTPLINT = 'from httplint.cli import main; main()';
@@ -60,6 +61,13 @@ describe('gnet/http and what others wrote', () => {
   }, async (t) => {
     const rig = await startSite(t);
     const { code, stderr } = await runClient(go.path, ['http', rig.url]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(rig.errors, []);
+  });
+
+  test('reqwest of Rust does, too', { skip: rust.missing }, async (t) => {
+    const rig = await startSite(t);
+    const { code, stderr } = await runClient(rust.path, ['http', rig.url]);
     assert.equal(code, 0, stderr);
     assert.deepEqual(rig.errors, []);
   });

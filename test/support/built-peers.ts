@@ -52,10 +52,10 @@ export function goPeer(): BuiltPeer {
   });
 }
 
-/** tungstenite. Its crates take half a minute to build, so it is built where it is asked for. */
+/** tungstenite and reqwest. Their crates take minutes to build, so they are built where asked for. */
 export function rustPeer(): BuiltPeer {
   if (process.env['GNET_JUDGES'] !== 'all') {
-    return { path: '', missing: 'tungstenite takes long to build: set GNET_JUDGES=all' };
+    return { path: '', missing: 'tungstenite and reqwest take long to build: set GNET_JUDGES=all' };
   }
   const target = join(cache, 'rust');
   const build = `cargo build --quiet --locked --target-dir '${target}'`;

@@ -1,4 +1,6 @@
-// A peer of tungstenite: `server` echoes, `client URL` asks an echo server.
+// A peer of tungstenite: `server` echoes, `client URL` asks an echo server. `http URL` is a client of reqwest.
+mod http;
+
 use std::net::{TcpListener, TcpStream};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, WebSocketConfig};
@@ -55,5 +57,9 @@ fn client(url: &str) {
 
 fn main() {
     let words: Vec<String> = std::env::args().collect();
-    if words[1] == "server" { server() } else { client(&words[2]) }
+    match words[1].as_str() {
+        "server" => server(),
+        "client" => client(&words[2]),
+        _ => http::client(&words[2]),
+    }
 }
