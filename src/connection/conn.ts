@@ -76,8 +76,8 @@ export interface Conn<Context = unknown> extends FrameSource {
   /**
    * Offers `data` to the kernel now, without the codec, straight from your memory; copies and queues
    * nothing. Returns how many bytes the kernel took: 0 while earlier output is pending, and once the
-   * connection is closed. Saves a copy of hundreds of KiB. Give what is left to `writeNoCodec`, and
-   * `onDrain` tells when to go on. @throws ErrInvalidReply for other than bytes; ErrUnsupportedOp for UDP.
+   * connection is closed; 0 also over TLS and on the driver `node`. Saves a copy of hundreds of KiB. Give
+   * what is left to `writeNoCodec`: if that returns false, `onDrain` follows. @throws ErrInvalidReply for other than bytes; ErrUnsupportedOp for UDP.
    */
   tryWrite(data: Uint8Array): number;
   /**

@@ -28,7 +28,7 @@ export function flushNow(c: Connection): void {
 export function unblock(c: Connection): void {
   const wasStuck = c.events.preWrite && isStuck(c);
   c.marks &= ~mark.writeBlocked;
-  if (wasStuck && c.queue !== null) callPreWriteOf(c);
+  if (wasStuck && outboundBuffered(c) > 0) callPreWriteOf(c);
   if (isClosed(c)) return;
   const before = outboundBuffered(c);
   sendPending(c);

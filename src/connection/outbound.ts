@@ -76,17 +76,17 @@ export function putPrepared(c: Connection, prepared: Prepared): void {
     ? Prepared.payloadOf(prepared)
     : Prepared.encodedBy(prepared, c.codec, c);
   beforeWrite(c);
-  putUnchanging(c, bytes);
+  putShared(c, prepared, bytes);
 }
 
 /**
- * Takes, without the codec, bytes that nobody changes any more. Where nothing else waits, they leave from
- * the one copy that all connections of the loop share.
+ * Takes bytes of something prepared. Where nothing else waits, they leave from the one copy that all
+ * connections of the loop share.
  */
-export function putUnchanging(c: Connection, bytes: Uint8Array): void {
+export function putShared(c: Connection, prepared: Prepared, bytes: Uint8Array): void {
   if (!mayShare(c, bytes.length)) putRaw(c, bytes);
   else {
-    c.owner.sharedSends.add(c.slot, bytes);
+    c.owner.sharedSends.add(c.slot, prepared, bytes);
     c.marks |= mark.shares;
   }
 }
@@ -227,7 +227,12 @@ export function putRaw(c: Connection, data: Bytes): void {
 /** What the kernel takes of it at once; the rest stays the program's. */
 export function offer(c: Connection, data: Uint8Array): number {
   if (data.length === 0 || is(c, mark.writeBlocked) || outboundBuffered(c) > 0) return 0;
-  return sendAtOnce(c, data);
+  // Others may have begun with a piece that they do not count yet, and want the same bytes again.
+  if (c.transport.sendPieces === undefined) return 0;
+  const taken = sendAtOnce(c, data);
+  // Nothing waits, but the transport is to hear of that when there is room, and stops looking for it.
+  if (is(c, mark.writeBlocked)) openQueue(c);
+  return taken;
 }
 
 /** Takes several pieces without the codec, so that they leave together. */

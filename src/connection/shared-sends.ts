@@ -1,4 +1,5 @@
 import type { Slab, SlabPool } from '../buffer/slab.ts';
+import type { Prepared } from './prepared.ts';
 
 /** Bytes that many connections are about to send, in memory that the kernel may be shown. */
 export class SharedBytes {
@@ -27,7 +28,8 @@ export class SharedSends {
   #slab: Slab | null = null;
   #used = 0;
   /** What was copied last, which the next connection most likely sends, too. */
-  #source: Uint8Array | null = null;
+  #source: Prepared | null = null;
+  #sourceBytes: Uint8Array | null = null;
   #shared: SharedBytes | null = null;
   readonly #waiting: (SharedBytes | null)[] = [];
 
@@ -35,14 +37,18 @@ export class SharedSends {
     this.#pool = pool;
   }
 
-  /** Has these wait for the connection of that slot. Nobody changes them. @throws SyscallError ENOMEM. */
-  add(slot: number, bytes: Uint8Array): void {
-    const shared = bytes === this.#source ? (this.#shared as SharedBytes) : this.#copy(bytes);
+  /**
+   * Has what a codec made of `source` wait for the connection of that slot. The bytes alone do not say
+   * that they are those of before: a codec may use its memory again. @throws SyscallError ENOMEM.
+   */
+  add(slot: number, source: Prepared, bytes: Uint8Array): void {
+    const isSame = source === this.#source && bytes === this.#sourceBytes;
+    const shared = isSame ? (this.#shared as SharedBytes) : this.#copy(source, bytes);
     shared.slab.home.retain(shared.slab);
     this.#waiting[slot] = shared;
   }
 
-  #copy(bytes: Uint8Array): SharedBytes {
+  #copy(source: Prepared, bytes: Uint8Array): SharedBytes {
     const { length } = bytes;
     let slab = this.#slab;
     // Everybody has sent what was in it.
@@ -57,7 +63,8 @@ export class SharedSends {
     const start = this.#used;
     slab.bytes.set(bytes, start);
     this.#used = start + length;
-    this.#source = bytes;
+    this.#source = source;
+    this.#sourceBytes = bytes;
     this.#shared = new SharedBytes(slab, start, this.#used);
     return this.#shared;
   }
@@ -77,6 +84,7 @@ export class SharedSends {
   /** The loop ends. */
   close(): void {
     this.#source = null;
+    this.#sourceBytes = null;
     if (this.#slab !== null) this.#pool.release(this.#slab);
     this.#slab = null;
   }

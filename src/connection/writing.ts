@@ -17,7 +17,7 @@ import {
   putPartsEncoded,
   putPrepared,
   putRaw,
-  putUnchanging,
+  putShared,
 } from './outbound.ts';
 import { Prepared, type Sendable } from './prepared.ts';
 import { type Connection, is, isClosed } from './record.ts';
@@ -48,7 +48,7 @@ export function writeNoCodec(c: Connection, data: Sendable): boolean {
 }
 
 function putPlain(c: Connection, data: Sendable): void {
-  if (Prepared.is(data)) putUnchanging(c, Prepared.payloadOf(data));
+  if (Prepared.is(data)) putShared(c, data, Prepared.payloadOf(data));
   else putRaw(c, data);
 }
 

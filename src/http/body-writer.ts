@@ -24,6 +24,8 @@ export class BodyWriter {
   /** What has not been given to the connection; it stands where it was given. */
   #held: Uint8Array[];
   #heldBytes = 0;
+  /** All that is held, with the lines. */
+  #heldLength = 0;
   /** The chunk that is held last lacks its line end. */
   #isOpen = false;
   /** The sizes of chunks that are alike have one line. */
@@ -37,6 +39,7 @@ export class BodyWriter {
     this.#conn = conn;
     this.#isChunked = isChunked;
     this.#held = [head];
+    this.#heldLength = head.length;
     this.#flushSoon();
   }
 
@@ -55,11 +58,16 @@ export class BodyWriter {
 
   #hold(bytes: Uint8Array): void {
     if (this.#isChunked) {
-      this.#held.push(this.#lineOf(bytes.length));
+      this.#add(this.#lineOf(bytes.length));
       this.#isOpen = true;
     }
-    this.#held.push(bytes);
+    this.#add(bytes);
     this.#heldBytes += bytes.length;
+  }
+
+  #add(bytes: Uint8Array): void {
+    this.#held.push(bytes);
+    this.#heldLength += bytes.length;
   }
 
   /** The size line, behind the end of the chunk before it. */
@@ -94,13 +102,20 @@ export class BodyWriter {
   flush(): boolean {
     const held = this.#held;
     if (held.length === 0) return true;
-    if (this.#isOpen) held.push(LINE_END);
+    if (this.#isOpen) this.#add(LINE_END);
+    const length = this.#heldLength;
+    this.#heldLength = 0;
     this.#isOpen = false;
     this.#wasRefused = false;
     this.#held = [];
     const isLong = this.#heldBytes > 0;
     this.#heldBytes = 0;
     const conn = this.#conn;
+    if (isLong && lengthOf(held) !== length) {
+      // The program gave a piece away that was held: what is announced does not come.
+      conn.reset();
+      return false;
+    }
     if (isLong) return conn.writev(held) && conn.outboundBuffered() === 0;
     let goesOn = true;
     for (const piece of held) goesOn = conn.writeNoCodec(piece);
@@ -112,10 +127,16 @@ export class BodyWriter {
     if (this.#isChunked) {
       const last = `${this.#isOpen ? '\r\n' : ''}0\r\n${trailers}\r\n`;
       this.#isOpen = false;
-      this.#held.push(Buffer.from(last, 'latin1'));
+      this.#add(Buffer.from(last, 'latin1'));
     }
     this.flush();
   }
+}
+
+function lengthOf(pieces: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  return length;
 }
 
 function shortChunk(bytes: Uint8Array): Buffer {

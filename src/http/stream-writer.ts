@@ -118,9 +118,11 @@ async function pump(
       leftOfTurn -= part.length;
       connection.spoke();
       if (!writer.write(part, pieces.areOurs)) await connection.drained();
-      else if (leftOfTurn <= 0) await nextTurn();
-      else continue;
-      leftOfTurn = TURN_MAX;
+      // Also behind a wait, which need not be one for the kernel.
+      if (leftOfTurn <= 0) {
+        await nextTurn();
+        leftOfTurn = TURN_MAX;
+      }
       if (isOver(exchange)) return false;
     }
   }

@@ -1,6 +1,6 @@
 import { ErrCodec, ErrInvalidReply, GnetError } from '../base/errors.ts';
 import type { Bytes } from '../connection/conn.ts';
-import { plainBytes, Prepared, type Sendable } from '../connection/prepared.ts';
+import { plainBytes, Prepared, prepare, type Sendable } from '../connection/prepared.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { EventLoop } from '../loop/event-loop.ts';
 import { giveBytes } from './conn-handle.ts';
@@ -68,7 +68,8 @@ function encodeError(cause: unknown): ErrCodec {
 function encodedOnce(data: Sendable): Prepared {
   if (Prepared.is(data)) return data;
   if (typeof data === 'string') return new Prepared(Buffer.from(data));
-  if (data instanceof Uint8Array) return new Prepared(data);
+  // A copy: the program may change its memory as soon as `broadcast` returns.
+  if (data instanceof Uint8Array) return prepare(data);
   throw notForBroadcast(data);
 }
 

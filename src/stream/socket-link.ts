@@ -58,6 +58,7 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   readonly #http = new HttpFeed();
   /** Write of the stream's queue that waits for room, or for the connection. */
   #held: WriteCallback | null = null;
+  #whenGiven: (() => void) | null = null;
   /** Parts of that write that wait; of the first one, everything from `#restStart` on. */
   #rest = noParts;
   #restStart = 0;
@@ -138,7 +139,16 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
   }
 
   signalClose(): Promise<void> | undefined {
-    return this.#goodbye?.();
+    const goodbye = this.#goodbye?.();
+    if (this.#rest.length === 0) return goodbye;
+    // The connection does not know of what is held: the end must not come before that.
+    return Promise.all([goodbye, this.#restGiven()]).then(() => {});
+  }
+
+  #restGiven(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenGiven = resolve;
+    });
   }
 
   onClosed(_c: Conn, error?: Error): void {
@@ -248,6 +258,8 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     this.#rest = noParts;
     this.#restStart = 0;
     this.given = 0;
+    this.#whenGiven?.();
+    this.#whenGiven = null;
     held?.(error);
   }
 
@@ -273,7 +285,9 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
       this.#restStart += taken;
     }
     // As many as it takes to be told of room: these are copied.
-    const count = Math.min(part.length - this.#restStart, this.#mark + 1 - waiting);
+    // One at least: more than that may wait already, of what did not come through the stream.
+    const lacking = Math.max(1, this.#mark + 1 - conn.outboundBuffered());
+    const count = Math.min(part.length - this.#restStart, lacking);
     this.#give(part, count);
   }
 

@@ -39,6 +39,8 @@ export class WebLink implements EventHandler<Buffer> {
   #writeOver = false;
   /** The write that waits for room. */
   #held: Waiting | null = null;
+  /** The end of the last large write; it does not reject. */
+  #large: Promise<void> | undefined;
 
   constructor(c: Conn, options: LinkOptions) {
     const { highWaterMark = markDefault, signal } = options;
@@ -98,6 +100,11 @@ export class WebLink implements EventHandler<Buffer> {
     const held = this.#held;
     this.#held = null;
     held?.resolve();
+  }
+
+  /** The connection does not know of what a large write has not given it yet. */
+  signalClose(): Promise<void> | undefined {
+    return this.#large;
   }
 
   onClosed(_c: Conn, error?: Error): void {
@@ -169,7 +176,9 @@ export class WebLink implements EventHandler<Buffer> {
 
   #write(chunk: Uint8Array | string): Promise<void> | undefined {
     if (typeof chunk === 'string' || !(chunk.length > shortBytesMax)) return this.#give(chunk);
-    return this.#writeLarge(chunk);
+    const writing = this.#writeLarge(chunk);
+    this.#large = writing.catch(() => {});
+    return writing;
   }
 
   /** From where it is, as the kernel takes it. */

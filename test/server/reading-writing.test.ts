@@ -165,3 +165,23 @@ test(
     assert.equal(segments(), 1);
   },
 );
+
+test('a tryWrite that nothing follows costs nothing once the peer has read', async (t) => {
+  const { rig, c, client } = await pair(t);
+  client.pauseReading();
+  const bytes = Buffer.alloc(16_000_000);
+  const taken = c.tryWrite(bytes);
+  assert.ok(taken < bytes.length);
+  assert.equal(c.outboundBuffered(), 0);
+  client.resumeReading();
+  await client.readExactly(taken);
+  const turns = (): number => rig.server.stats().loops[0]?.turns ?? 0;
+  let before: number;
+  do {
+    before = turns();
+    await settle(100);
+    // Who looks for room again and again has thousands, each time.
+  } while (turns() - before > 20);
+  c.writeNoCodec('more');
+  assert.equal(String(await client.readExactly(4)), 'more');
+});

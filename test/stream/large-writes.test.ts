@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
-import { type ConnSocket, toDuplex } from 'gnet/stream';
+import type { Conn } from 'gnet';
+import { type ConnSocket, toDuplex, toWeb } from 'gnet/stream';
 import { BytePattern } from '../../testing/byte-pattern.ts';
-import { startRig, type TestScope } from '../support/rig.ts';
+import { freeAddress, type Rig, startRig, type TestScope } from '../support/rig.ts';
 import { openSocket } from '../support/transport.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -13,18 +14,25 @@ import { waitUntil } from '../support/wait-until.ts';
 const large = 24_000_000;
 const bytes = new BytePattern(9).slice(0, large);
 
-async function pairOf(t: TestScope): Promise<{ socket: ConnSocket; peer: Socket }> {
+interface Pair {
+  readonly rig: Rig;
+  readonly socket: ConnSocket;
+  readonly peer: Socket;
+}
+
+async function pairOf(t: TestScope, more = {}, transport: 'tcp' | 'tls' = 'tcp'): Promise<Pair> {
   let socket: ConnSocket | null = null;
-  const rig = await startRig(t, {
-    onOpened(c) {
-      socket = toDuplex(c, { allowHalfOpen: true });
+  const handler = {
+    onOpened(c: Conn) {
+      socket = toDuplex(c, { allowHalfOpen: true, ...more });
     },
-  });
+  };
+  const rig = await startRig(t, handler, {}, freeAddress(t, transport));
   const peer = await openSocket(rig.server.addr);
   t.after(() => peer.destroy());
   peer.pause();
   await waitUntil(() => socket !== null, 'onOpened');
-  return { socket: socket as unknown as ConnSocket, peer };
+  return { rig, socket: socket as unknown as ConnSocket, peer };
 }
 
 async function everything(peer: Socket): Promise<Buffer> {
@@ -96,4 +104,55 @@ test('it is an error where the socket is destroyed before, and where its peer is
     assert.ok((await failed) instanceof Error, end);
     if (!socket.closed) await once(socket, 'close');
   }
+});
+
+for (const transport of ['tcp', 'tls'] as const) {
+  test(`with a small mark, over ${transport}, to a peer that begins to read later`, async (t) => {
+    const { socket, peer } = await pairOf(t, { highWaterMark: 1_000 }, transport);
+    // The peer of the test goes without a goodbye of TLS.
+    socket.on('error', () => {});
+    socket.write(bytes);
+    socket.end();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.ok((await everything(peer)).equals(bytes));
+  });
+}
+
+test('behind more than the mark that did not come through the socket', async (t) => {
+  const { socket, peer } = await pairOf(t);
+  socket.conn?.writeNoCodec(bytes);
+  socket.write(bytes.subarray(0, 1_000_000));
+  socket.end();
+  const got = await everything(peer);
+  assert.equal(got.length, large + 1_000_000);
+  assert.ok(got.subarray(large).equals(bytes.subarray(0, 1_000_000)));
+});
+
+test('a stop waits for one', async (t) => {
+  const { rig, socket, peer } = await pairOf(t);
+  socket.write(bytes);
+  const stopped = rig.server.stop({ timeout: 60_000 });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const got = everything(peer).finally(() => peer.end());
+  assert.ok((await got).equals(bytes));
+  assert.equal((await stopped).forced, 0);
+});
+
+test('a stop waits for one of a web stream', async (t) => {
+  let writing: Promise<void> | null = null;
+  const rig = await startRig(t, {
+    onOpened(c) {
+      writing = toWeb(c).writable.getWriter().write(bytes);
+      writing.catch(() => {});
+    },
+  });
+  const peer = await openSocket(rig.server.addr);
+  t.after(() => peer.destroy());
+  peer.pause();
+  await waitUntil(() => writing !== null, 'onOpened');
+  const stopped = rig.server.stop({ timeout: 60_000 });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const got = everything(peer).finally(() => peer.end());
+  assert.ok((await got).equals(bytes));
+  assert.equal((await stopped).forced, 0);
 });
