@@ -75,9 +75,9 @@ export interface Conn<Context = unknown> extends FrameSource {
   writeNoCodec(data: Sendable): boolean;
   /**
    * Offers `data` to the kernel now, without the codec, straight from your memory; copies and queues
-   * nothing. Returns how many bytes the kernel took: 0 while earlier output is pending, and once the
-   * connection is closed; 0 also over TLS and on the driver `node`. Saves a copy of hundreds of KiB. Give
-   * what is left to `writeNoCodec`: if that returns false, `onDrain` follows. @throws ErrInvalidReply for other than bytes; ErrUnsupportedOp for UDP.
+   * nothing. Returns how many bytes the kernel took: 0 while earlier output is pending, on a closed
+   * connection, over TLS and on the driver `node`. Saves a copy of hundreds of KiB. Give what is left
+   * to `writeNoCodec`: if it returns false, `onDrain` follows. @throws ErrInvalidReply, ErrUnsupportedOp.
    */
   tryWrite(data: Uint8Array): number;
   /**
