@@ -78,7 +78,7 @@ describe('limits of a slow reader', () => {
   test('writeTimeout leaves one alone that takes what the kernel holds', async (t) => {
     // The kernel says that it has room when a third of its buffer is free: that takes a reader of
     // this pace longer than the limit.
-    const limits = { writeTimeout: 300, socketSendBuffer: 1_000_000 };
+    const limits = { writeTimeout: 600, socketSendBuffer: 1_000_000 };
     await unlessHeldUp(200, async () => {
       const { rig } = await withAnswer(t, limits);
       const reading = readSlowly(rig.server.addr, slow);
