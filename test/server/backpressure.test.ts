@@ -287,7 +287,7 @@ for (const transport of everyTransport) {
       const before = waits();
       await settle(200);
       // The two timers of this test, and the runtime's own turns: a spin makes tens of thousands.
-      assert.ok(waits() - before < 50, `${waits() - before} waits`);
+      assert.ok(waits() - before < 1_000, `${waits() - before} waits`);
       c.resumeRead();
       await waitUntil(() => rig.events.length === 3, 'onClosed');
       assert.equal(rig.events[2], transport === 'unix' ? 'closed' : 'closed(ECONNRESET)');
