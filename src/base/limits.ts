@@ -13,6 +13,10 @@ export const leftoverPerReceivedMax = 4;
 export const outboundSlabBytes = 65_536;
 /** Replies from here on go to the kernel from where they are, when nothing is pending. */
 export const directSendBytesMin = 16_384;
+/** Bytes of one stream that are read in a row, as long as each read fills the buffer. */
+export const readAgainBytes: number = 320 * 1_024;
+/** Bytes that a flush gives to the kernel by calls before other connections have their turn. */
+export const flushBytesMax: number = 4 * 1_024 * 1_024;
 /** Pieces of memory that one call sends. */
 export const piecesMax = 16;
 /** Once a handler has answered with a promise, frames up to here are copied, not lent from a slab. */

@@ -227,9 +227,7 @@ export function putRaw(c: Connection, data: Bytes): void {
 /** What the kernel takes of it at once; the rest stays the program's. */
 export function offer(c: Connection, data: Uint8Array): number {
   if (data.length === 0 || is(c, mark.writeBlocked) || outboundBuffered(c) > 0) return 0;
-  // Others may have begun with a piece that they do not count yet, and want the same bytes again.
-  if (c.transport.sendPieces === undefined) return 0;
-  const taken = sendAtOnce(c, data);
+  const taken = sendPartsAtOnce(c, [data], data.length);
   // Nothing waits, but the transport is to hear of that when there is room, and stops looking for it.
   if (is(c, mark.writeBlocked)) openQueue(c);
   return taken;

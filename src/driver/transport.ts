@@ -20,7 +20,8 @@ export interface Transport {
   sendBytes(slot: number, bytes: Uint8Array): number;
   /**
    * As `sendBytes`, from several pieces in one call, `piecesMax` at most and none of them empty; `length`
-   * is their sum. Absent where they would be put together first.
+   * is their sum. It has begun with nothing that it does not count: the rest may be changed, or never
+   * come. Absent where pieces would be put together, encrypted or queued first.
    */
   sendPieces?(slot: number, pieces: readonly Uint8Array[], length: number): number;
   /**

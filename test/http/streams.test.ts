@@ -104,6 +104,26 @@ test('long texts and bytes leave whole', async (t) => {
   }
 });
 
+test('a piece that the program gives away before it has left breaks the answer off', async (t) => {
+  const piece = new Uint8Array(50_000);
+  const rig = await startHttp(t, () => {
+    let pulls = 0;
+    const source = {
+      pull(controller: ReadableStreamDefaultController<Uint8Array>) {
+        if (++pulls === 1) return controller.enqueue(piece);
+        // The first one is held until the end of this turn.
+        structuredClone(piece.buffer, { transfer: [piece.buffer] });
+        controller.close();
+      },
+    };
+    return new Response(new ReadableStream(source, { highWaterMark: 0 }));
+  });
+  const client = await rawClient(t, rig);
+  client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await client.untilClosed();
+  assert.equal(client.broken, 'ECONNRESET');
+});
+
 test('a body that fails, or does not keep its length, breaks the answer off', async (t) => {
   const failing = (fail: boolean) =>
     new ReadableStream({

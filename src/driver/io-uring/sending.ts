@@ -1,3 +1,4 @@
+import { flushBytesMax } from '../../base/limits.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
@@ -38,9 +39,6 @@ import {
 const { awaited, writableDue, aborted, congested } = mark;
 /** Nothing more is taken now. */
 const busy = anySend | anyConnect;
-
-/** Bytes a flush gives to the kernel itself before other connections have their turn. */
-const flushBytesMax = 4 * 1_024 * 1_024;
 
 /** What sending needs of the streams it sends for. */
 export interface SendingOwner {
@@ -84,11 +82,7 @@ export class Sending {
   }
 
   send(stream: Stream, slab: Slab, offset: number, length: number): number {
-    if ((stream.states & (busy | anyFailure)) !== 0) {
-      if ((stream.states & anyFailure) !== 0) return this.#refused(stream);
-      stream.states |= awaited;
-      return 0;
-    }
+    if ((stream.states & (busy | anyFailure)) !== 0) return this.#takesNothing(stream);
     const copied = this.#buffers.shouldCopy(slab, length);
     const copy = copied ? this.#buffers.copyOf(slab, offset, offset + length) : null;
     if (copy !== null) {
@@ -106,9 +100,13 @@ export class Sending {
     this.#counters.bytesSent += length;
   }
 
-  #refused(stream: Stream): -1 {
-    this.#owner.triedBroken(stream);
-    return -1;
+  #takesNothing(stream: Stream): -1 | 0 {
+    if ((stream.states & anyFailure) !== 0) {
+      this.#owner.triedBroken(stream);
+      return -1;
+    }
+    stream.states |= awaited;
+    return 0;
   }
 
   /** The slab is held already. */
@@ -129,21 +127,13 @@ export class Sending {
 
   /** From the program's memory, which nobody can hold: the kernel copies it in a call of its own. */
   sendBytes(stream: Stream, bytes: Uint8Array): number {
-    if ((stream.states & (busy | anyFailure)) !== 0) {
-      if ((stream.states & anyFailure) !== 0) return this.#refused(stream);
-      stream.states |= awaited;
-      return 0;
-    }
+    if ((stream.states & (busy | anyFailure)) !== 0) return this.#takesNothing(stream);
     return this.#sendNow(stream, foreignInterface.addressOf(bytes), bytes.length);
   }
 
-  /** In the same way. */
+  /** As `sendBytes`. */
   sendPieces(stream: Stream, pieces: readonly Uint8Array[], length: number): number {
-    if ((stream.states & (busy | anyFailure)) !== 0) {
-      if ((stream.states & anyFailure) !== 0) return this.#refused(stream);
-      stream.states |= awaited;
-      return 0;
-    }
+    if ((stream.states & (busy | anyFailure)) !== 0) return this.#takesNothing(stream);
     return this.#sentNow(stream, GatheredSend.sendPieces(stream.descriptor, pieces), length);
   }
 

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { flushBytesMax, readAgainBytes } from '../../base/limits.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
 import { foreignInterface } from '../../ffi/index.ts';
@@ -60,12 +61,6 @@ const {
 } = streamFlag;
 /** A stream that is read and has nothing to write: nearly every one at nearly every event. */
 const onlyReading = registered | readArmed | readWanted;
-
-/** Bytes of one stream that are read in a row, as long as each read fills the buffer. */
-const readAgainBytes = 320 * 1_024;
-
-/** Bytes a flush gives to the kernel before other connections have their turn. */
-const flushBytesMax = 4 * 1_024 * 1_024;
 
 /**
  * The half of a driver that epoll and kqueue share: they report readiness through `Poller`, and
@@ -163,6 +158,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   unwatch(descriptor: number): void {
     this.#poller.remove(descriptor);
   }
+
   get pollableDescriptor(): number {
     return this.#poller.descriptor;
   }
@@ -185,7 +181,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     // Everything else was inherited from the listener.
     if (this.isUnix(slot)) {
       setBufferSizesOfAccepted(descriptor, options);
-      this.#keepDescriptors(slot, options);
+      this.#table.keepDescriptors(slot, options);
     }
     this.#register(slot);
   }
@@ -193,11 +189,12 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   acceptedPeer(_descriptor: number, into: DatagramPeer): string | null {
     return acceptedPeer(into);
   }
+
   connect(slot: number, generation: number, endpoint: Endpoint, options: SocketOptions): void {
     const { descriptor, errno } = openOutgoing(endpoint, options, this.ledger?.bits);
     this.#table.open(slot, generation, descriptor, writeArmed | readWanted | connecting);
     this.#table.peers.setDialled(slot, endpoint);
-    if (endpoint.kind === 'unix') this.#keepDescriptors(slot, options);
+    if (endpoint.kind === 'unix') this.#table.keepDescriptors(slot, options);
     if (errno === 0) this.#register(slot);
     else this.#break(slot, errno);
   }
@@ -206,14 +203,18 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const address = this.#sent.of(slab, offset);
     return this.#afterSend(slot, sendSurely(this.#descriptor(slot), address, length), length);
   }
+
   sendBytes(slot: number, bytes: Uint8Array): number {
-    const address = foreignInterface.addressOf(bytes);
-    const result = sendSurely(this.#descriptor(slot), address, bytes.length);
+    const result = sendSurely(
+      this.#descriptor(slot),
+      foreignInterface.addressOf(bytes),
+      bytes.length,
+    );
     return this.#afterSend(slot, result, bytes.length);
   }
+
   sendPieces(slot: number, pieces: readonly Uint8Array[], length: number): number {
-    const result = GatheredSend.sendPieces(this.#descriptor(slot), pieces);
-    return this.#afterSend(slot, result, length);
+    return this.#afterSend(slot, GatheredSend.sendPieces(this.#descriptor(slot), pieces), length);
   }
 
   flush(slot: number, queue: OutboundQueue): boolean {
@@ -247,6 +248,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     // Lazily: the poller's interest changes only if something arrives while paused.
     this.#table.flags[slot] = this.#flagsOf(slot) & ~readWanted;
   }
+
   resumeReading(slot: number): void {
     const flags = this.#flagsOf(slot);
     if ((flags & (ended | broken)) !== 0) return;
@@ -262,6 +264,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     // ENOTCONN: reset already, which the next read reports.
     shutdownSocket(this.#descriptor(slot), constants.SHUT_WR);
   }
+
   closeStream(slot: number, abort: boolean): void {
     const descriptor = this.#descriptor(slot);
     if ((this.#flagsOf(slot) & registered) !== 0) this.#poller.remove(descriptor);
@@ -302,10 +305,6 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const descriptor = this.#table.descriptors[slot] as number;
     assert(descriptor >= 0, 'the stream is open');
     return descriptor;
-  }
-  #keepDescriptors(slot: number, { extras }: SocketOptions): void {
-    if (extras?.takesDescriptors === true)
-      this.#table.flags[slot] = this.#flagsOf(slot) | takesDescriptors;
   }
   #flagsOf(slot: number): number {
     return this.#table.flags[slot] as number;

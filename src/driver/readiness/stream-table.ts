@@ -1,3 +1,4 @@
+import type { SocketOptions } from '../contract.ts';
 import type { DescriptorLedger } from '../descriptor-ledger.ts';
 import { PeerTable } from '../native/peer-table.ts';
 import { readable, writable } from './poller.ts';
@@ -68,6 +69,12 @@ export class StreamTable {
     this.generations[slot] = generation;
     this.flags[slot] = flags;
     this.#ledger?.opened(descriptor);
+  }
+
+  /** What its options say of descriptors that come with bytes. */
+  keepDescriptors(slot: number, { extras }: SocketOptions): void {
+    if (extras?.takesDescriptors !== true) return;
+    this.flags[slot] = (this.flags[slot] as number) | streamFlag.takesDescriptors;
   }
 
   release(slot: number): void {
