@@ -76,6 +76,7 @@ export class TlsEnd {
     const { session } = this;
     const open = session.handshake();
     output.push(...this.#drain());
+    session.tellKeys();
     if (!open) return output;
     for (;;) {
       const count = session.read(this.#plain, 0, slabBytes);

@@ -12,7 +12,7 @@ import { forcedToClose } from './connection-errors.ts';
 import { dropOutbound, flush, leaveLast, outboundBuffered } from './outbound.ts';
 import { handlerRuns } from './pausing.ts';
 import { closeError, type Connection, is, isClosed, rareOf } from './record.ts';
-import { mark, State, task } from './states.ts';
+import { mark, pauseReason, State, task } from './states.ts';
 import { addTask, scheduleFlush } from './deferred-tasks.ts';
 import { toBroken, toClosed, toEnding, toFlushing, toLingering } from './transitions.ts';
 
@@ -91,7 +91,7 @@ export function closeWithServer(c: Connection): void {
 
 /** Inside a call of the handler, or while its promise is open, its answer goes first. */
 export function requestEnd(c: Connection): void {
-  if (!takesBytes(c)) return;
+  if (!hasOurSide(c)) return;
   c.marks |= mark.endRequested;
   if (is(c, mark.handling) || handlerRuns(c)) c.marks |= mark.answerDue;
   scheduleFlush(c);
@@ -99,9 +99,12 @@ export function requestEnd(c: Connection): void {
 
 /** What the program writes is taken: until the end of our side, or of the connection. */
 export function takesBytes(c: Connection): boolean {
-  if (c.state !== State.Open || is(c, mark.endRequested | mark.unopened | mark.clearing)) {
-    return false;
-  }
+  return hasOurSide(c) && !is(c, mark.clearing);
+}
+
+/** The program can end our side. */
+function hasOurSide(c: Connection): boolean {
+  if (c.state !== State.Open || is(c, mark.endRequested | mark.unopened)) return false;
   return !is(c, mark.closeRequested) || (is(c, mark.closesWithServer) && handlerRuns(c));
 }
 
@@ -156,6 +159,8 @@ export function beginClose(c: Connection, error: Error | undefined): void {
 export function continueClose(c: Connection): void {
   if (isClosed(c) || outboundBuffered(c) > 0) return;
   if (c.state === State.Open && is(c, mark.answerDue)) return;
+  // Our end is one in TLS: it comes behind the handshake.
+  if (c.state === State.Open && (c.paused & pauseReason.upgrade) !== 0) return;
   if (!is(c, mark.writeShut)) {
     c.marks |= mark.writeShut;
     // If the peer has also ended, the close itself shows it our end.

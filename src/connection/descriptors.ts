@@ -12,6 +12,7 @@ import {
   checkBytes,
   closeDescriptors,
   crossHigh,
+  encode,
   encodeInPlace,
   openQueue,
 } from './outbound.ts';
@@ -85,8 +86,9 @@ function putAttached(c: Connection, held: readonly number[], data: Uint8Array): 
     beforeWrite(c);
     return isAttached;
   }
-  const bytes = is(c, mark.identity) ? data : c.codec.encode(c, data);
-  beforeWrite(c);
+  let bytes = data;
+  if (is(c, mark.identity)) beforeWrite(c);
+  else bytes = encode(c, data);
   if (isClosed(c) || !admits(c, bytes.length)) return false;
   const queue = openQueue(c);
   const before = queue.length;

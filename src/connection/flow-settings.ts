@@ -4,7 +4,7 @@ import { asBoolean, nearestName, oneWordOf, wholeNumber } from '../base/option-c
 import type { Flow } from './conn-settings.ts';
 import type { ConnectionSettings } from './owner.ts';
 import { crossHigh, outboundBuffered } from './outbound.ts';
-import { resume } from './pausing.ts';
+import { pause, resume } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark, pauseReason } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
@@ -25,8 +25,10 @@ export function setFlow(c: Connection, flow: Flow): void {
   if (isClosed(c)) return;
   c.settings = settings;
   if (!settings.pauseOnOverflow) resume(c, pauseReason.overflow);
+  else if (is(c, mark.aboveHigh)) pause(c, pauseReason.overflow);
   if (outboundBuffered(c) > settings.highWaterMark) crossHigh(c);
-  else if (is(c, mark.aboveHigh)) scheduleFlush(c);
+  // By the marks and the policy that hold now.
+  if (is(c, mark.aboveHigh)) scheduleFlush(c);
 }
 
 /** @throws ErrInvalidOption */

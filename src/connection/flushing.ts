@@ -40,9 +40,10 @@ function checkMarks(c: Connection): void {
   const { lowWaterMark, highWaterMark, closeOnOverflow } = c.settings;
   if (pending <= lowWaterMark) {
     c.marks &= ~mark.aboveHigh;
-    tellBackpressure(c, 'drained');
     resume(c, pauseReason.overflow);
     if (c.events.onDrain) addTask(c, task.drain);
+    // Last: a subscriber may write, and be above the mark again.
+    tellBackpressure(c, 'drained');
   } else if (closeOnOverflow && pending > highWaterMark) {
     fail(c, tooSlow(pending, highWaterMark, remoteAddress(c)), true);
   }

@@ -56,14 +56,23 @@ export function put(c: Connection, data: Bytes, isAnswer: boolean): void {
   const bytes = typeof data === 'string' ? Buffer.from(data) : checkBytes(data);
   const { codec } = c;
   if (codec.encodeInto === undefined) {
-    const encoded = codec.encode(c, bytes);
-    beforeWrite(c);
-    putRaw(c, encoded);
+    putRaw(c, encode(c, bytes));
     return;
   }
   if (!admits(c, bytes.length)) return;
   encodeInPlace(c, bytes, isAnswer);
+  if (c.queue !== null && c.queue.length > c.settings.highWaterMark) crossHigh(c);
   beforeWrite(c);
+}
+
+/** Encodes, then calls `preWrite`; by then the codec may use its memory again, for what that writes. */
+export function encode(c: Connection, bytes: Uint8Array): Uint8Array {
+  const encoded = c.codec.encode(c, bytes);
+  if (!c.events.preWrite || isStuck(c)) return encoded;
+  // What is no bytes is refused where it would be taken.
+  const kept = encoded instanceof Uint8Array ? Buffer.from(encoded) : encoded;
+  callPreWriteOf(c);
+  return kept;
 }
 
 /** Encodes once for all connections, where the codec can. @throws as `put`. */
@@ -97,7 +106,7 @@ function mayShare(c: Connection, length: number): boolean {
   return (c.window === null || c.window.directEnd === 0) && !isClosed(c);
 }
 
-/** By a codec that has `encodeInto`. */
+/** By a codec that has `encodeInto`. Nothing else of the program may run before what is lent is filled. */
 export function encodeInPlace(c: Connection, bytes: Uint8Array, isAnswer: boolean): void {
   const { encodeSink } = c.owner;
   if (isAnswer) c.marks |= mark.payloadIsAnswer;
@@ -135,7 +144,6 @@ export function takeWrapped(
   sink.lend(slab.bytes, queue.reserved);
   queue.push(payload, 0, payload.length);
   if (suffix !== null) queue.push(suffix, 0, suffixLength);
-  if (queue.length > c.settings.highWaterMark) crossHigh(c);
 }
 
 /** Remembers bytes `start..end` of the read slab, if they are free to be sent from there. */
@@ -347,8 +355,9 @@ export function crossHigh(c: Connection): void {
   if (is(c, mark.aboveHigh)) return;
   c.marks |= mark.aboveHigh;
   c.owner.counts.aboveHighWater++;
-  tellBackpressure(c, 'above');
   if (c.settings.pauseOnOverflow) pause(c, pauseReason.overflow);
+  // Last: a subscriber may send what is pending, or end the connection.
+  tellBackpressure(c, 'above');
 }
 
 /** As the very first bytes, below every layer: what a stream begins with before it is the program's. */

@@ -12,6 +12,7 @@ import {
   beginRequestedClose,
   closeWithServer as closeWithServerOf,
   cutOff,
+  delivers,
   force as forceOf,
   leaveHandler,
   refuse,
@@ -480,7 +481,7 @@ export class StreamConnection
   }
 
   get isEnding(): boolean {
-    return this.isClosing || this.readEnded;
+    return !delivers(this) || this.readEnded;
   }
 
   takeReceived(): Buffer {

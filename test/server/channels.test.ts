@@ -1,11 +1,11 @@
 /** The diagnostics channels of servers and connections: what subscribers hear, and when. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ChannelMessages, type Conn, client } from 'gnet';
-import { simulate } from 'gnet/testing';
+import { type ChannelMessages, type Conn, client, LengthFieldBasedFrameCodec } from 'gnet';
+import { type RawClient, simulate } from 'gnet/testing';
 import { hear } from '../support/hear-channels.ts';
 import { codeOf, connect, startRig } from '../support/rig.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
 
 const lives = ['gnet:server.start', 'gnet:server.stop'] as const;
 const ends = ['gnet:conn.open', 'gnet:conn.error', 'gnet:conn.close'] as const;
@@ -123,4 +123,79 @@ test('a listener that rests is told of, and that it goes on', async (t) => {
   await world.clock.advance(5);
   assert.deepEqual(heard.slice(1), [`accept.resume ${addr}`]);
   assert.equal(world.server.countConnections(), 1);
+});
+
+/** Frames of so many bytes, with their length in front. */
+function framing(): LengthFieldBasedFrameCodec {
+  const length = { byteOrder: 'BE', lengthFieldLength: 4, lengthAdjustment: 0 } as const;
+  return new LengthFieldBasedFrameCodec(
+    { ...length, lengthIncludesLengthFieldLength: false },
+    { ...length, lengthFieldOffset: 0, initialBytesToStrip: 4 },
+  );
+}
+
+/** What a subscriber does when a connection is above its mark; all of the frame goes first, or nothing. */
+const doneAbove: Readonly<Record<string, (c: Conn) => void>> = {
+  flush: (c) => c.flush(),
+  destroy: (c) => c.destroy(),
+  asyncWrite: (c) => void c.asyncWrite('more'),
+};
+
+for (const [name, act] of Object.entries(doneAbove)) {
+  test(`a subscriber that calls ${name} above the mark leaves frames whole`, async (t) => {
+    let acted = false;
+    hear(t, ['gnet:conn.backpressure'], ({ state, connection }) => {
+      if (state === 'above' && !acted) {
+        acted = true;
+        act(connection);
+      }
+    });
+    const sent = Buffer.alloc(20_000, 'b');
+    const rig = await startRig(
+      t,
+      { react: (_frame, c) => void c.asyncWrite(sent) },
+      { codec: framing(), highWaterMark: 1_000, lowWaterMark: 10 },
+    );
+    const one = await connect(t, rig);
+    one.write(Buffer.from('000000017a', 'hex'));
+    const got = await one.readExactly(4 + sent.length);
+    assert.equal(got.readUInt32BE(), sent.length);
+    assert.ok(got.subarray(4).equals(sent));
+    assert.ok(acted);
+  });
+}
+
+test('a subscriber that refills what has drained rests the connection again', async (t) => {
+  const bytes = Buffer.alloc(32 * 1024 * 1024);
+  let c: Conn | undefined;
+  let one: RawClient | undefined;
+  let refilled = false;
+  let frames = 0;
+  hear(t, ['gnet:conn.backpressure'], ({ state, connection }) => {
+    if (state !== 'drained' || refilled) return;
+    refilled = true;
+    one?.pauseReading();
+    connection.asyncWrite(bytes);
+  });
+  const rig = await startRig(t, {
+    react(_frame, from) {
+      c = from;
+      if (frames++ === 0) from.asyncWrite(bytes);
+    },
+  });
+  one = await connect(t, rig);
+  one.pauseReading();
+  one.write('x');
+  await waitUntil(() => (c?.outboundBuffered() ?? 0) > 0, 'it is above the mark');
+  one.resumeReading();
+  await waitUntil(() => refilled, 'it has drained');
+  one.write('y');
+  const other = await connect(t, rig);
+  other.write('turn');
+  await waitUntil(() => frames === 2, 'the turn of another');
+  // It came behind: had the first read on, its frame would be there, too.
+  await settle();
+  assert.equal(frames, 2);
+  one.resumeReading();
+  await waitUntil(() => frames === 3, 'it reads on');
 });

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { type Conn, ErrInvalidOption, type EventHandler } from 'gnet';
 import { driverName, notOn } from '../support/driver.ts';
 import { startClient } from '../support/client-rig.ts';
-import { connect, pair, startRig, text } from '../support/rig.ts';
+import { codeOf, connect, pair, startRig, text } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 
 const large = Buffer.alloc(8_000_000, 'l');
@@ -120,6 +120,29 @@ describe('setFlow', () => {
     assert.deepEqual(seen, []);
     c.setFlow({ overflow: 'none' });
     await waitUntil(() => seen.length === 1, 'it reads');
+  });
+
+  test('lets a connection rest that is above its mark already', async (t) => {
+    const seen: string[] = [];
+    const handler = { react: (frame: unknown) => void seen.push(String(frame)) };
+    const { c, client } = await pair(t, handler, { overflow: 'none' });
+    client.pauseReading();
+    assert.equal(c.asyncWrite(large), false);
+    c.setFlow({ overflow: 'pause' });
+    client.write('x');
+    await settle();
+    assert.deepEqual(seen, []);
+    client.resumeReading();
+    await waitUntil(() => seen.length === 1, 'it reads on');
+  });
+
+  test('closes one that is above its mark already, if its policy is that now', async (t) => {
+    const { rig, c, client } = await pair(t, {}, { overflow: 'none' });
+    client.pauseReading();
+    assert.equal(c.asyncWrite(large), false);
+    c.setFlow({ overflow: 'close' });
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+    assert.equal(codeOf(rig.closeErrors[0]), 'ErrOutboundOverflow');
   });
 
   test('refuses what serve refuses, and replaces nothing then', async (t) => {

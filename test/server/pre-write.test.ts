@@ -79,3 +79,37 @@ for (const transport of ['tcp', 'tls'] as const) {
     });
   });
 }
+
+test('what a codec made in memory of its own stays as it was while preWrite writes elsewhere', async (t) => {
+  const memory = Buffer.alloc(64);
+  let other: Conn | undefined;
+  const rig = await startRig(
+    t,
+    {
+      onOpened(c) {
+        other ??= c;
+      },
+      preWrite: (c) => void (c !== other && other?.asyncWrite('to the other one')),
+      react: (frame) => frame,
+    },
+    {
+      codec: {
+        decode: (c) => {
+          const bytes = Buffer.from(c.read());
+          c.resetBuffer();
+          return bytes.length === 0 ? null : bytes;
+        },
+        encode(_c, bytes) {
+          memory.set(bytes);
+          return memory.subarray(0, bytes.length);
+        },
+      },
+    },
+  );
+  const first = await connect(t, rig);
+  await waitUntil(() => other !== undefined, 'it is open');
+  const second = await connect(t, rig);
+  second.write('an answer');
+  assert.equal(String(await second.readExactly(9)), 'an answer');
+  assert.equal(String(await first.readExactly(16)), 'to the other one');
+});

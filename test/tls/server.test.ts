@@ -326,3 +326,36 @@ describe('a server with TLS', () => {
     await assert.rejects(serve({}, 'tls://127.0.0.1:0', { tls: 5 as never }), /option tls/);
   });
 });
+
+test('a keylog that writes to other connections mixes nothing up', async (t) => {
+  let watcher: Conn | undefined;
+  const lines: string[] = [];
+  const rig = await startTls(
+    t,
+    {
+      onOpened(c) {
+        watcher ??= c;
+      },
+      react: (frame) => frame,
+    },
+    {
+      tls: {
+        ...identity,
+        keylog(line) {
+          if (watcher === undefined) return;
+          lines.push(`${line.split(' ')[0]}\n`);
+          watcher.asyncWrite(lines.at(-1) as string);
+          watcher.flush();
+        },
+      },
+    },
+  );
+  const first = await connectTls(t, rig.server.addr);
+  await waitUntil(() => watcher !== undefined, 'the watcher is open');
+  const second = await connectTls(t, rig.server.addr);
+  second.write('hello');
+  assert.equal((await readBytes(second, 5)).toString(), 'hello');
+  assert.ok(lines.length >= 5);
+  const all = lines.join('');
+  assert.equal((await readBytes(first, all.length)).toString(), all);
+});

@@ -1,8 +1,9 @@
 /** New certificates without a restart. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { connect as connectPlain } from 'node:net';
+import { type AddressInfo, connect as connectPlain, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { makeFamily } from '../../testing/certificates.ts';
@@ -11,6 +12,7 @@ import { rejection } from '../support/client-rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 import { handlerModule, startLoops } from '../worker/pool-rig.ts';
 import {
+  beginTls,
   connectTls,
   family,
   identity,
@@ -106,3 +108,61 @@ describe('setTls', () => {
     await untilSeen(t, rig.server.addr, 1);
   });
 });
+
+test('a handshake that showed a ticket of an older key goes on through setTls', async (t) => {
+  const [older, newer] = [randomBytes(80), randomBytes(80)];
+  const ticketKeys = [newer, older];
+  const rig = await startTls(t, new EchoHandler(), { tls: { ...identity, ticketKeys: [older] } });
+  const bystander = await connectTls(t, rig.server.addr);
+  const first = await connectTls(t, rig.server.addr);
+  const sessions: Buffer[] = [];
+  first.on('session', (given: Buffer) => sessions.push(given));
+  first.write('hello');
+  await readBytes(first, 5);
+  await waitUntil(() => sessions.length > 0, 'a session');
+  await rig.server.setTls({ ...identity, ticketKeys });
+  const held = await holder(t, rig.server.addr);
+  const again = beginTls(t, held.address, { session: sessions[0] as Buffer });
+  const isOpen = once(again, 'secureConnect');
+  await waitUntil(() => held.pieces.length > 0, 'the rest of the handshake');
+  await rig.server.setTls({ ...identity, ticketKeys });
+  held.release();
+  await isOpen;
+  assert.ok(again.isSessionReused());
+  again.write('again');
+  assert.equal((await readBytes(again, 5)).toString(), 'again');
+  bystander.write('still');
+  assert.equal((await readBytes(bystander, 5)).toString(), 'still');
+});
+
+/** Passes on a client's first piece, and holds the rest until `release`. */
+async function holder(t: TestScope, address: string) {
+  const pieces: Buffer[] = [];
+  let to: Socket | undefined;
+  let isFirst = true;
+  const server = createServer((socket) => {
+    const up = connectPlain(Number(/:(\d+)$/.exec(address)?.[1]), '127.0.0.1');
+    to = up;
+    for (const side of [socket, up]) {
+      side.on('error', () => {});
+      t.after(() => side.destroy());
+    }
+    up.pipe(socket);
+    socket.on('data', (piece: Buffer) => {
+      if (isFirst) up.write(piece);
+      else pieces.push(piece);
+      isFirst = false;
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return {
+    address: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    pieces,
+    release(): void {
+      for (const piece of pieces) to?.write(piece);
+      isFirst = true;
+    },
+  };
+}

@@ -162,6 +162,37 @@ describe('upgradeTls', () => {
     await says(socket, 'echo');
   });
 
+  test('end() on the way to TLS is an end in TLS, behind what was written before', async (t) => {
+    for (const when of [
+      'while clear bytes go out',
+      'in the handshake',
+      'behind a write',
+    ] as const) {
+      const clear = Buffer.alloc(when === 'while clear bytes go out' ? 8_000_000 : 3, 'c');
+      const outcomes: unknown[] = [];
+      const rig = await startRig(t, {
+        react(_frame, c) {
+          c.asyncWrite(clear);
+          c.upgradeTls(identity).then(
+            () => outcomes.push(c.tls?.protocol),
+            (error: unknown) => outcomes.push(codeOf(error)),
+          );
+          if (clear.length > 3) setImmediate(() => c.end());
+          else void endLater(c, when === 'behind a write');
+        },
+      });
+      const socket = await plain(t, rig.server.addr);
+      socket.write('STARTTLS\n');
+      assert.ok((await readPlain(socket, clear.length)).equals(clear));
+      const secured = secure(t, socket);
+      const got = await readBytes(secured, 100);
+      assert.equal(got.toString(), when === 'behind a write' ? 'bye' : '');
+      assert.deepEqual(outcomes, ['TLSv1.3'], when);
+      await waitUntil(() => rig.closeErrors.length === 1, 'closed');
+      assert.deepEqual(rig.closeErrors, [undefined]);
+    }
+  });
+
   test('the connection goes away in the middle: the promise rejects, in every state', async (t) => {
     for (const what of ['before', 'close', 'reset', 'stop'] as const) {
       let c: Conn | undefined;
@@ -250,4 +281,12 @@ async function starttlsServer(t: TestScope): Promise<string> {
   await once(server, 'listening');
   t.after(() => server.close());
   return `tcp://localhost:${(server.address() as { port: number }).port}`;
+}
+
+/** When the clear bytes are out, and before the client begins its handshake or in the middle of it. */
+async function endLater(c: Conn, writes: boolean): Promise<void> {
+  await waitUntil(() => c.outboundBuffered() === 0, 'the clear bytes are out');
+  // Writes are taken from then on.
+  if (writes) await waitUntil(() => c.asyncWrite('bye'), 'a write is taken');
+  c.end();
 }

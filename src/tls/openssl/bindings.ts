@@ -64,6 +64,7 @@ export const {
   SSL_session_reused,
   SSL_get0_alpn_selected,
   SSL_get0_param,
+  SSL_get_SSL_CTX,
   SSL_get_session,
   SSL_get1_peer_certificate,
   SSL_get_current_cipher,

@@ -14,7 +14,7 @@ import { TicketKeys } from '../ticket-keys.ts';
 
 export type TlsRole = 'server' | 'client';
 
-const { SSL_CTX_ctrl } = openssl;
+const { SSL_CTX_ctrl, SSL_get_SSL_CTX } = openssl;
 
 /** ALPN names as a message encodes them: each after its length. */
 function protocolList(protocols: readonly string[]): Buffer {
@@ -219,7 +219,7 @@ export class TlsContext {
     setProtocols(context, role, settings.protocols);
     setSessions(context, role, settings);
     setCallbacks(context, role, settings);
-    if (role === 'server') this.useTicketKey(this.ticketKeys.newest);
+    if (role === 'server') this.#giveTicketKey(context, this.ticketKeys.newest);
   }
 
   get address(): Address {
@@ -227,12 +227,18 @@ export class TlsContext {
     return this.#held.address;
   }
 
-  /** Tickets are read and made with that key until the next call. */
-  useTicketKey(key: Uint8Array): void {
-    if (key === this.#ticketKey) return;
+  /**
+   * Tickets are read and made with that key until the next call.
+   * @param ssl one of this context's; it keeps OpenSSL's part of one that was disposed of.
+   */
+  useTicketKey(key: Uint8Array, ssl: Address): void {
+    if (key !== this.#ticketKey) this.#giveTicketKey(SSL_get_SSL_CTX(ssl), key);
+  }
+
+  #giveTicketKey(context: Address, key: Uint8Array): void {
     const copy = Buffer.from(key);
     const taken = SSL_CTX_ctrl(
-      this.address,
+      context,
       word(constants.SSL_CTRL_SET_TLSEXT_TICKET_KEYS),
       word(ticketKeyLayout.size),
       foreignInterface.addressOf(copy),

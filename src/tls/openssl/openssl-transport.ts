@@ -92,12 +92,13 @@ export class TlsTransport implements Transport, StreamReceiver {
   #advance(): boolean {
     const { session } = this;
     const before = session.state;
-    const open = session.handshake();
-    if (open && this.#queue === null && !this.#is(mark.closed)) this.#holdOutput();
+    const opens = session.handshake();
+    if (opens && this.#queue === null && !this.#is(mark.closed)) this.#holdOutput();
     this.#sendOutput();
+    if (before !== TlsState.Open) session.tellKeys();
     if (session.failure !== null) this.#tellFailure();
-    else if (open && before !== TlsState.Open) this.#tellOpen();
-    return open && !this.#is(mark.closed);
+    else if (opens && before !== TlsState.Open) this.#tellOpen();
+    return session.state === TlsState.Open && !this.#is(mark.closed);
   }
 
   #tellOpen(): void {
@@ -162,6 +163,7 @@ export class TlsTransport implements Transport, StreamReceiver {
 
   #tellFailure(): void {
     if (this.#is(mark.failureTold | mark.closed)) return;
+    this.#sendHeld();
     this.#marks |= mark.failureTold;
     this.#receiver.refused(this.session.failure as GnetError);
   }

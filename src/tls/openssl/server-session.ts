@@ -159,10 +159,10 @@ export class ServerSession extends TlsSession {
     // Tickets of the key before are read when one is shown, and new ones are made with the newest.
     const hello = this.#hello;
     if (hello.ticketKeyNames.length > 0) {
-      context.useTicketKey(context.ticketKeys.keyFor(hello.ticketKeyNames));
+      context.useTicketKey(context.ticketKeys.keyFor(hello.ticketKeyNames), this.ssl);
       this.#hello = { ...hello, ticketKeyNames: [] };
     } else {
-      context.useTicketKey(context.ticketKeys.newest);
+      context.useTicketKey(context.ticketKeys.newest, this.ssl);
     }
     // OpenSSL takes all of it, or fails.
     return this.advance(this.#collector.take());

@@ -69,6 +69,7 @@ let inputOwner: TlsSession | null = null;
  *     session.handshake();                        until `state` is Open
  *     while ((n = session.read(...)) > 0) …       plaintext
  *     while ((n = session.takeOutput(...)) > 0) … ciphertext to be sent
+ *     session.tellKeys();
  *
  * and output is taken before any other session of the thread is called. After a call that failed,
  * `failure` says why, and what `takeOutput` has is the alert for the peer.
@@ -181,7 +182,6 @@ export abstract class TlsSession {
     const result = SSL_do_handshake(this.ssl);
     if (bytes !== null) clearInput();
     if (others !== null) restoreInput(others);
-    if (!this.#noteKeys()) return false;
     if (result === 1) {
       this.#state = TlsState.Open;
       this.#wasOpen = true;
@@ -337,17 +337,19 @@ export abstract class TlsSession {
     });
   }
 
-  /** False when the program's `keylog` threw, which ends this session alone. */
-  #noteKeys(): boolean {
+  /**
+   * Gives the program's `keylog` what the step before has added; one that throws ends this session
+   * alone. Call it when the output is taken: the program may write to another session of this thread,
+   * which would take it along.
+   */
+  tellKeys(): void {
     const keylog = this.context?.settings.keylog;
-    if (keylog === undefined) return true;
+    if (keylog === undefined) return;
     const lines = takeKeyLines();
     try {
       for (const line of lines.split('\n')) if (line !== '') keylog(line);
-      return true;
     } catch (thrown) {
       this.fail(optionThrew(this.peerName, 'keylog', thrown, this.origin));
-      return false;
     }
   }
 

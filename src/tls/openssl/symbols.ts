@@ -87,6 +87,7 @@ export const addressFunctions = {
   SSL_CTX_new: 1,
   SSL_new: 1,
   SSL_get0_param: 1,
+  SSL_get_SSL_CTX: 1,
   SSL_get_session: 1,
   SSL_get1_peer_certificate: 1,
   SSL_get_current_cipher: 1,
