@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RawClient } from 'gnet/testing';
 import { block } from '../support/block.ts';
+import { unlessHeldUp } from '../support/unless-held-up.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { AnswerReader, exchange, rawClient, startHttp } from './http-rig.ts';
 
@@ -14,61 +15,67 @@ const NEVER = 1_000_000;
 
 describe('time limits', () => {
   test('a head that drips: 408; an idle connection: the end without a word', async (t) => {
-    const rig = await startHttp(t, () => new Response('x'), {
-      headTimeout: 100,
-      keepAliveTimeout: 100,
+    await unlessHeldUp(50, async () => {
+      const rig = await startHttp(t, () => new Response('x'), {
+        headTimeout: 100,
+        keepAliveTimeout: 100,
+      });
+      const slow = await rawClient(t, rig);
+      const timer = setInterval(() => slow.write('x'), 10);
+      t.after(() => clearInterval(timer));
+      slow.write('GET / HTTP/1.1\r\nX: ');
+      const idle = await rawClient(t, rig);
+      idle.write(GET);
+      const answers = new AnswerReader(await idle.readUntilEnd());
+      assert.equal(answers.next().status, 200);
+      assert.equal(answers.rest, '');
+      const late = new AnswerReader(await slow.readUntilEnd()).next();
+      assert.equal(`${late.status} ${late.headers.get('connection')}`, '408 close');
+      const never = await rawClient(t, rig);
+      assert.equal((await never.readUntilEnd()).length, 0);
     });
-    const slow = await rawClient(t, rig);
-    const timer = setInterval(() => slow.write('x'), 10);
-    t.after(() => clearInterval(timer));
-    slow.write('GET / HTTP/1.1\r\nX: ');
-    const idle = await rawClient(t, rig);
-    idle.write(GET);
-    const answers = new AnswerReader(await idle.readUntilEnd());
-    assert.equal(answers.next().status, 200);
-    assert.equal(answers.rest, '');
-    const late = new AnswerReader(await slow.readUntilEnd()).next();
-    assert.equal(`${late.status} ${late.headers.get('connection')}`, '408 close');
-    const never = await rawClient(t, rig);
-    assert.equal((await never.readUntilEnd()).length, 0);
   });
 
   test('a body that drips: 408, and whoever reads it hears of it', async (t) => {
-    let error: unknown;
-    const rig = await startHttp(
-      t,
-      async (request) => {
-        await request.text().catch((thrown: unknown) => {
-          error = thrown;
-        });
-        return new Response('too late');
-      },
-      { bodyTimeout: 100, headTimeout: NEVER },
-    );
-    const client = await rawClient(t, rig);
-    const timer = setInterval(() => client.write('x'), 10);
-    t.after(() => clearInterval(timer));
-    client.write(`${POST}Content-Length: 1000\r\n\r\n`);
-    const answers = new AnswerReader(await client.readUntilEnd());
-    assert.equal(answers.next().status, 408);
-    assert.equal(answers.rest, '');
-    assert.equal((error as Error).name, 'TimeoutError');
+    await unlessHeldUp(50, async () => {
+      let error: unknown;
+      const rig = await startHttp(
+        t,
+        async (request) => {
+          await request.text().catch((thrown: unknown) => {
+            error = thrown;
+          });
+          return new Response('too late');
+        },
+        { bodyTimeout: 100, headTimeout: NEVER },
+      );
+      const client = await rawClient(t, rig);
+      const timer = setInterval(() => client.write('x'), 10);
+      t.after(() => clearInterval(timer));
+      client.write(`${POST}Content-Length: 1000\r\n\r\n`);
+      const answers = new AnswerReader(await client.readUntilEnd());
+      assert.equal(answers.next().status, 408);
+      assert.equal(answers.rest, '');
+      assert.equal((error as Error).name, 'TimeoutError');
+    });
   });
 
   test('a handler that takes its time is no slow client', async (t) => {
-    const rig = await startHttp(
-      t,
-      async (request) => {
-        await sleep(400);
-        return new Response(await request.text());
-      },
-      { bodyTimeout: 100, headTimeout: 100, keepAliveTimeout: 100 },
-    );
-    const client = await rawClient(t, rig);
-    client.write(`${POST}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`);
-    await client.readExactly('HTTP/1.1 100 Continue\r\n\r\n'.length);
-    client.write('hi');
-    assert.equal(new AnswerReader(await client.readUntilEnd()).next().body, 'hi');
+    await unlessHeldUp(50, async () => {
+      const rig = await startHttp(
+        t,
+        async (request) => {
+          await sleep(400);
+          return new Response(await request.text());
+        },
+        { bodyTimeout: 100, headTimeout: 100, keepAliveTimeout: 100 },
+      );
+      const client = await rawClient(t, rig);
+      client.write(`${POST}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`);
+      await client.readExactly('HTTP/1.1 100 Continue\r\n\r\n'.length);
+      client.write('hi');
+      assert.equal(new AnswerReader(await client.readUntilEnd()).next().body, 'hi');
+    });
   });
 });
 
@@ -78,12 +85,12 @@ test('a request that came while a handler blocked is answered, whatever the limi
     t,
     (request) => {
       if (!request.url.endsWith('/block')) return new Response('in time');
-      block(300);
+      block(800);
       // In the kernel when this returns.
       for (const other of others) other.write(GET);
       return new Response('late');
     },
-    { keepAliveTimeout: 100, headTimeout: 100 },
+    { keepAliveTimeout: 600, headTimeout: 600 },
   );
   const client = await rawClient(t, rig);
   for (let count = 0; count < 2; count++) others.push(await rawClient(t, rig));
@@ -100,13 +107,14 @@ test('heads that came in time are read, though handlers of hundreds of others bl
     (request) => {
       if (!request.url.endsWith('/block')) block(0.2);
       else {
-        block(120);
+        block(1_200);
         // More than one wait reports, and all in the kernel when this returns.
         for (const other of others) other.write('Connection: close\r\n\r\n');
       }
       return new Response('in time');
     },
-    { keepAliveTimeout: NEVER, headTimeout: 100 },
+    // Longer than it takes so many to say what they begin with.
+    { keepAliveTimeout: NEVER, headTimeout: 1_000 },
   );
   const client = await rawClient(t, rig);
   const opening = Array.from({ length: 700 }, () => rawClient(t, rig));
@@ -125,15 +133,15 @@ test('a head that begins behind a handler that blocked has its own time', async 
     t,
     (request) => {
       if (request.url.endsWith('/first')) {
-        block(150);
+        block(750);
         next();
       } else if (request.url.endsWith('/second')) {
-        block(60);
+        block(300);
         rest();
       }
       return new Response('in time');
     },
-    { keepAliveTimeout: NEVER, headTimeout: 100 },
+    { keepAliveTimeout: NEVER, headTimeout: 500 },
   );
   const first = await rawClient(t, rig);
   const second = await rawClient(t, rig);

@@ -45,6 +45,8 @@ describe('a process with 64 descriptors and 500 connects', () => {
     await waitUntil(() => clients.every((client) => client.connected), 'the kernel took them all');
     let stats = await statsThrough(first);
     while (stats.acceptRests === 0) stats = await statsThrough(first);
+    // What it answered before these has arrived as well.
+    await statsThrough(first);
     await settle(50);
     const servedAtFirst = served().length;
     assert.ok(servedAtFirst > 0 && servedAtFirst < 64, `${servedAtFirst} were served`);
@@ -54,7 +56,7 @@ describe('a process with 64 descriptors and 500 connects', () => {
     const after = await statsThrough(first);
     assert.equal(served().length, servedAtFirst, 'there is room for no more');
     // A spin makes tens of thousands.
-    assert.ok(after.waits - before.waits < 200, `${after.waits - before.waits} waits`);
+    assert.ok(after.waits - before.waits < 1_000, `${after.waits - before.waits} waits`);
     assert.ok(after.acceptRests - before.acceptRests < 50);
 
     // Whoever has been served goes: the rest must follow by itself.
@@ -115,7 +117,8 @@ for (const transport of streamTransports) {
       const waits = (): number => rig.server.stats().loops[0]?.waits ?? 0;
       const before = waits();
       await settle(200);
-      assert.ok(waits() - before < 50, `${waits() - before} waits`);
+      // A spin makes tens of thousands.
+      assert.ok(waits() - before < 1_000, `${waits() - before} waits`);
     });
 
     test('a storm of 300 connects: all are served, and so is the one that was there', async (t) => {

@@ -105,7 +105,7 @@ describe('the order of things', () => {
     const rig = await startRig(t, handler, { codec: new LineBasedFrameCodec() });
     const client = await connect(t, rig);
     client.write('one\ntwo\n');
-    await settle(10);
+    await waitUntil(() => running.length > 0, 'the first');
     client.write('three\n');
     await settle(20);
     assert.deepEqual(running, ['one']);

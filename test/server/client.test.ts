@@ -81,7 +81,7 @@ describe('dial', () => {
     const { client: dialler, events } = await startClient(
       t,
       { react: (frame) => void lines.push(String(frame)), onEnd: () => void ended++ },
-      { codec, allowHalfOpen: true, idleTimeout: 150 },
+      { codec, allowHalfOpen: true, idleTimeout: 500 },
     );
     const c = await dialler.dial(address);
     c.asyncWrite('question');

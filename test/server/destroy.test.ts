@@ -197,10 +197,16 @@ describe('setTimer', () => {
     const callOff = c.setTimer(10, () => called++);
     callOff();
     callOff();
-    c.setTimer(30, () => called++);
+    let isClosed = false;
+    let outlived = false;
+    c.setTimer(100, () => {
+      outlived = isClosed;
+    });
     client.destroy();
     await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
-    await settle(60);
+    isClosed = true;
+    await settle(120);
+    assert.equal(outlived, false);
     c.setTimer(1, () => called++)();
     await settle(20);
     assert.equal(called, 0);

@@ -124,32 +124,36 @@ describe('readTimeout', () => {
   });
 
   test('leaves a peer alone that sends now and then, and counts anew after that', async (t) => {
-    const { rig, client } = await pair(t, {}, { readTimeout: 500 });
-    for (let beat = 0; beat < 10; beat++) {
-      client.write('x');
-      await settle(100);
-    }
-    assert.deepEqual(rig.events, ['init', 'open']);
-    await waitUntil(() => rig.events.length === 3, 'onClosed');
-    assert.deepEqual(rig.events, ['init', 'open', 'closed(ErrTimeout)']);
+    await unlessHeldUp(200, async () => {
+      const { rig, client } = await pair(t, {}, { readTimeout: 500 });
+      for (let beat = 0; beat < 10; beat++) {
+        client.write('x');
+        await settle(100);
+      }
+      assert.deepEqual(rig.events, ['init', 'open']);
+      await waitUntil(() => rig.events.length === 3, 'onClosed');
+      assert.deepEqual(rig.events, ['init', 'open', 'closed(ErrTimeout)']);
+    });
   });
 
   test('does not count while a promise of react is open or reading is paused', async (t) => {
-    const handler: EventHandler = {
-      async react(_frame, c) {
-        await settle(500);
-        c.pauseRead();
-        setTimeout(() => c.resumeRead(), 500);
-        return 'done';
-      },
-    };
-    const { rig, client } = await pair(t, handler, { readTimeout: 200 });
-    client.write('go');
-    assert.equal(text(await client.readExactly(4)), 'done');
-    await settle(300);
-    assert.deepEqual(rig.events, ['init', 'open']);
-    await waitUntil(() => rig.events.length === 3, 'onClosed, once it reads again');
-    assert.deepEqual(rig.events, ['init', 'open', 'closed(ErrTimeout)']);
+    await unlessHeldUp(50, async () => {
+      const handler: EventHandler = {
+        async react(_frame, c) {
+          await settle(500);
+          c.pauseRead();
+          setTimeout(() => c.resumeRead(), 500);
+          return 'done';
+        },
+      };
+      const { rig, client } = await pair(t, handler, { readTimeout: 200 });
+      client.write('go');
+      assert.equal(text(await client.readExactly(4)), 'done');
+      await settle(300);
+      assert.deepEqual(rig.events, ['init', 'open']);
+      await waitUntil(() => rig.events.length === 3, 'onClosed, once it reads again');
+      assert.deepEqual(rig.events, ['init', 'open', 'closed(ErrTimeout)']);
+    });
   });
 });
 
@@ -161,13 +165,14 @@ for (const transport of ['tcp', 'tls'] as const) {
         react(frame) {
           seen.push(String(frame));
           if (String(frame) !== 'block') return;
-          block(500);
+          block(1_200);
           // In the kernel when this returns.
           for (const other of others) other.write('in time');
           block(300);
         },
       };
-      const rig = await startRig(t, handler, { [name]: 400 }, freeAddress(t, transport));
+      // Longer than three peers take to connect, whatever else the machine does.
+      const rig = await startRig(t, handler, { [name]: 1_000 }, freeAddress(t, transport));
       const client = await connect(t, rig);
       const others = [await connect(t, rig), await connect(t, rig), client];
       await waitUntil(() => rig.events.length === 4, 'all are open');
@@ -182,11 +187,11 @@ for (const transport of ['tcp', 'tls'] as const) {
         react(frame) {
           if (String(frame) !== 'block') return frame;
           // Whoever is first: the other one is read only when this returns.
-          if (blocked.push('once') === 1) block(800);
+          if (blocked.push('once') === 1) block(1_500);
           return undefined;
         },
       };
-      const rig = await startRig(t, handler, { [name]: 400 }, freeAddress(t, transport));
+      const rig = await startRig(t, handler, { [name]: 1_000 }, freeAddress(t, transport));
       const clients = [await connect(t, rig), await connect(t, rig)];
       await waitUntil(() => rig.events.length === 3, 'both are open');
       for (const client of clients) client.write('block');

@@ -66,7 +66,11 @@ for (const transport of ['tcp', 'tls'] as const) {
       client.pauseReading();
       client.write('!');
       await waitUntil(() => (conn?.outboundBuffered() ?? 0) > 0, 'the answer is stuck');
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      // Until the kernel takes no more.
+      for (let left = -1; left !== conn?.outboundBuffered(); ) {
+        left = conn?.outboundBuffered() ?? 0;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
       const before = calls;
       for (let count = 0; count < 10; count++) {
         client.write('x');

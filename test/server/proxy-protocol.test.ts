@@ -98,10 +98,10 @@ describe('proxyProtocol required', () => {
   });
 
   test('a header that came while the thread was blocked is not late', async (t) => {
-    const rig = await served(t, { proxyProtocol: 'required', handshakeTimeout: 200 });
+    const rig = await served(t, { proxyProtocol: 'required', handshakeTimeout: 600 });
     const client = await RawClient.connect(rig.server.addr);
     await waitUntil(() => rig.server.countConnections() === 1, 'accepted');
-    blockTimers(() => client.write(Buffer.from(`${line}hello`)), 500);
+    blockTimers(() => client.write(Buffer.from(`${line}hello`)), 900);
     const expected = '192.0.2.1:56324 to 198.51.100.7:443: hello';
     assert.equal((await client.readExactly(expected.length)).toString(), expected);
     client.destroy();

@@ -52,7 +52,7 @@ describe('received means answered', () => {
     }
   }
 
-  for (const limits of [{ timeout: 300 }, { timeout: 60_000, closeTimeout: 300 }]) {
+  for (const limits of [{ timeout: 1_000 }, { timeout: 60_000, closeTimeout: 1_000 }]) {
     test(`what a handler waits for came while the thread was blocked: ${JSON.stringify(limits)}`, async (t) => {
       const { timeout, closeTimeout = 60_000 } = limits;
       const other = createServer((socket) => {
@@ -76,7 +76,7 @@ describe('received means answered', () => {
       await waitUntil(() => asked === 1, 'the handler waits');
       const stopped = rig.server.stop({ timeout });
       await settle(20);
-      blockTimers(answers as () => void, 700);
+      blockTimers(answers as () => void, 1_500);
       assert.equal(String(await client.readUntilEnd()), 'got x');
       client.end();
       assert.deepEqual(await stopped, { forced: 0 });

@@ -15,6 +15,7 @@ import {
   everyTransport,
   text,
 } from '../support/rig.ts';
+import { unlessHeldUp } from '../support/unless-held-up.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 
 const large = new BytePattern(7).slice(0, 25_165_824);
@@ -91,21 +92,23 @@ for (const transport of everyTransport) {
     });
 
     test('a slow reader has as long as it goes on', async (t) => {
-      const handler: EventHandler = {
-        react(_frame, c) {
-          c.asyncWrite(large);
-          c.close();
-        },
-      };
-      const rig = await startRig(t, handler, { closeTimeout: 700 }, freeAddress(t, transport));
-      const client = await connect(t, rig);
-      client.pauseReading();
-      client.write('go');
-      await readSlowly(client, 50);
-      assertSameBytes(client.take(), large);
-      client.end();
-      await waitUntil(() => rig.events.length === 3, 'onClosed');
-      assert.deepEqual(rig.events, ['init', 'open', 'closed']);
+      await unlessHeldUp(300, async () => {
+        const handler: EventHandler = {
+          react(_frame, c) {
+            c.asyncWrite(large);
+            c.close();
+          },
+        };
+        const rig = await startRig(t, handler, { closeTimeout: 700 }, freeAddress(t, transport));
+        const client = await connect(t, rig);
+        client.pauseReading();
+        client.write('go');
+        await readSlowly(client, 50);
+        assertSameBytes(client.take(), large);
+        client.end();
+        await waitUntil(() => rig.events.length === 3, 'onClosed');
+        assert.deepEqual(rig.events, ['init', 'open', 'closed']);
+      });
     });
   });
 
@@ -122,18 +125,20 @@ for (const transport of everyTransport) {
     });
 
     test('a slow reader has as long as it goes on; an idle one is left alone', async (t) => {
-      const options = { writeTimeout: 700 };
-      const rig = await startRig(t, { react: () => large }, options, freeAddress(t, transport));
-      const client = await connect(t, rig);
-      client.write('go');
-      client.pauseReading();
-      const reading = readSlowly(client, 50);
-      await waitUntil(() => client.receivedBytes === large.length, 'everything');
-      assertSameBytes(client.take(), large);
-      await settle(800);
-      assert.equal(rig.server.countConnections(), 1);
-      client.end();
-      await reading;
+      await unlessHeldUp(300, async () => {
+        const options = { writeTimeout: 700 };
+        const rig = await startRig(t, { react: () => large }, options, freeAddress(t, transport));
+        const client = await connect(t, rig);
+        client.write('go');
+        client.pauseReading();
+        const reading = readSlowly(client, 50);
+        await waitUntil(() => client.receivedBytes === large.length, 'everything');
+        assertSameBytes(client.take(), large);
+        await settle(800);
+        assert.equal(rig.server.countConnections(), 1);
+        client.end();
+        await reading;
+      });
     });
   });
 
@@ -147,42 +152,46 @@ for (const transport of everyTransport) {
     });
 
     test('leaves a peer alone that sends, or is sent to', async (t) => {
-      const connections: Conn[] = [];
-      const handler: EventHandler = { onOpened: (c) => void connections.push(c) };
-      const rig = await startRig(t, handler, { idleTimeout: 400 }, freeAddress(t, transport));
-      const sender = await connect(t, rig);
-      await waitUntil(() => connections.length === 1, 'the sender');
-      const receiver = await connect(t, rig);
-      await waitUntil(() => connections.length === 2, 'the receiver');
-      for (let round = 0; round < 20; round++) {
-        sender.write('x');
-        connections[1]?.asyncWrite('y');
-        await settle(40);
-      }
-      assert.deepEqual(rig.events, ['init', 'open', 'open']);
-      assert.equal(text(await receiver.readExactly(20)), 'y'.repeat(20));
-      await waitUntil(() => rig.events.length === 5, 'both are idle now');
-      assert.deepEqual(rig.events.slice(3), ['closed(ErrTimeout)', 'closed(ErrTimeout)']);
+      await unlessHeldUp(150, async () => {
+        const connections: Conn[] = [];
+        const handler: EventHandler = { onOpened: (c) => void connections.push(c) };
+        const rig = await startRig(t, handler, { idleTimeout: 400 }, freeAddress(t, transport));
+        const sender = await connect(t, rig);
+        await waitUntil(() => connections.length === 1, 'the sender');
+        const receiver = await connect(t, rig);
+        await waitUntil(() => connections.length === 2, 'the receiver');
+        for (let round = 0; round < 20; round++) {
+          sender.write('x');
+          connections[1]?.asyncWrite('y');
+          await settle(40);
+        }
+        assert.deepEqual(rig.events, ['init', 'open', 'open']);
+        assert.equal(text(await receiver.readExactly(20)), 'y'.repeat(20));
+        await waitUntil(() => rig.events.length === 5, 'both are idle now');
+        assert.deepEqual(rig.events.slice(3), ['closed(ErrTimeout)', 'closed(ErrTimeout)']);
+      });
     });
   });
 }
 
 describe('time limits of one connection', () => {
   test('setTimeouts replaces those of the server, and 0 switches one off', async (t) => {
-    const handler: EventHandler = {
-      react(frame, c) {
-        c.setTimeouts({ idleTimeout: frame?.toString() === 'off' ? 0 : 30 });
-        return frame;
-      },
-    };
-    const rig = await startRig(t, handler, { idleTimeout: 400 });
-    const [client, other] = [await connect(t, rig), await connect(t, rig)];
-    client.write('off');
-    await client.readExactly(3);
-    other.write('on');
-    await waitUntil(() => rig.events.includes('closed(ErrTimeout)'), 'the short limit');
-    await settle(500);
-    assert.equal(rig.server.countConnections(), 1);
+    await unlessHeldUp(150, async () => {
+      const handler: EventHandler = {
+        react(frame, c) {
+          c.setTimeouts({ idleTimeout: frame?.toString() === 'off' ? 0 : 30 });
+          return frame;
+        },
+      };
+      const rig = await startRig(t, handler, { idleTimeout: 400 });
+      const [client, other] = [await connect(t, rig), await connect(t, rig)];
+      client.write('off');
+      await client.readExactly(3);
+      other.write('on');
+      await waitUntil(() => rig.events.includes('closed(ErrTimeout)'), 'the short limit');
+      await settle(500);
+      assert.equal(rig.server.countConnections(), 1);
+    });
   });
 
   test('a handler that runs when the peer ends has the whole closeTimeout', async (t) => {

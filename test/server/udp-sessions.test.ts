@@ -142,11 +142,11 @@ describe('udpSessions', () => {
       react(frame) {
         seen++;
         // Whoever is first: the other one has its turn only when this returns.
-        if (String(frame) === 'block' && seen === 3) block(800);
+        if (String(frame) === 'block' && seen === 3) block(1_500);
       },
       onClosed: (_c, error) => void ended.push(error),
     };
-    const rig = await startRig(t, handler, { udpSessions: { idleTimeout: 400 } }, local);
+    const rig = await startRig(t, handler, { udpSessions: { idleTimeout: 1_000 } }, local);
     const { client } = await startClient(t);
     const address = `udp://${rig.server.addr}`;
     const peers = [await client.dial(address), await client.dial(address)];

@@ -146,7 +146,7 @@ describe('dial with TLS', () => {
   });
 
   test('plain text, an alert, an end and silence are typed errors', async (t) => {
-    const rig = await dialling(t, echo, { handshakeTimeout: 200 });
+    const rig = await dialling(t, echo, { handshakeTimeout: 500 });
     const { createServer } = await import('node:net');
     const answers: readonly [string, (socket: import('node:net').Socket) => void][] = [
       ['ErrTlsPlainText', (socket) => void socket.end('220 mail.test ESMTP\r\n')],

@@ -153,7 +153,7 @@ describe('a server with TLS', () => {
   });
 
   test('a handshake that the blocked thread held up has not taken too long', async (t) => {
-    const rig = await startTls(t, new EchoHandler(), { tls: { handshakeTimeout: 200 } });
+    const rig = await startTls(t, new EchoHandler(), { tls: { handshakeTimeout: 600 } });
     const { socket } = await RawClient.connect(rig.server.addr);
     await waitUntil(() => rig.server.countConnections() === 1, 'accepted');
     const client = secure(t, socket);
@@ -161,7 +161,7 @@ describe('a server with TLS', () => {
       once(client, 'secureConnect').then(() => 'open'),
       once(client, 'close').then(() => 'refused'),
     ]);
-    block(500);
+    block(900);
     assert.equal(await outcome, 'open');
     assert.deepEqual(rig.reports, []);
   });

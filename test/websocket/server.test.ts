@@ -314,11 +314,11 @@ describe('goodbyes', () => {
     const rig = await startWs(
       t,
       { open: (ws) => ws.close(), close: (_ws, code) => void closes.push(code) },
-      { closeTimeout: 150 },
+      { closeTimeout: 500 },
     );
     const { client } = await rawWs(t, rig);
     await client.readExactly(4);
-    blockTimers(() => client.write(frame(0x88, '\x03\xe8')), 400);
+    blockTimers(() => client.write(frame(0x88, '\x03\xe8')), 800);
     await client.readUntilEnd();
     client.end();
     await waitUntil(() => closes.length === 1, 'close');
