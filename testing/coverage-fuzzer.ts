@@ -25,7 +25,7 @@ export interface Finding {
 }
 
 const inputsPerLookMin = 1_024;
-const inputsPerLookMax = 32_768;
+const inputsPerLookMax = 131_072;
 const inputBytesMax = 600;
 
 interface ScriptCoverage {
@@ -130,6 +130,22 @@ export interface FuzzRun {
 
 /** Until `isOver`, which is asked after some inputs, or something is found. */
 export function fuzz(
+  target: FuzzTarget,
+  corpus: readonly Buffer[],
+  random: Random,
+  isOver: (inputs: number) => boolean,
+): FuzzRun {
+  const depth = Error.stackTraceLimit;
+  // Most inputs end in an error, and looking where it was thrown takes longer than all the rest.
+  Error.stackTraceLimit = 0;
+  try {
+    return fuzzed(target, corpus, random, isOver);
+  } finally {
+    Error.stackTraceLimit = depth;
+  }
+}
+
+function fuzzed(
   target: FuzzTarget,
   corpus: readonly Buffer[],
   random: Random,

@@ -61,6 +61,10 @@ async function run({ small, seed, setting, progress, note }: SoakContext): Promi
   const clients = new ClientProcess('churn-clients.ts');
   const connections = setting('connections', small ? 2_000 : 100_000);
   const rounds = 10;
+  const timer = setInterval(
+    () => progress(handler.closed / connections, `${handler.closed} connections`),
+    500,
+  );
   try {
     const plan: ChurnPlan = { address: server.addr, connections: connections / rounds, seed };
     let result: ChurnResult = { resets: 0 };
@@ -68,8 +72,6 @@ async function run({ small, seed, setting, progress, note }: SoakContext): Promi
       const { resets } = await clients.call<ChurnResult>({ ...plan, seed: seed + round });
       result = { resets: result.resets + resets };
       while (server.countConnections() > 0) await sleep(10);
-      const count = Math.round((connections * (round + 1)) / rounds);
-      progress((round + 1) / rounds, `${count} connections`);
     };
     await inOrder(0);
     const before = await settledState();
@@ -79,6 +81,7 @@ async function run({ small, seed, setting, progress, note }: SoakContext): Promi
     const facts = mustBeFlat(before, after, small ? allowedBytesSmall : allowedBytes);
     note(`${connections} connections, ${result.resets} of them reset; ${facts}`);
   } finally {
+    clearInterval(timer);
     await clients.end();
     await server.close();
   }

@@ -1,5 +1,12 @@
 /** What a soak is: a long run of one thing, in a process of its own, that throws when it is not right. */
 
+/** What a process holds, as proc(5) tells it. */
+export interface Held {
+  readonly resident: number;
+  readonly descriptors: number;
+  readonly threads: number;
+}
+
 export interface SoakContext {
   /** A few seconds instead of minutes: the form that runs with the tests. */
   readonly small: boolean;
@@ -9,8 +16,8 @@ export interface SoakContext {
   wants(called: string): boolean;
   /** A number that `--set name=number` may change. */
   setting(name: string, otherwise: number): number;
-  /** How far it is, 0..1, and what it is doing. */
-  progress(done: number, text: string): void;
+  /** How far it is, 0..1, what it is doing, and what the process that it looks at holds, if that is another. */
+  progress(done: number, text: string, held?: Held): void;
   /** A measured fact, printed on a line of its own. */
   note(text: string): void;
 }

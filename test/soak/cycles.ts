@@ -108,15 +108,24 @@ async function cycle(path: string, ending: keyof typeof endings): Promise<void> 
 async function run({ small, setting, progress, note }: SoakContext): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'gnet-soak-'));
   const cycles = setting('cycles', small ? 10 : 200);
-  const first = cycles / 2;
-  try {
-    let before = await settledState();
-    for (let count = 1; count <= cycles; count++) {
-      const ending = endingNames[count % endingNames.length] as keyof typeof endings;
-      await cycle(join(directory, 'server'), ending);
-      if (count === first) before = await settledState();
-      progress(count / cycles, `${count} cycles`);
+  /** So many servers at a time: most of a cycle is waiting. */
+  const lanes = setting('lanes', 1);
+  let begun = 0;
+  let done = 0;
+  const lane = async (number: number, last: number): Promise<void> => {
+    while (begun < last) {
+      const ending = endingNames[++begun % endingNames.length] as keyof typeof endings;
+      await cycle(join(directory, `server-${number}`), ending);
+      progress(++done / cycles, `${done} cycles`);
     }
+  };
+  const until = async (last: number): Promise<void> => {
+    await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number, last)));
+  };
+  try {
+    await until(cycles / 2);
+    const before = await settledState();
+    await until(cycles);
     const after = await settledState();
     const facts = mustBeFlat(before, after, small ? allowedBytesSmall : allowedBytes);
     note(`${cycles} cycles, ended in ${endingNames.length} ways; ${facts}`);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Conn, type EventHandler, LengthFieldBasedFrameCodec, serve } from 'gnet';
 import { ClientProcess } from './client-process.ts';
 import type { Soak, SoakContext } from './contract.ts';
@@ -69,11 +70,14 @@ async function run({ small, seed, setting, progress, note }: SoakContext): Promi
   );
   try {
     const plan: FramesPlan = { address: server.addr, connections, blocks, seed };
-    await clients.call(plan);
-    const before = await settledState();
-    for (let round = 1; round < rounds; round++) {
+    /** The clients know of an end before the server has closed its side. */
+    const inOrder = async (round: number): Promise<void> => {
       await clients.call({ ...plan, seed: seed + round * connections });
-    }
+      while (server.countConnections() > 0) await sleep(10);
+    };
+    await inOrder(0);
+    const before = await settledState();
+    for (let round = 1; round < rounds; round++) await inOrder(round);
     const after = await settledState();
     if (handler.frames !== total) handler.wrong.push(`${handler.frames} frames of ${total} came`);
     if (handler.wrong.length > 0) throw new Error(handler.wrong.join('\n'));

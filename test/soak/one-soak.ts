@@ -1,6 +1,6 @@
 /** One soak, in the process that `soak.ts` starts for it. */
 import { seedOfRun } from '../../src/driver/simulated/random.ts';
-import type { SoakContext } from './contract.ts';
+import type { Held, SoakContext } from './contract.ts';
 import { soaks } from './soaks.ts';
 import { Trace } from './trace.ts';
 
@@ -16,8 +16,8 @@ const trace = traceFile === '' ? null : new Trace(traceFile, title);
 /** Without a terminal a line every tenth is enough. */
 let nextLine = 0;
 
-function progress(done: number, text: string): void {
-  trace?.take(done);
+function progress(done: number, text: string, held?: Held): void {
+  trace?.take(done, held);
   const line = `  ${name}: ${Math.floor(done * 100)} % ${text}`;
   if (terminal) {
     process.stdout.write(`\r\u001b[K${line}`);

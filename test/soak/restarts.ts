@@ -10,7 +10,7 @@ import { assertOnlyListeners, socketsOf } from '../restart/left-behind.ts';
 import { RestartRig } from '../restart/restart-rig.ts';
 import type { StormCounts, StormPlan } from '../restart/storm.ts';
 import { temporaryDirectory } from '../support/rig.ts';
-import type { Soak, SoakContext } from './contract.ts';
+import type { Held, Soak, SoakContext } from './contract.ts';
 import { mebibytes } from './process-state.ts';
 
 type Transport = StormPlan['transport'];
@@ -145,13 +145,6 @@ async function storm(setting: Setting, amount: Amount, context: SoakContext): Pr
   }
 }
 
-/** What a process holds, as proc(5) tells it. */
-interface Held {
-  readonly descriptors: number;
-  readonly threads: number;
-  readonly resident: number;
-}
-
 function heldBy(pid: number): Held {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const field = (name: string): number =>
@@ -181,7 +174,7 @@ async function chain(setting: Setting, count: number, context: SoakContext): Pro
       await rig.gone(await rig.restart());
       const held = heldBy(rig.pid);
       seen.push(held);
-      context.progress(done / count, 'a chain of processes');
+      context.progress(done / count, 'a chain of processes', held);
       if (done % Math.ceil(count / 10) !== 0) continue;
       const { descriptors, threads, resident } = held;
       context.note(

@@ -1,5 +1,6 @@
 /** What a soak's process holds from beginning to end, and a picture of it: each line must be flat. */
 import { readdirSync, writeFileSync } from 'node:fs';
+import type { Held } from './contract.ts';
 
 interface Sample {
   /** 0..1 of the work. */
@@ -23,6 +24,16 @@ function timers(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 }
 
+function ownState(): number[] {
+  const resident = process.memoryUsage.rss() / mebibyte;
+  return [resident, readdirSync('/proc/self/fd').length - 1, threads(), timers()];
+}
+
+/** Nobody can ask another process for its timers. */
+function stateOf({ resident, descriptors, threads: count }: Held): number[] {
+  return [resident / mebibyte, descriptors, count];
+}
+
 export class Trace {
   readonly #samples: Sample[] = [];
   readonly #began = performance.now();
@@ -37,16 +48,11 @@ export class Trace {
   }
 
   /** Looks, unless it has just looked. A run that is broken off leaves what it had. */
-  take(done: number): void {
+  take(done: number, other?: Held): void {
     if (done < this.#next) return;
     this.#next = done + 1 / samplesMax;
-    globalThis.gc?.();
-    const held = [
-      process.memoryUsage.rss() / mebibyte,
-      readdirSync('/proc/self/fd').length - 1,
-      threads(),
-      timers(),
-    ];
+    if (other === undefined) globalThis.gc?.();
+    const held = other === undefined ? ownState() : stateOf(other);
     this.#samples.push({ done, seconds: (performance.now() - this.#began) / 1_000, held });
     if (this.#samples.length % savedEverySamples === 0) this.save();
   }
@@ -70,8 +76,9 @@ const right = 70;
 const top = 34;
 
 function drawing(samples: readonly Sample[], title: string): string {
-  const height = top + kinds.length * panelHeight + 24;
-  const panels = kinds.map((kind, at) => panel(samples, kind, at)).join('');
+  const shown = kinds.slice(0, samples[0]?.held.length);
+  const height = top + shown.length * panelHeight + 24;
+  const panels = shown.map((kind, at) => panel(samples, kind, at)).join('');
   const last = samples.at(-1)?.seconds ?? 0;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" fill="#57606a">
 <rect width="${width}" height="${height}" fill="#ffffff"/>

@@ -20,8 +20,8 @@ const lastingMs = 40;
 const failuresMax = 200;
 /** A lasting fault goes on that much longer where the call has not been made. */
 const unmadeMs = 500;
-/** Longer than any rest. */
-const patienceMs = 5_000;
+/** Longer than any rest, also on a busy machine. */
+const patienceMs = 20_000;
 
 export class CallLab {
   readonly #options: Options & ClientOptions;
