@@ -210,6 +210,7 @@ const machines: readonly {
     machine: 'wine',
     driver: 'node',
     files: [
+      'src/driver/node/node-driver.contract.test.ts',
       ...['actions', 'async-events', 'scenarios', 'udp', 'unix-addresses'].map(serverTest),
       'test/runtimes/windows.test.ts',
     ],

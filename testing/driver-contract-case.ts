@@ -1,5 +1,5 @@
 import type { Endpoint } from '../src/driver/contract.ts';
-import type { Transport } from './driver-peers.ts';
+import type { PeerSide, Transport } from './driver-peers.ts';
 import type { DriverRig } from './driver-rig.ts';
 
 export type ContractCase = (rig: DriverRig) => Promise<void> | void;
@@ -11,6 +11,13 @@ export type ContractCases = Readonly<
 
 /** Thrown by a case that finds out that it cannot run on this machine or driver. */
 export class Skip extends Error {}
+
+/** @throws Skip on a system that does not tell; for when something is open. */
+export function descriptorsThatAreTold(peers: PeerSide): readonly string[] {
+  const open = peers.openDescriptors();
+  if (open.length === 0) throw new Skip('this system does not tell what a process has open');
+  return open;
+}
 
 export const transports: readonly Transport[] = ['tcp4', 'tcp6', 'unix', 'abstract'];
 

@@ -1,7 +1,12 @@
 import { strict as assert } from 'node:assert';
 import type { Slab } from '../src/buffer/slab.ts';
 import { BytePattern, PatternCheck } from './byte-pattern.ts';
-import { type ContractCases, quietTurns, Skip } from './driver-contract-case.ts';
+import {
+  type ContractCases,
+  descriptorsThatAreTold,
+  quietTurns,
+  Skip,
+} from './driver-contract-case.ts';
 import type { DriverRig } from './driver-rig.ts';
 import { Random, seedOfRun } from '../src/driver/simulated/random.ts';
 
@@ -28,7 +33,8 @@ async function echoesAnyChunks(rig: DriverRig, transport: 'tcp4' | 'unix'): Prom
   back.add(peer.take());
   assert.deepEqual([stream.check.wrongAt, back.wrongAt], [-1, -1], `seed ${random.seed}`);
   assert.equal(rig.driver.counters.bytesReceived, total);
-  assert.equal(rig.driver.counters.bytesSent, total);
+  // A pipe of Windows may have brought the bytes before it says that it has taken them.
+  await rig.until(() => rig.driver.counters.bytesSent === total, 'all of it counts as sent');
 }
 
 export const streamCases: ContractCases = {
@@ -276,9 +282,9 @@ export const streamCases: ContractCases = {
     await rig.openEndpoint(0, datagramEndpoint, rig.options);
     const { stream } = await rig.pair(listener);
     const descriptor = rig.driver.descriptorOf(stream.slot);
-    const fresh = rig.peers
-      .openDescriptors()
-      .filter((line) => !numbers.includes(line.split(' ')[0] as string));
+    const fresh = descriptorsThatAreTold(rig.peers).filter(
+      (line) => !numbers.includes(line.split(' ')[0] as string),
+    );
     assert.ok(descriptor === -1 || fresh.some((line) => line.startsWith(`${descriptor} `)));
     assert.deepEqual(
       fresh.filter((line) => !line.endsWith('close-on-exec')),

@@ -66,7 +66,7 @@ export interface PeerSide {
   turn(): void;
   /**
    * What is open, one line each, `... close-on-exec` at the end where a child process would not
-   * inherit it.
+   * inherit it. Nothing on systems that do not tell.
    */
   openDescriptors(): readonly string[];
   /**

@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import {
   closeSync,
+  existsSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -165,6 +166,8 @@ export class RawPeers implements PeerSide {
   turn(): void {}
 
   openDescriptors(): readonly string[] {
+    // Wine shows the folder of Linux, where descriptors of Windows are not.
+    if (process.platform === 'win32' || !existsSync('/proc/self/fd')) return [];
     const lines: string[] = [];
     for (const number of readdirSync('/proc/self/fd')) {
       try {

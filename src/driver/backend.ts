@@ -4,6 +4,7 @@ import type {
   DriverEvents,
   DriverName,
   DriverSettings,
+  Endpoint,
   SocketOptions,
 } from './contract.ts';
 
@@ -94,6 +95,8 @@ export interface Backend {
    * itself, as with `reusePort`.
    */
   readonly handsOver?: false;
+  /** Why several loops cannot listen on addresses of this kind; null where they can, as when absent. */
+  readonly oneLoopBecause?: (kind: Endpoint['kind']) => string | null;
   /** Names of given options that this driver cannot honour; the log reports them. */
   readonly optionsWithoutEffect?: (options: TuningOptions) => readonly string[];
   /**

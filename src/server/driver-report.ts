@@ -1,9 +1,11 @@
 import { isMainThread } from 'node:worker_threads';
 import type { Backend } from '../driver/backend.ts';
+import type { Endpoint } from '../driver/contract.ts';
 import { hasSignals } from '../host/runtime-features.ts';
 import type { Logger } from '../logging/logger.ts';
 import { socketExtras } from './loop-settings.ts';
 import type { ResolvedOptions } from './options.ts';
+import { whyOneLoop } from './several-loops.ts';
 
 let said = false;
 
@@ -30,4 +32,14 @@ export function reportDriver(backend: Backend, options: ResolvedOptions, logger:
   }
   if (withoutEffect === undefined || withoutEffect.length === 0) return;
   logger.info('some options have no effect with this driver', { driver, options: withoutEffect });
+}
+
+/** `multicore` was given, and there is one loop all the same. */
+export function reportOneLoop(
+  backend: Backend,
+  endpoints: readonly Endpoint[],
+  logger: Logger,
+): void {
+  const reason = whyOneLoop(backend, endpoints);
+  logger.warn('serving with one loop, not with one for each CPU', { driver: backend.name, reason });
 }

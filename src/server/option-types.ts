@@ -54,7 +54,8 @@ export type ProxyProtocolOption =
 /** Every option is optional; `undefined` is the same as leaving it out. */
 export interface Options<Frame = Buffer> {
   /**
-   * Runs one loop for each CPU that this process may use; see docs/threads.md.
+   * Runs one loop for each CPU that this process may use, or a single one, with a warning, where
+   * several cannot listen (docs/drivers.md); see docs/threads.md.
    *
    * Boolean. Default: `false`.
    */
@@ -419,6 +420,8 @@ export interface ResolvedOptions {
   readonly multicore: boolean;
   /** The real number, at least 1. */
   readonly numEventLoop: number;
+  /** The program has named no number. */
+  readonly loopsByMulticore: boolean;
   readonly loadBalancing: LoadBalancing;
   readonly lockOSThread: boolean;
   readonly shared: unknown;

@@ -39,6 +39,7 @@ describe('options', () => {
     const defaults = {
       multicore: false,
       numEventLoop: 1,
+      loopsByMulticore: true,
       loadBalancing: LoadBalancing.RoundRobin,
       lockOSThread: false,
       shared: undefined,
@@ -155,6 +156,7 @@ describe('options', () => {
     const expected = {
       ...given,
       logLevel: 'debug',
+      loopsByMulticore: false,
       keepAliveSeconds: 60,
       tcpNoDelay: false,
       slowHandlerAsked: true,
@@ -261,6 +263,9 @@ describe('options', () => {
     assert.equal(resolve({ loopNum: 1, numEventLoop: 1 }).numEventLoop, 1);
     assert.equal(resolveOptions({ multicore: true }, cpus(8)).numEventLoop, 8);
     assert.equal(resolveOptions({ multicore: true, loopNum: 3 }, cpus(8)).numEventLoop, 3);
+    const { loopsByMulticore } = resolveOptions({ multicore: true, numEventLoop: 0 }, cpus(8));
+    assert.equal(loopsByMulticore, true);
+    assert.equal(resolve({ loopNum: 3 }).loopsByMulticore, false);
     assert.equal(resolve({ numEventLoop: 4_096, lockOSThread: true }).numEventLoop, 4_096);
     refuses({ loopNum: 10_001, lockOSThread: true }, /a whole number up to 4096/);
     refuses({ loopNum: 1, numEventLoop: 2 }, /loopNum: give a number equal to numEventLoop/);

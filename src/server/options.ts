@@ -159,6 +159,7 @@ export function resolveOptions(
   return {
     multicore: given.multicore ?? false,
     numEventLoop: loops,
+    loopsByMulticore: (given.numEventLoop ?? given.loopNum ?? 0) <= 0,
     loadBalancing: given.loadBalancing ?? LoadBalancing.RoundRobin,
     lockOSThread: given.lockOSThread ?? false,
     shared: given.shared,

@@ -11,7 +11,7 @@ import type { TlsServerOptions } from '../tls/options/types.ts';
 import { loopThreadData } from '../worker/loop-thread-data.ts';
 import { programEntry } from '../worker/program-entry.ts';
 import { recordServeCall, type ServeCall } from '../worker/serve-calls.ts';
-import { reportDriver } from './driver-report.ts';
+import { reportDriver, reportOneLoop } from './driver-report.ts';
 import { reportUnknownEvents } from './handler-report.ts';
 import { type Options, type ResolvedOptions, resolveOptions } from './options.ts';
 import { groupMaker, handlerOf, moduleUrl, placesChanged, serverEnded } from './make-loop-group.ts';
@@ -21,6 +21,7 @@ import { RunningServer } from './running-server.ts';
 import { hasParent } from './restart/below-parent.ts';
 import { prepareTls, wantsTls } from './server-tls.ts';
 import { loopsMayDial } from './loop-dialling.ts';
+import { loopsThatCanListen } from './several-loops.ts';
 import { initialize, obey } from './starting.ts';
 import { WhereToListen } from './where-to-listen.ts';
 
@@ -100,17 +101,18 @@ async function serveHere(
 async function serveOn(
   where: WhereToListen,
   given: EventHandler<unknown> | URL,
-  resolved: ResolvedOptions,
+  asked: ResolvedOptions,
   texts: readonly string[],
   call: ServeCall,
 ): Promise<Server> {
-  const module = given instanceof URL ? moduleUrl(given, resolved) : null;
-  if (resolved.numEventLoop > 1 && module === null) programEntry();
-  resolved.signal?.throwIfAborted();
+  const module = given instanceof URL ? moduleUrl(given, asked) : null;
+  if (asked.numEventLoop > 1 && module === null) programEntry();
+  asked.signal?.throwIfAborted();
   await where.lookUp();
-  const withTls = wantsTls(resolved, where.parsed);
-  const backend = await chooseBackend(resolved.driver);
+  const withTls = wantsTls(asked, where.parsed);
+  const backend = await chooseBackend(asked.driver);
   where.complete(backend);
+  const resolved = loopsThatCanListen(asked, backend, where.endpoints);
   let tell!: (server: Server) => void;
   const promised = new Promise<Server>((resolve) => {
     tell = resolve;
@@ -124,6 +126,7 @@ async function serveOn(
     presence.begin();
     const tls = withTls ? await prepareTls(resolved, log.logger, module) : undefined;
     reportDriver(backend, resolved, log.logger);
+    if (resolved !== asked) reportOneLoop(backend, where.endpoints, log.logger);
     reportUnknownEvents(handler, log.logger);
     await presence.load();
     const own = { ...resolved, codec };

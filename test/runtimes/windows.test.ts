@@ -1,7 +1,7 @@
 /** What is another thing on Windows. Run there by Wine: see docs/drivers.md. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type EventHandler, serve, signalServer } from 'gnet';
@@ -50,6 +50,18 @@ describe('on Windows', { skip }, () => {
     await assert.rejects(serve(module, 'udp://127.0.0.1:0', { numEventLoop: 2 }), expected);
   });
 
+  test('multicore is one loop', async (t) => {
+    for (const address of ['tcp://127.0.0.1:0', 'udp://127.0.0.1:0', 'unix://gnet.sock']) {
+      const server = await serve(module, address, { multicore: true });
+      t.after(() => server.close());
+      assert.equal(server.numEventLoop, 1);
+      if (address.startsWith('udp')) continue;
+      const client = await connect(t, server.addr);
+      client.write('one loop');
+      assert.equal(text(await client.readExactly(8)), 'one loop');
+    }
+  });
+
   test('a restart, a signal, a parent and descriptors are refused', async (t) => {
     const pidName = join(temporaryDirectory(t), 'server.pid');
     const server = await serve(echo, address, { graceful: true, pidName });
@@ -80,4 +92,8 @@ test('several loops where the kernel spreads nothing', { skip: skip === false },
   const refused =
     /^ErrUnsupportedOp: cannot listen .*this system does not spread .*; use one loop/gm;
   assert.equal(output.match(refused)?.length, 2, output);
+  assert.equal(output.match(/^loops: 1$/gm)?.length, 2, output);
+  // With a single CPU, one loop is what `multicore` means.
+  const said = output.match(/^serving with one loop.*: this system does not spread/gm)?.length ?? 0;
+  assert.equal(said, availableParallelism() > 1 ? 2 : 0, output);
 });
