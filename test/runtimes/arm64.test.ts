@@ -24,3 +24,20 @@ test('arm64: epoll serves, and io_uring or the reason why not', { skip }, async 
     /cannot use io_uring: this kernel has none \(io_uring_setup: ENOSYS\)/,
   );
 });
+
+test('arm64: two loops on threads', { skip }, async (t) => {
+  const module = new URL('../worker/handlers/echo.ts', import.meta.url);
+  const server = await serve(module, 'tcp://127.0.0.1:0', { driver: 'epoll', numEventLoop: 2 });
+  t.after(() => server.close());
+  const clients = [await connect(t, server.addr), await connect(t, server.addr)];
+  for (const client of clients) {
+    client.write('either loop');
+    assert.equal(text(await client.readExactly(11)), 'either loop');
+  }
+  assert.deepEqual(
+    server.stats().loops.map(({ bytesReceived }) => bytesReceived),
+    [11, 11],
+  );
+  for (const client of clients) client.end();
+  assert.deepEqual(await server.stop(), { forced: 0 });
+});
