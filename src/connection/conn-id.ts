@@ -23,9 +23,10 @@ export function toConnId(loop: number, slot: number, generation: number): ConnId
 /** The parts of an id, or null when it cannot be one. */
 export function fromConnId(id: unknown): Identity | null {
   if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0) return null;
-  const slot = id % slotsMax;
-  const rest = (id - slot) / slotsMax;
-  const loop = rest % loopsMax;
-  const generation = (rest - loop) / loopsMax;
+  // No `%`: of numbers this large it is a call to the C library.
+  const rest = Math.floor(id / slotsMax);
+  const slot = id - rest * slotsMax;
+  const generation = Math.floor(rest / loopsMax);
+  const loop = rest - generation * loopsMax;
   return generation < generationsMax ? { loop, slot, generation } : null;
 }

@@ -19,7 +19,9 @@ export class Prepared {
 
   /** @internal Whether it is one: hostile objects notice nothing of the question. */
   static is(value: unknown): value is Prepared {
-    return typeof value === 'object' && value !== null && #payload in value;
+    if (typeof value !== 'object' || value === null) return false;
+    // V8 looks up a private name of a typed array by a slow path, and nearly every write is one.
+    return !ArrayBuffer.isView(value) && #payload in value;
   }
 
   /** Bytes of the payload, before any codec. */

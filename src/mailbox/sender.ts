@@ -219,7 +219,9 @@ export class MailboxSender {
     words[firstWord + wordInRing(at, recordField.byteLength)] = length;
     words[firstWord + wordInRing(at, recordField.status)] = 0;
     if (length > 0) {
-      const piece = post.bytes.subarray(post.written, post.written + length);
+      // A view costs as much as the rest: most writes are one piece in one place.
+      const isWhole = length === post.bytes.length;
+      const piece = isWhole ? post.bytes : post.bytes.subarray(post.written, post.written + length);
       const first = Math.min(length, bytesToRingEnd(at, recordHeaderBytes));
       bytes.set(
         first === length ? piece : piece.subarray(0, first),
