@@ -1,7 +1,8 @@
+import { Frame } from './body-writer.ts';
 import { AnswerState, type Exchange, type HttpServing } from './exchange.ts';
 import { isBodyless, LightResponse } from './light-response.ts';
 import type { ResponseHead } from './response-head.ts';
-import { sendStream, type StreamBody } from './stream-writer.ts';
+import { cancel, sendStream, type StreamBody } from './stream-writer.ts';
 
 /** Answers up to this length leave in one piece; bytes. */
 const CAPACITY = 64 * 1024;
@@ -23,6 +24,7 @@ export class AnswerWriter {
     const body = light === null ? undefined : light.plainBody;
     const { head } = this.#server;
     const { status } = response;
+    if (status === 0) throw new TypeError('Cannot send Response.error(): it stands for no answer');
     head.begin(status, response.statusText);
     if (light === null || body === undefined) {
       // The runtime's own knows more of its body than anybody else.
@@ -101,8 +103,9 @@ export class AnswerWriter {
   }
 
   #sendLong(exchange: Exchange, head: ResponseHead, body: Uint8Array): void {
-    const framing = { isChunked: false, left: body.length };
-    void sendStream(exchange, this.#begin(exchange, head), [body], framing);
+    // Of the empty line behind it the writer takes care.
+    const framing = { frame: Frame.Length, left: body.length };
+    void sendStream(exchange, this.#begin(exchange, head.text.slice(0, -2)), [body], framing);
   }
 
   #sendStream(
@@ -123,10 +126,10 @@ export class AnswerWriter {
     // The end of the connection ends the body.
     if (!isKnown && !isChunked) connection.isLast = true;
     this.#endHead(exchange, head);
-    if (isKnown) head.text += lengthLine(head.length);
-    else head.text += isChunked ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n';
-    const framing = { isChunked, left: isKnown ? Number(head.length) : -1 };
-    void sendStream(exchange, this.#begin(exchange, head), stream, framing);
+    if (isKnown) head.text += `Content-Length: ${head.length}\r\n`;
+    const frame = isKnown ? Frame.Length : isChunked ? Frame.Chunks : Frame.End;
+    const framing = { frame, left: isKnown ? Number(head.length) : -1 };
+    void sendStream(exchange, this.#begin(exchange, head.text), stream, framing);
   }
 
   /** @param length the length of its body; -1 if it is unknown. */
@@ -139,9 +142,9 @@ export class AnswerWriter {
     this.#write(exchange, this.#bytes.write(head.text, 0, 'latin1'));
   }
 
-  #begin(exchange: Exchange, head: ResponseHead): Buffer {
+  #begin(exchange: Exchange, head: string): string {
     exchange.state = AnswerState.Begun;
-    return Buffer.from(head.text, 'latin1');
+    return head;
   }
 }
 
@@ -151,16 +154,4 @@ function lengthLine(length: number | string): string {
 
 function isLength(text: string): boolean {
   return text !== '' && /^\d{1,15}$/.test(text);
-}
-
-/** Cancels a stream that will not be read, so that its source notices. */
-export async function cancel(stream: StreamBody | null, reason?: unknown): Promise<void> {
-  try {
-    if (stream instanceof ReadableStream) await stream.cancel(reason);
-    else if (stream !== null && Symbol.asyncIterator in stream) {
-      await stream[Symbol.asyncIterator]().return?.();
-    }
-  } catch {
-    // The stream has ended, or another reader has it.
-  }
 }

@@ -17,10 +17,26 @@ const LINE_END: Buffer = Buffer.from('\r\n');
 /** Where a short chunk is put together: one serves all, since a connection takes bytes at the call. */
 const chunk = Buffer.allocUnsafeSlow(16 + DIRECT_MIN);
 
+/** How a body is told from what follows it. */
+export const Frame = {
+  /** By a length, which the head gives. */
+  Length: 0,
+  /** In chunks, or by a length when it is complete before anything has left. */
+  Chunks: 1,
+  /** By the end of the connection. */
+  End: 2,
+} as const;
+export type Frame = (typeof Frame)[keyof typeof Frame];
+
 /** Frames one body and sends it, with the head in front of it. */
 export class BodyWriter {
   readonly #conn: Conn;
   readonly #isChunked: boolean;
+  /** Without its last line; empty when it has left. */
+  #head: string;
+  /** Short pieces that wait for the end of the turn with the head: the body may be complete by then. */
+  #early: Uint8Array[] = [];
+  #earlyBytes = 0;
   /** What has not been given to the connection; it stands where it was given. */
   #held: Uint8Array[];
   #heldBytes = 0;
@@ -35,12 +51,46 @@ export class BodyWriter {
   /** The kernel had no room at the end of a turn: no more is held than what comes next. */
   #wasRefused = false;
 
-  constructor(conn: Conn, head: Buffer, isChunked: boolean) {
+  /** @param head without the line about chunks, and without the empty one. */
+  constructor(conn: Conn, head: string, frame: Frame) {
     this.#conn = conn;
-    this.#isChunked = isChunked;
-    this.#held = [head];
-    this.#heldLength = head.length;
+    this.#isChunked = frame === Frame.Chunks;
+    this.#head = head;
+    this.#held = [];
     this.#flushSoon();
+  }
+
+  /** Nothing has left, neither of the body nor of the head. */
+  get isUnsent(): boolean {
+    return this.#head !== '';
+  }
+
+  /** Another answer takes the place of this one. */
+  drop(): void {
+    this.#head = '';
+    this.#early = [];
+  }
+
+  /** The head leaves, and with it what frames the body. */
+  #open(): void {
+    const line = this.#isChunked ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n';
+    this.#add(Buffer.from(this.#head + line, 'latin1'));
+    const early = this.#early;
+    this.drop();
+    for (const piece of early) this.#writeShort(piece);
+  }
+
+  /** As a copy: what is announced must come, whatever the program does with its piece. */
+  #keep(bytes: Uint8Array): void {
+    this.#early.push(Buffer.from(bytes));
+    this.#earlyBytes += bytes.length;
+  }
+
+  /** Sends all of it. */
+  #sendWhole(): void {
+    const head = `${this.#head}Content-Length: ${this.#earlyBytes}\r\n\r\n`;
+    this.#conn.writeNoCodec(Buffer.concat([Buffer.from(head, 'latin1'), ...this.#early]));
+    this.drop();
   }
 
   /**
@@ -48,6 +98,13 @@ export class BodyWriter {
    * the end of the turn. @returns false when what was written should leave first.
    */
   write(bytes: Uint8Array, isOurs: boolean): boolean {
+    if (this.isUnsent) {
+      if (this.#earlyBytes + bytes.length < DIRECT_MIN) {
+        this.#keep(bytes);
+        return true;
+      }
+      this.#open();
+    }
     if (bytes.length < DIRECT_MIN) return this.#writeShort(bytes);
     this.#hold(bytes);
     const isFull = this.#heldBytes >= HELD_MAX || this.#held.length >= HELD_PIECES_MAX;
@@ -100,6 +157,7 @@ export class BodyWriter {
 
   /** Gives the connection what is held. @returns false when the kernel has not taken it. */
   flush(): boolean {
+    if (this.isUnsent) this.#open();
     const held = this.#held;
     if (held.length === 0) return true;
     if (this.#isOpen) this.#add(LINE_END);
@@ -124,6 +182,13 @@ export class BodyWriter {
 
   /** The body is over. @param trailers lines with their ends. */
   end(trailers: string): void {
+    if (this.isUnsent) {
+      if (this.#isChunked && trailers === '') {
+        this.#sendWhole();
+        return;
+      }
+      this.#open();
+    }
     if (this.#isChunked) {
       const last = `${this.#isOpen ? '\r\n' : ''}0\r\n${trailers}\r\n`;
       this.#isOpen = false;

@@ -32,6 +32,8 @@ export interface HttpServing {
   giveParser(parser: HttpParser): void;
   /** Calls the handler, and sends what it answers, now or later. */
   answer(exchange: Exchange): void;
+  /** The handler failed, or its answer before anything of it had left: sends another one. */
+  failed(exchange: Exchange, error: unknown): void;
   /** For the log: a fault of the program's. */
   report(message: string, error: unknown): void;
   waitUntil(promise: Promise<unknown>, request: Request): void;
@@ -74,6 +76,8 @@ export class Exchange implements FetchInfo {
   state: AnswerState = AnswerState.Awaited;
   /** The client waits for `100 Continue`, and nothing of the body has come. */
   awaitsContinue: boolean;
+  /** Another answer takes the place of the handler's. */
+  hasFailed = false;
   /** Trailers of the answer, as lines with line ends. */
   trailerText = '';
   /** Is told when the answer will never be out. */

@@ -8,14 +8,15 @@ import {
   type ExchangeConnection,
   type HttpServing,
 } from './exchange.ts';
+import { asResponse } from './foreign-response.ts';
 import { HttpConnection } from './http-connection.ts';
 import { LightResponse } from './light-response.ts';
 import type { FetchHandler, ResolvedHttpOptions } from './options.ts';
 import { HttpParser } from './parser.ts';
 import { Origins } from './request-url.ts';
 import { ResponseHead } from './response-head.ts';
+import { cancel } from './stream-writer.ts';
 import { SwitchedProtocol } from './switched-protocol.ts';
-import { RealResponse } from './web-stand-in.ts';
 
 const WAIT_MAX_MS = 30_000;
 
@@ -148,13 +149,13 @@ export class FetchServer
     try {
       answer = this.#handler.fetch(exchange.request, exchange);
     } catch (error) {
-      this.#failed(exchange, error);
+      this.failed(exchange, error);
       return;
     }
     if (isPromise(answer)) {
       answer.then(
         (response) => this.#respond(exchange, response),
-        (error) => this.#failed(exchange, error),
+        (error) => this.failed(exchange, error),
       );
     } else this.#respond(exchange, answer);
   }
@@ -169,15 +170,11 @@ export class FetchServer
       this.#switch(exchange, response);
       return;
     }
-    if (!(response instanceof RealResponse)) {
-      this.#failed(exchange, notAResponse(response));
-      return;
-    }
     try {
-      this.#writer.send(exchange, response);
+      this.#writer.send(exchange, asResponse(response));
     } catch (error) {
       discard(response);
-      this.#failed(exchange, error);
+      this.failed(exchange, error);
     }
   }
 
@@ -189,7 +186,12 @@ export class FetchServer
     }
   }
 
-  #failed(exchange: Exchange, error: unknown): void {
+  failed(exchange: Exchange, error: unknown): void {
+    if (exchange.hasFailed) {
+      this.#failedAgain(exchange, error);
+      return;
+    }
+    exchange.hasFailed = true;
     const { onError } = this.options;
     if (onError === undefined) {
       if (exchange.state === AnswerState.Awaited) this.report('a handler failed', error);
@@ -217,8 +219,7 @@ export class FetchServer
   #respondFailure(exchange: Exchange, response: Response): void {
     if (exchange.state !== AnswerState.Awaited) return discard(response);
     try {
-      if (!(response instanceof RealResponse)) throw notAResponse(response);
-      this.#writer.send(exchange, response);
+      this.#writer.send(exchange, asResponse(response));
     } catch (thrown) {
       this.#failedAgain(exchange, thrown);
     }
@@ -266,17 +267,12 @@ function isPromise(answer: Response | Promise<Response>): answer is Promise<Resp
   return typeof (answer as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
-function notAResponse(answer: unknown): TypeError {
-  return new TypeError(
-    `Cannot answer the request: the handler returned ${answer === null ? 'null' : typeof answer}; ` +
-      'return a Response, or a promise of one',
-  );
-}
-
+/** Tells the source of its body that nobody wants it. */
 function discard(response: unknown): void {
-  if (!(response instanceof RealResponse)) return;
-  // An object that cannot become a real Response has no stream to cancel.
-  if (LightResponse.isLight(response) && response.plainBody !== undefined) return;
-  const { body } = response;
-  if (body !== null && !body.locked) body.cancel().catch(() => {});
+  try {
+    if (!LightResponse.isLight(response)) void cancel((response as Response).body);
+    else if (response.plainBody === undefined) void cancel(response.ownStream ?? response.body);
+  } catch {
+    // It is no response, or one that cannot become a real one: there is no stream.
+  }
 }

@@ -50,7 +50,11 @@ function originOf(scheme: string, host: string): string | null {
   return href === `${origin}/` ? origin : null;
 }
 
-/** The URL for a target that begins with a slash, or is `*`, or is a URL itself; null when it is none. */
+/**
+ * The URL for a target that begins with a slash, or is `*`, or is a URL itself; null when it is none.
+ * The scheme is always that of the connection, whatever the client claims: programs take `https` for
+ * a proof that nobody listens.
+ */
 export function urlOf(origin: string, target: string): string | null {
   if (target.charCodeAt(0) === SLASH) {
     if (isPlain(target)) return origin + target;
@@ -58,5 +62,8 @@ export function urlOf(origin: string, target: string): string | null {
     return URL.canParse(text) ? new URL(text).href : null;
   }
   if (target === '*') return `${origin}/*`;
-  return URL.canParse(target) ? new URL(target).href : null;
+  const colon = target.search(/(?<=^https?):/i);
+  if (colon < 0) return null;
+  const text = origin.slice(0, origin.indexOf(':')) + target.slice(colon);
+  return URL.canParse(text) ? new URL(text).href : null;
 }

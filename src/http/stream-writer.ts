@@ -1,4 +1,4 @@
-import { BodyWriter, CHUNK_MAX } from './body-writer.ts';
+import { BodyWriter, CHUNK_MAX, Frame } from './body-writer.ts';
 import { AnswerState, type Exchange } from './exchange.ts';
 
 export type StreamBody =
@@ -10,7 +10,7 @@ export type StreamBody =
 const TURN_MAX = 2 * 1024 * 1024;
 
 export interface Framing {
-  readonly isChunked: boolean;
+  readonly frame: Frame;
   /** Bytes that were promised; -1 without a promise. */
   readonly left: number;
 }
@@ -37,7 +37,8 @@ class Pieces {
     const iterator =
       Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream[Symbol.iterator]();
     this.#next = () => iterator.next();
-    this.#stop = () => Promise.resolve(iterator.return?.());
+    // The iterator of a stream of Node returns only behind the piece that is waited for.
+    this.#stop = () => stopNodeStream(stream) ?? Promise.resolve(iterator.return?.());
   }
 
   next(): Promise<{ done?: boolean | undefined; value?: unknown }> | object {
@@ -59,14 +60,12 @@ class Pieces {
 /** Sends a head, and a body piece by piece, as fast as the client takes it. Never rejects. */
 export async function sendStream(
   exchange: Exchange,
-  head: Buffer,
+  head: string,
   stream: StreamBody,
-  framing: Framing,
+  { frame, left }: Framing,
 ): Promise<void> {
   const { connection } = exchange;
-  const { isChunked } = framing;
-  const isFramed = isChunked || framing.left >= 0;
-  const writer = new BodyWriter(connection.conn, head, isChunked);
+  const writer = new BodyWriter(connection.conn, head, frame);
   let pieces: Pieces | undefined;
   try {
     const own = new Pieces(stream);
@@ -75,16 +74,23 @@ export async function sendStream(
       writer.flush();
       void own.stop(gone());
     };
-    if (await pump(exchange, own, writer, framing.left)) {
+    if (await pump(exchange, own, writer, left)) {
       writer.end(trailersOf(exchange));
       connection.finish(exchange);
     } else await own.stop(gone());
   } catch (error) {
     if (!isOver(exchange)) {
       exchange.onBrokenOff = null;
-      connection.server.report('the body of an answer broke off', error);
-      writer.flush();
-      connection.breakOff(exchange, isFramed);
+      if (writer.isUnsent) {
+        // The client has seen nothing of this answer: it can have another one.
+        writer.drop();
+        exchange.state = AnswerState.Awaited;
+        connection.server.failed(exchange, error);
+      } else {
+        connection.server.report('the body of an answer broke off', error);
+        writer.flush();
+        connection.breakOff(exchange, frame !== Frame.End);
+      }
     }
     await pieces?.stop(error);
   }
@@ -136,9 +142,36 @@ function isOver(exchange: Exchange): boolean {
   return exchange.state === AnswerState.Over;
 }
 
+/** Bytes; also text, which the streams of many programs are made of. */
 function checkPiece(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  throw new TypeError(`A body must be made of Uint8Array, not of ${typeof value}`);
+  if (typeof value === 'string') return Buffer.from(value);
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  throw new TypeError(`A body must be made of bytes or text, not of ${typeof value}`);
+}
+
+/** Destroys a Readable of Node. Undefined for everything else. */
+function stopNodeStream(stream: StreamBody): Promise<void> | undefined {
+  const { destroy, pipe } = stream as { destroy?: unknown; pipe?: unknown };
+  if (typeof destroy !== 'function' || typeof pipe !== 'function') return undefined;
+  destroy.call(stream);
+  return Promise.resolve();
+}
+
+/** Cancels a stream that will not be read, so that its source notices. */
+export async function cancel(stream: StreamBody | null | undefined): Promise<void> {
+  if (stream === null || stream === undefined) return;
+  try {
+    if (stream instanceof ReadableStream) await stream.cancel();
+    else if (Symbol.asyncIterator in stream) {
+      await (stopNodeStream(stream) ?? stream[Symbol.asyncIterator]().return?.());
+    }
+  } catch {
+    // The stream has ended, or another reader has it.
+  }
 }
 
 function trailersOf({ light, trailerText }: Exchange): string {

@@ -60,6 +60,9 @@ describe('a request', () => {
       ['/a\\b', 'http://example/a/b'],
       ['http://other:80/x', 'http://other/x'],
       ['http://other?x', 'http://other/?x'],
+      // The scheme is the connection's, whatever is claimed.
+      ['https://other/x', 'http://other/x'],
+      ['HTTPS://other:443/x', 'http://other:443/x'],
     ];
     for (const [target, url] of urls) {
       assert.equal((await ask(t, rig, `GET ${target} HTTP/1.1\r\n\r\n`)).body, url, target);
@@ -76,6 +79,9 @@ describe('a request', () => {
     }
     const old = await exchange(t, rig, 'GET / HTTP/1.0\r\n\r\n');
     assert.equal(old.next().body, `http://${rig.server.addr}/`);
+    for (const target of ['file://other/x', 'ftp://other/x', 'httpss://other/', 'ws://other/']) {
+      assert.equal((await ask(t, rig, `GET ${target} HTTP/1.1\r\n\r\n`)).status, 400, target);
+    }
     const none = 'GET / HTTP/1.1\r\nHost: 1.2.3.4.5.6\r\n\r\n';
     assert.equal((await exchange(t, rig, none)).next().status, 400);
   });
@@ -250,6 +256,8 @@ describe('an answer', () => {
       '/value': () => new Response('x', { headers: { 'x-a': 'a\r\nx-b: c' } }),
       '/name': () => new Response('x', { headers: { 'x a': 'a' } }),
       '/text': () => new Response('x', { statusText: 'a\r\nx-b: c' }),
+      '/blob': () => new Response(new Blob(['x']), { headers: { 'x-a': 'a\r\nx-b: c' } }),
+      '/error': () => Response.error(),
     };
     const rig = await startHttp(t, (request) => {
       const make = bad[new URL(request.url).pathname] as () => Response;
@@ -260,7 +268,7 @@ describe('an answer', () => {
       assert.equal(answer.status, 500, path);
       assert.equal(answer.headers.has('x-b'), false);
     }
-    assert.equal(rig.errors.length, 3);
+    assert.equal(rig.errors.length, 5);
   });
 });
 
