@@ -1,10 +1,10 @@
 /** Calls the handler's events but `react`, `preWrite` and `onClosed`, each in the connection's context. */
+import { isPromise, whenSettled } from '../base/settled.ts';
 import { answered, closeWithServer, leaveHandler } from './closing.ts';
 import type { EventHandler } from './conn.ts';
 import { ownHandlerEvents } from './handler-events.ts';
 import { type Connection, is, isClosed, scopeOf } from './record.ts';
 import { applyReply, handlerThrew, holdUp } from './replies.ts';
-import { isPromise, whenSettled } from './reply.ts';
 import { addTask } from './deferred-tasks.ts';
 import { mark, State, task } from './states.ts';
 

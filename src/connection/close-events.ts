@@ -1,7 +1,7 @@
 /** `onClosed`: the last event of a connection, which nothing of it waits for. */
+import { isPromise, whenSettled } from '../base/settled.ts';
 import { Action } from './action.ts';
 import { type Connection, is, openPromises, scopeOf } from './record.ts';
-import { isPromise, whenSettled } from './reply.ts';
 import { mark } from './states.ts';
 
 type OnClosed = (c: Connection, error: Error | undefined) => unknown;

@@ -1,5 +1,6 @@
 import { asyncFrameCopyBytesMax } from '../base/limits.ts';
 import { ErrInvalidReply, ErrUnsupportedOp } from '../base/errors.ts';
+import { whenSettled } from '../base/settled.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { peekAt, takeNext } from '../codec/frame.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
@@ -13,7 +14,7 @@ import { callPreWrite } from './handler-events.ts';
 import { notWritable } from './connection-errors.ts';
 import { poisonFrame } from './poison.ts';
 import { isKept, retainFrame } from './retaining.ts';
-import { isBytes, kindOfReply, type ReplyPair, replyKind, whenSettled } from './reply.ts';
+import { isBytes, kindOfReply, type ReplyPair, replyKind } from './reply.ts';
 
 type React = NonNullable<EventHandler['react']>;
 /** In memory of its own, as a frame that is poisoned must be. */

@@ -1,6 +1,7 @@
 import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
 import { wholeNumber } from '../base/option-checks.ts';
 import { errorOf } from '../base/thrown.ts';
+import { isPromise, whenSettled } from '../base/settled.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
 import type { EventScope } from '../host/event-scope.ts';
@@ -13,7 +14,7 @@ import { ownHandlerEvents } from './handler-events.ts';
 import type { HandlerEvents, ScheduledDeadline } from './owner.ts';
 import type { Sendable } from './prepared.ts';
 import { timedOut } from './connection-errors.ts';
-import { handlerError, isPromise, kindOfReply, replyKind, whenSettled } from './reply.ts';
+import { handlerError, kindOfReply, replyKind } from './reply.ts';
 import { checkedTimeouts } from './timeout-values.ts';
 
 type Event = (c: Conn, error?: Error) => unknown;

@@ -1,8 +1,8 @@
 /** A handler some of whose promises are followed until they settle: see the option `leakDetection`. */
+import { isPromise } from '../base/settled.ts';
 import type { Conn, EventHandler } from './conn.ts';
 import type { LeakWatch } from './leak-watch.ts';
 import type { Held } from './leaks.ts';
-import { isPromise } from './reply.ts';
 import { type TimedEvent, timedEvents } from './slow-handler.ts';
 
 type AnyEvent = (first?: unknown, second?: unknown) => unknown;

@@ -1,10 +1,10 @@
 import { ErrInvalidOption } from '../base/errors.ts';
+import { isPromise, whenSettled } from '../base/settled.ts';
 import { captureScope, type EventScope } from '../host/event-scope.ts';
 import type { Conn } from './conn.ts';
 import type { EventHandler } from './conn.ts';
 import { EventServer } from './event-server.ts';
 import type { HandlerCalls, HandlerEvents } from './owner.ts';
-import { isPromise, whenSettled } from './reply.ts';
 
 type PreWrite = (c: Conn) => unknown;
 const ignore = (): void => {};

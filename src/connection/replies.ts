@@ -1,5 +1,6 @@
 /** What the handler answers: taken at once, or when its promise has settled. */
 import { isMemoryLack } from '../base/memory-lack.ts';
+import { isPromise, whenSettled } from '../base/settled.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { Action } from './action.ts';
 import { remoteAddress } from './addresses.ts';
@@ -11,15 +12,7 @@ import { put, putPrepared, putRaw } from './outbound.ts';
 import { pause, resume } from './pausing.ts';
 import { plainBytes, Prepared, type Sendable } from './prepared.ts';
 import { type Connection, is, isClosed, rareOf } from './record.ts';
-import {
-  codecError,
-  handlerError,
-  isPromise,
-  kindOfReply,
-  type ReplyPair,
-  replyKind,
-  whenSettled,
-} from './reply.ts';
+import { codecError, handlerError, kindOfReply, type ReplyPair, replyKind } from './reply.ts';
 import { isKept } from './retaining.ts';
 import { mark, pauseReason, State, task } from './states.ts';
 import { addTask, scheduleFlush } from './deferred-tasks.ts';

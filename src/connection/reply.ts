@@ -1,8 +1,8 @@
 import { ErrCodec, ErrHandler, ErrInvalidReply, type GnetError } from '../base/errors.ts';
+import { isThenable } from '../base/settled.ts';
 import { isGnetError, textOf } from '../base/thrown.ts';
 import type { Action } from './action.ts';
 import type { Bytes } from './conn.ts';
-import type { Reply } from './conn.ts';
 import { Prepared, type Sendable } from './prepared.ts';
 
 /** Bytes and an action. */
@@ -16,10 +16,6 @@ function isPair(reply: unknown): reply is ReplyPair {
   if (!Array.isArray(reply) || reply.length !== 2 || typeof reply[1] !== 'number') return false;
   const bytes: unknown = reply[0];
   return bytes === null || bytes === undefined || isBytes(bytes) || Prepared.is(bytes);
-}
-
-function isThenable(reply: unknown): reply is PromiseLike<Reply> {
-  return typeof (reply as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
 /** What the answer of a handler is. */
@@ -49,31 +45,6 @@ function invalidReply(what: string, cause: unknown): ErrInvalidReply {
     `cannot use the ${what}: return bytes, an Action, [bytes, Action], nothing, or a promise of one`,
     { cause },
   );
-}
-
-/** Whether an event that has no answer is still at work; what cannot be looked at is no promise. */
-export function isPromise(answer: unknown): answer is PromiseLike<unknown> {
-  try {
-    return isThenable(answer);
-  } catch {
-    return false;
-  }
-}
-
-/** Calls one of the two later, once. Never throws, whatever the promise is. */
-export function whenSettled<Answer>(
-  promise: PromiseLike<Answer>,
-  settled: (answer: Answer) => void,
-  failed: (thrown: unknown) => void,
-): void {
-  let following: Promise<Answer>;
-  try {
-    following = Promise.resolve(promise);
-  } catch (thrown) {
-    following = Promise.reject(thrown);
-  }
-  // Not its own method, which a program may have replaced.
-  Promise.prototype.then.call(following, settled as (value: unknown) => void, failed);
 }
 
 /** What a codec threw, as the error its connection closes with. */

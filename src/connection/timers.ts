@@ -1,12 +1,12 @@
 /** Timers of the program: events of a connection, on the wheel of its loop. */
 import { int32Max, wholeNumber } from '../base/option-checks.ts';
+import { isPromise, whenSettled } from '../base/settled.ts';
 import { leaveHandler } from './closing.ts';
 import { sendPending } from './flushing.ts';
 import { DeadlineLinks } from './deadline-links.ts';
 import type { ScheduledDeadline } from './owner.ts';
 import { type Connection, isClosed, rareOf, scopeOf } from './record.ts';
 import { handlerThrew } from './replies.ts';
-import { isPromise, whenSettled } from './reply.ts';
 import { mark } from './states.ts';
 
 const milliseconds = wholeNumber(1, int32Max, 'milliseconds');

@@ -1,7 +1,7 @@
 /** A handler whose `react` is told to subscribers of the tracing channel `gnet:react`. */
 import { reactTracing } from '../base/channels.ts';
+import { isPromise } from '../base/settled.ts';
 import type { Conn, EventHandler } from './conn.ts';
-import { isPromise } from './reply.ts';
 
 /** What subscribers get: the same object at each step of one call. */
 interface ReactTrace {

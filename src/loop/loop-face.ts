@@ -3,12 +3,12 @@ import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base
 import { runtimeNet } from '../base/ip-address.ts';
 import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { textOf } from '../base/thrown.ts';
+import { watch } from '../base/settled.ts';
 import type { Conn, LoopView, RegisterOptions } from '../connection/conn.ts';
 import { ownHandlerEvents } from '../connection/handler-events.ts';
 import { replayBytes } from '../connection/replay-bytes.ts';
 import { DeadlineLinks } from '../connection/deadline-links.ts';
 import type { ScheduledDeadline } from '../connection/owner.ts';
-import { isPromise, whenSettled } from '../connection/reply.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { AdoptedSocket } from '../driver/contract.ts';
 import { checkTakeOver } from '../host/runtime-socket.ts';
@@ -137,8 +137,7 @@ export class LoopFace implements LoopView {
       this.#loop.report(`a function that was given to ${what} failed; the loop goes on`, thrown);
     };
     try {
-      const answer = this.#loop.calls.scope.runInAsyncScope(fn);
-      if (isPromise(answer)) whenSettled(answer, () => {}, failed);
+      watch(this.#loop.calls.scope.runInAsyncScope(fn), failed);
     } catch (thrown) {
       failed(thrown);
     }

@@ -1,7 +1,7 @@
+import { isPromise, whenSettled } from '../base/settled.ts';
 import { Action } from '../connection/action.ts';
 import type { TickReply } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
-import { isPromise, whenSettled } from '../connection/reply.ts';
 
 const defaultDelayMs = 1_000;
 const nothing = (): void => {};

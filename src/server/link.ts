@@ -1,10 +1,10 @@
 import { ErrConnClosed, ErrInvalidReply } from '../base/errors.ts';
 import { invalidOption } from '../base/option-checks.ts';
 import { errorOf } from '../base/thrown.ts';
+import { isPromise, watch } from '../base/settled.ts';
 import type { Conn, EventHandler, Reply } from '../connection/conn.ts';
 import { plainBytes, type Sendable } from '../connection/prepared.ts';
 import { ownHandlerEvents } from '../connection/handler-events.ts';
-import { isPromise, whenSettled } from '../connection/reply.ts';
 import type { DialOptions } from './dial-options.ts';
 import { type KeptMessage, KeptMessages } from './kept-messages.ts';
 import {
@@ -224,12 +224,7 @@ export class ClientLink implements Link {
     if (this.#wasUp) {
       this.reconnects++;
       const answer: unknown = this.#policy.onReconnect?.(c, this.#attempts);
-      if (isPromise(answer))
-        whenSettled(
-          answer,
-          () => {},
-          (thrown) => this.#tellFailed(thrown),
-        );
+      watch(answer, (thrown) => this.#tellFailed(thrown));
     }
     this.#wasUp = true;
     const reply = handler.onOpened?.(c);

@@ -1,8 +1,8 @@
 /** The last event of a server. */
 import { errorOf } from '../base/thrown.ts';
+import { isPromise, whenSettled } from '../base/settled.ts';
 import type { Server } from '../connection/conn.ts';
 import type { HandlerCalls } from '../connection/owner.ts';
-import { isPromise, whenSettled } from '../connection/reply.ts';
 import type { Logger } from '../logging/logger.ts';
 
 /** The end of the server waits that long for its promise. */

@@ -1,6 +1,6 @@
+import { isPromise } from '../base/settled.ts';
 import { Action } from '../connection/action.ts';
 import type { EventHandler } from '../connection/conn.ts';
-import { isPromise } from '../connection/reply.ts';
 import type { RunningServer } from './running-server.ts';
 
 /**
