@@ -138,7 +138,7 @@ export async function connectWebSocket<Data = unknown>(
     ...bound(handler),
     close(ws, code, reason) {
       release();
-      handler.close?.(ws, code, reason);
+      return handler.close?.(ws, code, reason);
     },
   };
   const attempt = new Attempt((conn, head) => {

@@ -1,3 +1,4 @@
+import { isPromise, watch } from '../base/settled.ts';
 import type { FrameSource, ICodec } from '../codec/index.ts';
 import type { Bytes, Conn, EventHandler, Reply } from '../index.ts';
 import { CloseCode } from './close-codes.ts';
@@ -60,7 +61,7 @@ class Bridge implements EventHandler<Buffer, WebSocketSession> {
       }
       return sender.room();
     }
-    if (typeof (answer as { then?: unknown } | null)?.then === 'function') {
+    if (isPromise(answer)) {
       return this.#later(session, answer as Promise<Reply>, isText);
     }
     return session.isOpen ? (answer as Reply) : sender.room();
@@ -99,10 +100,16 @@ class Bridge implements EventHandler<Buffer, WebSocketSession> {
     return c.context.sender.empty();
   }
 
-  onClosed(c: Conn<WebSocketSession>): void {
+  onClosed(c: Conn<WebSocketSession>): Promise<void> | void {
     const { code, reason } = c.context.ended();
-    this.#handler.close?.(c.context as never, code, reason);
+    const answer: unknown = this.#handler.close?.(c.context as never, code, reason);
+    // The loop reports what it rejects with; what it resolves with is no answer of a connection.
+    if (isPromise(answer)) return endOf(answer);
   }
+}
+
+async function endOf(answer: PromiseLike<unknown>): Promise<void> {
+  await answer;
 }
 
 function isMessage(answer: unknown): answer is Bytes {
@@ -134,7 +141,7 @@ export function begin(session: WebSocketSession): void {
   conn.setCodec(webSocketCodec);
   conn.setHandler(bridge as EventHandler<Buffer, unknown>);
   try {
-    handler.open?.(session as never);
+    watch(handler.open?.(session as never), (thrown) => session.rejected(thrown));
   } catch (error) {
     session.close(CloseCode.InternalError);
     throw error;

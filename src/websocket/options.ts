@@ -50,8 +50,8 @@ export interface SendOptions {
 type Answer = Bytes | null | undefined | void;
 
 /**
- * Every event is optional. If one throws, gnet closes its WebSocket with 1011 and reports the
- * error.
+ * Every event is optional. If one throws, or its promise rejects, gnet closes its WebSocket with
+ * 1011 and reports the error. gnet waits for the promise of `message` only.
  */
 export interface WebSocketHandler<Data = unknown> {
   /** The handshake is complete. */

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { watch } from '../base/settled.ts';
 import type { FrameSource } from '../codec/index.ts';
 import type { Bytes, Conn } from '../index.ts';
 import { CloseCode, closePayload, mayBeSent, readClose } from './close-codes.ts';
@@ -335,7 +336,7 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
 
   #ponged(payload: Buffer): void {
     try {
-      this.handler.pong?.(this, payload);
+      watch(this.handler.pong?.(this, payload), (thrown) => this.rejected(thrown));
     } catch (error) {
       this.close(CloseCode.InternalError);
       this.#fault = { error };
@@ -410,7 +411,11 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
   /** On the clock of the loop: a goodbye that came while the thread was blocked is heard first. */
   #closeLater(): void {
     const ms = Math.max(1, Math.ceil(this.#options.closeTimeout));
-    this.#stayOpen = this.conn.setTimer(ms, () => this.conn.close());
+    this.#stayOpen = this.conn.setTimer(ms, () => {
+      // Nothing is read meanwhile: the answer may be there, and the time of the peer begins behind it.
+      if (this.held > 0) this.#closeLater();
+      else this.conn.close();
+    });
   }
 
   terminate(): void {
@@ -461,11 +466,32 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
   drained(): void {
     if (this.#state !== State.Open) return;
     try {
-      this.handler.drain?.(this);
+      watch(this.handler.drain?.(this), (thrown) => this.rejected(thrown));
     } catch (error) {
       this.close(CloseCode.InternalError);
       throw error;
     }
+  }
+
+  /**
+   * The promise of an event has rejected, which counts as a throw: says so behind what was sent. The
+   * loop reports it, also when the connection is gone by then.
+   */
+  rejected(thrown: unknown): void {
+    this.close(CloseCode.InternalError);
+    const end = (): void => {
+      try {
+        this.conn.loop.execute(() => {
+          this.conn.close();
+          throw thrown;
+        });
+      } catch {
+        // The loop is over, and so is whoever would report it.
+      }
+    };
+    const empty = this.sender.empty();
+    if (empty === undefined) end();
+    else void empty.then(end);
   }
 
   isBusy(): boolean {

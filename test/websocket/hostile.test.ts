@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { RawClient } from 'gnet/testing';
-import type { WebSocketConn } from 'gnet/websocket';
+import { connectWebSocket, type WebSocketConn } from 'gnet/websocket';
 import { unlessHeldUp } from '../support/unless-held-up.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { closing, frame, handshake, nextMessage, rawWs, startWs, wsClient } from './ws-rig.ts';
@@ -47,6 +48,113 @@ describe('an event that throws closes with 1011, and is reported', () => {
     assert.equal(await closing(client), '1011 ');
     assert.equal(rig.errors[0], fault);
   });
+});
+
+describe('so does one whose promise rejects', () => {
+  const fault = new Error('later');
+  const rejects = (): Promise<void> => Promise.reject(fault);
+
+  test('open', async (t) => {
+    const rig = await startWs(t, { open: rejects });
+    const client = await wsClient(t, rig.url);
+    assert.equal(await closing(client), '1011 ');
+    await waitUntil(() => rig.errors.length > 0, 'the report');
+    assert.deepEqual(rig.errors, [fault]);
+  });
+
+  test('pong', async (t) => {
+    const rig = await startWs(t, { open: (ws) => ws.ping('x'), pong: rejects });
+    const client = await wsClient(t, rig.url);
+    assert.equal(await closing(client), '1011 ');
+    await waitUntil(() => rig.errors.length > 0, 'the report');
+    assert.deepEqual(rig.errors, [fault]);
+  });
+
+  test('drain', async (t) => {
+    let isAbove = false;
+    const rig = await startWs(
+      t,
+      {
+        message(ws) {
+          while (ws.send(Buffer.alloc(100_000)));
+          isAbove = true;
+        },
+        drain: rejects,
+      },
+      { highWaterMark: 1_000_000, lowWaterMark: 1_000 },
+    );
+    const client = await wsClient(t, rig.url);
+    client.pause();
+    client.send('go');
+    await waitUntil(() => isAbove, 'it is above');
+    client.resume();
+    assert.equal(await closing(client), '1011 ');
+    await waitUntil(() => rig.errors.length > 0, 'the report');
+    assert.equal(rig.errors[0], fault);
+  });
+
+  test('close, which has nothing left to close', async (t) => {
+    const rig = await startWs(t, { close: rejects });
+    const client = await wsClient(t, rig.url);
+    client.close(4000);
+    await waitUntil(() => rig.errors.length > 0, 'the report');
+    assert.deepEqual(rig.errors, [fault]);
+    // The server goes on.
+    await wsClient(t, rig.url);
+  });
+
+  test('open, when the server is down by then', async (t) => {
+    let reject: () => void = () => {};
+    const rig = await startWs(t, {
+      open: () =>
+        new Promise<void>((_resolve, fail) => {
+          reject = () => fail(fault);
+        }),
+    });
+    await wsClient(t, rig.url);
+    await rig.server.stop({ timeout: 0 });
+    // Unhandled, it would fail the test.
+    reject();
+    await setImmediate();
+  });
+
+  test('and on a client', async (t) => {
+    const codes: number[] = [];
+    const rig = await startWs(t, { close: (_ws, code) => void codes.push(code) });
+    await connectWebSocket(rig.url, { open: rejects });
+    await waitUntil(() => codes.length === 1, 'close');
+    const ws = await connectWebSocket(rig.url, { close: rejects });
+    ws.close();
+    await waitUntil(() => codes.length === 2, 'close');
+    assert.equal(codes[0], 1011);
+  });
+});
+
+test('what answers a goodbye behind a message at work is heard', async (t) => {
+  const codes: number[] = [];
+  let finish: () => void = () => {};
+  const rig = await startWs(
+    t,
+    {
+      message(ws) {
+        ws.close(4001);
+        return new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+      },
+      close: (_ws, code) => void codes.push(code),
+    },
+    { closeTimeout: 30, pingInterval: 30 },
+  );
+  const client = await wsClient(t, rig.url);
+  const other = await wsClient(t, rig.url);
+  client.send('go');
+  // As seen by somebody else, the time has passed more than once.
+  for (let pings = 0; pings < 6; pings++) await once(other, 'ping');
+  assert.deepEqual(codes, []);
+  finish();
+  await waitUntil(() => codes.length > 0, 'close');
+  assert.deepEqual(codes, [4001]);
 });
 
 test('the end may be called from any event, also in the middle of what has come', async (t) => {
