@@ -13,6 +13,8 @@ export interface Transport {
    * Sends from a slab without copying. Returns how many bytes the driver took, 0..length; when it
    * took fewer, the rest is the caller's, who queues it and waits for `writable`.
    * Negative: the stream is broken, `failed` follows from the next wait.
+   * What was taken may be read after this returns: the driver holds the slab until then, and nobody
+   * may write over these bytes meanwhile.
    * Must not be called while a queue is not empty or a `writable` is awaited.
    */
   send(slot: number, slab: Slab, offset: number, length: number): number;

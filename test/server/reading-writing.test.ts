@@ -70,6 +70,28 @@ for (const transport of everyTransport) {
       assert.deepEqual(seen, [7, '123', null, 7, '12', null, 1, 0, 4, 0, 0, 0, null, 0]);
     });
 
+    test('an answer that is on its way is not written over by the next one of the read', async (t) => {
+      // What an encoder writes in front of a frame is longer than what the decoder took off.
+      const codec = new LengthFieldBasedFrameCodec(
+        { lengthFieldLength: 8, lengthAdjustment: 0, lengthIncludesLengthFieldLength: false },
+        { lengthFieldOffset: 0, lengthFieldLength: 1, lengthAdjustment: 0, initialBytesToStrip: 1 },
+      );
+      const handler: EventHandler = {
+        react(frame, c) {
+          c.flush();
+          return frame;
+        },
+      };
+      const { client } = await pair(t, handler, { codec }, freeAddress(t, transport));
+      const frames = ['first frame', 'second frame', 'third frame'];
+      client.write(Buffer.from(frames.map((f) => String.fromCharCode(f.length) + f).join('')));
+      for (const frame of frames) {
+        const got = await client.readExactly(8 + frame.length);
+        assert.equal(got.readBigUInt64BE(), BigInt(frame.length));
+        assert.equal(String(got.subarray(8)), frame);
+      }
+    });
+
     test('parts arrive as they are, whatever their number and size', async (t) => {
       const { c, client } = await pair(t, {}, {}, freeAddress(t, transport));
       const big = Buffer.alloc(300_000, 'b');
