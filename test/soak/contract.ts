@@ -16,7 +16,7 @@ export interface SoakContext {
   wants(called: string): boolean;
   /** A number that `--set name=number` may change. */
   setting(name: string, otherwise: number): number;
-  /** How far it is, 0..1, what it is doing, and what the process that it looks at holds, if that is another. */
+  /** How far it is, 0..1, what it does, and what the process that it looks at holds, if that is another. */
   progress(done: number, text: string, held?: Held): void;
   /** A measured fact, printed on a line of its own. */
   note(text: string): void;
