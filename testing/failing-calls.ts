@@ -1,8 +1,11 @@
 /**
  * Makes system calls of the native drivers fail as a test wants it. Import it before anything of
  * `src/`: every file looks its calls up once, and that look-up is the seam. Nothing else knows of it,
- * and without it nothing is slower.
+ * and without it nothing is slower. With `--import` it is there in every thread, and what the main
+ * thread sets holds in all of them.
  */
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import { crc32 } from 'node:zlib';
 import { foreignInterface } from '../src/ffi/index.ts';
 import { errnoNumber, requireLinux } from '../src/platform/index.ts';
 import { ioUringLayouts } from '../src/platform/linux-io-uring.ts';
@@ -31,33 +34,70 @@ const names: ReadonlySet<string> = new Set(
    mmap munmap mprotect madvise prctl waitpid sched_getaffinity sched_setaffinity`.split(/\s+/),
 );
 
-/** How often each call was made since the last fault was set, and how many failed. */
-export const made: Map<string, number> = new Map();
-export let failed = 0;
+/**
+ * What all threads share, in words of 32 bits: the number of the fault, odd while it is replaced; how many
+ * of its calls went well, and how many failed; the length of its text. Then how often each call was made.
+ */
+const word = { fault: 0, skipped: 1, failed: 2, textLength: 3, counts: 4 } as const;
+const callsMax = 2_048;
+const textMax = 512;
+const countsEnd = word.counts + callsMax;
+const key = 'gnet failing calls';
+const shared =
+  (getEnvironmentData(key) as SharedArrayBuffer | undefined) ??
+  new SharedArrayBuffer(4 * countsEnd + textMax);
+setEnvironmentData(key, shared);
+const words = new Int32Array(shared, 0, countsEnd);
+const text = new Uint8Array(shared, 4 * countsEnd);
 
-let fault: CallFault | null = null;
-let skipped = 0;
-let left = 0;
+const countOf = (name: string): number => word.counts + (crc32(name) % callsMax);
 
-/** From now on, until it is replaced or taken back with null. */
+/** How often a call was made since the last fault was set. */
+export function timesMade(name: string): number {
+  return Atomics.load(words, countOf(name));
+}
+
+/** How many failed since the last fault was set. */
+export function timesFailed(): number {
+  return Atomics.load(words, word.failed);
+}
+
+/** From now on, until it is replaced or taken back with null. Of the main thread only. */
 export function setCallFault(next: CallFault | null): void {
-  fault = next;
-  if (next === null) return;
-  made.clear();
-  skipped = 0;
-  failed = 0;
-  left = next.times ?? Number.POSITIVE_INFINITY;
+  Atomics.add(words, word.fault, 1);
+  if (next !== null) words.fill(0, word.skipped);
+  const bytes = Buffer.from(JSON.stringify(next));
+  if (bytes.length > textMax) throw new RangeError('the fault takes too long to tell');
+  text.set(bytes);
+  words[word.textLength] = bytes.length;
+  Atomics.add(words, word.fault, 1);
+}
+
+let known = 0;
+let fault: CallFault | null = null;
+
+/** The one that holds now, as this thread knows it. */
+function currentFault(): CallFault | null {
+  const number = Atomics.load(words, word.fault);
+  if (number === known) return fault;
+  if (number % 2 !== 0) return null;
+  const bytes = Buffer.from(text.subarray(0, words[word.textLength]));
+  if (Atomics.load(words, word.fault) !== number) return null;
+  fault = JSON.parse(String(bytes)) as CallFault | null;
+  known = number;
+  return fault;
 }
 
 /** Whether this one fails, for those who can make it fail in a way of their own. */
 export function failsNow(name: string): CallFault | null {
-  if (fault === null) return null;
-  made.set(name, (made.get(name) ?? 0) + 1);
-  if (fault.call !== name) return null;
-  if (skipped++ < (fault.skip ?? 0) || left <= 0) return null;
-  left--;
-  failed++;
-  return fault;
+  const now = currentFault();
+  if (now === null) return null;
+  Atomics.add(words, countOf(name), 1);
+  if (now.call !== name || Atomics.add(words, word.skipped, 1) < (now.skip ?? 0)) return null;
+  const before = Atomics.add(words, word.failed, 1);
+  if (before < (now.times ?? Number.POSITIVE_INFINITY)) return now;
+  Atomics.sub(words, word.failed, 1);
+  return null;
 }
 
 const { syscallNumbers } = requireLinux();

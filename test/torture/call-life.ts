@@ -29,20 +29,31 @@ export interface Peer {
 }
 
 /** Echoes; an `x` is answered by a reset from our side, what ends with `!` by our end. */
-function handlerOf(closes: string[], reports: string[]): EventHandler {
+export function handlerOf(tell: (code: string) => unknown): EventHandler {
   return {
     react: (frame, c) => {
       if (frame?.length === 1 && frame[0] === 0x78) c.destroy();
       return frame;
     },
-    onClosed: (_c, error) => void closes.push(codeOf(error)),
-    onError: (_c, error) => void reports.push(codeOf(error)),
+    onClosed: (_c, error) => void tell(codeOf(error)),
+    onError: () => {},
   };
 }
 
 export function codeOf(error: unknown): string {
   if (error === undefined) return '-';
   return error instanceof GnetError ? error.code : String(error);
+}
+
+const channels = new Map<string, BroadcastChannel>();
+
+/** The module that each loop loads. What they tell arrives a little later. */
+function handlerOfThreads(name: string, closes: string[]): URL {
+  const channel = channels.get(name) ?? new BroadcastChannel(name);
+  channels.set(name, channel);
+  (channel as unknown as { unref(): void }).unref();
+  channel.onmessage = ({ data }: { data: string }) => void closes.push(data);
+  return new URL(`call-loops.ts?channel=${encodeURIComponent(name)}`, import.meta.url);
 }
 
 export class Life {
@@ -67,11 +78,13 @@ export class Life {
   }
 
   /** @param path of the Unix socket. */
-  static async begin(options: Options & ClientOptions, path: string): Promise<Life> {
+  static async begin(options: Options & ClientOptions, path: string, loops: number): Promise<Life> {
     const closes: string[] = [];
     const closesOfClient: string[] = [];
     const addresses = ['tcp://127.0.0.1:0', `unix://${path}`, 'udp://127.0.0.1:0'];
-    const server = await serve(handlerOf(closes, []), addresses, options);
+    const handler =
+      loops === 1 ? handlerOf((code) => closes.push(code)) : handlerOfThreads(path, closes);
+    const server = await serve(handler, addresses, { ...options, numEventLoop: loops });
     let dialler: Client;
     try {
       dialler = await client(new Asks(closesOfClient), options);

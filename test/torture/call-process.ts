@@ -2,20 +2,19 @@
  * Runs the cells of one driver in a process of its own, because the seam must be there before any
  * file looks its calls up. Prints a line of JSON for each cell.
  *
- *     call-process.ts DRIVER short | all [errno]
+ *     node --import testing/failing-calls.ts call-process.ts DRIVER short | all LOOPS [errno]
  */
-import '../../testing/failing-calls.ts';
 import { type Cell, nameOf, onceFaults } from './call-cells.ts';
 import { CallLab } from './calls.ts';
 
-const [driver, which, errno = ''] = process.argv.slice(2) as [
+const [driver, which, loops, errno = ''] = process.argv.slice(2) as [
   'epoll' | 'io_uring',
+  string,
   string,
   string?,
 ];
-if (driver === 'io_uring') await import('../../testing/failing-completions.ts');
 
-const lab = new CallLab(driver);
+const lab = new CallLab(driver, Number(loops));
 const cells = await lab.cells();
 const chosen = which === 'all' ? cells : shortList(cells);
 for (const cell of chosen.filter((one) => nameOf(one).includes(errno))) {

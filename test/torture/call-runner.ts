@@ -14,11 +14,22 @@ export interface CellsRun {
 }
 
 /** The driver `node` has no cells: the runtime makes its calls. */
-export async function runCalls(driver: DriverName, which: 'short' | 'all'): Promise<CellsRun> {
+export async function runCalls(
+  driver: DriverName,
+  which: 'short' | 'all',
+  loops: number,
+  words = '',
+): Promise<CellsRun> {
   const run: CellsRun = { cases: 0, wrong: [] };
   if (driver === 'node') return run;
   const file = fileURLToPath(new URL('call-process.ts', import.meta.url));
-  const child = spawn(process.execPath, [...nodeFlags, file, driver, which], {
+  // In every thread, and before any file looks its calls up.
+  const seams = ['failing-calls.ts', ...(driver === 'io_uring' ? ['failing-completions.ts'] : [])];
+  const imports = seams.map(
+    (name) => `--import=${new URL(`../../testing/${name}`, import.meta.url)}`,
+  );
+  const args = [...nodeFlags, ...imports, file, driver, which, String(loops), words];
+  const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let last = 'before the first cell';

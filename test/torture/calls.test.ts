@@ -7,7 +7,13 @@ import { runCalls } from './call-runner.ts';
 const skip = driverName === 'node' && 'the runtime makes the system calls';
 
 test('a call that fails is noticed by those it is about', { skip }, async () => {
-  const { cases, wrong } = await runCalls(driverName, 'short');
+  const { cases, wrong } = await runCalls(driverName, 'short', 1);
   assert.deepEqual(wrong, []);
   assert.ok(cases > 20, `${cases} cells`);
+});
+
+test('also in the thread of a loop, before it listens', { skip }, async () => {
+  const { cases, wrong } = await runCalls(driverName, 'short', 2, 'mmap=');
+  assert.deepEqual(wrong, []);
+  assert.ok(cases > 0);
 });

@@ -25,11 +25,14 @@ const patienceMs = 20_000;
 
 export class CallLab {
   readonly #options: Options & ClientOptions;
+  /** Of the server; the client has one of its own, in the same thread if there is only one. */
+  readonly #loops: number;
   readonly #path = join(tmpdir(), `gnet-calls-${process.pid}.sock`);
   readonly #uncaught: unknown[] = [];
   readonly #note = (error: unknown): void => void this.#uncaught.push(error);
 
-  constructor(driver: NonNullable<Options['driver']>) {
+  constructor(driver: NonNullable<Options['driver']>, loops: number) {
+    this.#loops = loops;
     this.#options = {
       driver,
       logLevel: 'silent',
@@ -51,7 +54,7 @@ export class CallLab {
       const { wrong } = await this.run({ call: 'none', errno: 'EIO', phase, lasting: false });
       if (wrong !== '') throw new Error(`with nothing failing, at the ${phase}: ${wrong}`);
       for (const cell of allCells(this.#options.driver as string)) {
-        const count = faults.made.get(cell.call) ?? 0;
+        const count = faults.timesMade(cell.call);
         if (cell.phase !== phase || count === 0) continue;
         // Not the very first where there are more: states come with what was before.
         found.push({ ...cell, skip: cell.lasting ? 0 : Math.min(2, Math.floor(count / 2)) });
@@ -70,7 +73,7 @@ export class CallLab {
     } catch (error) {
       wrong = `it threw ${codeOf(error)} ${(error as Error).stack}`;
     }
-    const { failed } = faults;
+    const failed = faults.timesFailed();
     setCallFault(null);
     if (wrong === '' && this.#uncaught.length > 0)
       wrong = `uncaught: ${this.#uncaught.map(String)}`;
@@ -91,7 +94,7 @@ export class CallLab {
   }
 
   async #quietLife(when: string, life?: Life): Promise<string> {
-    const own = life ?? (await Life.begin(this.#options, this.#path));
+    const own = life ?? (await Life.begin(this.#options, this.#path, this.#loops));
     try {
       const peers = own.run();
       await settled(peers, patienceMs);
@@ -110,7 +113,7 @@ export class CallLab {
     let life: Life | null = null;
     let refused: unknown;
     try {
-      life = await Life.begin(this.#options, this.#path);
+      life = await Life.begin(this.#options, this.#path, this.#loops);
     } catch (error) {
       refused = error;
     }
@@ -128,7 +131,7 @@ export class CallLab {
   }
 
   async #inTheMiddle(cell: Cell): Promise<string> {
-    const life = await Life.begin(this.#options, this.#path);
+    const life = await Life.begin(this.#options, this.#path, this.#loops);
     let died: unknown;
     const dead = Promise.race([life.server.closed, life.client.closed]).catch((error: unknown) => {
       died = error;
@@ -147,8 +150,9 @@ export class CallLab {
         if (!mayEndTheServer(cell.call, cell.errno)) return `the server ended: ${codeOf(died)}`;
         return '';
       }
-      if (mustRest(cell.call, cell.errno) && faults.failed > failuresMax) {
-        return `the call was made ${faults.failed} times in vain`;
+      const inVain = faults.timesFailed();
+      if (mustRest(cell.call, cell.errno) && inVain > failuresMax * this.#loops) {
+        return `the call was made ${inVain} times in vain`;
       }
       const wrong = judge(cell, peers, life.codes);
       if (wrong !== '') return wrong;
@@ -162,7 +166,7 @@ export class CallLab {
   }
 
   async #atTheEnd(cell: Cell): Promise<string> {
-    const life = await Life.begin(this.#options, this.#path);
+    const life = await Life.begin(this.#options, this.#path, this.#loops);
     let died = false;
     for (const { closed } of [life.server, life.client]) {
       closed.catch(() => {
@@ -195,7 +199,7 @@ export class CallLab {
 /** On a busy machine the call may not even have been made by then. */
 async function hasFailed(): Promise<void> {
   const end = performance.now() + unmadeMs;
-  while (faults.failed === 0 && performance.now() < end) await sleep(2);
+  while (faults.timesFailed() === 0 && performance.now() < end) await sleep(2);
 }
 
 function faultOf({ call, errno, lasting, skip = 0 }: Cell): faults.CallFault {
