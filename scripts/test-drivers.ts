@@ -285,6 +285,12 @@ const lanes: readonly Lane[] = [
     paths: [kqueueContract, ...paths],
   })),
   {
+    name: 'kqueue as freebsd, soaks',
+    driver: 'kqueue',
+    standIn: 'freebsd',
+    paths: ['test/soak/small', '--test-name-pattern=/^(cycles|churn|echo)$/'],
+  },
+  {
     name: 'kqueue as freebsd, with loops and clients',
     driver: 'kqueue',
     standIn: 'freebsd',

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { flagsOf, installedRuntime, type RuntimeName } from '../../scripts/other-runtime.ts';
 import { outputOf, PROJECT_FOLDER } from './command.ts';
 import type { Endpoint, Peer } from './peer.ts';
 import { isSecure, TLS_CERT, TLS_KEY } from './tls-files.ts';
@@ -70,10 +71,12 @@ export interface GnetPeerOptions {
   readonly flags?: readonly string[];
   /** The checkout that is measured; this one when left out. */
   readonly root?: string;
+  /** What runs it in place of Node. */
+  readonly runtime?: RuntimeName;
 }
 
 export function gnetPeer(options: GnetPeerOptions): Peer {
-  const { name, title, driver, flags = [], root = PROJECT_FOLDER } = options;
+  const { name, title, driver, flags = [], root = PROJECT_FOLDER, runtime } = options;
   const examples = { ...EXAMPLES, ...options.examples };
   const env = driver === undefined ? {} : { GNET_DRIVER: driver };
   const probes = new Map<number, Probe>();
@@ -91,6 +94,7 @@ export function gnetPeer(options: GnetPeerOptions): Peer {
       if (example === undefined || !existsSync(join(root, 'examples', example))) {
         return `examples/${example ?? work} does not exist`;
       }
+      if (runtime !== undefined) return missingRuntime(runtime);
       if (flags.length === 0 && driver !== undefined && automaticDriver(root) === driver) {
         return `'gnet' has taken the driver '${driver}' by itself`;
       }
@@ -105,12 +109,14 @@ export function gnetPeer(options: GnetPeerOptions): Peer {
         .version,
       ...commitOf(root),
       node: process.versions.node,
-      driver: probe(1).driver ?? 'unknown',
+      ...(runtime === undefined
+        ? { driver: probe(1).driver ?? 'unknown' }
+        : { [runtime]: /\d+\.\d+\S*/.exec(outputOf(programOf(runtime), ['--version']))![0] }),
     }),
     server: (work, endpoint, backend) => ({
-      program: process.execPath,
+      program: programOf(runtime),
       args: [
-        ...(work === 'start-up' ? PACKED_OPTIONS : NODE_OPTIONS),
+        ...(runtime === undefined ? nodeOptions(work) : flagsOf(runtime)),
         join(root, 'examples', examples[work]!),
         ...addressFlags(endpoint),
         ...(backend?.protocol === 'tcp' ? ['--upstream', `127.0.0.1:${backend.port}`] : []),
@@ -122,6 +128,19 @@ export function gnetPeer(options: GnetPeerOptions): Peer {
       env,
     }),
   };
+}
+
+function nodeOptions(work: string): readonly string[] {
+  return work === 'start-up' ? PACKED_OPTIONS : NODE_OPTIONS;
+}
+
+function missingRuntime(runtime: RuntimeName): string | null {
+  if (installedRuntime(runtime) !== undefined) return null;
+  return `${runtime} is not installed: node scripts/other-runtime.ts ${runtime}`;
+}
+
+function programOf(runtime: RuntimeName | undefined): string {
+  return runtime === undefined ? process.execPath : (installedRuntime(runtime) ?? runtime);
 }
 
 /** What was measured says the version of the package only once in a while; nothing without git. */

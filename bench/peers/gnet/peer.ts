@@ -26,6 +26,12 @@ function withBusyPoll(name: string, driver: string): Peer {
   return gnetPeer({ name, title, driver, flags, works: ['tcp-echo'] });
 }
 
+/** Beside what those runtimes have themselves. */
+function underRuntime(runtime: 'bun' | 'deno'): Peer {
+  const title = `gnet for TypeScript under ${runtime === 'bun' ? 'Bun' : 'Deno'}`;
+  return gnetPeer({ name: `gnet-${runtime}`, title, runtime, works: ['tcp-echo'] });
+}
+
 const peers: readonly Peer[] = [
   gnetPeer({ name: 'gnet', title: 'gnet for TypeScript' }),
   gnetPeer({
@@ -51,6 +57,8 @@ const peers: readonly Peer[] = [
   withDriver('gnet-node', 'node'),
   withBusyPoll('gnet-epoll-busy', 'epoll'),
   withBusyPoll('gnet-io-uring-busy', 'io_uring'),
+  underRuntime('bun'),
+  underRuntime('deno'),
 ];
 
 export default peers;
