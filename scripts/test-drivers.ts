@@ -284,6 +284,15 @@ const lanes: readonly Lane[] = [
     standIn,
     paths: [kqueueContract, ...paths],
   })),
+  // The driver and the FFI alone.
+  ...runtimeNames.map((runtime) => ({
+    name: `kqueue as freebsd on ${runtime}`,
+    driver: 'kqueue',
+    standIn: 'freebsd',
+    runtime,
+    paths: [],
+    files: [`${kqueueContract}.test.ts`],
+  })),
   {
     name: 'kqueue as freebsd, soaks',
     driver: 'kqueue',
@@ -325,9 +334,10 @@ const lanes: readonly Lane[] = [
   })),
 ];
 
-/** What makes a process of Node, and those that it starts, a stand-in. */
-function standInVariables(standIn: string | undefined): NodeJS.ProcessEnv {
+/** What makes a process of Node, and those that it starts, a stand-in; of others, `test-runtime.ts`. */
+function standInVariables(standIn: string | undefined, runtime?: RuntimeName): NodeJS.ProcessEnv {
   if (standIn === undefined) return {};
+  if (runtime !== undefined) return { GNET_STAND_IN: standIn };
   const preload = new URL('../testing/stand-in/install.ts', import.meta.url);
   const flags = `--import=${preload} --conditions=gnet-source --disable-warning=ExperimentalWarning`;
   return { GNET_STAND_IN: standIn, NODE_OPTIONS: flags };
@@ -390,14 +400,16 @@ function run(lane: Lane, path: string, seconds: number): void {
   const { driver, runtime, machine, files = [], transport } = lane;
   if (transport !== undefined) args.push('--transport', transport);
   const other = machine === undefined ? ['--runtime', `${runtime}`] : ['--machine', machine];
+  // Servers do not take it there, as docs/drivers.md says: the files know it themselves.
+  const chosen = driver === 'kqueue' ? [] : ['--driver', driver];
   const command =
     runtime === undefined && found.node !== ''
       ? ['test.ts', '--driver', driver, '--node', found.node, ...args, ...lane.paths, ...files]
-      : ['test-runtime.ts', '--driver', driver, ...other, ...args, ...files];
+      : ['test-runtime.ts', ...chosen, ...other, ...args, ...files];
   const [script = '', ...rest] = command;
   const env = {
     ...process.env,
-    ...standInVariables(lane.standIn),
+    ...standInVariables(lane.standIn, runtime),
     ...(lane.tls && { GNET_OPENSSL: lane.tls }),
     ...(lane.programs && { GNET_TEST_RUNTIME: lane.programs }),
   };

@@ -6,6 +6,7 @@
  *     node scripts/test-runtime.ts --runtime bun --driver epoll src/driver/readiness/epoll.contract.test.ts
  *     node scripts/test-runtime.ts --machine wine --driver node test/server/actions.test.ts
  *     ... --seconds 600 --record FILE --lane NAME     as for `npm test`
+ *     GNET_STAND_IN=freebsd ...                       as a process of that system: see `testing/stand-in/`
  */
 import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -33,6 +34,9 @@ interface Runner {
   readonly fileLimitMs: number;
 }
 
+/** Before the file. */
+const preload = process.env['GNET_STAND_IN'] ? ['--preload', './testing/stand-in/install.ts'] : [];
+
 const runtimeArguments: Readonly<Record<RuntimeName, Runner['args']>> = {
   bun: (file, report) => [
     'test',
@@ -40,6 +44,7 @@ const runtimeArguments: Readonly<Record<RuntimeName, Runner['args']>> = {
     `--timeout=${testTimeoutMs}`,
     '--reporter=junit',
     `--reporter-outfile=${report}`,
+    ...preload,
     `./${file}`,
   ],
   deno: (file, report) => [
@@ -48,6 +53,7 @@ const runtimeArguments: Readonly<Record<RuntimeName, Runner['args']>> = {
     '--no-check',
     '--conditions=gnet-source',
     `--junit-path=${report}`,
+    ...preload,
     file,
   ],
 };
