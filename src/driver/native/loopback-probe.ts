@@ -15,6 +15,8 @@ const probeByte = 0x67;
 const patienceMs = 1_000;
 /** No timer fires meanwhile: what the driver lets rest is looked after between two waits. */
 const sliceMs = 10;
+/** A process that was stopped for longer than that finds what has come only when it looks. */
+const waitsAtLeast = patienceMs / sliceMs;
 const options: SocketOptions = {
   backlog: 1,
   reusePort: false,
@@ -53,9 +55,9 @@ class LoopbackProbe implements DriverEvents {
     driver.startAccepting(0);
     driver.connect(callerSlot, 1, addressOf(endpoint, driver.listenerAddress(0)), options);
     const giveUpAt = performance.now() + patienceMs;
-    while (!this.heard && this.#error === null && performance.now() < giveUpAt) {
-      driver.wait(sliceMs);
-    }
+    const isPatient = (): boolean => waits < waitsAtLeast || performance.now() < giveUpAt;
+    let waits = 0;
+    for (; !this.heard && this.#error === null && isPatient(); waits++) driver.wait(sliceMs);
     if (this.#error !== null) throw this.#error;
     if (this.heard) return;
     throw new ErrUnsupportedPlatform(
