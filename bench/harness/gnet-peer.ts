@@ -14,13 +14,15 @@ const HONO = '../bench/peers/gnet/hono.ts';
 const WEBSOCKETS = '../bench/peers/gnet/websockets.ts';
 /** Whoever can forge a sender could have it flood somebody else: no example to copy. */
 const BURST = '../bench/peers/gnet/burst.ts';
+/** The example looks at the sender of each datagram, which no other peer does. */
+const UDP_ECHO = '../bench/peers/gnet/echo-udp.ts';
 /** One file without flags, as that of `node:net`: what an example shows besides would be measured, too. */
 const START = '../bench/peers/gnet/echo.ts';
 const EXAMPLES: Readonly<Record<string, string>> = {
   'tcp-echo': 'echo-tcp.ts',
   'tcp-echo-paced': 'echo-tcp.ts',
   'unix-echo': 'echo-unix.ts',
-  'udp-echo': 'echo-udp.ts',
+  'udp-echo': UDP_ECHO,
   'udp-burst': BURST,
   'length-field-echo': 'codec/server.ts',
   'http-plaintext': 'http.ts',
