@@ -42,6 +42,18 @@ export function isBlank(byte: number): boolean {
   return byte === SPACE || byte === TAB;
 }
 
+/**
+ * Without the blanks around it. `trim` takes more than HTTP does, such as the byte 0xa0: a value would
+ * mean something else here than to a proxy in front.
+ */
+export function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
 /** Whether `bytes[start..end)` is `expected`, which must be lower case, in any case of letters. */
 export function equalsIgnoringCase(
   bytes: Uint8Array,

@@ -1,4 +1,5 @@
 /** Conditions of a request for a file: only if it changed, or only a part of it. */
+import { trimBlanks } from './characters.ts';
 
 export interface FileFacts {
   readonly size: number;
@@ -24,8 +25,8 @@ function secondsOf(date: string): number {
 export function isFresh(headers: Headers, file: FileFacts): boolean {
   const known = headers.get('if-none-match');
   if (known !== null) {
-    if (known.trim() === '*') return true;
-    return known.split(',').some((one) => opaque(one.trim()) === opaque(file.etag));
+    if (trimBlanks(known) === '*') return true;
+    return known.split(',').some((one) => opaque(trimBlanks(one)) === opaque(file.etag));
   }
   const since = headers.get('if-modified-since');
   return since !== null && secondsOf(since) >= Math.floor(file.modified / 1_000);

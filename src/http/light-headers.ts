@@ -1,3 +1,4 @@
+import { trimBlanks } from './characters.ts';
 import { RealHeaders, standIn } from './web-stand-in.ts';
 
 /** The headers of a request, taken apart when the first is asked for. */
@@ -31,7 +32,7 @@ export class LightHeaders {
       const colon = text.indexOf(':', line);
       const end = text.indexOf('\r\n', colon);
       names.push(text.slice(line, colon).toLowerCase());
-      this.#values.push(text.slice(colon + 1, end).trim());
+      this.#values.push(trimBlanks(text.slice(colon + 1, end)));
       line = end + 2;
     }
     this.#names = names;

@@ -77,7 +77,7 @@ export class ClientHandshake {
     const headers = new Headers();
     for (const line of lines) {
       const colon = line.indexOf(':');
-      if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
+      if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 1));
     }
     const isRight =
       hasToken(headers.get('upgrade'), 'websocket') &&

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
+import { splitList } from './list.ts';
 
 /** What both sides have agreed on (RFC 7692). */
 export interface DeflateAgreement {
@@ -38,11 +39,11 @@ const inflateLater = promisify(inflateRaw);
 
 /** Parameters of one offer; null for one that makes no sense. */
 function parametersOf(offer: string): Map<string, string> | null {
-  const [name = '', ...parts] = offer.split(';').map((part) => part.trim());
+  const [name = '', ...parts] = splitList(offer, ';');
   if (name.toLowerCase() !== 'permessage-deflate') return null;
   const parameters = new Map<string, string>();
   for (const part of parts) {
-    const [key = '', value = ''] = part.split('=', 2).map((one) => one.trim());
+    const [key = '', value = ''] = splitList(part, '=');
     const name = key.toLowerCase();
     if (parameters.has(name) || !isParameter(name, value, part.includes('='))) return null;
     parameters.set(name, value.replaceAll('"', ''));

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { switchProtocol } from '../http/index.ts';
 import { begin } from './codec.ts';
 import { acceptOffer, Deflate } from './deflate.ts';
+import { splitList } from './list.ts';
 import {
   type ResolvedWebSocketOptions,
   resolveWebSocketOptions,
@@ -23,7 +24,7 @@ export function acceptOf(key: string): string {
 
 /** Whether a list in a header names this, in any case. */
 export function hasToken(header: string | null, token: string): boolean {
-  return header?.split(',').some((one) => one.trim().toLowerCase() === token) ?? false;
+  return splitList(header ?? '', ',').some((one) => one.toLowerCase() === token);
 }
 
 const clocks = new WeakMap<object, Map<number, PingClock>>();
@@ -68,7 +69,7 @@ function refusalOf(request: Request): Response | null {
 function chooseProtocol(request: Request, options: ResolvedWebSocketOptions): string {
   const offered = request.headers.get('sec-websocket-protocol');
   if (offered === null) return '';
-  const names = new Set(offered.split(',').map((name) => name.trim()));
+  const names = new Set(splitList(offered, ','));
   return options.protocols.find((name) => names.has(name)) ?? '';
 }
 
