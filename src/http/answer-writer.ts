@@ -6,6 +6,7 @@ import { cancel, sendStream, type StreamBody } from './stream-writer.ts';
 
 /** Answers up to this length leave in one piece; bytes. */
 const CAPACITY = 64 * 1024;
+const TEXT_TYPE_LINE = 'content-type: text/plain;charset=UTF-8\r\n';
 
 /** Writes answers: short ones in one piece, in memory that is used again for the next. */
 export class AnswerWriter {
@@ -18,27 +19,29 @@ export class AnswerWriter {
     this.#server = server;
   }
 
-  /** @throws what a header that cannot be sent is refused with; then nothing was sent. */
+  /** @throws what an answer that cannot be sent is refused with; then nothing was sent. */
   send(exchange: Exchange, response: Response): void {
     const light = LightResponse.isLight(response) ? response : null;
     const body = light === null ? undefined : light.plainBody;
     const { head } = this.#server;
     const { status } = response;
-    if (status === 0) throw new TypeError('Cannot send Response.error(): it stands for no answer');
+    if (!(status >= 200 && status <= 599)) throw notAStatus(status);
     head.begin(status, response.statusText);
     if (light === null || body === undefined) {
       // The runtime's own knows more of its body than anybody else.
-      const stream = light?.ownStream ?? response.body;
+      const own = light?.ownStream;
+      const stream = own ?? response.body;
       if (stream instanceof ReadableStream && stream.locked) {
         throw new TypeError('Cannot send the body of the response: somebody else reads it');
       }
-      head.addAll(light?.ownStream === undefined ? response.headers : light.givenHeaders);
+      if (light === null || own === undefined) head.addAll(response.headers);
+      else light.addHeadersTo(head);
       this.#sendStream(exchange, head, status, stream);
       return;
     }
-    head.addAll(light?.givenHeaders);
+    light.addHeadersTo(head);
     if (typeof body === 'string') {
-      if (!head.hasType) head.text += 'content-type: text/plain;charset=UTF-8\r\n';
+      if (!head.hasType && light.hasUntouchedHeaders) head.text += TEXT_TYPE_LINE;
       this.#sendText(exchange, head, status, body);
     } else this.#sendBytes(exchange, head, status, body);
   }
@@ -50,15 +53,18 @@ export class AnswerWriter {
     if (!head.hasDate) head.text += this.#server.dateLine;
     // A client that waits for a continue that never comes may send the body, or not.
     if (head.closes || exchange.awaitsContinue) connection.isLast = true;
-    if (connection.isLast) head.text += 'Connection: close\r\n';
-    else if (exchange.minorVersion === 0) head.text += 'Connection: keep-alive\r\n';
+    if (connection.isLast) {
+      head.text += head.hasUpgrade ? 'Connection: close, Upgrade\r\n' : 'Connection: close\r\n';
+    } else if (exchange.minorVersion === 0) head.text += 'Connection: keep-alive\r\n';
+    // Who names protocols to switch to must say that this is for the next hop alone (RFC 9110, 7.8).
+    else if (head.hasUpgrade) head.text += 'Connection: Upgrade\r\n';
   }
 
   /** The line for a body of known length, and the empty one. Returns what of the body is sent. */
   #endPlainHead(exchange: Exchange, head: ResponseHead, status: number, length: number): number {
     this.#endHead(exchange, head);
     if (isBodyless(status)) {
-      head.text += status === 304 && isLength(head.length) ? lengthLine(head.length) : '\r\n';
+      head.text += bodylessEnd(status, head);
       return 0;
     }
     // Of an answer to HEAD the program may know the length and not the body.
@@ -71,7 +77,7 @@ export class AnswerWriter {
     const length = Buffer.byteLength(body);
     const sent = this.#endPlainHead(exchange, head, status, length);
     if (head.text.length + sent > CAPACITY) {
-      this.#sendLong(exchange, head, Buffer.from(body));
+      this.#sendLong(exchange, head, sent === 0 ? null : Buffer.from(body));
       return;
     }
     const start = this.#bytes.write(head.text, 0, 'latin1');
@@ -88,7 +94,7 @@ export class AnswerWriter {
     const length = body === null ? 0 : body.length;
     const sent = this.#endPlainHead(exchange, head, status, length);
     if (head.text.length + sent > CAPACITY) {
-      this.#sendLong(exchange, head, body as Uint8Array);
+      this.#sendLong(exchange, head, sent === 0 ? null : body);
       return;
     }
     const start = this.#bytes.write(head.text, 0, 'latin1');
@@ -102,7 +108,13 @@ export class AnswerWriter {
     exchange.connection.finish(exchange);
   }
 
-  #sendLong(exchange: Exchange, head: ResponseHead, body: Uint8Array): void {
+  /** What does not fit into the memory for short ones. @param body null when none is sent. */
+  #sendLong(exchange: Exchange, head: ResponseHead, body: Uint8Array | null): void {
+    if (body === null) {
+      exchange.connection.conn.writeNoCodec(Buffer.from(head.text, 'latin1'));
+      exchange.connection.finish(exchange);
+      return;
+    }
     // Of the empty line behind it the writer takes care.
     const framing = { frame: Frame.Length, left: body.length };
     void sendStream(exchange, this.#begin(exchange, head.text.slice(0, -2)), [body], framing);
@@ -135,17 +147,28 @@ export class AnswerWriter {
   /** @param length the length of its body; -1 if it is unknown. */
   #sendWithoutBody(exchange: Exchange, head: ResponseHead, status: number, length: number): void {
     this.#endHead(exchange, head);
-    const mayTell = !isBodyless(status) || status === 304;
-    if (mayTell && isLength(head.length)) head.text += lengthLine(head.length);
-    else if (length >= 0 && !isBodyless(status)) head.text += lengthLine(length);
-    else head.text += '\r\n';
-    this.#write(exchange, this.#bytes.write(head.text, 0, 'latin1'));
+    if (isBodyless(status)) head.text += bodylessEnd(status, head);
+    else if (isLength(head.length)) head.text += lengthLine(head.length);
+    else head.text += length >= 0 ? lengthLine(length) : '\r\n';
+    if (head.text.length > CAPACITY) this.#sendLong(exchange, head, null);
+    else this.#write(exchange, this.#bytes.write(head.text, 0, 'latin1'));
   }
 
   #begin(exchange: Exchange, head: string): string {
     exchange.state = AnswerState.Begun;
     return head;
   }
+}
+
+/** What ends the head of an answer that has no body. */
+function bodylessEnd(status: number, head: ResponseHead): string {
+  // A client waits for a body of the one unless it is told (RFC 9110, 15.3.6).
+  if (status === 205) return lengthLine(0);
+  return status === 304 && isLength(head.length) ? lengthLine(head.length) : '\r\n';
+}
+
+function notAStatus(status: number): RangeError {
+  return new RangeError(`Cannot send a response with status ${status}: it must be 200 to 599`);
 }
 
 function lengthLine(length: number | string): string {

@@ -1,3 +1,4 @@
+import { isHeaderValue, type ResponseHead } from './response-head.ts';
 import { answerForReal, RealHeaders, RealResponse, standIn } from './web-stand-in.ts';
 
 /** Bodies that are sent as they are, without a stream. */
@@ -8,66 +9,142 @@ type BodyInit = NonNullable<ConstructorParameters<typeof Response>[0]>;
 /** What `Response` is given as headers. */
 type HeaderInit = NonNullable<ResponseInit['headers']>;
 
+const JSON_TYPE = 'application/json';
+
 /** Statuses whose answers have no body. */
 export function isBodyless(status: number): boolean {
   return status === 204 || status === 205 || status === 304 || (status >= 100 && status < 200);
 }
+
+/** What a body may be that this package keeps as it is: nobody can change it, or it is read once. */
+type KeptBody =
+  | string
+  | Blob
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
+  | Uint8Array<ArrayBuffer>
+  | null;
 
 function isStream(body: unknown): body is ReadableStream<Uint8Array> {
   return body instanceof ReadableStream;
 }
 
 /**
+ * The body as it is now: bytes are copied, since the program may use their memory again while the answer is
+ * on its way. Undefined for what only the runtime's own Response knows how to take.
+ */
+function keptBody(body: unknown): KeptBody | undefined {
+  if (typeof body === 'string') return body;
+  if (body === undefined || body === null) return null;
+  if (body instanceof Uint8Array && body.buffer instanceof ArrayBuffer) return Buffer.from(body);
+  if (body instanceof ArrayBuffer) return Buffer.from(new Uint8Array(body));
+  if (body instanceof Blob) return body;
+  if (isStream(body)) return body.locked ? undefined : body;
+  if (typeof body === 'object' && Symbol.asyncIterator in body) {
+    return body as AsyncIterable<Uint8Array>;
+  }
+  return undefined;
+}
+
+/** The headers as they are now: names and values in turn. @throws TypeError for what is no list of them. */
+function keptHeaders(headers: HeaderInit): string[] {
+  if (typeof headers !== 'object') throw new TypeError('Cannot make headers of what is no object');
+  const kept: string[] = [];
+  if (Symbol.iterator in headers) {
+    for (const pair of headers as Iterable<Iterable<string>>) {
+      const [name, value, more] = pair;
+      if (value === undefined || more !== undefined) {
+        throw new TypeError('Cannot make a header of what is no name and value');
+      }
+      kept.push(String(name), String(value));
+    }
+    return kept;
+  }
+  const record = headers as Record<string, string>;
+  for (const name in record) {
+    if (Object.hasOwn(record, name)) kept.push(name, String(record[name]));
+  }
+  return kept;
+}
+
+function headersOf(kept: readonly string[]): Headers {
+  const headers = new RealHeaders();
+  for (let index = 0; index < kept.length; index += 2) {
+    headers.append(kept[index] as string, kept[index + 1] as string);
+  }
+  return headers;
+}
+
+/** @throws RangeError for a status that a response cannot have. */
+function statusOf(given: unknown): number {
+  const status = Math.trunc(Number(given));
+  if (status >= 200 && status <= 599) return status;
+  throw new RangeError(`Cannot make a response with status ${given}: it must be 200 to 599`);
+}
+
+/**
  * Looks like a Response, and makes the real one when it is asked for what only that knows. While
- * nobody asks, a server sends body and headers from where they are.
+ * nobody asks, a server sends what this was given, which is kept as it was then.
  */
 export class LightResponse {
-  #body: unknown;
-  #init: ResponseInit | undefined;
+  readonly #body: KeptBody;
+  readonly #status: number = 200;
+  readonly #statusText: string = '';
+  /** Names and values in turn; null without any. */
+  readonly #given: readonly string[] | null = null;
+  /** Once the program has asked for them, what is sent: it may have changed them. */
   #headers: Headers | null = null;
   #real: Response | null = null;
 
-  /** @throws RangeError or TypeError for a status that a response cannot have. */
+  /** @throws RangeError or TypeError for what a response cannot have. */
   constructor(body?: BodyInit | AsyncIterable<Uint8Array> | null, init?: ResponseInit) {
-    this.#body = body ?? null;
-    this.#init = init === undefined || init === null ? undefined : plainInit(init);
-    const status = this.#init?.status;
-    if (status === undefined) return;
-    if (!(status >= 200 && status <= 599) || !Number.isInteger(status)) {
-      throw new RangeError(`Cannot make a response with status ${status}: it must be 200 to 599`);
+    const kept = keptBody(body);
+    this.#body = kept ?? null;
+    if (init !== undefined && init !== null) {
+      const { status, statusText, headers } = init;
+      if (status !== undefined) this.#status = statusOf(status);
+      if (statusText !== undefined) this.#statusText = checkStatusText(String(statusText));
+      if (headers !== undefined) this.#given = keptHeaders(headers);
+      if (body !== undefined && body !== null && isBodyless(this.#status)) {
+        throw new TypeError(`Cannot make a response with status ${this.#status} and a body`);
+      }
     }
-    if (this.#body !== null && isBodyless(status)) {
-      throw new TypeError(`Cannot make a response with status ${status} and a body`);
-    }
+    if (kept === undefined) this.#real = this.#makeReal(body as BodyInit);
   }
 
   static json(data: unknown, init?: ResponseInit): Response {
     const text = JSON.stringify(data);
     if (text === undefined) throw new TypeError('Cannot make JSON of a value that has none');
-    const headers = new RealHeaders(init?.headers);
-    if (!headers.has('content-type')) headers.set('content-type', 'application/json');
-    return new LightResponse(text, { ...init, headers }) as unknown as Response;
+    const { status, statusText, headers: given } = init ?? {};
+    const headers = given === undefined ? { 'content-type': JSON_TYPE } : new RealHeaders(given);
+    if (headers instanceof RealHeaders && !headers.has('content-type')) {
+      headers.set('content-type', JSON_TYPE);
+    }
+    const own = { status, statusText, headers } as ResponseInit;
+    return new LightResponse(text, own) as unknown as Response;
   }
 
   get status(): number {
-    return this.#init?.status ?? 200;
+    return this.#status;
   }
 
   get statusText(): string {
-    return this.#init?.statusText ?? '';
+    return this.#statusText;
   }
 
   get ok(): boolean {
-    const { status } = this;
+    const status = this.#status;
     return status >= 200 && status < 300;
   }
 
   get headers(): Headers {
-    if (this.#real !== null) return this.#real.headers;
     if (this.#headers !== null) return this.#headers;
-    const headers = new RealHeaders(this.#init?.headers);
-    if (typeof this.#body === 'string' && !headers.has('content-type')) {
-      headers.set('content-type', 'text/plain;charset=UTF-8');
+    if (this.#real !== null) return this.#real.headers;
+    const headers = headersOf(this.#given ?? []);
+    if (!headers.has('content-type')) {
+      const body = this.#body;
+      if (typeof body === 'string') headers.set('content-type', 'text/plain;charset=UTF-8');
+      else if (body instanceof Blob && body.type !== '') headers.set('content-type', body.type);
     }
     this.#headers = headers;
     return headers;
@@ -88,15 +165,18 @@ export class LightResponse {
   }
 
   get real(): Response {
-    if (this.#real !== null) return this.#real;
-    const init = this.#init ?? {};
-    const headers = this.#headers ?? init.headers;
-    const real = new RealResponse(this.#body as BodyInit | null, {
-      ...init,
-      ...(headers !== undefined && { headers }),
+    this.#real ??= this.#makeReal(this.#body as BodyInit | null);
+    const headers = this.#headers;
+    if (headers !== null) copyHeaders(headers, this.#real.headers);
+    return this.#real;
+  }
+
+  #makeReal(body: BodyInit | null): Response {
+    return new RealResponse(body, {
+      status: this.#status,
+      statusText: this.#statusText,
+      ...(this.#given !== null && { headers: headersOf(this.#given) }),
     });
-    this.#real = real;
-    return real;
   }
 
   // -- for the server -------------------------------------------------------------------------------
@@ -105,9 +185,7 @@ export class LightResponse {
   get plainBody(): PlainBody | undefined {
     if (this.#real !== null) return undefined;
     const body = this.#body;
-    if (body === null || typeof body === 'string') return body;
-    if (body instanceof Uint8Array) return body;
-    if (body instanceof ArrayBuffer) return new Uint8Array(body);
+    if (body === null || typeof body === 'string' || body instanceof Uint8Array) return body;
     return undefined;
   }
 
@@ -115,24 +193,30 @@ export class LightResponse {
   get ownStream(): ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | undefined {
     if (this.#real !== null) return undefined;
     const body = this.#body;
-    if (isStream(body)) return body;
-    if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) {
-      return body as AsyncIterable<Uint8Array>;
-    }
-    return undefined;
+    if (typeof body !== 'object' || body === null) return undefined;
+    return isStream(body) || Symbol.asyncIterator in body ? body : undefined;
   }
 
-  /** The given headers, until something uses `headers`. */
-  get givenHeaders(): HeaderInit | undefined {
-    return this.#headers ?? this.#init?.headers;
+  /** Adds the given headers, or what the program has made of them, to a head. */
+  addHeadersTo(head: ResponseHead): void {
+    if (this.#headers !== null) head.addAll(this.#headers);
+    else if (this.#given !== null) head.addPairs(this.#given);
+  }
+
+  /** Nobody has asked for its headers: those that come by themselves do so when it is sent. */
+  get hasUntouchedHeaders(): boolean {
+    return this.#headers === null;
   }
 }
 
-/** A response may be what another one is made with. */
-function plainInit(init: ResponseInit): ResponseInit {
-  if (!LightResponse.isLight(init)) return init;
-  const { status, statusText, headers } = init;
-  return { status, statusText, headers };
+function checkStatusText(text: string): string {
+  if (isHeaderValue(text)) return text;
+  throw new TypeError(`Cannot make a response with the status text ${JSON.stringify(text)}`);
+}
+
+function copyHeaders(from: Headers, to: Headers): void {
+  for (const name of [...to.keys()]) to.delete(name);
+  for (const [name, value] of from) to.append(name, value);
 }
 
 standIn(LightResponse, RealResponse, (light) => light.real);

@@ -9,6 +9,11 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** No control characters: a value with a line end could forge a whole answer. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+/** Also a status text is one. */
+export function isHeaderValue(text: string): boolean {
+  return VALUE.test(text);
+}
+
 export function statusLine(status: number, statusText: string): string {
   if (statusText === '' || statusText === STATUS_CODES[status]) {
     return STATUS_LINES[status] ?? `HTTP/1.1 ${status} \r\n`;
@@ -26,6 +31,8 @@ export class ResponseHead {
   length = '';
   /** The program wants the connection closed behind this. */
   closes = false;
+  /** It names protocols that the client may switch to. */
+  hasUpgrade = false;
 
   begin(status: number, statusText: string): void {
     this.text = statusLine(status, statusText);
@@ -33,6 +40,7 @@ export class ResponseHead {
     this.hasType = false;
     this.length = '';
     this.closes = false;
+    this.hasUpgrade = false;
   }
 
   /**
@@ -51,6 +59,9 @@ export class ResponseHead {
     switch (name.length) {
       case 4:
         if (name.toLowerCase() === 'date') this.hasDate = true;
+        return false;
+      case 7:
+        if (name.toLowerCase() === 'upgrade') this.hasUpgrade = true;
         return false;
       case 10:
         return this.#isConnection(name.toLowerCase(), value);
@@ -76,18 +87,14 @@ export class ResponseHead {
     return name === 'keep-alive';
   }
 
-  /** Adds what a Response was given as headers, without making Headers of it. */
-  addAll(headers: NonNullable<ResponseInit['headers']> | undefined): void {
-    if (headers === undefined || headers === null) return;
-    if (Symbol.iterator in headers) {
-      for (const [name, value] of headers as Iterable<[string, string]>) {
-        this.add(String(name), String(value));
-      }
-      return;
-    }
-    const record = headers as Record<string, string>;
-    for (const name in record) {
-      if (Object.hasOwn(record, name)) this.add(name, String(record[name]));
+  addAll(headers: Headers): void {
+    for (const [name, value] of headers) this.add(name, value);
+  }
+
+  /** @param pairs names and values in turn. */
+  addPairs(pairs: readonly string[]): void {
+    for (let index = 0; index < pairs.length; index += 2) {
+      this.add(pairs[index] as string, pairs[index + 1] as string);
     }
   }
 }
