@@ -48,8 +48,12 @@ export class HttpConnection implements BodySource, ExchangeConnection {
   #parser: HttpParser | null = null;
   #body: RequestBody | null = null;
   #drained = 0;
-  /** The next request has come before the answer to this one was out. */
-  #hasMore = false;
+  /** Bytes behind the last request that have not been looked at: they wait for its answer, or their turn. */
+  #ahead = 0;
+  /** The handler is being called. */
+  #isCalling = false;
+  /** The client has ended its side. What came before is answered. */
+  #isEnded = false;
   #isHeld = false;
   #scheme = '';
   /** Of a body that waits for the client to take it. */
@@ -75,7 +79,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
             if (!this.#decodeBody(source, this.#body)) return null;
           } else if (this.phase === Phase.Draining) this.#nextRequest();
           else {
-            this.#hasMore = source.bufferLength() > 0;
+            this.#ahead = source.bufferLength();
             this.bodyPressureChanged();
             return null;
           }
@@ -88,7 +92,18 @@ export class HttpConnection implements BodySource, ExchangeConnection {
   }
 
   #decodeHead(source: FrameSource): boolean {
-    if (source.bufferLength() === 0) return false;
+    if (source.bufferLength() > 0 && this.#parseHead(source)) {
+      const body = this.#body;
+      this.#ahead = body === null || body.isComplete ? source.bufferLength() : 0;
+      return true;
+    }
+    this.#ahead = 0;
+    // What is there is no whole request, and nothing more comes.
+    if (this.#isEnded) this.close();
+    return false;
+  }
+
+  #parseHead(source: FrameSource): boolean {
     const parser = this.#parser ?? this.server.takeParser();
     const wasBetween = parser.isBetweenRequests;
     const bytes = source.read();
@@ -182,9 +197,11 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     if (exchange === null) return;
     this.phase = Phase.Answering;
     this.exchange = exchange;
-    this.#hasMore = false;
     if (body !== null) this.since = justBegun;
+    if (this.#isEnded) exchange.light.abort(hasEnded());
+    this.#isCalling = true;
     this.server.answer(exchange);
+    this.#isCalling = false;
     if (body === null) return;
     // Bytes in the receive memory must have been read by now.
     if (exchange.state === AnswerState.Over) body.drop();
@@ -194,7 +211,8 @@ export class HttpConnection implements BodySource, ExchangeConnection {
   /** Null when it is refused, which has been said then. */
   #exchangeFor(head: HttpHead, body: RequestBody | null): Exchange | null {
     const { method } = head;
-    this.isLast = !head.keepAlive || this.server.isStopping;
+    const isEnd = this.#isEnded && this.#ahead === 0;
+    this.isLast = !head.keepAlive || this.server.isStopping || isEnd;
     const target = head.targetText();
     const name = head.methodText();
     if (method === Method.Connect || name === 'TRACE' || name === 'TRACK')
@@ -244,7 +262,9 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     const isAnswering = this.phase === Phase.Answering;
     const body = this.#body;
     const isFull = body !== null && !body.isComplete && !body.isDropped && body.isFull;
-    const holds = isAnswering && (isFull || this.#hasMore);
+    // Up to here what comes is read, if only to see that the client goes.
+    const isAhead = this.#ahead > this.server.options.aheadMax;
+    const holds = isAnswering && (isFull || isAhead);
     if (holds === this.#isHeld) return;
     this.#isHeld = holds;
     if (holds) this.conn.pauseRead();
@@ -276,8 +296,14 @@ export class HttpConnection implements BodySource, ExchangeConnection {
       return;
     }
     if (this.phase === Phase.Answering) this.#nextRequest();
-    this.#hasMore = false;
-    this.bodyPressureChanged();
+    if (this.#isHeld) this.bodyPressureChanged();
+    else if (this.#ahead > 0 && !this.#isCalling) this.#decodeAgain();
+  }
+
+  /** What waits is decoded soon, though nothing more has come. */
+  #decodeAgain(): void {
+    this.conn.pauseRead();
+    this.conn.resumeRead();
   }
 
   #nextRequest(): void {
@@ -346,13 +372,16 @@ export class HttpConnection implements BodySource, ExchangeConnection {
 
   /** The client has ended its side: it sends nothing more, and may still want the answer. */
   onEnd(): void {
-    if (this.phase === Phase.Head || this.phase === Phase.Draining) {
-      this.close();
+    this.#isEnded = true;
+    if (this.phase !== Phase.Answering) {
+      // Requests that came before may wait for their turn.
+      if (this.phase === Phase.Head && this.#ahead > 0) this.#decodeAgain();
+      else this.close();
       return;
     }
-    this.isLast = true;
+    if (this.#ahead === 0) this.isLast = true;
     this.since = justBegun;
-    const reason = new DOMException('The client has ended its side', 'AbortError');
+    const reason = hasEnded();
     this.#body?.fail(reason);
     this.exchange?.light.abort(reason);
   }
@@ -416,4 +445,8 @@ export class HttpConnection implements BodySource, ExchangeConnection {
       this.refuse(408);
     }
   }
+}
+
+function hasEnded(): DOMException {
+  return new DOMException('The client has ended its side', 'AbortError');
 }

@@ -81,8 +81,17 @@ export interface ResolvedHttpOptions {
   readonly bodyHighWaterMark: number;
   readonly onError: HttpOptions['onError'];
   readonly overrideGlobalObjects: boolean;
+  /**
+   * Bytes that may wait behind a request that is being answered; reading pauses beyond. Until then the
+   * server sees that the client has gone.
+   */
+  readonly aheadMax: number;
 }
 
+const AHEAD_MAX = 64 * 1024;
+/** Of the core: what one read brings at most, and what a connection may hold. */
+const READ_BUFFER_CAP = 64 * 1024;
+const INBOUND_MAX = 16 * 1024 * 1024;
 const TIME_MAX = 2 ** 31 - 1;
 
 function milliseconds(name: string, value: unknown, otherwise: number): number {
@@ -129,8 +138,16 @@ export function resolveHttpOptions(options: HttpOptions): {
     bodyHighWaterMark,
     onError,
     overrideGlobalObjects: overrideGlobalObjects !== false,
+    aheadMax: aheadMaxOf(core),
   };
   return { http, core };
+}
+
+/** One more read must fit into what the connection may hold. */
+function aheadMaxOf({ readBufferCap = 0, maxInboundBytes = INBOUND_MAX }: Options): number {
+  // The core makes a power of two of it.
+  const read = 2 * Math.max(READ_BUFFER_CAP, readBufferCap);
+  return Math.max(0, Math.min(AHEAD_MAX, maxInboundBytes - read));
 }
 
 function checkedLimits(limits: Partial<HttpLimits> | undefined): HttpLimits {
