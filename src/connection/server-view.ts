@@ -14,7 +14,10 @@ export interface StopResult {
 export interface UndoneWork {
   /** Connections with input from before the stop that was not handled completely. */
   readonly unhandledInput: number;
-  /** Connections and datagrams whose handler returned a promise that did not settle. */
+  /**
+   * Connections and datagrams whose handler returned a promise that did not settle, and promises given
+   * to `waitUntil` of `gnet/http`.
+   */
   readonly unsettledHandlers: number;
   /** Bytes that the program wrote and the kernel did not take. */
   readonly unsentBytes: number;

@@ -36,7 +36,7 @@ export interface HttpServing {
   failed(exchange: Exchange, error: unknown): void;
   /** For the log: a fault of the program's. */
   report(message: string, error: unknown): void;
-  waitUntil(promise: Promise<unknown>, request: Request): void;
+  waitUntil(promise: Promise<unknown>, exchange: Exchange): void;
   writeRefusal(conn: Conn, status: number): void;
   forget(connection: ExchangeConnection): void;
 }
@@ -123,7 +123,7 @@ export class Exchange implements FetchInfo {
   }
 
   waitUntil(promise: Promise<unknown>): void {
-    this.connection.server.waitUntil(promise, this.request);
+    this.connection.server.waitUntil(promise, this);
   }
 
   earlyHints(headers: HeadersInit): void {

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { type LoopWithWork, workBegins } from '../base/loop-work.ts';
 import type { FrameSource, ICodec } from '../codec/index.ts';
 import { type Conn, EventServer, type EventLoop, type Options, type TickReply } from '../index.ts';
 import { AnswerWriter } from './answer-writer.ts';
@@ -17,8 +18,6 @@ import { Origins } from './request-url.ts';
 import { ResponseHead } from './response-head.ts';
 import { cancel } from './stream-writer.ts';
 import { SwitchedProtocol } from './switched-protocol.ts';
-
-const WAIT_MAX_MS = 30_000;
 
 /** What of a connection comes next is known by its `HttpConnection`: this serves all of a loop. */
 export const fetchCodec: ICodec<HttpConnection> = {
@@ -42,7 +41,6 @@ export class FetchServer
   readonly #logger: Logger;
   readonly #writer: AnswerWriter;
   readonly #connections = new Set<ExchangeConnection>();
-  readonly #waiting = new Set<Promise<unknown>>();
   /** A limit is noticed after at most three of these; milliseconds. */
   readonly #checkInterval: number;
   /** A look at the limits is to come. */
@@ -118,16 +116,6 @@ export class FetchServer
   override signalClose(conn: Conn<HttpConnection>): Promise<void> | void {
     this.isStopping = true;
     return conn.context.onStop();
-  }
-
-  override async onShutdown(): Promise<void> {
-    if (this.#waiting.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, WAIT_MAX_MS);
-    });
-    await Promise.race([Promise.allSettled(this.#waiting), limit]);
-    clearTimeout(timer);
   }
 
   /** The date changes here and not for each answer: asking for the time costs as much as one. */
@@ -248,18 +236,32 @@ export class FetchServer
     else this.#logger.error(message, { err: error });
   }
 
-  waitUntil(promise: Promise<unknown>, request: Request): void {
+  /** The end of the loop waits for it: the one of the server knows nothing of other threads. */
+  waitUntil(promise: Promise<unknown>, exchange: Exchange): void {
+    const loop = exchange.connection.conn.loop as EventLoop & Partial<LoopWithWork>;
+    void this.#waitFor(promise, exchange.request, loop[workBegins]?.());
+  }
+
+  async #waitFor(promise: Promise<unknown>, request: Request, done?: () => void): Promise<void> {
+    try {
+      await promise;
+    } catch (error) {
+      await this.#workFailed(error, request);
+    }
+    done?.();
+  }
+
+  async #workFailed(error: unknown, request: Request): Promise<void> {
     const { onError } = this.options;
-    const settled = Promise.resolve(promise).then(
-      () => {},
-      (error: unknown) => {
-        if (onError === undefined) this.report('a promise given to waitUntil rejected', error);
-        else return void onError(error, request);
-      },
-    );
-    const watched = settled.catch((error: unknown) => this.report('onError failed', error));
-    this.#waiting.add(watched);
-    void watched.then(() => this.#waiting.delete(watched));
+    if (onError === undefined) {
+      this.report('a promise given to waitUntil rejected', error);
+      return;
+    }
+    try {
+      discard(await onError(error, request));
+    } catch (thrown) {
+      this.report('onError failed', thrown);
+    }
   }
 }
 

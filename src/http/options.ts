@@ -11,7 +11,8 @@ export interface FetchInfo {
   /** What the PROXY header said, with the option `proxyProtocol`. */
   readonly proxied: ProxiedConnection | undefined;
   /**
-   * For work that continues after the answer: a stop of the server waits for it, as for an answer.
+   * For work that continues after the answer: a stop of the server waits for it within its timeout,
+   * as for an answer.
    */
   waitUntil(promise: Promise<unknown>): void;
   /**

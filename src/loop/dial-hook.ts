@@ -29,6 +29,8 @@ export interface FacedLoop {
   dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null;
   abandonDial(attempt: Attempt): void;
   readonly datagrams: LoopDatagrams;
+  /** The end of the loop waits for so much more, or less. */
+  workWaits(change: 1 | -1): void;
   report(message: string, error: unknown): void;
   readonly readPool: SlabPool;
   received: DriverEvents['received'];

@@ -485,6 +485,9 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   datagramWaits(change: 1 | -1): void {
     this.#end.datagramWaits(change);
   }
+  workWaits(change: 1 | -1): void {
+    this.#end.workWaits(change);
+  }
   tickScheduled(): void {
     this.#requestTurn?.();
   }

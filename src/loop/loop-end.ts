@@ -55,6 +55,8 @@ export class LoopEnd {
   #arrivals: InputBeforeStop | null = null;
   /** Datagrams whose handler's promise has not settled. */
   #openDatagrams = 0;
+  /** What the program has begun that belongs to no connection. */
+  #openWork = 0;
   #stuckTimer: NodeJS.Timeout | undefined;
   #goodbyeTimer: NodeJS.Timeout | undefined;
   #lookedAt = 0;
@@ -151,8 +153,16 @@ export class LoopEnd {
     this.look();
   }
 
+  /** No step of it is seen: only its end, or that of the time of the stop. */
+  workWaits(change: 1 | -1): void {
+    // What is given up may still come to its end.
+    if (this.#isForced) return;
+    this.#openWork += change;
+    this.look();
+  }
+
   get #isEmpty(): boolean {
-    return this.#table.size === 0 && this.#openDatagrams === 0;
+    return this.#table.size === 0 && this.#openDatagrams === 0 && this.#openWork === 0;
   }
 
   /** Something has come to its end. */
@@ -167,8 +177,9 @@ export class LoopEnd {
     this.#isForced = true;
     this.#arrivals?.letAllIn();
     const result = this.unfinished;
-    result.unsettledHandlers += this.#openDatagrams;
+    result.unsettledHandlers += this.#openDatagrams + this.#openWork;
     this.#openDatagrams = 0;
+    this.#openWork = 0;
     for (const connection of this.#table.all()) {
       result.forced++;
       if (this.#hasUnhandled(connection)) result.unhandledInput++;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import { runtimeNet } from '../base/ip-address.ts';
+import { type LoopWithWork, workBegins } from '../base/loop-work.ts';
 import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { textOf } from '../base/thrown.ts';
 import { watch } from '../base/settled.ts';
@@ -26,7 +27,7 @@ class LoopTimer extends DeadlineLinks implements ScheduledDeadline {
 }
 
 /** A loop as the program sees it. */
-export class LoopFace implements LoopView {
+export class LoopFace implements LoopView, LoopWithWork {
   readonly isHere = true;
   readonly shared: unknown;
   readonly #loop: FacedLoop;
@@ -130,6 +131,16 @@ export class LoopFace implements LoopView {
     for (const connection of this.#loop.connections()) {
       if (connection.isOpened && !connection.isClosed) yield connection;
     }
+  }
+
+  [workBegins](): () => void {
+    let isOver = false;
+    this.#loop.workWaits(1);
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#loop.workWaits(-1);
+    };
   }
 
   #call(what: string, fn: () => unknown): void {
