@@ -71,9 +71,14 @@ export class LightRequest {
     const headers = (this.headers as unknown as LightHeaders).real;
     const body = isBodyless(method) ? null : this.#body;
     const init: RequestInit = { method, headers, signal };
-    // What has been read through this object cannot be read again through that one.
-    if (body !== null) Object.assign(init, { body: body.stream(), duplex: 'half' });
-    this.#real = new RealRequest(this.url, init);
+    if (body === null) {
+      this.#real = new RealRequest(this.url, init);
+    } else if (body.isUsed) {
+      this.#real = usedRequest(this.url, init);
+    } else {
+      Object.assign(init, { body: body.stream(), duplex: 'half' });
+      this.#real = new RealRequest(this.url, init);
+    }
     return this.#real;
   }
 
@@ -117,6 +122,13 @@ export class LightRequest {
     if (this.#real !== null) return this.#real.arrayBuffer();
     return this.bytes().then((bytes) => bytes.buffer);
   }
+}
+
+/** Its body has been read through the light object: it cannot be read again through this one. */
+function usedRequest(url: string, init: RequestInit): Request {
+  const request = new RealRequest(url, { ...init, body: 'read' });
+  void request.text();
+  return request;
 }
 
 function withoutMark(text: string): string {

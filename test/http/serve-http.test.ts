@@ -151,6 +151,44 @@ describe('a request', () => {
   });
 });
 
+test('a body that was read is used for whatever is made of its request', async (t) => {
+  const reads: Readonly<Record<string, (request: Request) => Promise<unknown>>> = {
+    text: (request) => request.text(),
+    bytes: (request) => request.bytes(),
+    json: (request) => request.json(),
+    arrayBuffer: (request) => request.arrayBuffer(),
+    blob: (request) => request.blob(),
+    formData: (request) => request.formData(),
+    clone: async (request) => request.clone().text(),
+    'new Request': async (request) => new Request(request).text(),
+  };
+  for (const overrideGlobalObjects of [true, false]) {
+    const rig = await startHttp(
+      t,
+      async (request) => {
+        assert.equal(await request.text(), '1');
+        const outcomes: string[] = [];
+        for (const [name, read] of Object.entries(reads)) {
+          const outcome = await read(request).then(String, (error: Error) => error.name);
+          outcomes.push(`${name} ${outcome} ${request.bodyUsed}`);
+        }
+        return Response.json(outcomes);
+      },
+      { overrideGlobalObjects },
+    );
+    for (const lines of [
+      'Content-Length: 1\r\n\r\n1',
+      'Transfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n',
+    ]) {
+      const { body } = await ask(t, rig, `POST / HTTP/1.1\r\n${lines}`);
+      assert.deepEqual(
+        JSON.parse(body),
+        Object.keys(reads).map((name) => `${name} TypeError true`),
+      );
+    }
+  }
+});
+
 describe('an answer', () => {
   test('has its status, headers and body, whatever it is made of', async (t) => {
     const stream = () => new Blob(['stream']).stream();
