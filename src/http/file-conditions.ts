@@ -21,6 +21,18 @@ function secondsOf(date: string): number {
   return Math.floor(Date.parse(date) / 1_000);
 }
 
+/**
+ * Whether it is the version that the client insists on (RFC 9110, 13.1.1 and 13.1.4). Our tags are weak:
+ * for this they are never those of the client.
+ */
+export function isWanted(headers: Headers, file: FileFacts): boolean {
+  const wanted = headers.get('if-match');
+  if (wanted !== null) return wanted.trim() === '*';
+  const since = headers.get('if-unmodified-since');
+  // What is no date is ignored.
+  return since === null || !(secondsOf(since) < Math.floor(file.modified / 1_000));
+}
+
 /** Whether what the client has is what it would get (RFC 9110, 13.2.2). */
 export function isFresh(headers: Headers, file: FileFacts): boolean {
   const known = headers.get('if-none-match');

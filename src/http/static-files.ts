@@ -1,8 +1,9 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { contentTypeOf } from './content-types.ts';
-import { etagOf, type FileFacts, isFresh, rangeOf } from './file-conditions.ts';
+import { etagOf, type FileFacts, isFresh, isWanted, rangeOf } from './file-conditions.ts';
 import { LightResponse } from './light-response.ts';
 
 export interface StaticFilesOptions {
@@ -22,6 +23,11 @@ export interface StaticFilesOptions {
 /** Files up to this length are read in one piece; bytes. */
 const WHOLE_MAX = 64 * 1024;
 const PIECE = 128 * 1024;
+/**
+ * What is no file is seen only when it is open, and must not wait there: a FIFO would, for its writer, in a
+ * thread that opens for all. Not every system has the flags.
+ */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
 
 function answer(status: number, headers: Record<string, string> = {}): Response {
   return new LightResponse(status < 400 ? null : `${status}\n`, {
@@ -97,7 +103,7 @@ async function openBelow(folder: string, path: string): Promise<FileHandle> {
   if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) {
     throw Object.assign(new Error('it is outside of the folder'), { code: 'ENOENT' });
   }
-  return open(real, 'r');
+  return open(real, OPEN_FLAGS);
 }
 
 /** Relative links in its page are meant from the folder. */
@@ -126,6 +132,10 @@ async function fileAnswer(
     'accept-ranges': 'bytes',
     'x-content-type-options': 'nosniff',
   };
+  if (!isWanted(request.headers, file)) {
+    await handle.close();
+    return answer(412);
+  }
   if (isFresh(request.headers, file)) {
     await handle.close();
     return answer(304, headers);

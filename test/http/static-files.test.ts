@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -98,6 +99,45 @@ test('conditions and ranges', async (t) => {
   assert.equal((await get(`Range: bytes=1-2\r\nIf-Range: ${date}\r\n`)).status, 206);
   assert.equal((await get(`Range: bytes=1-2\r\nIf-Range: ${before}\r\n`)).status, 200);
   assert.equal((await get(`Range: bytes=1-2\r\nIf-Range: ${etag}\r\n`)).status, 200);
+});
+
+test('a file is sent only in the version that the client insists on', async (t) => {
+  const rig = await start(t);
+  const get = async (lines: string) => {
+    const { status } = await ask(t, rig, `GET /a%20b.txt HTTP/1.1\r\n${lines}\r\n`);
+    return status;
+  };
+  const earlier = new Date(modified.getTime() - 1_000).toUTCString();
+  const etag = (await ask(t, rig, 'GET /a%20b.txt HTTP/1.1\r\n\r\n')).headers.get('etag');
+  const expected: Readonly<Record<string, number>> = {
+    'If-Match: *\r\n': 200,
+    'If-Match: "other", W/"another"\r\n': 412,
+    // Only a strong tag says that not a byte is different.
+    [`If-Match: ${etag}\r\n`]: 412,
+    [`If-Unmodified-Since: ${modified.toUTCString()}\r\n`]: 200,
+    [`If-Unmodified-Since: ${earlier}\r\n`]: 412,
+    'If-Unmodified-Since: never\r\n': 200,
+    [`If-Match: *\r\nIf-Unmodified-Since: ${earlier}\r\n`]: 200,
+    [`If-Match: *\r\nIf-None-Match: ${etag}\r\n`]: 304,
+    [`If-Match: "other"\r\nIf-None-Match: ${etag}\r\n`]: 412,
+  };
+  for (const [lines, status] of Object.entries(expected)) {
+    assert.equal(await get(lines), status, lines);
+  }
+});
+
+test('what is no file is not there, and holds up nobody', {
+  skip: process.platform === 'win32' && 'no FIFOs',
+}, async (t) => {
+  const folder = temporaryDirectory(t);
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  writeFileSync(join(folder, 'file'), 'content');
+  const rig = await startHttp(t, staticFiles(folder));
+  const get = (path: string) => ask(t, rig, `GET ${path} HTTP/1.1\r\n\r\n`);
+  // More than the threads that open files.
+  const pipes = await Promise.all(Array.from({ length: 8 }, () => get('/pipe')));
+  assert.deepEqual(new Set(pipes.map(({ status }) => status)), new Set([404]));
+  assert.equal((await get('/file')).body, 'content');
 });
 
 test('a client that leaves in the middle of a file leaves no file open', async (t) => {
