@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { type LoopWithWork, workBegins } from '../base/loop-work.ts';
+import { watch } from '../base/settled.ts';
 import type { FrameSource, ICodec } from '../codec/index.ts';
 import { type Conn, EventServer, type EventLoop, type Options, type TickReply } from '../index.ts';
 import { AnswerWriter } from './answer-writer.ts';
@@ -167,10 +168,17 @@ export class FetchServer
   }
 
   #switch(exchange: Exchange, response: SwitchedProtocol): void {
-    try {
-      response.begin(exchange);
-    } catch (error) {
+    const { conn } = exchange.connection;
+    const failed = (error: unknown): void => {
       this.report('a handler failed when it took over a connection', error);
+      conn.close();
+    };
+    try {
+      watch(response.begin(exchange), failed);
+    } catch (error) {
+      if (exchange.state === AnswerState.Awaited) this.failed(exchange, error);
+      // Nobody else would close it: it speaks no protocol now.
+      else failed(error);
     }
   }
 
