@@ -17,6 +17,9 @@ import { type Heard, readRequest } from './messages.ts';
 
 const { NATS: broker } = process.env;
 
+/** One client is to cost no more than this. */
+const roomsMax = 100;
+
 const topicOf = (room: string): string => `rooms/${room}`;
 const roomOf = (topic: string): string => topic.slice('rooms/'.length);
 
@@ -63,6 +66,12 @@ class Chat implements WebSocketHandler {
   }
 
   async #join(hub: Topics, ws: WebSocketConn, room: string, after: number): Promise<void> {
+    // It may have gone while the topics were made: its `close` has been.
+    if (!ws.isOpen) return;
+    const joined = (ws.data as Set<string> | undefined) ?? new Set();
+    ws.data = joined;
+    joined.add(room);
+    if (joined.size > roomsMax) return ws.close(1008, `join at most ${roomsMax} rooms`);
     let members = this.#rooms.get(room);
     if (members === undefined) {
       members = new Set();
@@ -80,9 +89,10 @@ class Chat implements WebSocketHandler {
   }
 
   close(ws: WebSocketConn): void {
-    for (const [room, members] of this.#rooms) {
-      members.delete(ws);
-      if (members.size === 0) this.#rooms.delete(room);
+    for (const room of (ws.data as Set<string> | undefined) ?? []) {
+      const members = this.#rooms.get(room);
+      members?.delete(ws);
+      if (members?.size === 0) this.#rooms.delete(room);
     }
     this.#hub?.leave(ws);
   }
