@@ -1,5 +1,5 @@
 /** The newest messages, for subscribers that take less than comes. */
-import { give, type Message, type Subscriber, whenTaken } from './subscriber.ts';
+import { give, isGone, type Message, type Subscriber, whenTaken } from './subscriber.ts';
 
 /** What waits for one subscriber. */
 interface Backlog {
@@ -25,19 +25,26 @@ export class Backlogs {
     this.#onError = onError;
   }
 
-  /** Gives it now, or behind what waits. @throws what the codec of the subscriber throws. */
-  send(subscriber: Subscriber, message: Message): void {
+  /**
+   * Gives it now, or behind what waits. False if it is gone. @throws what the codec of the subscriber
+   * throws.
+   */
+  send(subscriber: Subscriber, message: Message): boolean {
     const backlog = this.#waiting.get(subscriber);
     if (backlog === undefined) {
-      if (!give(subscriber, message)) this.#begin(subscriber);
-      return;
+      if (give(subscriber, message)) return true;
+      if (isGone(subscriber)) return false;
+      this.#begin(subscriber);
+      return true;
     }
+    if (isGone(subscriber)) return false;
     backlog.messages.push(message);
     backlog.bytes += message.size;
     while (backlog.messages.length > 1 && this.#isTooMuch(backlog)) {
       backlog.bytes -= (backlog.messages.shift() as Message).size;
       this.dropped++;
     }
+    return true;
   }
 
   #isTooMuch({ messages, bytes }: Backlog): boolean {
@@ -47,6 +54,13 @@ export class Backlogs {
   /** What waits for it is worth nothing any more. */
   forget(subscriber: Subscriber): void {
     this.#waiting.delete(subscriber);
+  }
+
+  /** What waits for it, which is to be given by someone else now. */
+  take(subscriber: Subscriber): readonly Message[] {
+    const messages = this.#waiting.get(subscriber)?.messages ?? [];
+    this.#waiting.delete(subscriber);
+    return messages;
   }
 
   #begin(subscriber: Subscriber): void {

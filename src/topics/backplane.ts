@@ -16,6 +16,28 @@ export interface PublishOptions {
  */
 export type Deliver = (topic: string, data: Bytes, position?: number) => void;
 
+/** A message as it comes to a loop. */
+export interface Delivered {
+  readonly topic: string;
+  readonly data: Bytes;
+  /** Where the backplane has stored it, for `resume`. Absent with one that does not store. */
+  readonly position?: number;
+}
+
+/**
+ * Takes one stored message. Resolves when it has been taken, which is when to give the next one; false
+ * if no more is wanted. Never rejects.
+ */
+export type DeliverStored = (topic: string, data: Bytes, position?: number) => Promise<boolean>;
+
+/** The topics of one loop, as a backplane knows them. */
+export interface BackplaneHub {
+  /** Hubs of one process and name hear one another without a broker. */
+  readonly name: string;
+  /** Where errors go for which the backplane has no `onError` of its own. Never throws. */
+  onError(error: unknown): void;
+}
+
 /**
  * Carries messages from one process to the others. An adapter for a broker implements these
  * methods; each loop has its own.
@@ -23,11 +45,17 @@ export type Deliver = (topic: string, data: Bytes, position?: number) => void;
 export interface Backplane {
   /**
    * Called once. Call `deliver` once for each message of another process, even if several filters
-   * match. A message that the backplane stores is delivered to its own process this way, too.
+   * match. A message that the backplane stores is delivered to its own process this way, too; of the
+   * others those that hubs of this process and another name have sent.
    */
-  start(deliver: Deliver): void;
+  start(deliver: Deliver, hub: BackplaneHub): void;
   /** Sends to the other processes and never waits: a message that cannot be sent is lost. */
   publish(topic: string, data: Bytes, options?: PublishOptions): void;
+  /**
+   * Throws if the broker cannot carry a topic or filter, ErrTopicTooLong for one that is too long for it.
+   * Asked before `publish` and `subscribe`. Absent: it carries all.
+   */
+  check?(topic: string): void;
   /** From now on, receive messages that match. */
   subscribe(filter: string): void;
   unsubscribe(filter: string): void;
@@ -40,7 +68,8 @@ export interface Backplane {
   stores?(topic: string): boolean;
   /**
    * Of a backplane that stores: gives `deliver` the stored messages that match, from behind `after` up to
-   * where `start`'s deliver is when this is called; those that follow come from there.
+   * where `start`'s deliver is when this is called; those that follow come from there. Wait for each: what
+   * is given at once is kept, and a subscriber for which more than 16 MiB wait is disconnected.
    */
-  replay?(filter: string, after: number, deliver: Deliver): Promise<void>;
+  replay?(filter: string, after: number, deliver: DeliverStored): Promise<void>;
 }

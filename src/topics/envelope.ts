@@ -1,9 +1,8 @@
 /** What a backplane sends through a broker: the data, and who has sent it. */
-import { hostname } from 'node:os';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Bytes } from '../index.ts';
+import { processFacts } from './process-facts.ts';
 
-/** The same in all loops of a process, which hear of one another without a broker. */
-const ORIGIN = Buffer.from(`${hostname()}/${process.pid}`);
 /** Behind the byte that says text or not, and the one that says how long the sender's name is. */
 const COUNT_BYTES = 6;
 /** More senders than this are not remembered: those that began first have most likely ended. */
@@ -11,14 +10,18 @@ const sendersMax = 4_096;
 
 /** Of one loop: packs what it sends, and opens what others have sent, each message once. */
 export class Envelopes {
+  /** The same in all loops of a process that hear one another without a broker. */
+  readonly #origin: Buffer;
   readonly #sender: Buffer;
   #count = 0;
   /** By sender: its last message. Several filters bring one message several times. */
   readonly #last = new Map<string, number>();
 
-  constructor() {
-    const id = Buffer.from(Math.random().toString(36).slice(2));
-    this.#sender = Buffer.concat([ORIGIN, Buffer.from([0]), id]);
+  /** @param hub the name of the topics, which are a group of their own in a process. */
+  constructor(hub: string) {
+    const hash = createHash('sha256').update(JSON.stringify([processFacts, hub]));
+    this.#origin = Buffer.from(hash.digest('base64url'));
+    this.#sender = Buffer.concat([this.#origin, Buffer.from([0]), Buffer.from(randomUUID())]);
   }
 
   pack(data: Bytes): Buffer {
@@ -34,14 +37,14 @@ export class Envelopes {
     return message;
   }
 
-  /** Null for what this process has sent, what was opened before, and what is no envelope. */
+  /** Null for what loops of this process and hub have sent, what was opened before, and no envelope. */
   open(message: Buffer): Bytes | null {
     const length = message[1] ?? 0;
     const start = 2 + length + COUNT_BYTES;
     if (message.length < start) return null;
     const sender = message.subarray(2, 2 + length);
     const end = sender.indexOf(0);
-    if (end < 0 || sender.subarray(0, end).equals(ORIGIN)) return null;
+    if (end < 0 || sender.subarray(0, end).equals(this.#origin)) return null;
     const name = sender.toString('latin1');
     const count = message.readUIntBE(2 + length, COUNT_BYTES);
     if (count <= (this.#last.get(name) ?? 0)) return null;

@@ -10,9 +10,10 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { Deliver } from './backplane.ts';
+import type { Deliver, DeliverStored } from './backplane.ts';
+import { StreamReader } from './jetstream-replay.ts';
 import type { NatsLink, NatsLinkUser } from './nats-link.ts';
-import { subjectsOf, topicOf } from './nats-subjects.ts';
+import { topicOf } from './nats-subjects.ts';
 import { RecentIds, RecentMessages, type StoredMessage } from './recent-messages.ts';
 
 export const textHeader = 'Gnet-Text';
@@ -31,8 +32,6 @@ export interface FeedOptions {
 const requestMs = 5_000;
 const unusedMs = 30_000;
 const batch = 500;
-/** Replays that are read from the stream at the same time. */
-const readersMax = 8;
 const notFound = 404;
 
 async function streamOf(manager: JetStreamManager, config: FeedOptions['stream']) {
@@ -60,8 +59,7 @@ export class JetStreamFeed implements NatsLinkUser {
   /** A connection that has ended meanwhile no longer counts. */
   #epoch = 0;
   readonly #begun = Promise.withResolvers<void>();
-  readonly #readers: Promise<void>[] = [];
-  #reader = 0;
+  #reader: StreamReader | null = null;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -70,6 +68,14 @@ export class JetStreamFeed implements NatsLinkUser {
 
   use(link: NatsLink): void {
     this.#link = link;
+    this.#reader = new StreamReader({
+      prefix: this.#options.prefix,
+      streamName: this.#options.stream.name,
+      replayMax: this.#options.replayMax,
+      link,
+      connection: () => this.#connection as NatsConnection,
+      read: (message) => this.#read(message),
+    });
   }
 
   connected(connection: NatsConnection): void {
@@ -159,7 +165,7 @@ export class JetStreamFeed implements NatsLinkUser {
     if (seq > this.#liveFrom) this.deliver(stored.topic, stored.data, seq);
   }
 
-  async replay(filter: string, after: number, deliver: Deliver): Promise<void> {
+  async replay(filter: string, after: number, deliver: DeliverStored): Promise<void> {
     let last = Math.max(this.#liveFrom, this.#received);
     if (this.#created === '') {
       await this.#begun.promise;
@@ -169,62 +175,9 @@ export class JetStreamFeed implements NatsLinkUser {
     // Someone who was further had another stream: all of this one is new to them.
     const from = after > last ? 0 : after;
     if (from >= this.#recent.floor && this.#received >= last) {
-      this.#recent.replay(filter, from, last, deliver);
-      return;
+      return this.#recent.replay(filter, from, last, deliver);
     }
-    const lane = this.#reader++ % readersMax;
-    const before = this.#readers[lane] ?? Promise.resolve();
-    const reading = before.then(() => this.#collect(filter, from, last));
-    this.#readers[lane] = reading.then(() => {});
-    for (const { topic, data, position } of await reading) deliver(topic, data, position);
-  }
-
-  async #collect(filter: string, after: number, last: number): Promise<StoredMessage[]> {
-    const link = this.#link as NatsLink;
-    while (!link.signal.aborted) {
-      try {
-        const found: StoredMessage[] = [];
-        for (const subject of subjectsOf(this.#options.prefix, filter)) {
-          await this.#fetch(subject, after, last, found);
-        }
-        return found.sort((a, b) => a.position - b.position).slice(-this.#options.replayMax);
-      } catch (error) {
-        if (!link.signal.aborted) link.onError(error as Error);
-        await link.pause();
-      }
-    }
-    return [];
-  }
-
-  async #fetch(subject: string, after: number, last: number, found: StoredMessage[]) {
-    const { stream, replayMax } = this.#options;
-    const consumer = await jetstream(this.#connection as NatsConnection).consumers.get(
-      stream.name,
-      { filter_subjects: subject, opt_start_seq: after + 1, inactive_threshold: unusedMs },
-    );
-    const ids = new RecentIds();
-    let { num_pending: left } = await consumer.info(true);
-    while (left > 0) {
-      const messages = await consumer.fetch({
-        max_messages: Math.min(left, batch),
-        expires: requestMs,
-      });
-      let count = 0;
-      for await (const message of messages) {
-        count++;
-        if (message.seq > last) left = 0;
-        else {
-          const stored = ids.add(message.headers?.get('Nats-Msg-Id') || `${message.seq}`);
-          const one = stored ? this.#read(message) : null;
-          if (one !== null) found.push(one);
-        }
-      }
-      if (found.length > 2 * replayMax) found.splice(0, found.length - replayMax);
-      left -= count;
-      // The stream has dropped what was left.
-      if (count === 0) break;
-    }
-    await consumer.delete();
+    await this.#reader?.replay(filter, from, last, deliver);
   }
 
   close(): void {

@@ -37,6 +37,11 @@ function isRefusal(error: unknown): boolean {
   return error instanceof errors.InvalidArgumentError;
 }
 
+/** The server ends the connection of who sends it this, whenever it is sent. */
+function isViolation(error: Error): boolean {
+  return /maximum (control line|payload)/i.test(error.message);
+}
+
 export class JetStreamOutbox implements NatsLinkUser {
   readonly #limits: OutboxLimits;
   /** By id, in order. */
@@ -63,6 +68,19 @@ export class JetStreamOutbox implements NatsLinkUser {
 
   disconnected(): void {
     this.#restart('away');
+  }
+
+  /** The one that went first cannot be sent: the others are not to wait for it for ever. */
+  refused(error: Error): void {
+    if (this.#state !== 'probing' || !isViolation(error)) return;
+    for (const [id, { isSent }] of this.#pending) if (isSent) this.#remove(id);
+  }
+
+  #remove(id: string): void {
+    const one = this.#pending.get(id);
+    if (one === undefined) return;
+    this.#pending.delete(id);
+    this.#bytes -= one.bytes;
   }
 
   #restart(state: OutboxState): void {
@@ -112,7 +130,7 @@ export class JetStreamOutbox implements NatsLinkUser {
       this.#link?.onError(error as Error);
     }
     // Stored for good, or never, even if the connection is another one by now.
-    if (this.#pending.delete(id)) this.#bytes -= one.bytes;
+    this.#remove(id);
     if (epoch !== this.#epoch) return;
     if (this.#state !== 'probing') return;
     this.#state = 'open';

@@ -2,12 +2,19 @@
 import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { Bytes } from '../index.ts';
-import type { Backplane, Deliver, PublishOptions } from './backplane.ts';
+import type {
+  Backplane,
+  BackplaneHub,
+  Deliver,
+  DeliverStored,
+  PublishOptions,
+} from './backplane.ts';
 import { JetStreamFeed, textHeader } from './jetstream-feed.ts';
 import { JetStreamOutbox } from './jetstream-outbox.ts';
 import { NatsSubjects } from './nats.ts';
 import { NatsLink, type NatsLinkOptions } from './nats-link.ts';
-import { subjectOf } from './nats-subjects.ts';
+import { checkSubject, subjectOf } from './nats-subjects.ts';
+import { BackplaneErrors } from './program-calls.ts';
 
 /** Of the stream that is made when there is none of that name. One that is there stays as it is. */
 export interface JetStreamStreamOptions {
@@ -59,8 +66,14 @@ function configOf(prefix: string, options: JetStreamStreamOptions) {
   };
 }
 
+/** In front of the subjects that are not stored. */
+function passingOf(prefix: string): string {
+  return `passing-${prefix}`;
+}
+
 class JetStreamBackplane implements Backplane {
   readonly #prefix: string;
+  readonly #errors: BackplaneErrors;
   readonly #link: NatsLink;
   readonly #outbox: JetStreamOutbox;
   readonly #feed: JetStreamFeed;
@@ -70,8 +83,10 @@ class JetStreamBackplane implements Backplane {
   #count = 0;
 
   constructor(servers: string | readonly string[], options: JetStreamBackplaneOptions) {
-    const { prefix = 'gnet.', onError = () => {} } = options;
+    const { prefix = 'gnet.', nats = {} } = options;
     this.#prefix = prefix;
+    this.#errors = new BackplaneErrors(options.onError);
+    const { tell: onError } = this.#errors;
     this.#outbox = new JetStreamOutbox({
       messages: options.pendingMessagesMax ?? 10_000,
       bytes: options.pendingBytesMax ?? 16 * 1024 * 1024,
@@ -82,20 +97,29 @@ class JetStreamBackplane implements Backplane {
       recent: options.recent ?? 1_000,
       replayMax: options.replayMax ?? 10_000,
     });
-    this.#passing = new NatsSubjects(`passing-${prefix}`, onError);
-    this.#link = new NatsLink(servers, options, [this.#outbox, this.#feed, this.#passing]);
+    this.#passing = new NatsSubjects(passingOf(prefix), onError);
+    this.#link = new NatsLink(servers, { nats, onError }, [
+      this.#outbox,
+      this.#feed,
+      this.#passing,
+    ]);
     this.#outbox.use(this.#link);
     this.#feed.use(this.#link);
   }
 
-  start(deliver: Deliver): void {
+  start(deliver: Deliver, hub: BackplaneHub): void {
+    this.#errors.start(hub);
     this.#feed.deliver = deliver;
-    this.#passing.deliver = deliver;
+    this.#passing.start(deliver, hub);
     void this.#link.start();
   }
 
   stores(topic: string): boolean {
     return !topic.startsWith('$');
+  }
+
+  check(topic: string): void {
+    checkSubject(passingOf(this.#prefix), topic);
   }
 
   publish(topic: string, data: Bytes, options: PublishOptions = {}): void {
@@ -118,7 +142,7 @@ class JetStreamBackplane implements Backplane {
     if (filter.startsWith('$')) this.#passing.unsubscribe(filter);
   }
 
-  replay(filter: string, after: number, deliver: Deliver): Promise<void> {
+  replay(filter: string, after: number, deliver: DeliverStored): Promise<void> {
     return this.#feed.replay(filter, after, deliver);
   }
 

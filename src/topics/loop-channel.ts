@@ -11,11 +11,13 @@ interface Told {
   /** Messages of one turn, in order. */
   readonly messages?: readonly Published[];
   readonly pressure?: PressureSign;
+  readonly presence?: string;
 }
 
 export interface LoopChannelUser {
   message(delivered: Published): void;
   pressure(sign: PressureSign): void;
+  presence(text: string): void;
 }
 
 export class LoopChannel {
@@ -26,8 +28,9 @@ export class LoopChannel {
   constructor(name: string, user: LoopChannelUser) {
     this.#channel = new BroadcastChannel(`gnet topics ${name}`);
     this.#channel.onmessage = (event) => {
-      const { messages = [], pressure } = (event as { readonly data: Told }).data;
+      const { messages = [], pressure, presence } = (event as { readonly data: Told }).data;
       if (pressure !== undefined) user.pressure(pressure);
+      if (presence !== undefined) user.presence(presence);
       for (const message of messages) user.message(message);
     };
     // It must not keep the program running.
@@ -47,8 +50,8 @@ export class LoopChannel {
     this.#channel.postMessage({ messages } satisfies Told);
   }
 
-  tell(pressure: PressureSign): void {
-    this.#channel.postMessage({ pressure } satisfies Told);
+  tell(what: Pick<Told, 'pressure' | 'presence'>): void {
+    this.#channel.postMessage(what);
   }
 
   /** What was sent still leaves. */

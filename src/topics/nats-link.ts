@@ -5,7 +5,10 @@ import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-
 export interface NatsLinkOptions {
   /** Of `@nats-io/transport-node`: name, user, token, TLS, waits between attempts, ... */
   readonly nats?: Omit<NodeConnectionOptions, 'servers'>;
-  /** Is told why NATS cannot be reached, or what it refuses. Attempts go on. */
+  /**
+   * Is told why NATS cannot be reached, or what it refuses. Attempts go on. Default: `onError` of the
+   * topics.
+   */
   readonly onError?: (error: Error) => void;
 }
 
@@ -14,6 +17,8 @@ export interface NatsLinkUser {
   /** There is a connection: a new one, or the same after it was away. */
   connected(connection: NatsConnection, isNew: boolean): void;
   disconnected(): void;
+  /** The server has told of an error, and may end the connection. */
+  refused?(error: Error): void;
 }
 
 /** Between attempts, in ms. */
@@ -80,12 +85,17 @@ export class NatsLink {
     for (const user of this.#users) user.disconnected();
   }
 
+  #refused(error: Error): void {
+    for (const user of this.#users) user.refused?.(error);
+    this.onError(error);
+  }
+
   /** Later connections are the client's own: it subscribes again by itself. */
   async #watch(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') this.#lost();
       else if (status.type === 'reconnect') this.#tell(connection, false);
-      else if (status.type === 'error') this.onError(status.error);
+      else if (status.type === 'error') this.#refused(status.error);
     }
     this.#lost();
     if (this.signal.aborted) return;

@@ -3,7 +3,16 @@
  * a URL. An empty level is a lone `%`.
  */
 
+import { ErrTopicTooLong } from './errors.ts';
+
 const emptyLevel = '%';
+/**
+ * In bytes. A server that gets a line of more than `max_control_line`, 4,096 bytes by default, ends the
+ * connection; half of it is for what else stands in one, as where to send an answer.
+ */
+const subjectMax = 2_048;
+/** A character becomes at most so many bytes: three, each as `%` and two digits. */
+const escapedMax = 9;
 /** What a token of a subject cannot hold or means something else in it, and the sign of escapes. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const escaped = /[\s.*>%\u0000-\u001f\u007f]/gu;
@@ -19,6 +28,15 @@ function tokenOf(level: string): string {
 
 export function subjectOf(prefix: string, topic: string): string {
   return prefix + topic.split('/').map(tokenOf).join('.');
+}
+
+/** @throws ErrTopicTooLong if NATS could not take the subject of a topic or filter. */
+export function checkSubject(prefix: string, topic: string): void {
+  if (prefix.length * 3 + topic.length * escapedMax < subjectMax) return;
+  const bytes = Math.max(...subjectsOf(prefix, topic).map((one) => Buffer.byteLength(one)));
+  if (bytes <= subjectMax) return;
+  const reason = `its subject in NATS has ${bytes} bytes; use at most ${subjectMax}`;
+  throw new ErrTopicTooLong(topic, reason);
 }
 
 /** All subjects that a filter matches. `a/#` matches `a`, too, which takes a second one. */

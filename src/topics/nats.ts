@@ -1,10 +1,11 @@
 /** A backplane over NATS: publish and subscribe, at most once. */
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { Bytes } from '../index.ts';
-import type { Backplane } from './backplane.ts';
+import type { Backplane, BackplaneHub } from './backplane.ts';
 import { Envelopes } from './envelope.ts';
 import { NatsLink, type NatsLinkOptions, type NatsLinkUser } from './nats-link.ts';
-import { subjectOf, subjectsOf, topicOf } from './nats-subjects.ts';
+import { checkSubject, subjectOf, subjectsOf, topicOf } from './nats-subjects.ts';
+import { BackplaneErrors } from './program-calls.ts';
 
 export interface NatsBackplaneOptions extends NatsLinkOptions {
   /** In front of every subject. Default `gnet.`. */
@@ -21,9 +22,9 @@ interface Wanted {
 export class NatsSubjects implements NatsLinkUser {
   readonly #prefix: string;
   readonly #onError: (error: Error) => void;
-  readonly #envelopes = new Envelopes();
+  #envelopes = new Envelopes('');
   readonly #wanted = new Map<string, Wanted>();
-  deliver: (topic: string, data: Bytes) => void = () => {};
+  #deliver: (topic: string, data: Bytes) => void = () => {};
   #connection: NatsConnection | null = null;
   /** What is published while it is false is lost: the client would keep it without a bound. */
   #isConnected = false;
@@ -31,6 +32,11 @@ export class NatsSubjects implements NatsLinkUser {
   constructor(prefix: string, onError: (error: Error) => void) {
     this.#prefix = prefix;
     this.#onError = onError;
+  }
+
+  start(deliver: (topic: string, data: Bytes) => void, hub: BackplaneHub): void {
+    this.#envelopes = new Envelopes(hub.name);
+    this.#deliver = deliver;
   }
 
   connected(connection: NatsConnection, isNew: boolean): void {
@@ -59,7 +65,7 @@ export class NatsSubjects implements NatsLinkUser {
     const topic = topicOf(this.#prefix, subject);
     if (topic === null) return;
     const content = this.#envelopes.open(Buffer.from(data.buffer, data.byteOffset, data.length));
-    if (content !== null) this.deliver(topic, content);
+    if (content !== null) this.#deliver(topic, content);
   }
 
   publish(topic: string, data: Bytes): void {
@@ -96,20 +102,29 @@ export class NatsSubjects implements NatsLinkUser {
 }
 
 class NatsBackplane implements Backplane {
+  readonly #prefix: string;
+  readonly #errors: BackplaneErrors;
   readonly #subjects: NatsSubjects;
   readonly #link: NatsLink;
 
   constructor(servers: string | readonly string[], options: NatsBackplaneOptions) {
-    const { prefix = 'gnet.', onError = () => {} } = options;
-    this.#subjects = new NatsSubjects(prefix, onError);
+    this.#prefix = options.prefix ?? 'gnet.';
+    this.#errors = new BackplaneErrors(options.onError);
+    const { tell: onError } = this.#errors;
+    this.#subjects = new NatsSubjects(this.#prefix, onError);
     // What this process has sent is delivered before: NATS need not bring it again.
     const nats = { noEcho: true, ...options.nats };
-    this.#link = new NatsLink(servers, { ...options, nats }, [this.#subjects]);
+    this.#link = new NatsLink(servers, { nats, onError }, [this.#subjects]);
   }
 
-  start(deliver: (topic: string, data: Bytes) => void): void {
-    this.#subjects.deliver = deliver;
+  start(deliver: (topic: string, data: Bytes) => void, hub: BackplaneHub): void {
+    this.#errors.start(hub);
+    this.#subjects.start(deliver, hub);
     void this.#link.start();
+  }
+
+  check(topic: string): void {
+    checkSubject(this.#prefix, topic);
   }
 
   publish(topic: string, data: Bytes): void {

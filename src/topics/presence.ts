@@ -1,5 +1,6 @@
 /** How many have subscribed to a topic on all loops of all processes. */
 import { setInterval, setTimeout } from 'node:timers';
+import { callProgram } from './program-calls.ts';
 
 export interface PresenceOptions {
   /** Between two signs of life of a loop, in ms; one that gives none three times is gone. Default 1,000. */
@@ -16,6 +17,8 @@ interface Announcement {
   /** What has changed; with `isAll` everything, in place of what was told before. */
   readonly counts?: readonly (readonly [topic: string, count: number])[];
   readonly isAll?: boolean;
+  /** The next one goes on with it. */
+  readonly more?: boolean;
   /** Asks a member to tell everything, or `*` for all members. */
   readonly ask?: string;
   readonly isLast?: boolean;
@@ -25,6 +28,8 @@ interface Member {
   version: number;
   heardAt: number;
   readonly counts: Map<string, number>;
+  /** Known topics that an announcement of everything has not named yet. */
+  unnamed: Set<string> | null;
 }
 
 /** Changes of this time, in ms, are told together. */
@@ -39,7 +44,7 @@ export class Presence {
   readonly #announce: (text: string) => void;
   readonly #countHere: (topic: string) => number;
   readonly #topicsHere: () => Iterable<string>;
-  readonly #tellProgram: (topic: string, count: number) => void;
+  readonly #tellProgram: (topic: string, count: number) => unknown;
   readonly #onError: (error: unknown) => void;
   readonly #interval: number;
   readonly #ticking: NodeJS.Timeout;
@@ -82,11 +87,7 @@ export class Presence {
 
   /** Also from a timer: what the program throws ends nothing. */
   #changed(topic: string): void {
-    try {
-      this.#tellProgram(topic, this.count(topic));
-    } catch (error) {
-      this.#onError(error);
-    }
+    callProgram(() => this.#tellProgram(topic, this.count(topic)), this.#onError);
   }
 
   #gather(): void {
@@ -103,7 +104,7 @@ export class Presence {
       const some = topics.slice(from, from + topicsMax);
       this.#version++;
       const counts = some.map((topic) => [topic, this.#countHere(topic)] as const);
-      this.#send({ counts, isAll: isAll && from === 0 });
+      this.#send({ counts, isAll: isAll && from === 0, more: from + topicsMax < topics.length });
     }
   }
 
@@ -120,28 +121,49 @@ export class Presence {
 
   /** What another loop has announced. */
   take(text: string): void {
-    const { member: name, version, counts, isAll, ask, isLast } = JSON.parse(text) as Announcement;
+    const announcement = JSON.parse(text) as Announcement;
+    const { member: name, version, ask, isLast } = announcement;
     if (name === this.#self) return;
     if (isLast === true) return this.#forget(name);
     if (ask === '*' || ask === this.#self) {
       this.#tellsAll = true;
       this.#gather();
     }
-    let member = this.#members.get(name);
-    if (isAll === true) {
-      this.#forget(name);
-      member = { version: version - 1, heardAt: 0, counts: new Map() };
-      this.#members.set(name, member);
-    }
-    const follows = member !== undefined && version === member.version + (counts ? 1 : 0);
-    if (member === undefined || !follows) {
-      // Something was lost, or this loop has just begun. Those that ask have told nothing yet.
-      if (ask === undefined) this.#send({ ask: name });
-      return;
-    }
+    const member =
+      announcement.isAll === true ? this.#beginAll(name, version) : this.#members.get(name);
+    const follows =
+      member !== undefined && version === member.version + (announcement.counts ? 1 : 0);
+    if (follows) return this.#follow(member, announcement);
+    // Something was lost, or this loop has just begun. Those that ask have told nothing yet.
+    if (ask === undefined) this.#send({ ask: name });
+  }
+
+  /** Everything follows: what is known stays until that is through, so that only changes are told. */
+  #beginAll(name: string, version: number): Member {
+    const member: Member = this.#members.get(name) ?? {
+      version,
+      heardAt: 0,
+      counts: new Map(),
+      unnamed: null,
+    };
+    member.version = version - 1;
+    member.unnamed = new Set(member.counts.keys());
+    this.#members.set(name, member);
+    return member;
+  }
+
+  #follow(member: Member, { version, counts, more }: Announcement): void {
     member.version = version;
     member.heardAt = performance.now();
-    for (const [topic, count] of counts ?? []) this.#set(member, topic, count);
+    if (counts === undefined) return;
+    for (const [topic, count] of counts) {
+      member.unnamed?.delete(topic);
+      this.#set(member, topic, count);
+    }
+    if (more === true) return;
+    const gone = member.unnamed ?? [];
+    member.unnamed = null;
+    for (const topic of gone) this.#set(member, topic, 0);
   }
 
   #set(member: Member, topic: string, count: number): void {

@@ -1,6 +1,6 @@
 /** The latest messages of a stream, for those who come back after a moment. */
 import type { Bytes } from '../index.ts';
-import type { Deliver } from './backplane.ts';
+import type { DeliverStored } from './backplane.ts';
 import { matches } from './topic-tree.ts';
 
 export interface StoredMessage {
@@ -38,10 +38,12 @@ export class RecentMessages {
     this.floor = floor;
   }
 
-  replay(filter: string, after: number, last: number, deliver: Deliver): void {
-    for (const { topic, data, position } of this.#messages) {
-      if (position > last) return;
-      if (position > after && matches(filter, topic)) deliver(topic, data, position);
+  async replay(filter: string, after: number, last: number, deliver: DeliverStored): Promise<void> {
+    const found = this.#messages.filter(
+      ({ topic, position }) => position > after && position <= last && matches(filter, topic),
+    );
+    for (const { topic, data, position } of found) {
+      if (!(await deliver(topic, data, position))) return;
     }
   }
 }

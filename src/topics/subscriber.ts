@@ -1,17 +1,21 @@
 /** Those who subscribe, and what they are given. */
 import { type Bytes, type Conn, type Prepared, prepare } from '../index.ts';
 import { type PreparedMessage, prepareMessage, type WebSocketConn } from '../websocket/index.ts';
+import type { Delivered } from './backplane.ts';
 
 /** Who can subscribe: a connection of the core, or a WebSocket. */
 export type Subscriber = Conn | WebSocketConn;
 
 /** What is sent to each: made once, however many there are. */
 export class Message {
+  /** As it came. */
+  readonly delivered: Delivered;
   readonly data: Bytes;
   #plain: Prepared | null = null;
   #prepared: PreparedMessage | null = null;
 
-  constructor(data: Bytes) {
+  constructor(delivered: Delivered, data: Bytes) {
+    this.delivered = delivered;
     this.data = data;
   }
 
@@ -42,6 +46,11 @@ function isWebSocket(subscriber: Subscriber): subscriber is WebSocketConn {
 /** Bytes that it has not taken. */
 export function pendingOf(subscriber: Subscriber): number {
   return isWebSocket(subscriber) ? subscriber.bufferedAmount : subscriber.outboundBuffered();
+}
+
+/** Nothing reaches it any more, and its `leave` may have been before. */
+export function isGone(subscriber: Subscriber): boolean {
+  return isWebSocket(subscriber) ? !subscriber.isOpen : subscriber.isClosed;
 }
 
 /** Ends its connection, with what is pending. */

@@ -4,6 +4,8 @@
  * begins with `$`.
  */
 
+import { ErrTopicReserved, ErrTopicTooLong } from './errors.ts';
+
 interface Node<Subscriber> {
   readonly children: Map<string, Node<Subscriber>>;
   /** Of the filter that ends here. */
@@ -15,19 +17,45 @@ function emptyNode<Subscriber>(): Node<Subscriber> {
 }
 
 const LENGTH_MAX = 65_535;
+/** Bounds what one filter costs, and how deep a tree becomes. */
+const LEVELS_MAX = 128;
+/** Of the topics that loops use themselves. */
+const RESERVED = '$gnet';
 
-/** @throws TypeError if it is not a topic name. */
+/** @throws TypeError if it is not a topic name; ErrTopicTooLong; ErrTopicReserved. */
 export function checkTopic(topic: string): void {
-  if (typeof topic !== 'string' || topic === '' || topic.length > LENGTH_MAX) {
-    throw new TypeError('Cannot use a topic: it must be a text of 1 to 65,535 characters');
+  checkText(topic);
+  if (/[+#\0]/.test(topic)) {
+    throw new TypeError(
+      `Cannot publish under '${topic}': + and # are for filters, NUL for nothing`,
+    );
   }
-  if (!/[+#\0]/.test(topic)) return;
-  throw new TypeError(`Cannot publish under '${topic}': + and # are for filters, NUL for nothing`);
+  checkLevels(topic);
 }
 
-/** @throws TypeError if it is not a filter. */
+/** @throws TypeError if it is not a filter; ErrTopicTooLong; ErrTopicReserved. */
 export function checkFilter(filter: string): void {
-  checkTopic(filter.replaceAll(/(?<=^|\/)(?:\+(?=\/|$)|#$)/g, 'x'));
+  checkText(filter);
+  if (/[+#\0]/.test(filter.replaceAll(/(?<=^|\/)(?:\+(?=\/|$)|#$)/g, ''))) {
+    const reason = '+ is a whole level, # the last one, and NUL nothing';
+    throw new TypeError(`Cannot subscribe to '${filter}': ${reason}`);
+  }
+  checkLevels(filter);
+}
+
+function checkText(topic: string): void {
+  if (typeof topic === 'string' && topic !== '' && topic.length <= LENGTH_MAX) return;
+  throw new TypeError('Cannot use a topic: it must be a text of 1 to 65,535 characters');
+}
+
+function checkLevels(topic: string): void {
+  if (topic.startsWith(RESERVED) && (topic.length === RESERVED.length || topic[5] === '/')) {
+    throw new ErrTopicReserved(topic);
+  }
+  if (topic.length < LEVELS_MAX) return;
+  const levels = topic.split('/').length;
+  if (levels <= LEVELS_MAX) return;
+  throw new ErrTopicTooLong(topic, `it has ${levels} levels; use at most ${LEVELS_MAX}`);
 }
 
 export function isWild(filter: string): boolean {
@@ -88,7 +116,7 @@ export class TopicTree<Subscriber> {
     }
   }
 
-  /** Adds those whose filters match. */
+  /** Adds those whose filters match. Goes no deeper than the longest filter. */
   collect(topic: string, found: Set<Subscriber>): void {
     this.#collect(this.#root, topic.split('/'), 0, found);
   }

@@ -1,12 +1,13 @@
-import { inspect } from 'node:util';
 import type { Bytes, Server } from '../index.ts';
 import { type BacklogLimits, Backlogs } from './backlogs.ts';
-import type { Backplane, PublishOptions } from './backplane.ts';
+import type { Backplane, Delivered, PublishOptions } from './backplane.ts';
+import { ErrTopicsClosed } from './errors.ts';
 import { LoopChannel } from './loop-channel.ts';
 import { Presence, type PresenceOptions } from './presence.ts';
 import { Pressure } from './pressure.ts';
-import { drop, give, Message, pendingOf, type Subscriber, whenTaken } from './subscriber.ts';
-import { ErrTopicsClosed } from './topics-closed.ts';
+import { safeOnError } from './program-calls.ts';
+import { Resumes } from './resumes.ts';
+import { drop, give, isGone, Message, pendingOf, type Subscriber } from './subscriber.ts';
 import { checkFilter, checkTopic, isWild, TopicTree } from './topic-tree.ts';
 
 /** What happens to a slow subscriber, one with more pending than `highWaterMark`. */
@@ -42,24 +43,16 @@ export interface TopicsOptions {
   readonly encode?: (message: Delivered) => Bytes;
   /**
    * Is told what `encode` or `changed` of `presence` has thrown for a message of another loop or
-   * process, what the codec of a subscriber has thrown, which then misses the message, and of
-   * messages that cannot be understood. Default: a warning of the process.
+   * process, what the codec of a subscriber has thrown, which then misses the message, of
+   * messages that cannot be understood, and what a backplane tells that has no `onError` of its own. A
+   * promise of `changed` that rejects counts as a throw. Default: a warning of the process, once for
+   * the same in a row.
    */
   readonly onError?: (error: unknown) => void;
 }
 
-/** A message as it comes to a loop. */
-export interface Delivered {
-  readonly topic: string;
-  readonly data: Bytes;
-  /** Where the backplane has stored it, for `resume`. Absent with one that does not store. */
-  readonly position?: number;
-}
-
 /** What the loops of all processes tell one another, at most once. */
 const presenceTopic = '$gnet/presence';
-/** Messages that may come for a subscriber while it gets those of before. */
-const heldMax = 10_000;
 /** Publishing and subscribing by topic name, across all loops of a server. Each loop has one. */
 export class Topics {
   readonly #slow: SlowPolicy;
@@ -73,8 +66,7 @@ export class Topics {
   readonly #heard = new Map<string, number>();
   /** Those above their high water mark when they were last given something. */
   readonly #full = new Set<Subscriber>();
-  /** Those that get what was stored before; what comes meanwhile waits. */
-  readonly #resuming = new Map<Subscriber, { filters: number; readonly later: Message[] }>();
+  readonly #resumes: Resumes;
   readonly #encode: ((message: Delivered) => Bytes) | undefined;
   readonly #presence: Presence | null = null;
   readonly #onError: (error: unknown) => void;
@@ -94,22 +86,32 @@ export class Topics {
     this.#slow = slow;
     this.#backplane = backplane;
     this.#encode = options.encode;
-    this.#onError =
-      options.onError ?? ((error) => process.emitWarning(`Topics: ${inspect(error)}`));
+    this.#onError = safeOnError(options.onError);
+    this.#resumes = new Resumes({
+      backplane,
+      messageOf: (delivered) => this.#messageOf(delivered),
+      onError: this.#onError,
+    });
     this.#backlogs = slow === 'drop-oldest' ? new Backlogs(limitsOf(options), this.#onError) : null;
     this.#channel = new LoopChannel(name, {
       message: (delivered) => this.#receive(delivered),
       pressure: (sign) => this.#pressure?.take(sign),
+      presence: (text) => this.#takePresence(text),
     });
-    this.#pressure = slow === 'pause' ? new Pressure((sign) => this.#channel.tell(sign)) : null;
-    backplane?.start((topic, data, position) => {
-      this.#receive(position === undefined ? { topic, data } : { topic, data, position });
-    });
+    this.#pressure =
+      slow === 'pause' ? new Pressure((pressure) => this.#channel.tell({ pressure })) : null;
+    backplane?.start(
+      (topic, data, position) => {
+        if (topic === presenceTopic) this.#takePresence(String(data));
+        else this.#receive(position === undefined ? { topic, data } : { topic, data, position });
+      },
+      { name, onError: this.#onError },
+    );
     if (presence === false) return;
     backplane?.subscribe(presenceTopic);
     this.#presence = new Presence(
       presence === true ? {} : presence,
-      (text) => this.#sendAway(presenceTopic, text, {}),
+      (text) => this.#tellPresence(text),
       (topic) => this.#exact.get(topic)?.size ?? 0,
       () => this.#exact.keys(),
       this.#onError,
@@ -118,11 +120,14 @@ export class Topics {
 
   /**
    * Subscribes to a topic, or with `+` and `#` to many. A subscriber gets a message once, even if
-   * several of its filters match. Call `leave` when its connection closes. @throws TypeError if it
-   * is not a filter.
+   * several of its filters match. Call `leave` when its connection closes; for one that has closed
+   * before, and after `close`, this does nothing. @throws TypeError if it is not a filter; ErrTopicTooLong
+   * with more than 128 levels, or beyond what the backplane takes; ErrTopicReserved below `$gnet`.
    */
   subscribe(subscriber: Subscriber, filter: string): void {
     checkFilter(filter);
+    this.#backplane?.check?.(filter);
+    if (this.#isClosed || isGone(subscriber)) return;
     let filters = this.#filters.get(subscriber);
     if (filters === undefined) {
       filters = new Set();
@@ -143,7 +148,9 @@ export class Topics {
   unsubscribe(subscriber: Subscriber, filter: string): void {
     const filters = this.#filters.get(subscriber);
     if (filters?.delete(filter) !== true) return;
+    this.#resumes.end(subscriber, filter);
     if (filters.size === 0) {
+      this.#resumes.forget(subscriber);
       this.#filters.delete(subscriber);
       this.#full.delete(subscriber);
       this.#backlogs?.forget(subscriber);
@@ -167,56 +174,33 @@ export class Topics {
 
   /**
    * Subscribes, and first sends what the backplane has stored behind the position `after`, 0 for all:
-   * each message once, in order, those that come meanwhile behind it. `slow` counts again when that is
-   * over, which is when the promise resolves. @throws TypeError if it is not a filter, or if there
-   * is no backplane that stores; what `encode` throws, after the subscription.
+   * each message once, in order and as fast as it is taken, those that come meanwhile behind it. While one
+   * of the same subscriber and filter is under way, a second one only waits for it. `slow` counts again
+   * when that is over, which is when the promise resolves; until then a subscriber for which more than
+   * 10,000 messages or 16 MiB wait is disconnected. @throws TypeError if it is not a filter, or if there
+   * is no backplane that stores; what `subscribe` throws; what `encode` throws, after the subscription.
    */
   async resume(subscriber: Subscriber, filter: string, after: number): Promise<void> {
-    const backplane = this.#backplane;
-    if (backplane?.replay === undefined) {
+    if (this.#backplane?.replay === undefined) {
       throw new TypeError(`Cannot resume '${filter}': the backplane stores nothing`);
     }
     this.subscribe(subscriber, filter);
-    // It comes again, from where it is stored.
-    this.#backlogs?.forget(subscriber);
-    const resuming = this.#resuming.get(subscriber) ?? { filters: 0, later: [] };
-    this.#resuming.set(subscriber, resuming);
-    resuming.filters++;
-    try {
-      const before: Message[] = [];
-      await backplane.replay(filter, after, (topic, data, position) => {
-        before.push(
-          this.#messageOf(position === undefined ? { topic, data } : { topic, data, position }),
-        );
-      });
-      await this.#pour(subscriber, before);
-    } finally {
-      resuming.filters--;
-      while (resuming.filters === 0 && resuming.later.length > 0) {
-        await this.#pour(subscriber, resuming.later.splice(0));
-      }
-      // Another filter of this one may have begun meanwhile.
-      if (resuming.filters === 0) this.#resuming.delete(subscriber);
-    }
-  }
-
-  /** Sends as fast as it is taken. */
-  async #pour(subscriber: Subscriber, messages: readonly Message[]): Promise<void> {
-    for (const message of messages) {
-      if (!this.#filters.has(subscriber)) return;
-      if (!give(subscriber, message)) await whenTaken(subscriber);
-    }
+    if (this.#filters.get(subscriber)?.has(filter) !== true) return;
+    const waiting = this.#backlogs?.take(subscriber) ?? [];
+    await this.#resumes.begin(subscriber, filter, after, waiting);
   }
 
   /**
    * Sends `data` to every subscriber of the topic, on every loop, and with a backplane in every
    * process. For WebSockets a string is text and bytes are binary; connections encode both with
    * their codec. @returns how many subscribers of this loop got it; 0 when the backplane stores it
-   * first. It does not wait for other loops. @throws TypeError if it is not a topic; `ErrTopicsClosed`
-   * after `close`.
+   * first. It does not wait for other loops. @throws TypeError if it is not a topic; ErrTopicTooLong
+   * with more than 128 levels, or beyond what the backplane takes; ErrTopicReserved below `$gnet`;
+   * ErrTopicsClosed after `close`.
    */
   publish(topic: string, data: Bytes, options: PublishOptions = {}): number {
     checkTopic(topic);
+    this.#backplane?.check?.(topic);
     if (this.#isClosed) throw new ErrTopicsClosed(topic);
     // In memory of its own: what was received is lent.
     const own = typeof data === 'string' ? data : new Uint8Array(data);
@@ -229,6 +213,21 @@ export class Topics {
     this.#backplane?.publish(topic, data, options);
     if (!comesBack) this.#channel.send({ topic, data });
     return !comesBack;
+  }
+
+  /** Behind the back of `publish`: nobody else can say what a loop counts. */
+  #tellPresence(presence: string): void {
+    const comesBack = this.#backplane?.stores?.(presenceTopic) === true;
+    this.#backplane?.publish(presenceTopic, presence);
+    if (!comesBack) this.#channel.tell({ presence });
+  }
+
+  #takePresence(text: string): void {
+    try {
+      this.#presence?.take(text);
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
   /** Messages that slow subscribers of this loop have missed. */
@@ -282,7 +281,8 @@ export class Topics {
   }
 
   #messageOf(delivered: Delivered): Message {
-    return new Message(this.#encode === undefined ? delivered.data : this.#encode(delivered));
+    const data = this.#encode === undefined ? delivered.data : this.#encode(delivered);
+    return new Message(delivered, data);
   }
 
   /** A message of another loop or process: nobody here may throw into who brings it. */
@@ -296,7 +296,6 @@ export class Topics {
 
   #deliver(delivered: Delivered): number {
     const { topic } = delivered;
-    if (topic === presenceTopic) this.#presence?.take(String(delivered.data));
     const subscribers = this.#subscribersOf(topic);
     if (subscribers.size === 0) return 0;
     const message = this.#messageOf(delivered);
@@ -308,31 +307,28 @@ export class Topics {
   /** What is wrong with one of them is no matter of the others, or of who publishes. */
   #send(subscriber: Subscriber, message: Message, topic: string): boolean {
     try {
-      return this.#sendBy(subscriber, message, topic);
+      if (this.#sendBy(subscriber, message, topic)) return true;
     } catch (error) {
       this.#onError(error);
-      return false;
     }
+    // Nobody may have told, or may have subscribed it behind its end.
+    if (isGone(subscriber)) this.leave(subscriber);
+    return false;
   }
 
+  /** False if it misses the message. */
   #sendBy(subscriber: Subscriber, message: Message, topic: string): boolean {
-    const resuming = this.#resuming.size > 0 ? this.#resuming.get(subscriber) : undefined;
-    if (resuming !== undefined) {
-      resuming.later.push(message);
-      // It takes less than comes: it is to begin again later.
-      if (resuming.later.length > heldMax) drop(subscriber);
-      return true;
-    }
+    if (this.#resumes.hold(subscriber, message)) return !isGone(subscriber);
     switch (this.#slow) {
       case 'queue':
-        give(subscriber, message);
-        return true;
+        return give(subscriber, message) || !isGone(subscriber);
       case 'pause':
-        if (!give(subscriber, message)) this.#pressure?.isFull(subscriber, topic);
+        if (give(subscriber, message)) return true;
+        if (isGone(subscriber)) return false;
+        this.#pressure?.isFull(subscriber, topic);
         return true;
       case 'drop-oldest':
-        this.#backlogs?.send(subscriber, message);
-        return true;
+        return this.#backlogs?.send(subscriber, message) === true;
       default:
         return this.#sendUnlessSlow(subscriber, message);
     }
@@ -344,7 +340,9 @@ export class Topics {
       else drop(subscriber);
       return false;
     }
-    if (!give(subscriber, message)) this.#full.add(subscriber);
+    if (give(subscriber, message)) return true;
+    if (isGone(subscriber)) return false;
+    this.#full.add(subscriber);
     return true;
   }
 

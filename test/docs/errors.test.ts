@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as errors from '../../src/base/errors.ts';
 import * as tlsErrors from '../../src/tls/errors.ts';
-import * as topicsErrors from '../../src/topics/topics-closed.ts';
+import * as topicsErrors from '../../src/topics/errors.ts';
 import { firstCells } from './tables.ts';
 
 const documented = firstCells('errors.md');

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { topics } from 'gnet/topics';
 import { freePort } from '../support/free-port.ts';
 import { missing } from '../support/outside-client.ts';
+import { FakeBroker } from './fake-broker.ts';
 import { broker, type Listener, listener, startMember } from './topics-rig.ts';
 
 /** Until all say the same count of `room`. */
@@ -56,6 +57,35 @@ test('presence counts over processes, also after one was killed', {
   there.program.kill('SIGKILL');
   await agree([stays], 1);
   stays.ws.close();
+});
+
+test('what is told again is no change, whoever asks for all', (t) => {
+  const backplane = new FakeBroker();
+  const changes: string[] = [];
+  const changed = (topic: string, count: number): void => void changes.push(`${topic} ${count}`);
+  const hub = topics('again', { backplane, presence: { changed } });
+  t.after(() => hub.close());
+  let version = 0;
+  const tell = (what: object): void =>
+    backplane.deliver('$gnet/presence', JSON.stringify({ member: 'x', version, ...what }));
+  const all = (...parts: (readonly [string, number])[][]): void => {
+    for (const [index, counts] of parts.entries()) {
+      version++;
+      tell({ counts, isAll: index === 0, more: index < parts.length - 1 });
+    }
+  };
+  all([['a', 2]], [['b', 1]]);
+  assert.deepEqual(changes.splice(0), ['a 2', 'b 1']);
+  all([['a', 2]], [['b', 1]]);
+  assert.deepEqual(changes, []);
+  all([['c', 3]], [['a', 2]]);
+  assert.deepEqual(changes.splice(0), ['c 3', 'b 0']);
+  // One part is lost: it asks again, and what it knew stays until then.
+  version++;
+  all([['a', 1]]);
+  assert.deepEqual(changes.splice(0), ['a 1', 'c 0']);
+  tell({ isLast: true });
+  assert.deepEqual(changes, ['a 0']);
 });
 
 test('presence is counted when it was asked for', async (t) => {

@@ -1,4 +1,5 @@
 /** Clients, servers and brokers for tests of topics. */
+import assert from 'node:assert/strict';
 import { connectWebSocket } from 'gnet/websocket';
 import { Program, runProgram } from '../support/program.ts';
 import { temporaryDirectory, type TestScope } from '../support/rig.ts';
@@ -30,9 +31,23 @@ export type Listener = Awaited<ReturnType<typeof listener>>;
 
 /** A process of member.ts, once it listens. */
 export async function startMember(t: TestScope, ...args: string[]) {
-  const program = runProgram(t, 'test/topics/programs/member.ts', args);
+  return startMemberAs(t, 'member.ts', ...args);
+}
+
+export async function startMemberAs(t: TestScope, file: string, ...args: string[]) {
+  const program = runProgram(t, `test/topics/programs/${file}`, args);
   const [port] = await program.line(/port (\d+)/);
   return { program, port: port as string };
+}
+
+/** Publishes until each has heard one: what is published before a broker has their filters is lost. */
+export async function reach(from: Listener, all: readonly Listener[], word: string): Promise<void> {
+  const heardIt = (one: Listener): boolean => one.heard.some((text) => text.startsWith(word));
+  for (let count = 0; !all.every(heardIt); count++) {
+    assert.ok(count < 500, 'it never arrives');
+    from.ws.send(`room/1 ${word}${count}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** A broker that ends with the test; once it says that it is ready. */

@@ -9,7 +9,7 @@ import { missing } from '../support/outside-client.ts';
 import { connect, startRig, type TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { startWs } from '../websocket/ws-rig.ts';
-import { broker, type Listener, listener, startMember } from './topics-rig.ts';
+import { broker, listener, reach, startMember } from './topics-rig.ts';
 
 async function member(t: TestScope, ...args: string[]): Promise<string> {
   return (await startMember(t, ...args)).port;
@@ -117,16 +117,6 @@ async function startRedis(t: TestScope, port: number) {
 
 async function startNats(t: TestScope, port: number) {
   return broker(t, 'nats-server', ['-a', '127.0.0.1', '-p', String(port)], /Server is ready/);
-}
-
-/** Publishes until each has heard one: what is published before a broker has their filters is lost. */
-async function reach(from: Listener, all: readonly Listener[], word: string): Promise<void> {
-  const heardIt = (one: Listener): boolean => one.heard.some((text) => text.startsWith(word));
-  for (let count = 0; !all.every(heardIt); count++) {
-    assert.ok(count < 500, 'it never arrives');
-    from.ws.send(`room/1 ${word}${count}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 for (const [name, program, start] of [
