@@ -132,3 +132,21 @@ test('without NATS it is the chat of one process', async (t) => {
   members[0]?.client.say('hello');
   await waitUntil(() => members.every(({ heard }) => heard.length === 1), 'both hear it');
 });
+
+test('a client is in a hundred rooms at most', async (t) => {
+  const port = await freePort();
+  await startServer(t, '', port);
+  const client = new WebSocket(`ws://127.0.0.1:${port}`);
+  const closed = new Promise<CloseEvent>((resolve) => {
+    client.addEventListener('close', resolve);
+  });
+  await new Promise((resolve) => client.addEventListener('open', resolve));
+  const joined = new Set<string>();
+  client.addEventListener('message', ({ data }) => joined.add(JSON.parse(data).room));
+  for (let room = 0; room < 101; room++) {
+    client.send(JSON.stringify({ join: `room${room}`, after: 0 }));
+  }
+  const { code, reason } = await closed;
+  assert.deepEqual([code, reason], [1008, 'join at most 100 rooms']);
+  assert.equal(joined.size, 100);
+});

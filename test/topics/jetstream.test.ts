@@ -1,10 +1,13 @@
 /** Topics over JetStream: whatever is killed, each message arrives once, in one order. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Conn } from 'gnet';
+import { topics } from 'gnet/topics';
+import { jetStreamBackplane } from 'gnet/topics/jetstream';
 import { freePort } from '../support/free-port.ts';
 import { missing } from '../support/outside-client.ts';
 import type { Program } from '../support/program.ts';
-import { temporaryDirectory, type TestScope } from '../support/rig.ts';
+import { connect, startRig, temporaryDirectory, type TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { broker, type Listener, listener, startMember } from './topics-rig.ts';
 
@@ -127,5 +130,34 @@ describe('topics over JetStream', { skip: missing('nats-server') }, () => {
     await waitUntil(() => texts(back).at(-1) === 'last', 'the last');
     assert.deepEqual(texts(back), [...words(60, 70), 'last']);
     for (const { ws } of [back, again]) ws.close();
+  });
+
+  test('a replay gives the latest of a topic and those below it, in one order', async (t) => {
+    const { url, start } = await nats(t);
+    await start();
+    const limits = { recent: 1, replayMax: 30 };
+    const backplane = jetStreamBackplane(url.replace('jetstream', 'nats'), limits);
+    const hub = topics('latest', { backplane, encode: ({ data }) => `${data}\n` });
+    t.after(() => hub.close());
+    const conns: Conn[] = [];
+    const rig = await startRig(t, { onOpened: (c) => void conns.push(c) });
+    const subscribe = async (filter: string) => {
+      const before = conns.length;
+      const client = await connect(t, rig);
+      await waitUntil(() => conns.length > before, 'it is there');
+      await hub.resume(conns.at(-1) as Conn, filter, 0);
+      return client;
+    };
+    const first = await subscribe('#');
+    const said = Array.from({ length: 90 }, (_, index) => `word${index + 10}\n`);
+    for (const [index, word] of said.entries()) {
+      hub.publish(['a', 'a/b', 'other'][index % 3] as string, word.trim());
+    }
+    assert.equal(String(await first.readExactly(said.join('').length)), said.join(''));
+    const second = await subscribe('a/#');
+    const wanted = said.filter((_, index) => index % 3 !== 2).slice(-limits.replayMax);
+    hub.publish('a', 'last');
+    const all = [...wanted, 'last\n'].join('');
+    assert.equal(String(await second.readExactly(all.length)), all);
   });
 });
