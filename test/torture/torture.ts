@@ -4,7 +4,8 @@
  *     npm run torture                              every part, on every driver, once
  *     npm run torture -- --only peers --rounds 20  one part, so many times
  *     npm run torture -- --driver io_uring         on one driver
- *     npm run torture -- --only calls --loops 2    of servers with so many loops
+ *     npm run torture -- --only calls --loops 2    of servers with so many loops; --cases 'at the start':
+ *                                              those whose names have these words
  *     npm run torture -- --only fuzz --seconds 600 so long for each target, or --inputs 1000000;
  *                                              --targets http,resp: some of them
  */
@@ -40,6 +41,7 @@ const { values } = parseArgs({
     targets: { type: 'string' },
     bytes: { type: 'string' },
     loops: { type: 'string', default: '1' },
+    cases: { type: 'string' },
   },
 });
 
@@ -47,7 +49,7 @@ const parts: readonly Part[] = [
   {
     name: 'calls',
     title: 'system calls that fail, with every errno',
-    run: (driver) => runCalls(driver, 'all', Number(values.loops)),
+    run: (driver) => runCalls(driver, 'all', Number(values.loops), values.cases),
   },
   { name: 'programs', title: 'programs that misbehave, in every event', run: runPrograms },
   {
