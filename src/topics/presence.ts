@@ -9,13 +9,15 @@ export interface PresenceOptions {
   readonly changed?: (topic: string, count: number) => void;
 }
 
+type Count = readonly [topic: string, count: number];
+
 /** What loops tell one another. */
 interface Announcement {
   readonly member: string;
   /** Counts what the member has told; it stays the same in a sign of life. */
   readonly version: number;
   /** What has changed; with `isAll` everything, in place of what was told before. */
-  readonly counts?: readonly (readonly [topic: string, count: number])[];
+  readonly counts?: readonly Count[];
   readonly isAll?: boolean;
   /** The next one goes on with it. */
   readonly more?: boolean;
@@ -34,8 +36,9 @@ interface Member {
 
 /** Changes of this time, in ms, are told together. */
 const gatheringMs = 20;
-/** In one message, since brokers bound their size. */
+/** In one message, since brokers bound their size: NATS to 1 MiB, unless it is told otherwise. */
 const topicsMax = 2_000;
+const bytesMax = 512 * 1024;
 const signsMissed = 3;
 
 /** Of one loop. */
@@ -100,11 +103,11 @@ export class Presence {
     const topics = [...(isAll ? this.#topicsHere() : this.#toTell)];
     this.#tellsAll = false;
     this.#toTell.clear();
-    for (let from = 0; from === 0 || from < topics.length; from += topicsMax) {
-      const some = topics.slice(from, from + topicsMax);
+    const counts = topics.map((topic) => [topic, this.#countHere(topic)] as const);
+    for (const [index, part] of partsOf(counts).entries()) {
       this.#version++;
-      const counts = some.map((topic) => [topic, this.#countHere(topic)] as const);
-      this.#send({ counts, isAll: isAll && from === 0, more: from + topicsMax < topics.length });
+      const { some, more } = part;
+      this.#send({ counts: some, isAll: isAll && index === 0, more });
     }
   }
 
@@ -189,4 +192,23 @@ export class Presence {
     if (this.#gathering !== null) clearTimeout(this.#gathering);
     this.#send({ isLast: true });
   }
+}
+
+/** One at least, which may be empty; none is larger than a broker takes. */
+function partsOf(counts: readonly Count[]): { readonly some: Count[]; more: boolean }[] {
+  let part: { readonly some: Count[]; more: boolean } = { some: [], more: false };
+  const parts = [part];
+  let bytes = 0;
+  for (const count of counts) {
+    const size = Buffer.byteLength(JSON.stringify(count)) + 1;
+    if (part.some.length === topicsMax || (bytes > 0 && bytes + size > bytesMax)) {
+      part.more = true;
+      part = { some: [], more: false };
+      parts.push(part);
+      bytes = 0;
+    }
+    bytes += size;
+    part.some.push(count);
+  }
+  return parts;
 }

@@ -1,10 +1,12 @@
 /** A broker under the hand of the test. */
+import type { Bytes } from 'gnet';
 import type { Backplane, BackplaneHub, Deliver, DeliverStored } from 'gnet/topics';
 
 export class FakeBroker implements Backplane {
   deliver: Deliver = () => {};
   hub: BackplaneHub | undefined;
   readonly published: string[] = [];
+  readonly contents: string[] = [];
   /** What is stored, as a replay gives it. */
   stored: (readonly [topic: string, data: string])[] = [['a', 'stored']];
   /** Lets a replay go on, by the order of their begin. */
@@ -17,8 +19,9 @@ export class FakeBroker implements Backplane {
     this.deliver = deliver;
     this.hub = hub;
   }
-  publish(topic: string): void {
+  publish(topic: string, data: Bytes): void {
     this.published.push(topic);
+    this.contents.push(String(data));
   }
   subscribe(): void {}
   unsubscribe(): void {}

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Conn } from 'gnet';
 import { topics } from 'gnet/topics';
 import { freePort } from '../support/free-port.ts';
 import { missing } from '../support/outside-client.ts';
+import { connect, startRig } from '../support/rig.ts';
+import { waitUntil } from '../support/wait-until.ts';
 import { FakeBroker } from './fake-broker.ts';
 import { broker, type Listener, listener, startMember } from './topics-rig.ts';
 
@@ -86,6 +89,28 @@ test('what is told again is no change, whoever asks for all', (t) => {
   assert.deepEqual(changes.splice(0), ['a 1', 'c 0']);
   tell({ isLast: true });
   assert.deepEqual(changes, ['a 0']);
+});
+
+test('what is told fits into a message of a broker, however long the topics are', async (t) => {
+  const backplane = new FakeBroker();
+  const hub = topics('long', { backplane, presence: true });
+  t.after(() => hub.close());
+  const conns: Conn[] = [];
+  const rig = await startRig(t, { onOpened: (c) => void conns.push(c) });
+  await connect(t, rig);
+  await waitUntil(() => conns.length === 1, 'it is there');
+  const count = 40;
+  const names = Array.from({ length: count }, (_, index) => `${index}`.padEnd(60_000, '字'));
+  for (const name of names) hub.subscribe(conns[0] as Conn, name);
+  const told = () =>
+    backplane.contents
+      .map((text) => JSON.parse(text))
+      .filter(({ counts, isAll }) => isAll || counts?.length > 0);
+  const isThrough = () => told().some(({ counts, more }) => counts.length > 0 && !more);
+  await waitUntil(isThrough, 'it has told all');
+  for (const text of backplane.contents) assert.ok(Buffer.byteLength(text) < 1024 * 1024);
+  const known = told().flatMap(({ counts }) => counts.map(([name]: [string]) => name));
+  assert.deepEqual([...new Set(known)].sort(), [...names].sort());
 });
 
 test('presence is counted when it was asked for', async (t) => {
