@@ -1,5 +1,6 @@
 import { Frame } from './body-writer.ts';
 import { AnswerState, type Exchange, type HttpServing } from './exchange.ts';
+import { headersToSend } from './forwarding.ts';
 import { isBodyless, LightResponse } from './light-response.ts';
 import type { ResponseHead } from './response-head.ts';
 import { cancel, sendStream, type StreamBody } from './stream-writer.ts';
@@ -34,7 +35,8 @@ export class AnswerWriter {
       if (stream instanceof ReadableStream && stream.locked) {
         throw new TypeError('Cannot send the body of the response: somebody else reads it');
       }
-      if (light === null || own === undefined) head.addAll(response.headers);
+      if (light === null) head.addAll(headersToSend(response));
+      else if (own === undefined) head.addAll(response.headers);
       else light.addHeadersTo(head);
       this.#sendStream(exchange, head, status, stream);
       return;

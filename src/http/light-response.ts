@@ -1,3 +1,4 @@
+import { headersToSend } from './forwarding.ts';
 import { isHeaderValue, type ResponseHead } from './response-head.ts';
 import { answerForReal, RealHeaders, RealResponse, standIn } from './web-stand-in.ts';
 
@@ -75,6 +76,12 @@ function headersOf(kept: readonly string[]): Headers {
   return headers;
 }
 
+/** A response of `fetch` may be what another one is made with. */
+function headersOfInit(init: ResponseInit, headers: HeaderInit): HeaderInit {
+  const isOther = init instanceof RealResponse && !LightResponse.isLight(init);
+  return isOther ? headersToSend(init as Response) : headers;
+}
+
 /** @throws RangeError for a status that a response cannot have. */
 function statusOf(given: unknown): number {
   const status = Math.trunc(Number(given));
@@ -104,7 +111,7 @@ export class LightResponse {
       const { status, statusText, headers } = init;
       if (status !== undefined) this.#status = statusOf(status);
       if (statusText !== undefined) this.#statusText = checkStatusText(String(statusText));
-      if (headers !== undefined) this.#given = keptHeaders(headers);
+      if (headers !== undefined) this.#given = keptHeaders(headersOfInit(init, headers));
       if (body !== undefined && body !== null && isBodyless(this.#status)) {
         throw new TypeError(`Cannot make a response with status ${this.#status} and a body`);
       }

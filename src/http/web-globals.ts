@@ -1,3 +1,4 @@
+import { removeConnectionHeaders } from './forwarding.ts';
 import { LightRequest } from './light-request.ts';
 import { LightResponse } from './light-response.ts';
 import { answerForReal, RealRequest } from './web-stand-in.ts';
@@ -8,10 +9,21 @@ function realOf<Value>(value: Value): Value {
   return value instanceof LightRequest ? (value.real as Value) : value;
 }
 
+/** Requests that were made of a client's. */
+const derived = new WeakSet<object>();
+
+function isOfClient(value: unknown): boolean {
+  return (
+    value instanceof LightRequest ||
+    (typeof value === 'object' && value !== null && derived.has(value))
+  );
+}
+
 /** The runtime's Request, which takes a light one for another, too. */
 class Request extends RealRequest {
   constructor(input: FetchInput, init?: RequestInit) {
     super(realOf(input), realOf(init));
+    if (isOfClient(input) || isOfClient(init)) derived.add(this);
   }
 }
 
@@ -30,9 +42,22 @@ export function useLightGlobals(): void {
   const values = {
     Request,
     Response: LightResponse,
-    fetch: (input: FetchInput, init?: RequestInit) => realFetch(realOf(input), realOf(init)),
+    fetch: (input: FetchInput, init?: RequestInit) => {
+      if (!isOfClient(input) && !isOfClient(init)) return realFetch(input, init);
+      return sendOn(realFetch, input, init);
+    },
   };
   for (const [name, value] of Object.entries(values)) {
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   }
+}
+
+async function sendOn(
+  realFetch: typeof fetch,
+  input: FetchInput,
+  init: RequestInit | undefined,
+): Promise<globalThis.Response> {
+  const request = new RealRequest(realOf(input), realOf(init));
+  removeConnectionHeaders(request.headers);
+  return realFetch(request);
 }
