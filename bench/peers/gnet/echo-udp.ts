@@ -1,6 +1,6 @@
 /**
- * The datagram echo of the other peers: of one address, and without a look at who asks. The example looks, as a
- * server on the Internet must, and that is most of what it costs beyond an echo.
+ * The datagram echo of the other peers: of one address, and without a look at who asks. The example looks,
+ * as a server on the Internet must, and that is most of what it costs beyond an echo.
  *
  * usage: node echo-udp.ts --port PORT
  */
