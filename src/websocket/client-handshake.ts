@@ -6,6 +6,7 @@ import type { ResolvedWebSocketOptions } from './options.ts';
 
 const HEAD_MAX = 16 * 1024;
 const CRLF = '\r\n';
+const OWN_HEADERS = new Set(['upgrade', 'connection', 'content-length', 'transfer-encoding']);
 
 /** What the server has agreed to. */
 export interface Agreement {
@@ -36,6 +37,16 @@ export const headCodec: ICodec = {
   },
 };
 
+/** An answer that another one follows (RFC 9110, 15.2): none of them says how the handshake goes. */
+export function isInterim(head: string): boolean {
+  return /^HTTP\/1\.1 1\d\d(?: |\r)/.test(head) && !head.startsWith('HTTP/1.1 101');
+}
+
+/** Headers that say what the request is; two of them would make it two requests, or none. */
+function isOwn(name: string): boolean {
+  return OWN_HEADERS.has(name) || name.startsWith('sec-websocket-');
+}
+
 /** One attempt to begin a WebSocket: what is asked, and whether the answer is right. */
 export class ClientHandshake {
   readonly #key = randomBytes(16).toString('base64');
@@ -47,13 +58,15 @@ export class ClientHandshake {
     this.#options = options;
   }
 
-  /** @throws TypeError for a header that cannot be sent. */
-  request(headers: NonNullable<ResponseInit['headers']> | undefined): string {
+  /** @throws TypeError for a header that cannot be sent, or is the handshake's own. */
+  request(headers: NonNullable<ResponseInit['headers']> | undefined): Buffer {
     const { host, pathname, search } = this.#url;
     const { protocols, deflate } = this.#options;
+    // Checked by Headers: no value can end its line.
+    const further = new Headers(headers);
     const lines = [
       `GET ${pathname}${search} HTTP/1.1`,
-      `Host: ${host}`,
+      `Host: ${further.get('host') ?? host}`,
       'Upgrade: websocket',
       'Connection: Upgrade',
       `Sec-WebSocket-Key: ${this.#key}`,
@@ -61,9 +74,14 @@ export class ClientHandshake {
     ];
     if (protocols.length > 0) lines.push(`Sec-WebSocket-Protocol: ${protocols.join(', ')}`);
     if (deflate !== null) lines.push(`Sec-WebSocket-Extensions: ${offerOf(deflate)}`);
-    // Checked by Headers: no value can end its line.
-    for (const [name, value] of new Headers(headers)) lines.push(`${name}: ${value}`);
-    return lines.join(CRLF) + CRLF + CRLF;
+    further.delete('host');
+    for (const [name, value] of further) {
+      if (isOwn(name)) {
+        throw new TypeError(`Cannot send the header '${name}': the handshake has its own`);
+      }
+      lines.push(`${name}: ${value}`);
+    }
+    return Buffer.from(lines.join(CRLF) + CRLF + CRLF, 'latin1');
   }
 
   /** @throws Error when the server refuses, or agrees to what was not asked for. */

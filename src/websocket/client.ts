@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   type Client,
   type ClientOptions,
@@ -5,12 +6,13 @@ import {
   client,
   ErrInvalidNetworkAddress,
 } from '../index.ts';
-import { ClientHandshake, headCodec } from './client-handshake.ts';
+import { ClientHandshake, headCodec, isInterim } from './client-handshake.ts';
 import { begin } from './codec.ts';
 import { Deflate } from './deflate.ts';
 import { clockFor } from './handshake.ts';
 import {
   resolveWebSocketOptions,
+  TIME_MAX,
   type WebSocketConn,
   type WebSocketHandler,
   type WebSocketOptions,
@@ -18,11 +20,17 @@ import {
 import { WebSocketSession } from './session.ts';
 
 export interface WebSocketClientOptions<Data = unknown> extends WebSocketOptions<Data> {
-  /** Further headers of the handshake, such as `Authorization`, `Cookie` or `Origin`. */
+  /**
+   * Further headers of the handshake, such as `Authorization`, `Cookie` or `Origin`. A `Host` replaces
+   * that of the URL; the handshake's own (`Connection`, `Upgrade`, `Sec-WebSocket-…`) are refused.
+   */
   readonly headers?: NonNullable<ResponseInit['headers']>;
   /** TLS for `wss:`, as of `client`. */
   readonly tls?: ClientOptions['tls'];
-  /** Milliseconds until the WebSocket must be open; then a `TimeoutError`. Default 30,000. */
+  /**
+   * Milliseconds until the WebSocket must be open; then a `TimeoutError`. `Infinity` is without a
+   * limit. Default 30,000.
+   */
   readonly timeout?: number;
   /** Cancels the attempt when it aborts. */
   readonly signal?: AbortSignal;
@@ -49,6 +57,7 @@ class Attempt {
   }
 
   answered(conn: Conn<unknown>, head: string): void {
+    if (isInterim(head)) return;
     try {
       this.#resolve(this.start(conn, head));
     } catch (error) {
@@ -64,8 +73,8 @@ class Attempt {
   }
 }
 
-/** The clients of this thread, by their TLS; each ends with its last WebSocket. */
-const clients = new Map<ClientOptions['tls'], SharedClient>();
+/** The clients of this thread, one for each TLS; each ends with its last WebSocket. */
+const clients = new Set<SharedClient>();
 
 class SharedClient {
   readonly client: Promise<Client>;
@@ -73,7 +82,8 @@ class SharedClient {
   readonly #tls: ClientOptions['tls'];
 
   private constructor(tls: ClientOptions['tls']) {
-    this.#tls = tls;
+    // The program may go on with its object.
+    this.#tls = tls && { ...tls };
     const handler = {
       react: (head: Buffer, c: Conn<unknown>) => {
         (c.context as Attempt).answered(c, head.toString('latin1'));
@@ -84,18 +94,17 @@ class SharedClient {
   }
 
   static of(tls: ClientOptions['tls']): SharedClient {
-    let shared = clients.get(tls);
-    if (shared === undefined) {
-      shared = new SharedClient(tls);
-      clients.set(tls, shared);
-    }
+    let shared: SharedClient | undefined;
+    for (const one of clients) if (isDeepStrictEqual(one.#tls, tls)) shared = one;
+    shared ??= new SharedClient(tls);
+    clients.add(shared);
     shared.#users++;
     return shared;
   }
 
   release(): void {
     if (--this.#users > 0) return;
-    clients.delete(this.#tls);
+    clients.delete(this);
     void this.client.then((own) => own.stop()).catch(() => {});
   }
 }
@@ -127,8 +136,9 @@ export async function connectWebSocket<Data = unknown>(
   const address = addressOf(target);
   const handshake = new ClientHandshake(target, resolved);
   const request = handshake.request(options.headers);
-  const { timeout = TIMEOUT, signal, tls } = options;
-  const shared = SharedClient.of(tls);
+  const giveUp = AbortSignal.any(limitsOf(options));
+  // All options are right: what is begun from here on ends with the attempt.
+  const shared = SharedClient.of(options.tls);
   let isReleased = false;
   const release = (): void => {
     if (!isReleased) shared.release();
@@ -157,8 +167,6 @@ export async function connectWebSocket<Data = unknown>(
     return session as WebSocketSession;
   });
   let conn: Conn | undefined;
-  const limit = AbortSignal.timeout(timeout);
-  const giveUp = signal === undefined ? limit : AbortSignal.any([limit, signal]);
   const onAbort = (): void => {
     attempt.failed(giveUp.reason);
     conn?.reset();
@@ -176,6 +184,22 @@ export async function connectWebSocket<Data = unknown>(
   } finally {
     giveUp.removeEventListener('abort', onAbort);
   }
+}
+
+/** What ends an attempt. @throws RangeError for a wrong timeout, TypeError for what is no signal. */
+function limitsOf(options: Pick<WebSocketClientOptions, 'timeout' | 'signal'>): AbortSignal[] {
+  const { timeout = TIMEOUT, signal } = options;
+  const isTime = typeof timeout === 'number' && timeout >= 0 && timeout <= TIME_MAX;
+  if (!isTime && timeout !== Number.POSITIVE_INFINITY) {
+    throw new RangeError(
+      `timeout is ${String(timeout)}: give milliseconds from 0 to ${TIME_MAX}, or Infinity`,
+    );
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError('signal is no AbortSignal: give one, or none');
+  }
+  const limits = signal === undefined ? [] : [signal];
+  return isTime ? [AbortSignal.timeout(timeout), ...limits] : limits;
 }
 
 /** The events of a handler that may be a class: they are called on it. */

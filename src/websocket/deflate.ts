@@ -30,6 +30,8 @@ export interface DeflateOptions {
 }
 
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+/** An empty final block behind it: without one, a message that was cut off ends like a whole one. */
+const END = Buffer.from([...TAIL, 0x01, 0x00, 0x00, 0xff, 0xff]);
 const WINDOW_BYTES = 32 * 1024;
 const OTHER_THREAD_BYTES = 64 * 1024;
 const EMPTY: Buffer = Buffer.alloc(0);
@@ -163,17 +165,16 @@ export class Deflate {
 
   /** @throws an error of zlib; `ERR_BUFFER_TOO_LARGE` beyond `lengthMax`. */
   decompress(payload: Uint8Array, lengthMax: number): Buffer {
-    return this.#decompressed(inflateRawSync(withTail(payload), this.#inOptions(lengthMax)));
+    return this.#decompressed(inflateRawSync(withEnd(payload), this.#inOptions(lengthMax)));
   }
 
   /** The same on another thread. */
   async decompressLater(payload: Uint8Array, lengthMax: number): Promise<Buffer> {
-    return this.#decompressed(await inflateLater(withTail(payload), this.#inOptions(lengthMax)));
+    return this.#decompressed(await inflateLater(withEnd(payload), this.#inOptions(lengthMax)));
   }
 
   #inOptions(maxOutputLength: number) {
     return {
-      finishFlush: constants.Z_SYNC_FLUSH,
       maxOutputLength,
       ...(this.#received.length > 0 && { dictionary: this.#received }),
     };
@@ -185,8 +186,8 @@ export class Deflate {
   }
 }
 
-function withTail(payload: Uint8Array): Buffer {
-  return Buffer.concat([payload, TAIL]);
+function withEnd(payload: Uint8Array): Buffer {
+  return Buffer.concat([payload, END]);
 }
 
 /** The last `length` bytes of both. */

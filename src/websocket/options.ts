@@ -75,7 +75,7 @@ export interface WebSocketOptions<Data = unknown> {
   readonly maxMessageBytes?: number;
   /** Compression: `true` for the defaults. Default false. */
   readonly deflate?: boolean | DeflateOptions;
-  /** Subprotocols, the preferred one first. */
+  /** Subprotocols, the preferred one first: tokens, each once. */
   readonly protocols?: readonly string[];
   /**
    * Milliseconds of silence before gnet sends a ping. If the peer stays silent as long again, gnet
@@ -97,7 +97,9 @@ export interface ResolvedWebSocketOptions {
 }
 
 const MESSAGE_MAX = 16 * 1024 * 1024;
-const TIME_MAX = 2 ** 31 - 1;
+export const TIME_MAX = 2 ** 31 - 1;
+/** RFC 9110, 5.6.2. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** @throws RangeError if one is wrong. */
 export function resolveWebSocketOptions(options: WebSocketOptions): ResolvedWebSocketOptions {
@@ -110,9 +112,25 @@ export function resolveWebSocketOptions(options: WebSocketOptions): ResolvedWebS
     throw new RangeError(`${name} is ${value}: give milliseconds from 0 to ${TIME_MAX}`);
   }
   const { deflate = false, protocols = [] } = options;
+  checkProtocols(protocols);
   const compression = deflate === true ? {} : deflate === false ? null : deflate;
   if (compression !== null) checkDeflate(compression);
   return { maxMessageBytes, deflate: compression, protocols, pingInterval, closeTimeout };
+}
+
+/** They are written into a header, each as a token (RFC 6455, 4.1). @throws RangeError if one is wrong. */
+function checkProtocols(protocols: readonly string[]): void {
+  if (!Array.isArray(protocols)) throw new RangeError('protocols is no array: give one of names');
+  for (const [index, name] of (protocols as readonly unknown[]).entries()) {
+    if (typeof name !== 'string' || !TOKEN.test(name)) {
+      throw new RangeError(
+        `protocols has ${JSON.stringify(name)}: give names of letters, digits and !#$%&'*+-.^_\`|~`,
+      );
+    }
+    if (protocols.indexOf(name) !== index) {
+      throw new RangeError(`protocols has '${name}' twice: give each name once`);
+    }
+  }
 }
 
 /** @throws RangeError if one is wrong. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
-import { constants, inflateRawSync } from 'node:zlib';
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { connectWebSocket, type WebSocketConn, type WebSocketServerOptions } from 'gnet/websocket';
 import { WebSocketServer } from 'ws';
 import { missing, runClient } from '../support/outside-client.ts';
@@ -86,6 +86,71 @@ describe('connectWebSocket', () => {
     await assert.rejects(connectWebSocket(slow.url, {}, { timeout: 50 }), { name: 'TimeoutError' });
     const signal = AbortSignal.abort(new Error('no'));
     await assert.rejects(connectWebSocket(slow.url, {}, { signal }), /no/);
+  });
+
+  test('checks its options before it begins anything', async (t) => {
+    const asked: unknown[] = [];
+    const rig = await startWs(t, echo, { accept: (request) => asked.push(request.url) > 0 });
+    for (const timeout of [-1, Number.NaN, 2 ** 31, '5' as never]) {
+      await assert.rejects(connectWebSocket(rig.url, {}, { timeout }), RangeError, String(timeout));
+    }
+    const wrongNames = [['a\r\nX-Evil: b'], ['a b'], ['a,b'], [''], ['é'], ['a', 'a'], [1], 'a'];
+    for (const protocols of wrongNames as never[]) {
+      const what = JSON.stringify(protocols);
+      await assert.rejects(connectWebSocket(rig.url, {}, { protocols }), RangeError, what);
+      await assert.rejects(startWs(t, echo, { protocols }), RangeError, what);
+    }
+    const wrongHeaders = ['Upgrade', 'connection', 'Sec-WebSocket-Key', 'Content-Length'];
+    for (const name of wrongHeaders) {
+      const headers = { [name]: '1' };
+      await assert.rejects(connectWebSocket(rig.url, {}, { headers }), TypeError, name);
+    }
+    const signal = {} as AbortSignal;
+    await assert.rejects(connectWebSocket(rig.url, {}, { signal }), TypeError);
+    assert.deepEqual(asked, []);
+  });
+
+  test('waits for ever when it is told to, and sends Host and text as they are', async (t) => {
+    let seen: Headers | undefined;
+    const rig = await startWs(t, echo, {
+      accept(request) {
+        seen = request.headers;
+        return true;
+      },
+    });
+    const headers = { Host: 'other.example', 'X-Text': 'caf\xe9' };
+    const timeout = Number.POSITIVE_INFINITY;
+    const ws = await connectWebSocket(rig.url, {}, { headers, timeout });
+    assert.equal(seen?.get('host'), 'other.example');
+    assert.equal(seen?.get('x-text'), 'caf\xe9');
+    ws.terminate();
+  });
+
+  test('waits for the answer behind interim ones', async (t) => {
+    const rig = await startWs(t, echo, {
+      accept(_request, info) {
+        info.earlyHints({ link: '</a.css>; rel=preload' });
+        info.earlyHints({ link: '</b.css>; rel=preload' });
+        return true;
+      },
+    });
+    const { ws, seen } = await recorder(rig.url);
+    ws.send('x');
+    await waitUntil(() => seen.length === 2, 'the echo');
+    ws.terminate();
+  });
+
+  test('shares a loop between WebSockets whose TLS is the same, object or not', async (t) => {
+    const rig = await startWs(t, echo);
+    const opened = await Promise.all(
+      [{}, { tls: { ca } }, { tls: { ca: `${ca}` } }, { tls: { ca: `${ca}\n` } }].map((options) =>
+        connectWebSocket(rig.url, {}, options),
+      ),
+    );
+    const [none, one, same, other] = opened.map(({ conn }) => conn.loop);
+    assert.equal(one, same);
+    assert.equal(new Set([none, one, other]).size, 3);
+    for (const ws of opened) ws.terminate();
   });
 
   test('speaks TLS with wss:', async (t) => {
@@ -195,6 +260,12 @@ describe('compression', () => {
       return (await client.readUntilEnd()).readUInt16BE(2);
     };
     assert.equal(await refusal(frame(0xc2, Buffer.from([0xff, 0xff, 0xff]))), 1007);
+    const whole = deflateRawSync('a message that is cut off', {
+      finishFlush: constants.Z_SYNC_FLUSH,
+    });
+    for (const length of [2, 12, whole.length - 6]) {
+      assert.equal(await refusal(frame(0xc2, whole.subarray(0, length))), 1007, String(length));
+    }
     const bomb = await startWs(t, echo, { deflate: { threshold: 1 } });
     const client = await wsClient(t, bomb.url, { perMessageDeflate: { threshold: 1 } });
     client.send(Buffer.alloc(20_000_000));
