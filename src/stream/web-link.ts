@@ -91,7 +91,12 @@ export class WebLink implements EventHandler<Buffer> {
   onEnd(): void {
     if (this.#readOver) return;
     this.#readOver = true;
-    this.#reader.close();
+    try {
+      this.#reader.close();
+    } catch {
+      // A reader waits for the rest of an element wider than a byte: the stream has told it, and only it.
+      return;
+    }
     // A reader that waits with a buffer of its own is answered with nothing in it.
     this.#reader.byobRequest?.respond(0);
   }
@@ -157,6 +162,10 @@ export class WebLink implements EventHandler<Buffer> {
     return {
       start: (controller) => {
         this.#writer = controller;
+        // `abort` comes behind the write, or the close, that is under way: its peer may never read.
+        controller.signal.addEventListener('abort', () => {
+          this.#cutOff(controller.signal.reason);
+        });
       },
       write: (chunk) => this.#write(chunk),
       close: async () => {
@@ -165,13 +174,15 @@ export class WebLink implements EventHandler<Buffer> {
         this.#c.end();
         await sent;
       },
-      abort: (reason: unknown) => {
-        this.#writeOver = true;
-        // What was read so far is not everything.
-        this.#end(reason, reason ?? brokenPipe());
-        this.#c.reset();
-      },
+      abort: (reason: unknown) => this.#cutOff(reason),
     };
+  }
+
+  /** Nothing more is sent, and what was read so far is not everything. */
+  #cutOff(reason: unknown): void {
+    this.#writeOver = true;
+    this.#end(reason, reason ?? brokenPipe());
+    this.#c.reset();
   }
 
   #write(chunk: Uint8Array | string): Promise<void> | undefined {
@@ -194,7 +205,15 @@ export class WebLink implements EventHandler<Buffer> {
   }
 
   #give(chunk: Uint8Array | string): Promise<void> | undefined {
-    if (this.#c.writeNoCodec(chunk)) return undefined;
+    let goesOn: boolean;
+    try {
+      goesOn = this.#c.writeNoCodec(chunk);
+    } catch (error) {
+      // What is no bytes, or too many: the stream is broken by it, and so is what the peer would get.
+      this.#cutOff(error);
+      throw error;
+    }
+    if (goesOn) return undefined;
     return new Promise((resolve, reject) => {
       this.#held = { resolve, reject };
     });

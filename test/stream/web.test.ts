@@ -123,6 +123,53 @@ test('an abort of what is written is an error of what is read: it is not everyth
   await web.closed;
 });
 
+test('an abort does not wait for a peer that does not read', async (t) => {
+  for (const under of ['short writes', 'a long write', 'a close'] as const) {
+    const highWaterMark = under === 'a close' ? 32_000_000 : 65_536;
+    const { rig, client, web } = await webPair(t, { highWaterMark });
+    client.pauseReading();
+    const writer = web.writable.getWriter();
+    const [count, length] = under === 'short writes' ? [80, 200_000] : [1, 16_000_000];
+    const writes = Array.from({ length: count }, () => writer.write(new Uint8Array(length)));
+    const last = under === 'a close' ? writer.close() : writes.at(-1);
+    const failed = rejection(last as Promise<void>);
+    const all = Promise.allSettled(writes);
+    await settle();
+    const aborted = Promise.allSettled([writer.abort(new Error('give up'))]);
+    assert.ok((await failed) instanceof Error, under);
+    await Promise.all([all, aborted, web.closed]);
+    await waitUntil(() => rig.server.countConnections() === 0, under);
+  }
+});
+
+test('an end in the middle of a wide element is an error of the reader only', async (t) => {
+  const { client, web } = await webPair(t);
+  const reader = web.readable.getReader({ mode: 'byob' });
+  client.write('abc');
+  const first = await reader.read(new Uint16Array(4));
+  assert.equal(first.value?.byteLength, 2);
+  const second = rejection(reader.read(new Uint16Array(4)));
+  client.end();
+  assert.ok((await second) instanceof TypeError);
+  const writer = web.writable.getWriter();
+  await writer.write('still here');
+  await writer.close();
+  assert.equal(String(await client.readUntilEnd()), 'still here');
+  await web.closed;
+});
+
+test('what is no bytes resets the connection: the peer has not got everything', async (t) => {
+  const { client, web } = await webPair(t);
+  const writer = web.writable.getWriter();
+  const read = rejection(web.readable.getReader().read());
+  const wrong = (await rejection(writer.write(5 as never))) as NodeJS.ErrnoException;
+  assert.equal(wrong.code, 'ErrInvalidReply');
+  assert.equal(await read, wrong);
+  assert.equal(await rejection(writer.closed), wrong);
+  await web.closed;
+  await rejection(client.readUntilEnd());
+});
+
 test('a signal, a cancel and a dispose end the connection', async (t) => {
   const abort = new AbortController();
   const signalled = await webPair(t, { signal: abort.signal });
