@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { ErrUnsupportedOp, type Server as GnetServer } from '../index.ts';
 import { attach } from '../stream/attach.ts';
 import type { ConnSocket } from '../stream/conn-socket.ts';
+import { nodeError } from './node-error.ts';
 import { listenTarget } from './listen-arguments.ts';
 
 export interface ServerOptions {
@@ -88,7 +89,7 @@ export class Server extends EventEmitter {
 
   #failed(error: unknown): void {
     this.#state = 'closed';
-    this.emit('error', error);
+    this.emit('error', nodeError(error));
   }
 
   // While it listens these four are replaced by those of the listeners.

@@ -1,7 +1,8 @@
 import type { SocketConnectOpts } from 'node:net';
 import { ErrUnsupportedOp } from '../index.ts';
 import { ConnSocket } from '../stream/conn-socket.ts';
-import { Dialler } from '../stream/dialler.ts';
+import { Dialler, type Target } from '../stream/dialler.ts';
+import { nodeError } from './node-error.ts';
 import { joinClient, leaveClient } from './shared-client.ts';
 
 export interface SocketOptions {
@@ -29,8 +30,13 @@ export class Socket extends ConnSocket {
         `cannot make a socket of ${name}: a socket of gnet/net begins unconnected; use node:net for it`,
       );
     }
-    super(options, new Dialler(joinClient, leaveClient));
+    super(options, new Dialler(joinClient, leaveClient, { target: pathFirst, errorOf: nodeError }));
   }
+}
+
+/** A path wins over a port. */
+function pathFirst(given: Target): Target {
+  return typeof given.path === 'string' ? { ...given, port: undefined } : given;
 }
 
 type ConnectListener = () => void;

@@ -82,8 +82,9 @@ export interface Client<Context = unknown> extends Server {
   dial(address: string, options?: DialOptions): Promise<Conn<Context>>;
   /**
    * Makes a connection that reconnects by itself and accepts writes while it is down. It starts to
-   * connect at once and keeps trying.
-   * @throws ErrInvalidOption; ErrServerInShutdown if the client is stopped.
+   * connect at once and keeps trying; the log says when the first attempt of a break fails.
+   * @throws ErrInvalidOption, ErrInvalidNetworkAddress, ErrUnsupportedProtocol, ErrUnsupportedOp or
+   * ErrProxyHeader for what can never connect; ErrServerInShutdown if the client is stopped.
    */
   link(address: string, options?: LinkOptions): Link;
   /** Makes several links to one address and distributes the work over them. @throws as `link`. */

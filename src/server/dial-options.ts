@@ -66,6 +66,7 @@ export function checkDialOptions(options: DialOptions): DialOptions {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidOption('signal', signal, 'the signal of an AbortController');
   }
+  if (options.localAddress !== undefined) parseLocal(options.localAddress);
   time('timeout', timeout);
   time('attemptDelay', options.attemptDelay ?? attemptDelayMs);
   time('attemptTimeout', options.attemptTimeout ?? 0);

@@ -214,7 +214,7 @@ function timedOut(address: string, limitMs: number): ErrTimeout {
   );
 }
 
-function streamsOnly(address: string): ErrUnsupportedOp {
+export function streamsOnly(address: string): ErrUnsupportedOp {
   return new ErrUnsupportedOp(
     `cannot dial '${address}' with tls, proxyHeader or localAddress: datagrams do not support these options; leave them out`,
     { address },

@@ -1,11 +1,14 @@
-import { ErrConnClosed, ErrInvalidReply } from '../base/errors.ts';
+import { ErrConnClosed, ErrInvalidNetworkAddress, ErrInvalidReply } from '../base/errors.ts';
 import { invalidOption } from '../base/option-checks.ts';
 import { errorOf } from '../base/thrown.ts';
 import { isPromise, watch } from '../base/settled.ts';
 import type { Conn, EventHandler, Reply } from '../connection/conn.ts';
+import { writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import { plainBytes, type Sendable } from '../connection/prepared.ts';
 import { ownHandlerEvents } from '../connection/handler-events.ts';
-import type { DialOptions } from './dial-options.ts';
+import { parseAddress } from './addresses.ts';
+import { streamsOnly } from './dial.ts';
+import { calledFrom, checkDialOptions, type DialOptions } from './dial-options.ts';
 import { type KeptMessage, KeptMessages } from './kept-messages.ts';
 import {
   delayBefore,
@@ -83,6 +86,22 @@ const passedOn = ['preWrite', 'onDrain', 'signalClose', 'onError'] as const;
 const nothing = Buffer.alloc(0);
 const maxKeptDefault = 16_777_216;
 
+/** @throws what no attempt could do otherwise than fail by. */
+function checkTarget(address: string, options: DialOptions): void {
+  const { proxyHeader, localAddress, tls } = checkDialOptions(options);
+  if (proxyHeader !== undefined) writeHeader(proxyHeader);
+  const parsed = parseAddress(address);
+  const forStreams = tls === true || proxyHeader !== undefined || localAddress !== undefined;
+  if (forStreams && parsed.network.startsWith('udp')) throw streamsOnly(address);
+  if (parsed.network === 'unix') calledFrom([], localAddress);
+  if (parsed.network === 'unix' ? parsed.path !== '@' : parsed.port !== 0) return;
+  const lack = parsed.network === 'unix' ? 'path' : 'port';
+  throw new ErrInvalidNetworkAddress(
+    `cannot link to '${address}': it has no ${lack}; write it, as in 'tcp://example.com:9000'`,
+    { address },
+  );
+}
+
 export class ClientLink implements Link {
   readonly address: string;
   readonly closed: Promise<Error | undefined>;
@@ -117,9 +136,11 @@ export class ClientLink implements Link {
   /** What the last connection had as its own, for the next one. */
   #context: unknown;
   #wasUp = false;
+  /** The log says that it is down. */
+  #toldDown = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @throws ErrInvalidOption */
+  /** @throws ErrInvalidOption, and what `checkTarget` throws */
   constructor(owner: LinkOwner, address: string, options: LinkOptions) {
     const { reconnect, whileDown = 'keep', maxKept = maxKeptDefault, confirm = false } = options;
     if (whileDown !== 'keep' && whileDown !== 'refuse') {
@@ -141,6 +162,7 @@ export class ClientLink implements Link {
     });
     const handler = this.#handlerOver((options.handler as EventHandler<unknown>) ?? owner.handler);
     const { reconnect: _r, whileDown: _w, maxKept: _m, confirm: _c, ...dialling } = options;
+    checkTarget(address, dialling);
     this.#context = options.context;
     this.#dialling = { ...dialling, handler: handler as EventHandler<never> };
   }
@@ -157,7 +179,10 @@ export class ClientLink implements Link {
 
   /** Connects, and keeps trying. */
   begin(): void {
-    this.#dial().catch((error: unknown) => this.#failed(errorOf(error)));
+    this.#dial().catch((error: unknown) => {
+      this.#tellDown(errorOf(error));
+      this.#failed(errorOf(error));
+    });
   }
 
   get pendingMessages(): number {
@@ -173,6 +198,13 @@ export class ClientLink implements Link {
     const own = this.#abort.signal;
     const signal = given === undefined ? own : AbortSignal.any([given, own]);
     return this.#owner.dial(this.address, { ...this.#dialling, context, signal });
+  }
+
+  /** Once for each break: what follows is most often the same. */
+  #tellDown(error: Error): void {
+    if (this.isOver || this.#toldDown || this.#attempts >= this.#policy.limit) return;
+    this.#toldDown = true;
+    this.#owner.report(`a link cannot connect to ${this.address}; it keeps trying`, error);
   }
 
   #failed(error: Error): void {
@@ -219,7 +251,7 @@ export class ClientLink implements Link {
 
   #opened(c: Conn, handler: EventHandler<unknown>): Reply | Promise<Reply> {
     this.conn = c;
-    this.#cut = this.#heard = this.#restWaits = false;
+    this.#cut = this.#heard = this.#restWaits = this.#toldDown = false;
     this.#upSince = performance.now();
     if (this.#wasUp) {
       this.reconnects++;

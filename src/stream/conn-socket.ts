@@ -88,6 +88,8 @@ export class ConnSocket extends SocketBase {
   #timeout: SocketTimeout | null = null;
   #dialler: Dialler | null = null;
   #connecting = false;
+  /** Its signal had aborted before it was made: it never connects. */
+  #isAborted = false;
   #ending: Ending = 'destroy';
   /** Of texts that are written without naming one. */
   #defaultEncoding: string | undefined = undefined;
@@ -108,7 +110,9 @@ export class ConnSocket extends SocketBase {
     if (below instanceof Dialler) this.#dialler = below;
     else this.#takeOver(below);
     // Only now: one that was aborted before destroys the stream here.
-    if (signal !== undefined) addAbortSignal(signal, this as unknown as Duplex);
+    if (signal === undefined) return;
+    this.#isAborted = signal.aborted;
+    addAbortSignal(signal, this as unknown as Duplex);
   }
 
   /** The underlying gnet connection; null until it is connected. */
@@ -386,6 +390,11 @@ export class ConnSocket extends SocketBase {
   connect(...given: unknown[]): this {
     const last = given.at(-1);
     const connected = typeof last === 'function' ? (last as Callback) : null;
+    // As of a net.Socket, `'error'` and `'close'` tell it.
+    if (this.#isAborted) return this;
+    if (this.destroyed) {
+      throw new ErrConnClosed('cannot connect: this socket was destroyed; make another one');
+    }
     if (this.#link.conn !== null) {
       if (connected !== null) this.once('connect', connected);
       process.nextTick(() => this.emit('connect'));
@@ -395,9 +404,6 @@ export class ConnSocket extends SocketBase {
       throw new ErrUnsupportedOp(
         'cannot connect: this socket was made without a client; make it by createConnection(client)',
       );
-    }
-    if (this.destroyed) {
-      throw new ErrConnClosed('cannot connect: this socket was destroyed; make another one');
     }
     // What it refuses leaves the socket as it was.
     if (!this.#connecting) this.#dialler.dial(given, this.#link);

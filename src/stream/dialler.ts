@@ -16,24 +16,43 @@ export interface Target {
   readonly protocol?: string | null | undefined;
 }
 
+export interface DiallerWays {
+  /** The target that is meant. */
+  readonly target?: (given: Target) => Target;
+  /** What the socket says of what `client.dial` has thrown. */
+  readonly errorOf?: (error: unknown) => unknown;
+}
+
 /** Dials for one socket, once. */
 export class Dialler {
   readonly #client: () => Client | Promise<Client>;
   readonly #left: () => void;
+  readonly #ways: DiallerWays;
   #asked = false;
   readonly #abort = new AbortController();
   #over = false;
 
-  /** @param left the client that was asked for is needed no more, by this socket. */
-  constructor(client: () => Client | Promise<Client>, left: () => void = () => {}) {
+  /**
+   * @param left the client that was asked for is needed no more, by this socket.
+   * @param ways of `net.Socket`, where they are not those of every package.
+   */
+  constructor(
+    client: () => Client | Promise<Client>,
+    left: () => void = () => {},
+    ways: DiallerWays = {},
+  ) {
     this.#client = client;
     this.#left = left;
+    this.#ways = ways;
   }
 
   /** `given`: the arguments of `net.Socket.connect`. The link hears of the connection, or of the error. */
   dial(given: readonly unknown[], link: SocketLink): void {
-    this.#dial(addressOf(given), link).catch((error: unknown) => {
-      if (!this.#over) link.giveUp(error as Error);
+    const { errorOf = (error: unknown) => error, target = (asked: Target) => asked } = this.#ways;
+    const [first, ...rest] = given;
+    const asked = typeof first === 'object' && first !== null ? target(first as Target) : first;
+    this.#dial(addressOf([asked, ...rest]), link).catch((error: unknown) => {
+      if (!this.#over) link.giveUp(errorOf(error) as Error);
     });
   }
 

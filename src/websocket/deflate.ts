@@ -196,3 +196,8 @@ function follow(before: Buffer, bytes: Uint8Array, length: number): Buffer {
   const kept = Math.min(before.length, length - bytes.length);
   return Buffer.concat([before.subarray(before.length - kept), bytes]);
 }
+
+/** What inflating has thrown says that the message has more than `lengthMax` bytes. */
+export function isTooLong(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+}

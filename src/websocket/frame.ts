@@ -1,4 +1,5 @@
 /** Frames of RFC 6455: what their first bytes say, and how payloads are masked. */
+import type { FrameSource } from '../codec/index.ts';
 
 export const Opcode = {
   Continuation: 0,
@@ -112,4 +113,14 @@ export function controlFrame(opcode: Opcode, payload: Uint8Array, mask: number |
     applyMask(frame.subarray(start), mask, 0);
   }
   return frame;
+}
+
+/** The mask that stands there. */
+export function maskAt(c: FrameSource, offset: number): number {
+  return (
+    c.byteAt(offset) |
+    (c.byteAt(offset + 1) << 8) |
+    (c.byteAt(offset + 2) << 16) |
+    (c.byteAt(offset + 3) << 24)
+  );
 }

@@ -3,13 +3,14 @@ import { watch } from '../base/settled.ts';
 import type { FrameSource } from '../codec/index.ts';
 import type { Bytes, Conn } from '../index.ts';
 import { CloseCode, closePayload, mayBeSent, readClose } from './close-codes.ts';
-import type { Deflate } from './deflate.ts';
+import { type Deflate, isTooLong } from './deflate.ts';
 import {
   applyMask,
   COMPRESSED,
   CONTROL_PAYLOAD_MAX,
   FIN,
   MASKED,
+  maskAt,
   Opcode,
   RESERVED,
 } from './frame.ts';
@@ -22,6 +23,7 @@ import type {
 } from './options.ts';
 import type { PingClock } from './ping-clock.ts';
 import type { PreparedMessage } from './prepared.ts';
+import { endRejected } from './rejected-event.ts';
 import { Sender } from './sender.ts';
 import { Utf8Check } from './utf8-check.ts';
 
@@ -473,25 +475,10 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     }
   }
 
-  /**
-   * The promise of an event has rejected, which counts as a throw: says so behind what was sent. The
-   * loop reports it, also when the connection is gone by then.
-   */
+  /** The promise of an event has rejected, which counts as a throw, also when the connection is gone. */
   rejected(thrown: unknown): void {
     this.close(CloseCode.InternalError);
-    const end = (): void => {
-      try {
-        this.conn.loop.execute(() => {
-          this.conn.close();
-          throw thrown;
-        });
-      } catch {
-        // The loop is over, and so is whoever would report it.
-      }
-    };
-    const empty = this.sender.empty();
-    if (empty === undefined) end();
-    else void empty.then(end);
+    endRejected(this.conn, this.sender.empty(), thrown);
   }
 
   isBusy(): boolean {
@@ -509,17 +496,4 @@ export class WebSocketSession<Data = unknown> implements WebSocketConn<Data> {
     }
     if (this.#state === State.Open) this.sender.control(Opcode.Ping, payload);
   }
-}
-
-function isTooLong(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
-}
-
-function maskAt(c: FrameSource, offset: number): number {
-  return (
-    c.byteAt(offset) |
-    (c.byteAt(offset + 1) << 8) |
-    (c.byteAt(offset + 2) << 16) |
-    (c.byteAt(offset + 3) << 24)
-  );
 }

@@ -31,6 +31,46 @@ async function text(socket: nodeNet.Socket): Promise<string> {
 
 for (const [name, { createServer: create, connect }] of modules) {
   describe(name, () => {
+    test('a signal that has aborted: an error, then the end, and nothing is thrown', async () => {
+      const socket = connect({ port: 1, host: '127.0.0.1', signal: AbortSignal.abort() } as never);
+      const events: string[] = [];
+      socket.on('error', (error) => events.push(error.name));
+      await new Promise((resolve) => socket.once('close', resolve));
+      assert.deepEqual(events, ['AbortError']);
+    });
+
+    test('a failure has address, port and errno', async () => {
+      const server = create();
+      const port = await listening(server, 0, '127.0.0.1');
+      const taken = create();
+      taken.listen(port, '127.0.0.1');
+      const failures = [(await once(taken, 'error'))[0] as NodeJS.ErrnoException];
+      server.close();
+      await once(server, 'close');
+      const socket = connect(port, '127.0.0.1');
+      failures.push((await once(socket, 'error'))[0] as NodeJS.ErrnoException);
+      const facts = failures.map((failure) => {
+        const { code, errno, address, port } = failure as NodeJS.ErrnoException & {
+          address: string;
+          port: number;
+        };
+        return [code, Math.sign(errno as number), address, port];
+      });
+      assert.deepEqual(facts, [
+        ['EADDRINUSE', -1, '127.0.0.1', port],
+        ['ECONNREFUSED', -1, '127.0.0.1', port],
+      ]);
+    });
+
+    test('a path wins over a port', async (t) => {
+      const path = join(temporaryDirectory(t), 'socket');
+      const server = create((socket) => void socket.end('by the path'));
+      server.listen(path);
+      await once(server, 'listening');
+      assert.equal(await text(connect({ path, port: 1 } as never)), 'by the path');
+      server.close();
+    });
+
     test('an echo over a port, both ways by pipe', async () => {
       const server = create((socket) => void socket.pipe(socket));
       const port = await listening(server, 0, '127.0.0.1');

@@ -1,7 +1,14 @@
 /** Links under strain: more kept than a connection holds, peers that hang up, closing in the middle. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Action, type ClientOptions, type EventHandler, LineBasedFrameCodec, serve } from 'gnet';
+import {
+  Action,
+  type ClientOptions,
+  type EventHandler,
+  LineBasedFrameCodec,
+  type LinkOptions,
+  serve,
+} from 'gnet';
 import { deadAddress, startClient } from '../support/client-rig.ts';
 import { codeOf, startRig } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
@@ -78,6 +85,41 @@ test('a link whose onOpened never comes to its end can be closed', async (t) => 
   await waitUntil(() => link.conn !== null, 'the link');
   await link.close();
   assert.deepEqual([link.isOver, link.conn], [true, null]);
+});
+
+test('what can never connect is refused at once', async (t) => {
+  const { client } = await startClient(t);
+  const refused: [string, string, LinkOptions?][] = [
+    ['foo://x:1', 'ErrUnsupportedProtocol'],
+    ['tcp://127.0.0.1:99999', 'ErrInvalidNetworkAddress'],
+    ['tcp://', 'ErrInvalidNetworkAddress'],
+    ['tcp://127.0.0.1:0', 'ErrInvalidNetworkAddress'],
+    ['udp://127.0.0.1', 'ErrInvalidNetworkAddress'],
+    ['unix://', 'ErrInvalidNetworkAddress'],
+    ['tcp://127.0.0.1:1', 'ErrInvalidOption', { timeout: -1 }],
+    ['tcp://127.0.0.1:1', 'ErrInvalidOption', { localAddress: 'nowhere' }],
+    ['udp://127.0.0.1:1', 'ErrUnsupportedOp', { tls: true }],
+    ['unix:///tmp/x', 'ErrInvalidNetworkAddress', { localAddress: '127.0.0.1' }],
+  ];
+  for (const [address, code, options] of refused) {
+    assert.throws(() => client.link(address, options), { code }, address);
+  }
+});
+
+test('the log has the first failure of a break, and no more', async (t) => {
+  const { client, reports } = await startClient(t);
+  const address = await deadAddress();
+  const reconnect = { minDelay: 1, maxDelay: 1, limit: 4 };
+  const link = client.link(`tcp://${address}`, { reconnect });
+  await link.closed;
+  // The other one: it was given up.
+  assert.deepEqual(
+    reports.map(({ message }) => message),
+    [
+      `a link cannot connect to tcp://${address}; it keeps trying`,
+      'a link was given up: its attempts to connect failed',
+    ],
+  );
 });
 
 test('a peer that ends each connection at once counts as one that refuses', async (t) => {

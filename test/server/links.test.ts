@@ -147,7 +147,7 @@ describe('a link', () => {
     const { client, reports } = await startClient(t);
     const link = client.link(`tcp://${await deadAddress()}`, { reconnect: { ...soon, limit: 3 } });
     assert.equal(codeOf(await link.closed), 'ECONNREFUSED');
-    assert.deepEqual([link.isOver, link.write('x'), reports.length], [true, false, 1]);
+    assert.deepEqual([link.isOver, link.write('x'), reports.length], [true, false, 2]);
   });
 
   test('stays closed when the program closed it, by itself or by its connection', async (t) => {
