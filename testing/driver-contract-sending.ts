@@ -176,6 +176,28 @@ export const sendingCases: ContractCases = {
     assert.equal(peer.receivedBytes, total);
   },
 
+  async 'what the kernel refuses is not counted as taken: it waits in the queue'(rig) {
+    rig.options = { ...plainOptions, sendBufferBytes: 8_192 };
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
+    peer.pauseReading();
+    const pattern = new BytePattern(8);
+    // Less than a slab each: a driver may take that before it asks the kernel.
+    const pieceBytes = 30_000;
+    let total = 0;
+    while (stream.queue.length === 0) {
+      rig.send(stream, pattern.slice(total, pieceBytes));
+      total += pieceBytes;
+      await rig.turns(2);
+    }
+    await untilStuck(rig, stream);
+    stream.queue.checkInvariants();
+    assert.ok(stream.queue.length > 0);
+    assert.ok(rig.driver.handedOver(stream.slot), 'the kernel has what was taken');
+    peer.resumeReading();
+    await rig.until(() => peer.receivedBytes === total, 'everything arrives');
+    assert.ok(pattern.matches(0, peer.take()));
+  },
+
   async 'flush may be tried at any time, and an empty queue is flushed'(rig) {
     const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     assert.equal(rig.flush(stream), true);

@@ -7,7 +7,7 @@ import {
   quietTurns,
   Skip,
 } from './driver-contract-case.ts';
-import type { DriverRig } from './driver-rig.ts';
+import { type DriverRig, plainOptions } from './driver-rig.ts';
 import { Random, seedOfRun } from '../src/driver/simulated/random.ts';
 
 function expectReset(rig: DriverRig): void {
@@ -157,6 +157,44 @@ export const streamCases: ContractCases = {
     }
     assert.equal(peer.broken, undefined);
     assert.equal(peer.take().toString(), 'bye');
+  },
+
+  async 'many closed in order, and the driver right after it: all of them end in order'(rig) {
+    const listener = await rig.listen('tcp4');
+    const pairs: Awaited<ReturnType<typeof rig.pair>>[] = [];
+    // More than a driver looks at in one turn.
+    for (let count = 0; count < 140; count++) pairs.push(await rig.pair(listener));
+    for (const { stream } of pairs) rig.send(stream, Buffer.from('bye'));
+    for (const { stream } of pairs) {
+      await rig.until(() => stream.queue.length === 0 && !stream.awaitsWritable, 'it is taken');
+    }
+    for (const { stream } of pairs) rig.close(stream);
+    rig.driver.close();
+    const isOver = (): boolean =>
+      pairs.every(({ peer }) => peer.ended || peer.broken !== undefined);
+    await rig.peersUntil(isOver, 'all of them see an end');
+    for (const { peer } of pairs) {
+      assert.equal(peer.broken, undefined);
+      assert.equal(peer.take().toString(), 'bye');
+    }
+  },
+
+  async 'closed while the kernel refuses bytes, and the driver right after it: no reset'(rig) {
+    rig.options = { ...plainOptions, sendBufferBytes: 8_192 };
+    const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
+    peer.pauseReading();
+    stream.takesBack = false;
+    while (stream.queue.length === 0) {
+      rig.send(stream, Buffer.alloc(30_000, 1));
+      await rig.turns(2);
+    }
+    await rig.turns(quietTurns);
+    rig.close(stream);
+    rig.driver.close();
+    peer.resumeReading();
+    await rig.peersUntil(() => peer.ended || peer.broken !== undefined, 'the peer sees an end');
+    assert.equal(peer.broken, undefined);
+    assert.ok(peer.receivedBytes > 0);
   },
 
   async 'several sends and a close in one turn: all of it arrives, and the end'(rig) {

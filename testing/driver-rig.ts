@@ -58,6 +58,8 @@ export class StreamRecord {
   sendFailed = false;
   /** Flushes as soon as `writable` is reported, as loops do. */
   flushesItself = true;
+  /** What the kernel refuses afterwards is queued again, as loops do. */
+  takesBack = true;
   onReceived: ((bytes: Buffer, slab: Slab) => void) | null = null;
 
   constructor(slot: number, generation: number, pool: SlabPool) {
@@ -360,6 +362,14 @@ export class DriverRig implements DriverEvents {
     stream.writableCount++;
     if (!stream.awaitsWritable) this.violations.push('writable came though all was taken');
     if (stream.flushesItself) this.flush(stream);
+  }
+
+  refused(slot: number, generation: number, slab: Slab, start: number, end: number): boolean {
+    const stream = this.#streamOf('refused', slot, generation);
+    if (stream === null || !stream.takesBack) return false;
+    stream.queue.unshift(slab, start, end);
+    stream.awaitsWritable = true;
+    return true;
   }
 
   connected(slot: number, generation: number): void {

@@ -81,6 +81,47 @@ export class OutboundQueue {
     return true;
   }
 
+  /**
+   * Puts bytes `start..end` of a slab back in front of everything that waits; no queue has them. Without
+   * a copy where they are much of the slab. @throws SyscallError ENOMEM when there is no memory for one; nothing is put back.
+   */
+  unshift(slab: Slab, start: number, end: number): void {
+    if (!slab.lent && OutboundQueue.mayLend(slab, end - start)) {
+      slab.home.retain(slab);
+      slab.lent = true;
+      this.#prepend(slab, start, end);
+    } else {
+      this.#unshiftCopy(slab.bytes.subarray(start, end));
+    }
+    for (const attachment of this.attachments) attachment.at += end - start;
+  }
+
+  #unshiftCopy(bytes: Uint8Array): void {
+    const { slabBytes } = this.#pool;
+    const copies: Slab[] = [];
+    try {
+      while (copies.length * slabBytes < bytes.length) copies.push(this.#pool.take());
+    } catch (error) {
+      for (const copy of copies) this.#pool.release(copy);
+      throw error;
+    }
+    for (let index = copies.length - 1; index >= 0; index--) {
+      const copy = copies[index] as Slab;
+      const part = bytes.subarray(index * slabBytes, (index + 1) * slabBytes);
+      copy.bytes.set(part);
+      this.#prepend(copy, 0, part.length);
+    }
+  }
+
+  #prepend(slab: Slab, start: number, end: number): void {
+    slab.start = start;
+    slab.end = end;
+    slab.next = this.#head;
+    this.#head = slab;
+    this.#tail ??= slab;
+    this.length += end - start;
+  }
+
   #release(slab: Slab): void {
     slab.next = null;
     slab.lent = false;

@@ -1,7 +1,9 @@
 import type { GnetError } from '../base/errors.ts';
 import { neverFlushed } from './connection-errors.ts';
 
-/** Resolves once this many bytes have been taken, counted from the moment the first waiter came. */
+/**
+ * Resolves once the kernel has this many bytes, counted from what was taken when the first waiter came.
+ */
 interface FlushWaiter {
   readonly position: number;
   readonly resolve: () => void;
@@ -19,18 +21,23 @@ export class FlushWaiters {
   #waiters: FlushWaiter[] = [];
   /** The first one that has not settled. */
   #first = 0;
+  /** By the transport, which may still have some of it in its hands. */
   #taken = 0;
 
-  /** Settles when `pending` more bytes have been taken. */
+  /** Settles when everything taken so far, and `pending` more bytes, is in the kernel. */
   wait(pending: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ position: this.#taken + pending, resolve, reject });
     });
   }
 
-  /** The kernel took this many bytes. True if nothing waits any more. */
-  taken(count: number): boolean {
+  /** The transport took this many bytes; negative: it gives some back. */
+  taken(count: number): void {
     this.#taken += count;
+  }
+
+  /** The kernel has everything that was taken. True if nobody waits any more. */
+  handedOver(): boolean {
     let waiter = this.#waiters[this.#first];
     while (waiter !== undefined && waiter.position <= this.#taken) {
       waiter.resolve();

@@ -1,5 +1,6 @@
 /** Sends what is pending, and sees to what follows from that. */
 import { remoteAddress } from './addresses.ts';
+import { settleFlushed } from './blocking.ts';
 import { continueClose, fail } from './closing.ts';
 import { tellBackpressure } from './conn-channels.ts';
 import { tooSlow } from './connection-errors.ts';
@@ -30,6 +31,7 @@ export function unblock(c: Connection): void {
   c.marks &= ~mark.writeBlocked;
   if (wasStuck && outboundBuffered(c) > 0) callPreWriteOf(c);
   if (isClosed(c)) return;
+  settleFlushed(c);
   const before = outboundBuffered(c);
   sendPending(c);
   if (outboundBuffered(c) < before) c.lastProgress = c.owner.now;

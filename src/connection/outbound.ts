@@ -5,11 +5,11 @@ import { isMemoryLack } from '../base/memory-lack.ts';
 import { OutboundQueue } from '../buffer/outbound-queue.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { remoteAddress } from './addresses.ts';
+import { block, settleFlushed } from './blocking.ts';
 import type { Bytes } from './conn.ts';
 import { tellBackpressure } from './conn-channels.ts';
 import type { EncodeSink } from './encode-sink.ts';
 import { callPreWrite } from './handler-events.ts';
-import { stuckFromNow } from './timeout-clock.ts';
 import { cutShort, outboundOverflow } from './connection-errors.ts';
 import { pause } from './pausing.ts';
 import { Prepared } from './prepared.ts';
@@ -398,7 +398,8 @@ export function flush(c: Connection): void {
   c.bytesSent += taken;
   const { rare } = c;
   if (rare === null || rare.flushWaiters === null) return;
-  if (rare.flushWaiters.taken(taken)) rare.flushWaiters = null;
+  rare.flushWaiters.taken(taken);
+  settleFlushed(c);
 }
 
 function sendDirect(c: Connection, window: ReadWindow): void {
@@ -441,11 +442,6 @@ function sendFromSlab(c: Connection, slab: Slab, start: number, end: number): vo
 export function breakOffFor(c: Connection, error: unknown): void {
   if (!isMemoryLack(error)) throw error;
   toBroken(c, error);
-}
-
-function block(c: Connection): void {
-  c.marks |= mark.writeBlocked;
-  stuckFromNow(c);
 }
 
 // -- the end ----------------------------------------------------------------------------------------

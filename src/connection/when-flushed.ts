@@ -1,4 +1,5 @@
 /** Waiting until what was written is in the kernel. */
+import { settleFlushed } from './blocking.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import { openQueue, outboundBuffered } from './outbound.ts';
 import { type Connection, is, isClosed, rareOf } from './record.ts';
@@ -7,12 +8,14 @@ import { mark } from './states.ts';
 /** Settles when everything taken so far is in the kernel, or the connection is gone. */
 export function whenFlushed(c: Connection): Promise<void> {
   const remaining = outboundBuffered(c);
-  if (remaining === 0) return Promise.resolve();
+  if (remaining === 0 && c.transport.handedOver(c.slot)) return Promise.resolve();
   // Answers in the read slab count with the queue.
-  openQueue(c);
+  if (remaining > 0) openQueue(c);
   const rare = rareOf(c);
   rare.flushWaiters ??= new FlushWaiters();
-  return rare.flushWaiters.wait(remaining);
+  const flushed = rare.flushWaiters.wait(remaining);
+  if (remaining === 0) settleFlushed(c);
+  return flushed;
 }
 
 /** Pending output is not above the high watermark, or back at the low one. */

@@ -13,7 +13,8 @@
  *  3. Bytes are reported in order; `ended` comes after all bytes, once; `failed` is final. A reset is
  *     reported after `ended`, too.
  *  4. What `send` and `flush` take goes out in the order of the calls. At most one of
- *     "everything was taken" and "a `writable` will follow" is true.
+ *     "everything was taken" and "a `writable` will follow" is true. What the kernel refuses after it
+ *     was taken is given back by `refused`: nobody counts it as sent.
  *  5. A paused stream reports no bytes; what arrived is kept, by the kernel if possible. A paused
  *     stream whose peer goes away costs no CPU. It fails after the resume and all bytes, or at once
  *     when something waits to be sent, or is tried: then the bytes are lost.
@@ -209,6 +210,13 @@ export interface DriverEvents {
   failed(slot: number, generation: number, error: GnetError): void;
   /** Following a `send` or `flush` that left bytes behind: call `flush` again. */
   writable(slot: number, generation: number): void;
+  /**
+   * The kernel refused bytes `start..end` of `slab`, which a `send` or `flush` had taken: the last ones
+   * that it took. True: they are the caller's again, who queues them in front of what waits, and
+   * `writable` follows. The slab is lent until this returns. False, or no such method: the driver sends
+   * them when it can.
+   */
+  refused?(slot: number, generation: number, slab: Slab, start: number, end: number): boolean;
   /** An outgoing connection is established (or `failed`). */
   connected(slot: number, generation: number): void;
   /**

@@ -18,6 +18,7 @@ import { ReadWindow } from '../connection/read-window.ts';
 import type { LoopStats } from '../connection/server-view.ts';
 import { SharedSends } from '../connection/shared-sends.ts';
 import { StreamConnection } from '../connection/stream-connection.ts';
+import { takeBack } from '../connection/taking-back.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { DatagramPeer, Driver, DriverEvents, Endpoint } from '../driver/contract.ts';
 import type { HostedLoop } from '../host/contract.ts';
@@ -411,6 +412,10 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.#table.receiver(slot, generation)?.writable();
   }
 
+  refused(slot: number, generation: number, slab: Slab, start: number, end: number): boolean {
+    return takeBack(this.#table.get(slot, generation), slab, start, end);
+  }
+
   connected(slot: number, generation: number): void {
     if (this.#nowIsStale) this.currentTime();
     this.#dialer.connected(slot, generation);
@@ -455,12 +460,10 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.#putOff.addFlush(connection);
     this.#requestTurn?.();
   }
-
   scheduleTasks(of: { runTasks(): void }): void {
     this.#putOff.addTasks(of);
     this.#requestTurn?.();
   }
-
   scheduleDeadline(deadline: ScheduledDeadline, delayMs: number): void {
     // `now` may be old: without time limits a turn does not read the clock.
     this.#wheel.schedule(deadline, this.currentTime(), delayMs);

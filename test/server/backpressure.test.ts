@@ -10,6 +10,7 @@ import {
   LineBasedFrameCodec,
   type Options,
 } from 'gnet';
+import type { StreamConnection } from '../../src/connection/stream-connection.ts';
 import { BytePattern } from '../../testing/byte-pattern.ts';
 import type { RawClient } from 'gnet/testing';
 import {
@@ -142,6 +143,19 @@ describe('watermarks', () => {
     const bytes = await client.readExactly(200_000);
     assert.ok(bytes.subarray(0, 100_000).every((byte) => byte === 1));
     assert.ok(bytes.subarray(100_000).every((byte) => byte === 2));
+  });
+
+  test('flushWrite resolves when the kernel has the bytes, not when a driver has', async (t) => {
+    const { c } = await pair(t);
+    const { transport, slot } = c as unknown as StreamConnection;
+    for (const data of ['short', Buffer.alloc(20_000), Buffer.alloc(mebibyte)]) {
+      await c.flushWrite(data);
+      assert.ok(transport.handedOver(slot));
+    }
+    c.asyncWrite('before');
+    c.flush();
+    await c.flushWrite('');
+    assert.ok(transport.handedOver(slot));
   });
 
   test('flushWrite settles once per call: in order when flushed, rejected when closed', async (t) => {

@@ -5,12 +5,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Conn, ErrTimeout, type EventHandler } from 'gnet';
+import type { StreamConnection } from '../../src/connection/stream-connection.ts';
 import { BytePattern } from '../../testing/byte-pattern.ts';
 import type { RawClient } from 'gnet/testing';
 import {
   assertSameBytes,
   connect,
   freeAddress,
+  pair,
   startRig,
   everyTransport,
   text,
@@ -122,6 +124,21 @@ for (const transport of everyTransport) {
       await waitUntil(() => rig.events.length === 3, 'onClosed');
       assert.deepEqual(rig.events, ['init', 'open', 'closed(ErrTimeout)']);
       assert.match(String(rig.closeErrors[0]?.message), /writeTimeout/);
+    });
+
+    test('counts from the first byte that the kernel refuses, though no more is written', async (t) => {
+      const options = { writeTimeout: 300, socketSendBuffer: 200_000 };
+      const { rig, c, client } = await pair(t, {}, options, freeAddress(t, transport));
+      const below = (c as unknown as StreamConnection).transport;
+      const { slot } = c as unknown as StreamConnection;
+      client.pauseReading();
+      // Little at a time: a driver may take that before it asks the kernel.
+      while (rig.events.length === 2 && c.outboundBuffered() === 0 && !below.refuses?.(slot)) {
+        c.asyncWrite(large.subarray(0, 10_000));
+        await settle(5);
+      }
+      await waitUntil(() => rig.events.length === 3, 'onClosed');
+      assert.deepEqual(rig.events, ['init', 'open', 'closed(ErrTimeout)']);
     });
 
     test('a slow reader has as long as it goes on; an idle one is left alone', async (t) => {

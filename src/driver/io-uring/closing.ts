@@ -8,7 +8,7 @@ import type { MemoryRest } from '../native/memory-rest.ts';
 import type { Operations } from './operations.ts';
 import type { Sending } from './sending.ts';
 import type { Stream } from './stream.ts';
-import { anyCancel, cancel, inFlight, life, mark, sends } from './stream-states.ts';
+import { anyCancel, cancel, inFlight, life, mark, send, sends } from './stream-states.ts';
 import {
   cancelForgotten,
   cancelStarted,
@@ -154,10 +154,13 @@ export class ClosingStreams {
     return before >= 0 && stream.unsentAtSweep < before;
   }
 
-  /** Everything still in flight is cancelled now. */
-  abortAll(): void {
+  /**
+   * Nobody waits for room any more: what is left is offered to the kernel once, and ends in order like
+   * the rest. A reset would destroy what the kernel has.
+   */
+  offerLast(): void {
     for (const stream of [...this.#streams.values()]) {
-      stream.states |= aborted;
+      if ((stream.states & (send.held | aborted)) === send.held) this.#sending.offerHeld(stream);
       this.step(stream);
     }
   }

@@ -446,9 +446,9 @@ export class IoUringDriver extends NativeDriver implements Driver {
     this.datagrams.closeAll();
     this.#streams.closeOpen();
     // What is closed in order ends in order: its last bytes may not even be submitted.
-    ring.collect(0, completionsPerWaitMax);
-    this.#dispatch();
-    this.#streams.closing.abortAll();
+    this.#dispatchAll();
+    this.#streams.closing.offerLast();
+    this.#dispatchAll();
     this.#operations.cancelEverything();
     for (let tries = 0; ring.inFlight > 0 && tries < closingTries; tries++) {
       ring.collect(tries === 0 ? 0 : closingPatienceMs, completionsPerWaitMax);
@@ -464,6 +464,18 @@ export class IoUringDriver extends NativeDriver implements Driver {
       if (own !== -1) closeDescriptor(own, this.ledger?.bits);
     }
     this.#pollable = -1;
+  }
+
+  /** Until no operation ends any more. Each makes way for few others: a send, a cancellation. */
+  #dispatchAll(): void {
+    const ring = this.#ring;
+    const { completions } = ring;
+    for (let rounds = 1 + ring.inFlight * 4; rounds > 0; rounds--) {
+      const before = completions.ended;
+      ring.collect(0, completionsPerWaitMax);
+      this.#dispatch();
+      if (completions.ended === before) return;
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import type { Slab } from '../../buffer/slab.ts';
 import { type Address, addressAt, foreignInterface } from '../../ffi/index.ts';
 import { shutdownSocket } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/linux/tables.ts';
-import type { DriverCounters } from '../contract.ts';
+import type { DriverCounters, DriverEvents } from '../contract.ts';
 import { isLackOfMemory, isPassing, tryAgain } from '../native/errno-sets.ts';
 import { sendSurely } from '../native/sure-calls.ts';
 import type { BufferRing } from './buffer-ring.ts';
@@ -16,6 +16,7 @@ import type { Stream } from './stream.ts';
 import {
   anyConnect,
   anyFailure,
+  anyOwnEnd,
   anyRoomPoll,
   anySend,
   life,
@@ -40,6 +41,11 @@ const { awaited, writableDue, aborted, congested } = mark;
 /** Nothing more is taken now. */
 const busy = anySend | anyConnect;
 
+/** Nothing was said of the socket: the send is made again. */
+function interrupted(result: number): boolean {
+  return result < 0 && result !== -tryAgain && !isLackOfMemory(-result);
+}
+
 /** What sending needs of the streams it sends for. */
 export interface SendingOwner {
   /** To be looked after by the next wait. */
@@ -53,7 +59,8 @@ export interface SendingOwner {
 /**
  * The way out of streams. One send per stream is in flight, so bytes cannot overtake each other:
  *
- *  - up to a slab with nothing under way is taken at once and held until the kernel has it all;
+ *  - up to a slab with nothing under way is taken at once; what the kernel refuses of it the loop takes
+ *    back, or it is held here: behind a close, an end of our side, or below a layer;
  *  - more is gathered from the loop's queue, where it stays until it is sent: what a slow reader
  *    leaves waiting is seen and limited by the loop;
  *  - when the socket is full, a poll tells when it has room, and what waits is sent then, in calls of
@@ -63,6 +70,7 @@ export interface SendingOwner {
 export class Sending {
   readonly #operations: Operations;
   readonly #buffers: BufferRing;
+  readonly #events: DriverEvents;
   readonly #counters: DriverCounters;
   readonly #owner: SendingOwner;
   readonly #rest: MemoryRest;
@@ -70,6 +78,7 @@ export class Sending {
   constructor(
     operations: Operations,
     buffers: BufferRing,
+    events: DriverEvents,
     counters: DriverCounters,
     owner: SendingOwner,
     rest: MemoryRest,
@@ -77,6 +86,7 @@ export class Sending {
     this.#operations = operations;
     this.#rest = rest;
     this.#buffers = buffers;
+    this.#events = events;
     this.#counters = counters;
     this.#owner = owner;
   }
@@ -149,13 +159,16 @@ export class Sending {
     }
     const taken = Math.max(result, 0);
     this.#counters.bytesSent += taken;
-    if (taken < length) {
-      stream.states |= awaited;
-      if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream, taken);
-      else if (isLackOfMemory(-result)) this.#restSending(stream);
-      else this.#goOnLater(stream);
-    }
+    if (taken < length) this.#refused(stream, taken, result);
     return taken;
+  }
+
+  /** The rest is the loop's, who hears when it is taken. */
+  #refused(stream: Stream, taken: number, result: number): void {
+    stream.states |= awaited;
+    if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream, taken);
+    else if (isLackOfMemory(-result)) this.#restSending(stream);
+    else this.#goOnLater(stream);
   }
 
   /** There is no memory to send: what waits goes on after a rest. */
@@ -217,6 +230,13 @@ export class Sending {
   #endCongestion(stream: Stream): void {
     stream.states &= ~congested;
     if ((stream.states & anyRoomPoll) !== 0) this.#operations.cancelRoomPoll(stream);
+  }
+
+  /** The loop has had `writable`: perhaps nothing waited but the end of what was taken. */
+  heardOfRoom(stream: Stream): void {
+    const { states } = stream;
+    if ((states & (congested | awaited | busy | notOpen)) === congested)
+      this.#endCongestion(stream);
   }
 
   /** The socket may have room, but others have their turn first. */
@@ -311,7 +331,8 @@ export class Sending {
     stream.sendStart += count;
     const left = stream.sendEnd - stream.sendStart;
     if (errno === 0 && left > 0 && (stream.states & aborted) === 0) {
-      if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream, count);
+      if (this.#gaveBack(stream, slab, result)) this.#refused(stream, count, result);
+      else if (result >= 0 || result === -tryAgain) this.#waitForRoom(stream, count);
       else if (isLackOfMemory(-result)) this.#restSending(stream);
       else this.#submit(stream, slab);
       return 0;
@@ -323,6 +344,18 @@ export class Sending {
     if ((stream.states & (congested | awaited)) === congested) this.#endCongestion(stream);
     if ((stream.states & ownEnd.due) !== 0) this.shutdown(stream);
     return 0;
+  }
+
+  /** The loop counts as sent what was taken: it must wait there, or nobody sees a reader that stops. */
+  #gaveBack(stream: Stream, slab: Slab, result: number): boolean {
+    if ((stream.states & (notOpen | anyOwnEnd)) !== 0 || interrupted(result)) return false;
+    const { sendStart, sendEnd: end } = stream;
+    const { slot, generation } = stream;
+    if (!this.#events.refused?.(slot, generation, slab, sendStart, end)) return false;
+    sendEnded(stream);
+    this.#counters.bytesSent -= end - sendStart;
+    stream.dropUnsent();
+    return true;
   }
 
   /** The socket has room: first for what was taken. Returns an errno as `completed` does. */
@@ -353,6 +386,17 @@ export class Sending {
       this.#offer(stream, queue);
     }
     stream.dropLast();
+  }
+
+  /** What a closed stream has in its hands, once: the rest is dropped. */
+  offerHeld(stream: Stream): void {
+    const slab = stream.sendSlab as Slab;
+    const address = addressAt(slab.address as Address, stream.sendStart);
+    const left = stream.sendEnd - stream.sendStart;
+    const taken = Math.max(0, sendSurely(stream.descriptor, address, left));
+    sendEnded(stream);
+    this.#counters.bytesSent -= left - taken;
+    stream.dropUnsent();
   }
 
   #offer({ descriptor }: Stream, queue: OutboundQueue): void {

@@ -112,7 +112,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
     this.#events = events;
     this.#ledger = ledger;
     this.#delivery = new Delivery(operations, buffers, events, counters, this);
-    this.sending = new Sending(operations, buffers, counters, this, rest);
+    this.sending = new Sending(operations, buffers, events, counters, this, rest);
     this.closing = new ClosingStreams(operations, this.sending, ledger, rest);
   }
 
@@ -363,7 +363,6 @@ export class Streams implements SendingOwner, DeliveryOwner {
       else if ((stream.states & receives) === 0) this.#receiveAgain(stream);
     }
     if ((stream.states & (writableDue | notOpen)) === writableDue) {
-      stream.states &= ~writableDue;
       reported += this.#reportWritable(stream);
     }
     return reported;
@@ -381,8 +380,9 @@ export class Streams implements SendingOwner, DeliveryOwner {
   }
 
   #reportWritable(stream: Stream): number {
-    stream.states &= ~awaited;
+    stream.states &= ~(awaited | writableDue);
     this.#events.writable(stream.slot, stream.generation);
+    this.sending.heardOfRoom(stream);
     return 1;
   }
 
