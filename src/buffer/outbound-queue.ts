@@ -83,7 +83,8 @@ export class OutboundQueue {
 
   /**
    * Puts bytes `start..end` of a slab back in front of everything that waits; no queue has them. Without
-   * a copy where they are much of the slab. @throws SyscallError ENOMEM when there is no memory for one; nothing is put back.
+   * a copy where they are much of the slab. @throws SyscallError ENOMEM when there is no memory for one;
+   * nothing is put back.
    */
   unshift(slab: Slab, start: number, end: number): void {
     if (!slab.lent && OutboundQueue.mayLend(slab, end - start)) {

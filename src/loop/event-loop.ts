@@ -411,7 +411,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     if (this.#nowIsStale) this.currentTime();
     this.#table.receiver(slot, generation)?.writable();
   }
-
   refused(slot: number, generation: number, slab: Slab, start: number, end: number): boolean {
     return takeBack(this.#table.get(slot, generation), slab, start, end);
   }
@@ -477,14 +476,12 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.connectionCount--;
     this.#publication?.closed(this.connectionCount);
   }
-
   connectionClosed(connection: StreamConnection): void {
     this.counts.closed++;
     this.#table.release(connection);
     this.#acceptGate.closed(this.#table.size);
     this.#end.look();
   }
-
   datagramWaits(change: 1 | -1): void {
     this.#end.datagramWaits(change);
   }
