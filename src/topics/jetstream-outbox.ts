@@ -50,6 +50,8 @@ export class JetStreamOutbox implements NatsLinkUser {
   #client: JetStreamClient | null = null;
   #state: OutboxState = 'away';
   #bytes = 0;
+  /** Went first when the server last ended the connection. */
+  #suspect = '';
   /** Answers of an earlier one no longer count. */
   #epoch = 0;
 
@@ -70,10 +72,17 @@ export class JetStreamOutbox implements NatsLinkUser {
     this.#restart('away');
   }
 
-  /** The one that went first cannot be sent: the others are not to wait for it for ever. */
+  /**
+   * The one that went first cannot be sent, if that happens twice in a row: the others are not to wait
+   * for it for ever. Once may be the fault of something else that shares the connection.
+   */
   refused(error: Error): void {
     if (this.#state !== 'probing' || !isViolation(error)) return;
-    for (const [id, { isSent }] of this.#pending) if (isSent) this.#remove(id);
+    for (const [id, { isSent }] of this.#pending) {
+      if (!isSent) continue;
+      if (id === this.#suspect) this.#remove(id);
+      this.#suspect = id;
+    }
   }
 
   #remove(id: string): void {

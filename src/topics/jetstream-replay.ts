@@ -37,8 +37,8 @@ const requestMs = 5_000;
 const unusedMs = 30_000;
 /** Replays that are read from the stream at the same time. */
 const lanesMax = 8;
-/** Messages of a page: few, and more if they are small. */
-const firstPage = 16;
+/** Messages of a page: one, as it may be large, and more if they are small. */
+const firstPage = 1;
 const largestPage = 500;
 /** Bytes of a page, of which a replay keeps one while its subscriber takes it. */
 const pageBytes = 512 * 1024;

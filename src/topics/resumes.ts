@@ -23,6 +23,8 @@ interface Resuming {
   /** What waits, in `later` and to be given before it. */
   messages: number;
   bytes: number;
+  /** One at a time, so that all of it waits for a slow subscriber. */
+  isPouring: boolean;
 }
 
 export interface ResumesUser {
@@ -139,10 +141,15 @@ export class Resumes {
 
   /** What came meanwhile, as fast as it is taken. */
   async #pour(subscriber: Subscriber, resuming: Resuming): Promise<void> {
+    if (resuming.isPouring) return;
+    resuming.isPouring = true;
     // Another filter of this one may begin meanwhile.
     while (this.#resuming.get(subscriber) === resuming && resuming.runs.size === 0) {
-      const message = resuming.later.shift();
-      if (message === undefined || isGone(subscriber)) return this.forget(subscriber);
+      const message = isGone(subscriber) ? undefined : resuming.later.shift();
+      if (message === undefined) {
+        this.forget(subscriber);
+        break;
+      }
       resuming.messages--;
       resuming.bytes -= message.size;
       try {
@@ -151,11 +158,14 @@ export class Resumes {
         this.#user.onError(error);
       }
     }
+    resuming.isPouring = false;
   }
 
-  /** It has unsubscribed. */
+  /** It has unsubscribed: what waits for it of other topics waits for nothing more. */
   end(subscriber: Subscriber, filter: string): void {
-    this.#resuming.get(subscriber)?.runs.delete(filter);
+    const resuming = this.#resuming.get(subscriber);
+    if (resuming?.runs.delete(filter) !== true) return;
+    if (resuming.runs.size === 0) void this.#pour(subscriber, resuming);
   }
 
   /** Nothing waits for it any more. */
@@ -165,5 +175,5 @@ export class Resumes {
 }
 
 function emptyResuming(): Resuming {
-  return { runs: new Map(), later: [], messages: 0, bytes: 0 };
+  return { runs: new Map(), later: [], messages: 0, bytes: 0, isPouring: false };
 }

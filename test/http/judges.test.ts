@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocketConn } from 'gnet/websocket';
 import { goPeer, rustPeer } from '../support/built-peers.ts';
 import { missing, runClient } from '../support/outside-client.ts';
@@ -23,8 +24,12 @@ function lacks(name: string): false | string {
   return found.status !== 0 && `${name} is not installed (pip install ${name})`;
 }
 
+/** Not complete before the head of the answer has left, so that it is sent in chunks. */
 async function* digits(): AsyncGenerator<Uint8Array> {
-  for (let digit = 0; digit < 10; digit++) yield Buffer.from(String(digit));
+  for (let digit = 0; digit < 10; digit++) {
+    await sleep(1);
+    yield Buffer.from(String(digit));
+  }
 }
 
 function startSite(t: TestScope): Promise<HttpRig> {

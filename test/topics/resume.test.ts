@@ -104,6 +104,19 @@ describe('resume', () => {
     assert.equal(String(await client.readExactly(10)), 'stored|end');
   });
 
+  test('one that has unsubscribed waits no longer for what came of other topics', async (t) => {
+    const backplane = new FakeBroker();
+    const hub = hubOf(t, 'unsubscribed', { backplane });
+    const { client, conn } = await startPair(t);
+    hub.subscribe(conn, 'b');
+    const resumed = hub.resume(conn, 'a', 0);
+    hub.publish('b', 'news');
+    hub.unsubscribe(conn, 'a');
+    assert.equal(String(await client.readExactly(4)), 'news');
+    for (const go of backplane.replayed) go();
+    await resumed;
+  });
+
   test('what waits of other topics stays, in its order; what is stored comes once', async (t) => {
     const backplane = new FakeBroker();
     backplane.stored = [
