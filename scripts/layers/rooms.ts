@@ -29,7 +29,11 @@ const packages = [
 const publicFaces: readonly string[] = ['src/index.ts', 'src/codec/index.ts'];
 
 /** Smaller than anything a program would import: what the core and the packages do in the same way. */
-const common: readonly string[] = ['src/base/settled.ts', 'src/base/loop-work.ts'];
+const common: readonly string[] = [
+  'src/base/settled.ts',
+  'src/base/loop-work.ts',
+  'src/base/codec-to-come.ts',
+];
 
 /** What `testing` may import beside it: what stands in for a kernel and a connection, where a path is. */
 const standIns: readonly string[] = [

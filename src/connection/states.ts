@@ -49,7 +49,12 @@ export const pauseReason = {
   turn: 8,
   /** It is becoming one with TLS: what comes is the handshake. */
   upgrade: 16,
+  /** Who speaks the next protocol has not set its codec yet. */
+  codec: 32,
 } as const;
+
+/** Those that only the program ends. */
+export const programPauses: number = pauseReason.user | pauseReason.codec;
 
 /** What a connection asked the loop to do when it has handled its events. */
 export const task = {

@@ -2,7 +2,6 @@ import { assert } from '../base/assert.ts';
 import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { ICodec } from '../codec/codec.ts';
-import { checkCodec } from '../codec/codec-for.ts';
 import { peekAt, takeNext } from '../codec/frame.ts';
 import type { EventScope } from '../host/event-scope.ts';
 import { localAddress, nameAddresses as nameAddressesOf, remoteAddress } from './addresses.ts';
@@ -60,13 +59,14 @@ import {
   sendAhead as sendAheadOf,
   takeWrapped as takeWrappedOf,
 } from './outbound.ts';
-import { handlerRuns, pause, resume, takeTurns } from './pausing.ts';
+import { handlerRuns, pause, resume } from './pausing.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import { proxiedBy } from './proxy-protocol/proxied.ts';
 import { continueReading, ended as endedOf, received as receivedOf } from './reading.ts';
-import { is, isClosed, rareOf, useCodec } from './record.ts';
-import { mark, pauseReason, State, task } from './states.ts';
+import { is, isClosed, rareOf } from './record.ts';
+import { mark, pauseReason, programPauses, State, task } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
+import { awaitCodec, awaitsCodec, setCodec as setCodecOf } from './set-codec.ts';
 import { setTimer as setTimerOf } from './timers.ts';
 import { checkConnection, toBroken } from './transitions.ts';
 import { SocketFace } from './socket-face.ts';
@@ -212,12 +212,12 @@ export class StreamConnection
   }
 
   get isPausedByProgram(): boolean {
-    return (this.paused & pauseReason.user) !== 0;
+    return (this.paused & programPauses) !== 0;
   }
 
   /** Something waits that is ours to do: frames, wakes, the promise of a handler, full output. */
   get isBusy(): boolean {
-    return this.tasks !== 0 || (this.paused & ~pauseReason.user) !== 0;
+    return this.tasks !== 0 || (this.paused & ~programPauses) !== 0;
   }
 
   /** The promise of an earlier event has not settled. */
@@ -459,11 +459,11 @@ export class StreamConnection
   }
 
   setCodec(codec: ICodec<unknown>): void {
-    checkCodec(codec, 'what setCodec was given');
-    if (this.isClosed) return;
-    useCodec(this, codec);
-    // Without an unfinished frame, nothing else would call the new codec.
-    if (this.bufferLength() > 0) takeTurns(this);
+    setCodecOf(this, codec);
+  }
+
+  [awaitsCodec](): void {
+    awaitCodec(this);
   }
 
   async upgradeTls(options: UpgradeOptions): Promise<void> {

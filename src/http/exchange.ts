@@ -38,7 +38,8 @@ export interface HttpServing {
   report(message: string, error: unknown): void;
   waitUntil(promise: Promise<unknown>, exchange: Exchange): void;
   writeRefusal(conn: Conn, status: number): void;
-  forget(connection: ExchangeConnection): void;
+  /** It is no connection of HTTP any more. */
+  giveAway(connection: ExchangeConnection): void;
 }
 
 /** What an exchange and its answer need of the connection. */

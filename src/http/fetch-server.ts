@@ -4,6 +4,7 @@ import { watch } from '../base/settled.ts';
 import type { FrameSource, ICodec } from '../codec/index.ts';
 import { type Conn, EventServer, type EventLoop, type Options, type TickReply } from '../index.ts';
 import { AnswerWriter } from './answer-writer.ts';
+import { CodecToCome, handlerToCome } from './codec-to-come.ts';
 import {
   AnswerState,
   type Exchange,
@@ -47,6 +48,7 @@ export class FetchServer
   /** A look at the limits is to come. */
   #willLook = false;
   #spare: HttpParser | null = null;
+  readonly #codecToCome: CodecToCome;
 
   constructor(handler: FetchHandler, options: ResolvedHttpOptions, logger: Logger = console) {
     super();
@@ -54,6 +56,7 @@ export class FetchServer
     this.#handler = handler;
     this.#logger = logger;
     this.#writer = new AnswerWriter(this);
+    this.#codecToCome = new CodecToCome(options.aheadMax);
     const { headTimeout, bodyTimeout, keepAliveTimeout } = options;
     const shortest = Math.min(headTimeout, bodyTimeout, keepAliveTimeout);
     this.#checkInterval = Math.max(1, Math.min(1_000, Math.floor(shortest / 2)));
@@ -126,8 +129,10 @@ export class FetchServer
     return 1_000 - (date % 1_000);
   }
 
-  forget(connection: ExchangeConnection): void {
+  giveAway(connection: ExchangeConnection): void {
     this.#connections.delete(connection);
+    connection.conn.setCodec(this.#codecToCome);
+    connection.conn.setHandler(handlerToCome);
   }
 
   // -- answers --------------------------------------------------------------------------------------

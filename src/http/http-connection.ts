@@ -80,6 +80,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
           } else if (this.phase === Phase.Draining) this.#nextRequest();
           else {
             this.#ahead = source.bufferLength();
+            if (this.#isEnded && this.#ahead === 0) this.isLast = true;
             this.bodyPressureChanged();
             return null;
           }
@@ -162,6 +163,11 @@ export class HttpConnection implements BodySource, ExchangeConnection {
         return true;
       }
     }
+    if (this.#isEnded) {
+      // That was everything: the client had ended before it had its turn.
+      body.fail(hasEnded());
+      return true;
+    }
     this.bodyPressureChanged();
     return false;
   }
@@ -211,7 +217,9 @@ export class HttpConnection implements BodySource, ExchangeConnection {
   /** Null when it is refused, which has been said then. */
   #exchangeFor(head: HttpHead, body: RequestBody | null): Exchange | null {
     const { method } = head;
-    const isEnd = this.#isEnded && this.#ahead === 0;
+    // What is behind a body shows when that has been taken apart.
+    const isWhole = body === null || body.isComplete;
+    const isEnd = this.#isEnded && isWhole && this.#ahead === 0;
     this.isLast = !head.keepAlive || this.server.isStopping || isEnd;
     const target = head.targetText();
     const name = head.methodText();
@@ -352,7 +360,7 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     this.exchange = null;
     this.phase = Phase.Elsewhere;
     this.#answered?.();
-    this.server.forget(this);
+    this.server.giveAway(this);
     if (this.#isHeld) this.conn.resumeRead();
   }
 
@@ -434,8 +442,8 @@ export class HttpConnection implements BodySource, ExchangeConnection {
       // The client may have gone, which only what is sent to it would show.
       if (age >= keepAliveTimeout && this.#isSilent(exchange)) {
         this.breakOff(exchange, exchange.minorVersion > 0);
+        return;
       }
-      return;
     }
     const body = this.#body;
     if (body === null || body.isComplete || age < bodyTimeout) return;

@@ -57,7 +57,8 @@ function refuse(text: string, init: ResponseInit): Response {
  * Makes the answer `101 Switching Protocols`. When the handler returns it, HTTP ends on this
  * connection, and gnet calls `take` with the connection, which then sets a new codec and handler
  * (`setCodec`, `setHandler`). Bytes that the client sent after its request belong to the new
- * protocol. If `take` throws or rejects, gnet logs the error and closes the connection.
+ * protocol: they wait until the connection has its codec, and beyond 64 KiB gnet reads no more until
+ * then. If `take` throws or rejects, gnet logs the error and closes the connection.
  * @param headers the headers of the answer, with `Upgrade`; gnet adds `Connection`.
  *
  * Returns the answer 426 for a request of HTTP/1.0, and 400 for one with a body: these cannot switch.

@@ -109,3 +109,122 @@ test('a client that sends ahead is served where a connection may hold little', a
   const reader = new AnswerReader(await client.readUntilEnd());
   for (let index = 0; index < count; index++) assert.equal(reader.next().body, `/${index}`);
 });
+
+const post = (path: string, framing: string): string =>
+  `POST ${path} HTTP/1.1\r\nHost: a\r\n${framing}`;
+const byLength = (path: string, body: string): string =>
+  post(path, `Content-Length: ${body.length}\r\n\r\n${body}`);
+const inChunks = (path: string, body: string): string =>
+  post(
+    path,
+    `Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+  );
+type Kind = (path: string) => string;
+
+/** Pipelines with each of these kinds in each place. */
+function pipelinesOf(kinds: readonly Kind[], places: number): string[] {
+  let texts = [''];
+  for (let place = 0; place < places; place++) {
+    texts = texts.flatMap((text) => kinds.map((kind) => `${text}${kind(`/${place}`)}`));
+  }
+  return texts;
+}
+
+/** The client is known to have ended while the first is answered. */
+async function seenToEnd({ url, signal }: Request): Promise<void> {
+  if (!url.endsWith('/0') || signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve));
+}
+
+describe('what came whole before the end of a client is answered, wherever a body stands', () => {
+  const path = (asked: Request): string => new URL(asked.url).pathname;
+  const tick = (): Promise<unknown> => new Promise(setImmediate);
+  const handlers: Readonly<Record<string, Fetch>> = {
+    'a handler that answers at once': (asked) =>
+      asked.url.endsWith('/0')
+        ? seenToEnd(asked).then(() => new Response('/0'))
+        : new Response(path(asked)),
+    'a handler that reads the body': async (asked) => {
+      await seenToEnd(asked);
+      await asked.text();
+      return new Response(path(asked));
+    },
+    'a handler that takes its time': async (asked) => {
+      await seenToEnd(asked);
+      await tick();
+      return new Response(path(asked));
+    },
+  };
+  const answersAll = async (text: string, client: RawClient, places: number): Promise<void> => {
+    client.write(text);
+    client.end();
+    const reader = new AnswerReader(await client.readUntilEnd());
+    for (let place = 0; place < places; place++) assert.equal(reader.next().body, `/${place}`);
+    assert.equal(reader.rest, '');
+  };
+  const kinds: readonly Kind[] = [
+    (at) => request(at),
+    (at) => byLength(at, 'abc'),
+    (at) => inChunks(at, 'abc'),
+  ];
+  for (const [who, handler] of Object.entries(handlers)) {
+    test(who, async (t) => {
+      const rig = await startHttp(t, handler);
+      for (const text of pipelinesOf(kinds, 4)) await answersAll(text, await rawClient(t, rig), 4);
+      assert.deepEqual(rig.errors, []);
+    });
+  }
+
+  test('bodies that wait for the handler', async (t) => {
+    const rig = await startHttp(t, async (asked) => {
+      await tick();
+      return new Response(`${path(asked)}${(await asked.text()).length > 9 ? '' : '?'}`);
+    });
+    const long = 'a'.repeat(200_000);
+    const longKinds: readonly Kind[] = [(at) => byLength(at, long), (at) => inChunks(at, long)];
+    for (const text of pipelinesOf(longKinds, 3)) {
+      await answersAll(text, await rawClient(t, rig), 3);
+    }
+  });
+});
+
+describe('a body that breaks off at the end of a client, behind a request at work, fails', () => {
+  const beginnings: Readonly<Record<string, string>> = {
+    'with a length': 'Content-Length: 10\r\n\r\nabc',
+    'with a length, and nothing of it': 'Content-Length: 10\r\n\r\n',
+    'in half a chunk': 'Transfer-Encoding: chunked\r\n\r\n5\r\nab',
+    'behind a chunk': 'Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n',
+    'in its trailers': 'Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX-Y: z',
+    'before its first chunk': 'Transfer-Encoding: chunked\r\n\r\n',
+  };
+  for (const [where, framing] of Object.entries(beginnings)) {
+    test(where, async (t) => {
+      const rig = await startHttp(t, async (asked) => {
+        await seenToEnd(asked);
+        const text = await asked.text().catch((error: Error) => error.name);
+        return new Response(text);
+      });
+      const client = await rawClient(t, rig);
+      client.write(request('/0') + post('/1', framing));
+      client.end();
+      const reader = new AnswerReader(await client.readUntilEnd());
+      assert.equal(reader.next().body, '');
+      const last = reader.next();
+      assert.equal(`${last.body} ${last.headers.get('connection')}`, 'AbortError close');
+      assert.equal(reader.rest, '');
+    });
+
+    test(`${where}, and nobody reads it`, async (t) => {
+      const rig = await startHttp(t, (asked) =>
+        asked.url.endsWith('/0') ? seenToEnd(asked).then(() => new Response()) : new Response('1'),
+      );
+      const client = await rawClient(t, rig);
+      client.write(request('/0') + post('/1', framing));
+      client.end();
+      const reader = new AnswerReader(await client.readUntilEnd());
+      assert.equal(reader.next().body, '');
+      assert.equal(reader.next().body, '1');
+      assert.equal(reader.rest, '');
+    });
+  }
+});

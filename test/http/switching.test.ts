@@ -1,7 +1,10 @@
 /** Connections that another protocol takes over, and those where that fails. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Conn } from 'gnet';
 import { switchProtocol } from 'gnet/http';
+import { BuiltInFrameCodec } from 'gnet/codec';
+import type { TestScope } from '../support/rig.ts';
 import { exchange, rawClient, startHttp } from './http-rig.ts';
 
 const text = 'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n';
@@ -50,4 +53,85 @@ test('a client that cannot switch is told so', async (t) => {
   const withBody = `GET / HTTP/1.1\r\n${lines}Content-Length: 1\r\n\r\na`;
   assert.equal((await exchange(t, rig, withBody)).next().status, 400);
   assert.deepEqual(rig.errors, []);
+});
+
+describe('what a client sends until the connection has its codec is for that one', () => {
+  /** Bytes come back as they are, and the end as an end. */
+  function echo(conn: Conn): void {
+    conn.setCodec(new BuiltInFrameCodec());
+    conn.setHandler({ react: (frame) => frame, onEnd: (c) => c.close() });
+  }
+
+  /** A server whose `take` has the connection, and is over only when it is told. */
+  async function taken(t: TestScope, isAwaited: boolean) {
+    const begun = Promise.withResolvers<Conn>();
+    const released = Promise.withResolvers<void>();
+    const take = (conn: Conn): void | Promise<void> => {
+      // Its own from now on.
+      conn.context = 'mine';
+      begun.resolve(conn);
+      const set = released.promise.then(() => echo(conn));
+      if (isAwaited) return set;
+    };
+    const rig = await startHttp(t, (request) =>
+      switchProtocol(request, upgrade, take as (conn: Conn<unknown>) => void),
+    );
+    const client = await rawClient(t, rig);
+    return { rig, client, conn: begun.promise, set: released.resolve };
+  }
+
+  const states: Readonly<Record<string, boolean>> = {
+    'a take that is at work': true,
+    'a take that is over': false,
+  };
+  for (const [who, isAwaited] of Object.entries(states)) {
+    test(`${who}: in order, and then the end`, async (t) => {
+      const { rig, client, conn: given, set } = await taken(t, isAwaited);
+      client.write(`${text}EARLY`);
+      const conn = await given;
+      client.write('LATER');
+      client.end();
+      while (conn.inboundBuffered() < 10) await new Promise(setImmediate);
+      set();
+      assert.match(
+        String(await client.readUntilEnd()),
+        /^HTTP\/1\.1 101 (.|\r\n)*\r\n\r\nEARLYLATER$/,
+      );
+      assert.deepEqual(rig.errors, []);
+    });
+
+    test(`${who}: much of it is left in the kernel`, async (t) => {
+      const { rig, client, conn: given, set } = await taken(t, isAwaited);
+      const much = Buffer.alloc(4 * 1024 * 1024, 'much');
+      client.write(text);
+      const conn = await given;
+      client.write(much);
+      client.end();
+      const state = async () => (await rig.server.listConnections())[0]?.state;
+      while ((await state()) !== 'paused') await new Promise(setImmediate);
+      const held = conn.inboundBuffered();
+      assert.ok(held > 64 * 1024 && held <= 128 * 1024, `${held}`);
+      // What the program pauses, it resumes itself.
+      conn.pauseRead();
+      set();
+      await new Promise(setImmediate);
+      assert.equal(await state(), 'paused');
+      conn.resumeRead();
+      const got = await client.readUntilEnd();
+      assert.ok(got.subarray(-much.length).equals(much));
+      assert.deepEqual(rig.errors, []);
+    });
+  }
+
+  test('a client that goes meanwhile is noticed, and a server that stops does not wait', async (t) => {
+    const { rig, client, conn: given } = await taken(t, false);
+    client.write(text);
+    await given;
+    client.reset();
+    while ((await rig.server.listConnections()).length > 0) await new Promise(setImmediate);
+    const another = await rawClient(t, rig);
+    await another.send(text);
+    await rig.server.close();
+    assert.deepEqual(rig.errors, []);
+  });
 });
