@@ -28,11 +28,15 @@ const packages = [
 /** The public face: what a package may import of the core. */
 const publicFaces: readonly string[] = ['src/index.ts', 'src/codec/index.ts'];
 
-/** Smaller than anything a program would import: what the core and the packages do in the same way. */
+/**
+ * Smaller than anything a program would import: what the core and the packages do in the same way, and what
+ * only `host/` may know of the runtime.
+ */
 const common: readonly string[] = [
   'src/base/settled.ts',
   'src/base/loop-work.ts',
   'src/base/codec-to-come.ts',
+  'src/host/fetch-codings.ts',
 ];
 
 /** What `testing` may import beside it: what stands in for a kernel and a connection, where a path is. */

@@ -222,6 +222,7 @@ export class FetchServer
     try {
       this.#writer.send(exchange, asResponse(response));
     } catch (thrown) {
+      discard(response);
       this.#failedAgain(exchange, thrown);
     }
   }

@@ -1,8 +1,11 @@
+import { headersToSend } from './forwarding.ts';
 import { LightResponse } from './light-response.ts';
 import { RealResponse } from './web-stand-in.ts';
 
 /** What a Response of another package, such as undici or a ponyfill, has of the runtime's own. */
 interface ForeignResponse {
+  /** Missing in small ones. */
+  readonly url?: string;
   readonly status: number;
   readonly statusText?: string;
   readonly headers: Iterable<[string, string]>;
@@ -18,8 +21,8 @@ export function asResponse(value: unknown): Response {
         'return a Response, or a promise of one',
     );
   }
-  const { status, statusText = '', headers, body } = value;
-  const init = { status, statusText, headers: [...headers] };
+  const { status, statusText = '', body } = value;
+  const init = { status, statusText, headers: [...headersToSend(value)] };
   return new LightResponse(body, init) as unknown as Response;
 }
 

@@ -1,6 +1,6 @@
 import { LightHeaders } from './light-headers.ts';
 import type { RequestBody } from './request-body.ts';
-import { RealRequest, standIn } from './web-stand-in.ts';
+import { answerForReal, RealRequest, standIn } from './web-stand-in.ts';
 
 const BYTE_ORDER_MARK = 0xfeff;
 const EMPTY = Buffer.alloc(0);
@@ -82,6 +82,11 @@ export class LightRequest {
     return this.#real;
   }
 
+  /** A real one, which is known to be of a client, as its own copies are. */
+  clone(): Request {
+    return asDerived(this.real.clone());
+  }
+
   get body(): ReadableStream<Uint8Array> | null {
     return this.#body === null ? null : this.real.body;
   }
@@ -151,3 +156,43 @@ function ownBytes(bytes: Buffer): Uint8Array<ArrayBuffer> {
 }
 
 standIn(LightRequest, RealRequest, (light) => light.real);
+
+type RequestInput = ConstructorParameters<typeof RealRequest>[0];
+
+/** Requests that were made of a client's, and so have the headers of its connection. */
+const derived = new WeakSet<object>();
+
+/** Whether it is the request of a client, or was made of one. */
+export function isOfClient(value: unknown): boolean {
+  return (
+    value instanceof LightRequest ||
+    (typeof value === 'object' && value !== null && derived.has(value))
+  );
+}
+
+/** What the runtime takes for a request. */
+export function realOf<Value>(value: Value): Value {
+  return value instanceof LightRequest ? (value.real as Value) : value;
+}
+
+/** The runtime's Request, which takes a light one for another, too. */
+export class ClientRequest extends RealRequest {
+  constructor(input: RequestInput, init?: RequestInit) {
+    super(realOf(input), realOf(init));
+    if (isOfClient(input) || isOfClient(init)) derived.add(this);
+  }
+
+  override clone(): Request {
+    const copy = super.clone();
+    return derived.has(this) ? asDerived(copy) : copy;
+  }
+}
+
+/** The runtime makes copies of its own class, whose copies nobody would know. */
+function asDerived(copy: Request): Request {
+  derived.add(copy);
+  return Object.setPrototypeOf(copy, ClientRequest.prototype) as Request;
+}
+
+Object.defineProperty(ClientRequest, 'name', { value: 'Request', configurable: true });
+answerForReal(ClientRequest, RealRequest);

@@ -33,6 +33,10 @@ const form = (): FormData => {
 const made: Readonly<Record<string, Make>> = {
   nothing: (R) => new R(),
   text: (R) => new R('téxt'),
+  'an init with a url of its own': (R) => {
+    const init = { url: 'http://a/', headers: { connection: 'close', 'content-encoding': 'gzip' } };
+    return new R('text', init);
+  },
   'an empty text': (R) => new R(''),
   bytes: (R) => new R(bytes('abc')),
   'a part of a buffer': (R) => new R(Buffer.from('abcdef').subarray(1, 4)),

@@ -1,4 +1,4 @@
-import { headersToSend } from './forwarding.ts';
+import { headersToSend, type SentOn } from './forwarding.ts';
 import { isHeaderValue, type ResponseHead } from './response-head.ts';
 import { answerForReal, RealHeaders, RealResponse, standIn } from './web-stand-in.ts';
 
@@ -76,10 +76,16 @@ function headersOf(kept: readonly string[]): Headers {
   return headers;
 }
 
-/** A response of `fetch` may be what another one is made with. */
+/** A response of a `fetch` may be what another one is made with. */
 function headersOfInit(init: ResponseInit, headers: HeaderInit): HeaderInit {
-  const isOther = init instanceof RealResponse && !LightResponse.isLight(init);
-  return isOther ? headersToSend(init as Response) : headers;
+  if (LightResponse.isLight(init)) return headers;
+  return isFetched(init) ? [...headersToSend(init)] : headers;
+}
+
+function isFetched(init: object): init is SentOn {
+  const { url, headers } = init as { url?: unknown; headers?: object };
+  if (typeof url !== 'string' || url === '') return false;
+  return 'body' in init && headers !== undefined && Symbol.iterator in headers;
 }
 
 /** @throws RangeError for a status that a response cannot have. */
@@ -94,7 +100,7 @@ function statusOf(given: unknown): number {
  * nobody asks, a server sends what this was given, which is kept as it was then.
  */
 export class LightResponse {
-  readonly #body: KeptBody;
+  #body: KeptBody;
   readonly #status: number = 200;
   readonly #statusText: string = '';
   /** Names and values in turn; null without any. */
@@ -117,6 +123,13 @@ export class LightResponse {
       }
     }
     if (kept === undefined) this.#real = this.#makeReal(body as BodyInit);
+  }
+
+  /** Without a copy of the bytes: for those whose memory nobody else has. */
+  static ofOwnBytes(bytes: Uint8Array<ArrayBuffer>, init: ResponseInit): Response {
+    const light = new LightResponse(null, init);
+    light.#body = bytes;
+    return light as unknown as Response;
   }
 
   static json(data: unknown, init?: ResponseInit): Response {

@@ -87,7 +87,7 @@ export class ResponseHead {
     return name === 'keep-alive';
   }
 
-  addAll(headers: Headers): void {
+  addAll(headers: Iterable<[string, string]>): void {
     for (const [name, value] of headers) this.add(name, value);
   }
 

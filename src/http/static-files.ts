@@ -150,6 +150,7 @@ async function fileAnswer(
   headers['content-length'] = String(end - start);
   const body = await bodyOf(handle, start, end, request);
   const init = { status: range === null ? 200 : 206, headers };
+  if (body instanceof Uint8Array) return LightResponse.ofOwnBytes(body, init);
   return new LightResponse(body, init) as unknown as Response;
 }
 
@@ -159,7 +160,7 @@ async function bodyOf(
   start: number,
   end: number,
   request: Request,
-): Promise<Uint8Array | AsyncIterable<Uint8Array> | null> {
+): Promise<Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array> | null> {
   const length = end - start;
   if (request.method === 'GET' && length > WHOLE_MAX) {
     return new FilePieces(handle, start, end);

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { BodyWriter, CHUNK_MAX, Frame } from './body-writer.ts';
 import { AnswerState, type Exchange } from './exchange.ts';
 
@@ -157,9 +158,13 @@ function checkPiece(value: unknown): Uint8Array {
 function stopNodeStream(stream: StreamBody): Promise<void> | undefined {
   const { destroy, pipe } = stream as { destroy?: unknown; pipe?: unknown };
   if (typeof destroy !== 'function' || typeof pipe !== 'function') return undefined;
+  // Nobody reads it any more: an error that it still meets, such as that of its open, would end the process.
+  (stream as Readable).on('error', ignore);
   destroy.call(stream);
   return Promise.resolve();
 }
+
+function ignore(): void {}
 
 /** Cancels a stream that will not be read, so that its source notices. */
 export async function cancel(stream: StreamBody | null | undefined): Promise<void> {

@@ -1,33 +1,9 @@
 import { removeConnectionHeaders } from './forwarding.ts';
-import { LightRequest } from './light-request.ts';
+import { ClientRequest, isOfClient, realOf } from './light-request.ts';
 import { LightResponse } from './light-response.ts';
-import { answerForReal, RealRequest } from './web-stand-in.ts';
+import { RealRequest } from './web-stand-in.ts';
 
 type FetchInput = Parameters<typeof fetch>[0];
-
-function realOf<Value>(value: Value): Value {
-  return value instanceof LightRequest ? (value.real as Value) : value;
-}
-
-/** Requests that were made of a client's. */
-const derived = new WeakSet<object>();
-
-function isOfClient(value: unknown): boolean {
-  return (
-    value instanceof LightRequest ||
-    (typeof value === 'object' && value !== null && derived.has(value))
-  );
-}
-
-/** The runtime's Request, which takes a light one for another, too. */
-class Request extends RealRequest {
-  constructor(input: FetchInput, init?: RequestInit) {
-    super(realOf(input), realOf(init));
-    if (isOfClient(input) || isOfClient(init)) derived.add(this);
-  }
-}
-
-answerForReal(Request, RealRequest);
 
 let areLight = false;
 
@@ -40,7 +16,7 @@ export function useLightGlobals(): void {
   areLight = true;
   const realFetch = globalThis.fetch;
   const values = {
-    Request,
+    Request: ClientRequest,
     Response: LightResponse,
     fetch: (input: FetchInput, init?: RequestInit) => {
       if (!isOfClient(input) && !isOfClient(init)) return realFetch(input, init);

@@ -1,5 +1,6 @@
 /** Bodies that are text, short, failing or streams of Node, and the Response of another package. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { Response as UndiciResponse } from 'undici';
@@ -150,5 +151,48 @@ describe('a stream as a body', () => {
       made.map((readable) => readable.destroyed),
       [true, true],
     );
+  });
+});
+
+describe('a Readable that fails when nobody reads it costs its own answer alone', () => {
+  /** Fails as it is destroyed, as a file does that was never there. */
+  const failing = (closed: () => void): Readable => {
+    const readable = new Readable({
+      read() {},
+      destroy: (_error, done) => done(new Error('there is no such file')),
+    });
+    return readable.on('close', closed);
+  };
+
+  test('as for HEAD, or beside a header that cannot be sent', async (t) => {
+    const requests: readonly [string, number, ResponseInit][] = [
+      ['HEAD', 200, {}],
+      ['GET', 500, { headers: { 'x-a': 'b\r\nc' } }],
+    ];
+    for (const [method, status, init] of requests) {
+      const closed = Promise.withResolvers<void>();
+      const rig = await startHttp(t, () => {
+        return new Response(failing(closed.resolve) as unknown as ReadableStream, init);
+      });
+      assert.equal((await ask(t, rig, `${method} / HTTP/1.1\r\n\r\n`)).status, status);
+      await closed.promise;
+    }
+  });
+
+  test('as when its client has gone', async (t) => {
+    const closed = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const rig = await startHttp(t, async ({ signal }) => {
+      const aborted = once(signal, 'abort');
+      begun.resolve();
+      await aborted;
+      return fromReadable(failing(closed.resolve));
+    });
+    const client = await rawClient(t, rig);
+    await client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await begun.promise;
+    client.reset();
+    await closed.promise;
+    assert.deepEqual(rig.errors, []);
   });
 });
