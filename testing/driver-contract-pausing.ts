@@ -178,7 +178,7 @@ export const pausingCases: ContractCases = {
     const { peer, stream } = await rig.pair(await rig.listen('tcp4'));
     peer.end();
     await rig.until(() => stream.endedCount === 1, 'the end is reported');
-    rig.driver.shutdownWrite(stream.slot);
+    rig.shutdownWrite(stream);
     await rig.until(() => peer.ended, 'the peer sees the end');
     peer.destroy();
     await expectQuiet(rig);

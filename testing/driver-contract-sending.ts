@@ -143,7 +143,7 @@ export const sendingCases: ContractCases = {
     peer.resumeReading();
     await rig.until(() => peer.receivedBytes === total, 'everything arrives');
     await rig.until(() => driver.unsentBytes(stream.slot) === 0, 'and is known to have');
-    driver.shutdownWrite(stream.slot);
+    rig.shutdownWrite(stream);
     await rig.until(() => peer.ended, 'the end arrives');
     await rig.until(() => driver.unsentBytes(stream.slot) === 0, 'also the end');
   },

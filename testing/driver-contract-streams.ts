@@ -58,7 +58,7 @@ export const streamCases: ContractCases = {
     rig.send(stream, Buffer.from('an answer'));
     await rig.until(() => peer.receivedBytes === 9, 'the answer arrives');
     assert.equal(peer.take().toString(), 'an answer');
-    rig.driver.shutdownWrite(stream.slot);
+    rig.shutdownWrite(stream);
     await rig.until(() => peer.ended, 'the peer sees the end');
     assert.equal(stream.failures.length, 0);
   },
@@ -110,7 +110,7 @@ export const streamCases: ContractCases = {
     const pattern = new BytePattern(2);
     rig.send(stream, pattern.slice(0, 400_000));
     await rig.until(() => stream.queue.length === 0 && !stream.awaitsWritable, 'all is taken');
-    rig.driver.shutdownWrite(stream.slot);
+    rig.shutdownWrite(stream);
     await rig.until(() => peer.ended, 'the peer sees the end');
     assert.ok(pattern.matches(0, peer.take()));
     assert.equal(peer.receivedBytes, 400_000);

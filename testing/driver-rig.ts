@@ -255,6 +255,12 @@ export class DriverRig implements DriverEvents {
     return { peer, stream: this.streams[before] as StreamRecord };
   }
 
+  /** What was taken before stays with the driver from now on, as of loops. */
+  shutdownWrite(stream: StreamRecord): void {
+    stream.takesBack = false;
+    this.driver.shutdownWrite(stream.slot);
+  }
+
   close(stream: StreamRecord, abort = false): void {
     stream.open = false;
     stream.queue.clear();

@@ -1,5 +1,5 @@
 /** Waiting for `writable`. */
-import type { Connection } from './record.ts';
+import { type Connection, is } from './record.ts';
 import { mark } from './states.ts';
 import { stuckFromNow } from './timeout-clock.ts';
 
@@ -9,10 +9,19 @@ export function block(c: Connection): void {
   stuckFromNow(c);
 }
 
+/**
+ * Has the transport tell when the kernel has what was taken. False: it has. Whoever waits already goes
+ * on waiting, since the same moment: asking again and again is no progress.
+ */
+export function awaitTransport(c: Connection): boolean {
+  if (c.transport.handedOver(c.slot)) return false;
+  if (!is(c, mark.writeBlocked)) block(c);
+  return true;
+}
+
 /** Tells those who wait, if the kernel has what was taken, or has the transport tell when it has. */
 export function settleFlushed(c: Connection): void {
   const { rare } = c;
-  if (rare === null || rare.flushWaiters === null) return;
-  if (!c.transport.handedOver(c.slot)) block(c);
-  else if (rare.flushWaiters.handedOver()) rare.flushWaiters = null;
+  if (rare === null || rare.flushWaiters === null || awaitTransport(c)) return;
+  if (rare.flushWaiters.handedOver()) rare.flushWaiters = null;
 }

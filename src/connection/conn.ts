@@ -81,8 +81,8 @@ export interface Conn<Context = unknown> extends FrameSource {
    */
   tryWrite(data: Uint8Array): number;
   /**
-   * Like `asyncWrite` (or `writeNoCodec`); resolves when the kernel has all bytes up to and
-   * including these. Rejects with `ErrConnClosed` if the connection closes first.
+   * Like `asyncWrite` (or `writeNoCodec`); resolves when the kernel has all bytes up to and including
+   * these; `flushWrite('', true)` only waits. Rejects with `ErrConnClosed` if the connection closes first.
    */
   flushWrite(data: Sendable, noCodec?: boolean): Promise<void>;
   /**
@@ -161,7 +161,7 @@ export interface Conn<Context = unknown> extends FrameSource {
    * `ErrTimeout` or `ErrConnClosed` if the handshake fails, and closes the connection.
    */
   upgradeTls(options: UpgradeOptions): Promise<void>;
-  /** The number of written bytes that the kernel has not taken yet. */
+  /** Written bytes that the kernel has not taken. On io_uring 0 may rise again; see `flushWrite`. */
   outboundBuffered(): number;
   /** True when the peer has ended its side. */
   readonly readEnded: boolean;

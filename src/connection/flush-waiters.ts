@@ -21,14 +21,22 @@ export class FlushWaiters {
   #waiters: FlushWaiter[] = [];
   /** The first one that has not settled. */
   #first = 0;
+  /** Of the last one. */
+  #last: Promise<void> = Promise.resolve();
   /** By the transport, which may still have some of it in its hands. */
   #taken = 0;
 
   /** Settles when everything taken so far, and `pending` more bytes, is in the kernel. */
   wait(pending: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ position: this.#taken + pending, resolve, reject });
+    const position = this.#taken + pending;
+    const last = this.#waiters.at(-1);
+    const isOpen = last !== undefined && this.#first < this.#waiters.length;
+    // For the same bytes as the call before: however often somebody asks, one waiter is enough.
+    if (isOpen && last.position === position) return this.#last;
+    this.#last = new Promise((resolve, reject) => {
+      this.#waiters.push({ position, resolve, reject });
     });
+    return this.#last;
   }
 
   /** The transport took this many bytes; negative: it gives some back. */

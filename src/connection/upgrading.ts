@@ -16,8 +16,9 @@ export function beginUpgrade(c: Connection): boolean {
   return true;
 }
 
-/** Resolves when everything written so far is out. No bytes are taken meanwhile. */
+/** Resolves when everything written so far is out, at once if it is closed. No bytes are taken meanwhile. */
 export async function clearOutbound(c: Connection): Promise<void> {
+  if (isClosed(c)) return;
   c.marks |= mark.clearing;
   try {
     scheduleFlush(c);

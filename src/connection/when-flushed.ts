@@ -5,8 +5,12 @@ import { openQueue, outboundBuffered } from './outbound.ts';
 import { type Connection, is, isClosed, rareOf } from './record.ts';
 import { mark } from './states.ts';
 
-/** Settles when everything taken so far is in the kernel, or the connection is gone. */
+/**
+ * Settles when everything taken so far is in the kernel, or the connection is gone: at once when it is
+ * gone already, since its slot may be another's.
+ */
 export function whenFlushed(c: Connection): Promise<void> {
+  if (isClosed(c)) return Promise.resolve();
   const remaining = outboundBuffered(c);
   if (remaining === 0 && c.transport.handedOver(c.slot)) return Promise.resolve();
   // Answers in the read slab count with the queue.

@@ -94,7 +94,11 @@ function takeParts(c: Connection, parts: readonly Bytes[], take: typeof putParts
 }
 
 export function flushWrite(c: Connection, data: Sendable, noCodec: boolean): Promise<void> {
-  if (!takesBytes(c)) return Promise.reject(notWritable(remoteAddress(c)));
+  if (!takesBytes(c)) {
+    // Nothing is written: what was goes out on the way to the close, too.
+    if (noCodec && isNothing(data) && !isClosed(c)) return whenFlushed(c);
+    return Promise.reject(notWritable(remoteAddress(c)));
+  }
   try {
     if (noCodec) putPlain(c, data);
     else if (Prepared.is(data)) putPrepared(c, data);
@@ -106,6 +110,10 @@ export function flushWrite(c: Connection, data: Sendable, noCodec: boolean): Pro
     toBroken(c, error);
   }
   return Promise.reject(neverFlushed(outboundBuffered(c), remoteAddress(c)));
+}
+
+function isNothing(data: Sendable): boolean {
+  return !Prepared.is(data) && data.length === 0;
 }
 
 /** Whether the program may keep writing. */

@@ -214,7 +214,7 @@ export interface DriverEvents {
    * The kernel refused bytes `start..end` of `slab`, which a `send` or `flush` had taken: the last ones
    * that it took. True: they are the caller's again, who queues them in front of what waits, and
    * `writable` follows. The slab is lent until this returns. False, or no such method: the driver sends
-   * them when it can.
+   * them when it can. Always false after `shutdownWrite`: they go out before our end.
    */
   refused?(slot: number, generation: number, slab: Slab, start: number, end: number): boolean;
   /** An outgoing connection is established (or `failed`). */

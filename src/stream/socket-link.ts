@@ -318,14 +318,16 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     const { conn } = this;
     if (conn !== null && !this.closed) {
       conn.flush();
-      if (this.#unsent === 0 && conn.outboundBuffered() === 0) {
+      // Given up with everything given to the kernel, or offered to it behind that.
+      if (this.#unsent === 0 && conn.isClosed && conn.outboundBuffered() === 0) {
         callback(null);
         return;
       }
     }
     const told = (error: Error | null): void => {
       this.#unsent--;
-      callback(error);
+      // What it throws is no promise that rejects.
+      process.nextTick(callback, error);
     };
     this.#unsent++;
     this.#sent().then(() => told(null), told);
@@ -345,8 +347,8 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
       return;
     }
     this.#ends = true;
-    const waits = conn.outboundBuffered() > 0;
-    const sent = waits ? conn.flushWrite(nothing, true) : Promise.resolve();
+    // Nothing buffered does not mean that the kernel has it all: a driver may be asking it.
+    const sent = conn.flushWrite(nothing, true);
     this.#lastSent = sent;
     conn.end();
     // Never at once: a write behind the end is an error first.

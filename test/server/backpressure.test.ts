@@ -15,6 +15,7 @@ import { BytePattern } from '../../testing/byte-pattern.ts';
 import type { RawClient } from 'gnet/testing';
 import {
   assertSameBytes,
+  codeOf,
   connect,
   freeAddress,
   pair,
@@ -156,6 +157,25 @@ describe('watermarks', () => {
     c.flush();
     await c.flushWrite('');
     assert.ok(transport.handedOver(slot));
+  });
+
+  test('flushWrite of nothing waits also on the way to a close', async (t) => {
+    const { rig, c, client } = await pair(t);
+    const written = await block(c, client);
+    c.asyncWrite(Buffer.alloc(1_000));
+    c.close();
+    let flushed = false;
+    const flushing = c.flushWrite('', true).then(() => {
+      flushed = true;
+    });
+    await assert.rejects(c.flushWrite('more', true), { code: 'ErrConnClosed' });
+    assert.equal(flushed, false);
+    client.resumeReading();
+    await flushing;
+    await client.readExactly(written + 1_000);
+    client.end();
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+    await assert.rejects(c.flushWrite('', true), { code: 'ErrConnClosed' });
   });
 
   test('flushWrite settles once per call: in order when flushed, rejected when closed', async (t) => {
@@ -310,6 +330,24 @@ for (const transport of everyTransport) {
 }
 
 describe('overflow', () => {
+  test('close: closes a reader that stops, though nothing more is written', async (t) => {
+    const options: Options = {
+      overflow: 'close',
+      highWaterMark: 4_096,
+      lowWaterMark: 1_024,
+      socketSendBuffer: 20_000,
+    };
+    const { rig, c, client } = await pair(t, {}, options);
+    client.pauseReading();
+    // Little at a time: a driver may take that before it asks the kernel.
+    while (!c.isClosed && c.outboundBuffered() === 0) {
+      c.asyncWrite(pattern.slice(0, 15_000));
+      await settle(5);
+    }
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+    assert.equal(codeOf(rig.closeErrors[0]), 'ErrOutboundOverflow');
+  });
+
   test('pause: a client that sends and never reads is not read, and memory is bounded', async (t) => {
     const options = {
       highWaterMark: mebibyte,

@@ -1,8 +1,10 @@
 /** Memory that the program, or its codec, uses again: each broadcast sends what was there at the call. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FixedLengthFrameCodec, type FrameSource, type ICodec, prepare } from 'gnet';
-import { connect, startRig, type TestScope } from '../support/rig.ts';
+import { FixedLengthFrameCodec, type FrameSource, type ICodec, prepare, SyscallError } from 'gnet';
+import type { StreamConnection } from '../../src/connection/stream-connection.ts';
+import { takeBack } from '../../src/connection/taking-back.ts';
+import { connect, pair, startRig, type TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
 /** Encodes into the same memory each time. */
@@ -51,4 +53,23 @@ test('of a codec', async (t) => {
   for (const client of clients) {
     assert.equal(String(await client.readExactly(12)), 'aaaabbbbcccc');
   }
+});
+
+test('of which there is none when a send comes back in front of it: the connection breaks off', async (t) => {
+  const { rig, c } = await pair(t);
+  const record = c as unknown as StreamConnection;
+  const { queues, readPool } = record.owner;
+  const queue = queues.take();
+  queue.push = () => {
+    throw new SyscallError('ENOMEM', 'no memory for a buffer', { syscall: 'mmap' });
+  };
+  queues.take = () => queue;
+  rig.server.broadcast('to all');
+  assert.equal(c.outboundBuffered(), 6);
+  const slab = readPool.take();
+  assert.equal(takeBack(record, slab, 0, 10), false);
+  readPool.release(slab);
+  assert.equal(c.isClosed, true);
+  await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+  assert.match(String(rig.closeErrors[0]?.message), /no memory/);
 });

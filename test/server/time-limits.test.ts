@@ -13,6 +13,7 @@ import {
   connect,
   freeAddress,
   pair,
+  type Rig,
   startRig,
   everyTransport,
   text,
@@ -39,6 +40,29 @@ async function readSlowly(client: RawClient, restMs: number): Promise<void> {
   client.socket.on('data', onData);
   client.resumeReading();
   await waitUntil(() => client.ended || client.closed, 'the end of a slow reader');
+}
+
+const little = large.subarray(0, 10_000);
+
+function hasEverything(c: Conn): boolean {
+  const { transport, slot } = c as unknown as StreamConnection;
+  return c.outboundBuffered() === 0 && transport.handedOver(slot);
+}
+
+/**
+ * Little at a time until the kernel takes no more: a driver may take that before it asks the kernel.
+ * Returns how often.
+ */
+async function fill(c: Conn, { events }: Rig, writesMax = Infinity): Promise<number> {
+  const { transport, slot } = c as unknown as StreamConnection;
+  const open = events.length;
+  let writes = 0;
+  for (; writes < writesMax && events.length === open; writes++) {
+    if (c.outboundBuffered() > 0 || transport.refuses?.(slot)) break;
+    c.asyncWrite(little);
+    await settle(5);
+  }
+  return writes;
 }
 
 for (const transport of everyTransport) {
@@ -129,16 +153,45 @@ for (const transport of everyTransport) {
     test('counts from the first byte that the kernel refuses, though no more is written', async (t) => {
       const options = { writeTimeout: 300, socketSendBuffer: 200_000 };
       const { rig, c, client } = await pair(t, {}, options, freeAddress(t, transport));
-      const below = (c as unknown as StreamConnection).transport;
-      const { slot } = c as unknown as StreamConnection;
       client.pauseReading();
-      // Little at a time: a driver may take that before it asks the kernel.
-      while (rig.events.length === 2 && c.outboundBuffered() === 0 && !below.refuses?.(slot)) {
-        c.asyncWrite(large.subarray(0, 10_000));
+      await fill(c, rig);
+      await waitUntil(() => rig.events.length === 3, 'onClosed');
+      assert.deepEqual(rig.events, ['init', 'open', 'closed(ErrTimeout)']);
+    });
+
+    test('is not put off by those who ask again and again whether the kernel has everything', async (t) => {
+      const options = { writeTimeout: 300, socketSendBuffer: 200_000 };
+      const { rig, c, client } = await pair(t, {}, options, freeAddress(t, transport));
+      client.pauseReading();
+      await fill(c, rig);
+      while (rig.events.length === 2) {
+        c.flushWrite('').catch(() => {});
         await settle(5);
       }
       await waitUntil(() => rig.events.length === 3, 'onClosed');
       assert.deepEqual(rig.events, ['init', 'open', 'closed(ErrTimeout)']);
+    });
+
+    test('counts for what goes out before the end of our side', async (t) => {
+      const options = { writeTimeout: 300, socketSendBuffer: 200_000, allowHalfOpen: true };
+      const before = await pair(t, {}, options, freeAddress(t, transport));
+      before.client.pauseReading();
+      const writes = await fill(before.c, before.rig);
+      // As much as the kernel took, and then more than it takes, which a driver takes with the end.
+      for (let last = 4; last < 20; last++) {
+        const { rig, c, client } = await pair(t, {}, options, freeAddress(t, transport));
+        client.pauseReading();
+        await fill(c, rig, writes - 1);
+        for (let count = 0; count < last; count++) c.asyncWrite(little);
+        c.end();
+        await settle(20);
+        if (rig.events.length === 2 && hasEverything(c)) continue; // it had room for more this time
+        await waitUntil(() => rig.events.length === 3, 'onClosed');
+        assert.deepEqual(rig.events, ['init', 'open', 'closed(ErrTimeout)']);
+        assert.match(String(rig.closeErrors[0]?.message), /writeTimeout/);
+        return;
+      }
+      assert.fail('the kernel takes everything');
     });
 
     test('a slow reader has as long as it goes on; an idle one is left alone', async (t) => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { describe, test } from 'node:test';
-import { client, type Conn, type EventHandler } from 'gnet';
+import { client, type Conn, type EventHandler, type Options } from 'gnet';
 import { createConnection, type ConnSocket, type ConnSocketOptions, toDuplex } from 'gnet/stream';
 import { BytePattern } from '../../testing/byte-pattern.ts';
 import { startRig, type TestScope } from '../support/rig.ts';
@@ -24,14 +24,16 @@ async function streamPair(
   t: TestScope,
   options: ConnSocketOptions = {},
   more: EventHandler = {},
+  settings: Options = {},
 ): Promise<Pair> {
   let opened: { socket: ConnSocket; c: Conn } | null = null;
-  const rig = await startRig(t, {
+  const handler: EventHandler = {
     ...more,
     onOpened(c) {
       opened = { socket: toDuplex(c, options), c };
     },
-  });
+  };
+  const rig = await startRig(t, handler, settings);
   const peer = await openSocket(rig.server.addr);
   t.after(() => peer.destroy());
   await waitUntil(() => opened !== null, 'onOpened');
@@ -215,6 +217,37 @@ describe('what is written', () => {
     assert.ok(done < sent);
     peer.resume();
     await waitUntil(() => done === sent, 'all call back');
+  });
+
+  test('is not lost by destroy once it has called back', async (t) => {
+    const settings = { socketSendBuffer: 20_000 };
+    const { socket, peer, c } = await streamPair(t, {}, {}, settings);
+    peer.pause();
+    let sent = 0;
+    let calledBack = 0;
+    // Little at a time: a driver may take that before it asks the kernel.
+    const block = Buffer.alloc(15_000);
+    while (c.outboundBuffered() === 0) {
+      sent++;
+      socket.write(block, (error) => {
+        if (!error) calledBack++;
+      });
+      await waitUntil(() => calledBack === sent || c.outboundBuffered() > 0, 'the kernel says');
+      await settle(5);
+    }
+    const inKernel = calledBack * block.length;
+    socket.destroy();
+    let got = 0;
+    let ended = false;
+    peer.on('data', (part: Buffer) => {
+      got += part.length;
+    });
+    peer.on('end', () => {
+      ended = true;
+    });
+    peer.resume();
+    await waitUntil(() => ended, 'the end');
+    assert.ok(inKernel > 0 && got >= inKernel, `${got} of ${inKernel} bytes`);
   });
 
   test('to a peer that is gone is an error with its code', async (t) => {

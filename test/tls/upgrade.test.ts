@@ -5,6 +5,7 @@ import { connect as connectPlain, createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import * as tls from 'node:tls';
 import { type Conn, type EventHandler, LineBasedFrameCodec, type TlsServerOptions } from 'gnet';
+import type { StreamConnection } from '../../src/connection/stream-connection.ts';
 import { rejection, startClient } from '../support/client-rig.ts';
 import { spawnExample } from '../examples/spawn-example.ts';
 import { missing, runClient } from '../support/outside-client.ts';
@@ -213,6 +214,43 @@ describe('upgradeTls', () => {
       socket.destroy();
       await waitUntil(() => rig.server.countConnections() === 0, 'gone');
     }
+  });
+
+  test('of a connection that closes meanwhile is refused', async (t) => {
+    for (const end of ['destroy', 'reset'] as const) {
+      let code: unknown;
+      const handler: EventHandler = {
+        react(_frame, c) {
+          c.upgradeTls(identity).catch((error: unknown) => {
+            code = codeOf(error);
+          });
+          c[end]();
+        },
+      };
+      const rig = await startRig(t, handler);
+      const socket = await plain(t, rig.server.addr);
+      socket.write('x');
+      await waitUntil(() => code !== undefined, 'the upgrade is refused');
+      assert.equal(code, 'ErrConnClosed');
+    }
+  });
+
+  test('waits for nothing of a connection that has closed, whose slot another one has', async (t) => {
+    const opened: Conn[] = [];
+    const handler: EventHandler = { onOpened: (c) => void opened.push(c) };
+    const rig = await startRig(t, handler);
+    const first = await plain(t, rig.server.addr);
+    await waitUntil(() => opened.length === 1, 'the first');
+    first.resetAndDestroy();
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+    const [gone] = opened as unknown as StreamConnection[];
+    await gone?.clearOutbound();
+    await plain(t, rig.server.addr);
+    await waitUntil(() => opened.length === 2, 'the second');
+    const other = opened[1] as Conn;
+    other.asyncWrite('under way');
+    other.flush();
+    await gone?.clearOutbound();
   });
 });
 

@@ -109,8 +109,10 @@ function loopOf(engine: TlsEngine, { owner }: StreamConnection): LoopTls {
 }
 
 function gone({ remoteAddr }: StreamConnection): ErrConnClosed {
+  // Nobody asked for it while the socket could tell.
+  const to = remoteAddr === '' ? '' : ` to ${remoteAddr}`;
   return new ErrConnClosed(
-    `cannot upgrade to TLS: the connection to ${remoteAddr} closed before the handshake began`,
+    `cannot upgrade to TLS: the connection${to} closed before the handshake began`,
     { address: remoteAddr },
   );
 }

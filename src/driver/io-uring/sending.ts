@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import { flushBytesMax } from '../../base/limits.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
@@ -16,7 +17,6 @@ import type { Stream } from './stream.ts';
 import {
   anyConnect,
   anyFailure,
-  anyOwnEnd,
   anyRoomPoll,
   anySend,
   life,
@@ -348,10 +348,11 @@ export class Sending {
 
   /** The loop counts as sent what was taken: it must wait there, or nobody sees a reader that stops. */
   #gaveBack(stream: Stream, slab: Slab, result: number): boolean {
-    if ((stream.states & (notOpen | anyOwnEnd)) !== 0 || interrupted(result)) return false;
+    if ((stream.states & notOpen) !== 0 || interrupted(result)) return false;
     const { sendStart, sendEnd: end } = stream;
     const { slot, generation } = stream;
     if (!this.#events.refused?.(slot, generation, slab, sendStart, end)) return false;
+    assert((stream.states & ownEnd.due) === 0, 'what goes before the end of our side stays here');
     sendEnded(stream);
     this.#counters.bytesSent -= end - sendStart;
     stream.dropUnsent();
