@@ -36,6 +36,7 @@ const common: readonly string[] = [
   'src/base/settled.ts',
   'src/base/loop-work.ts',
   'src/base/codec-to-come.ts',
+  'src/base/flushed.ts',
   'src/host/fetch-codings.ts',
 ];
 

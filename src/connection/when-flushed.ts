@@ -1,4 +1,5 @@
 /** Waiting until what was written is in the kernel. */
+import { flushed } from '../base/flushed.ts';
 import { settleFlushed } from './blocking.ts';
 import { FlushWaiters } from './flush-waiters.ts';
 import { openQueue, outboundBuffered } from './outbound.ts';
@@ -12,14 +13,14 @@ import { mark } from './states.ts';
 export function whenFlushed(c: Connection): Promise<void> {
   if (isClosed(c)) return Promise.resolve();
   const remaining = outboundBuffered(c);
-  if (remaining === 0 && c.transport.handedOver(c.slot)) return Promise.resolve();
+  if (remaining === 0 && c.transport.handedOver(c.slot)) return flushed;
   // Answers in the read slab count with the queue.
   if (remaining > 0) openQueue(c);
   const rare = rareOf(c);
   rare.flushWaiters ??= new FlushWaiters();
-  const flushed = rare.flushWaiters.wait(remaining);
+  const sent = rare.flushWaiters.wait(remaining);
   if (remaining === 0) settleFlushed(c);
-  return flushed;
+  return sent;
 }
 
 /** Pending output is not above the high watermark, or back at the low one. */

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { flushed } from '../base/flushed.ts';
 import type { Bytes, Conn, EventHandler } from '../index.ts';
 import { HttpFeed } from './http-feed.ts';
 import type { Traffic } from './socket-timeout.ts';
@@ -324,13 +325,18 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
         return;
       }
     }
+    const sent = this.#sent();
+    if (sent === flushed && this.#unsent === 0) {
+      callback(null);
+      return;
+    }
     const told = (error: Error | null): void => {
       this.#unsent--;
       // What it throws is no promise that rejects.
       process.nextTick(callback, error);
     };
     this.#unsent++;
-    this.#sent().then(() => told(null), told);
+    sent.then(() => told(null), told);
   }
 
   #sent(): Promise<void> {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import nodeNet from 'node:net';
 import { test } from 'node:test';
 import net from 'gnet/net';
+import { driverName } from '../support/driver.ts';
 import type { TestScope } from '../support/rig.ts';
 
 type Module = Pick<typeof nodeNet, 'createServer' | 'connect'>;
@@ -136,9 +137,12 @@ const all: readonly Case[] = (['accepted', 'dialled'] as const).flatMap((role) =
   ),
 );
 
+/** Where the kernel says only later that it has the bytes, the peer may have answered and ended by then. */
+const untimely: readonly Moment[] = driverName === 'io_uring' ? ['written', 'finish'] : [];
+
 for (const role of ['accepted', 'dialled'] as const) {
   test(`by a socket that was ${role}`, async (t) => {
-    const cases = all.filter((one) => one.role === role);
+    const cases = all.filter((one) => one.role === role && !untimely.includes(one.moment));
     const found = await Promise.all(
       cases.map((one) =>
         Promise.all([play(t, nodeNet, one), play(t, net as unknown as Module, one)]),
