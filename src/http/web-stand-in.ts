@@ -4,10 +4,10 @@
  * its prototype, and whatever they do not answer themselves is asked of the real one.
  */
 
-/** What is there before anybody replaces the globals. */
-export const RealRequest = globalThis.Request;
-export const RealResponse = globalThis.Response;
-export const RealHeaders = globalThis.Headers;
+/** What is there before anybody replaces the globals. Named types: declarations must not name a package. */
+export const RealRequest: typeof globalThis.Request = globalThis.Request;
+export const RealResponse: typeof globalThis.Response = globalThis.Response;
+export const RealHeaders: typeof globalThis.Headers = globalThis.Headers;
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
