@@ -1,6 +1,6 @@
 import { type AwaitsCodec, awaitsCodec } from '../base/codec-to-come.ts';
 import type { FrameSource, ICodec } from '../codec/index.ts';
-import type { EventHandler } from '../index.ts';
+import type { Conn, EventHandler } from '../index.ts';
 
 /**
  * Of connections that were given away, until they have the codec of their next protocol: what comes is that
@@ -19,9 +19,10 @@ export class CodecToCome implements ICodec<never> {
   }
 
   decode(source: FrameSource): null {
-    if (source.bufferLength() > this.#heldMax) {
-      (source as FrameSource & Partial<AwaitsCodec>)[awaitsCodec]?.();
-    }
+    const conn = source as Conn & Partial<AwaitsCodec>;
+    const waits = conn.bufferLength();
+    // An end is told behind what waits.
+    if (waits > this.#heldMax || (waits > 0 && conn.readEnded)) conn[awaitsCodec]?.();
     return null;
   }
 }

@@ -331,9 +331,11 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
       return;
     }
     const told = (error: Error | null): void => {
-      this.#unsent--;
       // What it throws is no promise that rejects.
-      process.nextTick(callback, error);
+      process.nextTick(() => {
+        this.#unsent--;
+        callback(error);
+      });
     };
     this.#unsent++;
     sent.then(() => told(null), told);

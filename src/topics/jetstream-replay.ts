@@ -21,6 +21,8 @@ interface Replay {
   readonly subjects: readonly string[];
   readonly last: number;
   from: number;
+  /** Messages of the next page. */
+  size: number;
   /** Older ones than the most that one replay gives. */
   skip: number;
   /** Of messages that were stored twice. */
@@ -56,18 +58,17 @@ export class StreamReader {
   async replay(filter: string, after: number, last: number, deliver: DeliverStored): Promise<void> {
     const { link, prefix } = this.#options;
     const subjects = subjectsOf(prefix, filter);
-    const replay: Replay = { subjects, last, from: after, skip: -1, ids: new RecentIds() };
-    let size = firstPage;
+    const ids = new RecentIds();
+    const replay: Replay = { subjects, last, from: after, size: firstPage, skip: -1, ids };
     while (replay.from < last && !link.signal.aborted) {
       let messages: StoredMessage[];
       try {
-        messages = await this.#inLane(() => this.#next(replay, size));
+        messages = await this.#inLane(() => this.#next(replay));
       } catch (error) {
         if (!link.signal.aborted) link.onError(error as Error);
         await link.pause();
         continue;
       }
-      size = nextSize(size, messages);
       for (let one = messages.shift(); one !== undefined; one = messages.shift()) {
         if (!(await deliver(one.topic, one.data, one.position))) return;
       }
@@ -82,10 +83,16 @@ export class StreamReader {
     return result;
   }
 
-  async #next(replay: Replay, size: number): Promise<StoredMessage[]> {
+  async #next(replay: Replay): Promise<StoredMessage[]> {
     if (replay.skip < 0) replay.skip = await this.#tooMany(replay);
     const pages: Page[] = [];
-    for (const subject of replay.subjects) pages.push(await this.#page(subject, replay.from, size));
+    const { subjects, from, size } = replay;
+    for (const subject of subjects) pages.push(await this.#page(subject, from, size));
+    // By what was read: what is skipped costs as much.
+    replay.size = nextSize(
+      size,
+      pages.flatMap(({ messages }) => messages),
+    );
     // Of two subjects, as far as both are known.
     let end = replay.last;
     for (const { messages, hasMore } of pages) {
@@ -147,7 +154,7 @@ export class StreamReader {
 }
 
 /** The next page has about as many bytes as one may have. */
-function nextSize(size: number, messages: readonly StoredMessage[]): number {
+function nextSize(size: number, messages: readonly JsMsg[]): number {
   if (messages.length === 0) return size;
   let bytes = 0;
   for (const { data } of messages) bytes += data.length;

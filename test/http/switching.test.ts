@@ -123,6 +123,20 @@ describe('what a client sends until the connection has its codec is for that one
     });
   }
 
+  test('a handler that comes before its codec is told of the end behind what waits', async (t) => {
+    const { rig, client, conn: given } = await taken(t, false);
+    client.write(`${text}EARLY`);
+    client.end();
+    const conn = await given;
+    while (!conn.readEnded) await new Promise(setImmediate);
+    conn.setHandler({ react: (frame) => frame, onEnd: (c) => c.close() });
+    // As often as it takes to be told too early.
+    for (let turns = 0; turns < 10; turns++) await new Promise(setImmediate);
+    conn.setCodec(new BuiltInFrameCodec());
+    assert.match(String(await client.readUntilEnd()), /\r\n\r\nEARLY$/);
+    assert.deepEqual(rig.errors, []);
+  });
+
   test('a client that goes meanwhile is noticed, and a server that stops does not wait', async (t) => {
     const { rig, client, conn: given } = await taken(t, false);
     client.write(text);
