@@ -156,3 +156,33 @@ test('a stop waits for one of a web stream', async (t) => {
   assert.ok((await got).equals(bytes));
   assert.equal((await stopped).forced, 0);
 });
+
+test('callbacks keep the order of their writes, also behind others that wait for the kernel', async (t) => {
+  const { socket, peer } = await pairOf(t, { highWaterMark: 1 << 26 });
+  const { conn } = socket;
+  assert.ok(conn !== null);
+  const order: number[] = [];
+  let count = 0;
+  const write = (length: number): void => {
+    const number = count++;
+    socket.write(Buffer.alloc(length), () => order.push(number));
+  };
+  for (let round = 0; round < 10; round++) {
+    peer.pause();
+    while (conn.outboundBuffered() === 0) {
+      write(200_000);
+      await new Promise(setImmediate);
+    }
+    // These wait for the same moment as the last write.
+    void conn.flushWrite('', true).then(() => write(10));
+    write(100);
+    void conn.flushWrite('', true).then(() => write(10));
+    const all = count + 2;
+    peer.resume();
+    await waitUntil(() => order.length === all, 'all callbacks');
+  }
+  assert.deepEqual(
+    order,
+    order.map((_, index) => index),
+  );
+});

@@ -2,7 +2,12 @@
 import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 
+const { pid } = process;
 os.hostname = () => 'container';
-Object.defineProperty(process, 'pid', { value: 1 });
+Object.defineProperty(process, 'pid', { value: 1, configurable: true });
 syncBuiltinESMExports();
+await import('gnet/topics');
+await import('gnet/topics/redis');
+// The native drivers try their calls with it: with another one they would not run.
+Object.defineProperty(process, 'pid', { value: pid });
 await import('./member.ts');
