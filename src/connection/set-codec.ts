@@ -6,8 +6,6 @@ import { pause, resume, takeTurns } from './pausing.ts';
 import { type Connection, isClosed, useCodec } from './record.ts';
 import { pauseReason } from './states.ts';
 
-export { awaitsCodec } from '../base/codec-to-come.ts';
-
 /** See `Conn`. */
 export function setCodec(c: Connection, codec: ICodec<unknown>): void {
   checkCodec(codec, 'what setCodec was given');

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { awaitsCodec } from '../base/codec-to-come.ts';
 import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { ICodec } from '../codec/codec.ts';
@@ -66,7 +67,7 @@ import { continueReading, ended as endedOf, received as receivedOf } from './rea
 import { is, isClosed, rareOf } from './record.ts';
 import { mark, pauseReason, programPauses, State, task } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
-import { awaitCodec, awaitsCodec, setCodec as setCodecOf } from './set-codec.ts';
+import { awaitCodec, setCodec as setCodecOf } from './set-codec.ts';
 import { setTimer as setTimerOf } from './timers.ts';
 import { checkConnection, toBroken } from './transitions.ts';
 import { SocketFace } from './socket-face.ts';

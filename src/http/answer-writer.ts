@@ -119,7 +119,8 @@ export class AnswerWriter {
     }
     // Of the empty line behind it the writer takes care.
     const framing = { frame: Frame.Length, left: body.length };
-    void sendStream(exchange, this.#begin(exchange, head.text.slice(0, -2)), [body], framing);
+    exchange.state = AnswerState.Begun;
+    void sendStream(exchange, head.text.slice(0, -2), [body], framing);
   }
 
   #sendStream(
@@ -143,7 +144,8 @@ export class AnswerWriter {
     if (isKnown) head.text += `Content-Length: ${head.length}\r\n`;
     const frame = isKnown ? Frame.Length : isChunked ? Frame.Chunks : Frame.End;
     const framing = { frame, left: isKnown ? Number(head.length) : -1 };
-    void sendStream(exchange, this.#begin(exchange, head.text), stream, framing);
+    exchange.state = AnswerState.Begun;
+    void sendStream(exchange, head.text, stream, framing);
   }
 
   /** @param length the length of its body; -1 if it is unknown. */
@@ -154,11 +156,6 @@ export class AnswerWriter {
     else head.text += length >= 0 ? lengthLine(length) : '\r\n';
     if (head.text.length > CAPACITY) this.#sendLong(exchange, head, null);
     else this.#write(exchange, this.#bytes.write(head.text, 0, 'latin1'));
-  }
-
-  #begin(exchange: Exchange, head: string): string {
-    exchange.state = AnswerState.Begun;
-    return head;
   }
 }
 

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { type LoopWithWork, workBegins } from '../base/loop-work.ts';
-import { watch } from '../base/settled.ts';
+import { isPromise, watch, whenSettled } from '../base/settled.ts';
 import type { FrameSource, ICodec } from '../codec/index.ts';
 import { type Conn, EventServer, type EventLoop, type Options, type TickReply } from '../index.ts';
 import { AnswerWriter } from './answer-writer.ts';
@@ -147,7 +147,8 @@ export class FetchServer
       return;
     }
     if (isPromise(answer)) {
-      answer.then(
+      whenSettled(
+        answer,
         (response) => this.#respond(exchange, response),
         (error) => this.failed(exchange, error),
       );
@@ -277,10 +278,6 @@ export class FetchServer
       this.report('onError failed', thrown);
     }
   }
-}
-
-function isPromise(answer: Response | Promise<Response>): answer is Promise<Response> {
-  return typeof (answer as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
 /** Tells the source of its body that nobody wants it. */

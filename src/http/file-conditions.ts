@@ -27,7 +27,7 @@ function secondsOf(date: string): number {
  */
 export function isWanted(headers: Headers, file: FileFacts): boolean {
   const wanted = headers.get('if-match');
-  if (wanted !== null) return wanted.trim() === '*';
+  if (wanted !== null) return trimBlanks(wanted) === '*';
   const since = headers.get('if-unmodified-since');
   // What is no date is ignored.
   return since === null || !(secondsOf(since) < Math.floor(file.modified / 1_000));

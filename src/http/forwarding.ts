@@ -8,6 +8,8 @@ import {
   codingsOfUndici,
   type FetchCodings,
 } from '../host/fetch-codings.ts';
+import { trimBlanks } from './characters.ts';
+import { isHeaderName } from './response-head.ts';
 import { RealResponse } from './web-stand-in.ts';
 
 /** Besides what `Connection` names. What is for the next proxy alone belongs to them (RFC 9110, 11.7). */
@@ -28,9 +30,9 @@ const ofOneConnection: ReadonlySet<string> = new Set([
 /** Takes away what is about the connection that the request came on. */
 export function removeConnectionHeaders(headers: Headers): void {
   for (const named of (headers.get('connection') ?? '').split(',')) {
-    const name = named.trim();
+    const name = trimBlanks(named);
     // What is no name says nothing, and would throw.
-    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) headers.delete(name);
+    if (isHeaderName(name)) headers.delete(name);
   }
   for (const name of ofOneConnection) headers.delete(name);
 }
@@ -55,7 +57,7 @@ function isUnpacked(response: SentOn, coding: string): boolean {
   if (coding === '' || response.body === null) return false;
   const { names, takesSeveral } = codingsOf(response);
   const given = coding.toLowerCase().split(',');
-  return (takesSeveral || given.length === 1) && given.every((name) => names.has(name.trim()));
+  return (takesSeveral || given.length === 1) && given.every((name) => names.has(trimBlanks(name)));
 }
 
 /**
@@ -66,7 +68,7 @@ export function headersToSend(response: SentOn): Iterable<[string, string]> {
   const { url = '', headers } = response;
   if (url === '') return headers;
   const pairs = [...headers];
-  const dropped = new Set(joined(pairs, 'connection').toLowerCase().split(',').map(trim));
+  const dropped = new Set(joined(pairs, 'connection').toLowerCase().split(',').map(trimBlanks));
   if (isUnpacked(response, joined(pairs, 'content-encoding'))) {
     dropped.add('content-encoding').add('content-length');
   }
@@ -80,8 +82,4 @@ function joined(pairs: readonly [string, string][], wanted: string): string {
   const values: string[] = [];
   for (const [name, value] of pairs) if (name.toLowerCase() === wanted) values.push(value);
   return values.join(',');
-}
-
-function trim(text: string): string {
-  return text.trim();
 }

@@ -9,6 +9,10 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** No control characters: a value with a line end could forge a whole answer. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+export function isHeaderName(text: string): boolean {
+  return TOKEN.test(text);
+}
+
 /** Also a status text is one. */
 export function isHeaderValue(text: string): boolean {
   return VALUE.test(text);

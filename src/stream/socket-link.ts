@@ -319,7 +319,7 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     const { conn } = this;
     if (conn !== null && !this.closed) {
       conn.flush();
-      // Given up with everything given to the kernel, or offered to it behind that.
+      // One that has closed with nothing left takes no question any more.
       if (this.#unsent === 0 && conn.isClosed && conn.outboundBuffered() === 0) {
         callback(null);
         return;

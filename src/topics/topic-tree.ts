@@ -21,6 +21,7 @@ const LENGTH_MAX = 65_535;
 const LEVELS_MAX = 128;
 /** Of the topics that loops use themselves. */
 const RESERVED = '$gnet';
+const BELOW_RESERVED = `${RESERVED}/`;
 
 /** @throws TypeError if it is not a topic name; ErrTopicTooLong; ErrTopicReserved. */
 export function checkTopic(topic: string): void {
@@ -49,7 +50,7 @@ function checkText(topic: string): void {
 }
 
 function checkLevels(topic: string): void {
-  if (topic.startsWith(RESERVED) && (topic.length === RESERVED.length || topic[5] === '/')) {
+  if (topic === RESERVED || topic.startsWith(BELOW_RESERVED)) {
     throw new ErrTopicReserved(topic);
   }
   if (topic.length < LEVELS_MAX) return;
