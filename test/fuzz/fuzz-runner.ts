@@ -37,11 +37,26 @@ export interface FuzzPlan {
 /** Of streams beside another program, in all of the time. */
 const besideShare = 20;
 
+/** A run of a target whose name was misspelt would try nothing and find nothing wrong. */
+function choice(
+  { targets }: FuzzPlan,
+  known: readonly { readonly name: string }[],
+): (name: string) => boolean {
+  const chosen = targets?.split(',');
+  const names = known.map(({ name }) => name);
+  const unknown = chosen?.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new Error(`--targets ${unknown}: there is no such target, only ${names.join(', ')}`);
+  }
+  return (name) => chosen?.includes(name) ?? true;
+}
+
 /** Each target until it has had so many inputs or so much time. */
 export async function runFuzz(plan: FuzzPlan): Promise<FuzzSummary> {
   const summary: FuzzSummary = { cases: 0, wrong: [], lines: [] };
-  const isChosen = (name: string): boolean => plan.targets?.split(',').includes(name) ?? true;
-  for (const target of (await allTargets()).filter(({ name }) => isChosen(name))) {
+  const targets = await allTargets();
+  const isChosen = choice(plan, [...targets, ...judges]);
+  for (const target of targets.filter(({ name }) => isChosen(name))) {
     const end = performance.now() + plan.seconds * 1_000;
     const isOver = (inputs: number): boolean =>
       inputs * (target.cost ?? 1) >= plan.inputs || performance.now() >= end;

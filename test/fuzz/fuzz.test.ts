@@ -12,4 +12,9 @@ describe('whatever comes in', () => {
     assert.deepEqual(wrong, [], `GNET_SEED=${seed}`);
     assert.ok(cases >= 10_500, `${cases} inputs`);
   });
+
+  test('names the targets there are when one of another name is wanted', async () => {
+    const plan = { seed, inputs: 1, seconds: 1, targets: 'http,htpp' };
+    await assert.rejects(runFuzz(plan), /htpp: there is no such target, only codecs, /);
+  });
 });
