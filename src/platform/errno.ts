@@ -32,12 +32,29 @@ export function namesByNumber(
 interface Explanation {
   readonly text: string;
   readonly hint: string;
+  /** What to do where one of these calls failed, if that is something else. */
+  readonly hintOf?: Readonly<Record<string, string>>;
 }
+
+const bindHint =
+  'a port below 1024 needs CAP_NET_BIND_SERVICE, a Unix path write access to its directory';
+const connectHint =
+  'a Unix path needs write access to the socket; a firewall may also refuse, and TCP has no broadcast';
+const sendHint = 'a Unix path needs write access to the socket; a firewall may also refuse';
 
 const explanations: Readonly<Record<string, Explanation>> = {
   EACCES: {
     text: 'permission denied',
-    hint: 'a port below 1024 needs CAP_NET_BIND_SERVICE, a Unix path write access to its directory',
+    hint: 'check the permissions of what it names, and the policies of the system',
+    hintOf: {
+      bind: bindHint,
+      listen: bindHint, // how Node names a failed bind of a stream
+      connect: connectHint,
+      send: sendHint, // how Node names it
+      sendto: sendHint,
+      sendmsg: sendHint,
+      sendmmsg: sendHint,
+    },
   },
   EADDRINUSE: {
     text: 'the address is already in use',
@@ -148,9 +165,10 @@ export function describeErrno(errno: number): string {
   return explanationOf(errno)?.text ?? errnoName(errno);
 }
 
-/** What to do about it, or undefined for a rare number. */
-export function errnoHint(errno: number): string | undefined {
-  return explanationOf(errno)?.hint;
+/** What to do about it after `syscall`, or undefined for a rare number. */
+export function errnoHint(errno: number, syscall: string): string | undefined {
+  const explanation = explanationOf(errno);
+  return explanation?.hintOf?.[syscall] ?? explanation?.hint;
 }
 
 function explanationOf(errno: number): Explanation | undefined {

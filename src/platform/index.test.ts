@@ -225,7 +225,7 @@ test('a number or name that the system does not have stays readable', () => {
   assert.equal(errnoNumber('ENOTHING'), undefined);
   assert.equal(errnoNumber('toString'), undefined);
   assert.equal(describeErrno(99_999), 'errno 99999');
-  assert.equal(errnoHint(99_999), undefined);
+  assert.equal(errnoHint(99_999, 'bind'), undefined);
 });
 
 test('describeErrno says what happened and errnoHint what to do', () => {
@@ -233,6 +233,14 @@ test('describeErrno says what happened and errnoHint what to do', () => {
     const errno = errnoNumber(name);
     assert.ok(errno !== undefined);
     assert.match(describeErrno(errno), /^[a-z].* .*[^.]$/, name);
-    assert.match(errnoHint(errno) ?? '', /^[a-z].* .*[^.]$/, name);
+    assert.match(errnoHint(errno, 'bind') ?? '', /^[a-z].* .*[^.]$/, name);
   }
+});
+
+test('errnoHint knows what a call was about', () => {
+  const denied = errnoNumber('EACCES') ?? 0;
+  assert.match(errnoHint(denied, 'bind') ?? '', /port below 1024/);
+  assert.match(errnoHint(denied, 'connect') ?? '', /write access to the socket/);
+  assert.match(errnoHint(denied, 'sendmmsg') ?? '', /firewall/);
+  assert.doesNotMatch(errnoHint(denied, 'mmap') ?? '', /port|socket|firewall/);
 });

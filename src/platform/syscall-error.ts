@@ -12,7 +12,7 @@ export function syscallError(
   address?: string,
 ): SyscallError {
   const name = errnoName(errno);
-  const hint = errnoHint(errno);
+  const hint = errnoHint(errno, syscall);
   const advice = hint === undefined ? '' : `; ${hint}`;
   const message = `cannot ${action}: ${describeErrno(errno)} (${syscall}: ${name})${advice}`;
   return new SyscallError(name, message, {
