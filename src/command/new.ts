@@ -1,9 +1,9 @@
 /** `gnet new`: a server to begin with. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
+import { ownVersion } from './own-version.ts';
 import { deployment, templates } from './templates.ts';
-import { parsed, WrongUsage } from './usage.ts';
+import { helpOption, parsed, WrongUsage } from './usage.ts';
 
 const help = `gnet new FOLDER [options]
 
@@ -41,14 +41,13 @@ function placeOf(positionals: readonly string[]): {
 }
 
 function manifest(name: string): string {
-  const own = createRequire(import.meta.url)('gnet/package.json') as { readonly version: string };
   const content = {
     name,
     private: true,
     type: 'module',
     engines: { node: '>=22.18' },
     scripts: { start: 'node main.ts', test: 'node --test' },
-    dependencies: { gnet: `^${own.version}` },
+    dependencies: { gnet: `^${ownVersion()}` },
   };
   return `${JSON.stringify(content, null, 2)}\n`;
 }
@@ -56,7 +55,7 @@ function manifest(name: string): string {
 export function makeProject(args: readonly string[]): void {
   const { values, positionals } = parsed('new', args, {
     template: { type: 'string', default: 'echo' },
-    help: { type: 'boolean', default: false },
+    help: helpOption,
   });
   if (values.help) {
     process.stdout.write(help);

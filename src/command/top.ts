@@ -2,9 +2,9 @@
 import { request as overTls } from 'node:https';
 import { request as inClear, type RequestOptions } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ConnectionPage, Snapshot } from '../inspect/index.ts';
+import type { ConnectionPage, ConnectionRow, Snapshot } from '../inspect/index.ts';
 import { topText } from './top-text.ts';
-import { parsed, WrongUsage, wholeNumber } from './usage.ts';
+import { helpOption, parsed, WrongUsage, wholeNumber } from './usage.ts';
 
 const help = `gnet top ADDRESS [options]
 
@@ -21,6 +21,22 @@ ADDRESS is what inspector.url says, or http://host:port, or unix:///path.
 `;
 
 const answerMs = 10_000;
+
+/** What the server lists of a connection, and so what it sorts by. */
+const sortNames: Readonly<Record<keyof ConnectionRow, true>> = {
+  id: true,
+  loop: true,
+  remoteAddr: true,
+  localAddr: true,
+  state: true,
+  age: true,
+  bytesReceived: true,
+  bytesSent: true,
+  receivedPerSecond: true,
+  sentPerSecond: true,
+  inboundBuffered: true,
+  outboundBuffered: true,
+};
 
 interface Source {
   readonly options: RequestOptions;
@@ -94,7 +110,7 @@ export async function showTop(args: readonly string[]): Promise<void> {
     sort: { type: 'string', default: 'receivedPerSecond' },
     rows: { type: 'string' },
     once: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
+    help: helpOption,
   });
   const { stdout } = process;
   if (values.help) {
@@ -106,6 +122,10 @@ export async function showTop(args: readonly string[]): Promise<void> {
     throw new WrongUsage('give one address', 'top --help');
   }
   const source = sourceOf(address, values.token);
+  if (!Object.hasOwn(sortNames, values.sort)) {
+    const names = Object.keys(sortNames).join(', ');
+    throw new WrongUsage(`--sort ${values.sort}: give one of ${names}`, 'top --help');
+  }
   const intervalMs = wholeNumber('interval', values.interval, 1, 3_600) * 1_000;
   const rows = values.rows === undefined ? null : wholeNumber('rows', values.rows, 0, 500);
   const again = stdout.isTTY && !values.once;

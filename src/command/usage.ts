@@ -1,5 +1,8 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
+/** Each command has it. */
+export const helpOption = { type: 'boolean', short: 'h', default: false } as const;
+
 /** The command line cannot be understood. */
 export class WrongUsage extends Error {
   /** What to add to `gnet` for help. */
@@ -32,4 +35,12 @@ export function wholeNumber(name: string, text: string, min: number, max: number
     `--${name} ${text}: give a whole number from ${min} to ${max}`,
     'top --help',
   );
+}
+
+/** Of a name with several addresses Node tells one error for each, and has no words for all. */
+export function problemText(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') {
+    return [...new Set(error.errors.map(problemText))].join('; ');
+  }
+  return error instanceof Error ? error.message : String(error);
 }

@@ -4,10 +4,16 @@ import { isIP } from 'node:net';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Compares without telling by its duration how much of a token is right. */
+/**
+ * Compares without telling by its duration how much of a token is right. The scheme may be in any case
+ * (RFC 9110, 11.1).
+ */
 export function tokenCheck(token: string): (authorization: string | null) => boolean {
-  const wanted = digest(`Bearer ${token}`);
-  return (authorization) => timingSafeEqual(digest(authorization ?? ''), wanted);
+  const wanted = digest(token);
+  return (authorization) => {
+    const given = /^Bearer +(.*)$/i.exec(authorization ?? '')?.[1];
+    return given !== undefined && timingSafeEqual(digest(given), wanted);
+  };
 }
 
 /**

@@ -78,6 +78,21 @@ describe('the option logger', () => {
     assert.match(reported.message, /the disk is on fire/);
   });
 
+  test('a logger whose promise rejects is reported the same way, and ends nothing', async () => {
+    const { logger } = recorder();
+    const warning = once(process, 'warning');
+    const adapted = adaptLogger({
+      ...logger,
+      error: () => Promise.reject(new Error('the collector is away')),
+      fatal: () => Promise.reject(new Error('still away')),
+    });
+    adapted.error('first');
+    adapted.fatal('second');
+    const [reported] = (await warning) as [Error & { code?: string }];
+    assert.equal(reported.code, 'GNET_LOGGER_THREW');
+    assert.match(reported.message, /the collector is away/);
+  });
+
   test('what is no logger is refused', () => {
     for (const value of [null, 'info', 5, {}, { debug() {}, info() {}, warn() {} }]) {
       assert.throws(() => adaptLogger(value as unknown as LoggerOption), ErrInvalidOption);

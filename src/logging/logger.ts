@@ -1,4 +1,5 @@
 import { ErrInvalidOption } from '../base/errors.ts';
+import { watch } from '../base/settled.ts';
 import { textOf } from '../base/thrown.ts';
 
 /**
@@ -36,8 +37,8 @@ export type LoggerOption = MessageFirstLogger | PinoLogger;
 const requiredMethods = ['debug', 'info', 'warn', 'error'] as const;
 
 /**
- * Makes a `Logger` of what the program gave. A logger that throws never reaches the event loop: the
- * first time it is reported as a process warning, and the line is lost.
+ * Makes a `Logger` of what the program gave. A logger that throws, or returns a promise that rejects,
+ * never reaches the event loop: the first time it is reported as a process warning, and the line is lost.
  * @throws ErrInvalidOption when a method is missing.
  */
 export function adaptLogger(given: LoggerOption): Logger {
@@ -78,8 +79,8 @@ function withFatal(logger: MessageFirstLogger): Logger {
   // Passing undefined on would make `console` print it.
   const call = (method: keyof Logger, message: string, fields: object | undefined): void => {
     const chosen = method === 'fatal' && logger.fatal === undefined ? 'error' : method;
-    if (fields === undefined) logger[chosen]?.(message);
-    else logger[chosen]?.(message, fields);
+    // Its promise, if it has one: types of a program's own logger do not tell.
+    return fields === undefined ? logger[chosen]?.(message) : logger[chosen]?.(message, fields);
   };
   return {
     debug: (message, fields) => call('debug', message, fields),
@@ -92,15 +93,18 @@ function withFatal(logger: MessageFirstLogger): Logger {
 
 function guard(logger: Logger): Logger {
   let reported = false;
+  const report = (cause: unknown): void => {
+    if (reported) return;
+    reported = true;
+    process.emitWarning(`the logger given to gnet threw: ${textOf(cause)}`, {
+      code: 'GNET_LOGGER_THREW',
+    });
+  };
   const call = (method: keyof Logger, message: string, fields: object | undefined): void => {
     try {
-      logger[method](message, fields);
+      watch(logger[method](message, fields), report);
     } catch (cause) {
-      if (reported) return;
-      reported = true;
-      process.emitWarning(`the logger given to gnet threw: ${textOf(cause)}`, {
-        code: 'GNET_LOGGER_THREW',
-      });
+      report(cause);
     }
   };
   return {

@@ -98,6 +98,10 @@ test('what cannot be understood is said in two lines, with status 2', async (t) 
     [['top'], /^gnet: give one address\nSee gnet top --help\.\n$/],
     [['top', '127.0.0.1:1'], /^gnet: give --token/],
     [['top', 'a', '--rows', 'x'], /^gnet: (?:--rows x: give a whole number|give --token)/],
+    [
+      ['top', '127.0.0.1:1', '--token=x', '--sort=size'],
+      /^gnet: --sort size: give one of id, loop/,
+    ],
     [['new'], /^gnet: give one folder\nSee gnet new --help\.\n$/],
     [['new', 'Big'], /^gnet: cannot name a package 'Big'/],
     [['new', 'full'], /^gnet: the folder full is there already, and not empty/],
@@ -110,11 +114,33 @@ test('what cannot be understood is said in two lines, with status 2', async (t) 
     assert.match(stderr, wrongs[index]?.[1] as RegExp);
   }
   assert.deepEqual(readdirSync(folder), ['full']);
-  for (const args of [['--help'], ['top', '--help'], ['new', '--help']]) {
+});
+
+test('help and the version are printed by each of their names', async (t) => {
+  const folder = temporaryDirectory(t);
+  const helps = [['--help'], ['-h'], ['help'], ['top', '--help'], ['top', '-h'], ['new', '-h']];
+  for (const args of helps) {
     const { code, output } = await gnet(args, folder);
     assert.equal(code, 0);
     assert.match(output, /^gnet (?:top|new) [A-Z]+ \[options\]/);
   }
+  const { code, output } = await gnet(['--version'], folder);
+  assert.equal(code, 0);
+  assert.match(output, /^\d+\.\d+\.\d+\S*\n$/);
+});
+
+test('a reader that has gone is no error', { skip: process.platform === 'win32' }, async () => {
+  const child = spawn(process.execPath, [...nodeFlags, command, '--help'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  // Before the program has anything to say.
+  child.stdout.destroy();
+  let said = '';
+  child.stderr.on('data', (piece) => {
+    said += piece;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  assert.deepEqual([code, said], [0, '']);
 });
 
 test('gnet new writes a program, a test, and what deploys it', async (t) => {

@@ -64,6 +64,11 @@ test('nothing is told or done without the token', async (t) => {
       assert.ok(!(await response.text()).includes(server.addr));
     }
   }
+  // RFC 9110, 11.1: the name of the scheme has no case.
+  const headers = { Authorization: `bearer ${inspector.token}` };
+  const response = await fetch(`http://${inspector.addr}/api/stats`, { headers });
+  assert.equal(response.status, 200);
+  await response.text();
 });
 
 test('the page itself holds no secret, and lets nothing in from elsewhere', async (t) => {
