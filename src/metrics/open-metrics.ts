@@ -1,41 +1,25 @@
 /** From counters to text. */
-import {
-  ErrInvalidOption,
-  type HistogramStats,
-  type LoopStats,
-  type Server,
-  type ServerStats,
-} from '../index.ts';
+import type { HistogramStats, LoopStats, Server, ServerStats } from '../index.ts';
 import {
   type HistogramFamily,
   histogramFamilies,
   type LoopFamily,
   loopFamilies,
 } from './loop-families.ts';
+import {
+  checkFamily,
+  checkSample,
+  type Labels,
+  type MetricFamily,
+  namesOf,
+  refuse,
+} from './own-metrics.ts';
 
 /** The `Content-Type` of what `openMetrics` returns; a scraper must be told. */
 export const openMetricsType = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
-type Labels = Readonly<Record<string, string>>;
-
-/** A metric of the program's own. */
-export interface MetricFamily {
-  /** In `snake_case`, without `_total`: a counter gets that when it is written. */
-  readonly name: string;
-  readonly type: 'counter' | 'gauge';
-  /** What it counts, in a sentence. */
-  readonly help: string;
-  /** `bytes`, `seconds`, ...; the name must end with it. */
-  readonly unit?: string;
-  /** The value, or one for each set of labels. */
-  readonly value: number | readonly { readonly labels: Labels; readonly value: number }[];
-}
-
 /** A server, or a client: whatever has counters. */
 type Counted = Pick<Server, 'stats'> & { readonly addr?: string };
-
-const namePattern = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const labelPattern = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /**
  * The counters of servers as OpenMetrics text, which ends with `# EOF`. Serve it as
@@ -44,7 +28,8 @@ const labelPattern = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
  * @param of one server, or several in one text.
  * @param own metrics of the program, behind those of gnet.
  * @throws ErrInvalidOption for a metric of the program that would make the text unreadable: a bad
- *   name or label, the same name twice, a name that gnet has, a counter below 0.
+ *   name, label or unit, the same name or set of labels twice, a name that a metric or a sample of gnet
+ *   has, a counter below 0.
  */
 export function openMetrics(
   of: Counted | readonly Counted[],
@@ -153,48 +138,32 @@ function valuesOf({ of }: LoopFamily, loop: LoopStats): (readonly [string, numbe
 }
 
 function writeOwn(lines: string[], own: readonly MetricFamily[]): void {
+  if (own.length === 0) return;
   const taken = new Set([
-    'gnet_server',
-    ...[...loopFamilies, ...histogramFamilies].map(({ name }) => name),
+    ...namesOf('gnet_server', 'info'),
+    ...loopFamilies.flatMap(({ name, type }) => namesOf(name, type)),
+    ...histogramFamilies.flatMap(({ name }) => namesOf(name, 'histogram')),
   ]);
   for (const family of own) {
-    check(family, taken);
-    taken.add(family.name);
+    checkFamily(family, taken);
+    for (const name of namesOf(family.name, family.type)) taken.add(name);
     writeHead(lines, family, family.type);
-    const name = family.type === 'counter' ? `${family.name}_total` : family.name;
-    const values =
-      typeof family.value === 'number' ? [{ labels: {}, value: family.value }] : family.value;
-    for (const { labels, value } of values) {
-      checkSample(family, labels, value);
-      lines.push(`${name}${inBraces(labels)} ${numberText(value)}`);
-    }
+    writeSamples(lines, family);
   }
 }
 
-function check({ name, type, unit }: MetricFamily, taken: ReadonlySet<string>): void {
-  const wrong = (why: string): never => {
-    throw new ErrInvalidOption(`cannot write the metric ${JSON.stringify(name)}: ${why}`);
-  };
-  if (!namePattern.test(name)) wrong('a name has letters, digits and _, and no digit in front');
-  if (taken.has(name)) wrong('the text has a metric of that name already');
-  if (type !== 'counter' && type !== 'gauge') wrong("its type must be 'counter' or 'gauge'");
-  if (type === 'counter' && name.endsWith('_total')) wrong('leave out _total, which is added');
-  if (unit !== undefined && !name.endsWith(`_${unit}`)) wrong(`it must end with _${unit}`);
-}
-
-function checkSample({ name, type }: MetricFamily, labels: Labels, value: number): void {
-  const bad = Object.keys(labels).find((label) => !labelPattern.test(label));
-  if (bad !== undefined) {
-    throw new ErrInvalidOption(
-      `cannot write the metric ${name}: its label ${JSON.stringify(bad)} must have letters, digits ` +
-        'and _, and no digit in front',
-    );
-  }
-  if (typeof value !== 'number' || (type === 'counter' && !(value >= 0))) {
-    throw new ErrInvalidOption(
-      `cannot write the metric ${name}: ${String(value)} is no value of a ${type}; give a number` +
-        (type === 'counter' ? ' that is not negative' : ''),
-    );
+function writeSamples(lines: string[], family: MetricFamily): void {
+  const name = family.type === 'counter' ? `${family.name}_total` : family.name;
+  const values =
+    typeof family.value === 'number' ? [{ labels: {}, value: family.value }] : family.value;
+  const written = new Set<string>();
+  for (const sample of values) {
+    checkSample(family, sample);
+    const labels = inBraces(sample.labels);
+    const sorted = JSON.stringify(Object.entries(sample.labels).toSorted());
+    if (written.has(sorted)) refuse(family.name, `the labels ${labels || '{}'} come twice`);
+    written.add(sorted);
+    lines.push(`${name}${labels} ${numberText(sample.value)}`);
   }
 }
 

@@ -2,6 +2,7 @@
 import { deepStrictEqual, ok } from 'node:assert';
 import { type CodecOption, codecFor, GnetError, type ICodec } from '../codec/index.ts';
 import { Random } from '../driver/simulated/index.ts';
+import { ErrInvalidOption } from '../index.ts';
 import { ArrayFrameSink } from './array-frame-sink.ts';
 import { ByteSource, cut, everyCut } from './byte-source.ts';
 
@@ -49,7 +50,8 @@ const comparable = (frame: unknown): unknown =>
 /**
  * The rules for a codec, each as a case: `for (const { name, run } of codecContract(...)) test(name, run)`.
  * @param codec as for the option `codec`: one for all connections, or a function that makes one for each.
- * @throws ErrInvalidOption if it is no codec; what `encode` throws for a sample.
+ * @throws ErrInvalidOption if it is no codec, or there are no samples: nothing could fail; what `encode`
+ *   throws for a sample.
  */
 export function codecContract<Frame = Buffer>(
   codec: CodecOption<Frame>,
@@ -77,6 +79,9 @@ class CodecContract<Frame> {
   readonly #seed: number;
 
   constructor(make: () => ICodec<Frame>, options: CodecContractOptions<Frame>) {
+    if (options.samples.length === 0) {
+      throw new ErrInvalidOption('cannot try a codec without samples: give one frame at least');
+    }
     this.#make = make;
     this.#known = options.samples.map((sample) => this.#knownOf(sample));
     this.#corrupt = (options.corrupt ?? []).map(asBytes);

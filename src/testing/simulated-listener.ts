@@ -16,7 +16,6 @@ export interface ListenerSurroundings {
 export class SimulatedListener {
   readonly #peer: SimulatedListenerPeer;
   readonly #around: ListenerSurroundings;
-  #accepted = 0;
 
   /** @internal */
   constructor(peer: SimulatedListenerPeer, around: ListenerSurroundings) {
@@ -36,12 +35,11 @@ export class SimulatedListener {
   async accept<Frame = Buffer>(
     options: SimulatedClientOptions<Frame> = {},
   ): Promise<SimulatedClient<Frame>> {
-    let peer = this.#peer.accepted[this.#accepted];
+    let peer = this.#peer.accepted.shift();
     while (peer === undefined) {
       await this.#around.untilChange(`accept a connection at ${this.address}`);
-      peer = this.#peer.accepted[this.#accepted];
+      peer = this.#peer.accepted.shift();
     }
-    this.#accepted++;
     return this.#around.adopt(peer, options);
   }
 

@@ -104,12 +104,31 @@ test('a metric that would make the text unreadable is refused', async (t) => {
     { value: Number.NaN },
     { value: [{ labels: { 'a b': '' }, value: 1 }] },
     { type: 'histogram' },
+    { type: 'gauge', name: 'gnet_frames_total' },
+    { type: 'gauge', name: 'gnet_server_info' },
+    { type: 'gauge', name: 'gnet_handler_seconds_bucket' },
+    { unit: '' },
+    { help: undefined },
+    { value: undefined },
+    { value: [{ value: 1 }] },
+    { value: [null] },
+    { value: [{ labels: { port: 80 }, value: 1 }] },
+    {
+      value: [
+        { labels: { a: '1', b: '2' }, value: 1 },
+        { labels: { b: '2', a: '1' }, value: 2 },
+      ],
+    },
   ];
   for (const change of bad) {
     const metric = { ...good, ...change } as MetricFamily;
     assert.throws(() => openMetrics(server, [metric]), ErrInvalidOption, JSON.stringify(change));
   }
   assert.throws(() => openMetrics(server, [good, good]), ErrInvalidOption);
+  const total = { ...good, type: 'gauge', name: 'x_total' } as const;
+  assert.throws(() => openMetrics(server, [good, total]), ErrInvalidOption);
+  assert.throws(() => openMetrics(server, [total, good]), ErrInvalidOption);
+  assert.throws(() => openMetrics(server, [null as unknown as MetricFamily]), ErrInvalidOption);
 });
 
 /** In the older format, which `promtool` reads: TYPE has the name with its suffix, HELP plain quotes. */

@@ -154,3 +154,7 @@ describe('a broken codec', () => {
     });
   }
 });
+
+test('without samples there is nothing to try, and that is refused', () => {
+  assert.throws(() => codecContract(new Good(), { samples: [] }), { code: 'ErrInvalidOption' });
+});

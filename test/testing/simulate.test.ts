@@ -337,3 +337,19 @@ test('withSeeds names the seed that failed, and repeats the one that is given', 
   await withSeeds(10, (seed) => void given.push(seed));
   assert.deepEqual(given, [42]);
 });
+
+test('withSeeds refuses a count with which nothing would run', async () => {
+  for (const count of [
+    0,
+    -1,
+    1.5,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    '3' as unknown as number,
+  ]) {
+    await assert.rejects(
+      withSeeds(count, () => {}),
+      { code: 'ErrInvalidOption' },
+    );
+  }
+});

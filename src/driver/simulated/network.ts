@@ -60,7 +60,8 @@ export class SimulatedNetwork implements ChannelWorld {
   readonly #callees = new Map<string, Callee>();
   readonly #inboxes = new Map<string, SimulatedInbox>();
   readonly #datagramPeers = new Set<SimulatedDatagramPeer>();
-  readonly #peers: SimulatedPeer[] = [];
+  /** Those whose connection can still move. */
+  #peers: SimulatedPeer[] = [];
   /** Ends that may have something under way. */
   #ends: SimulatedEnd[] = [];
   #nextPort = 40_000;
@@ -204,6 +205,7 @@ export class SimulatedNetwork implements ChannelWorld {
   step(): boolean {
     this.turn++;
     let busy = false;
+    this.#peers = this.#peers.filter((peer) => !peer.isOver);
     for (const peer of this.#peers) busy = peer.step() || busy;
     for (const peer of this.#datagramPeers) {
       busy = peer.step(this.turn) || peer.inbox.underWay || busy;

@@ -2,6 +2,9 @@ import { inetAddress } from '../../base/inet-address.ts';
 import type { DatagramPeer, Endpoint } from '../contract.ts';
 import type { SimulatedEnd } from './channel.ts';
 
+/** Bytes on their way from a channel to the peer that gets a copy of them: never kept. */
+const readBuffer = Buffer.allocUnsafeSlow(16 * 1024);
+
 /** The far side of a simulated connection, moved along by the turns of its network. */
 export class SimulatedPeer {
   #end: SimulatedEnd | null = null;
@@ -10,7 +13,6 @@ export class SimulatedPeer {
   #finishing = false;
   #reading = true;
   #received: Buffer[] = [];
-  readonly #readBuffer = Buffer.allocUnsafeSlow(16 * 1024);
   receivedBytes = 0;
   ended = false;
 
@@ -76,10 +78,15 @@ export class SimulatedPeer {
     return bytes;
   }
 
+  /** It has nothing to do any more: its connection is gone, or there never was one. */
+  get isOver(): boolean {
+    return this.#end === null || this.#end.closed || this.#end.broken;
+  }
+
   /** One turn of the network. Returns whether anything moved. */
   step(): boolean {
     const end = this.#end;
-    if (end === null || end.closed || end.broken) return false;
+    if (end === null || this.isOver) return false;
     const sent = this.#send(end);
     return this.#reading ? this.#receive(end) || sent : sent;
   }
@@ -104,8 +111,8 @@ export class SimulatedPeer {
   #receive(end: SimulatedEnd): boolean {
     let moved = false;
     while (end.inbound.readable) {
-      const count = end.inbound.read(this.#readBuffer, 0, this.#readBuffer.length);
-      this.#received.push(Buffer.from(this.#readBuffer.subarray(0, count)));
+      const count = end.inbound.read(readBuffer, 0, readBuffer.length);
+      this.#received.push(Buffer.from(readBuffer.subarray(0, count)));
       this.receivedBytes += count;
       moved = true;
     }
@@ -121,6 +128,7 @@ export class SimulatedPeer {
 export class SimulatedListenerPeer {
   readonly ready = true;
   readonly endpoint: Endpoint;
+  /** Those that nobody has taken yet. */
   readonly accepted: SimulatedPeer[] = [];
   readonly #onClose: () => void;
 
