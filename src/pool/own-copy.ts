@@ -1,26 +1,92 @@
+/** A task as a thread may have it. */
+export interface OwnTask {
+  readonly task: unknown;
+  /** Memory of its own, which moves to the thread with it. */
+  readonly moved: ArrayBuffer[];
+}
+
 /**
- * A task as a thread may have it. Bytes are copied at once and moved later: a frame is lent, and
- * sending a view as it is would send all of the memory that it is a view of.
+ * Copies the bytes of a task at once, wherever they stand in its arrays, plain objects, maps and sets: a
+ * frame is lent, and to send a view as it is would send all of the memory that it is a view of, with what
+ * other connections have there. Objects of classes are left to the runtime, which clones them when a
+ * thread takes the task; memory that threads share stays shared.
  */
-export function ownCopy(task: unknown): { task: unknown; moved: ArrayBuffer[] } {
+export function ownCopy(task: unknown): OwnTask {
   const moved: ArrayBuffer[] = [];
-  const own = (value: unknown): unknown => {
-    if (!(value instanceof Uint8Array)) return value;
-    const copy = new Uint8Array(value);
-    moved.push(copy.buffer);
+  // What stands in several places, or in itself, is still one thing.
+  const copies = new Map<object, unknown>();
+  const known = <Copy extends object>(value: object, copy: Copy): Copy => {
+    copies.set(value, copy);
     return copy;
   };
-  if (Array.isArray(task)) return { task: task.map(own), moved };
-  if (isPlain(task)) {
-    const copy: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(task)) copy[name] = own(value);
-    return { task: copy, moved };
-  }
+  const bytesOf = (buffer: ArrayBufferLike, start: number, length: number): ArrayBuffer => {
+    const own = new ArrayBuffer(length);
+    new Uint8Array(own).set(new Uint8Array(buffer, start, length));
+    moved.push(own);
+    return own;
+  };
+  const ownView = (view: ArrayBufferView): unknown => {
+    const buffer = bytesOf(view.buffer, view.byteOffset, view.byteLength);
+    if (view instanceof DataView) return known(view, new DataView(buffer));
+    const Kind = kindOf(view);
+    return known(view, new Kind(buffer));
+  };
+  const own = (value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
+    const copied = copies.get(value);
+    if (copied !== undefined) return copied;
+    if (ArrayBuffer.isView(value)) return isShared(value.buffer) ? value : ownView(value);
+    if (value instanceof ArrayBuffer) return known(value, bytesOf(value, 0, value.byteLength));
+    if (Array.isArray(value)) {
+      const copy = known<unknown[]>(value, new Array(value.length));
+      for (const [index, item] of value.entries()) if (index in value) copy[index] = own(item);
+      return copy;
+    }
+    if (isExactly(value, Map)) {
+      const copy = known(value, new Map<unknown, unknown>());
+      for (const [key, item] of value) copy.set(own(key), own(item));
+      return copy;
+    }
+    if (isExactly(value, Set)) {
+      const copy = known(value, new Set<unknown>());
+      for (const item of value) copy.add(own(item));
+      return copy;
+    }
+    if (!isPlain(value)) return value;
+    const copy = known<Record<string, unknown>>(value, {});
+    for (const [name, item] of Object.entries(value)) define(copy, name, own(item));
+    return copy;
+  };
   return { task: own(task), moved };
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
+type Views = new (buffer: ArrayBuffer) => ArrayBufferView;
+
+/** A `Buffer` arrives as a `Uint8Array` in any case. */
+function kindOf(view: ArrayBufferView): Views {
+  const name = Object.prototype.toString.call(view).slice('[object '.length, -1);
+  return (globalThis as unknown as Record<string, Views>)[name] as Views;
+}
+
+function isShared(buffer: ArrayBufferLike): boolean {
+  return typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer;
+}
+
+function isExactly<Value>(value: object, kind: new () => Value): value is Value & object {
+  return Object.getPrototypeOf(value) === kind.prototype;
+}
+
+function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
+}
+
+/** Also where it is called `__proto__`. */
+function define(object: object, name: string, value: unknown): void {
+  Object.defineProperty(object, name, {
+    value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
 }

@@ -7,6 +7,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { ErrInvalidOption, ErrPoolClosed, ErrPoolOverload } from '../base/errors.ts';
 import { ownCopy } from './own-copy.ts';
+import { TaskQueue } from './task-queue.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 const work = new URL('../../test/worker/handlers/work.ts', import.meta.url);
@@ -149,14 +150,66 @@ describe('the worker pool', () => {
   });
 });
 
-test('bytes one level down are copied, too; the rest is left to the runtime', () => {
-  const bytes = Buffer.from('abc');
-  const { task, moved } = ownCopy({ bytes, list: 1 });
-  const copy = (task as { bytes: Uint8Array }).bytes;
-  assert.notEqual(copy.buffer, bytes.buffer);
-  assert.equal(Buffer.from(copy).toString(), 'abc');
-  assert.equal(moved.length, 1);
-  assert.equal(ownCopy([bytes, bytes]).moved.length, 2);
-  const map = new Map();
-  assert.equal(ownCopy(map).task, map);
+test('bytes are copied wherever they stand; the rest is left to the runtime', () => {
+  const slab = Buffer.from('a frame, and what others have');
+  const frame = slab.subarray(0, 7);
+  const words = new Uint16Array(slab.buffer, slab.byteOffset & ~1, 3);
+  const shared = new Uint8Array(new SharedArrayBuffer(4));
+  const given = {
+    deep: { list: [frame, [frame]] },
+    map: new Map<unknown, unknown>([['frame', frame]]),
+    set: new Set<unknown>([frame]),
+    view: new DataView(slab.buffer, slab.byteOffset, 7),
+    words,
+    buffer: new Uint8Array([1, 2, 3]).buffer,
+    shared,
+    date: new Date(0),
+    ['__proto__']: frame,
+    self: null as unknown,
+  };
+  given.self = given;
+  const { task, moved } = ownCopy(given);
+  slab.fill(0);
+  const copy = task as typeof given;
+  const text = (bytes: unknown): string => Buffer.from(bytes as Uint8Array).toString();
+  assert.equal(text(copy.deep.list[0]), 'a frame');
+  assert.equal((copy.deep.list[0] as Uint8Array).buffer.byteLength, 7, 'nothing around it');
+  assert.equal((copy.deep.list[1] as Uint8Array[])[0], copy.deep.list[0], 'one thing stays one');
+  assert.equal(copy.map.get('frame'), copy.deep.list[0]);
+  assert.ok(copy.set.has(copy.deep.list[0]));
+  assert.equal(copy.view.getUint8(0), 'a'.charCodeAt(0));
+  assert.ok(copy.words instanceof Uint16Array && copy.words.length === 3 && copy.words[0] !== 0);
+  assert.deepEqual([...new Uint8Array(copy.buffer)], [1, 2, 3]);
+  assert.notEqual(copy.buffer, given.buffer);
+  assert.equal(copy.shared, shared);
+  assert.equal(copy.date, given.date);
+  assert.equal(copy.self, copy);
+  assert.ok(Object.hasOwn(copy, '__proto__'));
+  assert.equal(moved.length, 4);
+});
+
+test('tasks that were aborted leave the queue, whatever order they have', async () => {
+  const queue = new TaskQueue(1);
+  const ended: string[] = [];
+  const { promise: first, resolve: endFirst } = Promise.withResolvers<void>();
+  queue.add({ order: 1, isOver: false, run: () => first });
+  const jobs = Array.from({ length: 1_000 }, (_, index) => {
+    const job = {
+      order: [undefined, 1, 2][index % 3],
+      isOver: false,
+      run: async () => void ended.push(`${index}`),
+    };
+    queue.add(job);
+    return job;
+  });
+  for (const [index, job] of jobs.entries()) {
+    if (index === 500 || index === 501 || index === 502) continue;
+    job.isOver = true;
+    queue.settledAhead();
+  }
+  assert.ok(queue.waiting < 100, `${queue.waiting} wait`);
+  endFirst();
+  while (queue.waiting > 0) await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  assert.deepEqual(ended.toSorted(), ['500', '501', '502']);
 });

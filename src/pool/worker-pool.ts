@@ -7,7 +7,7 @@ import {
 } from '../base/errors.ts';
 import { requireInstalled } from '../base/own-file.ts';
 import { errorOf, textOf } from '../base/thrown.ts';
-import { ownCopy } from './own-copy.ts';
+import { ownCopy, type OwnTask } from './own-copy.ts';
 import { TaskQueue } from './task-queue.ts';
 
 type Piscina = InstanceType<typeof import('piscina').Piscina>;
@@ -79,7 +79,9 @@ export class WorkerPool {
 
   /**
    * Runs a task in a thread of the pool; resolves with its result, or rejects with what it threw.
-   * The pool copies the task, so you may pass a lent frame.
+   * The pool copies the bytes in the task at once, also in its arrays, plain objects, maps and sets, so
+   * you may pass a lent frame. Objects of classes are cloned only when a thread takes the task: pass none
+   * that hold one.
    *
    * Rejects with `ErrPoolOverload` if too many tasks wait, and with `ErrPoolClosed` after `close`.
    */
@@ -94,24 +96,30 @@ export class WorkerPool {
       );
     }
     options.signal?.throwIfAborted();
-    const { task: copy, moved } = ownCopy(task);
+    const own = ownCopy(task);
     this.#pending++;
     try {
-      return (await this.#enqueue(options, () => this.#run(copy, moved, options))) as Result;
+      return (await this.#enqueue(options, own)) as Result;
     } finally {
       this.#pending--;
       if (this.#pending === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     }
   }
 
-  /** Settles as `run` does, or at once when the signal aborts, whatever the task waits for. */
-  #enqueue(options: SubmitOptions, run: () => Promise<unknown>): Promise<unknown> {
+  /** Settles as the task does, or at once when the signal aborts, whatever the task waits for. */
+  #enqueue(options: SubmitOptions, own: OwnTask): Promise<unknown> {
     const { order, signal } = options;
     return new Promise((resolve, reject) => {
+      /** Null: it is over, or a thread has it. */
+      let waits: OwnTask | null = own;
       let isOver = false;
       const abort = (): void => {
         isOver = true;
         reject(signal?.reason);
+        if (waits === null) return;
+        // The memory goes now, the place in the queue some time.
+        waits = null;
+        this.#queue.settledAhead();
       };
       signal?.addEventListener('abort', abort, { once: true });
       this.#queue.add({
@@ -119,15 +127,18 @@ export class WorkerPool {
         get isOver() {
           return isOver;
         },
-        run: () =>
-          run()
+        run: () => {
+          const begun = waits as OwnTask;
+          waits = null;
+          return this.#run(begun, options)
             .then(resolve, reject)
-            .finally(() => signal?.removeEventListener('abort', abort)),
+            .finally(() => signal?.removeEventListener('abort', abort));
+        },
       });
     });
   }
 
-  async #run(task: unknown, moved: ArrayBuffer[], options: SubmitOptions): Promise<unknown> {
+  async #run({ task, moved }: OwnTask, options: SubmitOptions): Promise<unknown> {
     const { name, signal } = options;
     this.#piscina ??= this.#load();
     return this.#piscina.run(task, {
