@@ -1,4 +1,5 @@
-import { ErrInvalidOption, ErrUnsupportedOp } from '../index.ts';
+import { ErrUnsupportedOp } from '../index.ts';
+import { checkedPort } from '../stream/checked-port.ts';
 
 /** What `listen` of `net.Server` is given, in one shape. */
 export interface ListenTarget {
@@ -19,7 +20,7 @@ interface ListenOptions {
   readonly signal?: AbortSignal;
 }
 
-/** @throws ErrUnsupportedOp for handles and descriptors, ErrInvalidOption for what is no target. */
+/** @throws ErrUnsupportedOp for handles and descriptors, `ERR_SOCKET_BAD_PORT`. */
 export function listenTarget(given: readonly unknown[]): ListenTarget {
   const last = given.at(-1);
   const listening = typeof last === 'function' ? (last as () => void) : undefined;
@@ -54,12 +55,7 @@ function optionsOf(first: unknown, second: unknown, third: unknown): ListenOptio
 
 function addressFor({ port, host, path, ipv6Only = false }: ListenOptions): string {
   if (port === undefined && path !== undefined) return `unix://${path}`;
-  const number = port === undefined ? 0 : Number(port);
-  if (!Number.isInteger(number) || number < 0 || number > 65_535) {
-    throw new ErrInvalidOption(
-      `cannot listen on port ${port}: give a whole number from 0 to 65535`,
-    );
-  }
+  const number = port === undefined ? 0 : checkedPort(port);
   const literal = host?.includes(':') ? `[${host}]` : (host ?? '');
   return `${ipv6Only ? 'tcp6' : 'tcp'}://${literal}:${number}`;
 }

@@ -4,7 +4,7 @@ import { ErrUnsupportedOp, type Server as GnetServer } from '../index.ts';
 import { attach } from '../stream/attach.ts';
 import type { ConnSocket } from '../stream/conn-socket.ts';
 import { nodeError } from './node-error.ts';
-import { listenTarget } from './listen-arguments.ts';
+import { type ListenTarget, listenTarget } from './listen-arguments.ts';
 
 export interface ServerOptions {
   readonly allowHalfOpen?: boolean;
@@ -29,7 +29,12 @@ export class Server extends EventEmitter {
   maxConnections: number | undefined = undefined;
   readonly #options: ServerOptions;
   #running: GnetServer | null = null;
+  /** From `listen` to `'listening'` it is opening; from there to `'close'` open, also while it closes. */
   #state: 'closed' | 'opening' | 'open' = 'closed';
+  /** Of a `close` while it was opening: nobody hears that it listened. */
+  #closing: CloseCallback[] | null = null;
+  /** A `listen` that came while it closes. */
+  #next: ListenTarget | null = null;
 
   constructor(options: ServerOptions = {}, listener?: ConnectionListener) {
     super();
@@ -47,15 +52,27 @@ export class Server extends EventEmitter {
   }
 
   /**
-   * Like `net.Server.listen`, with a port, a path or an object. Emits `error` if it fails.
-   * @throws `ERR_SERVER_ALREADY_LISTEN`, ErrUnsupportedOp, ErrInvalidOption.
+   * Like `net.Server.listen`, with a port, a path or an object. Emits `error` if it fails. After `close`
+   * it listens again when the connections from before have ended.
+   * @throws `ERR_SERVER_ALREADY_LISTEN`, `ERR_SOCKET_BAD_PORT`, ErrUnsupportedOp, ErrInvalidOption.
    */
   listen(...given: unknown[]): this {
-    if (this.#state !== 'closed') {
+    const isClosing = this.#closing !== null || (this.#state === 'open' && !this.listening);
+    if (this.#next !== null || (this.#state !== 'closed' && !isClosing)) {
       throw coded('cannot listen twice: close the server first', 'ERR_SERVER_ALREADY_LISTEN');
     }
-    const { address, backlog, reusePort, signal, listening } = listenTarget(given);
-    if (listening !== undefined) this.once('listening', listening);
+    const target = listenTarget(given);
+    if (target.listening !== undefined) this.once('listening', target.listening);
+    if (isClosing) this.#next = target;
+    else this.#open(target);
+    return this;
+  }
+
+  #open({ address, backlog, reusePort, signal }: ListenTarget): void {
+    if (signal?.aborted) {
+      process.nextTick(() => this.emit('close'));
+      return;
+    }
     this.#state = 'opening';
     const { noDelay = false, keepAlive = false, keepAliveInitialDelay = 0 } = this.#options;
     attach(this, address, {
@@ -70,26 +87,59 @@ export class Server extends EventEmitter {
       }),
       ...(keepAlive && { tcpKeepAlive: keepAliveInitialDelay || keepAliveDefaultMs }),
     }).then(
-      (running) => this.#opened(running),
-      (error: unknown) => this.#failed(error),
+      (running) => {
+        if (this.#state === 'open') this.#running = running;
+      },
+      // What a listener throws is no rejection.
+      (error: unknown) => process.nextTick(() => this.#failed(error, signal?.aborted === true)),
     );
-    return this;
   }
 
-  #opened(running: GnetServer): void {
-    this.#running = running;
-    const over = (): void => {
-      this.#running = null;
-      this.#state = 'closed';
-    };
-    void running.closed.then(over, over);
-    if (this.#state === 'opening') this.#state = 'open';
-    else void running.stop({ timeout: Number.POSITIVE_INFINITY });
-  }
-
-  #failed(error: unknown): void {
+  #failed(error: unknown, isAborted: boolean): void {
+    const closing = this.#closing;
+    this.#closing = null;
     this.#state = 'closed';
-    this.emit('error', nodeError(error));
+    for (const callback of closing ?? []) this.once('close', () => callback(notRunning()));
+    try {
+      if (!isAborted) this.emit('error', nodeError(error));
+    } finally {
+      if (isAborted || closing !== null) this.emit('close');
+      this.#openNext();
+    }
+  }
+
+  #openNext(): void {
+    const next = this.#next;
+    this.#next = null;
+    if (next !== null && this.#state === 'closed') this.#open(next);
+  }
+
+  /** What the listeners tell comes by here: this server is what it says before anybody hears it. */
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    if (event === 'listening' && this.#state === 'opening') {
+      this.#state = 'open';
+      if (this.#closing !== null) return this.#closeAtOnce(this.#closing);
+    } else if (event === 'connection' && this.#closing !== null) {
+      (values[0] as ConnSocket).destroy();
+      return true;
+    } else if (event === 'close' && this.#state === 'open') {
+      this.#state = 'closed';
+      this.#running = null;
+      this.#closing = null;
+      try {
+        return super.emit(event, ...values);
+      } finally {
+        this.#openNext();
+      }
+    }
+    return super.emit(event, ...values);
+  }
+
+  /** Its `close` is that of the listeners now. */
+  #closeAtOnce(callbacks: readonly CloseCallback[]): boolean {
+    for (const callback of callbacks) this.once('close', callback);
+    this.close();
+    return true;
   }
 
   // While it listens these four are replaced by those of the listeners.
@@ -104,16 +154,12 @@ export class Server extends EventEmitter {
 
   close(callback?: CloseCallback): this {
     if (this.#state === 'opening') {
-      this.#state = 'open';
-      if (callback !== undefined) this.once('close', callback);
-      this.once('listening', () => this.close());
+      this.#closing ??= [];
+      if (callback !== undefined) this.#closing.push(callback);
       return this;
     }
-    const notRunning = coded(
-      'cannot close the server: it is not running',
-      'ERR_SERVER_NOT_RUNNING',
-    );
-    if (callback !== undefined) process.nextTick(callback, notRunning);
+    if (callback !== undefined) this.once('close', () => callback(notRunning()));
+    process.nextTick(() => this.emit('close'));
     return this;
   }
 
@@ -148,6 +194,10 @@ export function createServer(
   second?: ConnectionListener,
 ): Server {
   return typeof first === 'function' ? new Server({}, first) : new Server(first, second);
+}
+
+function notRunning(): Error {
+  return coded('cannot close the server: it is not running', 'ERR_SERVER_NOT_RUNNING');
 }
 
 function coded(message: string, code: string): Error {

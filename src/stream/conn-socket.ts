@@ -1,12 +1,6 @@
 import type { AddressInfo, Server, SetKeepAliveOptions, SocketConnectOpts } from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
-import {
-  BuiltInFrameCodec,
-  type Bytes,
-  type Conn,
-  ErrConnClosed,
-  ErrUnsupportedOp,
-} from '../index.ts';
+import { BuiltInFrameCodec, type Bytes, type Conn, ErrUnsupportedOp } from '../index.ts';
 import { Dialler } from './dialler.ts';
 import {
   queuedLength,
@@ -82,7 +76,8 @@ export class ConnSocket extends SocketBase {
   /** The server of `node:net` that it was given to. */
   server: Server | null = null;
   readonly autoSelectFamilyAttemptedAddresses: string[] = [];
-  readonly #link: SocketLink;
+  #link: SocketLink;
+  readonly #goodbye: Goodbye | undefined;
   readonly #mark: number;
   readonly #gone: (() => void) | undefined;
   #timeout: SocketTimeout | null = null;
@@ -95,7 +90,7 @@ export class ConnSocket extends SocketBase {
   #defaultEncoding: string | undefined = undefined;
   #remote: SocketAddress | null = null;
   #local: SocketAddress | null = null;
-  /** Settings made before the connection is open, applied when it is. */
+  /** Settings for the connection that opens next. */
   #noDelay: boolean | null = null;
   #keepAlive: Parameters<Conn['setKeepAlive']> | null = null;
 
@@ -106,13 +101,18 @@ export class ConnSocket extends SocketBase {
     super({ allowHalfOpen, highWaterMark, emitClose: false });
     this.#mark = highWaterMark;
     this.#gone = gone;
-    this.#link = new SocketLink(this, highWaterMark, (c) => this.#opened(c), goodbye);
+    this.#goodbye = goodbye;
+    this.#link = this.#newLink();
     if (below instanceof Dialler) this.#dialler = below;
     else this.#takeOver(below);
     // Only now: one that was aborted before destroys the stream here.
     if (signal === undefined) return;
     this.#isAborted = signal.aborted;
     addAbortSignal(signal, this as unknown as Duplex);
+  }
+
+  #newLink(): SocketLink {
+    return new SocketLink(this, this.#mark, (c) => this.#opened(c), this.#goodbye);
   }
 
   /** The underlying gnet connection; null until it is connected. */
@@ -339,8 +339,8 @@ export class ConnSocket extends SocketBase {
 
   setNoDelay(noDelay = true): this {
     const { conn, closed } = this.#link;
-    if (conn === null) this.#noDelay = noDelay;
-    else if (!closed) conn.setNoDelay(noDelay);
+    this.#noDelay = noDelay;
+    if (conn !== null && !closed) conn.setNoDelay(noDelay);
     return this;
   }
 
@@ -349,8 +349,8 @@ export class ConnSocket extends SocketBase {
   setKeepAlive(...given: unknown[]): this {
     const wanted = keepAliveOf(given);
     const { conn, closed } = this.#link;
-    if (conn === null) this.#keepAlive = wanted;
-    else if (!closed) conn.setKeepAlive(...wanted);
+    this.#keepAlive = wanted;
+    if (conn !== null && !closed) conn.setKeepAlive(...wanted);
     return this;
   }
 
@@ -383,33 +383,53 @@ export class ConnSocket extends SocketBase {
   connect(port: number, connected?: Callback): this;
   connect(path: string, connected?: Callback): this;
   /**
-   * Dials through the client that made the socket. On a connected socket it only emits `'connect'`,
-   * because packages call it even then. @throws ErrUnsupportedOp if no client made the socket;
-   * ErrConnClosed if it was destroyed.
+   * Dials through the client that made the socket; again, if it was destroyed: its counts begin anew, and
+   * its settings and listeners stay. On a connected socket it only emits `'connect'`, because packages call
+   * it even then.
+   * @throws ErrUnsupportedOp if no client made the socket, or for a target that it cannot dial.
    */
   connect(...given: unknown[]): this {
     const last = given.at(-1);
     const connected = typeof last === 'function' ? (last as Callback) : null;
     // As of a net.Socket, `'error'` and `'close'` tell it.
     if (this.#isAborted) return this;
-    if (this.destroyed) {
-      throw new ErrConnClosed('cannot connect: this socket was destroyed; make another one');
-    }
-    if (this.#link.conn !== null) {
-      if (connected !== null) this.once('connect', connected);
-      process.nextTick(() => this.emit('connect'));
-      return this;
-    }
     if (this.#dialler === null) {
+      if (this.#link.conn !== null && !this.destroyed) return this.#connectedAlready(connected);
       throw new ErrUnsupportedOp(
         'cannot connect: this socket was made without a client; make it by createConnection(client)',
       );
     }
+    if (this.destroyed) return this.#connectAgain(this.#dialler, given);
+    if (this.#link.conn !== null) return this.#connectedAlready(connected);
     // What it refuses leaves the socket as it was.
     if (!this.#connecting) this.#dialler.dial(given, this.#link);
     this.#connecting = true;
     if (connected !== null) this.once('connect', connected);
     return this;
+  }
+
+  #connectedAlready(connected: Callback | null): this {
+    if (connected !== null) this.once('connect', connected);
+    process.nextTick(() => this.emit('connect'));
+    return this;
+  }
+
+  #connectAgain(dialler: Dialler, given: unknown[]): this {
+    // Before it has closed, its end is still under way.
+    if (!this.closed) {
+      this.once('close', () => this.connect(...(given as [number])));
+      return this;
+    }
+    (this as unknown as { _undestroy(): void })._undestroy();
+    this.#link = this.#newLink();
+    this.#dialler = dialler.again();
+    this.#ending = 'destroy';
+    this.#remote = null;
+    this.#local = null;
+    const ms = this.timeout;
+    this.#timeout = null;
+    if (ms > 0) this.setTimeout(ms);
+    return this.connect(...(given as [number]));
   }
 
   destroySoon(): void {

@@ -1,5 +1,6 @@
 import type { SocketConnectOpts } from 'node:net';
 import { type Client, ErrUnsupportedOp } from '../index.ts';
+import { checkedPort } from './checked-port.ts';
 import type { SocketLink } from './socket-link.ts';
 
 /** The target as packages describe it; each uses some of these names. */
@@ -62,6 +63,11 @@ export class Dialler {
     await client.dial(address, { handler: link, signal: this.#abort.signal });
   }
 
+  /** Who dials for the next life of the socket. */
+  again(): Dialler {
+    return new Dialler(this.#client, this.#left, this.#ways);
+  }
+
   /** The socket is gone: what is under way is given up. */
   giveUp(): void {
     if (this.#over) return;
@@ -71,7 +77,7 @@ export class Dialler {
   }
 }
 
-/** @throws ErrUnsupportedOp for what `client.dial` cannot do. */
+/** @throws ErrUnsupportedOp for what `client.dial` cannot do; `ERR_SOCKET_BAD_PORT`. */
 export function addressOf(given: readonly unknown[]): string {
   const [first, second] = given;
   if (typeof first === 'object' && first !== null) return targetAddress(first as Target);
@@ -89,7 +95,9 @@ function targetAddress(target: Target): string {
   const host = target.hostname ?? target.host ?? 'localhost';
   const bare = host.startsWith('[') ? host.slice(1, -1) : host;
   const literal = bare.includes(':') ? `[${bare}]` : bare;
-  const number = port === undefined || port === null || port === '' ? (secure ? 443 : 80) : port;
+  const standard = secure ? 443 : 80;
+  const isGiven = port !== undefined && port !== null && port !== '';
+  const number = isGiven ? checkedPort(port) : standard;
   const family = target.family === 4 || target.family === 6 ? target.family : '';
   return `${secure ? 'tls' : `tcp${family}`}://${literal}:${number}`;
 }

@@ -31,6 +31,7 @@ export class SocketTimeout {
   #quiet = 0;
   /** It was told: again only after more traffic. */
   #told = false;
+  #isOver = false;
 
   constructor(traffic: Traffic, expired: () => void) {
     this.#traffic = traffic;
@@ -40,7 +41,7 @@ export class SocketTimeout {
   set(ms: number): void {
     this.ms = ms;
     this.#told = false;
-    if (ms === 0) return;
+    if (ms === 0 || this.#isOver) return;
     if (this.#callOff !== null && this.#armedMs <= lookMs(ms)) {
       this.#traffic.active = true; // counted from the next look on
       return;
@@ -53,8 +54,9 @@ export class SocketTimeout {
     if (this.#callOff !== null && this.ms > 0) this.#begin();
   }
 
+  /** The socket is gone; its next life takes `ms` along. */
   clear(): void {
-    this.ms = 0;
+    this.#isOver = true;
     this.#callOff?.();
     this.#callOff = null;
   }
@@ -73,14 +75,14 @@ export class SocketTimeout {
 
   readonly #look = (): void => {
     this.#callOff = null;
-    if (this.ms === 0) return;
+    if (this.ms === 0 || this.#isOver) return;
     if (this.#traffic.moved()) {
       this.#told = false;
       this.#quiet = 0;
     } else if (++this.#quiet * this.#armedMs >= this.ms && !this.#told) {
       this.#told = true;
       this.#expired();
-      if (this.#callOff !== null || this.ms === 0) return;
+      if (this.#callOff !== null || this.ms === 0 || this.#isOver) return;
     }
     this.#lookAgain();
   };

@@ -136,6 +136,101 @@ for (const [name, { createServer: create, connect }] of modules) {
       assert.equal((refused as NodeJS.ErrnoException).code, 'ERR_SERVER_NOT_RUNNING');
     });
 
+    test('closed in its callback, and in one turn, it listens again', async () => {
+      const server = create((socket) => void socket.end('again'));
+      const port = await listening(server, 0, '127.0.0.1');
+      await new Promise<void>((resolve) => {
+        server.close(() => server.listen(port, '127.0.0.1', resolve));
+      });
+      assert.equal(await text(connect(port, '127.0.0.1')), 'again');
+      // Node tells of no end while connections of before are there.
+      await new Promise<void>((resolve) => server.close(() => server.listen(port, resolve)));
+      const events: string[] = [];
+      for (const name of ['close', 'listening']) server.on(name, () => events.push(name));
+      server.close((error) => events.push(`callback ${error}`));
+      server.listen(port, '127.0.0.1');
+      while (events.length < 3) await new Promise(setImmediate);
+      assert.deepEqual(events.toSorted(), ['callback undefined', 'close', 'listening']);
+      assert.equal(await text(connect(port, '127.0.0.1')), 'again');
+      await new Promise((resolve) => server.close(resolve));
+    });
+
+    test('closed before it listens: the callback, and nobody hears of listening', async () => {
+      const server = create();
+      const events: string[] = [];
+      for (const name of ['close', 'listening', 'error']) server.on(name, () => events.push(name));
+      server.listen(0);
+      await new Promise((resolve) => server.close(resolve));
+      assert.deepEqual([events, server.listening], [['close'], false]);
+    });
+
+    test('closed before it fails to listen: the error, then the end; and it can listen', async () => {
+      const first = create();
+      const port = await listening(first, 0, '127.0.0.1');
+      const second = create();
+      const events: string[] = [];
+      for (const name of ['close', 'listening', 'error']) second.on(name, () => events.push(name));
+      second.listen({ port, host: '127.0.0.1' });
+      const told = await new Promise<Error | undefined>((resolve) => second.close(resolve));
+      assert.equal((told as NodeJS.ErrnoException).code, 'ERR_SERVER_NOT_RUNNING');
+      assert.ok(!events.includes('listening'));
+      await new Promise((resolve) => first.close(resolve));
+      await listening(second, port, '127.0.0.1');
+      assert.equal(second.listening, true);
+      await new Promise((resolve) => second.close(resolve));
+    });
+
+    test('a signal that has aborted closes a server that never listened, without an error', async () => {
+      const server = create();
+      const events: string[] = [];
+      for (const name of ['listening', 'error']) server.on(name, () => events.push(name));
+      server.listen({ port: 0, signal: AbortSignal.abort() });
+      await once(server, 'close');
+      assert.deepEqual([events, server.listening], [[], false]);
+    });
+
+    test('a port that is none is refused at the call', () => {
+      const refused = { name: 'RangeError', code: 'ERR_SOCKET_BAD_PORT' };
+      assert.throws(() => connect(70_000), refused);
+      assert.throws(() => connect({ port: 'x' } as never), refused);
+      assert.throws(() => create().listen(70_000), refused);
+      assert.throws(() => create().listen({ port: -1 }), refused);
+    });
+
+    test('a socket that was closed connects again', async () => {
+      const server = create((socket) => void socket.end(`from ${socket.remotePort}`));
+      const port = await listening(server, 0, '127.0.0.1');
+      const socket = connect(port, '127.0.0.1');
+      socket.setTimeout(60_000);
+      const events: string[] = [];
+      for (const name of ['connect', 'close']) socket.on(name, () => events.push(name));
+      for (let round = 0; round < 3; round++) {
+        if (round > 0) socket.connect(port, '127.0.0.1');
+        const heard: Buffer[] = [];
+        socket.on('data', (piece) => heard.push(piece as Buffer));
+        await once(socket, 'connect');
+        const { localPort } = socket;
+        await once(socket, 'close');
+        socket.removeAllListeners('data');
+        const said = Buffer.concat(heard).toString();
+        assert.equal(said, `from ${localPort}`);
+        assert.deepEqual([socket.bytesRead, socket.timeout], [said.length, 60_000]);
+        assert.equal(socket.destroyed, true);
+      }
+      assert.deepEqual(events, ['connect', 'close', 'connect', 'close', 'connect', 'close']);
+      // Nobody listens: once more, from what the error is told.
+      await new Promise((resolve) => server.close(resolve));
+      const refused = new Promise((resolve) => socket.once('close', resolve));
+      socket.once('error', () => {});
+      socket.connect(port, '127.0.0.1');
+      await refused;
+      await listening(server, port, '127.0.0.1');
+      socket.connect(port, '127.0.0.1');
+      socket.resume();
+      await once(socket, 'close');
+      await new Promise((resolve) => server.close(resolve));
+    });
+
     test('nobody listens: an error of the socket', async () => {
       const server = create();
       const port = await listening(server, 0, '127.0.0.1');
@@ -168,7 +263,6 @@ test('what is not supported is refused by a typed error', () => {
   assert.throws(() => net.setDefaultAutoSelectFamily(false), refused);
   assert.throws(() => net.setDefaultAutoSelectFamilyAttemptTimeout(100), refused);
   assert.throws(() => new net.BoundSocket(), refused);
-  assert.throws(() => createServer().listen(65_536), { code: 'ErrInvalidOption' });
 });
 
 test('everything public of node:net is there, by name and of the default', async () => {

@@ -462,7 +462,7 @@ describe('createConnection', () => {
     assert.equal(socket.destroyed, true);
   });
 
-  test('what was written to one that is never connected fails, and it connects no more', async (t) => {
+  test('what was written to one that is never connected fails, and it dials again if asked', async (t) => {
     const dialler = await client({});
     t.after(() => dialler.close());
     const codes: unknown[] = [];
@@ -479,7 +479,10 @@ describe('createConnection', () => {
     destroyed.write('one', count);
     destroyed.destroy();
     await waitUntil(() => codes.length === 3, 'it fails');
-    assert.throws(() => destroyed.connect(1, '127.0.0.1'), { code: 'ErrConnClosed' });
+    const port = await echoServer(t);
+    destroyed.connect(port, '127.0.0.1').write('three');
+    assert.equal(String((await once(destroyed, 'data'))[0]), 'three');
+    destroyed.destroy();
   });
 
   test('a socket that is destroyed while it dials leaves nothing behind', async (t) => {
