@@ -54,6 +54,32 @@ test('composeCodecs() bounds what waits for the end of an inner frame', () => {
   assert.throws(() => codec.decode(source), { code: 'ErrFrameTooLong' });
 });
 
+test('composeCodecs() takes a payload of any length whose frames are whole', () => {
+  const outer = new VarintLengthCodec();
+  const codec = composeCodecs(outer, new LineBasedFrameCodec(), { maxBuffered: 10 });
+  const source = new ArrayFrameSource();
+  source.feed(Buffer.from(outer.encode(source, Buffer.from('short\n'.repeat(30)))));
+  let lines = 0;
+  while (codec.decode(source) !== null) lines++;
+  assert.equal(lines, 30);
+});
+
+test('composeCodecs() makes frames that no later one changes', () => {
+  const outer = new VarintLengthCodec();
+  const codec = composeCodecs(outer, new LineBasedFrameCodec());
+  const source = new ArrayFrameSource();
+  const block = (text: string): void => {
+    source.feed(Buffer.from(outer.encode(source, Buffer.from(text))));
+  };
+  block('kept\npart');
+  const kept = codec.decode(source);
+  for (let round = 0; round < 50; round++) {
+    block('y'.repeat(200));
+    assert.equal(codec.decode(source), null);
+  }
+  assert.equal(String(kept), 'kept');
+});
+
 test('composeCodecs() refuses what is no codec', () => {
   const line = new LineBasedFrameCodec();
   assert.throws(() => composeCodecs(line, {} as never), { code: 'ErrInvalidOption' });

@@ -2,6 +2,7 @@ import { ErrFrameTooLong, ErrInvalidOption } from '../base/errors.ts';
 import { textOf } from '../base/thrown.ts';
 import type { FrameSource, ICodec } from './codec.ts';
 import { checkCodec } from './codec-for.ts';
+import { HoldingState, heldBytes } from './holding-state.ts';
 import { RingFrameSource } from './ring-frame-source.ts';
 
 const DEFAULT_MAX_BUFFERED = 16 * 1024 * 1024;
@@ -9,7 +10,7 @@ const DEFAULT_MAX_BUFFERED = 16 * 1024 * 1024;
 export interface ComposeOptions {
   /**
    * Bytes of payloads that may wait for the end of an inner frame, 1 or more; 16 MiB by default. With
-   * more the connection closes with `ErrFrameTooLong`.
+   * more the connection closes with `ErrFrameTooLong`. The server's `maxFrameLength` bounds them, too.
    */
   readonly maxBuffered?: number;
 }
@@ -18,6 +19,9 @@ export interface ComposeOptions {
  * A codec inside another one: `outer` cuts the stream into frames, whose payloads, one behind the
  * other, are the stream that `inner` cuts. An inner frame may lie in one payload beside others, or
  * reach over several. A reply is encoded by `inner`, then by `outer`.
+ *
+ * Frames have memory of their own: they stay valid after `react`. `c.setCodec` throws `ErrUnsupportedOp`
+ * while payloads wait for the end of an inner frame, or for their turn: no other codec could have them.
  *
  * Both keep their state per connection apart from each other: each has a `codecState` of its own. A
  * codec that keeps it in its fields needs one of each per connection:
@@ -69,18 +73,26 @@ class ComposedCodec<Frame> implements ICodec<Frame> {
     for (;;) {
       // Also when nothing is there: a codec may make a frame of nothing but its state.
       const frame = this.#inner.decode(payloads);
-      if (frame !== null) return frame;
+      // In the ring of the payloads it would change under whoever keeps it: `retain` knows another one.
+      if (frame !== null) return frame instanceof Uint8Array ? (ownBytes(frame) as Frame) : frame;
+      this.#checkWaiting(payloads.bufferLength());
       const payload = this.#outer.decode(sources);
       if (payload === null) return null;
       payloads.feed(payload);
-      if (payloads.bufferLength() > this.#maxBuffered) {
-        throw new ErrFrameTooLong(
-          `cannot decode a frame: ${payloads.bufferLength()} bytes wait for its end, at most ` +
-            `${this.#maxBuffered} are allowed; raise maxBuffered, or limit frames of the inner codec`,
-        );
-      }
     }
   }
+
+  #checkWaiting(bytes: number): void {
+    if (bytes <= this.#maxBuffered) return;
+    throw new ErrFrameTooLong(
+      `cannot decode a frame: ${bytes} bytes wait for its end, at most ${this.#maxBuffered} are ` +
+        'allowed; raise maxBuffered, or limit frames of the inner codec',
+    );
+  }
+}
+
+function ownBytes(frame: Uint8Array): unknown {
+  return Buffer.from(frame);
 }
 
 function sourcesOf(c: FrameSource): OuterSource {
@@ -91,14 +103,20 @@ function sourcesOf(c: FrameSource): OuterSource {
 }
 
 /** The connection as the outer codec sees it: with a `codecState` that is not the composition. */
-class OuterSource implements FrameSource {
+class OuterSource extends HoldingState implements FrameSource {
   readonly payloads: InnerSource;
   codecState: unknown = undefined;
   readonly #c: FrameSource;
 
   constructor(c: FrameSource) {
+    super();
     this.#c = c;
     this.payloads = new InnerSource(c);
+  }
+
+  heldBytes(): number {
+    const { payloads } = this;
+    return payloads.bufferLength() + heldBytes(payloads.codecState) + heldBytes(this.codecState);
   }
 
   get context(): unknown {

@@ -254,8 +254,8 @@ export interface Conn<Context = unknown> extends FrameSource {
   /**
    * Replaces the codec from now on, in both directions. The new codec first gets the received bytes
    * that were not consumed yet, including those after the frame that `react` is handling. It also
-   * encodes any answer returned after this call. `codecState` is reset. After the close it does
-   * nothing. @throws `ErrInvalidOption` if it is not a codec, `ErrUnsupportedOp` for UDP.
+   * encodes any answer returned after this call. `codecState` is reset. After the close it does nothing.
+   * @throws `ErrInvalidOption` if it is no codec, `ErrUnsupportedOp` for UDP, and from `composeCodecs`.
    */
   setCodec<Frame = Buffer>(codec: ICodec<Frame>): void;
   /**

@@ -1,6 +1,7 @@
 /** From received bytes to calls of `react`. */
 import { asyncFrameCopyBytesMax, frameOverheadBytesMax, framesPerTurnMax } from '../base/limits.ts';
 import type { Slab } from '../buffer/slab.ts';
+import { heldBytes } from '../codec/holding-state.ts';
 import { remoteAddress } from './addresses.ts';
 import { answered, delivers, fail, takesAnswer } from './closing.ts';
 import type { EventHandler, Reply } from './conn.ts';
@@ -37,7 +38,7 @@ export function pump(c: Connection): void {
       return;
     }
     if (frame === null || frame === undefined) {
-      if (bufferLength(c) > 0) checkInbound(c, true);
+      if (bufferLength(c) > 0 || c.codecState !== undefined) checkInbound(c, true);
       return;
     }
     const length = lengthOf(frame);
@@ -59,11 +60,13 @@ function lengthOf(frame: unknown): number {
 /** Bounds what an unfinished frame, or a paused connection, may hold. */
 export function checkInbound(c: Connection, unfinished: boolean): void {
   const { maxFrameLength, maxInboundBytes } = c.settings;
-  const held = bufferLength(c);
-  if (unfinished && held > maxFrameLength + frameOverheadBytesMax) {
-    failTooLong(c, held);
-  } else if (held > maxInboundBytes) {
-    fail(c, inboundOverflow(held, maxInboundBytes, remoteAddress(c)), true);
+  const received = bufferLength(c);
+  const inside = heldBytes(c.codecState);
+  const longest = Math.max(received, inside);
+  if (unfinished && longest > maxFrameLength + frameOverheadBytesMax) {
+    failTooLong(c, longest);
+  } else if (received + inside > maxInboundBytes) {
+    fail(c, inboundOverflow(received + inside, maxInboundBytes, remoteAddress(c)), true);
   }
 }
 
