@@ -31,7 +31,8 @@ export function readPidFile(path: string, action: string): number {
   );
 }
 
-function exists(pid: number): boolean {
+/** Whether there is a process of this number, whoever it belongs to. */
+export function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -65,11 +66,12 @@ function stateOf(pid: number): ProcessState | undefined {
 }
 
 /** Whether the process that the file names still is the one that wrote it: numbers are used again. */
-function isAlive(pid: number, path: string): boolean {
+export function isAlive(pid: number, path: string): boolean {
   if (!exists(pid)) return false;
   const state = stateOf(pid);
   if (state === undefined) return true;
-  return !state.isZombie && state.start <= statSync(path).mtimeMs + clockStepMs;
+  const file = statSync(path, { throwIfNoEntry: false });
+  return file !== undefined && !state.isZombie && state.start <= file.mtimeMs + clockStepMs;
 }
 
 /** The pid file of this process, for as many servers as want it. */

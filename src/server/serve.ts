@@ -19,6 +19,7 @@ import { Presence } from './pid-and-signals.ts';
 import { registry } from './registry.ts';
 import { RunningServer } from './running-server.ts';
 import { hasParent } from './restart/below-parent.ts';
+import type { RestartSignal } from './restart/settings.ts';
 import { prepareTls, wantsTls } from './server-tls.ts';
 import { loopsMayDial } from './loop-dialling.ts';
 import { loopsThatCanListen } from './several-loops.ts';
@@ -67,7 +68,10 @@ export async function serve(
 }
 
 /** Makes this process the parent of the process that serves; never settles. */
-async function stayAsParent({ driver }: ResolvedOptions): Promise<never> {
+async function stayAsParent(
+  driver: ResolvedOptions['driver'],
+  restart: RestartSignal,
+): Promise<never> {
   const { native, name } = await chooseBackend(driver);
   if (native === undefined || !isMainThread) {
     const why =
@@ -77,7 +81,7 @@ async function stayAsParent({ driver }: ResolvedOptions): Promise<never> {
     );
   }
   const { Parent } = await import('./restart/parent.ts');
-  return new Parent(native).run();
+  return new Parent(native, restart).run();
 }
 
 async function serveHere(
@@ -88,7 +92,8 @@ async function serveHere(
 ): Promise<Server> {
   if (!(given instanceof URL)) handlerCalls(given);
   const resolved = resolveOptions(options);
-  if (resolved.graceful?.parent === true && !hasParent) await stayAsParent(resolved);
+  const { graceful } = resolved;
+  if (graceful?.parent === true && !hasParent) await stayAsParent(resolved.driver, graceful.signal);
   const where = new WhereToListen(texts);
   try {
     return await serveOn(where, given, resolved, texts, call);

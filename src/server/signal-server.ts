@@ -1,7 +1,7 @@
 import { ErrInvalidOption, ErrPidFile, ErrUnsupportedOp } from '../base/errors.ts';
 import { hasSignals } from '../host/runtime-features.ts';
-import { readPidFile } from './pid-file.ts';
-import type { RestartSignal } from './restart/settings.ts';
+import { exists, isAlive, readPidFile } from './pid-file.ts';
+import { type RestartSignal, restartSignals } from './restart/settings.ts';
 
 export interface SignalOptions {
   /** The server's option `graceful.signal`. Default `SIGUSR2`. */
@@ -30,16 +30,28 @@ export function signalServer(
         'let the server stop itself, by server.stop()',
     );
   }
+  const { signal = 'SIGUSR2' } = options;
+  if (!restartSignals.includes(signal)) {
+    throw new ErrInvalidOption(
+      `cannot use ${String(signal)} as option signal: give ${restartSignals.join(', ')}`,
+    );
+  }
   const pid = readPidFile(pidName, `signal a server`);
-  try {
-    process.kill(pid, action === 'stop' ? 'SIGTERM' : (options.signal ?? 'SIGUSR2'));
-  } catch (cause) {
-    const isGone = (cause as NodeJS.ErrnoException).code === 'ESRCH';
-    const state = isGone ? `process ${pid} is gone` : `process ${pid} belongs to somebody else`;
+  const fail = (state: string, cause?: unknown): never => {
     throw new ErrPidFile(`cannot signal a server by the pid file '${pidName}': ${state}`, {
       address: pidName,
       cause,
     });
+  };
+  const isThere = exists(pid);
+  // Its number may be another's by now, who would not know what the signal means.
+  if (isThere && !isAlive(pid, pidName))
+    fail(`its process is gone; ${pid} may be another one by now`);
+  try {
+    process.kill(pid, action === 'stop' ? 'SIGTERM' : signal);
+  } catch (cause) {
+    const isGone = (cause as NodeJS.ErrnoException).code === 'ESRCH';
+    fail(isGone ? `process ${pid} is gone` : `process ${pid} belongs to somebody else`, cause);
   }
   return pid;
 }

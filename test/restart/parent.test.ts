@@ -1,10 +1,12 @@
 /** A parent that stays while processes of the program replace each other, as pid 1 of a container does. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { serve } from 'gnet';
 import { RawClient } from 'gnet/testing';
 import { driverName, notOn } from '../support/driver.ts';
+import { nodeFlags, Program } from '../support/program.ts';
 import { type TestScope, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { RestartRig } from './restart-rig.ts';
@@ -20,8 +22,11 @@ function childrenOf(pid: number): number[] {
   );
 }
 
-async function startBelowParent(t: TestScope): Promise<RestartRig> {
-  const options = { graceful: { parent: true } };
+async function startBelowParent(
+  t: TestScope,
+  signal: 'SIGUSR1' | 'SIGUSR2' = 'SIGUSR2',
+): Promise<RestartRig> {
+  const options = { graceful: { parent: true, signal } };
   return RestartRig.start(t, { servers: [['tcp://127.0.0.1:0']], options });
 }
 
@@ -57,6 +62,17 @@ describe('graceful.parent', skip, () => {
     await rig.gone(rig.pid);
     const { code, signal } = await rig.program.ending();
     assert.deepEqual({ code, signal }, { code: 0, signal: null });
+  });
+
+  test('the signal of the option goes on, too', async (t) => {
+    const rig = await startBelowParent(t, 'SIGUSR1');
+    const old = rig.pid;
+    process.kill(rig.program.pid, 'SIGUSR1');
+    await rig.up();
+    assert.notEqual(rig.pid, old);
+    await rig.gone(old);
+    process.kill(rig.program.pid, 'SIGTERM');
+    assert.equal((await rig.program.ending()).code, 0);
   });
 
   test('it stays while the predecessor of the service finishes its connections', async (t) => {
@@ -99,6 +115,28 @@ describe('graceful.parent', skip, () => {
     process.kill(rig.pid, 'SIGKILL');
     assert.equal((await rig.program.ending()).code, 128 + 9);
   });
+});
+
+const spaces = ['--pid', '--fork', '--kill-child', '--mount-proc'];
+const noSpaces =
+  spawnSync('unshare', [...spaces, 'true']).status !== 0 &&
+  'no process may have numbers of its own';
+
+test('SIGTERM ends the first process of a container, whatever else it has to do', {
+  skip: noSpaces,
+}, async (t) => {
+  const source = `
+    import { serve } from 'gnet';
+    const server = await serve({}, 'tcp://127.0.0.1:0', { graceful: true, logLevel: 'error' });
+    setInterval(() => {}, 1_000);
+    console.log('up', process.pid);
+    server.closed.then(() => console.log('closed'));
+    process.kill(process.pid, 'SIGTERM');`;
+  const args = [...nodeFlags, '--input-type=module', '--eval', source];
+  const program = new Program(t, 'unshare', [...spaces, process.execPath, ...args], {});
+  const { code, output } = await program.ending();
+  assert.equal(output, 'up 1\nclosed\n');
+  assert.equal(code, 128 + 15);
 });
 
 test('the driver node says why it cannot', { skip: driverName !== 'node' }, async () => {

@@ -141,5 +141,17 @@ describe('signalServer', () => {
     writeFileSync(path, `${pid}\n`);
     cannot(new RegExp(`process ${pid} is gone`));
     assert.throws(() => signalServer(path, 'pause' as 'stop'), { code: 'ErrInvalidOption' });
+    const wrong = { signal: 'SIGFOO' as 'SIGHUP' };
+    assert.throws(() => signalServer(path, 'reload', wrong), { code: 'ErrInvalidOption' });
+  });
+
+  test('leaves a process alone that is younger than the file', (t) => {
+    const path = join(temporaryDirectory(t), 'server.pid');
+    const { pid } = startOther(t);
+    writeFileSync(path, `${pid}\n`);
+    utimesSync(path, 1, 1);
+    const message = new RegExp(`its process is gone; ${pid} may be another one`);
+    assert.throws(() => signalServer(path, 'stop'), { code: 'ErrPidFile', message });
+    assert.ok(isAlive(pid as number));
   });
 });

@@ -3,11 +3,15 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ErrUnsupportedOp } from '../../base/errors.ts';
 import type { NativeCalls } from '../../driver/backend.ts';
 import { parentVariable, writeMain } from './below-parent.ts';
 import { programCommand } from './program-command.ts';
+import type { RestartSignal } from './settings.ts';
 
 const forwarded = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2', 'SIGQUIT', 'SIGWINCH'] as const;
+/** Where files may be written; root file systems of containers are often read-only. */
+const directories = [tmpdir(), '/dev/shm', '/run'];
 /** Ends of children are told by SIGCHLD; one that was missed is seen that much later. */
 const lookEveryMs = 1_000;
 
@@ -19,14 +23,20 @@ interface Ending {
 /** Starts the program below this process, and ends as the last process of it does. */
 export class Parent {
   readonly #native: NativeCalls;
-  readonly #directory = mkdtempSync(join(tmpdir(), 'gnet-parent-'));
+  readonly #restart: RestartSignal;
+  readonly #directory = makeDirectory();
   readonly #file = join(this.#directory, 'main');
   #first = -1;
   /** How the process ended that the runtime has started, which alone it takes note of. */
   #firstEnded: Ending | null = null;
 
-  constructor(native: NativeCalls) {
+  /**
+   * @param restart the signal that restarts the program.
+   * @throws ErrUnsupportedOp where no file can be written.
+   */
+  constructor(native: NativeCalls, restart: RestartSignal) {
     this.#native = native;
+    this.#restart = restart;
   }
 
   /** Never settles. @throws SyscallError; what `spawn` says when there is no process to be had. */
@@ -45,7 +55,8 @@ export class Parent {
       this.#firstEnded = { code, signal: signal === null ? 0 : constants.signals[signal] };
       this.#look();
     });
-    for (const signal of forwarded) process.on(signal, () => this.#forward(signal));
+    for (const signal of new Set([...forwarded, this.#restart]))
+      process.on(signal, () => this.#forward(signal));
     process.on('SIGCHLD', () => this.#look());
     setInterval(() => this.#look(), lookEveryMs);
     return new Promise(() => {});
@@ -83,6 +94,22 @@ export class Parent {
     // What a shell makes of a signal: pid 1 cannot end by one.
     process.exit(code ?? 128 + signal);
   }
+}
+
+function makeDirectory(): string {
+  let cause: unknown;
+  for (const directory of directories) {
+    try {
+      return mkdtempSync(join(directory, 'gnet-parent-'));
+    } catch (error) {
+      cause ??= error;
+    }
+  }
+  throw new ErrUnsupportedOp(
+    'cannot stay as the parent of the program (graceful.parent): it keeps a small file, and none of ' +
+      `${directories.join(', ')} can be written; set TMPDIR to a directory that can`,
+    { cause },
+  );
 }
 
 function childrenOfThis(): number[] {

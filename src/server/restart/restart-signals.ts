@@ -1,4 +1,5 @@
 /** The option `graceful`: signals restart the program, and stop it. */
+import { constants } from 'node:os';
 import type { Server } from '../../connection/conn.ts';
 import type { StopResult } from '../../connection/server-view.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -34,14 +35,18 @@ function restart(signal: NodeJS.Signals): void {
   );
 }
 
+function endByTerm(): void {
+  // A signal that the program handles itself is the program's business.
+  if (process.listenerCount('SIGTERM') > 0) return;
+  // The first process of a container ends by no signal that it does not handle. pid_namespaces(7)
+  if (process.pid === 1) process.exit(128 + constants.signals.SIGTERM);
+  process.kill(process.pid, 'SIGTERM');
+}
+
 function stopAll(): void {
   const ends = [...obeyed].map(({ server }) => server.stop());
   void Promise.allSettled(ends).then(() => {
-    const end = (): void => {
-      // A signal that the program handles itself is the program's business.
-      if (process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM');
-    };
-    setTimeout(end, endMs).unref();
+    setTimeout(endByTerm, endMs).unref();
   });
 }
 

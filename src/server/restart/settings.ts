@@ -13,6 +13,8 @@ import {
 /** Signals that a program may use for its own purposes. */
 export type RestartSignal = 'SIGUSR2' | 'SIGHUP' | 'SIGUSR1';
 
+export const restartSignals: readonly RestartSignal[] = ['SIGUSR2', 'SIGHUP', 'SIGUSR1'];
+
 export interface GracefulOptions extends RestartOptions {
   /**
    * The signal that restarts the program. Default `SIGUSR2`. `SIGUSR1` also starts Node's
@@ -42,7 +44,7 @@ const limit: OptionCheck<number> = (name, value) => {
   if (typeof value === 'number' && value >= 0 && value <= int32Max) return Math.ceil(value);
   throw invalidOption(name, value, `milliseconds from 0 to ${int32Max}, or Infinity`);
 };
-const asSignal = oneWordOf<RestartSignal>(['SIGUSR2', 'SIGHUP', 'SIGUSR1']);
+const asSignal = oneWordOf<RestartSignal>(restartSignals);
 
 /** @throws ErrInvalidOption. */
 export function restartSettings(options: RestartOptions = {}, prefix = ''): RestartSettings {
