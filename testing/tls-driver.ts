@@ -287,6 +287,7 @@ const bySlot = [
   'descriptorOf',
   'localAddress',
   'remoteAddress',
+  'isUnix',
 ] as const;
 /** The same of a transport. */
 const byEnd = [

@@ -480,7 +480,10 @@ export interface Driver extends Transport {
   /** File descriptor for looking at, or -1. */
   descriptorOf(slot: number): number;
   localAddress(slot: number): string;
+  /** Empty when it was reset before anybody asked. */
   remoteAddress(slot: number): string;
+  /** Known to be a Unix stream: what `remoteAddress` says does not tell. */
+  isUnix(slot: number): boolean;
 
   /** Closes everything that is still open. Idempotent. */
   close(): void;

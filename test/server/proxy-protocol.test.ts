@@ -1,6 +1,6 @@
 /** Connections that a proxy passes on, with the header that tells whose they are. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -137,7 +137,33 @@ describe('proxyProtocol required', () => {
     const proxyProtocol = { mode: 'required', trusted: ['10.0.0.0/33'] } as const;
     await assert.rejects(served(t, { proxyProtocol }), { code: 'ErrInvalidOption' });
   });
+
+  test('nor is a peer trusted that was reset before anybody could ask for its address', async (t) => {
+    const proxyProtocol = { mode: 'required', trusted: ['10.0.0.0/8'] } as const;
+    const rig = await served(t, { proxyProtocol });
+    writeAndReset(rig.server.addr, `${line}hello`);
+    await waitUntil(() => rig.reports.length === 1 || rig.events.includes('open'), 'looked at');
+    assert.deepEqual(rig.events, ['init']);
+    assert.match(String(rig.reports[0]?.err), /not in a trusted network/);
+  });
+
+  test('who may open a Unix path is trusted', async (t) => {
+    const proxyProtocol = { mode: 'required', trusted: ['10.0.0.0/8'] } as const;
+    const rig = await startRig(t, whoCalls, { proxyProtocol }, freeAddress(t, 'unix'));
+    const expected = '192.0.2.1:56324 to 198.51.100.7:443: hello';
+    assert.equal(await answerTo(rig, `${line}hello`, expected.length), expected);
+  });
 });
+
+/** By another process, while this thread stands still: the reset is there before the accept. */
+function writeAndReset(address: string, bytes: string): void {
+  const [host, port] = address.split(':');
+  const program = `
+    const socket = require('node:net').connect(${port}, '${host}', () =>
+      socket.write(${JSON.stringify(bytes)}, () => socket.resetAndDestroy()));
+  `;
+  execFileSync(process.execPath, ['-e', program]);
+}
 
 describe('proxyProtocol optional', () => {
   const options: Options = { proxyProtocol: 'optional' };

@@ -27,7 +27,7 @@ export function proxyHeaderLayer(
   const { trusted, mode } = settings;
   const list = trusted === undefined ? undefined : blockListOf(trusted);
   return (connection, below) => {
-    const mayTell = list === undefined || isTrusted(list, connection.remoteAddr);
+    const mayTell = list === undefined || isTrusted(list, connection);
     return new ProxyHeaderLayer(connection, below, { mode, mayTell, timeoutMs, above });
   };
 }
@@ -43,12 +43,15 @@ function blockListOf(networks: readonly string[]): BlockList {
   return list;
 }
 
-/** Who may open a Unix path is for the file system to say. */
-function isTrusted(list: BlockList, address: string): boolean {
-  const host = address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+/**
+ * Who may open a Unix path is for the file system to say. A peer that nobody knows is in no network: it
+ * was reset before it could be asked for, and what it sent is still there.
+ */
+function isTrusted(list: BlockList, { owner, slot, remoteAddr }: LayeredConnection): boolean {
+  if (owner.driver.isUnix(slot)) return true;
+  const host = remoteAddr.slice(0, remoteAddr.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   const family = isIP(host);
-  if (family === 0) return true;
-  return list.check(host, family === 6 ? 'ipv6' : 'ipv4');
+  return family !== 0 && list.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 interface HeaderRules {

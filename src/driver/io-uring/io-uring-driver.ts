@@ -427,7 +427,7 @@ export class IoUringDriver extends NativeDriver implements Driver {
     this.#streams.get(slot).isShared = true;
     return super.duplicateStream(slot);
   }
-  protected override isUnix(slot: number): boolean {
+  override isUnix(slot: number): boolean {
     return this.#streams.peers.isUnix(slot);
   }
   remoteAddress(slot: number): string {

@@ -52,7 +52,7 @@ export abstract class NativeDriver {
 
   abstract descriptorOf(slot: number): number;
   abstract remoteAddress(slot: number): string;
-  protected abstract isUnix(slot: number): boolean;
+  abstract isUnix(slot: number): boolean;
 
   holdDescriptors(slot: number, descriptors: readonly number[]): readonly number[] {
     if (!this.isUnix(slot)) throw notUnix(this.remoteAddress(slot));

@@ -357,6 +357,9 @@ export class NodeDriver implements Driver, ListenerOwner {
   remoteAddress(slot: number): string {
     return this.#stream(slot).identity.remoteAddress;
   }
+  isUnix(slot: number): boolean {
+    return this.#stream(slot).identity.kind === 'unix';
+  }
 
   #stream(slot: number): NodeStream {
     const stream = this.#streams[slot];

@@ -279,7 +279,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   descriptorOf(slot: number): number {
     return this.#table.descriptors[slot] ?? -1;
   }
-  protected override isUnix(slot: number): boolean {
+  override isUnix(slot: number): boolean {
     return this.#table.peers.isUnix(slot);
   }
   remoteAddress(slot: number): string {

@@ -455,6 +455,11 @@ export class SimulatedDriver implements Driver {
     return this.#stream(slot).end?.remoteAddress ?? '';
   }
 
+  isUnix(slot: number): boolean {
+    // Our end, and so one of ours: those of IP begin with a digit or a bracket.
+    return /^[^\d[]/.test(this.localAddress(slot));
+  }
+
   #stream(slot: number): SimulatedStream {
     const stream = this.#streams.get(slot);
     assert(stream !== undefined, `slot ${slot} has a stream`);
