@@ -72,10 +72,10 @@ import { setTimer as setTimerOf } from './timers.ts';
 import { checkConnection, toBroken } from './transitions.ts';
 import { SocketFace } from './socket-face.ts';
 import {
-  beginUpgrade,
   clearOutbound as clearOutboundOf,
   endUpgrade,
   takeReceived as takeReceivedOf,
+  upgradeTls as upgradeTlsOf,
 } from './upgrading.ts';
 import type { UpgradeOptions } from './tls/upgrade-options.ts';
 import { type TlsInfo, tlsOf } from './tls/info.ts';
@@ -467,12 +467,8 @@ export class StreamConnection
     awaitCodec(this);
   }
 
-  async upgradeTls(options: UpgradeOptions): Promise<void> {
-    // At once: what comes behind this frame is no frame any more.
-    const begun = this.tls === undefined && beginUpgrade(this);
-    // Loaded here, since few connections ever do this.
-    const { upgrade } = await import('./tls/upgrade.ts');
-    return upgrade(this, options, begun);
+  upgradeTls(options: UpgradeOptions): Promise<void> {
+    return upgradeTlsOf(this, options);
   }
 
   // -- as its upgrade to TLS sees it --------------------------------------------------------------

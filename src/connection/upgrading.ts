@@ -1,14 +1,31 @@
 /** What a plain connection does on its way to TLS. */
+import { loadLate } from '../platform/load-late.ts';
 import { takesBytes } from './closing.ts';
 import { readN, shiftN } from './inbound.ts';
+import type { StreamConnection } from './stream-connection.ts';
+import type { UpgradeOptions } from './tls/upgrade-options.ts';
 import { whenFlushed } from './when-flushed.ts';
 import { pause, resume } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark, pauseReason } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
 
+/** Rejects as `upgrade` does, and with a SyscallError when there is no descriptor to load that with. */
+export async function upgradeTls(c: StreamConnection, options: UpgradeOptions): Promise<void> {
+  // At once: what comes behind this frame is no frame any more.
+  const begun = c.tls === undefined && beginUpgrade(c);
+  const { upgrade } = await loadUpgrade().catch((error: unknown) => {
+    if (begun) endUpgrade(c);
+    throw error;
+  });
+  return upgrade(c, options, begun);
+}
+
+/** Only now, since few connections ever do this. */
+const loadUpgrade = () => loadLate(() => import('./tls/upgrade.ts'), 'what upgrades to TLS');
+
 /** No frame is delivered any more, and nothing is read. False when it cannot begin. */
-export function beginUpgrade(c: Connection): boolean {
+function beginUpgrade(c: Connection): boolean {
   if (!takesBytes(c) || is(c, mark.readEnded) || (c.paused & pauseReason.upgrade) !== 0) {
     return false;
   }

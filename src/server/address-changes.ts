@@ -1,6 +1,9 @@
-import type { Listener } from './listen-unlisten.ts';
+import { type Listener, listenFurther, unlistenAddress } from './listen-unlisten.ts';
 
-/** Changes of where a server listens, one after the other: loops number their places. */
+/**
+ * Changes of where a server listens, one after the other: loops number their places. Nothing is loaded for
+ * them: a server that runs out of descriptors may want to give an address up.
+ */
 export class AddressChanges {
   readonly #listener: (action: string) => Listener;
   #last: Promise<unknown> = Promise.resolve();
@@ -19,17 +22,11 @@ export class AddressChanges {
   }
 
   listen(text: string): Promise<string> {
-    return this.#after(async () => {
-      const { listenFurther } = await import('./listen-unlisten.ts');
-      return listenFurther(text, this.#listener('listen on another address'));
-    });
+    return this.#after(() => listenFurther(text, this.#listener('listen on another address')));
   }
 
   unlisten(address: string): Promise<void> {
-    return this.#after(async () => {
-      const { unlistenAddress } = await import('./listen-unlisten.ts');
-      return unlistenAddress(address, this.#listener('unlisten an address'));
-    });
+    return this.#after(() => unlistenAddress(address, this.#listener('unlisten an address')));
   }
 
   #after<T>(change: () => Promise<T>): Promise<T> {

@@ -7,6 +7,7 @@ import type { Backend } from '../driver/backend.ts';
 import type { OwnedLogger } from '../logging/default-logger.ts';
 import type { LoopOwner } from '../loop/event-loop-settings.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
+import { loadLate } from '../platform/load-late.ts';
 import { loadHandlerModule } from '../worker/handler-module.ts';
 import type { MainServer } from '../worker/main-servers.ts';
 import type { ServeCall } from '../worker/serve-calls.ts';
@@ -73,6 +74,12 @@ interface GroupPlan {
   readonly tls: ServerTls | undefined;
 }
 
+const loadThreads = () =>
+  Promise.all([
+    import('../worker/threaded-loop-group.ts'),
+    import('../worker/thread-supervisor.ts'),
+  ]);
+
 /** One loop runs on this thread; several on threads of their own, whose code is loaded only then. */
 export async function groupMaker(
   plan: GroupPlan,
@@ -84,8 +91,10 @@ export async function groupMaker(
     const own = { ...settings, tls: tls?.onLoop(settings.readBufferBytes) };
     return (owner) => new OneLoopGroup(backend, calls, own, owner, log.logger);
   }
-  const { ThreadedLoopGroup } = await import('../worker/threaded-loop-group.ts');
-  const { supervisors } = await import('../worker/thread-supervisor.ts');
+  const [{ ThreadedLoopGroup }, { supervisors }] = await loadLate(
+    loadThreads,
+    'what runs several loops',
+  );
   threads = supervisors;
   return (owner, server) =>
     new ThreadedLoopGroup({

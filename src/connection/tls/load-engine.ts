@@ -1,6 +1,7 @@
 /** Which engine does TLS here. It is loaded when TLS is used for the first time. */
 import { environment } from '../../base/environment.ts';
 import { isGnetError } from '../../base/thrown.ts';
+import { loadLate } from '../../platform/load-late.ts';
 import { ErrTlsUnavailable } from '../../tls/errors.ts';
 import type { TlsEngine } from './engine.ts';
 
@@ -9,9 +10,13 @@ const unavailable: readonly string[] = ['ErrUnsupportedPlatform', 'ErrTlsUnavail
 
 let loading: Promise<TlsEngine> | null = null;
 
-/** @throws ErrTlsUnavailable where this runtime has no TLS at all. */
+/** @throws ErrTlsUnavailable where this runtime has no TLS at all; SyscallError, such as EMFILE. */
 export function loadEngine(): Promise<TlsEngine> {
-  loading ??= load();
+  loading ??= loadLate(load, 'what speaks TLS').catch((error: unknown) => {
+    // A lack passes: who asks next tries again.
+    loading = null;
+    throw error;
+  });
   return loading;
 }
 
