@@ -4,6 +4,7 @@ import { ErrCodec } from '../base/errors.ts';
 import { RepeatedReports } from './repeated-reports.ts';
 
 interface Line {
+  readonly level: string;
   readonly message: string;
   readonly err: Error;
   readonly leftOut?: number;
@@ -12,14 +13,15 @@ interface Line {
 function recorded() {
   const lines: Line[] = [];
   const ignore = (): void => {};
+  const write = (level: string) => (message: string, fields?: object) => {
+    lines.push({ level, message, ...(fields as { err: Error }) });
+  };
   const logger = {
     debug: ignore,
     info: ignore,
-    warn: ignore,
+    warn: write('warn'),
     fatal: ignore,
-    error: (message: string, fields?: object) => {
-      lines.push({ message, ...(fields as { err: Error }) });
-    },
+    error: write('error'),
   };
   return { lines, reports: new RepeatedReports(logger) };
 }
@@ -48,6 +50,19 @@ describe('repeated reports', () => {
     t.mock.timers.tick(2_000);
     reports.report('it failed', new Error('much later'));
     assert.equal(lines[3]?.err.message, 'much later');
+  });
+
+  test('a kind keeps its level, also for what was left out', () => {
+    const { lines, reports } = recorded();
+    for (let count = 0; count < 3; count++) reports.report('it rests', new Error('a'), 'warn');
+    reports.close();
+    assert.deepEqual(
+      lines.map(({ level, leftOut }) => [level, leftOut]),
+      [
+        ['warn', undefined],
+        ['warn', 1],
+      ],
+    );
   });
 
   test('what is of another kind is written at once', () => {

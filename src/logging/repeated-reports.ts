@@ -6,15 +6,18 @@ const windowMs = 1_000;
 /** Kinds that are told apart by their errors, too; beyond that by the message alone. */
 const kindsMax = 64;
 
+type Level = 'warn' | 'error';
+
 /** A kind that was written a short while ago, and what came since. */
 interface Repeated {
+  readonly level: Level;
   readonly message: string;
   latest: Error | null;
   count: number;
 }
 
 /**
- * Errors of connections on their way to the log. A client that sends nonsense on thousands of
+ * Errors of connections, and of accepting them, on their way to the log. A client that sends nonsense on thousands of
  * connections must not fill the disk, nor keep the thread busy with writing stacks: the first report
  * of a kind is written at once, then at most one line a second, with the number of those left out.
  */
@@ -27,7 +30,7 @@ export class RepeatedReports {
     this.#logger = logger;
   }
 
-  report(message: string, thrown: unknown): void {
+  report(message: string, thrown: unknown, level: Level = 'error'): void {
     const error = errorOf(thrown);
     const kind = this.#recent.size < kindsMax ? `${message} ${nameOf(error)}` : message;
     const repeated = this.#recent.get(kind);
@@ -36,8 +39,8 @@ export class RepeatedReports {
       repeated.count++;
       return;
     }
-    this.#logger.error(message, { err: error });
-    this.#recent.set(kind, { message, latest: null, count: 0 });
+    this.#logger[level](message, { err: error });
+    this.#recent.set(kind, { level, message, latest: null, count: 0 });
     this.#timer ??= setTimeout(() => this.#nextWindow(), windowMs).unref();
   }
 
@@ -60,12 +63,12 @@ export class RepeatedReports {
   }
 
   #writeLatest(repeated: Repeated): void {
-    const { message, latest, count } = repeated;
+    const { level, message, latest, count } = repeated;
     if (latest === null) return;
     repeated.latest = null;
     repeated.count = 0;
     const leftOut = count - 1;
-    this.#logger.error(message, leftOut === 0 ? { err: latest } : { err: latest, leftOut });
+    this.#logger[level](message, leftOut === 0 ? { err: latest } : { err: latest, leftOut });
   }
 }
 

@@ -2,7 +2,7 @@ import { channels } from '../base/channels.ts';
 import { GnetError } from '../base/errors.ts';
 import type { ChannelMessages } from '../connection/channel-messages.ts';
 import type { Driver } from '../driver/contract.ts';
-import type { Logger } from '../logging/logger.ts';
+import type { RepeatedReports } from '../logging/repeated-reports.ts';
 
 /** A listener that the poller had no memory for tries again after that long. */
 const retryMs = 1_000;
@@ -23,16 +23,21 @@ export class AcceptGate {
   rests = 0;
   readonly #driver: Driver;
   readonly #maxConnections: number;
-  readonly #logger: Logger;
+  readonly #reports: RepeatedReports;
   readonly #currentTime: () => number;
   #accepting = false;
   #full = false;
   #resting: RestingListener[] = [];
 
-  constructor(driver: Driver, maxConnections: number, logger: Logger, currentTime: () => number) {
+  constructor(
+    driver: Driver,
+    maxConnections: number,
+    reports: RepeatedReports,
+    currentTime: () => number,
+  ) {
     this.#driver = driver;
     this.#maxConnections = maxConnections;
-    this.#logger = logger;
+    this.#reports = reports;
     this.#currentTime = currentTime;
   }
 
@@ -114,11 +119,10 @@ export class AcceptGate {
   rested(listener: number, error: GnetError, restMs: number): void {
     this.rests++;
     this.#tellRest(listener, error, restMs);
-    this.#logger.warn('accepting rests: the system has no room for a connection', {
-      err: error,
-      restMs,
-    });
-    if (!this.#accepting) return;
+    // While connections come and go at the limit, one rest follows the other.
+    this.#reports.report('accepting rests: a connection waits and is not given out', error, 'warn');
+    // One that is being closed rests for good: its number means nothing any more.
+    if (!this.#accepting || !this.listeners.includes(listener)) return;
     this.#resting = [...this.#resting, { listener, due: this.#currentTime() + restMs }];
   }
 

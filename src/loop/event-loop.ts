@@ -138,7 +138,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.#heard = new DeadlineClock(this.driver.reportsLater === true);
     const { socket } = this.settings;
     const clock = (): number => this.currentTime();
-    this.listening = new Listening(this.driver, socket, settings.maxConnections, logger, clock);
+    this.listening = new Listening(this.driver, settings, this.#reports, clock);
     this.#acceptGate = this.listening.acceptGate;
     this.ports = this.listening.ports;
     this.datagrams = new LoopDatagrams(this, this.ports, this.settings, this.counts);

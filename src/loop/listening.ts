@@ -1,8 +1,9 @@
 import { nextTurn } from '../base/next-turn.ts';
 import type { Driver, Endpoint, GivenSocket, SocketOptions } from '../driver/contract.ts';
-import type { Logger } from '../logging/logger.ts';
+import type { RepeatedReports } from '../logging/repeated-reports.ts';
 import { AcceptGate } from './accept-gate.ts';
 import { DatagramPorts } from './datagram-ports.ts';
+import type { EventLoopSettings } from './event-loop-settings.ts';
 
 /** One address that a loop listens on. */
 interface Place {
@@ -24,14 +25,13 @@ export class Listening {
 
   constructor(
     driver: Driver,
-    options: SocketOptions,
-    maxConnections: number,
-    logger: Logger,
+    { connection, maxConnections }: EventLoopSettings,
+    reports: RepeatedReports,
     currentTime: () => number,
   ) {
     this.#driver = driver;
-    this.#options = options;
-    this.acceptGate = new AcceptGate(driver, maxConnections, logger, currentTime);
+    this.#options = connection.socket;
+    this.acceptGate = new AcceptGate(driver, maxConnections, reports, currentTime);
     this.ports = new DatagramPorts(driver);
   }
 

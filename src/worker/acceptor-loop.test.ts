@@ -15,7 +15,7 @@ const noMemory = (): SyscallError =>
 async function acceptor() {
   const calls: string[] = [];
   const deaths: unknown[] = [];
-  const state = { refuses: false };
+  const state = { refuses: false, isFull: false };
   const driver = {
     listen: () => {},
     listenerAddress: () => '127.0.0.1:1',
@@ -23,7 +23,11 @@ async function acceptor() {
       calls.push(`start ${listener}`);
       if (state.refuses) throw noMemory();
     },
-    drainBacklog: (listener: number) => void calls.push(`drain ${listener}`),
+    drainBacklog(listener: number) {
+      calls.push(`drain ${listener}`);
+      if (state.isFull) loop.acceptRested(listener, noMemory(), 0);
+    },
+    closeListener: (listener: number) => void calls.push(`close listener ${listener}`),
     pauseAccepting: () => {},
     closeDescriptor: (descriptor: number) => void calls.push(`close ${descriptor}`),
     close: () => void calls.push('close'),
@@ -33,7 +37,7 @@ async function acceptor() {
     host: { mode: 'test', attach: () => {}, detach: () => {} },
     create: () => driver as unknown as Driver,
   } as unknown as Backend;
-  const loop = new AcceptorLoop({
+  const loop: AcceptorLoop = new AcceptorLoop({
     backend,
     balancer: { pick: () => 0 },
     logger: { warn: () => {} },
@@ -64,6 +68,14 @@ describe('the acceptor', () => {
     loop.loopRuns(0, LoopMemory.create());
     assert.deepEqual(deaths, []);
     assert.ok(loop.timeUntilDeadline() > 0, 'it tries again later');
+  });
+
+  test('a listener that finds no descriptor while it is given up is not started again', async () => {
+    const { loop, calls, state } = await acceptor();
+    state.isFull = true;
+    await loop.unlisten(0);
+    assert.equal(loop.runDue(), false);
+    assert.deepEqual(calls, ['start 0', 'drain 0', 'close listener 0']);
   });
 
   test('closed, as after it died, it asks nothing of its listeners', async () => {

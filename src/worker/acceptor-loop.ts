@@ -10,6 +10,7 @@ import type {
 } from '../driver/contract.ts';
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
+import { RepeatedReports } from '../logging/repeated-reports.ts';
 import { AcceptGate } from '../loop/accept-gate.ts';
 import type { Addressed, Balancer } from './balancer.ts';
 import { control, type LoopMemory, loopState } from '../mailbox/loop-memory.ts';
@@ -91,6 +92,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     formatPeer: (peer) => this.#driver.formatPeer(peer),
     comeBack: (connection) => this.#comeBack(connection),
   };
+  readonly #reports: RepeatedReports;
   readonly #acceptGate: AcceptGate;
   /** Numbers of listeners are not used again. */
   #listeners = 0;
@@ -118,8 +120,9 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
         unmapping: () => {},
       },
     });
-    const { logger } = settings;
-    this.#acceptGate = new AcceptGate(this.#driver, Infinity, logger, () => performance.now());
+    this.#reports = new RepeatedReports(settings.logger);
+    const clock = (): number => performance.now();
+    this.#acceptGate = new AcceptGate(this.#driver, Infinity, this.#reports, clock);
   }
 
   async listen(endpoint: Endpoint): Promise<string> {
@@ -214,6 +217,7 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
     this.#closed = true;
     // Also when it died, and a loop is started or the server stopped afterwards.
     this.#acceptGate.end();
+    this.#reports.close();
     this.#fullUntil = 0;
     for (const { descriptor } of this.#homeless.splice(0)) this.#driver.closeDescriptor(descriptor);
     if (this.#attached) this.#settings.backend.host.detach(this);

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { Conn, EventHandler, LoopStats } from 'gnet';
 import { RawClient } from 'gnet/testing';
 import { openDescriptors } from '../support/descriptors.ts';
-import { notOn } from '../support/driver.ts';
+import { kernelSpreads, notOn } from '../support/driver.ts';
 import { nodeFlags, Program } from '../support/program.ts';
 import {
   connect,
@@ -14,6 +14,7 @@ import {
   freeAddress,
   startRig,
   streamTransports,
+  type TestScope,
   text,
 } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
@@ -25,13 +26,62 @@ async function statsThrough(client: RawClient): Promise<LoopStats> {
   return JSON.parse(line) as LoopStats;
 }
 
+describe('a process without descriptors', () => {
+  for (const loops of [1, 2]) {
+    const several = loops === 1 ? { skip: false } : notOn('node', kernelSpreads);
+    test(`gives an address up, and goes on with the other: ${loops} loops`, several, async (t) => {
+      const program = limitedTo(t, 100, 'gives-address-up', [`${loops}`]);
+      const [stays, goes] = (await program.line(/full, on (\S+) and (\S+)/)) as [string, string];
+      const waits = RawClient.begin(goes); // in the backlog
+      t.after(() => waits.destroy());
+      await program.line(/left (\S+)\n/);
+      for (let count = 0; count < 3; count++) {
+        const client = await connect(t, stays);
+        client.write('hello');
+        assert.equal(text(await client.readExactly(5)), 'hello');
+        client.end();
+        await client.readUntilEnd();
+      }
+      program.kill('SIGTERM');
+      const { code, output } = await program.ending();
+      assert.equal(code, 0, output);
+    });
+  }
+});
+
+test('upgradeTls without a descriptor to load TLS with: a typed error, and it can be tried again', async (t) => {
+  const program = limitedTo(t, 100, 'upgrades-without-descriptors');
+  const [address] = (await program.line(/listening on (\S+)/)) as [string];
+  const client = await connect(t, address);
+  for (const [asks, expected] of [
+    ['full', 'SyscallError EMFILE\n'],
+    ['once more', 'ErrInvalidOption ErrInvalidOption\n'],
+  ] as const) {
+    client.write(asks);
+    let answer = '';
+    while (!answer.endsWith('\n')) answer += text(await client.readExactly(1));
+    assert.equal(answer, expected);
+  }
+});
+
+/** A program of the tests that may have so many descriptors. */
+function limitedTo(
+  t: TestScope,
+  descriptors: number,
+  name: string,
+  args: readonly string[] = [],
+): Program {
+  const script = `ulimit -n ${descriptors}; exec "$@"`;
+  const file = `test/server/programs/${name}.ts`;
+  const all = ['-c', script, 'sh', process.execPath, ...nodeFlags, file, ...args];
+  return new Program(t, 'sh', all, {});
+}
+
 describe('a process with 64 descriptors and 500 connects', () => {
   const sheds = notOn('node', 'out of descriptors, the runtime turns callers away by itself');
   test('serves those it has, rests, does not spin, and gets to all of them', sheds, async (t) => {
-    const script = 'ulimit -n 64; exec "$@"';
-    const file = 'test/server/programs/count-loop.ts';
-    const args = ['-c', script, 'sh', process.execPath, ...nodeFlags, file];
-    const program = new Program(t, 'sh', args, {});
+    const program = limitedTo(t, 64, 'count-loop');
+    const begunAt = performance.now();
     const [address] = (await program.line(/listening on (\S+)/)) as [string];
     const first = await connect(t, address);
     const clients: RawClient[] = [];
@@ -76,7 +126,10 @@ describe('a process with 64 descriptors and 500 connects', () => {
     program.kill('SIGTERM');
     const { code, output } = await program.ending();
     assert.equal(code, 0);
-    assert.match(output, /accepting rests/);
+    // Hundreds of rests; a line at once, one a second, one at the end.
+    const lines = output.match(/accepting rests/g)?.length ?? 0;
+    const seconds = Math.ceil((performance.now() - begunAt) / 1_000);
+    assert.ok(lines > 0 && lines <= seconds + 2, `${lines} lines in ${seconds} s`);
   });
 });
 
