@@ -18,8 +18,8 @@ import type {
   SocketOptions,
 } from '../contract.ts';
 import type { DescriptorLedger } from '../descriptor-ledger.ts';
-import { acceptError } from '../native/accept-backoff.ts';
-import { acceptSkips, canceled, tryAgain } from '../native/errno-sets.ts';
+import { acceptError, missed } from '../native/accept-backoff.ts';
+import { canceled } from '../native/errno-sets.ts';
 import {
   acceptBatchMax,
   acceptNext,
@@ -240,17 +240,19 @@ export class UringListeners {
       const result = acceptSocket(listener.descriptor);
       if (result >= 0) {
         this.#reportAccepted(id, result);
-      } else if (!acceptSkips.has(-result)) {
-        if (result === -tryAgain) return count;
-        this.#rest(id, listener, -result);
-        return count + 1;
+        continue;
       }
+      const outcome = listener.rest.missed(-result);
+      if (outcome === missed.nothingWaits) return count;
+      if (outcome === missed.skip) continue;
+      this.#rest(id, listener, -result);
+      return count + 1;
     }
   }
 
   #missed(id: number, listener: Listener, errno: number): number {
     if (!listener.wanted || errno === canceled) return 0;
-    if (errno === tryAgain || acceptSkips.has(errno)) return 0;
+    if (listener.rest.missed(errno) !== missed.rest) return 0;
     this.#rest(id, listener, errno);
     return 1;
   }
@@ -320,10 +322,12 @@ export class UringListeners {
       const result = acceptNext(listener.descriptor);
       if (result >= 0) {
         this.#reportAccepted(id, result);
-      } else if (!acceptSkips.has(-result)) {
-        if (result !== -tryAgain) this.#rest(id, listener, -result);
-        return;
+        continue;
       }
+      const outcome = listener.rest.missed(-result);
+      if (outcome === missed.skip) continue;
+      if (outcome === missed.rest) this.#rest(id, listener, -result);
+      return;
     }
   }
 

@@ -53,6 +53,14 @@ export const acceptSkips: ReadonlySet<number> = new Set(
 );
 
 /**
+ * Of those, what took a connection from the backlog, or nothing. Behind the others it may wait there still:
+ * a security module, or seccomp, says EPERM before anything is taken.
+ */
+export const acceptConsumes: ReadonlySet<number> = new Set(
+  ['EINTR', 'ECONNABORTED', 'EPROTO'].map(numberOf),
+);
+
+/**
  * accept4(2): nothing can be accepted for a while: EMFILE and ENFILE (descriptors of the process,
  * of the system), ENOBUFS and ENOMEM (socket memory). The connection stays in the backlog.
  */

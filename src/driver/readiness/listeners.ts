@@ -4,8 +4,7 @@ import { syscallError } from '../../syscall/last-errno.ts';
 import { acceptSocket, acceptWithoutWaiting, localName } from '../../syscall/socket.ts';
 import type { DriverEvents, Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
 import type { DescriptorLedger } from '../descriptor-ledger.ts';
-import { acceptError } from '../native/accept-backoff.ts';
-import { acceptSkips, tryAgain } from '../native/errno-sets.ts';
+import { acceptError, missed } from '../native/accept-backoff.ts';
 import {
   acceptBatchMax,
   duplicateListener,
@@ -131,12 +130,10 @@ export class Listeners {
         if (!listener.registered && !draining) return;
         continue;
       }
-      const errno = -result;
-      if (errno === tryAgain) return;
-      if (!acceptSkips.has(errno)) {
-        this.#rest(id, listener, errno);
-        return;
-      }
+      const outcome = listener.rest.missed(-result);
+      if (outcome === missed.skip) continue;
+      if (outcome === missed.rest) this.#rest(id, listener, -result);
+      return;
     }
   }
 
