@@ -4,6 +4,7 @@ import {
   type ContractCases,
   descriptorsThatAreTold,
   quietTurns,
+  Skip,
   skipUnsupported,
   tcp4At,
   transports,
@@ -92,6 +93,30 @@ export const listenerCases: ContractCases = {
     assert.equal(rig.acceptedBy.length, 0);
     rig.driver.startAccepting(0);
     await rig.until(() => rig.acceptedBy.length === 1, 'the waiting connection is accepted');
+  },
+
+  async 'a connection that was reset while it waited has its own address, or none, or is left out'(
+    rig,
+  ) {
+    if (!rig.peers.canReset('tcp4')) throw new Skip('these peers cannot reset a connection');
+    const listener = await rig.listen('tcp4');
+    await rig.pair(listener);
+    const addresses: string[] = [];
+    rig.onAccepted = (_listener, descriptor) => {
+      rig.driver.openStream(20, addresses.length + 1, descriptor, plainOptions);
+      addresses.push(rig.driver.remoteAddress(20));
+      rig.driver.closeStream(20, false);
+    };
+    const gone = rig.peers.connect(rig.driver.listenerAddress(listener));
+    await rig.peersUntil(() => gone.connected, 'one waits');
+    const whose = gone.localAddress;
+    gone.reset();
+    const last = rig.peers.connect(rig.driver.listenerAddress(listener));
+    await rig.peersUntil(() => last.connected, 'another waits');
+    await rig.until(() => addresses.includes(last.localAddress), 'that one is accepted');
+    const others = addresses.filter((address) => address !== last.localAddress);
+    assert.ok(others.length === 0 || others[0] === whose || others[0] === '', `${others}`);
+    assert.ok(others.length <= 1);
   },
 
   async 'pauseAccepting leaves connections waiting, startAccepting goes on'(rig) {

@@ -14,7 +14,7 @@ import {
   writeInet,
   writeUnix,
 } from './socket-address.ts';
-import { madeOwn, makeCloseOnExec, makeOwn, setMayWait } from './descriptor.ts';
+import { closeDescriptor, madeOwn, makeCloseOnExec, makeOwn, setMayWait } from './descriptor.ts';
 import {
   acceptRaw,
   ioctlRaw,
@@ -103,7 +103,8 @@ const acceptNameAddress = addressAt(scratch.address, acceptNameOffset);
 
 /**
  * The next connection's descriptor (non-blocking, close-on-exec), or minus an errno. The peer's
- * address is kept for `acceptedPeer`: a reset connection has none to ask for later. accept4(2)
+ * address is kept for `acceptedPeer`: a reset connection has none to ask for later. ECONNABORTED for one
+ * that has none already. accept4(2)
  * @param bits where it is written down as open.
  */
 export function acceptSocket(listener: number, bits: DescriptorBits | null = null): number {
@@ -112,8 +113,14 @@ export function acceptSocket(listener: number, bits: DescriptorBits | null = nul
   if (bits !== null && socket >= 0 && socket < bits.count) {
     Atomics.or(bits.words, bits.firstWord + (socket >>> 5), 1 << (socket & 31));
   }
-  return resultOf(socket);
+  if (socket < 0) return resultOf(socket);
+  if (scratch.view.getInt32(acceptLengthOffset, true) > 0) return socket;
+  // macOS gives out a connection that was reset while it waited, and leaves the name of the one before.
+  closeDescriptor(socket, bits);
+  return connectionAborted;
 }
+
+const connectionAborted = -(errnoNumber('ECONNABORTED') as number);
 
 /** Linux ends an accept(2) by SO_RCVTIMEO; the others do not, and have the flag for the time of it. */
 const acceptHasTimeout = process.platform === 'linux';
@@ -375,6 +382,13 @@ export function receiveQueueBytes(socket: number): number {
   return result < 0 ? result : scratch.view.getInt32(0, true);
 }
 
+/** getsockname(2) or getpeername(2): false when they know no name, which macOS says by a length of 0. */
+function hasName(call: typeof getsocknameRaw, socket: number): boolean {
+  scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
+  if (call(word(socket), nameAddress, lengthAddress) < 0) return false;
+  return scratch.view.getInt32(lengthOffset, true) > 0;
+}
+
 function readName(): string {
   const length = scratch.view.getInt32(lengthOffset, true);
   if (length < 2) return '@';
@@ -390,8 +404,7 @@ function readName(): string {
  * EINVAL after a reset; ENOBUFS). getsockname(2)
  */
 export function localName(socket: number): string {
-  scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
-  return resultOf(getsocknameRaw(word(socket), nameAddress, lengthAddress)) < 0 ? '' : readName();
+  return hasName(getsocknameRaw, socket) ? readName() : '';
 }
 
 /** AF_INET, AF_INET6, AF_UNIX, or minus an errno. socket(7) SO_DOMAIN, getsockname(2) */
@@ -400,14 +413,14 @@ export function socketFamily(socket: number): number {
     return getOption(socket, constants.SOL_SOCKET, constants.SO_DOMAIN);
   }
   scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
+  scratch.view.setUint16(addressOffset, 0, true);
   const result = resultOf(getsocknameRaw(word(socket), nameAddress, lengthAddress));
   return result < 0 ? result : readFamily(scratch.view, addressOffset);
 }
 
 /** The port of our end; 0 when there is none. getsockname(2) */
 export function localPort(socket: number): number {
-  scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
-  if (resultOf(getsocknameRaw(word(socket), nameAddress, lengthAddress)) < 0) return 0;
+  if (!hasName(getsocknameRaw, socket)) return 0;
   const address = emptyInetAddress();
   readInet(scratch.view, addressOffset, address);
   return address.port;
@@ -415,15 +428,13 @@ export function localPort(socket: number): number {
 
 /** The other end as text; empty as in `localName`. getpeername(2) */
 export function peerName(socket: number): string {
-  scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
-  return resultOf(getpeernameRaw(word(socket), nameAddress, lengthAddress)) < 0 ? '' : readName();
+  return hasName(getpeernameRaw, socket) ? readName() : '';
 }
 
 /** As `acceptedPeer`, of any connection; family 0 and null when it has none any more. */
 export function peerInto(socket: number, into: InetAddress): string | null {
-  scratch.view.setInt32(lengthOffset, socketAddressBytesMax, true);
   into.family = 0;
-  if (resultOf(getpeernameRaw(word(socket), nameAddress, lengthAddress)) < 0) return null;
+  if (!hasName(getpeernameRaw, socket)) return null;
   readInet(scratch.view, addressOffset, into);
   return into.family === 0 ? readName() : null;
 }

@@ -48,13 +48,21 @@ function flagsOf(descriptor: Word): number {
 }
 
 /** accept(2): a connection is as its listener is, close-on-exec only if it is asked for. */
-function acceptCalls(numbers: StandInNumbers): Readonly<Record<string, Call>> {
+function acceptCalls(
+  { acceptsReset }: StandInSystem,
+  numbers: StandInNumbers,
+): Readonly<Record<string, Call>> {
   const accept = (flags: number, [socket = 0, name = 0, nameLength = 0]: Word[]): number => {
     memory.view.setInt32(lengthOffset, 128, true);
     const length = memory.at(lengthOffset);
     const result = real('accept4', 4)(socket, memory.at(nameOffset), length, word(flags));
     if (result < 0) return answer(result);
-    giveAddress(memory, lengthOffset, nameOffset, numbers, name, nameLength);
+    if (acceptsReset && !hasPeer(word(result))) {
+      memory.view.setInt32(lengthOffset, 0, true);
+      memory.give(lengthOffset, nameLength, 4);
+    } else {
+      giveAddress(memory, lengthOffset, nameOffset, numbers, name, nameLength);
+    }
     return result;
   };
   return {
@@ -64,6 +72,12 @@ function acceptCalls(numbers: StandInNumbers): Readonly<Record<string, Call>> {
     },
     accept4: (...args) => accept(numbers.typeToLinux(int(args[3])), args),
   };
+}
+
+/** Its own room: the name that accept4(2) gave must stay. */
+function hasPeer(socket: Word): boolean {
+  memory.view.setInt32(valueOffset, 128, true);
+  return real('getpeername', 3)(socket, memory.at(valueOffset + 64), memory.at(valueOffset)) >= 0;
 }
 
 function nameCalls(numbers: StandInNumbers): Readonly<Record<string, Call>> {
@@ -251,7 +265,7 @@ export function cLibraryOf(
       answer(real('madvise', 3)(address, length, word(linuxConstants.MADV_DONTNEED))),
     kqueue: () => kqueues.create(),
   };
-  const { accept, accept4 } = acceptCalls(numbers);
+  const { accept, accept4 } = acceptCalls(system, numbers);
   calls['accept'] = accept as Call;
   if (tables.constants.SOCK_CLOEXEC !== undefined) calls['accept4'] = accept4 as Call;
   for (const [name, form] of Object.entries(system.kevents)) calls[name] = kqueues.kevent(form);

@@ -15,6 +15,8 @@ export interface StandInSystem {
   readonly hasReceipts: boolean;
   /** What reports an event says how it was registered, too. */
   readonly returnsAddFlag: boolean;
+  /** accept(2) gives out what was reset while it waited: length 0, the name as it was. */
+  readonly acceptsReset: boolean;
   /** Names of the C library with this form of the struct; other names of kevent(2) are not there. */
   readonly kevents: Readonly<Record<string, 'kevent' | 'kevent100'>>;
 }
@@ -24,11 +26,19 @@ const usual = {
   hasUserEvents: true,
   hasReceipts: true,
   returnsAddFlag: false,
+  acceptsReset: false,
   kevents: { kevent: 'kevent' },
 } as const;
 
 const systems: Readonly<Record<string, StandInSystem>> = {
-  darwin: { ...usual, platform: 'darwin', cpu: 'arm64', release: '24.6.0', returnsAddFlag: true },
+  darwin: {
+    ...usual,
+    platform: 'darwin',
+    cpu: 'arm64',
+    release: '24.6.0',
+    returnsAddFlag: true,
+    acceptsReset: true,
+  },
   freebsd: { ...usual, platform: 'freebsd', release: '14.3-RELEASE' },
   openbsd: { ...usual, platform: 'openbsd', release: '7.8' },
   /** Without EVFILT_USER. */
