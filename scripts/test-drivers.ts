@@ -156,7 +156,7 @@ const standIns: Readonly<Record<string, readonly string[]>> = {
   darwin: ['test/server/actions', 'test/server/reset'],
   netbsd: [],
   'netbsd-9': [],
-  'openbsd-7.7': [],
+  'openbsd-7.7': ['test/server/every'],
 };
 
 /**

@@ -111,3 +111,11 @@ export function formatInet(address: InetAddress): string {
   const host = formatHost(address);
   return host.includes(':') ? `[${host}]:${address.port}` : `${host}:${address.port}`;
 }
+
+/**
+ * Whether one socket can be for IPv6 and IPv4. OpenBSD and DragonFly know no addresses of IPv4 on sockets of
+ * IPv6: OpenBSD refuses to clear IPV6_V6ONLY, DragonFly takes that and does nothing. ip6(4)
+ */
+export function hasDualStack(system: string = process.platform): boolean {
+  return system !== 'openbsd' && system !== 'dragonfly';
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatUnix } from './unix-address.ts';
+import { formatUnix, unixPathBytesMax } from './unix-address.ts';
 
 test('a Unix address prints in one line, and is told from a host name', () => {
   for (const [path, printed] of [
@@ -16,4 +16,10 @@ test('a Unix address prints in one line, and is told from a host name', () => {
   ] as const) {
     assert.equal(formatUnix(path), printed);
   }
+});
+
+test('a path has at most 104 bytes on macOS and the BSDs', () => {
+  const systems = ['darwin', 'freebsd', 'netbsd', 'openbsd', 'dragonfly'];
+  assert.deepEqual([...new Set(systems.map((system) => unixPathBytesMax(system)))], [104]);
+  assert.equal(unixPathBytesMax('linux'), 108);
 });

@@ -22,6 +22,12 @@ function escaped(character: string): string {
   return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;
 }
 
+/** `sun_path` holds so many bytes; a path that fills it has no terminating zero. unix(7), unix(4) */
+export function unixPathBytesMax(system: string = process.platform): number {
+  const isBsd = system === 'darwin' || system.endsWith('bsd') || system === 'dragonfly';
+  return isBsd ? 104 : 108;
+}
+
 /** Only Linux has names of Unix sockets that are no files. unix(7) */
 export function hasAbstractNames(system: string = process.platform): boolean {
   return system === 'linux';

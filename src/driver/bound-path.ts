@@ -9,9 +9,6 @@ import { randomHex, sha256Hex } from '../base/crypto.ts';
 import { linkSync, lstatSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** `sun_path` holds this many bytes; a path that fills it has no terminating zero. unix(7) */
-export const unixPathBytesMax = 108;
-
 /** A Unix path that we bound, to be removed at the end if it is still ours. */
 export interface BoundPath {
   readonly path: string;

@@ -26,9 +26,10 @@ const names: Readonly<Record<string, readonly { address: string; family: number 
   'nothing.test': [],
 };
 
-function resolver(hasIpv6: boolean): AddressResolver {
+function resolver(hasIpv6: boolean, hasDualStack = true): AddressResolver {
   return {
     hasIpv6: () => hasIpv6,
+    hasDualStack: () => hasDualStack,
     lookup: async (host) => {
       const found = names[host];
       if (found === undefined) throw new Error(`ENOTFOUND ${host}`);
@@ -144,6 +145,13 @@ describe('addresses', () => {
       });
     });
   }
+
+  test('every interface is IPv4 where one socket cannot be for both families', async () => {
+    const parsed = (text: string) => resolveAddress(parseAddress(text), resolver(true, false));
+    assert.deepEqual(await parsed('tcp://:9000'), tcp(4, false, '0.0.0.0', 9000));
+    assert.deepEqual(await parsed('udp://:9000'), udp(4, false, '0.0.0.0', 9000));
+    assert.deepEqual(await parsed('tcp6://:9000'), tcp(6, true, '::', 9000));
+  });
 
   test('an unknown scheme is an unsupported protocol that names the known ones', () => {
     for (const text of ['tulip://howdy', 'tcp5://:1', '://:1', 'http://localhost:80/']) {

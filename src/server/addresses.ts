@@ -20,7 +20,9 @@
  */
 import { networkInterfaces } from 'node:os';
 import { ErrInvalidNetworkAddress, ErrUnsupportedProtocol } from '../base/errors.ts';
+import { hasDualStack } from '../base/inet-address.ts';
 import { isIP, isIPv4 } from '../base/ip-address.ts';
+import { unixPathBytesMax } from '../base/unix-address.ts';
 import type { Endpoint } from '../driver/contract.ts';
 
 export type InternetNetwork = 'tcp' | 'tcp4' | 'tcp6' | 'tls' | 'udp' | 'udp4' | 'udp6';
@@ -52,6 +54,8 @@ export interface GivenAddress {
 export interface AddressResolver {
   /** Whether this machine has IPv6. */
   readonly hasIpv6: () => boolean;
+  /** Whether one socket can be for both families. */
+  readonly hasDualStack: () => boolean;
   /** All addresses of a host name, best first. */
   readonly lookup: (host: string) => Promise<readonly { address: string; family: number }[]>;
 }
@@ -69,8 +73,6 @@ const networks: readonly (Network | GivenNetwork)[] = [
   'systemd',
 ];
 
-/** `sun_path` has 108 bytes, and a path may use all of them. */
-const unixPathBytesMax = 108;
 /** How a Unix address begins where it is printed. No host name begins like that. */
 const printedUnix = /^(@|\/|\.\/|\.\.\/)/;
 const portMax = 65_535;
@@ -99,6 +101,7 @@ const servicePorts: Readonly<Record<string, number>> = {
 
 const systemResolver: AddressResolver = {
   hasIpv6: machineHasIpv6,
+  hasDualStack,
   // Loaded when first used: an address needs none.
   lookup: async (host) => {
     const { lookup } = await import('node:dns/promises');
@@ -149,7 +152,7 @@ export async function resolveAddress(
   const kind = network.startsWith('udp') ? 'udp' : 'tcp';
   const wanted = wantedFamily(network);
   if (host === '') {
-    const family = wanted ?? (resolver.hasIpv6() ? 6 : 4);
+    const family = wanted ?? (resolver.hasIpv6() && resolver.hasDualStack() ? 6 : 4);
     const any = family === 6 ? '::' : '0.0.0.0';
     return { kind, family, v6Only: wanted === 6, host: any, port };
   }
@@ -227,10 +230,11 @@ function parsePrintedPath(text: string): string {
 function parseUnixPath(text: string, path: string): string {
   if (path === '') return '@';
   const length = Buffer.byteLength(path);
-  if (length <= unixPathBytesMax) return path;
+  const most = unixPathBytesMax();
+  if (length <= most) return path;
   throw invalid(
     text,
-    `the path has ${length} bytes and the kernel takes ${unixPathBytesMax}`,
+    `the path has ${length} bytes and the kernel takes ${most}`,
     'use a shorter or a relative path',
   );
 }

@@ -118,6 +118,7 @@ function groupsToLinux(tables: StandInTables, numbers: StandInNumbers, byteLengt
 }
 
 function optionCalls(
+  { hasDualStack }: StandInSystem,
   tables: StandInTables,
   numbers: StandInNumbers,
 ): Readonly<Record<string, Call>> {
@@ -126,6 +127,8 @@ function optionCalls(
     if (found === undefined) return fail('ENOPROTOOPT');
     let bytes = Math.min(int(length), optionMax);
     memory.take(valueOffset, value, bytes);
+    const isCleared = memory.view.getInt32(valueOffset, true) === 0;
+    if (found.name === 'IPV6_V6ONLY' && isCleared && !hasDualStack) return fail('EINVAL');
     if (found.name.startsWith('MCAST_')) bytes = groupsToLinux(tables, numbers, bytes);
     const set = real('setsockopt', 5);
     const at = memory.at(valueOffset);
@@ -250,7 +253,7 @@ export function cLibraryOf(
   };
   const calls: Record<string, Call> = {
     ...nameCalls(numbers),
-    ...optionCalls(tables, numbers),
+    ...optionCalls(system, tables, numbers),
     ...descriptorCalls(system, tables, kqueues),
     ...transferCalls(tables, numbers),
     [tables.symbols.socket]: socket,

@@ -17,6 +17,8 @@ export interface StandInSystem {
   readonly returnsAddFlag: boolean;
   /** accept(2) gives out what was reset while it waited: length 0, the name as it was. */
   readonly acceptsReset: boolean;
+  /** IPV6_V6ONLY can be cleared. */
+  readonly hasDualStack: boolean;
   /** Names of the C library with this form of the struct; other names of kevent(2) are not there. */
   readonly kevents: Readonly<Record<string, 'kevent' | 'kevent100'>>;
 }
@@ -27,6 +29,7 @@ const usual = {
   hasReceipts: true,
   returnsAddFlag: false,
   acceptsReset: false,
+  hasDualStack: true,
   kevents: { kevent: 'kevent' },
 } as const;
 
@@ -40,9 +43,15 @@ const systems: Readonly<Record<string, StandInSystem>> = {
     acceptsReset: true,
   },
   freebsd: { ...usual, platform: 'freebsd', release: '14.3-RELEASE' },
-  openbsd: { ...usual, platform: 'openbsd', release: '7.8' },
+  openbsd: { ...usual, platform: 'openbsd', release: '7.8', hasDualStack: false },
   /** Without EVFILT_USER. */
-  'openbsd-7.7': { ...usual, platform: 'openbsd', release: '7.7', hasUserEvents: false },
+  'openbsd-7.7': {
+    ...usual,
+    platform: 'openbsd',
+    release: '7.7',
+    hasUserEvents: false,
+    hasDualStack: false,
+  },
   netbsd: {
     ...usual,
     platform: 'netbsd',

@@ -7,7 +7,7 @@ import net from 'node:net';
 import { dirname } from 'node:path';
 import { randomHex } from '../../base/crypto.ts';
 import { ErrUnsupportedOp } from '../../base/errors.ts';
-import { formatUnix } from '../../base/unix-address.ts';
+import { formatUnix, unixPathBytesMax } from '../../base/unix-address.ts';
 import { reusePortMissing } from '../../host/runtime-features.ts';
 import {
   type BoundPath,
@@ -17,7 +17,6 @@ import {
   removeDeadSocket,
   socketFileAt,
   uniqueNameBeside,
-  unixPathBytesMax,
 } from '../bound-path.ts';
 import type { Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
 import { addressText, endpointText } from './address-text.ts';
@@ -197,7 +196,7 @@ async function openUnix(
   // The runtime reports a missing directory as EACCES.
   if (!existsSync(dirname(path))) throw fail('ENOENT', 'bind');
   const ownName = uniqueNameBeside(path);
-  const linked = Buffer.byteLength(ownName) <= unixPathBytesMax;
+  const linked = Buffer.byteLength(ownName) <= unixPathBytesMax();
   if (!linked) return openUnixDirectly(path, options, create);
   const server = create();
   try {
