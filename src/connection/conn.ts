@@ -37,8 +37,8 @@ export interface Conn<Context = unknown> extends FrameSource {
   context: Context;
   /**
    * A second value that any thread can read and set with a handle's `context()` and
-   * `setContext(value)`. `undefined` at first, after the close, and always for UDP. @throws
-   * ErrUnsupportedOp if you set it for UDP.
+   * `setContext(value)`: what `postMessage` takes. `undefined` at first, after the close, and always
+   * for UDP. @throws ErrUnsupportedOp if you set it for UDP.
    */
   safeContext: unknown;
   readonly id: ConnId;

@@ -47,13 +47,13 @@ export interface ConnHandle {
   write(data: Sendable): Promise<void>;
   /**
    * Resolves with `c.safeContext`; a copy on other threads. Rejects with `ErrConnClosed` for a
-   * stale id.
+   * stale id, and with `ErrInvalidReply` for a value that cannot be copied to this thread.
    */
   context(): Promise<unknown>;
   /**
    * Sets `c.safeContext`, after this thread's earlier writes; resolves when it is set. Rejects with
    * `ErrConnClosed` for a stale id, and with `ErrInvalidReply` for a value that cannot go to other
-   * threads: functions and shared memory.
+   * threads: functions, shared memory, and what is nested too deep for their stacks.
    */
   setContext(value: unknown): Promise<void>;
   wake(): void;

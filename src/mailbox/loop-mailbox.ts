@@ -39,6 +39,17 @@ export function openMailbox(loop: EventLoop, memory: LoopMemory, logger: Logger)
 function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTasks {
   /** Connections whose room other threads wait for: one look at each is enough. */
   const awaited = new Set<StreamConnection>();
+  /** What programs put there may not go from thread to thread: no reason for the loop to end. */
+  const copied = (copy: () => void): number => {
+    try {
+      copy();
+      return recordStatus.taken;
+    } catch (error) {
+      const err = errorOf(error);
+      logger.error('a safe context could not be copied from one thread to another', { err });
+      return recordStatus.uncopied;
+    }
+  };
   return {
     write(slot, generation, bytes) {
       const connection = loop.connection(slot, generation);
@@ -73,14 +84,14 @@ function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTa
     setContext(slot, generation, bytes) {
       const connection = loop.connection(slot, generation);
       if (connection === null || connection.isClosed) return recordStatus.stale;
-      connection.safeContext = unpackContext(bytes);
-      return recordStatus.taken;
+      return copied(() => {
+        connection.safeContext = unpackContext(bytes);
+      });
     },
     tellContext(slot, generation, channel) {
       const connection = loop.connection(slot, generation);
       if (connection === null || connection.isClosed) return recordStatus.stale;
-      tellOver(channel, connection.safeContext);
-      return recordStatus.taken;
+      return copied(() => tellOver(channel, connection.safeContext));
     },
     wake: (slot, generation) => loop.connection(slot, generation)?.wake(),
     close: (slot, generation) => loop.connection(slot, generation)?.close(),

@@ -158,7 +158,8 @@ export class MailboxReader implements Inbox {
     const isAccept = kind === recordKind.accept || kind === recordKind.acceptNamed;
     // Before the answer: a thread that dies here has it or has it not, see `AcceptorLoop`.
     if (isAccept) this.#memory.opened(slot);
-    words[answer] = recordStatus.taken;
+    // A context that a thread was about to send when it died is not on its way.
+    if (kind !== recordKind.tellContext) words[answer] = recordStatus.taken;
     if (kind === recordKind.write) {
       const bytes = this.#whole(index, this.#bytes(index, at, length));
       words[answer] = this.#tasks.write(slot, generation, bytes);

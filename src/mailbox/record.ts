@@ -51,6 +51,8 @@ export const recordStatus = {
   refused: 3,
   /** The connection has the bytes, and more pending than its high watermark. */
   full: 4,
+  /** The safe context could not be copied from one thread to the other. */
+  uncopied: 5,
 } as const;
 
 const ringMask = ringBytes - 1;

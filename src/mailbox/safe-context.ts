@@ -2,6 +2,7 @@
 import { BroadcastChannel, threadId } from 'node:worker_threads';
 import { ErrInvalidReply } from '../base/errors.ts';
 import type { Settle } from './sender.ts';
+import { uncopied } from './uncopied-context.ts';
 
 /** Loaded when a context is first sent: few programs do that. */
 const v8 = () => process.getBuiltinModule('node:v8');
@@ -19,15 +20,19 @@ export function packContext(value: unknown): Uint8Array {
   }
 }
 
+/** @throws RangeError where it is nested deeper than the stack of this thread allows. */
 export function unpackContext(bytes: Uint8Array): unknown {
   return v8().deserialize(bytes);
 }
 
-/** The loop's side. */
+/** The loop's side. @throws DataCloneError, and what the program's own accessors throw. */
 export function tellOver(channel: string, value: unknown): void {
   const answering = new BroadcastChannel(channel);
-  answering.postMessage([value]); // undefined alone would come as null
-  answering.close();
+  try {
+    answering.postMessage([value]); // undefined alone would come as null
+  } finally {
+    answering.close();
+  }
 }
 
 let asked = 0;
@@ -43,6 +48,10 @@ export function askOver(post: (channel: string, settle: Settle) => void): Promis
     channel.onmessage = (message) => {
       channel.close();
       resolve((message as { readonly data: readonly [unknown] }).data[0]);
+    };
+    channel.onmessageerror = ({ data }: { readonly data?: unknown }) => {
+      channel.close();
+      reject(uncopied(data ?? new Error('it could not be read here')));
     };
     post(channel.name, {
       resolve() {}, // the value is on its way

@@ -151,3 +151,21 @@ test('a descriptor is in the ledger of the loop before the answer says that it w
   assert.equal(status, 1);
   assert.deepEqual(memory.descriptors(), [77]);
 });
+
+test('a context is not on its way from a thread that died before it told it', async () => {
+  const { memory, reader } = mailbox({
+    tellContext() {
+      throw new Error('the thread dies');
+    },
+  });
+  const told: string[] = [];
+  const sender = new MailboxSender(memory);
+  sender.post(recordKind.tellContext, 1, 1, Buffer.from('channel'), {
+    resolve: () => told.push('taken'),
+    reject: ({ code }) => told.push(code),
+  });
+  assert.throws(() => reader.drain(), /the thread dies/);
+  memory.markDead();
+  await sender.whenIdle();
+  assert.deepEqual(told, ['ErrConnClosed']);
+});

@@ -13,6 +13,7 @@ import {
   recordStatus,
   wordInRing,
 } from './record.ts';
+import { uncopied } from './uncopied-context.ts';
 import { wakeIfAsleep } from './wake.ts';
 
 /** A caller that waits for the answer to a post. */
@@ -361,6 +362,8 @@ function settleWith(settle: Settle, status: number): void {
         'cannot write: the codec of the connection could not encode the bytes; the log of the server says why',
       ),
     );
+  } else if (status === recordStatus.uncopied) {
+    settle.reject(uncopied());
   } else {
     settle.reject(
       new ErrConnClosed(

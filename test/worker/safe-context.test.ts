@@ -1,6 +1,7 @@
 /** `c.safeContext`: a value of a connection that every thread sees. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { type ConnHandle, ErrConnClosed, ErrInvalidReply } from 'gnet';
 import { connect, pair, type TestScope } from '../support/rig.ts';
@@ -58,6 +59,41 @@ test('what cannot go to other threads is refused, and nothing is reached after t
     break;
   }
   await assert.rejects(handle.setContext(1), ErrConnClosed);
+});
+
+describe('what cannot be copied from thread to thread', () => {
+  for (const value of ['function', 'deep']) {
+    test(`${value}, set on the thread of the loop: who asks hears of it`, async (t) => {
+      const { client, handle } = await started(t);
+      client.write(value);
+      assert.equal(await line(client), 'set');
+      await assert.rejects(handle.context(), ErrInvalidReply);
+      await handle.setContext('plain');
+      assert.equal(await handle.context(), 'plain');
+      client.write('get');
+      assert.equal(await line(client), '"plain"');
+    });
+  }
+
+  test('set from a thread with a larger stack: it hears of it, and nobody else', async (t) => {
+    const { c, rig } = await pair(t);
+    const source = `
+      const { connHandle } = await import(${JSON.stringify(import.meta.resolve('gnet'))});
+      const { deepValue } = await import(${JSON.stringify(import.meta.resolve('./handlers/deep-value.ts'))});
+      const { parentPort, workerData } = await import('node:worker_threads');
+      const handle = connHandle(workerData);
+      const refused = await handle.setContext(deepValue()).catch(({ code }) => code);
+      await handle.setContext('plain');
+      parentPort.postMessage([refused, await handle.context()]);`;
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
+      workerData: rig.server.conn(c.id),
+      resourceLimits: { stackSizeMb: 8 },
+    });
+    t.after(() => worker.terminate());
+    const [seen] = await once(worker, 'message');
+    assert.deepEqual(seen, ['ErrInvalidReply', 'plain']);
+    assert.equal(c.safeContext, 'plain');
+  });
 });
 
 test('is set from a worker of the program, too', async (t) => {
