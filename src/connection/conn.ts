@@ -409,7 +409,7 @@ export interface Server extends AsyncDisposable {
   countConnections(): number;
   /**
    * Returns a close-on-exec duplicate of the first listener's descriptor; the caller must close it.
-   * @throws `ErrServerInShutdown` after the end.
+   * @throws `ErrServerInShutdown` after the end; `ErrLoopsDied` while no loop listens.
    */
   dupFd(): number;
   /**

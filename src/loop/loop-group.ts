@@ -35,6 +35,8 @@ export interface LoopGroup {
    * @throws SyscallError; ErrUnsupportedOp where every loop listens by itself.
    */
   listen(endpoint: Endpoint, holds: boolean): Promise<string>;
+  /** Resolves when every loop runs: one that died is replaced; after some seconds in any case. */
+  whole(): Promise<void>;
   /** Serves what waits at that address, and closes it. */
   unlisten(index: number): Promise<void>;
   /** A connected socket becomes a connection. @throws ErrUnsupportedOp, SyscallError. */

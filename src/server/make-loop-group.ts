@@ -26,11 +26,12 @@ export function serverEnded(server: MainServer, result: StopResult): void {
   threads?.program.tell({ type: 'close', server: server.id, result });
 }
 
-/** Notifies every thread with a view of the server of its current addresses. */
+/** Notifies every thread with a view of the server of its current addresses and loops. */
 export function placesChanged(server: MainServer): void {
-  const { texts, addrs, listenerDescriptor } = server.view();
+  const { texts, addrs, listenerDescriptor, memories } = server.view();
+  const places = { texts, addrs, listenerDescriptor, memories };
   for (const supervisor of Object.values(threads ?? {})) {
-    supervisor.tell({ type: 'places', server: server.id, texts, addrs, listenerDescriptor });
+    supervisor.tell({ type: 'places', server: server.id, ...places });
   }
 }
 
@@ -112,5 +113,6 @@ export async function groupMaker(
       onJoinable: () => {
         if (module === null) call.settle({ kind: 'threaded', server, loops: options.numEventLoop });
       },
+      onPlaces: () => placesChanged(server),
     });
 }

@@ -104,6 +104,8 @@ export class OneLoopGroup implements LoopGroup {
     await this.#rehearse();
   }
 
+  async whole(): Promise<void> {}
+
   accept(): void {
     this.#loop.listening.accept();
   }

@@ -300,8 +300,9 @@ export class RunningServer implements Server, MainServer {
     return this.#changes.unlisten(address);
   }
 
-  settled(): Promise<void> {
-    return this.#changes.settled();
+  async settled(): Promise<void> {
+    await this.#changes.settled();
+    await this.#group.whole();
   }
 
   readonly sendTo: Server['sendTo'] = datagramsOf(() => this.#mustRun('send a datagram'));

@@ -53,7 +53,7 @@ export interface LoopOrder {
   readonly pin: boolean;
 }
 
-/** Where a server listens by now. */
+/** Where a server listens by now, and how its loops are reached. */
 export interface PlacesMessage {
   readonly type: 'places';
   readonly server: number;
@@ -61,6 +61,8 @@ export interface PlacesMessage {
   readonly addrs: readonly string[];
   /** Of the first listener; -1 for none. */
   readonly listenerDescriptor: number;
+  /** One per loop. */
+  readonly memories: readonly SharedArrayBuffer[];
 }
 
 /** What a loop that runs is to listen on besides, or no more. */
@@ -88,12 +90,6 @@ export type ToThread =
   | { readonly type: 'force' | 'duplicated'; readonly server: number }
   | PlacesMessage
   | { readonly type: 'close'; readonly server: number; readonly result: StopResult }
-  | {
-      readonly type: 'memory';
-      readonly server: number;
-      readonly loop: number;
-      readonly memory: SharedArrayBuffer;
-    }
   | {
       readonly type: 'broadcast';
       readonly server: number;

@@ -1,13 +1,17 @@
 import { ErrLoopsDied } from '../base/errors.ts';
+import type { Backend } from '../driver/backend.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
 import { endpointsOfLoop, withoutGiven } from '../driver/given-sockets.ts';
 import { unpackError } from './error-transfer.ts';
 import type { ListeningChange } from './messages.ts';
 import type { RemoteLoop } from './remote-loop.ts';
-import { addSocketsOf, withPort } from './listener-checks.ts';
+import { addSocketsOf, requireNative, withPort } from './listener-checks.ts';
 
 /** In `RemoteLoop.socketsOf`: what was listened on there is closed. */
 const closedPlace = -1;
+
+/** A loop that is back later than this is not waited for: the sockets of the others go without it. */
+const replacedMs = 5_000;
 
 /** One address that every loop listens on. */
 interface OwnEndpoint {
@@ -68,6 +72,44 @@ export class OwnListeners {
     const own = endpointsOfLoop(wanted, loop.index, this.#loops.length, this.#reusePort);
     loop.socketsOf = own.map(({ of }) => (this.#list[of] as OwnEndpoint).at);
     return own.map(({ endpoint }) => endpoint);
+  }
+
+  /** Of the first loop that runs and listens; -1 for none. */
+  get descriptor(): number {
+    return this.#listening[0]?.listenerDescriptor ?? -1;
+  }
+
+  get #listening(): RemoteLoop[] {
+    return this.#loops.filter((loop) => loop.listenerDescriptor !== -1);
+  }
+
+  /** A duplicate of that. @throws ErrUnsupportedOp where there are none; ErrLoopsDied. */
+  duplicate(backend: Backend): number {
+    const native = requireNative(backend);
+    const { descriptor } = this;
+    if (descriptor === -1) {
+      throw new ErrLoopsDied(
+        'cannot duplicate the listener: no loop of the server listens at the moment; try it again later',
+      );
+    }
+    const duplicate = native.duplicateDescriptor(descriptor);
+    this.markDuplicated();
+    return duplicate;
+  }
+
+  /** Somebody else holds one of them; a thread may have had its number for a while. */
+  markDuplicated(): void {
+    for (const loop of this.#listening) loop.post({ type: 'duplicated', server: this.#server });
+  }
+
+  /** Resolves when no loop is being replaced, or it takes too long. */
+  async whole(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, replacedMs);
+    });
+    await Promise.race([late, Promise.all(this.#loops.map(({ started }) => started))]);
+    clearTimeout(timer);
   }
 
   /** Adds the sockets of every loop to the lists of their addresses. @throws ErrUnsupportedOp. */

@@ -1,7 +1,7 @@
 import type { LoopStats, StopResult } from '../connection/server-view.ts';
 import { unpackError } from './error-transfer.ts';
 import { generationAfter } from './first-generation.ts';
-import { LoopMemory } from '../mailbox/loop-memory.ts';
+import { LoopMemory, loopState } from '../mailbox/loop-memory.ts';
 import type { LoopThread } from './loop-thread.ts';
 import type { FromThread, LoopOrder, SocketsToGive, ToThread } from './messages.ts';
 import { continueCounting, statsIn } from '../mailbox/publication.ts';
@@ -42,7 +42,7 @@ export class RemoteLoop {
   firstGeneration: number;
   addresses: readonly string[] = [];
   #firstDescriptor = -1;
-  sockets: SocketsToGive = [];
+  #sockets: SocketsToGive = [];
   /** Which address of the server each place of it is of, also those that are closed. */
   socketsOf: readonly number[] = [];
   /** What its stop left undone. */
@@ -79,10 +79,17 @@ export class RemoteLoop {
     return this.#over.reached;
   }
 
+  /** What it has to give to another process; nothing once it is closed, or dead. */
+  get sockets(): SocketsToGive {
+    // Its thread closes its loops before it is gone: the numbers may be those of others by now.
+    return this.memory.state === loopState.running ? this.#sockets : [];
+  }
+
   /** Of the first place that is open; -1 where there is none, or descriptors mean nothing. */
   get listenerDescriptor(): number {
-    if (typeof this.sockets === 'string') return this.#firstDescriptor;
-    return this.sockets.find((socket) => socket !== null)?.descriptor ?? -1;
+    const { sockets } = this;
+    if (typeof sockets === 'string') return this.#firstDescriptor;
+    return sockets.find((socket) => socket !== null)?.descriptor ?? -1;
   }
 
   post(message: ToThread): void {
@@ -99,7 +106,7 @@ export class RemoteLoop {
     if (message.type === 'listening') {
       this.addresses = message.addresses;
       this.#firstDescriptor = message.listenerDescriptor;
-      this.sockets = message.sockets;
+      this.#sockets = message.sockets;
       this.#listening.reach();
     } else if (message.type === 'failed') {
       this.#listening.fail(unpackError(message.error));
@@ -110,7 +117,7 @@ export class RemoteLoop {
       this.unfinished = message.unfinished;
       this.#drained.reach();
     } else if (message.type === 'changed') {
-      this.sockets = message.sockets;
+      this.#sockets = message.sockets;
       this.#onChanged(message);
     } else if (message.type === 'datagramsPaused') {
       this.#paused.reach();
@@ -157,6 +164,9 @@ export class RemoteLoop {
   die(reason: Error, goesOn: boolean): LoopMemory {
     this.thread = null;
     this.#isOrdered = false;
+    this.#sockets = [];
+    this.socketsOf = [];
+    this.#firstDescriptor = -1;
     this.#listening.fail(reason);
     this.#end();
     const left = this.memory;

@@ -41,7 +41,7 @@ export class ThreadServer implements Server {
   readonly shared: unknown;
   readonly #data: ServerViewData;
   #places: Pick<PlacesMessage, 'texts' | 'addrs' | 'listenerDescriptor'>;
-  readonly #memories: LoopMemory[];
+  #memories: readonly LoopMemory[];
   readonly #main: MainThread;
   readonly #stopped: Promise<StopResult>;
   #settle!: (result: StopResult) => void;
@@ -68,14 +68,10 @@ export class ThreadServer implements Server {
     this.#settle(result);
   }
 
-  /** Another memory took the place of a loop's. */
-  replaceMemory(loop: number, buffer: SharedArrayBuffer): void {
-    this.#memories[loop] = new LoopMemory(buffer);
-  }
-
-  /** It listens elsewhere, too, or no more. */
+  /** It listens elsewhere, or a loop took the place of another. */
   setPlaces(places: PlacesMessage): void {
     this.#places = places;
+    this.#memories = places.memories.map((buffer) => new LoopMemory(buffer));
   }
 
   answersTo(address: string): boolean {

@@ -159,11 +159,7 @@ class ThreadSide implements MainThread {
     else if (message.type === 'list') this.#list(message);
     else if (message.type === 'tls') void this.#setTls(message.server, message.tls);
     else if (message.type === 'answer' || message.type === 'unanswered') this.#answer(message);
-    else if (message.type === 'memory') {
-      for (const view of this.#views.get(message.server) ?? []) {
-        view.replaceMemory(message.loop, message.memory);
-      }
-    } else if (message.type === 'places') {
+    else if (message.type === 'places') {
       for (const view of this.#views.get(message.server) ?? []) view.setPlaces(message);
     } else {
       this.#end();
@@ -389,8 +385,12 @@ class ThreadSide implements MainThread {
   /** A listener that others hold must not be shut down for them. */
   #markDuplicated(server: number): void {
     const loop = this.#loops.get(server)?.loop;
-    // By the driver: the runtime warns of descriptors that it closes in a thread and has not opened.
-    if (loop) loop.driver.closeDescriptor(loop.listening.duplicate());
+    try {
+      // By the driver: the runtime warns of descriptors that it closes in a thread and has not opened.
+      if (loop) loop.driver.closeDescriptor(loop.listening.duplicate());
+    } catch {
+      // Closed meanwhile: there is nothing to be careful with.
+    }
   }
 
   async #broadcast(message: ToThread & { type: 'broadcast' }): Promise<void> {

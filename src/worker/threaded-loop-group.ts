@@ -25,7 +25,7 @@ import { deathFields, diedWhileOpening, slowFields } from './thread-errors.ts';
 import { programEntry } from './program-entry.ts';
 import { RemoteLoop } from './remote-loop.ts';
 import { OwnListeners } from './own-listeners.ts';
-import { refuseUnixReusePort, requireNative } from './listener-checks.ts';
+import { refuseUnixReusePort } from './listener-checks.ts';
 import { closeWhatIsLeft } from './dead-loop-cleanup.ts';
 import { LoopOrders } from './loop-orders.ts';
 import type { LoopThread } from './loop-thread.ts';
@@ -64,6 +64,8 @@ export interface ThreadedLoopGroupPlan {
   readonly tls: SharedTls | undefined;
   /** The threads may be told: they find this group. */
   readonly onJoinable: () => void;
+  /** A loop has another memory, and its listeners are others: every view must hear of it. */
+  readonly onPlaces: () => void;
 }
 
 const slowStartMs = 10_000;
@@ -153,9 +155,8 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     return endpoint.kind === 'udp' || this.#reusePort || this.#plan.backend.handsOver === false;
   }
 
-  async #requireFree(endpoint: Endpoint): Promise<void> {
-    const { backend, settings } = this.#plan;
-    await requireFree(backend, endpoint, settings.connection.socket);
+  #requireFree(endpoint: Endpoint): Promise<void> {
+    return requireFree(this.#plan.backend, endpoint, this.#plan.settings.connection.socket);
   }
 
   /** The main thread accepts on every socket of it. Returns its address. */
@@ -223,6 +224,10 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     }
     this.#endpointCount++;
     return address;
+  }
+
+  whole(): Promise<void> {
+    return this.#own.whole();
   }
 
   async unlisten(index: number): Promise<void> {
@@ -319,11 +324,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
 
   /** A loop that replaced a dead one listens: it may run, and all threads are notified. */
   async #rejoin(loop: RemoteLoop): Promise<void> {
-    for (const other of this.#loops) {
-      if (other === loop) continue;
-      const { server } = this;
-      other.post({ type: 'memory', server, loop: loop.index, memory: loop.memory.buffer });
-    }
+    this.#plan.onPlaces();
     await this.#startLoop(loop);
   }
 
@@ -347,6 +348,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     this.#acceptor.loopDied(loop.index);
     closeWhatIsLeft(left);
     if (wasOpening || this.#phase === 'closing') return;
+    this.#plan.onPlaces(); // the numbers of its listeners may soon be those of other sockets
     const fields = deathFields(thread, this.#plan.module, reason, lost);
     logger.error('the thread of an event loop died; its connections are lost', fields);
   }
@@ -389,23 +391,18 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
   }
 
   get listenerDescriptor(): number {
-    return this.#acceptor.hasListeners
-      ? this.#acceptor.listenerDescriptor
-      : (this.#loops[0]?.listenerDescriptor ?? -1);
+    const { hasListeners, listenerDescriptor } = this.#acceptor;
+    return hasListeners ? listenerDescriptor : this.#own.descriptor;
   }
 
   duplicateListener(): number {
     if (this.#acceptor.hasListeners) return this.#acceptor.duplicateListener();
-    const native = requireNative(this.#plan.backend);
-    const duplicate = native.duplicateDescriptor(this.listenerDescriptor);
-    this.listenerWasDuplicated();
-    return duplicate;
+    return this.#own.duplicate(this.#plan.backend);
   }
 
   listenerWasDuplicated(): void {
-    const { server } = this;
     if (this.#acceptor.hasListeners) this.#acceptor.markDuplicated();
-    else this.#loops[0]?.post({ type: 'duplicated', server });
+    else this.#own.markDuplicated();
   }
 
   conn(id: ConnId): ConnHandle {

@@ -63,6 +63,12 @@ test('a thread that dies while one of its servers goes down: the other has its l
   assert.equal(code, 0);
 });
 
+test('a loop that took the place of another is reached from threads without a loop of its server', async (t) => {
+  const { code, output } = await runProgram(t, program('replaced-loop')).ending();
+  assert.equal(output, 'written, 1 there\n');
+  assert.equal(code, 0);
+});
+
 test('threads that have ended keep no lane, and loops of theirs refuse', async (t) => {
   const { code, output } = await runProgram(t, program('ended-threads')).ending();
   assert.equal(output, 'lanes kept: 0\nwritten\ntrue ErrConnClosed\n');

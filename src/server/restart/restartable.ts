@@ -7,7 +7,7 @@ import type { ServiceManager } from './service-manager.ts';
 export interface Restartable {
   /** Per address, what another process is to be given. @throws ErrUnsupportedOp where it cannot. */
   handOver(): readonly { readonly text: string; readonly endpoints: readonly Endpoint[] }[];
-  /** Resolves when no address is being opened or closed. */
+  /** Resolves when no address is being opened or closed, and no loop replaced: seconds at most. */
   settled(): Promise<void>;
   /** Runs once, in small steps, what clients would wait for at the hand-over. Never rejects. */
   rehearse(): Promise<void>;

@@ -1,5 +1,5 @@
 /** Says in which loop a connection landed, and does what the first byte of a frame says. */
-import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Conn, EventHandler, LoopContext, Server } from 'gnet';
 
 /** A file: the first connection of loop 1 keeps its thread for as long as that is there. */
@@ -40,8 +40,10 @@ class Telling implements EventHandler {
     if (text === 'spin') for (;;);
     if (text === 'cpus') return allowedCpus();
     if (text === 'dup') {
-      closeSync(this.#server?.dupFd() ?? -1);
-      return 'duplicated';
+      const descriptor = this.#server?.dupFd() ?? -1;
+      const isSocket = fstatSync(descriptor).isSocket();
+      closeSync(descriptor);
+      return isSocket ? 'duplicated' : 'not a sock';
     }
     if (text === 'addrs') return `${this.#server?.addrs.join(' ')}\n`;
     if (text === 'count') return `${this.#server?.countConnections()}`;
