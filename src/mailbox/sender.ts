@@ -13,6 +13,7 @@ import {
   recordStatus,
   wordInRing,
 } from './record.ts';
+import { noteEnd } from './thread-ends.ts';
 import { uncopied } from './uncopied-context.ts';
 import { wakeIfAsleep } from './wake.ts';
 
@@ -316,6 +317,7 @@ export class MailboxSender {
     // Without a handle the runtime would end a thread that waits for nothing but this.
     this.#keepAlive ??= setInterval(() => {
       this.#letsOthers = false;
+      noteEnd(this.#memory);
       this.#lookForLane();
       this.#collect();
     }, lookMs);

@@ -2,6 +2,7 @@ import { toConnId } from '../connection/conn-id.ts';
 import { loopState } from './loop-memory.ts';
 import { recordKind } from './record.ts';
 import type { MailboxSender } from './sender.ts';
+import { noteEnd } from './thread-ends.ts';
 
 /** A connection of another thread that has more pending than it should. */
 interface Wait {
@@ -78,6 +79,7 @@ export class SlowReaderWaits {
   }
 
   #lookAtAll(): void {
+    noteEnd(this.#sender.memory);
     if (this.#sender.memory.state === loopState.running) return;
     for (const wait of this.#waits.values()) this.#settle(wait);
   }

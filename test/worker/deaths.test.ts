@@ -75,6 +75,16 @@ test('threads that have ended keep no lane, and loops of theirs refuse', async (
   assert.equal(code, 0);
 });
 
+test('who writes to a thread that somebody else started hears of its end', async (t) => {
+  const { code, output } = await runProgram(t, program('sibling-writes')).ending();
+  assert.deepEqual(output.trimEnd().split('\n'), [
+    'blocked: ErrConnClosed',
+    'with a slow reader: taken',
+    'with the thread that started it: ErrConnClosed',
+  ]);
+  assert.equal(code, 0);
+});
+
 test('what a dead loop counted stays in the figures of every thread', async (t) => {
   const { server } = await startLoops(t, handlerModule('loops.ts'), { numEventLoop: 2 });
   const doomed = await landIn(t, server.addr, 1);
