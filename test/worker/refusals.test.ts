@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { serve } from 'gnet';
+import { SyscallError, serve } from 'gnet';
 import { nodeFlags, runProgram } from '../support/program.ts';
 
 describe("threads that run the program's own file", () => {
@@ -45,6 +45,17 @@ describe("threads that run the program's own file", () => {
       ]).ending();
       assert.equal(code, 0, output);
       for (const pattern of expected) assert.match(output, pattern);
+    });
+  }
+});
+
+test('what a loop of another thread could not do is the error that it is with one loop', async () => {
+  const module = new URL('./handlers/echo.ts', import.meta.url);
+  for (const numEventLoop of [1, 2]) {
+    const options = { numEventLoop, reusePort: true };
+    await assert.rejects(serve(module, 'tcp://192.0.2.77:0', options), (error) => {
+      assert.ok(error instanceof SyscallError);
+      return error.code === 'EADDRNOTAVAIL' && error.name === 'SyscallError';
     });
   }
 });
