@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { type Client, type ClientOptions, client, type Conn } from '../index.ts';
 import { datagramAddress } from './address.ts';
-import { Clock } from './clock.ts';
 import { KcpConn, type KcpHandler, type KcpOwner } from './connection.ts';
 import { type KcpOptions, kcpSettings, otherOptions } from './options.ts';
 
@@ -29,7 +28,6 @@ export async function kcpClient<Context = unknown>(
   const owner: KcpOwner = {
     handler: handler as KcpHandler,
     settings,
-    clock: new Clock(),
     shutdown: () => void made?.stop(),
   };
   const events = {

@@ -1,3 +1,6 @@
+import { type LoopClock, type LoopWithClock, loopClock } from '../base/loop-work.ts';
+import { ErrServerInShutdown, type EventLoop } from '../index.ts';
+
 /** Something that looks at its time every so often while it has something to do. */
 interface Ticking {
   /** Milliseconds between looks. */
@@ -6,49 +9,89 @@ interface Ticking {
   tick(now: number): boolean;
 }
 
-/** Milliseconds of this thread, a whole number. */
-export function clockTime(): number {
-  return Math.trunc(performance.now());
+const nothing = (): void => {};
+
+const clocks = new WeakMap<EventLoop, Clock>();
+
+/** The clock of a loop, which is the same for all its conversations. */
+export function clockOf(loop: EventLoop): Clock {
+  const known = clocks.get(loop);
+  if (known !== undefined) return known;
+  const made = new Clock(loop);
+  clocks.set(loop, made);
+  return made;
 }
 
-/** Gives connections, which all have the same interval, their looks at the time by one timer. */
+/**
+ * Gives the conversations of a loop, which all have the same interval, their looks at the time by one
+ * timer of the loop: in a simulation it is the time of that.
+ */
 export class Clock {
+  readonly #loop: EventLoop;
+  readonly #time: LoopClock;
+  /** Timers come late by up to twice that: who asks for one so much earlier has it on time on average. */
+  readonly #early: number;
   /** When each has its look: the soonest first, since each is put behind all others. */
   readonly #due = new Map<Ticking, number>();
   readonly #soon = new Set<Ticking>();
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTimer = nothing;
   #timerAt = Infinity;
+
+  constructor(loop: EventLoop) {
+    this.#loop = loop;
+    this.#time = (loop as EventLoop & LoopWithClock)[loopClock];
+    this.#early = this.#time.wheel.lateMs >> 1;
+  }
+
+  /** Milliseconds, a whole number. */
+  get now(): number {
+    return this.#time.currentTime();
+  }
 
   /** A look after its interval, if none is to come. */
   wake(ticking: Ticking): void {
     if (this.#due.has(ticking)) return;
-    const at = clockTime() + ticking.interval;
+    const at = this.now + ticking.interval;
     this.#due.set(ticking, at);
     this.#arm(at);
   }
 
   /** A look as soon as what has arrived is handled: one for a whole batch of datagrams. */
   soon(ticking: Ticking): void {
-    if (this.#soon.size === 0) setImmediate(() => this.#runSoon());
+    if (this.#soon.size === 0) this.#untilOver(() => this.#loop.execute(() => this.#runSoon()));
     this.#soon.add(ticking);
+  }
+
+  /** Calls a function after so many milliseconds. Returns what calls that off. */
+  after(ms: number, fn: () => void): () => void {
+    return this.#untilOver(() => this.#loop.schedule(ms, fn)) ?? nothing;
   }
 
   forget(ticking: Ticking): void {
     this.#due.delete(ticking);
     this.#soon.delete(ticking);
-    // A timer without connections would keep the process alive.
     if (this.#due.size === 0) this.#disarm();
   }
 
+  /** A loop that is over has nobody left to look at the time. */
+  #untilOver<Result>(asks: () => Result): Result | undefined {
+    try {
+      return asks();
+    } catch (error) {
+      if (error instanceof ErrServerInShutdown) return undefined;
+      throw error;
+    }
+  }
+
   #disarm(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#timerAt = Infinity;
   }
 
   #runSoon(): void {
     const all = [...this.#soon];
     this.#soon.clear();
-    const now = clockTime();
+    const { now } = this;
     for (const ticking of all) if (ticking.tick(now)) this.wake(ticking);
   }
 
@@ -56,14 +99,16 @@ export class Clock {
     if (at >= this.#timerAt) return;
     this.#disarm();
     this.#timerAt = at;
-    this.#timer = setTimeout(() => this.#run(), Math.max(1, at - clockTime()));
+    const ms = Math.max(1, at - this.#early - this.now);
+    this.#cancelTimer = this.after(ms, () => this.#run());
   }
 
   #run(): void {
     this.#timerAt = Infinity;
-    const now = clockTime();
+    this.#cancelTimer = nothing;
+    const { now } = this;
     for (const [ticking, at] of this.#due) {
-      if (at > now) break;
+      if (at > now + this.#early) break;
       this.#due.delete(ticking);
       if (ticking.tick(now)) this.#due.set(ticking, now + ticking.interval);
     }

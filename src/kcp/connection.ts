@@ -9,7 +9,7 @@ import {
   ErrTimeout,
   type Reply,
 } from '../index.ts';
-import { type Clock, clockTime } from './clock.ts';
+import { type Clock, clockOf } from './clock.ts';
 import type { KcpSettings } from './options.ts';
 import { KcpProtocol } from './protocol.ts';
 
@@ -36,7 +36,6 @@ export interface KcpHandler<Context = unknown> {
 export interface KcpOwner {
   readonly handler: KcpHandler;
   readonly settings: KcpSettings;
-  readonly clock: Clock;
   shutdown(): void;
 }
 
@@ -52,16 +51,19 @@ export class KcpConn<Context = unknown> {
   readonly interval: number;
   readonly #owner: KcpOwner;
   readonly #under: Conn;
+  readonly #clock: Clock;
   readonly #protocol: KcpProtocol;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #closeBy = Infinity;
   #paused = false;
   #aboveHigh = false;
+  #flushes: Flush[] = [];
 
   /** @internal */
   constructor(owner: KcpOwner, under: Conn, conv: number) {
     this.#owner = owner;
     this.#under = under;
+    this.#clock = clockOf(under.loop);
     this.conv = conv;
     this.remoteAddr = under.remoteAddr;
     this.localAddr = under.localAddr;
@@ -76,10 +78,11 @@ export class KcpConn<Context = unknown> {
 
   /** @internal A datagram of the peer. */
   came(datagram: Buffer): void {
-    this.#protocol.input(datagram, clockTime());
+    this.#protocol.input(datagram, this.#clock.now);
+    if (this.#flushes.length > 0) this.#settleFlushes();
     this.#deliver();
     this.#drained();
-    if (this.#protocol.isBusy) this.#owner.clock.soon(this);
+    if (this.#protocol.isBusy) this.#clock.soon(this);
   }
 
   #deliver(): void {
@@ -169,7 +172,7 @@ export class KcpConn<Context = unknown> {
       );
       return false;
     }
-    this.#owner.clock.soon(this);
+    this.#clock.soon(this);
     this.#aboveHigh ||= pendingBytes > highWaterMark;
     return pendingBytes <= highWaterMark;
   }
@@ -189,7 +192,7 @@ export class KcpConn<Context = unknown> {
     this.#paused = false;
     queueMicrotask(() => {
       this.#deliver();
-      if (this.#protocol.isBusy) this.#owner.clock.soon(this);
+      if (this.#protocol.isBusy) this.#clock.soon(this);
     });
   }
 
@@ -200,8 +203,8 @@ export class KcpConn<Context = unknown> {
   close(): void {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
-    this.#closeBy = clockTime() + this.#owner.settings.closeTimeout;
-    this.#owner.clock.soon(this);
+    this.#closeBy = this.#clock.now + this.#owner.settings.closeTimeout;
+    this.#clock.soon(this);
   }
 
   /** @internal */
@@ -224,7 +227,7 @@ export class KcpConn<Context = unknown> {
   /** @internal What is under it stops; what this throws is a throw of an event there. */
   signalClose(): void | Promise<void> {
     const answer = this.#owner.handler.signalClose?.(this as KcpConn);
-    const sendAll = (): void => this.#protocol.flush(clockTime(), true);
+    const sendAll = (): void => this.#protocol.flush(this.#clock.now, true);
     if (typeof answer?.then === 'function') return answer.then(sendAll);
     sendAll();
   }
@@ -241,7 +244,8 @@ export class KcpConn<Context = unknown> {
   ended(error: Error | undefined): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#owner.clock.forget(this);
+    this.#clock.forget(this);
+    for (const { reject } of this.#flushes.splice(0)) reject(this.#cannotFlush());
     try {
       const answer: unknown = this.#owner.handler.onClosed?.(this as KcpConn, error);
       if (typeof (answer as Promise<unknown> | undefined)?.then === 'function') {
@@ -263,14 +267,32 @@ export class KcpConn<Context = unknown> {
   }
 
   /** Resolves when the peer has acknowledged everything written so far. Rejects with `ErrConnClosed`. */
-  async flushed(): Promise<void> {
-    while (!this.#protocol.isAcknowledged) {
-      if (this.#state === 'closed') {
-        throw new ErrConnClosed(`cannot flush: the connection to ${this.remoteAddr} is closed`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, this.interval));
+  flushed(): Promise<void> {
+    const end = this.#protocol.queuedUpTo;
+    if (this.#protocol.isAcknowledgedUpTo(end)) return Promise.resolve();
+    if (this.#state === 'closed') return Promise.reject(this.#cannotFlush());
+    return new Promise((resolve, reject) => this.#flushes.push({ end, resolve, reject }));
+  }
+
+  #settleFlushes(): void {
+    const waiting = this.#flushes;
+    this.#flushes = [];
+    for (const flush of waiting) {
+      if (this.#protocol.isAcknowledgedUpTo(flush.end)) flush.resolve();
+      else this.#flushes.push(flush);
     }
   }
+
+  #cannotFlush(): ErrConnClosed {
+    return new ErrConnClosed(`cannot flush: the connection to ${this.remoteAddr} is closed`);
+  }
+}
+
+/** Who waits until everything before a number is acknowledged. */
+interface Flush {
+  readonly end: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 function notBytes(): ErrInvalidReply {

@@ -86,6 +86,16 @@ export class KcpProtocol {
     return this.#queue.length === 0 && this.#flying.length === 0;
   }
 
+  /** The number that the next segment of the queue will have. */
+  get queuedUpTo(): number {
+    return (this.#nextNumber + this.#queue.length) >>> 0;
+  }
+
+  /** The peer has everything before this number. */
+  isAcknowledgedUpTo(number: number): boolean {
+    return ahead(this.#unacknowledged, number) >= 0;
+  }
+
   /** Bytes that the peer has not acknowledged. */
   get pendingBytes(): number {
     return this.#pendingBytes;

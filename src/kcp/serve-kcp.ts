@@ -1,5 +1,4 @@
 import { type Conn, type Options, type Server, serve } from '../index.ts';
-import { Clock } from './clock.ts';
 import { KcpConn, type KcpHandler, type KcpOwner } from './connection.ts';
 import { datagramAddress } from './address.ts';
 import { type KcpOptions, kcpSettings, otherOptions } from './options.ts';
@@ -30,7 +29,6 @@ export async function serveKcp<Context = unknown>(
   const owner: KcpOwner = {
     handler: handler as KcpHandler,
     settings,
-    clock: new Clock(),
     shutdown: () => void server?.stop(),
   };
   const header = emptyHeader();

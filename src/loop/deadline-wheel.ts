@@ -17,6 +17,8 @@ const exactMs = 1;
  * reaches, nearly nine minutes, waits in its last bucket, and is put into the wheel again from there.
  */
 export class DeadlineWheel {
+  /** A near deadline is late by less than this, in milliseconds. */
+  readonly lateMs: number;
   /** What is due sooner than that is in the fine level. */
   readonly #fineReachMs: number;
   readonly #fine: WheelLevel;
@@ -25,6 +27,7 @@ export class DeadlineWheel {
   /** @param isExact nothing is late; for clocks that wait for nobody, since it needs many turns. */
   constructor(isExact = false) {
     const bucketMs = isExact ? exactMs : fineMs;
+    this.lateMs = bucketMs;
     this.#fineReachMs = bucketMs * (fineBuckets - 1);
     this.#fine = new WheelLevel(bucketMs, fineBuckets, 0);
     this.#coarse = new WheelLevel(isExact ? exactMs : coarseMs, coarseBuckets, fineBuckets);

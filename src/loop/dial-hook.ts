@@ -1,5 +1,6 @@
 /** Dialling needs names and addresses, which are known to a room above: it says here how it is done. */
 import { ErrUnsupportedOp } from '../base/errors.ts';
+import type { LoopClock } from '../base/loop-work.ts';
 import type { Conn } from '../connection/conn.ts';
 import type { RegisterOptions } from '../connection/conn.ts';
 import type { HandlerCalls, ScheduledDeadline, ConnectionSettings } from '../connection/owner.ts';
@@ -11,7 +12,7 @@ import type { Attempt, DialOutcome } from './dialer.ts';
 import type { LoopDatagrams } from './loop-datagrams.ts';
 
 /** What the face of a loop asks of the loop itself. */
-export interface FacedLoop {
+export interface FacedLoop extends LoopClock {
   readonly index: number;
   readonly driver: Driver;
   readonly calls: HandlerCalls;

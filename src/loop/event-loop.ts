@@ -92,7 +92,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   #publication: LoopPublication | null;
   #inbox: Inbox | null = null;
   #unpublished = false;
-  readonly #wheel: DeadlineWheel;
+  readonly wheel: DeadlineWheel;
   readonly #heard: DeadlineClock;
   readonly queues: SpareQueues;
   readonly sharedSends: SharedSends;
@@ -123,7 +123,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.tls = settings.tls;
     this.#backend = backend;
     this.#requestTurn = backend.host.requestTurn?.bind(backend.host);
-    this.#wheel = new DeadlineWheel(backend.host.now !== undefined);
+    this.wheel = new DeadlineWheel(backend.host.now !== undefined);
     this.#owner = owner;
     this.#reports = new RepeatedReports(logger);
     this.#table = new ConnectionTable(settings.firstGeneration ?? 1);
@@ -277,12 +277,12 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
 
   get #anythingTimed(): boolean {
-    return this.#wheel.count > 0 || this.#ticker !== null || this.#acceptGate.anyResting;
+    return this.wheel.count > 0 || this.#ticker !== null || this.#acceptGate.anyResting;
   }
 
   #runTimed(): boolean {
     const now = this.currentTime();
-    let ran = this.#wheel.advance(this.#heard.time);
+    let ran = this.wheel.advance(this.#heard.time);
     if (this.#ticker?.runDue(now)) ran = true;
     return this.#acceptGate.runDue(now) || ran;
   }
@@ -293,14 +293,14 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     if (!this.#putOff.isEmpty || this.#end.wantsTurns) return 0;
     if (!this.#anythingTimed) return -1;
     const now = this.currentTime();
-    const rested = soonest(this.#wheel.timeUntilNext(now), this.#acceptGate.timeUntilNext(now));
+    const rested = soonest(this.wheel.timeUntilNext(now), this.#acceptGate.timeUntilNext(now));
     this.#nowIsStale = true; // the host may sleep now, and nobody is held up by that
     return Math.ceil(soonest(rested, this.#ticker?.timeUntilNext(now) ?? -1));
   }
 
   wait(timeoutMs: number): number {
     if (this.#closed) return 0;
-    const timed = this.#wheel.count > 0;
+    const timed = this.wheel.count > 0;
     if (timed) this.#heard.asking(this.currentTime());
     this.#nowIsStale = timed;
     try {
@@ -450,7 +450,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
 
   /** A handler blocked, or the process was stopped: what was read since has the time from before. */
   #wasHeldUp(since: number): void {
-    if (this.#wheel.count === 0) return;
+    if (this.wheel.count === 0) return;
     for (const connection of this.#table.all()) renewStamps(connection, since, this.now);
     this.datagrams.renewStamps(since, this.now);
   }
@@ -465,11 +465,11 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
   scheduleDeadline(deadline: ScheduledDeadline, delayMs: number): void {
     // `now` may be old: without time limits a turn does not read the clock.
-    this.#wheel.schedule(deadline, this.currentTime(), delayMs);
+    this.wheel.schedule(deadline, this.currentTime(), delayMs);
     this.#requestTurn?.();
   }
   cancelDeadline(deadline: ScheduledDeadline): void {
-    this.#wheel.cancel(deadline);
+    this.wheel.cancel(deadline);
   }
 
   connectionClosing(_connection: StreamConnection): void {

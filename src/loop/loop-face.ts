@@ -1,7 +1,13 @@
 import type { Socket } from 'node:net';
 import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base/errors.ts';
 import { runtimeNet } from '../base/ip-address.ts';
-import { type LoopWithWork, workBegins } from '../base/loop-work.ts';
+import {
+  type LoopClock,
+  type LoopWithClock,
+  type LoopWithWork,
+  loopClock,
+  workBegins,
+} from '../base/loop-work.ts';
 import { int32Max, wholeNumber } from '../base/option-checks.ts';
 import { textOf } from '../base/thrown.ts';
 import { watch } from '../base/settled.ts';
@@ -27,7 +33,7 @@ class LoopTimer extends DeadlineLinks implements ScheduledDeadline {
 }
 
 /** A loop as the program sees it. */
-export class LoopFace implements LoopView, LoopWithWork {
+export class LoopFace implements LoopView, LoopWithWork, LoopWithClock {
   readonly isHere = true;
   readonly shared: unknown;
   readonly #loop: FacedLoop;
@@ -131,6 +137,10 @@ export class LoopFace implements LoopView, LoopWithWork {
     for (const connection of this.#loop.connections()) {
       if (connection.isOpened && !connection.isClosed) yield connection;
     }
+  }
+
+  get [loopClock](): LoopClock {
+    return this.#loop;
   }
 
   [workBegins](): () => void {

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Action } from 'gnet';
 import { type KcpConn, type KcpHandler, type KcpOptions, kcpClient, serveKcp } from 'gnet/kcp';
-import { Clock } from '../../src/kcp/clock.ts';
 import {
   command,
   emptyHeader,
@@ -135,15 +134,4 @@ test('what becomes of an old conversation does not touch the new one of that pee
   await waitUntil(() => peer.received.some(isEcho), 'the echo');
   await settle();
   assert.deepEqual(closed, [1]);
-});
-
-test('two hundred thousand have their looks at the time', async () => {
-  const clock = new Clock();
-  let looks = 0;
-  const tick = (): boolean => {
-    looks++;
-    return looks <= 200_000; // once more each
-  };
-  for (let count = 0; count < 200_000; count++) clock.wake({ interval: 10, tick });
-  await waitUntil(() => looks === 400_000, 'every look');
 });
