@@ -9,8 +9,8 @@ export interface ReceivedDatagram {
 /** What a datagram socket needs of its simulation. */
 export interface DatagramSurroundings {
   requestTurn(): void;
-  /** Resolves when something may have changed. @throws when nothing will. */
-  untilChange(wanted: string): Promise<void>;
+  /** Resolves when it is there. @throws when nothing is under way any more. */
+  until(wanted: string, isThere: () => boolean): Promise<void>;
 }
 
 /** A UDP socket in the hands of a test. */
@@ -38,7 +38,9 @@ export class SimulatedDatagrams {
   /** Takes the next datagram that came, or waits for one. @throws when nothing is under way. */
   async receive(): Promise<ReceivedDatagram> {
     const { received, senders } = this.#peer;
-    while (received.length === 0) await this.#around.untilChange('receive a datagram');
+    while (received.length === 0) {
+      await this.#around.until('receive a datagram', () => received.length > 0);
+    }
     return { data: received.shift() as Buffer, from: senders.shift() as string };
   }
 

@@ -8,8 +8,8 @@ export interface ListenerSurroundings {
     peer: SimulatedListenerPeer['accepted'][number],
     options: SimulatedClientOptions<Frame>,
   ): SimulatedClient<Frame>;
-  /** Resolves when something may have changed. @throws when nothing will. */
-  untilChange(wanted: string): Promise<void>;
+  /** Resolves when it is there. @throws when nothing is under way any more. */
+  until(wanted: string, isThere: () => boolean): Promise<void>;
 }
 
 /** Somebody whom the program under test can call: with `client().dial`, for example. */
@@ -35,10 +35,14 @@ export class SimulatedListener {
   async accept<Frame = Buffer>(
     options: SimulatedClientOptions<Frame> = {},
   ): Promise<SimulatedClient<Frame>> {
-    let peer = this.#peer.accepted.shift();
+    const { accepted } = this.#peer;
+    let peer = accepted.shift();
     while (peer === undefined) {
-      await this.#around.untilChange(`accept a connection at ${this.address}`);
-      peer = this.#peer.accepted.shift();
+      await this.#around.until(
+        `accept a connection at ${this.address}`,
+        () => accepted.length > 0,
+      );
+      peer = accepted.shift();
     }
     return this.#around.adopt(peer, options);
   }

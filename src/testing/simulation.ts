@@ -47,6 +47,7 @@ export interface SimulationClock {
 /** What waits for something that happens in the simulation. */
 interface Waiter {
   readonly wanted: string;
+  readonly isThere: () => boolean;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -158,7 +159,7 @@ export class Simulation {
           } as const);
     return new SimulatedListener(network.listenPeer(endpoint, channelBytes), {
       adopt: (peer, options) => this.#adopt(peer, options),
-      untilChange: (wanted) => this.#untilChange(wanted),
+      until: (wanted, isThere) => this.#until(wanted, isThere),
     });
   }
 
@@ -166,7 +167,7 @@ export class Simulation {
   datagrams(family: 4 | 6 = 4): SimulatedDatagrams {
     return new SimulatedDatagrams(this.#world.network.datagramPeer(family), {
       requestTurn: () => this.#world.host.requestTurn(),
-      untilChange: (wanted) => this.#untilChange(wanted),
+      until: (wanted, isThere) => this.#until(wanted, isThere),
     });
   }
 
@@ -189,15 +190,21 @@ export class Simulation {
     throw new ErrInvalidOption(`cannot advance the clock by ${String(milliseconds)}: ${why}`);
   }
 
-  /** Asks for turns: somebody waits, and is told if nothing comes. */
-  #untilChange(wanted: string): Promise<void> {
+  /** Asks for turns, once: somebody waits, and is told if nothing comes. */
+  #until(wanted: string, isThere: () => boolean): Promise<void> {
     this.#world.host.requestTurn();
-    return new Promise((resolve, reject) => this.#waiters.push({ wanted, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ wanted, isThere, resolve, reject });
+    });
   }
 
   #look(): void {
     this.#clients = this.#clients.filter((client) => client.look());
-    for (const { resolve } of this.#waiters.splice(0)) resolve();
+    this.#waiters = this.#waiters.filter(({ isThere, resolve }) => {
+      if (!isThere()) return true;
+      resolve();
+      return false;
+    });
   }
 
   #atRest(): void {

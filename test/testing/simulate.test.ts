@@ -69,6 +69,13 @@ describe('simulate', () => {
     assert.equal(String(ann.take()), 'abc');
   });
 
+  test('so do a datagram and a caller that nobody waits to send', async () => {
+    const simulation = new Simulation();
+    const nothing = /nothing is under way any more/;
+    await assert.rejects(simulation.datagrams().receive(), nothing);
+    await assert.rejects(simulation.listen().accept(), nothing);
+  });
+
   test('a handler that answers by a promise is waited for', async (t) => {
     const { connect, settled } = await started(t, {
       async react(frame) {
