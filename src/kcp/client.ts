@@ -37,8 +37,7 @@ export async function kcpClient<Context = unknown>(
     signalClose: (under: Conn<KcpConn>): void | Promise<void> => under.context.signalClose(),
     onClosed: (under: Conn<KcpConn>, error?: Error): void => under.context.ended(error),
   };
-  const { idleTimeout } = settings;
-  const opened: Client = await client(events, { ...otherOptions(options), idleTimeout });
+  const opened: Client = await client(events, otherOptions(options));
   made = opened;
   return {
     async dial(address, { context } = {}) {

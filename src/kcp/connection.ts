@@ -58,6 +58,9 @@ export class KcpConn<Context = unknown> {
   #paused = false;
   #aboveHigh = false;
   #flushes: Flush[] = [];
+  /** When the peer was heard last. What goes out says nothing about whether it is there. */
+  #heardAt: number;
+  #forgetIdle: () => void;
 
   /** @internal */
   constructor(owner: KcpOwner, under: Conn, conv: number) {
@@ -69,6 +72,25 @@ export class KcpConn<Context = unknown> {
     this.localAddr = under.localAddr;
     this.interval = owner.settings.interval;
     this.#protocol = new KcpProtocol(conv, owner.settings, (datagram) => under.sendTo(datagram));
+    // That one would count what is sent, too.
+    under.setTimeouts({ idleTimeout: 0 });
+    this.#heardAt = this.#clock.now;
+    this.#forgetIdle = this.#lookIdleIn(owner.settings.idleTimeout);
+  }
+
+  #lookIdleIn(ms: number): () => void {
+    return this.#clock.after(ms, () => this.#lookIdle());
+  }
+
+  #lookIdle(): void {
+    const { idleTimeout } = this.#owner.settings;
+    const left = this.#heardAt + idleTimeout - this.#clock.now;
+    if (left > 0) this.#forgetIdle = this.#lookIdleIn(left);
+    else this.abort(this.#timedOut(`nothing came from it for ${idleTimeout} ms`));
+  }
+
+  #timedOut(why: string): ErrTimeout {
+    return new ErrTimeout(`closed the connection to ${this.remoteAddr}: ${why}`);
   }
 
   /** @internal */
@@ -78,7 +100,9 @@ export class KcpConn<Context = unknown> {
 
   /** @internal A datagram of the peer. */
   came(datagram: Buffer): void {
-    this.#protocol.input(datagram, this.#clock.now);
+    const { now } = this.#clock;
+    if (this.#state === 'closed' || !this.#protocol.input(datagram, now)) return;
+    this.#heardAt = now;
     if (this.#flushes.length > 0) this.#settleFlushes();
     this.#deliver();
     this.#drained();
@@ -212,8 +236,7 @@ export class KcpConn<Context = unknown> {
     if (this.#state === 'closed') return false;
     this.#protocol.flush(now);
     if (this.#protocol.isDead) {
-      const why = 'the peer acknowledges nothing; is it still there?';
-      this.abort(new ErrTimeout(`closed the connection to ${this.remoteAddr}: ${why}`));
+      this.abort(this.#timedOut('the peer acknowledges nothing; is it still there?'));
       return false;
     }
     const isDone = this.#state === 'closing' && this.#protocol.isAcknowledged;
@@ -245,6 +268,7 @@ export class KcpConn<Context = unknown> {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#clock.forget(this);
+    this.#forgetIdle();
     for (const { reject } of this.#flushes.splice(0)) reject(this.#cannotFlush());
     try {
       const answer: unknown = this.#owner.handler.onClosed?.(this as KcpConn, error);

@@ -30,10 +30,7 @@ export interface KcpOptions {
   readonly highWaterMark?: number;
   /** More unacknowledged bytes close the connection. Default 67,108,864. */
   readonly maxOutboundBytes?: number;
-  /**
-   * The connection closes after this many milliseconds without a datagram either way. Default
-   * 60,000.
-   */
+  /** The connection closes when nothing came from the peer for this many milliseconds. Default 60,000. */
   readonly idleTimeout?: number;
   /** Milliseconds that a closing connection waits for acknowledgements. Default 5,000. */
   readonly closeTimeout?: number;

@@ -18,6 +18,8 @@ import { Sequence } from './sequence.ts';
 const remoteWindowFirst = 32;
 /** A segment that was sent so often has no peer. */
 const deadAfter = 20;
+/** The longest wait before a segment is sent again, unless an answer itself takes longer. */
+const resendMaxMs = 5_000;
 const probeFirstMs = 7_000;
 const probeMaxMs = 120_000;
 const fragmentsMax = 256;
@@ -151,8 +153,11 @@ export class KcpProtocol {
     return message;
   }
 
-  /** A datagram of the peer. What is not of this conversation, or malformed, is ignored. */
-  input(datagram: Buffer, now: number): void {
+  /**
+   * A datagram of the peer. What is not of this conversation, or malformed, is ignored; false when that
+   * is all of it.
+   */
+  input(datagram: Buffer, now: number): boolean {
     const header = this.#header;
     const before = this.#unacknowledged;
     let newest = -1;
@@ -177,6 +182,7 @@ export class KcpProtocol {
     }
     if (newest !== -1) this.#overtake(newest, newestTs);
     if (ahead(this.#unacknowledged, before) > 0) this.#congestion.acknowledged(this.#remoteWindow);
+    return offset > 0;
   }
 
   #came({ sn, frg, ts }: SegmentHeader, data: Buffer): void {
@@ -313,7 +319,8 @@ export class KcpProtocol {
 
   #again(segment: Outgoing, now: number): void {
     const { rto } = this.#roundTrip;
-    segment.rto += this.#settings.nodelay ? segment.rto >> 1 : Math.max(segment.rto, rto);
+    const longer = this.#settings.nodelay ? segment.rto >> 1 : Math.max(segment.rto, rto);
+    segment.rto = Math.min(segment.rto + longer, Math.max(rto, resendMaxMs));
     segment.resendAt = now + segment.rto;
   }
 

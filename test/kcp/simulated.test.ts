@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type EventLoop, serve } from 'gnet';
-import type { KcpHandler, KcpOptions } from 'gnet/kcp';
+import type { KcpConn, KcpHandler, KcpOptions } from 'gnet/kcp';
 import { Simulation } from 'gnet/testing';
 import { clockOf } from '../../src/kcp/clock.ts';
 import { codeOf } from '../support/rig.ts';
 import { KcpWorld } from './kcp-world.ts';
+import { push } from './segments.ts';
 
 const game: KcpOptions = { nodelay: true, interval: 10, resend: 2, nc: true };
 const echo: KcpHandler = { react: (message) => message };
@@ -82,6 +83,53 @@ describe('the clock of a simulation', () => {
     await first;
     c.close();
     await Promise.all([assert.rejects(all, { code: 'ErrConnClosed' }), world.advance(60_000)]);
+  });
+});
+
+describe('a peer that vanished', () => {
+  test('is noticed though the program goes on writing', async (t) => {
+    const world = new KcpWorld(t);
+    const conns: KcpConn[] = [];
+    const closed: string[] = [];
+    const address = await world.serve(
+      {
+        onOpened: (c) => void conns.push(c),
+        onClosed: (_c, error) => void closed.push(codeOf(error)),
+      },
+      { ...game, idleTimeout: 1_000 },
+    );
+    await world.peer(address).send(push(1, 0, 'hello'));
+    for (let step = 0; step < 10; step++) {
+      assert.deepEqual(closed, []);
+      conns[0]?.write('news');
+      await world.advance(100);
+    }
+    assert.deepEqual(closed, ['ErrTimeout']);
+  });
+
+  test('is noticed by what it never acknowledges, long before an idleTimeout of a day', async (t) => {
+    const world = new KcpWorld(t);
+    const closed: string[] = [];
+    const options = { idleTimeout: 86_400_000 };
+    const address = await world.serve({}, options);
+    const handler: KcpHandler = { onClosed: (_c, error) => void closed.push(codeOf(error)) };
+    const c = await world.dial(address, handler, options);
+    world.simulation.setFaults({ datagramLoss: 1 });
+    c.write('hello?');
+    await world.advance(60_000);
+    assert.deepEqual(closed, []);
+    await world.advance(30_000);
+    assert.deepEqual(closed, ['ErrTimeout']);
+  });
+
+  test('and a link that loses every third datagram goes on, with one segment at a time', async (t) => {
+    const world = new KcpWorld(t, { seed: 11, faults: { datagramLoss: 0.38 } });
+    const heard: string[] = [];
+    const address = await world.serve({ react: (message) => void heard.push(String(message)) });
+    const c = await world.dial(address, {}, { sendWindow: 1 });
+    for (let count = 0; count < 100; count++) c.write(`message ${count}`);
+    await world.advance(300_000);
+    assert.equal(heard.length, 100);
   });
 });
 
