@@ -29,13 +29,15 @@ export async function kcpClient<Context = unknown>(
     handler: handler as KcpHandler,
     settings,
     shutdown: () => void made?.stop(),
+    proven: () => {},
+    over: (_conn, under) => under.close(),
   };
   const events = {
     react: (frame: Buffer | null, under: Conn<KcpConn>): void => {
       if (frame !== null) under.context.came(frame);
     },
     signalClose: (under: Conn<KcpConn>): void | Promise<void> => under.context.signalClose(),
-    onClosed: (under: Conn<KcpConn>, error?: Error): void => under.context.ended(error),
+    onClosed: (under: Conn<KcpConn>, error?: Error): void => under.context.abort(error),
   };
   const opened: Client = await client(events, otherOptions(options));
   made = opened;

@@ -37,6 +37,10 @@ export interface KcpOwner {
   readonly handler: KcpHandler;
   readonly settings: KcpSettings;
   shutdown(): void;
+  /** The peer of an open connection has shown that it is there, for the first time. */
+  proven(conn: KcpConn, under: Conn): void;
+  /** It is over, and has no more to send; with it may be what is under it. */
+  over(conn: KcpConn, under: Conn): void;
 }
 
 /** One conversation with a peer: reliable and in order. Use it only on the thread of its loop. */
@@ -71,10 +75,12 @@ export class KcpConn<Context = unknown> {
     this.remoteAddr = under.remoteAddr;
     this.localAddr = under.localAddr;
     this.interval = owner.settings.interval;
-    this.#protocol = new KcpProtocol(conv, owner.settings, (datagram) => under.sendTo(datagram));
+    this.#heardAt = this.#clock.now;
+    this.#protocol = new KcpProtocol(conv, owner.settings, this.#heardAt, (datagram) =>
+      under.sendTo(datagram),
+    );
     // That one would count what is sent, too.
     under.setTimeouts({ idleTimeout: 0 });
-    this.#heardAt = this.#clock.now;
     this.#forgetIdle = this.#lookIdleIn(owner.settings.idleTimeout);
   }
 
@@ -101,8 +107,10 @@ export class KcpConn<Context = unknown> {
   /** @internal A datagram of the peer. */
   came(datagram: Buffer): void {
     const { now } = this.#clock;
+    const { isProven } = this.#protocol;
     if (this.#state === 'closed' || !this.#protocol.input(datagram, now)) return;
     this.#heardAt = now;
+    if (this.#protocol.isProven && !isProven) this.#owner.proven(this as KcpConn, this.#under);
     if (this.#flushes.length > 0) this.#settleFlushes();
     this.#deliver();
     this.#drained();
@@ -255,17 +263,27 @@ export class KcpConn<Context = unknown> {
     sendAll();
   }
 
-  /** @internal It is over, and so is what is under it. */
-  abort(error: Error | undefined): void {
-    // Another conversation may have what is under it by now.
-    if (this.#state === 'closed') return;
-    this.ended(error);
-    this.#under.close();
+  /** @internal What its peer has begun since took its place. */
+  replace(): void {
+    const why = 'its peer has begun another conversation';
+    this.abort(new ErrConnClosed(`closed the connection to ${this.remoteAddr}: ${why}`));
   }
 
-  /** @internal What is under it is over, or another conversation took its place. */
-  ended(error: Error | undefined): void {
+  /** @internal */
+  get receivedUpTo(): number {
+    return this.#protocol.receivedUpTo;
+  }
+
+  /** @internal */
+  get isProven(): boolean {
+    return this.#protocol.isProven;
+  }
+
+  /** @internal */
+  abort(error: Error | undefined): void {
     if (this.#state === 'closed') return;
+    // What the program has had is not to come again.
+    this.#protocol.acknowledgeAll();
     this.#state = 'closed';
     this.#clock.forget(this);
     this.#forgetIdle();
@@ -279,6 +297,7 @@ export class KcpConn<Context = unknown> {
       this.#report(thrown);
     }
     this.context = undefined as Context;
+    this.#owner.over(this as KcpConn, this.#under);
   }
 
   /** The loop reports an error of a scheduled function and continues. */

@@ -48,6 +48,9 @@ export class KcpProtocol {
   readonly conv: number;
   /** The peer does not answer any more. */
   isDead = false;
+  /** It has acknowledged something as only who receives it can: nobody has forged its address. */
+  isProven = false;
+  readonly #began: number;
   readonly #settings: KcpSettings;
   readonly #output: (datagram: Buffer) => void;
   readonly #segmentBytes: number;
@@ -72,8 +75,14 @@ export class KcpProtocol {
   readonly #datagram: Buffer;
   #length = 0;
 
-  constructor(conv: number, settings: KcpSettings, output: (datagram: Buffer) => void) {
+  constructor(
+    conv: number,
+    settings: KcpSettings,
+    now: number,
+    output: (datagram: Buffer) => void,
+  ) {
     this.conv = conv;
+    this.#began = now;
     this.#settings = settings;
     this.#output = output;
     this.#segmentBytes = settings.mtu - headerBytes;
@@ -86,6 +95,11 @@ export class KcpProtocol {
   /** The peer has everything: also messages without bytes. */
   get isAcknowledged(): boolean {
     return this.#queue.length === 0 && this.#flying.length === 0;
+  }
+
+  /** The first number of the peer that has not come. */
+  get receivedUpTo(): number {
+    return this.#receiving.next;
   }
 
   /** The number that the next segment of the queue will have. */
@@ -166,6 +180,7 @@ export class KcpProtocol {
     while (readSegment(datagram, offset, header) && header.conv === this.conv) {
       offset += headerBytes;
       this.#remoteWindow = header.wnd;
+      if (header.cmd === command.ack) this.#prove(header, now);
       this.#acknowledgeUpTo(header.una);
       if (header.cmd === command.ack) {
         const rtt = ahead(now, header.ts);
@@ -183,6 +198,12 @@ export class KcpProtocol {
     if (newest !== -1) this.#overtake(newest, newestTs);
     if (ahead(this.#unacknowledged, before) > 0) this.#congestion.acknowledged(this.#remoteWindow);
     return offset > 0;
+  }
+
+  /** Acknowledgements repeat the time of what they are for, which is not to be guessed. */
+  #prove({ sn, ts }: SegmentHeader, now: number): void {
+    if (this.isProven || ahead(ts, this.#began) < 0 || ahead(now, ts) < 0) return;
+    if (this.#flying.at(this.#placeOf(sn)) !== undefined) this.isProven = true;
   }
 
   #came({ sn, frg, ts }: SegmentHeader, data: Buffer): void {
@@ -257,6 +278,12 @@ export class KcpProtocol {
     }
     this.#findUnacknowledged();
     this.#sendDue(now, window);
+    this.#leave();
+  }
+
+  /** Sends only the acknowledgements: nothing else follows. */
+  acknowledgeAll(): void {
+    this.#flushAcks();
     this.#leave();
   }
 
