@@ -133,6 +133,22 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     return this.eventScope.runInAsyncScope(event as Event, handler, this, error);
   }
 
+  /** Whether that is its address of ours: an answer leaves from where its peer sent to. */
+  isAt(local: DatagramPeer | null): boolean {
+    const own = this.local;
+    if (own === local) return true;
+    return (
+      own !== null &&
+      local !== null &&
+      own.word0 === local.word0 &&
+      own.word1 === local.word1 &&
+      own.word2 === local.word2 &&
+      own.word3 === local.word3 &&
+      own.family === local.family &&
+      own.scope === local.scope
+    );
+  }
+
   /** One more datagram of the peer, at the address of ours that it was sent to. */
   came(slab: Slab, start: number, end: number, local: DatagramPeer | null): void {
     this.local = local;

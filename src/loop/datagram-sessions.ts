@@ -27,7 +27,7 @@ function hashOf(endpoint: number, peer: DatagramPeer): number {
   return (hash ^ (hash >>> 16)) | 0;
 }
 
-function isOf(session: DatagramSession, endpoint: number, peer: DatagramPeer): boolean {
+function isOfPeer(session: DatagramSession, endpoint: number, peer: DatagramPeer): boolean {
   return (
     session.endpoint === endpoint &&
     session.port === peer.port &&
@@ -37,6 +37,19 @@ function isOf(session: DatagramSession, endpoint: number, peer: DatagramPeer): b
     session.word3 === peer.word3 &&
     session.scope === peer.scope
   );
+}
+
+/**
+ * Sessions of one peer with several addresses of ours have the same hash: a failure is told to each of
+ * them, since it does not come with our address.
+ */
+function isOf(
+  session: DatagramSession,
+  endpoint: number,
+  peer: DatagramPeer,
+  local: DatagramPeer | null,
+): boolean {
+  return isOfPeer(session, endpoint, peer) && session.isAt(local);
 }
 
 /** The sessions of a loop: those that peers began, and those of sockets that were dialled. */
@@ -90,7 +103,7 @@ export class DatagramSessions implements SessionKeeper {
     const settings = this.#settings;
     if (settings === undefined) return undefined;
     const hash = hashOf(endpoint, peer);
-    const known = this.#find(hash, endpoint, peer);
+    const known = this.#find(hash, endpoint, peer, local);
     if (known !== null && !known.isEnding) return known;
     // The session is closing; its peer starts a new one.
     known?.finish();
@@ -118,18 +131,33 @@ export class DatagramSessions implements SessionKeeper {
     return made.isEnding || !this.#owner.ports.isOpen(endpoint) ? null : made;
   }
 
-  #find(hash: number, endpoint: number, peer: DatagramPeer): DatagramSession | null {
+  #find(
+    hash: number,
+    endpoint: number,
+    peer: DatagramPeer,
+    local: DatagramPeer | null,
+  ): DatagramSession | null {
     let session = this.#byHash.get(hash) ?? null;
-    while (session !== null && !isOf(session, endpoint, peer)) session = session.nextOfHash;
+    while (session !== null && !isOf(session, endpoint, peer, local)) session = session.nextOfHash;
     return session;
   }
 
   failed(endpoint: number, peer: DatagramPeer | null, error: GnetError): void {
-    const session =
-      peer === null
-        ? this.#dialled.get(endpoint)
-        : (this.#dialled.get(endpoint) ?? this.#find(hashOf(endpoint, peer), endpoint, peer));
-    session?.failed(error);
+    const dialled = this.#dialled.get(endpoint);
+    if (dialled !== undefined) dialled.failed(error);
+    else if (peer !== null) {
+      for (const session of this.#ofPeer(endpoint, peer)) session.failed(error);
+    }
+  }
+
+  /** A list of its own: what `failed` calls may end one of them. */
+  #ofPeer(endpoint: number, peer: DatagramPeer): DatagramSession[] {
+    const all: DatagramSession[] = [];
+    let session = this.#byHash.get(hashOf(endpoint, peer)) ?? null;
+    for (; session !== null; session = session.nextOfHash) {
+      if (isOfPeer(session, endpoint, peer)) all.push(session);
+    }
+    return all;
   }
 
   ended(session: DatagramSession): void {

@@ -52,6 +52,43 @@ describe('an answer leaves from the address that was asked', () => {
     assert.equal(text(await client.next()), 'frame');
   });
 
+  for (const address of ['udp4://:0', 'udp://:0']) {
+    test(`${address}, also in a session that was asked at another since`, notTold, async (t) => {
+      const waiting: (() => void)[] = [];
+      const handler: EventHandler = {
+        onOpened(c: Conn) {
+          c.context = 0;
+        },
+        async react(frame, c) {
+          c.context = Number(c.context) + 1;
+          const count = String(c.context);
+          const asked = String(frame);
+          await new Promise<void>((resolve) => waiting.push(resolve));
+          return `${asked} ${count}`;
+        },
+      };
+      const rig = await startRig(t, handler, { udpSessions: true }, address);
+      const client = await DatagramClient.open(t);
+      const hosts = ['127.0.0.1', '127.0.0.2', '127.0.0.1'];
+      for (const [index, host] of hosts.entries()) {
+        await client.send(`${host}:${portOf(rig)}`, host);
+        await waitUntil(() => waiting.length === index + 1, 'the datagram');
+      }
+      assert.equal(statsOf(rig).datagramSessions, 2);
+      for (const answer of waiting) answer();
+      await waitUntil(() => client.received.length === 3, 'the answers');
+      const answers = client.received.map(
+        (data, index) => `${client.senders[index]?.address}: ${text(data)}`,
+      );
+      assert.deepEqual(answers.sort(), [
+        '127.0.0.1: 127.0.0.1 1',
+        '127.0.0.1: 127.0.0.1 2',
+        '127.0.0.2: 127.0.0.2 1',
+      ]);
+      assert.deepEqual(rig.reports, []);
+    });
+  }
+
   test('to datagrams of one batch that were sent to different ones', notTold, async (t) => {
     const rig = await startRig(t, answers, {}, 'udp://:0');
     const client = await DatagramClient.open(t);
