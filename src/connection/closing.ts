@@ -9,6 +9,7 @@ import { tellClose } from './conn-channels.ts';
 import { countFailure } from './connection-counts.ts';
 import { armDeadline, cancelTimers, disarmDeadline } from './timeout-clock.ts';
 import { forcedToClose } from './connection-errors.ts';
+import { tellClosed, tellLeaving } from './following.ts';
 import { dropOutbound, flush, leaveLast, outboundBuffered } from './outbound.ts';
 import { handlerRuns } from './pausing.ts';
 import { closeError, type Connection, is, isClosed, rareOf } from './record.ts';
@@ -68,6 +69,11 @@ export function bytesNotSent(c: Connection): number {
 /** Takes effect after the frames of this turn. */
 export function requestClose(c: Connection): void {
   if (c.state !== State.Open || is(c, mark.closeRequested)) return;
+  if (!is(c, mark.closesWithServer)) {
+    tellLeaving(c, true);
+    // What that wrote may have broken it, or have run something that closed it.
+    if (c.state !== State.Open || is(c, mark.closeRequested)) return;
+  }
   c.marks |= mark.closeRequested;
   c.lastProgress = c.owner.currentTime();
   addTask(c, task.close);
@@ -76,9 +82,23 @@ export function requestClose(c: Connection): void {
 /** What the kernel takes now goes out; the rest is dropped when the call of the program is over. */
 export function giveUp(c: Connection): void {
   if (isClosed(c)) return;
+  tellLeaving(c, false);
   flush(c);
   if (isClosed(c)) return;
   c.marks |= mark.givenUp;
+  toBroken(c, undefined);
+}
+
+/** `Action.Close`: behind the answer that came with it. */
+export function closeByAction(c: Connection): void {
+  tellLeaving(c, true);
+  beginClose(c, undefined);
+}
+
+/** What is pending is dropped when the call of the program is over, and the peer sees a reset. */
+export function requestReset(c: Connection): void {
+  if (isClosed(c)) return;
+  tellLeaving(c, false);
   toBroken(c, undefined);
 }
 
@@ -193,7 +213,10 @@ export function finish(c: Connection, error: Error | undefined, abort: boolean):
   if (error !== undefined) countFailure(owner.counts, error);
   owner.connectionClosing(c);
   toEnding(c);
-  if (!is(c, mark.unopened)) tellClose(c, error);
+  if (!is(c, mark.unopened)) {
+    tellClose(c, error);
+    tellClosed(c, error);
+  }
   callOnClosed(c, error);
   if (!abort) leaveLast(c);
   dropOutbound(c);

@@ -167,11 +167,15 @@ export class DatagramConnection implements Conn, DatagramPeer {
     } catch (error) {
       this.handlerFailed(event, error);
     }
+    this.settled(event);
     if (frame !== null) this.#expire(frame);
     owner.openPromises--;
     if (slab !== null) owner.readPool.release(slab);
     owner.datagramWaits(-1);
   }
+
+  /** The promise of an event has settled, and its answer has been taken. */
+  protected settled(_event: string): void {}
 
   /** @throws ErrInvalidReply */
   protected apply(reply: Reply): void {

@@ -10,6 +10,7 @@ import type { Conn, EventHandler, Reply, Timeouts } from './conn.ts';
 import { tellClose, tellOpen } from './conn-channels.ts';
 import { DatagramConnection } from './datagram-connection.ts';
 import type { DatagramOwner } from './datagram-owner.ts';
+import type { Follower } from './follower.ts';
 import { ownHandlerEvents } from './handler-events.ts';
 import type { HandlerEvents, ScheduledDeadline } from './owner.ts';
 import type { Sendable } from './prepared.ts';
@@ -55,6 +56,9 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
   #state: SessionState = SessionState.Opening;
   #ownEvents: HandlerEvents | null = null;
   #ownScope: EventScope | null = null;
+  #follower: Follower | null = null;
+  /** Its peer has sent something. */
+  #heard = false;
   #closeError: Error | undefined;
   #errors: GnetError[] = [];
   #scheduled = false;
@@ -90,6 +94,10 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     this.#ownScope = scope;
   }
 
+  follow(follower: Follower): void {
+    this.#follower = follower;
+  }
+
   protected override get isOpen(): boolean {
     return this.#state < SessionState.Closed && this.owner.ports.isOpen(this.endpoint);
   }
@@ -110,16 +118,33 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     if (this.#state === SessionState.Opening) this.#state = SessionState.Open;
     this.#arm();
     tellOpen(this);
+    this.#follower?.connectionOpened(this);
+    if (this.#opens()) this.#openingAnswered();
+  }
+
+  /** Calls `onOpened`; false if its answer is to come. */
+  #opens(): boolean {
     const { events } = this;
-    if (!events.onOpened) return;
+    if (!events.onOpened) return true;
     try {
       const reply = this.#call(events.handler.onOpened) as Reply;
       if (kindOfReply(reply) === replyKind.promise) {
         this.suspend('onOpened', reply as unknown as PromiseLike<Reply>, null, null);
-      } else this.#applyOpening(reply);
+        return false;
+      }
+      this.#applyOpening(reply);
     } catch (thrown) {
       this.handlerFailed('onOpened', thrown);
     }
+    return true;
+  }
+
+  #openingAnswered(): void {
+    if (this.#state === SessionState.Open) this.#follower?.openingAnswered(this);
+  }
+
+  protected override settled(event: string): void {
+    if (event === 'onOpened') this.#openingAnswered();
   }
 
   /** As bytes of `onOpened`: without `preWrite`. */
@@ -154,6 +179,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     this.local = local;
     this.typeOfService = this.owner.driver.typeOfService;
     this.#touch();
+    this.#heard = true;
     this.receive(slab, start, end);
   }
 
@@ -192,7 +218,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     this.owner.report(`${event} threw`, errorOf(thrown));
     if (this.isEnding) return;
     this.#closeError = handlerError(event, thrown, this.remoteAddr);
-    this.close();
+    this.#close();
   }
 
   // -- its end ------------------------------------------------------------------------------------
@@ -249,6 +275,12 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
 
   override close(): void {
     if (this.isEnding) return;
+    this.#follower?.programLeaves(this, true);
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.isEnding) return;
     this.#state = SessionState.Closing;
     this.#schedule();
   }
@@ -268,6 +300,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     this.#state = SessionState.Closed;
     this.owner.cancelDeadline(this);
     tellClose(this, error);
+    this.#follower?.connectionClosed(this, error, this.#heard);
     const { events } = this;
     if (events.onClosed) {
       try {

@@ -2,6 +2,7 @@
 import type { Slab } from '../buffer/slab.ts';
 import { beginClose, continueClose, delivers, isCutOff, leaveHandler } from './closing.ts';
 import { callOnEnd } from './call-handler.ts';
+import { followerOf } from './following.ts';
 import { sendPending } from './flushing.ts';
 import { checkInbound, pump } from './frames.ts';
 import { enterSlab, keep, leaveSlab } from './inbound.ts';
@@ -67,6 +68,7 @@ export function continueReading(c: Connection): void {
 function inputFinished(c: Connection): void {
   if (!is(c, mark.endReported)) {
     c.marks |= mark.endReported;
+    followerOf(c)?.peerEnded();
     // A handler that takes an end as completeness must not get `onEnd` here.
     if (!isCutOff(c)) callOnEnd(c);
   }

@@ -7,6 +7,7 @@ import type { EventScope } from '../host/event-scope.ts';
 import type { Conn } from './conn.ts';
 import type { Deadline } from './timeout-deadline.ts';
 import type { FlushWaiters } from './flush-waiters.ts';
+import type { Follower } from './follower.ts';
 import type { EncodeTarget } from './encode-sink.ts';
 import type {
   ConnectionSettings,
@@ -91,6 +92,7 @@ export class Rare {
   /** What `onClosed` will be told. */
   closeError: Error | undefined = undefined;
   flushWaiters: FlushWaiters | null = null;
+  follower: Follower | null = null;
   /** The newest view of the ring that was given out; kept only where expired frames are overwritten. */
   ringView: Buffer | null = null;
   /** The context of its events, where that is not the server's. */

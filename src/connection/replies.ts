@@ -4,8 +4,9 @@ import { isPromise, whenSettled } from '../base/settled.ts';
 import type { Slab } from '../buffer/slab.ts';
 import { Action } from './action.ts';
 import { remoteAddress } from './addresses.ts';
-import { beginClose, fail, takesAnswer } from './closing.ts';
+import { beginClose, closeByAction, fail, takesAnswer } from './closing.ts';
 import type { Reply } from './conn.ts';
+import { followerOf } from './following.ts';
 import { poisonFrame } from './poison.ts';
 import { countsSilence } from './timeout-clock.ts';
 import { put, putPrepared, putRaw } from './outbound.ts';
@@ -54,7 +55,7 @@ function answer(c: Connection, data: Sendable | null | undefined, raw: boolean):
 }
 
 function act(c: Connection, action: number): void {
-  if (action === Action.Close) beginClose(c, undefined);
+  if (action === Action.Close) closeByAction(c);
   else if (action === Action.Shutdown) c.owner.requestShutdown();
 }
 
@@ -114,6 +115,7 @@ function settled(
     } catch (thrown) {
       answerFailed(c, thrown);
     }
+    if (event === 'onOpened' && c.state === State.Open) followerOf(c)?.openingAnswered(c);
   }
   if (expiring !== null && !isKept(expiring)) poisonFrame(expiring);
   if (slab !== null) c.owner.readPool.release(slab);

@@ -18,6 +18,7 @@ import {
   refuse,
   requestClose,
   requestEnd,
+  requestReset,
   giveUp,
   takesBytes,
   transportFailed,
@@ -30,14 +31,8 @@ import {
 } from './timeout-passed.ts';
 import type { EncodeSink, EncodeTarget } from './encode-sink.ts';
 import type { EventHandler } from './conn.ts';
-import {
-  callOnDrain,
-  callOnOpened,
-  callSignalClose,
-  setHandler as setHandlerOf,
-} from './call-handler.ts';
+import { callOnDrain, callSignalClose, setHandler as setHandlerOf } from './call-handler.ts';
 import { setFlow as setFlowOf } from './flow-settings.ts';
-import { tellOpen } from './conn-channels.ts';
 import type { Flow } from './conn-settings.ts';
 import { flushNow, sendPending, unblock } from './flushing.ts';
 import { retain as retainOf, runWakes, wake as wakeOf } from './frames.ts';
@@ -53,13 +48,13 @@ import {
 } from './inbound.ts';
 import type { LayeredConnection } from './layer.ts';
 import type { LoopView } from './conn.ts';
-import { countFromNow, countsSilence } from './timeout-clock.ts';
 import {
   giveUpWaiting as giveUpWaitingOf,
   outboundBuffered as outboundBufferedOf,
   sendAhead as sendAheadOf,
   takeWrapped as takeWrappedOf,
 } from './outbound.ts';
+import { opened as openedOf } from './opening.ts';
 import { handlerRuns, pause, resume } from './pausing.ts';
 import type { ProxiedConnection } from './proxy-protocol/format.ts';
 import { proxiedBy } from './proxy-protocol/proxied.ts';
@@ -69,7 +64,7 @@ import { mark, pauseReason, programPauses, State, task } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
 import { awaitCodec, setCodec as setCodecOf } from './set-codec.ts';
 import { setTimer as setTimerOf } from './timers.ts';
-import { checkConnection, toBroken } from './transitions.ts';
+import { checkConnection } from './transitions.ts';
 import { SocketFace } from './socket-face.ts';
 import {
   clearOutbound as clearOutboundOf,
@@ -110,12 +105,7 @@ export class StreamConnection
 
   /** The stream is open; calls `onOpened`. */
   opened(): void {
-    this.marks &= ~mark.unopened;
-    if (countsSilence(this)) countFromNow(this);
-    tellOpen(this);
-    if (!this.events.onOpened) return;
-    callOnOpened(this);
-    if (!this.isClosed) sendPending(this);
+    openedOf(this);
   }
 
   received(slab: Slab, start: number, end: number): void {
@@ -428,7 +418,7 @@ export class StreamConnection
   }
 
   reset(): void {
-    toBroken(this, undefined);
+    requestReset(this);
   }
 
   destroy(): void {

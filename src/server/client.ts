@@ -2,6 +2,7 @@ import { ErrInvalidOption, ErrServerInShutdown, ErrUnsupportedOp } from '../base
 import type { CodecOption } from '../codec/codec.ts';
 import type { Conn } from '../connection/conn.ts';
 import type { EventHandler } from '../connection/conn.ts';
+import type { Follower } from '../connection/follower.ts';
 import { handlerCalls } from '../connection/handler-events.ts';
 import type { Server } from '../connection/conn.ts';
 import { chooseBackend } from '../driver/choose-driver.ts';
@@ -136,16 +137,12 @@ class RunningClient extends RunningServer implements Client {
   ) {
     super(plan);
     this.#reconnect = reconnect;
-    const { highWaterMark, maxOutboundBytes, overflow, closeTimeout } = plan.options;
-    // Half: a codec adds to what it is given.
-    const bytesAhead = highWaterMark / 2;
+    const { highWaterMark, closeTimeout } = plan.options;
     this.#linkOwner = {
-      bytesAhead,
-      bytesAheadAtEnd: overflow === 'close' ? bytesAhead : maxOutboundBytes / 2,
+      // Half: a codec adds to what it is given.
+      bytesAhead: highWaterMark / 2,
       closeTimeout,
-      handler: plan.calls.handler,
-      // What reconnects is meant to stay.
-      dial: (address, options) => this.#dialOnce(address, options, { ...this.#loop, leaks: null }),
+      dial: (address, options, follower) => this.#dialOnce(address, options, follower),
       report: (message, error) => plan.log.logger.warn(message, { err: error }),
       over: (link) => this.#links.delete(link),
     };
@@ -195,9 +192,14 @@ class RunningClient extends RunningServer implements Client {
     return link;
   }
 
-  async #dialOnce(address: string, options: DialOptions, loop = this.#loop): Promise<Conn> {
+  async #dialOnce(
+    address: string,
+    options: DialOptions,
+    follower: Follower | null = null,
+  ): Promise<Conn> {
     if (this.#stopped) throw clientStopped(address);
-    const dial = new Dial(loop, address, options, (over) => this.#dials.delete(over));
+    const over = (dial: Dial): void => void this.#dials.delete(dial);
+    const dial = new Dial(this.#loop, address, options, over, follower);
     this.#dials.add(dial);
     return dial.promise;
   }

@@ -1,6 +1,8 @@
 import { captureOrigin, type Origin } from '../base/origin.ts';
 import { ErrTimeout, ErrUnsupportedOp, GnetError } from '../base/errors.ts';
 import type { Conn, EventHandler } from '../connection/conn.ts';
+import type { Follower } from '../connection/follower.ts';
+import { follow } from '../connection/following.ts';
 import { ownHandlerEvents } from '../connection/handler-events.ts';
 import { writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { DatagramSession } from '../connection/datagram-session.ts';
@@ -39,7 +41,9 @@ export class Dial implements RaceOutcome {
   readonly #header: Buffer | undefined;
   /** Events of the connection run in the async context of the code that called `dial`. */
   readonly #scope = captureScope();
-  /** The call of `dial`; null where the connection is not followed. */
+  /** Who dials again; null: nobody does. */
+  readonly #follower: Follower | null;
+  /** The call of `dial`; null where leaks are of no interest. */
   readonly #origin: Origin | null;
   readonly #wantsTls: boolean;
   readonly #signal: AbortSignal | undefined;
@@ -66,6 +70,7 @@ export class Dial implements RaceOutcome {
     address: string,
     options: DialOptions,
     onOver: (dial: Dial) => void,
+    follower: Follower | null = null,
   ) {
     const {
       context,
@@ -77,7 +82,9 @@ export class Dial implements RaceOutcome {
     } = checkDialOptions(options);
     signal?.throwIfAborted();
     this.#loop = loop;
-    this.#origin = loop.leaks === null ? null : captureOrigin();
+    this.#follower = follower;
+    // What comes back is meant to stay.
+    this.#origin = loop.leaks === null || follower !== null ? null : captureOrigin();
     this.#options = options;
     this.address = address;
     this.#context = context;
@@ -149,6 +156,7 @@ export class Dial implements RaceOutcome {
     }
     session.context = this.#context;
     if (this.#handler !== undefined) session.setHandler(this.#handler);
+    if (this.#follower !== null) session.follow(this.#follower);
     session.runIn(this.#scope);
     this.#finish();
     session.open();
@@ -178,6 +186,7 @@ export class Dial implements RaceOutcome {
     if (this.#origin !== null) this.#loop.leaks?.dialled(connection, this.#origin);
     connection.context = this.#context;
     if (this.#handler !== undefined) connection.setHandler(this.#handler);
+    if (this.#follower !== null) follow(connection, this.#follower);
     connection.runIn(this.#scope);
     if (this.#layers !== undefined) {
       this.#handshaking = connection;

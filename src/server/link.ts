@@ -1,11 +1,13 @@
 import { ErrConnClosed, ErrInvalidNetworkAddress, ErrInvalidReply } from '../base/errors.ts';
 import { invalidOption } from '../base/option-checks.ts';
 import { errorOf } from '../base/thrown.ts';
-import { isPromise, watch } from '../base/settled.ts';
-import type { Conn, EventHandler, Reply } from '../connection/conn.ts';
+import { watch } from '../base/settled.ts';
+import type { Conn, EventHandler } from '../connection/conn.ts';
+import type { Follower } from '../connection/follower.ts';
 import { writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import { plainBytes, type Sendable } from '../connection/prepared.ts';
 import { ownHandlerEvents } from '../connection/handler-events.ts';
+import { captureScope } from '../host/event-scope.ts';
 import { parseAddress } from './addresses.ts';
 import { streamsOnly } from './dial.ts';
 import { calledFrom, checkDialOptions, type DialOptions } from './dial-options.ts';
@@ -62,6 +64,7 @@ export interface Link {
   confirm(count?: number): void;
   /**
    * Sends the kept messages, if the link is up, and closes; resolves when the connection is gone.
+   * `close()` of its connection ends the link, too.
    */
   close(): Promise<void>;
   /** Resolves when the link is over; if it gave up, with the error of the last attempt. */
@@ -70,25 +73,22 @@ export interface Link {
 
 /** What a link needs of its client. */
 export interface LinkOwner {
-  readonly handler: EventHandler<unknown>;
-  dial(address: string, options: DialOptions): Promise<Conn>;
+  dial(address: string, options: DialOptions, follower: Follower): Promise<Conn>;
   report(message: string, error: unknown): void;
   over(link: ClientLink): void;
   /** Bytes that a connection is given ahead of the kernel. */
   readonly bytesAhead: number;
-  /** The same for one that is to close, or whose client stops. */
-  readonly bytesAheadAtEnd: number;
   /** Milliseconds that a connection may take to come further while it closes. */
   readonly closeTimeout: number;
 }
 
-const passedOn = ['preWrite', 'onDrain', 'signalClose', 'onError'] as const;
 const nothing = Buffer.alloc(0);
 const maxKeptDefault = 16_777_216;
 
 /** @throws what no attempt could do otherwise than fail by. */
 function checkTarget(address: string, options: DialOptions): void {
-  const { proxyHeader, localAddress, tls } = checkDialOptions(options);
+  const { proxyHeader, localAddress, tls, handler } = checkDialOptions(options);
+  if (handler !== undefined) ownHandlerEvents(handler as EventHandler<unknown>);
   if (proxyHeader !== undefined) writeHeader(proxyHeader);
   const parsed = parseAddress(address);
   const forStreams = tls === true || proxyHeader !== undefined || localAddress !== undefined;
@@ -102,13 +102,15 @@ function checkTarget(address: string, options: DialOptions): void {
   );
 }
 
-export class ClientLink implements Link {
+export class ClientLink implements Link, Follower {
   readonly address: string;
   readonly closed: Promise<Error | undefined>;
   conn: Conn | null = null;
   isOver = false;
   reconnects = 0;
   readonly #owner: LinkOwner;
+  /** What the program gave to the link runs in the async context of who made it, as its events do. */
+  readonly #scope = captureScope();
   readonly #policy: ReconnectPolicy;
   readonly #dialling: DialOptions;
   readonly #keeps: boolean;
@@ -118,11 +120,12 @@ export class ClientLink implements Link {
   readonly #kept = new KeptMessages();
   /** Gives up what is being dialled. */
   readonly #abort = new AbortController();
-  #bytesAhead: number;
+  /** Of the current connection. */
+  #bytesAhead = 0;
   /** `onOpened` has been answered: messages go out at once. */
   #ready = false;
-  /** The peer has ended the connection, or it broke: it was not the program. */
-  #cut = false;
+  /** Who was first to end the current connection, if nobody has broken it. */
+  #endedBy: 'nobody' | 'peer' | 'program' = 'nobody';
   /** `close` was called. */
   #closing = false;
   /** The rest of what is kept waits until the kernel has taken what is pending. */
@@ -131,8 +134,6 @@ export class ClientLink implements Link {
   /** Milliseconds: the wait before the current connection, and when that connection opened. */
   #lastDelay = 0;
   #upSince = 0;
-  /** The peer has sent something over the current connection. */
-  #heard = false;
   /** What the last connection had as its own, for the next one. */
   #context: unknown;
   #wasUp = false;
@@ -151,7 +152,6 @@ export class ClientLink implements Link {
     }
     if (typeof confirm !== 'boolean') throw invalidOption('confirm', confirm, 'true or false');
     this.#owner = owner;
-    this.#bytesAhead = owner.bytesAhead;
     this.address = address;
     this.#policy = reconnectPolicy(reconnect);
     this.#keeps = whileDown === 'keep';
@@ -160,11 +160,10 @@ export class ClientLink implements Link {
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    const handler = this.#handlerOver((options.handler as EventHandler<unknown>) ?? owner.handler);
     const { reconnect: _r, whileDown: _w, maxKept: _m, confirm: _c, ...dialling } = options;
     checkTarget(address, dialling);
     this.#context = options.context;
-    this.#dialling = { ...dialling, handler: handler as EventHandler<never> };
+    this.#dialling = dialling;
   }
 
   /** Connects, and rejects when that fails: it is over then. */
@@ -197,7 +196,7 @@ export class ClientLink implements Link {
     const context = this.#context;
     const own = this.#abort.signal;
     const signal = given === undefined ? own : AbortSignal.any([given, own]);
-    return this.#owner.dial(this.address, { ...this.#dialling, context, signal });
+    return this.#owner.dial(this.address, { ...this.#dialling, context, signal }, this);
   }
 
   /** Once for each break: what follows is most often the same. */
@@ -216,65 +215,53 @@ export class ClientLink implements Link {
     }
     this.#attempts++;
     this.#lastDelay = delayBefore(this.#attempts, this.#policy);
-    this.#timer = setTimeout(() => this.begin(), this.#lastDelay);
+    const again = (): void => this.#scope.runInAsyncScope(this.begin, this);
+    this.#timer = setTimeout(again, this.#lastDelay);
   }
 
   // -- the connection -----------------------------------------------------------------------------
 
-  /** The handler with what the link has to see. Methods are called on the handler itself. */
-  #handlerOver(handler: EventHandler<unknown>): EventHandler<unknown> {
-    const events = ownHandlerEvents(handler);
-    const own: EventHandler<unknown> = {
-      onOpened: (c) => this.#opened(c, handler),
-      onEnd: (c) => {
-        this.#cut = true;
-        return handler.onEnd?.(c);
-      },
-      onClosed: (c, error) => {
-        this.#context = c.context;
-        this.#connectionClosed(error);
-        return handler.onClosed?.(c, error);
-      },
-    };
-    for (const name of passedOn) {
-      const method = handler[name] as (() => void) | undefined;
-      if (events[name]) Object.assign(own, { [name]: method?.bind(handler) });
-    }
-    if (events.react) {
-      own.react = (frame, c) => {
-        if (frame !== null) this.#heard = true;
-        return handler.react?.(frame, c);
-      };
-    }
-    return own;
-  }
-
-  #opened(c: Conn, handler: EventHandler<unknown>): Reply | Promise<Reply> {
+  connectionOpened(c: Conn): void {
     this.conn = c;
-    this.#cut = this.#heard = this.#restWaits = this.#toldDown = false;
+    this.#bytesAhead = this.#owner.bytesAhead;
+    this.#endedBy = 'nobody';
+    this.#restWaits = this.#toldDown = false;
     this.#upSince = performance.now();
     if (this.#wasUp) {
       this.reconnects++;
-      const answer: unknown = this.#policy.onReconnect?.(c, this.#attempts);
-      watch(answer, (thrown) => this.#tellFailed(thrown));
+      this.#scope.runInAsyncScope(this.#callOnReconnect, this, c);
     }
     this.#wasUp = true;
-    const reply = handler.onOpened?.(c);
-    // Behind the answer, which may be how both sides get to know each other.
-    const send = (): void => c.loop.execute(() => this.#begins(c));
-    if (isPromise(reply)) void Promise.resolve(reply).then(send, () => {});
-    else send();
-    return reply;
   }
 
-  #tellFailed(thrown: unknown): void {
+  #callOnReconnect(c: Conn): void {
+    try {
+      const answer: unknown = this.#policy.onReconnect?.(c, this.#attempts);
+      watch(answer, (thrown) => this.#reconnectFailed(thrown));
+    } catch (thrown) {
+      this.#reconnectFailed(thrown);
+    }
+  }
+
+  #reconnectFailed(thrown: unknown): void {
     this.#owner.report('onReconnect of a link failed; the link goes on', thrown);
   }
 
-  #begins(c: Conn): void {
-    if (this.conn !== c) return;
+  /** Behind the answer, which may be how both sides get to know each other. */
+  openingAnswered(c: Conn): void {
     this.#ready = true;
-    this.#sendKept(c);
+    if (this.#closing) this.#closeNow(c);
+    else this.#sendKept(c);
+  }
+
+  peerEnded(): void {
+    if (this.#endedBy === 'nobody') this.#endedBy = 'peer';
+  }
+
+  programLeaves(c: Conn, inOrder: boolean): void {
+    if (this.#endedBy !== 'nobody') return;
+    this.#endedBy = 'program';
+    if (inOrder) this.#sendAllNow(c);
   }
 
   /** As much as the connection takes without being slow; the rest when the kernel has that. */
@@ -282,7 +269,7 @@ export class ClientLink implements Link {
     for (;;) {
       if (this.conn !== c) return;
       const message = this.#kept.peekUnsent();
-      if (message === undefined) break;
+      if (message === undefined) return;
       const pending = c.outboundBuffered();
       if (pending > 0 && pending + message.length > this.#bytesAhead) {
         this.#sendRestLater(c);
@@ -291,17 +278,12 @@ export class ClientLink implements Link {
       this.#kept.takeUnsent();
       this.#send(c, message);
     }
-    if (this.#closing) c.close();
   }
 
   #sendRestLater(c: Conn): void {
     if (this.#restWaits) return;
     this.#restWaits = true;
-    const { closeTimeout } = this.#owner;
-    const isTimed = this.#closing && closeTimeout > 0;
-    const callOff = isTimed ? c.setTimer(closeTimeout, () => c.close()) : undefined;
     const goOn = (): void => {
-      callOff?.();
       if (this.conn !== c) return;
       this.#restWaits = false;
       this.#sendKept(c);
@@ -323,18 +305,20 @@ export class ClientLink implements Link {
     );
   }
 
-  #connectionClosed(error: Error | undefined): void {
+  connectionClosed(c: Conn, error: Error | undefined, heard: boolean): void {
+    this.#context = c.context;
     this.conn = null;
     this.#ready = false;
     this.#kept.unsend();
-    if (this.isOver || this.#closing || (error === undefined && !this.#cut)) {
+    const isOurs = this.#endedBy === 'program' || (error === undefined && this.#endedBy !== 'peer');
+    if (this.isOver || this.#closing || isOurs) {
       this.#end(undefined);
       return;
     }
     // A peer that ends each connection at once is no better than one that refuses: the waits keep
     // growing.
     const lasted = performance.now() - this.#upSince >= this.#lastDelay;
-    if (this.#heard || lasted) this.#attempts = 0;
+    if (heard || lasted) this.#attempts = 0;
     this.#failed(error ?? new ErrConnClosed(`the peer has closed the link to ${this.address}`));
   }
 
@@ -364,7 +348,7 @@ export class ClientLink implements Link {
     if (conn === null) {
       this.#abort.abort(new ErrConnClosed(`the link to ${this.address} was closed`));
       this.#end(undefined);
-    } else if (this.#ready) this.#sendAllNow();
+    } else if (this.#ready) this.#closeNow(conn);
     else {
       // The promise of `onOpened` may never settle.
       conn.loop.schedule(Math.max(1, this.#owner.closeTimeout), () => conn.close());
@@ -379,14 +363,20 @@ export class ClientLink implements Link {
       return;
     }
     this.isOver = true;
-    this.#sendAllNow();
+    this.#sendAllNow(this.conn);
   }
 
-  /** The connection is about to close: it is given as much as it may hold. */
-  #sendAllNow(): void {
-    this.#bytesAhead = this.#owner.bytesAheadAtEnd;
-    this.#restWaits = false;
-    if (this.conn !== null && this.#ready) this.#sendKept(this.conn);
+  #closeNow(c: Conn): void {
+    // Also where the peer has ended its side: it may still read.
+    this.#sendAllNow(c);
+    c.close();
+  }
+
+  /** The connection is about to close: it is given everything, and sends that on its way to the end. */
+  #sendAllNow(c: Conn): void {
+    this.#bytesAhead = Infinity;
+    c.setFlow({ overflow: 'none', maxOutboundBytes: Number.MAX_SAFE_INTEGER });
+    if (this.#ready) this.#sendKept(c);
   }
 
   #end(error: Error | undefined): void {

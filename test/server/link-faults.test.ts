@@ -133,6 +133,19 @@ test('a peer that ends each connection at once counts as one that refuses', asyn
   assert.equal(reports.length, 1);
 });
 
+test('a peer that answers is as good as before, also for a handler that hears nothing', async (t) => {
+  const rig = await startRig(t, { react: () => ['ok', Action.Close] }, { codec });
+  const { client } = await startClient(t, {}, { codec });
+  const reconnect = { minDelay: 30, jitter: 0, limit: 1 };
+  const link = client.link(`tcp://${rig.server.addr}`, { reconnect });
+  for (let count = 0; count < 4; count++) {
+    await waitUntil(() => link.reconnects === count && link.conn !== null, `reconnect ${count}`);
+    assert.ok(link.write('message'));
+  }
+  await waitUntil(() => link.reconnects === 4, 'it is back');
+  assert.equal(link.isOver, false);
+});
+
 test('a peer that answers is as good as before, however short its connections are', async (t) => {
   const seen: string[] = [];
   const upstream: EventHandler = {
@@ -157,16 +170,25 @@ test('a peer that answers is as good as before, however short its connections ar
   assert.equal(link.isOver, false);
 });
 
-test('what onReconnect rejects with is reported, and ends nothing', async (t) => {
-  const rig = await startRig(t, { react: () => Action.Close }, { codec });
-  const { client, reports } = await startClient(t, {}, { codec });
-  const onReconnect = (() => Promise.reject(new Error('rejected'))) as () => void;
-  const link = client.link(`tcp://${rig.server.addr}`, { reconnect: { ...soon, onReconnect } });
-  await waitUntil(() => link.conn !== null, 'the link');
-  link.write('cut');
-  await waitUntil(() => reports.length > 0 && link.conn !== null, 'the report');
-  assert.equal(link.isOver, false);
-});
+const failures: Record<string, () => void> = {
+  rejects: () => Promise.reject(new Error('rejected')),
+  throws() {
+    throw new Error('thrown');
+  },
+};
+for (const [how, onReconnect] of Object.entries(failures)) {
+  test(`an onReconnect that ${how} is reported, and ends nothing`, async (t) => {
+    const rig = await startRig(t, { react: () => Action.Close }, { codec });
+    const { client, events, reports } = await startClient(t, {}, { codec });
+    const link = client.link(`tcp://${rig.server.addr}`, { reconnect: { ...soon, onReconnect } });
+    await waitUntil(() => link.conn !== null, 'the link');
+    link.write('cut');
+    await waitUntil(() => reports.length > 0 && link.conn !== null, 'the report');
+    await link.close();
+    assert.deepEqual([link.reconnects, reports.length], [1, 1]);
+    assert.deepEqual(events, ['init', 'open', 'closed', 'open', 'closed']);
+  });
+}
 
 test('what cannot be sent is not waited for by confirm', async (t) => {
   const rig = await startRig(t, { react: () => 'ok' }, { codec });

@@ -1,0 +1,137 @@
+/** How the connection of a link ends: by whom, under which handler, and with what it still had to send. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Action, type Conn, type EventHandler, LineBasedFrameCodec, type Link } from 'gnet';
+import { frames, toDuplex } from 'gnet/stream';
+import { startClient } from '../support/client-rig.ts';
+import { startRig, type TestScope } from '../support/rig.ts';
+import { waitUntil } from '../support/wait-until.ts';
+
+const soon = { minDelay: 1, maxDelay: 20 };
+const codec = new LineBasedFrameCodec();
+
+/** Has its connections at hand. */
+class Upstream implements EventHandler {
+  readonly conns: Conn[] = [];
+  onOpened(c: Conn): void {
+    this.conns.push(c);
+  }
+}
+
+async function startUpstream(t: TestScope) {
+  const upstream = new Upstream();
+  const { server } = await startRig(t, upstream, { codec });
+  return { upstream, address: `tcp://${server.addr}` };
+}
+
+/** What replaces the handler of a connection. */
+const takeovers: Record<string, (c: Conn) => void> = {
+  setHandler: (c) => c.setHandler({}),
+  toDuplex: (c) =>
+    void toDuplex(c)
+      .on('error', () => {})
+      .resume(),
+  async frames(c) {
+    try {
+      for await (const _ of frames(c));
+    } catch {
+      // It was reset.
+    }
+  },
+};
+
+describe('a link whose connection has another handler', () => {
+  for (const [name, takeOver] of Object.entries(takeovers)) {
+    for (const end of ['close', 'reset'] as const) {
+      test(`comes back when its peer ends it: ${name}, ${end}`, async (t) => {
+        const { upstream, address } = await startUpstream(t);
+        const { client } = await startClient(t, {}, { codec });
+        const handler: EventHandler = { onOpened: (c) => void takeOver(c) };
+        const link = client.link(address, { reconnect: soon, handler });
+        for (const count of [1, 2, 3]) {
+          await waitUntil(() => upstream.conns.length === count, `connection ${count}`);
+          await waitUntil(() => link.conn !== null && link.reconnects === count - 1, 'the link');
+          upstream.conns.at(-1)?.[end]();
+        }
+        await waitUntil(() => upstream.conns.length === 4 && link.conn !== null, 'the last one');
+        await link.close();
+        assert.deepEqual([link.isOver, link.conn, link.reconnects], [true, null, 3]);
+      });
+    }
+
+    test(`what is dialled with reconnect comes back, too: ${name}`, async (t) => {
+      const { upstream, address } = await startUpstream(t);
+      const { client, events } = await startClient(t, {}, { codec, reconnect: soon });
+      takeOver(await client.dial(address));
+      await waitUntil(() => upstream.conns.length === 1, 'the call');
+      upstream.conns[0]?.close();
+      await waitUntil(() => events.filter((event) => event === 'open').length === 2, 'it is back');
+    });
+  }
+
+  test('ends when the program closes that', async (t) => {
+    const { upstream, address } = await startUpstream(t);
+    const { client } = await startClient(t, {}, { codec });
+    for (const end of ['close', 'destroy', 'reset'] as const) {
+      const link = client.link(address, { reconnect: soon });
+      await waitUntil(() => link.conn !== null, 'the link');
+      link.conn?.setHandler({});
+      link.conn?.[end]();
+      assert.equal(await link.closed, undefined, end);
+      assert.equal(link.isOver, true, end);
+    }
+    assert.equal(upstream.conns.length <= 3, true);
+  });
+});
+
+test('a link whose handler answers the end of the peer with a close comes back', async (t) => {
+  const { upstream, address } = await startUpstream(t);
+  const { client } = await startClient(t, {}, { codec, allowHalfOpen: true });
+  const handler: EventHandler = { onEnd: (c) => c.close() };
+  const link = client.link(address, { reconnect: soon, handler });
+  await waitUntil(() => upstream.conns.length === 1, 'the link');
+  upstream.conns[0]?.close();
+  await waitUntil(() => upstream.conns.length === 2 && link.conn !== null, 'it is back');
+  assert.equal(link.isOver, false);
+});
+
+describe('a program that closes the connection of a link', () => {
+  const KiB = 1_024;
+  const small = { highWaterMark: 64 * KiB, maxOutboundBytes: 256 * KiB };
+  const ways = {
+    'c.close()': (link: Link) => link.conn?.close(),
+    'link.close()': (link: Link) => void link.close(),
+    'Action.Close': (link: Link) => link.conn?.wake(),
+  };
+  for (const [name, close] of Object.entries(ways)) {
+    for (const options of [{}, small, { ...small, overflow: 'close' as const }]) {
+      const what = `${name}, ${JSON.stringify(options)}`;
+      test(`sends what the link keeps, however much that is: ${what}`, async (t) => {
+        let received = 0;
+        let peer: Conn | undefined;
+        const upstream: EventHandler = {
+          onOpened(c) {
+            peer = c;
+            c.pauseRead();
+          },
+          react(line) {
+            received += line?.length ?? 0;
+          },
+        };
+        const { server } = await startRig(t, upstream, { codec });
+        const { client } = await startClient(t, {}, { codec, ...options });
+        const handler: EventHandler = { react: () => Action.Close };
+        const link = client.link(`tcp://${server.addr}`, { reconnect: soon, handler });
+        await waitUntil(() => link.conn !== null && peer !== undefined, 'the link');
+        const message = Buffer.alloc(50_000, 'x');
+        for (let count = 0; count < 300; count++) assert.ok(link.write(message));
+        close(link);
+        await waitUntil(() => link.pendingMessages < 300 || link.isOver, 'the kernel is full');
+        peer?.resumeRead();
+        assert.equal(await link.closed, undefined);
+        await waitUntil(() => received >= 300 * 50_000, `every message: ${received}`);
+        assert.deepEqual([received, link.pendingMessages], [300 * 50_000, 0]);
+      });
+    }
+  }
+});
