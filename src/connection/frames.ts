@@ -41,6 +41,8 @@ export function pump(c: Connection): void {
       if (bufferLength(c) > 0 || c.codecState !== undefined) checkInbound(c, true);
       return;
     }
+    // A callback of the codec may have closed it meanwhile.
+    if (!delivers(c)) return;
     const length = lengthOf(frame);
     if (length > maxFrameLength) failTooLong(c, length);
     else {

@@ -69,8 +69,9 @@ function inputFinished(c: Connection): void {
   if (!is(c, mark.endReported)) {
     c.marks |= mark.endReported;
     followerOf(c)?.peerEnded();
-    // A handler that takes an end as completeness must not get `onEnd` here.
-    if (!isCutOff(c)) callOnEnd(c);
+    // A handler that takes an end as completeness must not get `onEnd` here. After `close()` nothing of
+    // what came is delivered, whether or not the driver had the end at hand by then.
+    if (!isCutOff(c) && delivers(c)) callOnEnd(c);
   }
   // It comes back here once the promise has settled.
   if (handlerRuns(c)) waitForHandler(c);

@@ -84,6 +84,26 @@ describe('a link whose connection has another handler', () => {
   });
 });
 
+test('a link whose program closes it at the last word of its peer stays closed', async (t) => {
+  const calls: Conn[] = [];
+  const upstream: EventHandler = {
+    onOpened(c) {
+      calls.push(c);
+      return ['bye\n', Action.Close];
+    },
+  };
+  const { server } = await startRig(t, upstream, { codec });
+  const { client } = await startClient(t, {}, { codec });
+  const links = Array.from({ length: 10 }, () =>
+    client.link(`tcp://${server.addr}`, {
+      reconnect: soon,
+      handler: { react: (_line, c) => c.close() },
+    }),
+  );
+  await Promise.all(links.map(({ closed }) => closed));
+  assert.deepEqual([calls.length, links.every(({ isOver }) => isOver)], [10, true]);
+});
+
 test('a link whose handler answers the end of the peer with a close comes back', async (t) => {
   const { upstream, address } = await startUpstream(t);
   const { client } = await startClient(t, {}, { codec, allowHalfOpen: true });

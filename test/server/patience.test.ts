@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  type Conn,
   ErrInvalidOption,
   ErrTimeout,
   type EventHandler,
+  type FrameSource,
   LineBasedFrameCodec,
   type Options,
   type Timeouts,
@@ -318,4 +320,44 @@ describe('end() and close() inside react', () => {
       assert.deepEqual(seen, ['one']);
     });
   }
+
+  const endings: Record<string, (c: FrameSource) => void> = {
+    close: (c) => (c as Conn).close(),
+    destroy: (c) => (c as Conn).destroy(),
+  };
+  for (const [name, onTooLong] of Object.entries(endings)) {
+    test(`after ${name}() by a callback of the codec no frame arrives`, async (t) => {
+      const seen: string[] = [];
+      const handler: EventHandler = { react: (frame) => void seen.push(String(frame)) };
+      const codec = new LineBasedFrameCodec({ maxFrameLength: 4, skipTooLong: true, onTooLong });
+      const rig = await startRig(t, handler, { codec });
+      const client = await connect(t, rig);
+      client.write('one\ntoolong\ntwo\nthree\n');
+      client.end();
+      await waitUntil(() => rig.events.includes('closed'), 'onClosed');
+      assert.deepEqual(seen, ['one']);
+    });
+  }
+
+  test('after close() the end of the peer is no event, even if it came with the frame', async (t) => {
+    const seen: string[] = [];
+    const handler: EventHandler = {
+      react(frame, c) {
+        seen.push(String(frame));
+        c.close();
+        // The end arrives meanwhile, where it has not yet.
+        block(10);
+      },
+      onEnd: () => void seen.push('end'),
+      onClosed: () => void seen.push('closed'),
+    };
+    const rig = await startRig(t, handler);
+    const clients = await Promise.all(Array.from({ length: 10 }, () => connect(t, rig)));
+    for (const client of clients) {
+      client.write('x');
+      client.end();
+    }
+    await waitUntil(() => seen.filter((event) => event === 'closed').length === 10, 'onClosed');
+    assert.deepEqual(seen.toSorted(), [...Array(10).fill('closed'), ...Array(10).fill('x')]);
+  });
 });
