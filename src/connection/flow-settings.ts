@@ -1,11 +1,12 @@
 /** Watermarks and half-open of one connection, where they are not the server's. */
 import { ErrInvalidOption } from '../base/errors.ts';
 import { asBoolean, nearestName, oneWordOf, wholeNumber } from '../base/option-checks.ts';
+import type { Conn } from './conn.ts';
 import type { Flow } from './conn-settings.ts';
 import type { ConnectionSettings } from './owner.ts';
 import { crossHigh, outboundBuffered } from './outbound.ts';
 import { pause, resume } from './pausing.ts';
-import { type Connection, is, isClosed } from './record.ts';
+import { type Connection, ConnectionRecord, is, isClosed } from './record.ts';
 import { mark, pauseReason } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
 
@@ -29,6 +30,18 @@ export function setFlow(c: Connection, flow: Flow): void {
   if (outboundBuffered(c) > settings.highWaterMark) crossHigh(c);
   // By the marks and the policy that hold now.
   if (is(c, mark.aboveHigh)) scheduleFlush(c);
+}
+
+/**
+ * Whether who writes now waits for a slow peer by itself: then output above the mark does not close the
+ * connection, which it does else with `overflow: 'close'`. Datagrams have no such output.
+ */
+export function setPaced(c: Conn, on: boolean): void {
+  if (!(c instanceof ConnectionRecord)) return;
+  const connection = c as Connection;
+  if (on) connection.marks |= mark.paced;
+  else connection.marks &= ~mark.paced;
+  if (!on && is(connection, mark.aboveHigh) && !isClosed(connection)) scheduleFlush(connection);
 }
 
 /** @throws ErrInvalidOption */

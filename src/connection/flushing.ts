@@ -46,7 +46,7 @@ function checkMarks(c: Connection): void {
     if (c.events.onDrain) addTask(c, task.drain);
     // Last: a subscriber may write, and be above the mark again.
     tellBackpressure(c, 'drained');
-  } else if (closeOnOverflow && pending > highWaterMark) {
+  } else if (closeOnOverflow && pending > highWaterMark && !is(c, mark.paced)) {
     fail(c, tooSlow(pending, highWaterMark, remoteAddress(c)), true);
   }
 }

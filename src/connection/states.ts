@@ -116,6 +116,8 @@ export const mark = {
   abortive: 262_144,
   /** Prepared bytes wait in the loop's `SharedSends`, and nothing else does. */
   shares: 524_288,
+  /** Who writes waits for a slow peer by itself: output above the high watermark does not close it. */
+  paced: 1_048_576,
 } as const;
 
 /** What comes with a mark: never the first without the second. */

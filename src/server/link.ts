@@ -3,6 +3,7 @@ import { invalidOption } from '../base/option-checks.ts';
 import { errorOf } from '../base/thrown.ts';
 import { watch } from '../base/settled.ts';
 import type { Conn, EventHandler } from '../connection/conn.ts';
+import { setPaced } from '../connection/flow-settings.ts';
 import type { Follower } from '../connection/follower.ts';
 import { writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import { plainBytes, type Sendable } from '../connection/prepared.ts';
@@ -20,7 +21,7 @@ import {
 } from './reconnecting.ts';
 
 /** The options of a link. */
-export interface LinkOptions extends Omit<DialOptions, 'signal'> {
+export interface LinkOptions extends Omit<DialOptions, 'signal' | 'reconnect'> {
   /** Default: the client's, or the defaults of `ReconnectOptions`. */
   readonly reconnect?: ReconnectOptions | true;
   /**
@@ -130,6 +131,8 @@ export class ClientLink implements Link, Follower {
   #closing = false;
   /** The rest of what is kept waits until the kernel has taken what is pending. */
   #restWaits = false;
+  /** Messages that the current connection has and the kernel has not. */
+  #underWay = 0;
   #attempts = 0;
   /** Milliseconds: the wait before the current connection, and when that connection opened. */
   #lastDelay = 0;
@@ -226,6 +229,7 @@ export class ClientLink implements Link, Follower {
     this.#bytesAhead = this.#owner.bytesAhead;
     this.#endedBy = 'nobody';
     this.#restWaits = this.#toldDown = false;
+    this.#underWay = 0;
     this.#upSince = performance.now();
     if (this.#wasUp) {
       this.reconnects++;
@@ -293,16 +297,25 @@ export class ClientLink implements Link, Follower {
   }
 
   #send(c: Conn, message: KeptMessage): void {
+    // One message may be longer than the mark, and so may several when they are encoded: closed for
+    // that, each connection would end like the one before.
+    if (this.#underWay++ === 0) setPaced(c, true);
     c.flushWrite(message.data).then(
       () => {
+        this.#arrived(c);
         if (!this.#confirms) this.#kept.done(message);
       },
       (error: unknown) => {
+        this.#arrived(c);
         if (error instanceof ErrConnClosed || this.conn !== c) return;
         this.#owner.report('a message of a link was dropped: it cannot be sent', error);
         this.#kept.done(message);
       },
     );
+  }
+
+  #arrived(c: Conn): void {
+    if (this.conn === c && --this.#underWay === 0) setPaced(c, false);
   }
 
   connectionClosed(c: Conn, error: Error | undefined, heard: boolean): void {

@@ -4,7 +4,9 @@ import { describe, test } from 'node:test';
 import {
   Action,
   type ClientOptions,
+  type Conn,
   type EventHandler,
+  type ICodec,
   LineBasedFrameCodec,
   type LinkOptions,
   serve,
@@ -16,6 +18,7 @@ import { settle, waitUntil } from '../support/wait-until.ts';
 const soon = { minDelay: 1, maxDelay: 20 };
 const codec = new LineBasedFrameCodec();
 const KiB = 1_024;
+const newline = Buffer.from('\n');
 
 describe('a link that keeps more than a connection holds', () => {
   // The kernel holds little, too.
@@ -38,6 +41,46 @@ describe('a link that keeps more than a connection holds', () => {
       await waitUntil(() => lines.length >= all.length, 'every line');
       assert.deepEqual(lines, all);
       assert.deepEqual([link.reconnects, link.pendingMessages, link.pendingBytes], [0, 0, 0]);
+    });
+  }
+
+  // A codec that adds more than anybody allows for, and messages that are longer than the mark as they are.
+  const wordy: ICodec = {
+    encode: (_c, bytes) => Buffer.concat([Buffer.alloc(bytes.length * 8, 'x'), bytes, newline]),
+    decode: () => null,
+  };
+  for (const [name, used, length] of [
+    ['longer than the mark', codec, 512 * KiB],
+    ['longer than the mark when it is encoded', wordy, 8 * KiB],
+  ] as const) {
+    test(`sends a message that is ${name}, where that closes connections`, async (t) => {
+      let peer: Conn | undefined;
+      const lengths: number[] = [];
+      const upstream: EventHandler = {
+        onOpened(c) {
+          peer = c;
+          c.pauseRead();
+        },
+        react: (line) => void lengths.push(line?.length ?? 0),
+      };
+      const rig = await startRig(t, upstream, { codec, socketRecvBuffer: 4 * KiB });
+      const options: ClientOptions = { ...small, overflow: 'close' };
+      const { client } = await startClient(t, {}, { codec: used, ...options });
+      const link = client.link(`tcp://${rig.server.addr}`, { reconnect: soon });
+      await waitUntil(() => link.conn !== null && peer !== undefined, 'the link');
+      const message = Buffer.alloc(length, 'x');
+      for (const count of [1, 2, 3]) {
+        assert.ok(link.write(message));
+        assert.equal(link.pendingMessages, count);
+      }
+      await settle();
+      peer?.resumeRead();
+      await waitUntil(() => lengths.length === 3 && link.pendingMessages === 0, 'every message');
+      assert.equal(link.reconnects, 0);
+      // What the program writes by itself counts as before.
+      peer?.pauseRead();
+      link.conn?.asyncWrite(Buffer.alloc(4_096 * KiB));
+      await waitUntil(() => link.reconnects === 1, 'it is closed for that');
     });
   }
 
