@@ -13,7 +13,7 @@ import { threadEnd } from '../worker/thread-end.ts';
 import { ClientTls } from './client-tls.ts';
 import type { TlsClientOptions } from '../tls/options/types.ts';
 import { Dial, type DialingLoop } from './dial.ts';
-import type { DialOptions } from './dial-options.ts';
+import { checkDialOptions, type DialOptions } from './dial-options.ts';
 import { ClientLink, type Link, type LinkOptions, type LinkOwner } from './link.ts';
 import { ClientPool, type LinkPool, type PoolOptions } from './link-pool.ts';
 import { type ReconnectOptions, reconnectPolicy } from './reconnecting.ts';
@@ -165,9 +165,9 @@ class RunningClient extends RunningServer implements Client {
   }
 
   async dial(address: string, options: DialOptions = {}): Promise<Conn> {
-    if (this.#reconnect === undefined) return this.#dialOnce(address, options);
-    const { signal, ...rest } = options;
-    return this.#newLink(address, { ...rest, whileDown: 'refuse' }).first(signal);
+    const { signal, reconnect = this.#reconnect, ...rest } = checkDialOptions(options);
+    if (reconnect === undefined || reconnect === false) return this.#dialOnce(address, options);
+    return this.#newLink(address, { ...rest, reconnect, whileDown: 'refuse' }).first(signal);
   }
 
   link(address: string, options: LinkOptions = {}): Link {

@@ -4,6 +4,7 @@ import { isIP } from '../base/ip-address.ts';
 import type { EventHandler } from '../connection/conn.ts';
 import type { ProxyHeader } from '../connection/proxy-protocol/write-header.ts';
 import type { Endpoint } from '../driver/contract.ts';
+import type { ReconnectOptions } from './reconnecting.ts';
 
 /** How to dial; every option is optional. */
 export interface DialOptions {
@@ -44,6 +45,11 @@ export interface DialOptions {
    * its thread. For a loop of a server see its `register`.
    */
   readonly loop?: 'same' | number;
+  /**
+   * Whether, or how, the connection is dialled again when its peer ends it or it breaks. Default: the
+   * client's option `reconnect`.
+   */
+  readonly reconnect?: ReconnectOptions | boolean;
 }
 
 export const attemptDelayMs = 250;

@@ -60,7 +60,9 @@ export class Dialler {
   async #dial(address: string, link: SocketLink): Promise<void> {
     this.#asked = true;
     const client = await this.#client();
-    await client.dial(address, { handler: link, signal: this.#abort.signal });
+    // A socket has one connection: what came back would have none to tell of it.
+    const { signal } = this.#abort;
+    await client.dial(address, { handler: link, signal, reconnect: false });
   }
 
   /** Who dials for the next life of the socket. */

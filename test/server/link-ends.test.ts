@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Action, type Conn, type EventHandler, LineBasedFrameCodec, type Link } from 'gnet';
-import { frames, toDuplex } from 'gnet/stream';
+import { createConnection, frames, toDuplex } from 'gnet/stream';
 import { startClient } from '../support/client-rig.ts';
 import { startRig, type TestScope } from '../support/rig.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { settle, waitUntil } from '../support/wait-until.ts';
 
 const soon = { minDelay: 1, maxDelay: 20 };
 const codec = new LineBasedFrameCodec();
@@ -81,6 +81,41 @@ describe('a link whose connection has another handler', () => {
       assert.equal(link.isOver, true, end);
     }
     assert.equal(upstream.conns.length <= 3, true);
+  });
+});
+
+describe('a client that reconnects', () => {
+  for (const end of ['close', 'reset'] as const) {
+    test(`makes sockets that connect once: ${end}`, async (t) => {
+      const { upstream, address } = await startUpstream(t);
+      const { client } = await startClient(t, {}, { codec, reconnect: soon });
+      const told: string[] = [];
+      const [host, port] = address.slice('tcp://'.length).split(':');
+      const socket = createConnection(client)({ host, port });
+      for (const event of ['connect', 'close']) socket.on(event, () => void told.push(event));
+      socket.on('error', () => {}).resume();
+      await waitUntil(() => upstream.conns.length === 1, 'the call');
+      upstream.conns[0]?.[end]();
+      await waitUntil(() => told.includes('close'), 'the end');
+      await settle();
+      assert.deepEqual([told, upstream.conns.length], [['connect', 'close'], 1]);
+    });
+  }
+
+  test('dials once where that is asked for, and another does not', async (t) => {
+    const { upstream, address } = await startUpstream(t);
+    const { client } = await startClient(t, {}, { codec, reconnect: soon });
+    const { client: other } = await startClient(t, {}, { codec });
+    await client.dial(address, { reconnect: false });
+    await waitUntil(() => upstream.conns.length === 1, 'the call');
+    upstream.conns[0]?.close();
+    await waitUntil(() => client.countConnections() === 0, 'the end');
+    await settle();
+    assert.equal(upstream.conns.length, 1);
+    await other.dial(address, { reconnect: soon });
+    await waitUntil(() => upstream.conns.length === 2, 'the other one');
+    upstream.conns[1]?.reset();
+    await waitUntil(() => upstream.conns.length === 3, 'it is back');
   });
 });
 
