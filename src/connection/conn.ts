@@ -165,7 +165,7 @@ export interface Conn<Context = unknown> extends FrameSource {
   outboundBuffered(): number;
   /** True when the peer has ended its side. */
   readonly readEnded: boolean;
-  /** True from `destroy()`, `reset()` or a failure on, and in `onClosed`. Always false for UDP. */
+  /** True from `destroy()`, `reset()` or a failure on, and from `onClosed` on; for UDP only that. */
   readonly isClosed: boolean;
   /**
    * Replaces the given limits and restarts them. Limits that you leave out or set to `undefined` do

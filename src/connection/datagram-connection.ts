@@ -50,7 +50,6 @@ export class DatagramConnection implements Conn, DatagramPeer {
   codecState: unknown = undefined;
   scanned = 0;
   readonly readEnded = false;
-  readonly isClosed = false;
   // The sender, as the driver gives and takes it.
   readonly family: 0 | 4 | 6;
   readonly port: number;
@@ -273,6 +272,11 @@ export class DatagramConnection implements Conn, DatagramPeer {
       throw driver.datagramError();
     }
     this.sent();
+  }
+
+  /** A single datagram has nothing that could close. */
+  get isClosed(): boolean {
+    return false;
   }
 
   get id(): ConnId {

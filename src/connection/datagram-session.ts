@@ -102,6 +102,10 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     return this.#state < SessionState.Closed && this.owner.ports.isOpen(this.endpoint);
   }
 
+  override get isClosed(): boolean {
+    return this.#state === SessionState.Closed;
+  }
+
   /** Whether datagrams still belong to it. */
   get isEnding(): boolean {
     return this.#state >= SessionState.Closing;

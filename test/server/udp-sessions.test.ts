@@ -21,6 +21,7 @@ describe('dial of udp', () => {
         heard.push(`${c.context} ${frame}`);
         return heard.length === 1 ? 'second' : null;
       },
+      onClosed: (c) => void heard.push(`closed: ${c.isClosed}`),
     };
     const { client, events } = await startClient(t, handler);
     const c = await client.dial(`udp://${rig.server.addr}`, { context: 'mine' });
@@ -35,8 +36,10 @@ describe('dial of udp', () => {
     await c.flushWrite('fourth');
     await waitUntil(() => heard.length === 4, 'the echo');
     assert.deepEqual(heard.slice(2), ['mine third', 'mine fourth']);
+    assert.equal(c.isClosed, false);
     c.close();
     await waitUntil(() => events.includes('closed'), 'onClosed');
+    assert.deepEqual([c.isClosed, heard.at(-1)], [true, 'closed: true']);
     assert.equal(c.sendTo('late'), false);
     await assert.rejects(c.flushWrite('late'), { code: 'ErrConnClosed' });
     assert.equal(client.stats().loops[0]?.datagramSessions, 0);
