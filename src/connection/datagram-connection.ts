@@ -14,6 +14,7 @@ import { callPreWrite } from './handler-events.ts';
 import { notWritable } from './connection-errors.ts';
 import { poisonFrame } from './poison.ts';
 import { isKept, retainFrame } from './retaining.ts';
+import type { SharedPeer } from './shared-peer.ts';
 import { isBytes, kindOfReply, type ReplyPair, replyKind } from './reply.ts';
 
 type React = NonNullable<EventHandler['react']>;
@@ -45,25 +46,24 @@ function bytesOf(data: Sendable): Uint8Array {
  * One datagram and its sender: a new object each time. `sendTo` still works after the
  * handler has returned; the bytes do not. No codec, nothing to close, nothing buffered.
  */
-export class DatagramConnection implements Conn, DatagramPeer {
-  context: unknown = undefined;
-  codecState: unknown = undefined;
-  scanned = 0;
-  readonly readEnded = false;
-  // The sender, as the driver gives and takes it.
-  readonly family: 0 | 4 | 6;
-  readonly port: number;
-  readonly word0: number;
-  readonly word1: number;
-  readonly word2: number;
-  readonly word3: number;
-  readonly scope: number;
+export class DatagramConnection implements Conn {
+  // Of the prototype until they are set: few datagrams need them, and each field costs every one.
+  declare context: unknown;
+  declare codecState: unknown;
+  declare scanned: number;
+  static {
+    DatagramConnection.prototype.context = undefined;
+    DatagramConnection.prototype.codecState = undefined;
+    DatagramConnection.prototype.scanned = 0;
+  }
+
   protected readonly owner: DatagramOwner;
   readonly endpoint: number;
+  /** The sender, as the driver takes it. */
+  readonly peer: SharedPeer;
   #frame: Buffer | null = null;
   /** What `#frame` is, or is a part of. */
   #lent: Buffer | null = null;
-  #remoteAddr: string | null = null;
   /** Which of our addresses was asked, where the endpoint has several. */
   protected local: DatagramPeer | null;
   typeOfService: number;
@@ -71,20 +71,18 @@ export class DatagramConnection implements Conn, DatagramPeer {
   constructor(
     owner: DatagramOwner,
     endpoint: number,
-    peer: DatagramPeer,
+    peer: SharedPeer,
     local: DatagramPeer | null,
   ) {
     this.local = local;
     this.owner = owner;
     this.endpoint = endpoint;
+    this.peer = peer;
     this.typeOfService = owner.driver.typeOfService;
-    this.family = peer.family;
-    this.port = peer.port;
-    this.word0 = peer.word0;
-    this.word1 = peer.word1;
-    this.word2 = peer.word2;
-    this.word3 = peer.word3;
-    this.scope = peer.scope;
+  }
+
+  get readEnded(): boolean {
+    return false;
   }
 
   /** Whose events these are: the server's, unless a session was given its own. */
@@ -105,7 +103,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   receive(slab: Slab, start: number, end: number): void {
     const { owner, events } = this;
     if (!events.react) return;
-    const standing = slab.bytes.subarray(start, end);
+    const standing = slab.view(start, end);
     const copied =
       owner.poisonFrames || (owner.openPromises > 0 && end - start <= asyncFrameCopyBytesMax);
     const frame = copied ? copyOf(standing) : standing;
@@ -209,7 +207,8 @@ export class DatagramConnection implements Conn, DatagramPeer {
     // The handler itself may have closed the server.
     if (!this.isOpen) return;
     const { driver } = this.owner;
-    if (driver.sendDatagramFrom(this.endpoint, this, slab, start, length, this.local)) this.sent();
+    if (driver.sendDatagramFrom(this.endpoint, this.peer, slab, start, length, this.local))
+      this.sent();
     else this.refused();
   }
 
@@ -221,7 +220,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   sendTo(data: Sendable): boolean {
     if (!this.isOpen) return false;
     const { driver } = this.owner;
-    const taken = driver.sendDatagram(this.endpoint, this, bytesOf(data), this.local);
+    const taken = driver.sendDatagram(this.endpoint, this.peer, bytesOf(data), this.local);
     if (taken) this.sent();
     else this.refused();
     return taken;
@@ -230,7 +229,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
   sendAll(datagrams: readonly Bytes[]): number {
     if (!this.isOpen) return 0;
     const all = datagrams.map(bytesOf);
-    const taken = this.owner.driver.sendDatagrams(this.endpoint, this, all, this.local);
+    const taken = this.owner.driver.sendDatagrams(this.endpoint, this.peer, all, this.local);
     if (taken > 0) this.sent();
     if (taken < all.length) this.refused();
     return taken;
@@ -268,7 +267,7 @@ export class DatagramConnection implements Conn, DatagramPeer {
     if (!this.isOpen) throw notWritable(this.remoteAddr);
     const { driver } = this.owner;
     const bytes = bytesOf(data);
-    if (!driver.sendDatagramNow(this.endpoint, this, bytes, this.local)) {
+    if (!driver.sendDatagramNow(this.endpoint, this.peer, bytes, this.local)) {
       throw driver.datagramError();
     }
     this.sent();
@@ -298,8 +297,9 @@ export class DatagramConnection implements Conn, DatagramPeer {
     return this.owner.ports.address(this.endpoint, this.local);
   }
   get remoteAddr(): string {
-    this.#remoteAddr ??= this.owner.driver.formatPeer(this);
-    return this.#remoteAddr;
+    const { peer } = this;
+    peer.text ??= this.owner.driver.formatPeer(peer);
+    return peer.text;
   }
 
   bufferLength(): number {

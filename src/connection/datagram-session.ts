@@ -16,6 +16,7 @@ import type { HandlerEvents, ScheduledDeadline } from './owner.ts';
 import type { Sendable } from './prepared.ts';
 import { timedOut } from './connection-errors.ts';
 import { handlerError, kindOfReply, replyKind } from './reply.ts';
+import type { SharedPeer } from './shared-peer.ts';
 import { checkedTimeouts } from './timeout-values.ts';
 
 type Event = (c: Conn, error?: Error) => unknown;
@@ -67,7 +68,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
     owner: DatagramOwner,
     keeper: SessionKeeper,
     endpoint: number,
-    peer: DatagramPeer,
+    peer: SharedPeer,
     local: DatagramPeer | null,
     idleTimeout: number,
     hash: number,

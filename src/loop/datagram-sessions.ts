@@ -1,6 +1,7 @@
 import type { GnetError } from '../base/errors.ts';
 import type { DatagramOwner } from '../connection/datagram-owner.ts';
 import { DatagramSession, type SessionKeeper } from '../connection/datagram-session.ts';
+import type { SharedPeer } from '../connection/shared-peer.ts';
 import type { LoopCounts } from './loop-counts.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
 
@@ -28,15 +29,7 @@ function hashOf(endpoint: number, peer: DatagramPeer): number {
 }
 
 function isOfPeer(session: DatagramSession, endpoint: number, peer: DatagramPeer): boolean {
-  return (
-    session.endpoint === endpoint &&
-    session.port === peer.port &&
-    session.word0 === peer.word0 &&
-    session.word1 === peer.word1 &&
-    session.word2 === peer.word2 &&
-    session.word3 === peer.word3 &&
-    session.scope === peer.scope
-  );
+  return session.endpoint === endpoint && session.peer.is(peer);
 }
 
 /**
@@ -73,7 +66,7 @@ export class DatagramSessions implements SessionKeeper {
   }
 
   /** Of a socket that is connected to the peer. */
-  dialled(endpoint: number, peer: DatagramPeer, idleTimeout: number): DatagramSession {
+  dialled(endpoint: number, peer: SharedPeer, idleTimeout: number): DatagramSession {
     const session = new DatagramSession(
       this.#owner,
       this,
@@ -95,7 +88,7 @@ export class DatagramSessions implements SessionKeeper {
    */
   of(
     endpoint: number,
-    peer: DatagramPeer,
+    peer: SharedPeer,
     local: DatagramPeer | null,
   ): DatagramSession | null | undefined {
     const dialled = this.#dialled.get(endpoint);

@@ -6,12 +6,14 @@ import { DatagramConnection } from '../connection/datagram-connection.ts';
 import type { DatagramOwner } from '../connection/datagram-owner.ts';
 import type { DatagramSession } from '../connection/datagram-session.ts';
 import type { ConnectionSettings } from '../connection/owner.ts';
+import { SharedPeer } from '../connection/shared-peer.ts';
 import type { DatagramPeer, DriverSettings, Endpoint } from '../driver/contract.ts';
 import type { DatagramOrder } from './datagram-order.ts';
 import type { DatagramPorts } from './datagram-ports.ts';
 import { DatagramSessions } from './datagram-sessions.ts';
 import type { EventLoopSettings } from './event-loop-settings.ts';
 import type { LoopCounts } from './loop-counts.ts';
+import { RecentPeers } from './recent-peers.ts';
 
 /** Broadcasts reach the socket of every loop: the first one takes them. */
 export function datagramSettings({
@@ -35,6 +37,7 @@ export class LoopDatagrams {
   readonly #counts: LoopCounts;
   /** Null: no sessions, only single datagrams. */
   #sessions: DatagramSessions | null = null;
+  readonly #recent = new RecentPeers();
 
   constructor(
     owner: DatagramOwner,
@@ -62,11 +65,12 @@ export class LoopDatagrams {
     slab: Slab,
     start: number,
     end: number,
-    peer: DatagramPeer,
+    from: DatagramPeer,
     truncated: boolean,
     local: DatagramPeer | null,
   ): void {
     if (truncated) this.#counts.datagramsTruncated++;
+    const peer = this.#recent.of(from);
     const session = this.#sessions === null ? undefined : this.#sessions.of(endpoint, peer, local);
     if (session === undefined) {
       new DatagramConnection(this.#owner, endpoint, peer, local).receive(slab, start, end);
@@ -91,7 +95,7 @@ export class LoopDatagrams {
   async dial(endpoint: Endpoint): Promise<DatagramSession> {
     assert(endpoint.kind === 'udp', 'datagrams go by UDP');
     const id = await this.#ports.dial(endpoint, this.#settings.socket);
-    const peer = inetAddress(endpoint.family, endpoint.host, endpoint.port);
+    const peer = new SharedPeer(inetAddress(endpoint.family, endpoint.host, endpoint.port));
     const sessions = this.#sessions ?? this.#withSessions();
     return sessions.dialled(id, peer, this.#settings.timeouts.idleTimeout);
   }

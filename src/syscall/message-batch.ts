@@ -22,6 +22,9 @@ const nameBytes = 32;
 /** Memory with an address that the kernel can be pointed at. */
 interface AddressedMemory {
   readonly address: Address | null;
+  /** Its halves as signed 32-bit numbers: a bigint for each datagram would cost as much as the rest. */
+  readonly addressLow: number;
+  readonly addressHigh: number;
 }
 
 interface Added {
@@ -106,7 +109,10 @@ export class MessageBatch {
   setBuffer(index: number, memory: AddressedMemory, offset: number, length: number): void {
     assert(memory.address !== null, 'the kernel receives into native memory');
     const at = this.#vectors + index * vector.size;
-    this.#pointer(at + vector.fields.base.offset, addressAt(memory.address, offset));
+    const low = (memory.addressLow >>> 0) + offset;
+    const high = memory.addressHigh + (low >= 2 ** 32 ? 1 : 0);
+    this.#view.setInt32(at + vector.fields.base.offset, low, true);
+    this.#view.setInt32(at + vector.fields.base.offset + 4, high, true);
     this.#view.setUint32(at + vector.fields.len.offset, length, true);
   }
 
@@ -254,7 +260,8 @@ export class MessageBatch {
   }
 
   clear(): void {
-    this.#added.length = 0;
+    // The runtime takes its time for this even when there is nothing to cut off.
+    if (this.#added.length > 0) this.#added.length = 0;
     this.#lastPeer = this.#lastLocal = null;
     this.count = 0;
     this.messages = 0;

@@ -38,10 +38,7 @@ export class SimulatedListener {
     const { accepted } = this.#peer;
     let peer = accepted.shift();
     while (peer === undefined) {
-      await this.#around.until(
-        `accept a connection at ${this.address}`,
-        () => accepted.length > 0,
-      );
+      await this.#around.until(`accept a connection at ${this.address}`, () => accepted.length > 0);
       peer = accepted.shift();
     }
     return this.#around.adopt(peer, options);

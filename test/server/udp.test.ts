@@ -123,6 +123,70 @@ describe('a datagram', () => {
     assert.equal(text(await client.next()), 'later');
   });
 
+  test('has a context of its own, also beside others of the same peer', async (t) => {
+    const seen: Conn[] = [];
+    const handler: EventHandler = {
+      react(frame, c) {
+        assert.deepEqual([c.context, c.codecState, c.scanned], [undefined, undefined, 0]);
+        c.context = text(frame ?? Buffer.alloc(0));
+        c.codecState = c;
+        c.scanned = 1;
+        seen.push(c);
+        return frame;
+      },
+    };
+    const rig = await startRig(t, handler, {}, local);
+    const client = await DatagramClient.open(t);
+    for (const sent of ['one', 'two', 'six']) {
+      await client.send(rig.server.addr, sent);
+      assert.equal(text(await client.next()), sent);
+    }
+    assert.deepEqual(
+      seen.map((c) => c.context),
+      ['one', 'two', 'six'],
+    );
+    assert.equal(new Set(seen).size, 3);
+    assert.deepEqual(rig.reports, []);
+  });
+
+  test('keeps its bytes for a promise and while it is retained, outside development too', async (t) => {
+    const before = process.env['NODE_ENV'];
+    process.env['NODE_ENV'] = 'production';
+    const kept: { readonly frame: Buffer; readonly copy: Buffer; readonly release: () => void }[] =
+      [];
+    const gate = Promise.withResolvers<void>();
+    let count = 0;
+    const handler: EventHandler = {
+      react(frame, c) {
+        if (frame === null) return null;
+        const kind = count++ % 3;
+        if (kind === 0) return frame;
+        if (kind === 1) return gate.promise.then(() => frame);
+        kept.push({ frame, copy: Buffer.from(frame), release: c.retain(frame) });
+        return null;
+      },
+    };
+    const rig = await startRig(t, handler, {}, local);
+    if (before === undefined) delete process.env['NODE_ENV'];
+    else process.env['NODE_ENV'] = before;
+    const client = await DatagramClient.open(t);
+    const sent = Array.from({ length: 36 }, (_, index) => pattern.slice(index * 4_200, 4_200));
+    for (const [index, bytes] of sent.entries()) {
+      await client.send(rig.server.addr, bytes);
+      if (index % 3 === 0) assertSameBytes(await client.next(), bytes);
+      else await waitUntil(() => count > index, 'the datagram');
+    }
+    for (const { frame, copy } of kept) assertSameBytes(frame, copy);
+    gate.resolve();
+    for (const [index, bytes] of sent.entries()) {
+      if (index % 3 === 1) assertSameBytes(await client.next(), bytes);
+    }
+    for (const { release } of kept) release();
+    await client.send(rig.server.addr, 'after');
+    assert.equal(text(await client.next()), 'after');
+    assert.deepEqual(rig.reports, []);
+  });
+
   test('longer than readBufferCap is cut, and counted', async (t) => {
     const rig = await startRig(t, echo, { readBufferCap: 1_000 }, local);
     const client = await DatagramClient.open(t);
