@@ -13,7 +13,7 @@ import { recordKind } from './record.ts';
 import { SlowReaderWaits } from './slow-reader-waits.ts';
 import { askOver, packContext } from './safe-context.ts';
 import { MailboxSender } from './sender.ts';
-import { noteEnd, whenThreadEnds } from './thread-ends.ts';
+import { hasEnded, whenThreadEnds } from './thread-ends.ts';
 
 /** This thread's ways to the loops of others. */
 const senders = new Map<string, Sending>();
@@ -43,7 +43,7 @@ function allSenders(): MailboxSender[] {
 
 function sendingTo(memory: LoopMemory): Sending {
   const { key } = memory;
-  noteEnd(memory);
+  if (hasEnded(memory.creator)) memory.markDead();
   let sending = senders.get(key);
   if (sending === undefined) {
     // A good moment to forget those of loops that have ended.

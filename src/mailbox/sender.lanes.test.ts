@@ -1,6 +1,6 @@
 /** Lanes are few: who gets one, what stays whole, and what is told when nobody gives one back. */
 import assert from 'node:assert/strict';
-import { describe, mock, test } from 'node:test';
+import { describe, mock, type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { control, LoopMemory, lane, laneCount, loopState } from './loop-memory.ts';
 import { MailboxReader, type MailboxTasks } from './reader.ts';
@@ -135,6 +135,41 @@ describe('lanes that nobody gives back', () => {
       clock.mock.restore();
     }
     assert.ok(time < 20_000, `it looked ${time / 100} times`);
+  });
+});
+
+describe('a lane that is found without a notice', () => {
+  /** All lanes but one belong to others; a sender finds that one only when it looks by itself. */
+  function found(t: TestContext) {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    const { memory, reader } = mailbox();
+    for (let index = 0; index < laneCount; index++) {
+      memory.words[memory.laneWord(index, lane.owner)] = 1_000 + index;
+    }
+    const answers: string[] = [];
+    const post = (what: string): void =>
+      new MailboxSender(memory).post(recordKind.write, 1, 1, Buffer.from('x'), {
+        resolve: () => answers.push(what),
+        reject: ({ code }) => answers.push(code),
+      });
+    post('first');
+    memory.words[memory.laneWord(7, lane.owner)] = 0;
+    t.mock.timers.tick(1_000);
+    assert.equal(reader.drain(), true);
+    return { reader, answers, post };
+  }
+
+  test('the answer is heard at once', async (t) => {
+    const { reader, answers } = found(t);
+    await drainUntil(reader, () => answers.length === 1);
+    assert.deepEqual(answers, ['first']);
+  });
+
+  test('a notice that comes later is for the next one who waits', async (t) => {
+    const { reader, answers, post } = found(t);
+    post('second');
+    await drainUntil(reader, () => answers.length === 2);
+    assert.deepEqual(answers, ['first', 'second']);
   });
 });
 

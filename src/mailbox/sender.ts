@@ -1,6 +1,8 @@
 import { threadId } from 'node:worker_threads';
 import { ErrCodec, ErrConnClosed, ErrTooManyWriters, type GnetError } from '../base/errors.ts';
 import { Fifo } from '../base/fifo.ts';
+import { noteEnd } from './thread-ends.ts';
+import { uncopied } from './uncopied-context.ts';
 import { control, type LoopMemory, lane, laneCount, loopState, ringBytes } from './loop-memory.ts';
 import {
   byteInRing,
@@ -13,8 +15,6 @@ import {
   recordStatus,
   wordInRing,
 } from './record.ts';
-import { noteEnd } from './thread-ends.ts';
-import { uncopied } from './uncopied-context.ts';
 import { wakeIfAsleep } from './wake.ts';
 
 /** A caller that waits for the answer to a post. */
@@ -47,6 +47,8 @@ const noBytes = new Uint8Array(0);
 /** Bytes that a sender writes before it offers its lane to others that wait for one. */
 const claimBytesMax = 2 * ringBytes;
 
+const unwatched = -1;
+
 /** How often a sender checks a loop that stays busy or may have died unnoticed. */
 const lookMs = 1_000;
 /** After this many checks in a row without a free lane, or one given back, it gives up what waits. */
@@ -76,7 +78,9 @@ export class MailboxSender {
   readonly #lanelessLooksMax: number;
   readonly #waiting = new Fifo<Post>();
   readonly #sent = new Fifo<Sent>();
-  #watching = false;
+  /** The word that the newest wait is for, and which wait that is: earlier ones are void. */
+  #watched = unwatched;
+  #waits = 0;
   #keepAlive: NodeJS.Timeout | null = null;
   #whenIdle: (() => void)[] = [];
 
@@ -321,23 +325,36 @@ export class MailboxSender {
       this.#lookForLane();
       this.#collect();
     }, lookMs);
-    if (this.#watching) return;
-    this.#watching = true;
-    const look = (): void => {
-      this.#watching = this.#letsOthers = false;
+    const { words } = this.#memory;
+    const isForLane = this.#lane === -1;
+    const word = isForLane ? control.lanesReleased : this.#memory.laneWord(this.#lane, lane.head);
+    if (this.#watched === word) return;
+    this.#watched = word;
+    this.#waits++;
+    const wait = this.#waits;
+    const look = (outcome?: 'ok' | 'timed-out'): void => {
+      if (isForLane && outcome === 'ok') this.#passOn(wait);
+      if (wait !== this.#waits) return;
+      this.#watched = unwatched;
+      this.#letsOthers = false;
       this.#collect();
     };
-    const { words } = this.#memory;
     if (this.#memory.state !== loopState.running) {
       queueMicrotask(look);
       return;
     }
-    const waited =
-      this.#lane === -1
-        ? Atomics.waitAsync(words, control.lanesReleased, this.#freeLanesSeen())
-        : Atomics.waitAsync(words, this.#memory.laneWord(this.#lane, lane.head), this.#reclaimed);
+    // No wait can be taken back: one for a lane ends by itself, for it may be in the way of others.
+    const waited = isForLane
+      ? Atomics.waitAsync(words, word, this.#freeLanesSeen(), lookMs)
+      : Atomics.waitAsync(words, word, this.#reclaimed);
     if (waited.async) void waited.value.then(look);
     else queueMicrotask(look);
+  }
+
+  /** One waiter is told of a free lane: where this sender wants none any more, it is the next one's. */
+  #passOn(wait: number): void {
+    const wantsIt = wait === this.#waits && this.#lane === -1 && this.#waiting.length > 0;
+    if (!wantsIt) Atomics.notify(this.#memory.words, control.lanesReleased, 1);
   }
 
   /** How many lanes had been given back before the last search found none free. */
