@@ -19,7 +19,7 @@ export interface KcpHandler<Context = unknown> {
   onOpened?(c: KcpConn<Context>): Reply | Promise<Reply>;
   /** A message, or with `stream` a piece of the stream. The program may keep it. */
   react?(message: Buffer, c: KcpConn<Context>): Reply | Promise<Reply>;
-  /** After `write` returned false: unacknowledged bytes fell to a quarter of `highWaterMark`. */
+  /** After `write` returned false: what is unacknowledged fell to a quarter of `highWaterMark`. */
   onDrain?(c: KcpConn<Context>): void;
   /**
    * The server or client stops: the last chance to write. Each segment goes out once, because nothing
@@ -136,7 +136,7 @@ export class KcpConn<Context = unknown> {
 
   #drained(): void {
     const { highWaterMark } = this.#owner.settings;
-    if (!this.#aboveHigh || this.#protocol.pendingBytes > highWaterMark / 4) return;
+    if (!this.#aboveHigh || this.#protocol.heldBytes > highWaterMark / 4) return;
     this.#aboveHigh = false;
     const { handler } = this.#owner;
     if (handler.onDrain && this.#state === 'open') {
@@ -185,7 +185,7 @@ export class KcpConn<Context = unknown> {
 
   /**
    * Sends a message, or with `stream` bytes of the stream, and copies the bytes during the call.
-   * Returns false if more than `highWaterMark` is unacknowledged (nothing is lost, wait for
+   * Returns false if unacknowledged segments hold more than `highWaterMark` (nothing is lost, wait for
    * `onDrain`), or if the connection is closed. @throws ErrInvalidReply for anything but bytes or
    * text, and for a message of more than 255 segments.
    */
@@ -194,22 +194,22 @@ export class KcpConn<Context = unknown> {
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) throw notBytes();
     const { highWaterMark, maxOutboundBytes } = this.#owner.settings;
     this.#protocol.send(typeof data === 'string' ? Buffer.from(data) : data);
-    const { pendingBytes } = this.#protocol;
-    if (pendingBytes > maxOutboundBytes) {
+    const { heldBytes } = this.#protocol;
+    if (heldBytes > maxOutboundBytes) {
       this.abort(
         new ErrOutboundOverflow(
-          `closed the connection to ${this.remoteAddr}: ${pendingBytes} bytes are unacknowledged and ` +
+          `closed the connection to ${this.remoteAddr}: unacknowledged segments hold ${heldBytes} bytes and ` +
             `maxOutboundBytes is ${maxOutboundBytes}; stop writing when write returns false`,
         ),
       );
       return false;
     }
     this.#clock.soon(this);
-    this.#aboveHigh ||= pendingBytes > highWaterMark;
-    return pendingBytes <= highWaterMark;
+    this.#aboveHigh ||= heldBytes > highWaterMark;
+    return heldBytes <= highWaterMark;
   }
 
-  /** Bytes that the peer has not acknowledged. */
+  /** Bytes of messages that the peer has not acknowledged. */
   outboundBuffered(): number {
     return this.#protocol.pendingBytes;
   }

@@ -26,9 +26,12 @@ export interface KcpOptions {
   readonly mtu?: number;
   /** A stream of bytes instead of messages: small writes share a segment. Default false. */
   readonly stream?: boolean;
-  /** `write` returns false from this many unacknowledged bytes on. Default 1,048,576. */
+  /**
+   * `write` returns false above this many bytes of unacknowledged segments, each of which counts 320
+   * bytes more than its data. Default 1,048,576.
+   */
   readonly highWaterMark?: number;
-  /** More unacknowledged bytes close the connection. Default 67,108,864. */
+  /** More of them close the connection. Default 67,108,864. */
   readonly maxOutboundBytes?: number;
   /** The connection closes when nothing came from the peer for this many milliseconds. Default 60,000. */
   readonly idleTimeout?: number;

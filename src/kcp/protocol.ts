@@ -23,6 +23,8 @@ const resendMaxMs = 5_000;
 const probeFirstMs = 7_000;
 const probeMaxMs = 120_000;
 const fragmentsMax = 256;
+/** What a segment that waits costs besides its bytes: its header, and the objects that hold it. */
+const segmentCostBytes = 320;
 const nothing = Buffer.alloc(0);
 
 interface Outgoing {
@@ -115,6 +117,11 @@ export class KcpProtocol {
   /** Bytes that the peer has not acknowledged. */
   get pendingBytes(): number {
     return this.#pendingBytes;
+  }
+
+  /** What they cost in memory, about: also a message without bytes costs something. */
+  get heldBytes(): number {
+    return this.#pendingBytes + (this.#queue.length + this.#flying.length) * segmentCostBytes;
   }
 
   /** Something is to be sent, or sent again, or asked, sooner or later. */

@@ -133,6 +133,35 @@ describe('a peer that vanished', () => {
   });
 });
 
+describe('the limits of what is unacknowledged', () => {
+  for (const [name, message] of [
+    ['short', 'x'],
+    ['empty', ''],
+  ] as const) {
+    test(`bound ${name} messages, too`, async (t) => {
+      const world = new KcpWorld(t);
+      const closed: string[] = [];
+      let drains = 0;
+      const address = await world.serve({});
+      const handler: KcpHandler = {
+        onDrain: () => void drains++,
+        onClosed: (_c, error) => void closed.push(codeOf(error)),
+      };
+      const c = await world.dial(address, handler, {
+        highWaterMark: 65_536,
+        maxOutboundBytes: 131_072,
+      });
+      let taken = 0;
+      while (taken < 1_000 && c.write(message)) taken++;
+      assert.ok(taken > 100 && taken < 300, `${taken} were taken`);
+      await world.advance(5_000);
+      assert.deepEqual([drains, c.outboundBuffered()], [1, 0]);
+      for (let count = 0; count < 1_000; count++) c.write(message);
+      assert.deepEqual(closed, ['ErrOutboundOverflow']);
+    });
+  }
+});
+
 test('two hundred thousand have their looks at the time', async (t) => {
   const { driver, clock } = new Simulation();
   const server = await serve({}, 'udp://127.0.0.1:0', { driver });
