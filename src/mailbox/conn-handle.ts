@@ -12,8 +12,37 @@ import { LoopMemory, loopState } from './loop-memory.ts';
 import { recordKind } from './record.ts';
 import { SlowReaderWaits } from './slow-reader-waits.ts';
 import { askOver, packContext } from './safe-context.ts';
-import { MailboxSender } from './sender.ts';
+import { MailboxSender, type Settle } from './sender.ts';
 import { hasEnded, whenThreadEnds } from './thread-ends.ts';
+
+let keptResolve: () => void;
+let keptReject: (reason: unknown) => void;
+
+/** One function for all promises of writes, which takes out what settles the newest one. */
+function keepSettle(resolve: () => void, reject: (reason: unknown) => void): void {
+  keptResolve = resolve;
+  keptReject = reject;
+}
+
+/** A write that is under way to another thread. */
+class WriteOver implements Settle {
+  readonly #rooms: SlowReaderWaits;
+  readonly #slot: number;
+  readonly #generation: number;
+  readonly resolve = keptResolve;
+  readonly reject = keptReject;
+
+  constructor(rooms: SlowReaderWaits, slot: number, generation: number) {
+    this.#rooms = rooms;
+    this.#slot = slot;
+    this.#generation = generation;
+  }
+
+  /** Taken; but the connection has more pending than it should. */
+  full(): void {
+    this.#rooms.wait(this.#slot, this.#generation, this.resolve);
+  }
+}
 
 /** This thread's ways to the loops of others. */
 const senders = new Map<string, Sending>();
@@ -96,11 +125,15 @@ export class LoopConnHandle implements ConnHandle {
     if (find !== undefined) return this.#writeDirectly(find(slot, generation), data);
     const plain = plainBytes(data);
     const bytes = typeof plain === 'string' ? Buffer.from(plain) : plain;
-    return new Promise((resolve, reject) => {
-      const { sender, rooms } = sendingTo(memory);
-      const full = (): void => rooms.wait(slot, generation, resolve);
-      sender.post(recordKind.write, slot, generation, bytes, { resolve, reject, full });
-    });
+    const { sender, rooms } = sendingTo(memory);
+    const settled = new Promise<void>(keepSettle);
+    const write = new WriteOver(rooms, slot, generation);
+    try {
+      sender.post(recordKind.write, slot, generation, bytes, write);
+    } catch (thrown) {
+      write.reject(thrown);
+    }
+    return settled;
   }
 
   async #writeDirectly(connection: StreamConnection | null, data: Sendable): Promise<void> {

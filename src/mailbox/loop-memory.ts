@@ -348,6 +348,12 @@ export class LoopMemory {
     this.markPending(0);
   }
 
+  /** Whether the loop is still to look at a lane. */
+  isPending(index: number): boolean {
+    const word = Atomics.load(this.words, control.pending + (index >>> 5));
+    return (word & (1 << (index & 31))) !== 0;
+  }
+
   /** Sets the bit that makes the loop look at a lane. */
   markPending(index: number): void {
     Atomics.or(this.words, control.pending + (index >>> 5), 1 << (index & 31));

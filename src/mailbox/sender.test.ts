@@ -295,6 +295,45 @@ describe('the mailbox of a loop', () => {
     }
   });
 
+  for (const keepLane of [true, false]) {
+    test(`who finds its bit set already wakes a loop that sleeps (a lane for ${keepLane ? 'ever' : 'a while'})`, async () => {
+      const { memory, recorder, reader } = mailbox();
+      const sender = new MailboxSender(memory, keepLane);
+      const first = write(sender, 1, Buffer.from('first'));
+      reader.drain();
+      assert.equal(reader.aboutToSleep(), false);
+      const asleep = Atomics.load(memory.words, control.sleepTicket);
+      // As those do that have found no lane: they wake nobody.
+      for (let index = 0; index < laneCount; index++) memory.markPending(index);
+      const second = write(sender, 1, Buffer.from('second'));
+      assert.equal(Atomics.load(memory.words, control.sleepTicket), asleep + 1, 'woken');
+      const third = write(sender, 1, Buffer.from('third'));
+      reader.drain();
+      assert.deepEqual(recorder.bytes.map(String), ['first', 'second', 'third']);
+      await sender.whenIdle();
+      for (const { outcome } of [first, second, third]) assert.deepEqual(outcome, ['taken']);
+    });
+  }
+
+  test('a write that goes round the end of the ring is whole, posted at once', async () => {
+    const { memory, recorder, reader } = mailbox();
+    const sender = new MailboxSender(memory);
+    const sent: Buffer[] = [];
+    const outcomes: string[][] = [];
+    for (let at = 0; at < 3 * ringBytes; at += 1_021) {
+      const bytes = Buffer.alloc(997, sent.length);
+      sent.push(bytes);
+      outcomes.push(write(sender, 1, bytes).outcome);
+      if (sent.length % 8 === 0) {
+        reader.drain();
+        await nextTurn();
+      }
+    }
+    await drainAll(reader, () => outcomes.every((outcome) => outcome.length > 0));
+    assert.deepEqual(recorder.bytes, sent);
+    assert.deepEqual(new Set(outcomes.flat()), new Set(['taken']));
+  });
+
   test('a loop that sleeps is woken to give back the lanes of a dead thread', async () => {
     const { memory, reader } = mailbox();
     const descriptor = eventDescriptor();

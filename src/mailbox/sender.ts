@@ -15,7 +15,7 @@ import {
   recordStatus,
   wordInRing,
 } from './record.ts';
-import { wakeIfAsleep } from './wake.ts';
+import { mayBeAsleep, wakeIfAsleep } from './wake.ts';
 
 /** A caller that waits for the answer to a post. */
 export interface Settle {
@@ -115,7 +115,15 @@ export class MailboxSender {
     bytes: Uint8Array | null,
     settle: Settle | null,
   ): void {
-    const post = { kind, slot, generation, bytes: bytes ?? noBytes, written: 0, settle };
+    const given = bytes ?? noBytes;
+    if (this.#writesAtOnce(given.length)) {
+      this.#writeRecord(kind, slot, generation, given, 0, given.length);
+      this.#sent.push({ size: recordBytes(given.length), settle });
+      this.#publish();
+      this.#watch();
+      return;
+    }
+    const post = { kind, slot, generation, bytes: given, written: 0, settle };
     this.#waiting.push(post);
     if (this.#waiting.length === 1) {
       this.#readAnswers();
@@ -141,6 +149,22 @@ export class MailboxSender {
   }
 
   // -- writing ------------------------------------------------------------------------------------
+
+  /** Nearly every post: nothing waits before it, and it fits into the lane as it is. */
+  #writesAtOnce(length: number): boolean {
+    return (
+      this.#lane !== -1 &&
+      this.#waiting.length === 0 &&
+      !this.#keepLane &&
+      !this.#isUsedUp &&
+      length <= pieceBytesMax &&
+      recordBytes(length) <= this.#freeBytes
+    );
+  }
+
+  get #freeBytes(): number {
+    return ringBytes - ((this.#tail - this.#reclaimed) >>> 0);
+  }
 
   /** Writes what fits and tells the loop. */
   #pump(): void {
@@ -203,9 +227,10 @@ export class MailboxSender {
       const rest = post.bytes.length - post.written;
       const length = Math.min(rest, pieceBytesMax);
       const size = recordBytes(length);
-      if (size > ringBytes - ((this.#tail - this.#reclaimed) >>> 0)) return false;
+      if (size > this.#freeBytes) return false;
       const isLast = length === rest;
-      this.#writeRecord(post, isLast ? post.kind : recordKind.piece, length, size);
+      const kind = isLast ? post.kind : recordKind.piece;
+      this.#writeRecord(kind, post.slot, post.generation, post.bytes, post.written, length);
       this.#isCut = !isLast;
       this.#sent.push({ size, settle: isLast ? post.settle : null });
       post.written += length;
@@ -213,21 +238,29 @@ export class MailboxSender {
     }
   }
 
-  #writeRecord(post: Post, kind: number, length: number, size: number): void {
+  /** With `length` of the bytes, from `from` on. */
+  #writeRecord(
+    kind: number,
+    slot: number,
+    generation: number,
+    given: Uint8Array,
+    from: number,
+    length: number,
+  ): void {
     const { words, bytes } = this.#memory;
     const start = this.#memory.ringStart(this.#lane);
     const firstWord = start / 4;
     const at = this.#tail;
+    const size = recordBytes(length);
     words[firstWord + wordInRing(at, recordField.size)] = size;
     words[firstWord + wordInRing(at, recordField.kind)] = kind;
-    words[firstWord + wordInRing(at, recordField.slot)] = post.slot;
-    words[firstWord + wordInRing(at, recordField.generation)] = post.generation;
+    words[firstWord + wordInRing(at, recordField.slot)] = slot;
+    words[firstWord + wordInRing(at, recordField.generation)] = generation;
     words[firstWord + wordInRing(at, recordField.byteLength)] = length;
     words[firstWord + wordInRing(at, recordField.status)] = 0;
     if (length > 0) {
       // A view costs as much as the rest: most writes are one piece in one place.
-      const isWhole = length === post.bytes.length;
-      const piece = isWhole ? post.bytes : post.bytes.subarray(post.written, post.written + length);
+      const piece = length === given.length ? given : given.subarray(from, from + length);
       const first = Math.min(length, bytesToRingEnd(at, recordHeaderBytes));
       bytes.set(
         first === length ? piece : piece.subarray(0, first),
@@ -242,17 +275,23 @@ export class MailboxSender {
   #publish(): void {
     const memory = this.#memory;
     const { words } = memory;
+    // What is published too late for a loop that closes is refused by `#collect`.
+    if (memory.state !== loopState.running) return;
+    Atomics.store(words, memory.laneWord(this.#lane, lane.tail), this.#tail);
+    // The loop has not looked since the last record: it will see this one with that.
+    if (!memory.isPending(this.#lane)) memory.markPending(this.#lane);
+    if (mayBeAsleep(memory)) this.#wake();
+  }
+
+  #wake(): void {
+    const memory = this.#memory;
     const signalling = memory.laneWord(this.#lane, lane.signalling);
-    Atomics.store(words, signalling, 1);
+    Atomics.store(memory.words, signalling, 1);
     try {
-      // A loop that closes waits for `signalling`, then answers everything: this comes in time, or
-      // is refused by `#collect`.
-      if (memory.state !== loopState.running) return;
-      Atomics.store(words, memory.laneWord(this.#lane, lane.tail), this.#tail);
-      memory.markPending(this.#lane);
-      wakeIfAsleep(memory);
+      // A loop that closes says so first, then waits for `signalling`.
+      if (memory.state === loopState.running) wakeIfAsleep(memory);
     } finally {
-      Atomics.store(words, signalling, 0);
+      Atomics.store(memory.words, signalling, 0);
     }
   }
 

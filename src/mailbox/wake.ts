@@ -5,6 +5,11 @@ import { control, type LoopMemory } from './loop-memory.ts';
 const one = new Uint8Array(8);
 new BigUint64Array(one.buffer)[0] = 1n;
 
+/** Looked at after the bit of a lane was set, or seen to be: a loop that is to sleep looks in the other order. */
+export function mayBeAsleep(memory: LoopMemory): boolean {
+  return (Atomics.load(memory.words, control.sleepTicket) & 1) === 1;
+}
+
 /**
  * Wakes the loop if it may sleep. By the file functions of the runtime, so that this works in
  * threads that may not use an FFI. The caller must hold the lane's `signalling` word: only then is
