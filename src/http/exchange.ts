@@ -4,7 +4,7 @@ import { LightRequest } from './light-request.ts';
 import type { FetchInfo, ResolvedHttpOptions } from './options.ts';
 import type { HttpParser } from './parser.ts';
 import type { RequestBody } from './request-body.ts';
-import type { Origins } from './request-url.ts';
+import type { RequestUrls } from './request-url.ts';
 import { type ResponseHead, statusLine } from './response-head.ts';
 import { RealHeaders } from './web-stand-in.ts';
 
@@ -24,7 +24,7 @@ export type AnswerState = (typeof AnswerState)[keyof typeof AnswerState];
 /** What connections and answers need of the server of their loop. */
 export interface HttpServing {
   readonly options: ResolvedHttpOptions;
-  readonly origins: Origins;
+  readonly urls: RequestUrls;
   readonly head: ResponseHead;
   readonly dateLine: string;
   readonly isStopping: boolean;

@@ -16,7 +16,7 @@ import { HttpConnection } from './http-connection.ts';
 import { LightResponse } from './light-response.ts';
 import type { FetchHandler, ResolvedHttpOptions } from './options.ts';
 import { HttpParser } from './parser.ts';
-import { Origins } from './request-url.ts';
+import { RequestUrls } from './request-url.ts';
 import { ResponseHead } from './response-head.ts';
 import { cancel } from './stream-writer.ts';
 import { SwitchedProtocol } from './switched-protocol.ts';
@@ -35,7 +35,7 @@ export class FetchServer
   implements HttpServing
 {
   readonly options: ResolvedHttpOptions;
-  readonly origins = new Origins();
+  readonly urls = new RequestUrls();
   readonly head = new ResponseHead();
   dateLine = '';
   isStopping = false;

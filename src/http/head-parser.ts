@@ -20,6 +20,7 @@ import {
   SPACE,
   ZERO,
 } from './characters.ts';
+import type { KnownHeads } from './known-heads.ts';
 import type { HttpLimits } from './limits.ts';
 import { HeadState, type HttpHead, Method } from './head.ts';
 import { isHost, takeOtherTarget } from './target.ts';
@@ -66,12 +67,16 @@ export function parseHead(
   bytes: Buffer,
   end: number,
   limits: HttpLimits,
+  known: KnownHeads,
 ): HeadState {
+  if (head.position === head.start) known.takeLine(head, bytes, end);
   if (head.state <= HeadState.Version) readRequestLine(head, bytes, end, limits);
   if (head.state > HeadState.Version && head.state < HeadState.HeadLineFeed) {
-    readHeaders(head, bytes, end, limits);
+    if (head.position === head.headersStart) known.takeHeaders(head, bytes, end);
+    if (head.state < HeadState.HeadLineFeed) readHeaders(head, bytes, end, limits);
   }
   if (head.state === HeadState.HeadLineFeed) endHead(head, bytes, end, limits);
+  if (head.state === HeadState.Body) known.accepted(head);
   return head.state;
 }
 

@@ -116,6 +116,9 @@ export class HttpHead {
   expectsUnknown = false;
   /** The head has a copy of its own, apart from the bytes that are being parsed. */
   isDetached = false;
+  /** Texts of the request line and of the header lines, where the same came before: they are made once. */
+  line: { readonly target: string } | null = null;
+  headers: { readonly host: string; readonly text: string } | null = null;
 
   /** Makes the object ready for the request that begins at `start`. */
   begin(bytes: Buffer, start: number): void {
@@ -137,6 +140,8 @@ export class HttpHead {
     this.expectsContinue = false;
     this.expectsUnknown = false;
     this.isDetached = false;
+    if (this.line !== null) this.line = null;
+    if (this.headers !== null) this.headers = null;
   }
 
   /** The head begins at `start` of these bytes now: counts all offsets from there. */
@@ -172,7 +177,15 @@ export class HttpHead {
 
   /** The request target as the client sent it: still encoded, with its query. */
   targetText(): string {
+    if (this.line !== null) return this.line.target;
     return this.bytes.toString('latin1', this.targetStart, this.targetEnd);
+  }
+
+  /** The value of `Host`; empty without one. */
+  hostText(): string {
+    if (this.hostCount === 0) return '';
+    if (this.headers !== null) return this.headers.host;
+    return this.bytes.toString('latin1', this.hostStart, this.hostEnd);
   }
 
   /** Where the path ends: at its query, or with the target. */
@@ -187,6 +200,7 @@ export class HttpHead {
    * All header lines with their line ends, as the client sent them; bytes above ASCII as latin1.
    */
   headersText(): string {
+    if (this.headers !== null) return this.headers.text;
     return this.bytes.toString('latin1', this.headersStart, this.headEnd - 2);
   }
 

@@ -5,7 +5,6 @@ import { type HttpHead, Method } from './head.ts';
 import { LightRequest } from './light-request.ts';
 import { HttpEvent, type HttpParser } from './parser.ts';
 import { type BodySource, RequestBody } from './request-body.ts';
-import { urlOf } from './request-url.ts';
 
 /**
  *   Head --------> Answering --------> Draining --> Head
@@ -225,12 +224,10 @@ export class HttpConnection implements BodySource, ExchangeConnection {
     const name = head.methodText();
     if (method === Method.Connect || name === 'TRACE' || name === 'TRACK')
       return this.#refused(501);
-    const host =
-      head.hostCount === 0 ? '' : head.bytes.toString('latin1', head.hostStart, head.hostEnd);
+    const host = head.hostText();
     if (this.#scheme === '') this.#scheme = this.conn.tls === undefined ? 'http' : 'https';
     // Who names no host means this one.
-    const origin = this.server.origins.of(this.#scheme, host === '' ? this.#ownHost : host);
-    const url = origin === null ? null : urlOf(origin, target);
+    const url = this.server.urls.of(this.#scheme, host === '' ? this.#ownHost : host, target);
     if (url === null) return this.#refused(400);
     const parts = { method: name, url, headersText: head.headersText(), body };
     const light = new LightRequest(parts);

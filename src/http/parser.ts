@@ -1,6 +1,7 @@
 import { ChunkDecoder, ChunkState } from './chunk-decoder.ts';
 import { HeadState, HttpHead } from './head.ts';
 import { parseHead } from './head-parser.ts';
+import { type KnownHeads, knownHeadsOf } from './known-heads.ts';
 import { type HttpLimits, limitsFrom } from './limits.ts';
 
 /** What `HttpParser.next` has found. */
@@ -56,10 +57,12 @@ export class HttpParser {
   /** Of a body with a known length: bytes that are still to come. */
   #remaining = 0;
   #chunks: ChunkDecoder | null = null;
+  readonly #known: KnownHeads;
 
   /** @throws RangeError if a limit is not a whole number above 0. */
   constructor(limits: Partial<HttpLimits> = {}) {
     this.limits = limitsFrom(limits);
+    this.#known = knownHeadsOf(this.limits);
   }
 
   /** No byte of a request has arrived yet; empty lines before one do not count. */
@@ -126,7 +129,7 @@ export class HttpParser {
       this.#chunks = null;
       head.begin(bytes, start);
     }
-    const state = parseHead(head, bytes, end, this.limits);
+    const state = parseHead(head, bytes, end, this.limits, this.#known);
     if (state === HeadState.Failed) return this.#fail(head.status, end);
     if (state !== HeadState.Body) return HttpEvent.More;
     this.#begun = false;

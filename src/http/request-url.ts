@@ -25,22 +25,28 @@ function isPlain(target: string): boolean {
   return true;
 }
 
-/** Turns `Host` into the begin of a URL, and remembers the last one: clients ask for one most of the time. */
-export class Origins {
+/** Makes URLs, and remembers the last one and its origin: clients ask for the same most of the time. */
+export class RequestUrls {
   #scheme = '';
   #host = '';
   #origin: string | null = null;
+  #target = '';
+  #url: string | null = null;
 
-  /** `http://example:8080`, or null when no URL has such a host. */
-  of(scheme: string, host: string): string | null {
-    if (host === this.#host && scheme === this.#scheme) return this.#origin;
-    this.#scheme = scheme;
-    this.#host = host;
-    this.#origin = originOf(scheme, host);
-    return this.#origin;
+  /** The URL that a client means by this `Host` and this target; null when they make none. */
+  of(scheme: string, host: string, target: string): string | null {
+    if (host !== this.#host || scheme !== this.#scheme) {
+      this.#scheme = scheme;
+      this.#host = host;
+      this.#origin = originOf(scheme, host);
+    } else if (target === this.#target) return this.#url;
+    this.#target = target;
+    this.#url = this.#origin === null ? null : urlOf(this.#origin, target);
+    return this.#url;
   }
 }
 
+/** `http://example:8080`, or null when no URL has such a host. */
 function originOf(scheme: string, host: string): string | null {
   if (host === '') return null;
   const text = `${scheme}://${host}/`;
@@ -55,7 +61,7 @@ function originOf(scheme: string, host: string): string | null {
  * The scheme is always that of the connection, whatever the client claims: programs take `https` for
  * a proof that nobody listens.
  */
-export function urlOf(origin: string, target: string): string | null {
+function urlOf(origin: string, target: string): string | null {
   if (target.charCodeAt(0) === SLASH) {
     if (isPlain(target)) return origin + target;
     const text = origin + target;
