@@ -1,13 +1,21 @@
 import { Frame } from './body-writer.ts';
+import { CR, LF, ZERO } from './characters.ts';
 import { AnswerState, type Exchange, type HttpServing } from './exchange.ts';
 import { headersToSend } from './forwarding.ts';
-import { isBodyless, LightResponse } from './light-response.ts';
+import { KEPT_HEAD_MAX, KeptHead } from './kept-head.ts';
+import { isBodyless, LightResponse, type PlainBody } from './light-response.ts';
 import type { ResponseHead } from './response-head.ts';
 import { cancel, sendStream, type StreamBody } from './stream-writer.ts';
 
 /** Answers up to this length leave in one piece; bytes. */
 const CAPACITY = 64 * 1024;
 const TEXT_TYPE_LINE = 'content-type: text/plain;charset=UTF-8\r\n';
+const HEAD_END_LENGTH = '\r\n\r\n'.length;
+const LENGTH_DIGITS_MAX = 5;
+/** What a body may have to follow a head that is kept; bytes. */
+const BODY_MAX = CAPACITY - KEPT_HEAD_MAX - LENGTH_DIGITS_MAX - HEAD_END_LENGTH;
+/** A UTF-16 unit takes at most three bytes. */
+const TEXT_MAX = Math.floor(BODY_MAX / 3);
 
 /** Writes answers: short ones in one piece, in memory that is used again for the next. */
 export class AnswerWriter {
@@ -15,6 +23,8 @@ export class AnswerWriter {
   readonly #bytes: Buffer = Buffer.allocUnsafeSlow(CAPACITY);
   /** The view of the last answer: the next one of that length needs no new one. */
   #view: Buffer = this.#bytes.subarray(0, 0);
+  /** Its head stands at the start of the memory. */
+  readonly #kept = new KeptHead();
 
   constructor(server: HttpServing) {
     this.#server = server;
@@ -24,6 +34,7 @@ export class AnswerWriter {
   send(exchange: Exchange, response: Response): void {
     const light = LightResponse.isLight(response) ? response : null;
     const body = light === null ? undefined : light.plainBody;
+    if (light !== null && body !== undefined && this.#sendLikeLast(exchange, light, body)) return;
     const { head } = this.#server;
     const { status } = response;
     if (!(status >= 200 && status <= 599)) throw notAStatus(status);
@@ -44,8 +55,49 @@ export class AnswerWriter {
     light.addHeadersTo(head);
     if (typeof body === 'string') {
       if (!head.hasType && light.hasUntouchedHeaders) head.text += TEXT_TYPE_LINE;
-      this.#sendText(exchange, head, status, body);
-    } else this.#sendBytes(exchange, head, status, body);
+      this.#sendText(exchange, light, head, body);
+    } else this.#sendBytes(exchange, light, head, body);
+  }
+
+  /** Whether it was, with the head of the last answer. */
+  #sendLikeLast(exchange: Exchange, light: LightResponse, body: PlainBody): boolean {
+    const isText = typeof body === 'string';
+    if (!this.#kept.isOf(exchange, light, isText)) return false;
+    const length = isText || body === null ? 0 : body.length;
+    if (isText ? body.length > TEXT_MAX : length > BODY_MAX) return false;
+    if (isText) this.#write(exchange, this.#putText(body));
+    else {
+      const start = this.#putLength(length);
+      if (body !== null) this.#bytes.set(body, start);
+      this.#write(exchange, start + length);
+    }
+    return true;
+  }
+
+  /** The text behind its length, behind the head. Returns where it ends. */
+  #putText(text: string): number {
+    const bytes = this.#bytes;
+    // Mostly it is ASCII: then it is as long as it says.
+    const expected = this.#kept.lengthAt + digitsOf(text.length) + HEAD_END_LENGTH;
+    const length = bytes.write(text, expected, 'utf8');
+    const start = this.#putLength(length);
+    if (start !== expected) bytes.write(text, start, 'utf8');
+    return start + length;
+  }
+
+  /** The length, and what ends the head. Returns where the body begins. */
+  #putLength(length: number): number {
+    const bytes = this.#bytes;
+    const { lengthAt } = this.#kept;
+    const end = lengthAt + digitsOf(length);
+    let rest = length;
+    for (let index = end - 1; index >= lengthAt; index--) {
+      bytes[index] = ZERO + (rest % 10);
+      rest = Math.floor(rest / 10);
+    }
+    bytes[end] = bytes[end + 2] = CR;
+    bytes[end + 1] = bytes[end + 3] = LF;
+    return end + HEAD_END_LENGTH;
   }
 
   #endHead(exchange: Exchange, head: ResponseHead): void {
@@ -75,32 +127,34 @@ export class AnswerWriter {
     return exchange.isHead ? 0 : length;
   }
 
-  #sendText(exchange: Exchange, head: ResponseHead, status: number, body: string): void {
+  #sendText(exchange: Exchange, light: LightResponse, head: ResponseHead, body: string): void {
     const length = Buffer.byteLength(body);
-    const sent = this.#endPlainHead(exchange, head, status, length);
+    const sent = this.#endPlainHead(exchange, head, light.status, length);
     if (head.text.length + sent > CAPACITY) {
       this.#sendLong(exchange, head, sent === 0 ? null : Buffer.from(body));
       return;
     }
     const start = this.#bytes.write(head.text, 0, 'latin1');
     if (sent > 0) this.#bytes.write(body, start, 'utf8');
+    this.#kept.keep(exchange, light, true, head);
     this.#write(exchange, start + sent);
   }
 
   #sendBytes(
     exchange: Exchange,
+    light: LightResponse,
     head: ResponseHead,
-    status: number,
     body: Uint8Array | null,
   ): void {
     const length = body === null ? 0 : body.length;
-    const sent = this.#endPlainHead(exchange, head, status, length);
+    const sent = this.#endPlainHead(exchange, head, light.status, length);
     if (head.text.length + sent > CAPACITY) {
       this.#sendLong(exchange, head, sent === 0 ? null : body);
       return;
     }
     const start = this.#bytes.write(head.text, 0, 'latin1');
     if (sent > 0) this.#bytes.set(body as Uint8Array, start);
+    this.#kept.keep(exchange, light, false, head);
     this.#write(exchange, start + sent);
   }
 
@@ -155,8 +209,18 @@ export class AnswerWriter {
     else if (isLength(head.length)) head.text += lengthLine(head.length);
     else head.text += length >= 0 ? lengthLine(length) : '\r\n';
     if (head.text.length > CAPACITY) this.#sendLong(exchange, head, null);
-    else this.#write(exchange, this.#bytes.write(head.text, 0, 'latin1'));
+    else {
+      this.#kept.drop();
+      this.#write(exchange, this.#bytes.write(head.text, 0, 'latin1'));
+    }
   }
+}
+
+/** @param length less than 100,000. */
+function digitsOf(length: number): number {
+  if (length < 100) return length < 10 ? 1 : 2;
+  if (length < 10_000) return length < 1_000 ? 3 : 4;
+  return LENGTH_DIGITS_MAX;
 }
 
 /** What ends the head of an answer that has no body. */

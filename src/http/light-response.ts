@@ -11,6 +11,7 @@ type BodyInit = NonNullable<ConstructorParameters<typeof Response>[0]>;
 type HeaderInit = NonNullable<ResponseInit['headers']>;
 
 const JSON_TYPE = 'application/json';
+const NO_HEADERS: readonly string[] = [];
 
 /** Statuses whose answers have no body. */
 export function isBodyless(status: number): boolean {
@@ -221,6 +222,11 @@ export class LightResponse {
   addHeadersTo(head: ResponseHead): void {
     if (this.#headers !== null) head.addAll(this.#headers);
     else if (this.#given !== null) head.addPairs(this.#given);
+  }
+
+  /** The headers it was given, names and values in turn; null when the program may have changed them. */
+  get untouchedHeaders(): readonly string[] | null {
+    return this.#headers === null ? (this.#given ?? NO_HEADERS) : null;
   }
 
   /** Nobody has asked for its headers: those that come by themselves do so when it is sent. */

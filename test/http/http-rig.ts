@@ -48,6 +48,7 @@ export async function rawClient(t: TestScope, rig: HttpRig): Promise<RawClient> 
 /** An answer as it stood in the stream. */
 export interface RawAnswer {
   readonly status: number;
+  readonly statusText: string;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
@@ -76,11 +77,12 @@ export class AnswerReader {
       const colon = line.indexOf(':');
       headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
     }
-    const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(first)?.[1]);
+    const [, digits, statusText = ''] = /^HTTP\/1\.1 (\d{3}) (.*)/.exec(first) ?? [];
+    const status = Number(digits);
     assert.ok(status >= 100, first);
     const isEmpty = !hasBody || status < 200 || status === 204 || status === 304;
     const body = isEmpty ? '' : this.#body(headers);
-    return { status, headers, body };
+    return { status, statusText, headers, body };
   }
 
   #body(headers: ReadonlyMap<string, string>): string {
