@@ -7,6 +7,7 @@ import {
   queueNeedsDrain,
   setQueueEncoding,
   SocketBase,
+  unshiftQueued,
   writeQueued,
 } from './socket-base.ts';
 import { keepAliveOf } from './keep-alive.ts';
@@ -155,6 +156,11 @@ export class ConnSocket extends SocketBase {
 
   _read(): void {
     this.#link.read();
+  }
+
+  unshift(chunk: unknown, encoding?: BufferEncoding): void {
+    this.#link.unshifted();
+    unshiftQueued.call(this, chunk, encoding);
   }
 
   write(chunk: Uint8Array | string, callback?: WriteCallback): boolean;

@@ -55,21 +55,28 @@ export class HttpFeed {
       return true;
     }
     if (isLent || length > memoryBytes) return false;
+    const { incoming } = parser;
     this.#deliverCopy(stream, parser, bytes);
     this.#bodyLeft = 0;
-    this.#lookForBody(parser, length);
+    // How much of a body came before, when its head did, is not known.
+    if (parser.incoming !== incoming) this.#lookForBody(parser, length);
     return true;
   }
 
-  /** Bytes went to the parser by another way. */
-  missed(): void {
+  /** So many bytes, or fewer, come to the parser by another way, such as the queue of the stream. */
+  missed(length: number): void {
+    this.#bodyLeft = Math.max(0, this.#bodyLeft - length);
+  }
+
+  /** The stream is given bytes that are in no count. */
+  returned(): void {
     this.#bodyLeft = 0;
   }
 
   /** @param given bytes that the parser got at once with the head, which may be of the body */
   #lookForBody({ incoming }: Parser, given: number): void {
     if (incoming === undefined || incoming === null || incoming.complete === true) return;
-    if (incoming === this.#request || incoming.upgrade === true) return;
+    if (incoming.upgrade === true) return;
     this.#request = incoming;
     const { 'content-length': length, 'transfer-encoding': coding } = incoming.headers;
     if (length === undefined || coding !== undefined) return;

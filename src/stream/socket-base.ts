@@ -37,6 +37,7 @@ type Own =
   | 'timeout'
   | 'uncork'
   | 'unref'
+  | 'unshift'
   | 'write';
 
 /** A `Duplex` with the types of a `net.Socket`: packages ask for one, by its events also. */
@@ -66,3 +67,10 @@ export const setQueueEncoding = Duplex.prototype.setDefaultEncoding as (
   this: unknown,
   encoding: BufferEncoding,
 ) => unknown;
+
+/** `unshift` of `Duplex` itself. */
+export const unshiftQueued = Duplex.prototype.unshift as (
+  this: unknown,
+  chunk: unknown,
+  encoding?: BufferEncoding,
+) => void;

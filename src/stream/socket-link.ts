@@ -104,11 +104,16 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     const isHeard = flows && stream.readableEncoding === null && stream.listenerCount('data') > 0;
     if (isHeard && !this.#didRead) this.#reads(stream);
     if (isHeard && this.#http.deliver(stream, frame)) return;
-    this.#http.missed();
+    this.#http.missed(frame.length);
     // The frame is lent until this returns, and a listener may keep it, so it must be copied.
     const chunk = Buffer.from(frame);
     if (isHeard) stream.emit('data', chunk);
     else if (!stream.push(chunk)) c.pauseRead();
+  }
+
+  /** The program gives bytes back to the stream. */
+  unshifted(): void {
+    this.#http.returned();
   }
 
   /** What `readableDidRead` says from now on. */

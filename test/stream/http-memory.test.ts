@@ -118,6 +118,63 @@ function keeps(side: Side): void {
     assert.equal(String(early), 'early'.repeat(8));
   });
 
+  test('the bytes behind an upgrade, where the head before it came to a paused stream', async (t) => {
+    const kept: Buffer[] = [];
+    const server = echoing(kept);
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const port = await side.listen(t, server);
+    const upgraded = once(server, 'upgrade');
+    const client = new Client(t, port);
+    const [socket] = await accepted;
+    socket.pause();
+    client.socket.write(post('b'.repeat(60_000)).slice(0, -30_000));
+    // A paused socket of node:net reads nothing at all.
+    if (side.name === 'gnet') await waitUntil(() => socket.bytesRead > 0, 'the head');
+    socket.resume();
+    await waitUntil(() => lengthOf(kept) === 30_000, 'the first part');
+    client.socket.write('b'.repeat(10_000));
+    await waitUntil(() => lengthOf(kept) === 40_000, 'the second part');
+    client.socket.write(`${'b'.repeat(20_000)}${upgrade}${'early'.repeat(8)}`);
+    const [, , early] = (await upgraded) as [IncomingMessage, Socket, Buffer];
+    await new Client(t, port).overwrite('x', 60_000);
+    assert.equal(String(early), 'early'.repeat(8));
+    assert.equal(Buffer.concat(kept).toString('latin1', 0, 60_000), 'b'.repeat(60_000));
+  });
+
+  test('the bytes behind an upgrade, where the program has put some of a body back', async (t) => {
+    const kept: Buffer[] = [];
+    const server = echoing(kept);
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const port = await side.listen(t, server);
+    const upgraded = once(server, 'upgrade');
+    const client = new Client(t, port);
+    const [socket] = await accepted;
+    client.socket.write(post('b'.repeat(60_000)).slice(0, -50_000));
+    await waitUntil(() => lengthOf(kept) === 10_000, 'the first part');
+    socket.unshift(Buffer.alloc(30_000, 'b'));
+    await waitUntil(() => lengthOf(kept) === 40_000, 'what was put back');
+    client.socket.write(`${'b'.repeat(20_000)}${upgrade}${'early'.repeat(8)}`);
+    const [, , early] = (await upgraded) as [IncomingMessage, Socket, Buffer];
+    await new Client(t, port).overwrite('x', 60_000);
+    assert.equal(String(early), 'early'.repeat(8));
+    assert.equal(Buffer.concat(kept).toString('latin1', 0, 60_000), 'b'.repeat(60_000));
+  });
+
+  test('a large body whose reader begins late', async (t) => {
+    const kept: Buffer[] = [];
+    const server = http.createServer((request, response) => {
+      // By then the first reads have filled the queues, and the socket was paused.
+      setImmediate(() => echoing(kept).emit('request', request, response));
+    });
+    const port = await side.listen(t, server);
+    const client = new Client(t, port);
+    const body = Array.from({ length: 600_000 }, (_, at) => String(at % 10)).join('');
+    client.socket.write(post(body));
+    await waitUntil(() => client.text.includes('done'), 'an answer');
+    await new Client(t, port).overwrite('x', 60_000);
+    assert.equal(Buffer.concat(kept).toString('latin1', 0, 600_000), body);
+  });
+
   test('a large body that comes with its head, and what follows in the same read', async (t) => {
     const kept: Buffer[] = [];
     const server = echoing(kept);
