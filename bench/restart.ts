@@ -1,6 +1,8 @@
 /**
  * The pause of a restart, as clients see it: 1,000 requests a second over 50 kept connections, for some
  * seconds without a restart and for as long with one. Peers take turns, and each is compared with itself.
+ * With `a start beside` nothing is restarted: a server goes on, and the program that a restart would start
+ * starts beside it: what that costs on a machine is in every restart there.
  *
  *     npm run bench:restart
  *     npm run bench:restart -- --seconds 10 --rounds 5 --peers epoll,cluster
@@ -16,14 +18,16 @@ import {
   gnetServer,
   HaproxyServer,
   type RestartedServer,
+  StartBeside,
 } from './restart/servers.ts';
-import { type Latencies, SteadyClient } from './restart/steady-client.ts';
+import { type SlowAnswers, slowAnswers } from './restart/slow-answers.ts';
+import { type Latencies, latencies, SteadyClient } from './restart/steady-client.ts';
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
-    peers: { type: 'string', default: 'epoll,io_uring,node,cluster,haproxy' },
+    peers: { type: 'string', default: 'epoll,io_uring,node,beside,cluster,haproxy' },
   },
 });
 const windowMs = Number(values.seconds) * 1_000;
@@ -33,6 +37,7 @@ const makers: Readonly<Record<string, () => RestartedServer>> = {
   epoll: () => gnetServer('epoll'),
   io_uring: () => gnetServer('io_uring'),
   node: () => gnetServer('node'),
+  beside: () => new StartBeside(),
   cluster: clusterServer,
   haproxy: () => new HaproxyServer(),
 };
@@ -40,13 +45,20 @@ const titles: Readonly<Record<string, string>> = {
   epoll: 'gnet, epoll',
   io_uring: 'gnet, io_uring',
   node: 'gnet, node',
+  beside: 'a start beside',
   cluster: 'node:cluster',
   haproxy: 'HAProxy -sf -x',
 };
 
+/** How many times the 99th percentile without a restart makes an answer slow: the goal for that with one. */
+const slowFactor = 1.5;
+
 interface Measured {
   readonly without: Latencies;
   readonly during: Latencies;
+  readonly slow: SlowAnswers;
+  /** As many as there are without a restart. */
+  readonly slowWithout: number;
   readonly errors: number;
 }
 
@@ -56,14 +68,18 @@ async function measure(make: () => RestartedServer): Promise<Measured> {
   await sleep(1_000);
   client.take();
   await sleep(windowMs);
-  const without = client.take();
-  const restarted = server.restart();
+  const quiet = client.take();
+  const restarted = server.restart().then(() => performance.now());
   await sleep(windowMs);
-  await restarted;
-  const during = client.take();
+  const steps = { served: await restarted, left: client.leftAt };
+  const answers = client.take();
   client.end();
   server.end();
-  return { without, during, errors: client.errors };
+  const without = latencies(quiet);
+  const limitMs = slowFactor * without.p99;
+  const slow = slowAnswers(answers, limitMs, steps);
+  const slowWithout = slowAnswers(quiet, limitMs, steps).total;
+  return { without, during: latencies(answers), slow, slowWithout, errors: client.errors };
 }
 
 const cell = (ms: number): string => ms.toFixed(2).padStart(9);
@@ -102,5 +118,22 @@ for (const [name, measured] of all) {
   const during = median(measured.map((one) => one.during.p99));
   const ratio = median(measured.map((one) => one.during.p99 / one.without.p99));
   const text = `p99 ${without.toFixed(2)} -> ${during.toFixed(2)} ms, ${ratio.toFixed(2)} times`;
+  console.log(`${(titles[name] as string).padEnd(15)}${text}`);
+}
+
+// Where they come from: until the new process serves, until the last goodbye, and after that.
+const answers = 1_000 * Number(values.seconds);
+const goal = answers / 100;
+console.log(
+  `answers that took over ${slowFactor} times the p99 without a restart, of ${answers} with one ` +
+    `(medians; the goal is at most ${goal}):`,
+);
+const columns = ['starting', 'goodbyes', 'later', 'total', 'sentLate'] as const;
+const heads = ['starting', 'goodbyes', 'later', 'total', 'sent late', 'without'];
+console.log(' '.repeat(15) + heads.map((head) => head.padStart(11)).join(''));
+for (const [name, measured] of all) {
+  const counts = columns.map((column) => median(measured.map(({ slow }) => slow[column])));
+  const row = [...counts, median(measured.map(({ slowWithout }) => slowWithout))];
+  const text = row.map((count) => count.toFixed(0).padStart(11)).join('');
   console.log(`${(titles[name] as string).padEnd(15)}${text}`);
 }

@@ -61,7 +61,8 @@ class NodeProgram implements RestartedServer {
   }
 
   async #up(count: number): Promise<number> {
-    while (this.#lines.length < count) await sleep(10);
+    const output = this.#child.stdout as NodeJS.ReadableStream;
+    while (this.#lines.length < count) await once(output, 'data');
     return Number(this.#lines.at(-1)?.split(':').at(-1));
   }
 
@@ -79,10 +80,42 @@ class NodeProgram implements RestartedServer {
 
 const flags = ['--disable-warning=ExperimentalWarning'];
 
+/** About as long as both processes of a restart are there when both are up. */
+const besideMs = 600;
+
 /** The built package, as programs use it. */
 export function gnetServer(driver: string): RestartedServer {
   const last = (pids: readonly number[]): number => pids.at(-1) ?? 0;
   return new NodeProgram([...flags, script('gnet-server.ts')], { GNET_DRIVER: driver }, last);
+}
+
+/** Nothing is restarted: the same program only starts beside it, which takes the CPU as in a restart. */
+export class StartBeside implements RestartedServer {
+  readonly port: Promise<number>;
+  readonly #serves = gnetServer('epoll');
+  #beside: RestartedServer | null = null;
+
+  constructor() {
+    this.port = this.#serves.port;
+  }
+
+  async restart(): Promise<void> {
+    const beside = gnetServer('epoll');
+    this.#beside = beside;
+    await beside.port;
+    // Who is restarted, ends.
+    setTimeout(() => this.#endBeside(), besideMs);
+  }
+
+  #endBeside(): void {
+    this.#beside?.end();
+    this.#beside = null;
+  }
+
+  end(): void {
+    this.#serves.end();
+    this.#endBeside();
+  }
 }
 
 export function clusterServer(): RestartedServer {
