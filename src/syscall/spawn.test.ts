@@ -43,6 +43,7 @@ describe('a program is started', () => {
   test('or is not, and what hinders it is told', () => {
     const missing = { command: '/no/such/program', args: [], environment: [], directory: null };
     assert.equal(spawnProcess({ ...missing, descriptors: [0, 1, 2] }), -2);
+    assert.equal(spawnProcess({ ...missing, command: '', descriptors: [0, 1, 2] }), -2);
     const closed = { ...missing, command: shell, descriptors: [0, 1, 2, 1_000_000] };
     assert.ok(spawnProcess(closed) < 0);
   });

@@ -5,6 +5,7 @@
  *   memory: [ pid | file actions | argv, envp | texts ]
  */
 import { type Address, addressAt, foreignInterface, nullAddress, word } from '../ffi/index.ts';
+import { errnoNumber } from '../platform/index.ts';
 import { mapMemory, type NativeMemory } from './memory.ts';
 
 /** See `SpawnPlan` of the backend. */
@@ -21,6 +22,8 @@ const actionsOffset = 64;
 const actionsBytes = 448;
 const listsOffset = actionsOffset + actionsBytes;
 const pointerBytes = 8;
+
+const noSuchFile = errnoNumber('ENOENT') as number;
 
 /** The memory of the last call, which the next one uses again if it is large enough. */
 let kept: NativeMemory | null = null;
@@ -98,7 +101,8 @@ function placeDescriptors(actions: Address, { descriptors }: Plan): number {
 }
 
 /**
- * The process id, or minus an errno. Waits for the exec: what hinders it is told.
+ * The process id, or minus an errno. Waits for the exec: what hinders it is told. A program without a name
+ * cannot be there: that is told without a child, for whose turn on a CPU this thread would wait.
  * @throws Error where the C library lacks a part of it.
  */
 export function spawnProcess(plan: Plan): number {
@@ -114,6 +118,7 @@ export function spawnProcess(plan: Plan): number {
   try {
     if (change !== null) error = change(actions, directory as Address);
     error ||= placeDescriptors(actions, plan);
+    if (plan.command === '') error ||= noSuchFile;
     error ||= spawn(memory.address, command, actions, nullAddress, argv, envp);
   } finally {
     destroy(actions);

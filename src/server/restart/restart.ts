@@ -28,7 +28,7 @@ import {
 import { type Restartable, restartable } from './restartable.ts';
 import type { ServiceManager } from './service-manager.ts';
 import type { RestartSettings } from './settings.ts';
-import { rehearseStart } from './start-process.ts';
+import { type ProcessPlan, rehearseStart } from './start-process.ts';
 
 /** From "accept" to "accepting" there is nothing to load and nothing to wait for. */
 const switchMs = 10_000;
@@ -150,14 +150,19 @@ class Restart {
 
   /** Plays through what will run for the first time in this process, a small step in each turn. */
   async #rehearse(): Promise<void> {
+    // What came with the signal is answered first.
+    await nextTurn();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, rehearsalMs).unref();
     });
     await Promise.race([this.#rehearseAll(), late]);
     clearTimeout(timer);
+    await nextTurn();
     // The runtime forgets what it has not called for long.
     if (!this.#isStopped) prepareRestarts(this.#native);
+    await nextTurn();
+    if (!this.#isStopped) this.#plan();
   }
 
   async #rehearseAll(): Promise<void> {
@@ -175,8 +180,12 @@ class Restart {
   }
 
   #start(): Successor {
+    return new Successor(this.#plan(), this.#native);
+  }
+
+  /** With the descriptors of now. */
+  #plan(): ProcessPlan {
     const { command, args, cwd } = programCommand();
-    const native = this.#native;
     const readsErrors = this.#servers.every((server) => server.native !== undefined);
     const descriptors: number[] = readsErrors ? [2] : [];
     const addresses = this.#servers.flatMap((server, at) =>
@@ -193,7 +202,7 @@ class Restart {
       ...parentEnvironment,
       [inheritanceVariable]: JSON.stringify(inheritance),
     };
-    return new Successor({ command, args, cwd, env, descriptors, readsErrors }, native);
+    return { command, args, cwd, env, descriptors, readsErrors };
   }
 
   /** From here on the new process accepts, too; datagrams it alone. */

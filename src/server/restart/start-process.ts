@@ -159,8 +159,8 @@ function socketOf(fd: number): Socket {
 }
 
 /**
- * Starts no process: the program has no name. What a start needs is compiled and looked up after that,
- * which would take the loop's time while clients wait.
+ * Starts no process, and asks the kernel for none: the program has no name. What a start needs is compiled
+ * and looked up after that, which would take the loop's time while clients wait.
  */
 export function rehearseStart(native: NativeCalls): void {
   const nobody = { failed: () => {}, ended: () => {} };
