@@ -1,6 +1,9 @@
 import type { DatagramPeer } from '../driver/contract.ts';
 
-/** The sender of a datagram, and its address as text once that was asked for. Never changed: many datagrams share it. */
+/**
+ * The sender of a datagram, and its address as text once that was asked for. Never changed: many datagrams
+ * share it.
+ */
 export class SharedPeer implements DatagramPeer {
   readonly family: 0 | 4 | 6;
   readonly port: number;

@@ -2,7 +2,6 @@
 import { loadLate } from '../platform/load-late.ts';
 import { takesBytes } from './closing.ts';
 import { readN, shiftN } from './inbound.ts';
-import type { StreamConnection } from './stream-connection.ts';
 import type { UpgradeOptions } from './tls/upgrade-options.ts';
 import { whenFlushed } from './when-flushed.ts';
 import { pause, resume } from './pausing.ts';
@@ -10,8 +9,10 @@ import { type Connection, is, isClosed } from './record.ts';
 import { mark, pauseReason } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
 
+type Upgradable = Parameters<typeof import('./tls/upgrade.ts')['upgrade']>[0];
+
 /** Rejects as `upgrade` does, and with a SyscallError when there is no descriptor to load that with. */
-export async function upgradeTls(c: StreamConnection, options: UpgradeOptions): Promise<void> {
+export async function upgradeTls(c: Upgradable, options: UpgradeOptions): Promise<void> {
   // At once: what comes behind this frame is no frame any more.
   const begun = c.tls === undefined && beginUpgrade(c);
   const { upgrade } = await loadUpgrade().catch((error: unknown) => {

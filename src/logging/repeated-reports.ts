@@ -17,9 +17,9 @@ interface Repeated {
 }
 
 /**
- * Errors of connections, and of accepting them, on their way to the log. A client that sends nonsense on thousands of
- * connections must not fill the disk, nor keep the thread busy with writing stacks: the first report
- * of a kind is written at once, then at most one line a second, with the number of those left out.
+ * Errors of connections, and of accepting them, on their way to the log. A client that sends nonsense on
+ * thousands of connections must not fill the disk, nor keep the thread busy with writing stacks: the first
+ * report of a kind is written at once, then at most one line a second, with the number of those left out.
  */
 export class RepeatedReports {
   readonly #logger: Logger;

@@ -5,7 +5,7 @@ import { control, type LoopMemory } from './loop-memory.ts';
 const one = new Uint8Array(8);
 new BigUint64Array(one.buffer)[0] = 1n;
 
-/** Looked at after the bit of a lane was set, or seen to be: a loop that is to sleep looks in the other order. */
+/** Looked at after the bit of a lane was set, or seen to be: a loop that is to sleep looks the other way. */
 export function mayBeAsleep(memory: LoopMemory): boolean {
   return (Atomics.load(memory.words, control.sleepTicket) & 1) === 1;
 }

@@ -1,4 +1,4 @@
-/** Answers each message with how the upgrade to TLS failed: at `full` there is no descriptor to load it with. */
+/** Answers each message with how the upgrade to TLS failed: at `full` no descriptor is left to load it. */
 import { closeSync, openSync } from 'node:fs';
 import { serve } from 'gnet';
 
