@@ -23,6 +23,13 @@ export interface LoopEndpoint {
   readonly endpoint: Endpoint;
 }
 
+/** Given sockets last: where another address cannot be had, they stay the caller's. */
+export function givenLast(endpoints: readonly Endpoint[]): readonly LoopEndpoint[] {
+  const all = endpoints.map((endpoint, of) => ({ of, endpoint }));
+  const isGiven = ({ endpoint }: LoopEndpoint): boolean => endpoint.given !== undefined;
+  return [...all.filter((one) => !isGiven(one)), ...all.filter(isGiven)];
+}
+
 /**
  * What loop `index` of `loops` listens on by itself, where each of them has sockets of its own. Given
  * sockets are dealt out, for none may be left without a reader: what waits in it would be lost.

@@ -33,6 +33,8 @@ function passedSockets(): readonly PassedSocket[] {
 
 /** Descriptors that servers of this process have, so that none has two owners, by who claimed them. */
 const taken = new Map<number, symbol>();
+/** Numbers of passed sockets that a server has closed: they may be other descriptors by now. */
+const spent = new Set<number>();
 
 function invalid(text: string, state: string, hint: string, cause?: unknown): Error {
   return new ErrInvalidNetworkAddress(`cannot use the address '${text}': ${state}; ${hint}`, {
@@ -54,7 +56,12 @@ function descriptorsOf({ network, name, text }: GivenAddress): number[] {
     throw invalid(text, state, hint);
   }
   const wanted = sockets.filter((socket) => name === '' || socket.name === name);
-  if (wanted.length > 0) return wanted.map(({ descriptor }) => descriptor);
+  const open = wanted.filter(({ descriptor }) => !spent.has(descriptor));
+  if (open.length > 0) return open.map(({ descriptor }) => descriptor);
+  if (wanted.length > 0) {
+    const state = 'a server of this program has closed the sockets that it was given';
+    throw invalid(text, state, 'they are there again when the program is restarted');
+  }
   const known = [...new Set(sockets.map((socket) => `'${socket.name}'`))].join(', ');
   throw invalid(text, `no socket of that name was given, only ${known}`, 'see FileDescriptorName=');
 }
@@ -109,34 +116,34 @@ function endpointOf(descriptor: number, found: DescribedSocket): Endpoint {
 }
 
 /**
- * What a given address means: one endpoint per socket.
- * @throws ErrInvalidNetworkAddress for a descriptor that is no socket, is of another kind or does not
- * listen; ErrUnsupportedOp where the driver has no descriptors.
+ * What a given address means: one endpoint per socket, each claimed at once.
+ * @throws ErrInvalidNetworkAddress for a descriptor that is no socket, is of another kind, does not
+ * listen, or is claimed already; ErrUnsupportedOp where the driver has no descriptors.
  */
-export function resolveGiven(address: GivenAddress, backend: Backend): Endpoint[] {
-  return descriptorsOf(address).map((descriptor) =>
-    endpointOf(descriptor, describe(address.text, descriptor, backend)),
-  );
+export function resolveGiven(address: GivenAddress, backend: Backend, claim: symbol): Endpoint[] {
+  return descriptorsOf(address).map((descriptor) => {
+    const found = describe(address.text, descriptor, backend);
+    taken.set(descriptor, claim);
+    return endpointOf(descriptor, found);
+  });
 }
 
-function descriptorsIn(endpoints: readonly Endpoint[]): number[] {
-  return endpoints.flatMap(({ given = [] }) => given.map(({ descriptor }) => descriptor));
-}
-
-/** A server has these sockets from now on. Call what it returns at the server's end. */
-export function claimGiven(endpoints: readonly Endpoint[]): () => void {
-  const claim = Symbol('the claim of a server');
-  const claimed = descriptorsIn(endpoints);
-  for (const descriptor of claimed) taken.set(descriptor, claim);
-  return () => {
+/**
+ * Nobody has claimed them any more.
+ * @param areClosed a server had them, and has closed them.
+ */
+export function releaseGiven(claim: symbol, areClosed: boolean): void {
+  for (const [descriptor, claimed] of taken) {
     // What was closed before may be another socket's number by now, and another server's.
-    for (const descriptor of claimed) {
-      if (taken.get(descriptor) === claim) taken.delete(descriptor);
-    }
-  };
+    if (claimed !== claim) continue;
+    taken.delete(descriptor);
+    if (areClosed) spent.add(descriptor);
+  }
 }
 
 /** Its sockets are closed: the numbers are free for others. */
-export function forgetGiven(endpoint: Endpoint): void {
-  for (const descriptor of descriptorsIn([endpoint])) taken.delete(descriptor);
+export function forgetGiven({ given = [] }: Endpoint): void {
+  for (const { descriptor } of given) {
+    if (taken.delete(descriptor)) spent.add(descriptor);
+  }
 }

@@ -62,20 +62,17 @@ export async function listenFurther(text: string, server: Listener): Promise<str
   mustStay(server, `listen on '${text}'`);
   const where = new WhereToListen([text]);
   const { plan, places } = server;
-  let release = (): void => {};
   try {
     wantsTls(plan.options, where.parsed);
     await where.lookUp();
     where.complete(plan.backend, places.own);
-    release = where.claim();
     const found = await openAll(text, where.endpoints, server);
     server.show();
-    void server.over.then(release);
+    void server.over.then(() => where.ended());
     // Its server is held as a whole, and accepts here when it does elsewhere.
     where.hold({ accept() {}, useTicketKeys() {}, takenOver() {} });
     return found[0]?.address ?? '';
   } catch (error) {
-    release();
     where.failed(error);
     throw error;
   }

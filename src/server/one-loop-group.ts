@@ -13,7 +13,7 @@ import type { DatagramSession } from '../connection/datagram-session.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
-import { eachGiven } from '../driver/given-sockets.ts';
+import { eachGiven, givenLast } from '../driver/given-sockets.ts';
 import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
 import type { DatagramOrder } from '../loop/datagram-order.ts';
@@ -76,22 +76,25 @@ export class OneLoopGroup implements LoopGroup {
   async open(endpoints: readonly Endpoint[]): Promise<readonly string[]> {
     const addresses: string[] = [];
     try {
-      for (const endpoint of endpoints) {
-        const each = eachGiven(endpoint);
-        const found: string[] = [];
-        for (const one of each) {
-          await this.#loop.listening.prepare(one);
-          found.push(this.#loop.listening.listen(one));
-        }
-        const { count } = this.#loop.listening;
-        this.#places.push(found.map((_, at) => count - found.length + at));
-        addresses.push(found[0] as string);
-      }
+      for (const { endpoint, of } of givenLast(endpoints))
+        addresses[of] = await this.#openOne(endpoint, of);
     } catch (error) {
       this.#loop.close();
       throw error;
     }
     return addresses;
+  }
+
+  async #openOne(endpoint: Endpoint, of: number): Promise<string> {
+    const { listening } = this.#loop;
+    const found: string[] = [];
+    for (const one of eachGiven(endpoint)) {
+      await listening.prepare(one);
+      found.push(listening.listen(one));
+    }
+    const first = listening.count - found.length;
+    this.#places[of] = found.map((_, at) => first + at);
+    return found[0] as string;
   }
 
   start(holds: boolean): Promise<void> {

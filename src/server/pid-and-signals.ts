@@ -19,7 +19,6 @@ export class Presence {
   readonly #options: ResolvedOptions;
   readonly #backend: Backend;
   #pidFile: PidFileHold | null = null;
-  #releaseSockets: (() => void) | null = null;
   #ignoreSignals: (() => void) | null = null;
 
   constructor(where: WhereToListen, options: ResolvedOptions, backend: Backend) {
@@ -44,7 +43,6 @@ export class Presence {
       );
     }
     if (pidName !== undefined) this.#pidFile = holdPidFile(pidName, predecessor());
-    this.#releaseSockets = this.#where.claim();
   }
 
   /** The server listens, and accepts, unless the process before still does. */
@@ -79,14 +77,14 @@ export class Presence {
   endWith(server: RunningServer): void {
     void server.over.then(() => {
       restartable.delete(server);
+      this.#where.ended();
       this.end();
     });
   }
 
   end(): void {
-    this.#releaseSockets?.();
     this.#ignoreSignals?.();
     this.#pidFile?.release();
-    this.#releaseSockets = this.#ignoreSignals = this.#pidFile = null;
+    this.#ignoreSignals = this.#pidFile = null;
   }
 }

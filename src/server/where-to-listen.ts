@@ -9,7 +9,7 @@ import {
   parseListenAddress,
   resolveAddress,
 } from './addresses.ts';
-import { claimGiven, resolveGiven } from './given-addresses.ts';
+import { releaseGiven, resolveGiven } from './given-addresses.ts';
 import { type OwnAddress, refuseOwn } from './own-addresses.ts';
 import { inheritedSockets, type HeldServer, type Taken } from './restart/inherited-sockets.ts';
 
@@ -27,6 +27,8 @@ export class WhereToListen {
   textOf: readonly number[] = [];
   readonly #inherited: readonly (Taken | undefined)[];
   #lookedUp: readonly (Endpoint | undefined)[] = [];
+  /** Of what it was given. */
+  readonly #claim = Symbol('the claim of a server');
 
   /** @throws ErrInvalidNetworkAddress, ErrUnsupportedProtocol. */
   constructor(texts: readonly string[]) {
@@ -68,7 +70,7 @@ export class WhereToListen {
     const perText = this.parsed.map((address, at): readonly Endpoint[] => {
       const inherited = this.#inherited[at];
       if (inherited !== undefined) return inherited.endpoints;
-      if (isGiven(address)) return resolveGiven(address, backend);
+      if (isGiven(address)) return resolveGiven(address, backend, this.#claim);
       return [this.#lookedUp[at] as Endpoint];
     });
     this.endpoints = perText.flat();
@@ -76,9 +78,9 @@ export class WhereToListen {
     refuseOwn(this.endpoints, own);
   }
 
-  /** The sockets belong to a server from now on; call what it returns at the server's end. */
-  claim(): () => void {
-    return claimGiven(this.endpoints);
+  /** The server is over, and has closed what it was given. */
+  ended(): void {
+    releaseGiven(this.#claim, true);
   }
 
   /** The server runs, and takes over when the previous process leaves. */
@@ -88,8 +90,9 @@ export class WhereToListen {
     else server.takenOver();
   }
 
-  /** The process before is to hear why. */
+  /** Nobody listens: what was given is free again, and the process before is to hear why. */
   failed(error: unknown): void {
+    releaseGiven(this.#claim, false);
     if (this.#taken.length > 0) inheritedSockets?.failed(error);
   }
 }

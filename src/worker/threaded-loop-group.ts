@@ -6,7 +6,7 @@ import type { ListOrder } from '../connection/connection-list.ts';
 import type { ConnectionInfo, ConnHandle, LoopStats } from '../connection/server-view.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint, GivenSocket } from '../driver/contract.ts';
-import { eachGiven } from '../driver/given-sockets.ts';
+import { eachGiven, givenLast } from '../driver/given-sockets.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { EventLoopSettings, LoopOwner } from '../loop/event-loop-settings.ts';
 import { loopViews } from '../loop/loop-face.ts';
@@ -125,12 +125,12 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
   async open(endpoints: readonly Endpoint[]): Promise<readonly string[]> {
     refuseUnixReusePort(endpoints, this.#plan.backend, this.#reusePort);
     try {
+      for (const { endpoint, of } of givenLast(endpoints)) {
+        if (this.#isOwn(endpoint)) await this.#requireFree(endpoint);
+        else this.#addresses[of] = await this.#accept(endpoint, of);
+      }
       for (const [index, endpoint] of endpoints.entries()) {
-        if (!this.#isOwn(endpoint)) this.#addresses[index] = await this.#accept(endpoint, index);
-        else {
-          await this.#requireFree(endpoint);
-          this.#own.want(endpoint, index);
-        }
+        if (this.#isOwn(endpoint)) this.#own.want(endpoint, index);
       }
       this.#endpointCount = endpoints.length;
       await this.#supervisor.join(this);

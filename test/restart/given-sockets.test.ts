@@ -152,6 +152,35 @@ describe('fd://', () => {
   });
 });
 
+test("a given socket has one owner, and stays the program's where serve fails", async (t) => {
+  const sockets = [await listening(t, { host: '127.0.0.1', port: 0 })];
+  sockets.push(await listening(t, { host: '127.0.0.1', port: 0 }));
+  const busy = await listening(t, { host: '127.0.0.1', port: 0 });
+  const { port } = busy.address() as { port: number };
+  const program = runProgram(
+    t,
+    'test/restart/programs/given-again.ts',
+    [`tcp://127.0.0.1:${port}`],
+    { stdio: ['ignore', 'pipe', 'pipe', ...sockets.map(descriptorOf)] },
+  );
+  const { output } = await program.ending();
+  const told = new Map<string, readonly string[]>();
+  for (const line of output.split('\n').filter((one) => one.startsWith('['))) {
+    const [what, ...outcomes] = JSON.parse(line) as string[];
+    told.set(what as string, outcomes);
+  }
+  const twice = /^ErrInvalidNetworkAddress .*belongs to a server of this program already/;
+  assert.match(told.get('twice in one call')?.[0] ?? output, twice);
+  assert.match(told.get('by two names')?.[0] ?? output, twice);
+  assert.match(told.get('beside what is taken')?.[0] ?? output, /^EADDRINUSE /);
+  const [first, second] = (told.get('two calls at once') ?? []).toSorted();
+  assert.match(first ?? output, twice);
+  assert.equal(second, 'served', output);
+  const closed = /^ErrInvalidNetworkAddress .*has closed the sockets/;
+  assert.match(told.get('by name, after it was closed')?.[0] ?? output, closed);
+  assert.equal(told.get('the other one')?.[0], 'served', output);
+});
+
 interface Kind {
   readonly name: string;
   readonly family: number;
