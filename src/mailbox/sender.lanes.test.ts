@@ -1,7 +1,9 @@
 /** Lanes are few: who gets one, what stays whole, and what is told when nobody gives one back. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, mock, type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { control, LoopMemory, lane, laneCount, loopState } from './loop-memory.ts';
 import { MailboxReader, type MailboxTasks } from './reader.ts';
 import { recordKind, recordStatus } from './record.ts';
@@ -171,6 +173,25 @@ describe('a lane that is found without a notice', () => {
     await drainUntil(reader, () => answers.length === 2);
     assert.deepEqual(answers, ['first', 'second']);
   });
+});
+
+test('lanes of threads that have ended are given back where nobody did it', async (t) => {
+  const gone = new Worker('', { eval: true });
+  const { threadId } = gone;
+  await once(gone, 'exit');
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { memory, reader } = mailbox();
+  for (let index = 0; index < laneCount; index++) {
+    memory.words[memory.laneWord(index, lane.owner)] = threadId + 1;
+  }
+  const answers: string[] = [];
+  new MailboxSender(memory).post(recordKind.write, 1, 1, Buffer.from('x'), {
+    resolve: () => answers.push('taken'),
+    reject: ({ code }) => answers.push(code),
+  });
+  t.mock.timers.tick(1_000);
+  await drainUntil(reader, () => answers.length === 1);
+  assert.deepEqual(answers, ['taken']);
 });
 
 test('a descriptor is in the ledger of the loop before the answer says that it was taken', () => {

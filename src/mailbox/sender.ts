@@ -1,6 +1,7 @@
 import { threadId } from 'node:worker_threads';
 import { ErrCodec, ErrConnClosed, ErrTooManyWriters, type GnetError } from '../base/errors.ts';
 import { Fifo } from '../base/fifo.ts';
+import { abandonLanesOfEnded } from './abandoned-lanes.ts';
 import { noteEnd } from './thread-ends.ts';
 import { uncopied } from './uncopied-context.ts';
 import { control, type LoopMemory, lane, laneCount, loopState, ringBytes } from './loop-memory.ts';
@@ -211,6 +212,7 @@ export class MailboxSender {
   #lookForLane(): void {
     const released = Atomics.load(this.#memory.words, control.lanesReleased);
     const isStuck = this.#lane === -1 && this.#waiting.length > 0;
+    if (isStuck) abandonLanesOfEnded(this.#memory);
     this.#lanelessLooks = isStuck && released === this.#releasedSeen ? this.#lanelessLooks + 1 : 0;
     this.#releasedSeen = released;
     if (this.#lanelessLooks < this.#lanelessLooksMax) return;

@@ -69,7 +69,8 @@ function packCause(error: Error, depth: number): TransferredError['cause'] {
   const { cause } = error;
   if (cause === undefined || depth >= causesMax) return undefined;
   if (cause instanceof Error) return { error: packError(cause, depth + 1) };
-  return { value: plainTypes.includes(typeof cause) ? cause : textOf(cause) };
+  const isPlain = cause === null || plainTypes.includes(typeof cause);
+  return { value: isPlain ? cause : textOf(cause) };
 }
 
 /** The error again: with the class, code, name, stack and cause that it had in its thread. */

@@ -106,7 +106,7 @@ export class OwnListeners {
   async whole(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, replacedMs);
+      timer = setTimeout(resolve, replacedMs).unref();
     });
     await Promise.race([late, Promise.all(this.#loops.map(({ started }) => started))]);
     clearTimeout(timer);
