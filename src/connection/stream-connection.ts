@@ -67,10 +67,11 @@ import { setTimer as setTimerOf } from './timers.ts';
 import { checkConnection } from './transitions.ts';
 import { SocketFace } from './socket-face.ts';
 import {
+  beginUpgrade,
   clearOutbound as clearOutboundOf,
   endUpgrade,
+  loadUpgrade,
   takeReceived as takeReceivedOf,
-  upgradeTls as upgradeTlsOf,
 } from './upgrading.ts';
 import type { UpgradeOptions } from './tls/upgrade-options.ts';
 import { type TlsInfo, tlsOf } from './tls/info.ts';
@@ -457,8 +458,11 @@ export class StreamConnection
     awaitCodec(this);
   }
 
-  upgradeTls(options: UpgradeOptions): Promise<void> {
-    return upgradeTlsOf(this, options);
+  async upgradeTls(options: UpgradeOptions): Promise<void> {
+    // At once: what comes behind this frame is no frame any more.
+    const begun = this.tls === undefined && beginUpgrade(this);
+    const { upgrade } = await loadUpgrade(this, begun);
+    return upgrade(this, options, begun);
   }
 
   // -- as its upgrade to TLS sees it --------------------------------------------------------------

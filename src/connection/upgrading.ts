@@ -2,36 +2,32 @@
 import { loadLate } from '../platform/load-late.ts';
 import { takesBytes } from './closing.ts';
 import { readN, shiftN } from './inbound.ts';
-import type { UpgradeOptions } from './tls/upgrade-options.ts';
 import { whenFlushed } from './when-flushed.ts';
 import { pause, resume } from './pausing.ts';
 import { type Connection, is, isClosed } from './record.ts';
 import { mark, pauseReason } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
 
-type Upgradable = Parameters<typeof import('./tls/upgrade.ts')['upgrade']>[0];
-
-/** Rejects as `upgrade` does, and with a SyscallError when there is no descriptor to load that with. */
-export async function upgradeTls(c: Upgradable, options: UpgradeOptions): Promise<void> {
-  // At once: what comes behind this frame is no frame any more.
-  const begun = c.tls === undefined && beginUpgrade(c);
-  const { upgrade } = await loadUpgrade().catch((error: unknown) => {
-    if (begun) endUpgrade(c);
-    throw error;
-  });
-  return upgrade(c, options, begun);
-}
-
-/** Only now, since few connections ever do this. */
-const loadUpgrade = () => loadLate(() => import('./tls/upgrade.ts'), 'what upgrades to TLS');
-
 /** No frame is delivered any more, and nothing is read. False when it cannot begin. */
-function beginUpgrade(c: Connection): boolean {
+export function beginUpgrade(c: Connection): boolean {
   if (!takesBytes(c) || is(c, mark.readEnded) || (c.paused & pauseReason.upgrade) !== 0) {
     return false;
   }
   pause(c, pauseReason.upgrade);
   return true;
+}
+
+/**
+ * Loaded only now, since few connections ever do this.
+ * @throws SyscallError when there is no descriptor to load it with; frames are delivered again then.
+ */
+export async function loadUpgrade(c: Connection, begun: boolean) {
+  try {
+    return await loadLate(() => import('./tls/upgrade.ts'), 'what upgrades to TLS');
+  } catch (error) {
+    if (begun) endUpgrade(c);
+    throw error;
+  }
 }
 
 /** Resolves when everything written so far is out, at once if it is closed. No bytes are taken meanwhile. */

@@ -1,4 +1,4 @@
-/** Serves on descriptors 3 and 4 in ways that must not give one socket two owners, and says what came of it. */
+/** Serves on descriptors 3 and 4 in ways that must not give one socket two owners, and says what happens. */
 import { type Server, serve } from 'gnet';
 
 const [busy = ''] = process.argv.slice(2);

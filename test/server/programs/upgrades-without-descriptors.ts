@@ -1,4 +1,4 @@
-/** Answers each message with how the upgrade to TLS failed: at `full` no descriptor is left to load it. */
+/** Answers with how the upgrade to TLS failed: at `full` there is no descriptor to load it with. */
 import { closeSync, openSync } from 'node:fs';
 import { serve } from 'gnet';
 
