@@ -69,6 +69,17 @@ describe('version 2', () => {
     assert.deepEqual([mixed.source, mixed.destination], ['192.0.2.1:5', '[2001:db8::1]:80']);
   });
 
+  test('prints Unix paths as all of them are printed: in one line, and told from a host name', () => {
+    // Without the extensions, of which the checksum is one.
+    const header = Buffer.from(writeHeader({ source: '/a', destination: '/b' }).subarray(0, 232));
+    header.writeUInt16BE(216, 14);
+    header.write('10.0.0.1:80\0', 16);
+    header.write('/b\r\n\x1b[2J\0', 16 + 108);
+    const told = read(header);
+    assert.equal(told.source, './10.0.0.1:80');
+    assert.equal(told.destination, '/b\\x0d\\x0a\\x1b[2J');
+  });
+
   test('carries extensions', () => {
     const told = read(
       writeHeader({

@@ -1,6 +1,7 @@
 import { ErrProxyHeader } from '../../base/errors.ts';
 import { formatHost } from '../../base/inet-address.ts';
 import { isIPv4, isIPv6 } from '../../base/ip-address.ts';
+import { formatUnix } from '../../base/unix-address.ts';
 import { crc32c } from './crc32c.ts';
 import {
   addressBytes,
@@ -150,7 +151,7 @@ function readAddresses(
 function unixPath(bytes: Buffer): string {
   const end = bytes.indexOf(0, 1);
   const name = bytes.subarray(0, end === -1 ? bytes.length : end).toString();
-  return name.startsWith('\0') ? `@${name.slice(1)}` : name;
+  return formatUnix(name.startsWith('\0') ? `@${name.slice(1)}` : name);
 }
 
 function readExtensions(header: Buffer, start: number, end: number): ProxyExtension[] {
