@@ -14,6 +14,7 @@ import {
   crossHigh,
   encode,
   encodeInPlace,
+  encodesInPlace,
   openQueue,
 } from './outbound.ts';
 import { type Connection, type ConnectionRecord, is, isClosed } from './record.ts';
@@ -77,14 +78,11 @@ function attach(c: Connection, held: readonly number[], data: Uint8Array): void 
 
 /** Whether the queue owns the duplicates now. */
 function putAttached(c: Connection, held: readonly number[], data: Uint8Array): boolean {
-  if (!is(c, mark.identity) && c.codec.encodeInto !== undefined) {
+  if (!is(c, mark.identity) && encodesInPlace(c)) {
     if (!admits(c, data.length)) return false;
     const before = openQueue(c).length;
     encodeInPlace(c, data, false);
-    const isAttached = attachAt(c, held, before);
-    // Behind it: what `preWrite` flushes must not leave without them.
-    beforeWrite(c);
-    return isAttached;
+    return attachAt(c, held, before);
   }
   let bytes = data;
   if (is(c, mark.identity)) beforeWrite(c);

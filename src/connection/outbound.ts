@@ -54,15 +54,18 @@ export function put(c: Connection, data: Bytes, isAnswer: boolean): void {
     return;
   }
   const bytes = typeof data === 'string' ? Buffer.from(data) : checkBytes(data);
-  const { codec } = c;
-  if (codec.encodeInto === undefined) {
+  if (!encodesInPlace(c)) {
     putRaw(c, encode(c, bytes));
     return;
   }
   if (!admits(c, bytes.length)) return;
   encodeInPlace(c, bytes, isAnswer);
   if (c.queue !== null && c.queue.length > c.settings.highWaterMark) crossHigh(c);
-  beforeWrite(c);
+}
+
+/** Where `preWrite` is called between encoding and taking, the bytes must stand elsewhere meanwhile. */
+export function encodesInPlace(c: Connection): boolean {
+  return c.codec.encodeInto !== undefined && (!c.events.preWrite || isStuck(c));
 }
 
 /** Encodes, then calls `preWrite`; by then the codec may use its memory again, for what that writes. */
@@ -106,7 +109,7 @@ function mayShare(c: Connection, length: number): boolean {
   return (c.window === null || c.window.directEnd === 0) && !isClosed(c);
 }
 
-/** By a codec that has `encodeInto`. Nothing else of the program may run before what is lent is filled. */
+/** Where `encodesInPlace` says so. Nothing else of the program may run before what is lent is filled. */
 export function encodeInPlace(c: Connection, bytes: Uint8Array, isAnswer: boolean): void {
   const { encodeSink } = c.owner;
   if (isAnswer) c.marks |= mark.payloadIsAnswer;

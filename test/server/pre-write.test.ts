@@ -1,7 +1,13 @@
 /** How often `preWrite` is called, as docs/handlers.md says: the same on every driver. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Conn, FixedLengthFrameCodec, LineBasedFrameCodec } from 'gnet';
+import {
+  BuiltInFrameCodec,
+  type Conn,
+  FixedLengthFrameCodec,
+  type FrameSource,
+  LineBasedFrameCodec,
+} from 'gnet';
 import { connect, freeAddress, startRig } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -116,4 +122,31 @@ test('what a codec made in memory of its own stays as it was while preWrite writ
   second.write('an answer');
   assert.equal(String(await second.readExactly(9)), 'an answer');
   assert.equal(String(await first.readExactly(16)), 'to the other one');
+});
+
+describe('what preWrite writes', () => {
+  const withoutInPlace = {
+    encode: (_c: unknown, bytes: Uint8Array) => Buffer.concat([bytes, Buffer.from('\n')]),
+    decode: (c: FrameSource) => new LineBasedFrameCodec().decode(c),
+  };
+  for (const [name, codec, end] of [
+    ['no codec', new BuiltInFrameCodec(), ''],
+    ['a codec that encodes in place', new LineBasedFrameCodec(), '\n'],
+    ['a codec that does not', withoutInPlace, '\n'],
+  ] as const) {
+    test(`goes in front of the answer that it is called for: ${name}`, async (t) => {
+      const rig = await startRig(
+        t,
+        { preWrite: (c) => void c.writeNoCodec('[pre]'), react: (frame) => frame },
+        { codec },
+      );
+      const client = await connect(t, rig);
+      for (const line of ['one', 'two']) {
+        client.write(`${line}\n`);
+        const expected = `[pre]${line}${end || '\n'}`;
+        assert.equal(String(await client.readExactly(expected.length)), expected);
+      }
+      client.end();
+    });
+  }
 });
