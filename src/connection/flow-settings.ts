@@ -6,6 +6,7 @@ import type { Flow } from './conn-settings.ts';
 import type { ConnectionSettings } from './owner.ts';
 import { crossHigh, outboundBuffered } from './outbound.ts';
 import { pause, resume } from './pausing.ts';
+import { halfOpenChanged } from './reading.ts';
 import { type Connection, ConnectionRecord, is, isClosed } from './record.ts';
 import { mark, pauseReason } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
@@ -30,6 +31,7 @@ export function setFlow(c: Connection, flow: Flow): void {
   if (outboundBuffered(c) > settings.highWaterMark) crossHigh(c);
   // By the marks and the policy that hold now.
   if (is(c, mark.aboveHigh)) scheduleFlush(c);
+  halfOpenChanged(c);
 }
 
 /**

@@ -110,6 +110,30 @@ describe('setFlow', () => {
     await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
   });
 
+  test('without half-open, the end of a peer that came before ends the connection', async (t) => {
+    const { rig, c, client } = await pair(t, {}, { allowHalfOpen: true });
+    client.end();
+    await waitUntil(() => c.readEnded, 'the end');
+    await settle();
+    c.asyncWrite('the rest');
+    c.setFlow({ allowHalfOpen: false });
+    assert.equal(text(await client.readUntilEnd()), 'the rest');
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+  });
+
+  test('without half-open, a handler that runs behind the end has closeTimeout', async (t) => {
+    let finish: (() => void) | undefined;
+    const react = () => new Promise<void>((resolve) => void (finish = resolve));
+    const { rig, c, client } = await pair(t, { react }, { allowHalfOpen: true, closeTimeout: 50 });
+    client.end();
+    await waitUntil(() => c.readEnded, 'the end');
+    c.wake();
+    await waitUntil(() => finish !== undefined, 'the handler');
+    c.setFlow({ allowHalfOpen: false });
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+    finish?.();
+  });
+
   test('lets a connection read on that rested above its mark', async (t) => {
     const seen: string[] = [];
     const { c, client } = await pair(t, { react: (frame) => void seen.push(String(frame)) });
