@@ -2,7 +2,7 @@ import type { SyscallError } from '../../base/errors.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
 import { pendingError, socketFamily } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
-import { brokenPipe, connectionReset, notPermitted } from './errno-sets.ts';
+import { brokenPipe, connectionReset, notPermitted, wrongProtocolType } from './errno-sets.ts';
 
 /** A stream on which a call failed for good; the loop hears of it in the next wait. */
 export interface BrokenStream {
@@ -19,7 +19,8 @@ export function streamError(
   address: string,
 ): SyscallError {
   if (connecting) return syscallError('connect', errno, `connect to ${address}`, address);
-  const cause = errno === brokenPipe ? behindBrokenPipe(descriptor) : errno;
+  const isTornDown = errno === brokenPipe || errno === wrongProtocolType;
+  const cause = isTornDown ? behindBrokenPipe(descriptor) : errno;
   const syscall = cause === connectionReset ? 'recv' : 'send';
   // The kernel says this to who sends descriptors to a socket that takes none, since Linux 6.16.
   const isRefusal = cause === notPermitted && isUnix(descriptor);

@@ -11,6 +11,8 @@ function numberOf(name: string): number {
 export const tryAgain: number = numberOf('EAGAIN');
 export const interrupted: number = numberOf('EINTR');
 export const brokenPipe: number = numberOf('EPIPE');
+/** Of a send: macOS says so while the connection is being torn down, and EPIPE the next time. */
+export const wrongProtocolType: number = numberOf('EPROTOTYPE');
 export const connectionReset: number = numberOf('ECONNRESET');
 export const notPermitted: number = numberOf('EPERM');
 export const noBuffers: number = numberOf('ENOBUFS');
