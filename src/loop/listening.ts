@@ -1,3 +1,4 @@
+import { ErrUnsupportedOp } from '../base/errors.ts';
 import { nextTurn } from '../base/next-turn.ts';
 import type { Driver, Endpoint, GivenSocket, SocketOptions } from '../driver/contract.ts';
 import type { RepeatedReports } from '../logging/repeated-reports.ts';
@@ -142,10 +143,26 @@ export class Listening {
     });
   }
 
-  /** A duplicate of the first listener's (or endpoint's) descriptor. */
+  /** There is an address that was not closed. */
+  get listensSomewhere(): boolean {
+    return this.#places.some(({ isOpen }) => isOpen);
+  }
+
+  /**
+   * A duplicate of the first listener's descriptor, or else the first endpoint's.
+   * @throws ErrUnsupportedOp when every address was closed; SyscallError EMFILE.
+   */
   duplicate(): number {
     const [first] = this.acceptGate.listeners;
     if (first !== undefined) return this.#driver.duplicateListener(first);
-    return this.#driver.duplicateEndpoint(0);
+    const port = this.#places.find(({ isOpen, isPort }) => isOpen && isPort);
+    if (port === undefined) throw listensNowhere();
+    return this.#driver.duplicateEndpoint(port.id);
   }
+}
+
+export function listensNowhere(): ErrUnsupportedOp {
+  return new ErrUnsupportedOp(
+    'cannot duplicate the listener: the server has none any more; call listen first',
+  );
 }

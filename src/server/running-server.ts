@@ -22,6 +22,7 @@ import type { Endpoint } from '../driver/contract.ts';
 import type { OwnedLogger } from '../logging/default-logger.ts';
 import type { LogLevel } from '../logging/log-level.ts';
 import type { Logger } from '../logging/logger.ts';
+import { listensNowhere } from '../loop/listening.ts';
 import type { LoopOwner } from '../loop/event-loop-settings.ts';
 import { toStopResult } from '../loop/loop-end.ts';
 import type { LoopGroup } from '../loop/loop-group.ts';
@@ -334,6 +335,7 @@ export class RunningServer implements Server, MainServer {
         'cannot duplicate the listener: the server is down; serve again',
       );
     }
+    if (this.addrs.length === 0) throw listensNowhere();
     return this.#group.duplicateListener();
   }
 

@@ -12,6 +12,7 @@ import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import { RepeatedReports } from '../logging/repeated-reports.ts';
 import { AcceptGate } from '../loop/accept-gate.ts';
+import { listensNowhere } from '../loop/listening.ts';
 import type { Addressed, Balancer } from './balancer.ts';
 import { control, type LoopMemory, loopState } from '../mailbox/loop-memory.ts';
 import { peerWordCount, putPeer } from '../mailbox/peer-encoding.ts';
@@ -178,7 +179,9 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   }
 
   duplicateListener(): number {
-    return this.#driver.duplicateListener(this.#acceptGate.listeners[0] ?? 0);
+    const [first] = this.#acceptGate.listeners;
+    if (first === undefined) throw listensNowhere();
+    return this.#driver.duplicateListener(first);
   }
 
   /** A listener that others hold must not be shut down for them. */

@@ -12,6 +12,7 @@ import {
   tlsStats,
 } from '../connection/server-view.ts';
 import type { LoopView } from '../connection/conn.ts';
+import { listensNowhere } from '../loop/listening.ts';
 import { loopViews } from '../loop/loop-face.ts';
 import { LoopConnHandle, staleId } from '../mailbox/conn-handle.ts';
 import { LoopMemory } from '../mailbox/loop-memory.ts';
@@ -148,7 +149,8 @@ export class ThreadServer implements Server {
         'cannot duplicate the listener: the server is down; serve again',
       );
     }
-    const { listenerDescriptor } = this.#places;
+    const { listenerDescriptor, addrs } = this.#places;
+    if (addrs.length === 0) throw listensNowhere();
     if (listenerDescriptor < 0) {
       const why =
         this.numEventLoop === 1

@@ -387,7 +387,7 @@ class ThreadSide implements MainThread {
     const loop = this.#loops.get(server)?.loop;
     try {
       // By the driver: the runtime warns of descriptors that it closes in a thread and has not opened.
-      if (loop) loop.driver.closeDescriptor(loop.listening.duplicate());
+      if (loop?.listening.listensSomewhere) loop.driver.closeDescriptor(loop.listening.duplicate());
     } catch {
       // Closed meanwhile: there is nothing to be careful with.
     }

@@ -21,6 +21,7 @@ import { waitUntil } from '../support/wait-until.ts';
 import { land, telling } from '../worker/landing.ts';
 import { handlerModule, startLoops } from '../worker/pool-rig.ts';
 
+const native = notOn('node', noDescriptors);
 const echoModule = new URL('../worker/handlers/echo.ts', import.meta.url);
 
 async function echoes(t: TestScope, address: string): Promise<RawClient> {
@@ -101,6 +102,20 @@ describe('server.listen and server.unlisten', () => {
       closeSync(duplicate);
     });
   }
+
+  test('dupFd is of the first that is left, and an error when none is', native, async (t) => {
+    for (const loops of [1, 2]) {
+      const anywhere = ['udp://127.0.0.1:0', 'udp://127.0.0.1:0', 'tcp://127.0.0.1:0'];
+      const { server } = await startLoops(t, echoModule, { numEventLoop: loops }, anywhere);
+      const [first, second, last] = server.addrs as [string, string, string];
+      await server.unlisten(`udp://${first}`);
+      closeSync(server.dupFd());
+      await server.unlisten(`tcp://${last}`);
+      closeSync(server.dupFd());
+      await server.unlisten(`udp://${second}`);
+      assert.throws(() => server.dupFd(), { code: 'ErrUnsupportedOp', message: /none any more/ });
+    }
+  });
 
   test('datagrams over several loops', async (t) => {
     const { server } = await startLoops(t, echoModule, { numEventLoop: 2 });
