@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { waitUntil } from '../../test/support/wait-until.ts';
 import { type ExitStatus, reapChild } from './children.ts';
+import { closeDescriptor, duplicateOnto } from './descriptor.ts';
 import { spawnProcess } from './spawn.ts';
 
 const shell = '/bin/sh';
@@ -38,6 +40,26 @@ describe('a program is started', () => {
     assert.deepEqual(await ending(pid), { code: 7, signal: 0 });
     assert.equal(readFileSync(join(directory, 'one'), 'utf8'), `${directory}\n[]\n`);
     assert.equal(readFileSync(join(directory, 'two'), 'utf8'), 'name with space blue green\n');
+  });
+
+  test('with the highest descriptor that the limit allows', async (t) => {
+    const limit = Number(execFileSync(shell, ['-c', 'ulimit -n'], { encoding: 'utf8' }));
+    if (!Number.isSafeInteger(limit)) return t.skip('there is no limit');
+    const directory = realpathSync(mkdtempSync(join(tmpdir(), 'gnet-spawn-')));
+    t.after(() => rmSync(directory, { recursive: true }));
+    const file = openSync(join(directory, 'highest'), 'w');
+    t.after(() => closeSync(file));
+    assert.equal(duplicateOnto(file, limit - 1), 0);
+    t.after(() => closeDescriptor(limit - 1));
+    const pid = spawnProcess({
+      command: shell,
+      args: ['-c', 'echo here >&3'],
+      environment: [],
+      directory: null,
+      descriptors: [0, 1, 2, limit - 1],
+    });
+    assert.deepEqual(await ending(pid), { code: 0, signal: 0 });
+    assert.equal(readFileSync(join(directory, 'highest'), 'utf8'), 'here\n');
   });
 
   test('or is not, and what hinders it is told', () => {

@@ -89,15 +89,28 @@ function fileActions(actions: Address) {
 /** First out of each other's way, then to their places, which an exec does not close. */
 function placeDescriptors(actions: Address, { descriptors }: Plan): number {
   const { duplicate, close } = fileActions(actions);
-  const free = Math.max(...descriptors, descriptors.length) + 1;
+  const between = numbersBetween(descriptors);
   let error = 0;
   descriptors.forEach((descriptor, at) => {
-    error ||= duplicate(descriptor, free + at);
+    error ||= duplicate(descriptor, between[at] as number);
   });
-  descriptors.forEach((_, at) => {
-    error ||= duplicate(free + at, at) || close(free + at);
+  between.forEach((number, at) => {
+    error ||= duplicate(number, at) || close(number);
   });
   return error;
+}
+
+/**
+ * As many numbers as there are descriptors, none of which is one of them, or the place of one. The lowest:
+ * behind the highest descriptor there may be none that the limit allows. Whatever else has them now is
+ * closed by the exec anyway.
+ */
+function numbersBetween(descriptors: readonly number[]): readonly number[] {
+  const found: number[] = [];
+  for (let number = descriptors.length; found.length < descriptors.length; number++) {
+    if (!descriptors.includes(number)) found.push(number);
+  }
+  return found;
 }
 
 /**
