@@ -357,7 +357,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     }
     this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket, peer);
     this.counts.histograms?.accepted(this.driver, slot);
-    this.#acceptGate.opened(this.#table.size);
     if (setUp === undefined) this.begin(connection);
     else setUp(connection);
     return connection;
@@ -369,6 +368,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.counts.accepted++;
     this.#table.set(connection);
     this.connectionCount++;
+    this.#acceptGate.opened(this.#table.size);
     this.#publication?.opened(this.connectionCount, connection.generation);
     return connection;
   }

@@ -161,6 +161,24 @@ for (const transport of streamTransports) {
       assert.equal(rig.events.filter((event) => event === 'open').length, 7);
     });
 
+    test('maxConnections: what the loop dials counts', async (t) => {
+      const target = await startRig(t, new EchoHandler());
+      const handler: EventHandler = { react: (frame) => frame };
+      const rig = await startRig(t, handler, { maxConnections: 2 }, freeAddress(t, transport));
+      const first = await connect(t, rig);
+      first.write('x');
+      await first.readExactly(1);
+      const [loop] = rig.server.loops;
+      const dialled = await loop?.register(`tcp://${target.server.addr}`);
+      const second = await connect(t, rig);
+      second.write('y');
+      await settle(20);
+      assert.equal(rig.server.countConnections(), 2);
+      assert.equal(second.receivedBytes, 0);
+      dialled?.close();
+      assert.equal(text(await second.readExactly(1)), 'y');
+    });
+
     test('a full server does not spin on the connections that wait', async (t) => {
       const address = freeAddress(t, transport);
       const rig = await startRig(t, {}, { maxConnections: 1 }, address);
