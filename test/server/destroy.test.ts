@@ -123,7 +123,10 @@ describe('setFlow', () => {
 
   test('without half-open, a handler that runs behind the end has closeTimeout', async (t) => {
     let finish: (() => void) | undefined;
-    const react = () => new Promise<void>((resolve) => void (finish = resolve));
+    const react = () =>
+      new Promise<void>((resolve) => {
+        finish = resolve;
+      });
     const { rig, c, client } = await pair(t, { react }, { allowHalfOpen: true, closeTimeout: 50 });
     client.end();
     await waitUntil(() => c.readEnded, 'the end');
