@@ -12,6 +12,8 @@ const vector = layouts.iovec;
 const byteLength = message.size + piecesMax * vector.size;
 const bytesApart = Math.ceil(byteLength / 64) * 64;
 const pageBytes = 65_536;
+/** More than a kernel takes at once. Lengths are written as 32 bits, and macOS refuses sums of 2 GiB. */
+const callBytesMax = 2 ** 30;
 
 const spares: GatheredSend[] = [];
 
@@ -68,15 +70,19 @@ export class GatheredSend {
   #fillPieces(pieces: readonly Uint8Array[]): void {
     assert(pieces.length <= piecesMax, 'that many fit');
     const words = this.#words;
-    for (let index = 0; index < pieces.length; index++) {
+    let room = callBytesMax;
+    let index = 0;
+    for (; index < pieces.length && room > 0; index++) {
       const piece = pieces[index] as Uint8Array;
+      const length = Math.min(piece.length, room);
       const address = BigInt(foreignInterface.addressOf(piece));
       const at = (message.size + index * vector.size) / 4;
       words[at] = Number(BigInt.asIntN(32, address));
       words[at + 1] = Number(BigInt.asIntN(32, address >> 32n));
-      words[at + vector.fields.len.offset / 4] = piece.length;
+      words[at + vector.fields.len.offset / 4] = length;
+      room -= length;
     }
-    words[message.fields.iovlen.offset / 4] = pieces.length;
+    words[message.fields.iovlen.offset / 4] = index;
   }
 
   /** By a call, once: bytes that the kernel took, or minus an errno. */
