@@ -28,6 +28,7 @@ export async function kcpClient<Context = unknown>(
   const owner: KcpOwner = {
     handler: handler as KcpHandler,
     settings,
+    datagram: Buffer.alloc(settings.mtu),
     shutdown: () => void made?.stop(),
     proven: () => {},
     over: (_conn, under) => under.close(),

@@ -36,6 +36,8 @@ export interface KcpHandler<Context = unknown> {
 export interface KcpOwner {
   readonly handler: KcpHandler;
   readonly settings: KcpSettings;
+  /** `mtu` bytes, in which each puts its datagrams together: what is sent is copied. */
+  readonly datagram: Buffer;
   shutdown(): void;
   /** The peer of an open connection has shown that it is there, for the first time. */
   proven(conn: KcpConn, under: Conn): void;
@@ -76,8 +78,12 @@ export class KcpConn<Context = unknown> {
     this.localAddr = under.localAddr;
     this.interval = owner.settings.interval;
     this.#heardAt = this.#clock.now;
-    this.#protocol = new KcpProtocol(conv, owner.settings, this.#heardAt, (datagram) =>
-      under.sendTo(datagram),
+    this.#protocol = new KcpProtocol(
+      conv,
+      owner.settings,
+      this.#heardAt,
+      owner.datagram,
+      (datagram) => under.sendTo(datagram),
     );
     // That one would count what is sent, too.
     under.setTimeouts({ idleTimeout: 0 });

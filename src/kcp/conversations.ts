@@ -20,6 +20,7 @@ type Under = Conn<OfPeer | undefined>;
 export class Conversations implements KcpOwner {
   readonly handler: KcpHandler;
   readonly settings: KcpSettings;
+  readonly datagram: Buffer;
   readonly shutdown: () => void;
   readonly #max: number;
   readonly #ended = new EndedConversations();
@@ -29,6 +30,7 @@ export class Conversations implements KcpOwner {
   constructor(handler: KcpHandler, settings: KcpSettings, max: number, shutdown: () => void) {
     this.handler = handler;
     this.settings = settings;
+    this.datagram = Buffer.alloc(settings.mtu);
     this.shutdown = shutdown;
     this.#max = max;
   }

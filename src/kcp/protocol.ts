@@ -75,12 +75,15 @@ export class KcpProtocol {
   #probeMs = 0;
   readonly #header = emptyHeader();
   readonly #datagram: Buffer;
+  /** Bytes in it; 0 between two calls, when others use it. */
   #length = 0;
 
+  /** @param datagram of `mtu` bytes, to put one together in: it may be that of others, too. */
   constructor(
     conv: number,
     settings: KcpSettings,
     now: number,
+    datagram: Buffer,
     output: (datagram: Buffer) => void,
   ) {
     this.conv = conv;
@@ -91,7 +94,7 @@ export class KcpProtocol {
     this.#receiving = new Receiving(settings.receiveWindow);
     this.#roundTrip = new RoundTrip(settings.nodelay ? 30 : 100, settings.interval);
     this.#congestion = new Congestion(this.#segmentBytes);
-    this.#datagram = Buffer.alloc(settings.mtu);
+    this.#datagram = datagram;
   }
 
   /** The peer has everything: also messages without bytes. */

@@ -155,3 +155,14 @@ describe('another conversation of the same peer', () => {
     assert.equal(conns.length, 2);
   });
 });
+
+test('conversations share the buffer of their datagrams', async (t) => {
+  const { world, address, events } = await serving(t, {}, { mtu: 65_000, idleTimeout: 1_000 });
+  const peers = Array.from({ length: 101 }, () => world.peer(address));
+  await peers.pop()?.send(push(1, 0, ''));
+  const before = process.memoryUsage().arrayBuffers;
+  await Promise.all(peers.map((peer) => peer.send(push(1, 0, ''))));
+  assert.equal(events.length, 202);
+  // A buffer for each would be 6.5 MB.
+  assert.ok(process.memoryUsage().arrayBuffers - before < 2_000_000);
+});
