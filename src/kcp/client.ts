@@ -29,6 +29,7 @@ export async function kcpClient<Context = unknown>(
     handler: handler as KcpHandler,
     settings,
     datagram: Buffer.alloc(settings.mtu),
+    isCalled: false,
     shutdown: () => void made?.stop(),
     proven: () => {},
     over: (_conn, under) => under.close(),

@@ -38,6 +38,8 @@ export interface KcpOwner {
   readonly settings: KcpSettings;
   /** `mtu` bytes, in which each puts its datagrams together: what is sent is copied. */
   readonly datagram: Buffer;
+  /** Peers call: the address of one may be forged. */
+  readonly isCalled: boolean;
   shutdown(): void;
   /** The peer of an open connection has shown that it is there, for the first time. */
   proven(conn: KcpConn, under: Conn): void;
@@ -85,6 +87,7 @@ export class KcpConn<Context = unknown> {
       owner.datagram,
       (datagram) => under.sendTo(datagram),
     );
+    if (owner.isCalled) this.#protocol.doubtPeer();
     // That one would count what is sent, too.
     under.setTimeouts({ idleTimeout: 0 });
     this.#forgetIdle = this.#lookIdleIn(owner.settings.idleTimeout);

@@ -21,6 +21,7 @@ export class Conversations implements KcpOwner {
   readonly handler: KcpHandler;
   readonly settings: KcpSettings;
   readonly datagram: Buffer;
+  readonly isCalled = true;
   readonly shutdown: () => void;
   readonly #max: number;
   readonly #ended = new EndedConversations();

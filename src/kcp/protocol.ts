@@ -20,6 +20,9 @@ const remoteWindowFirst = 32;
 const deadAfter = 20;
 /** The longest wait before a segment is sent again, unless an answer itself takes longer. */
 const resendMaxMs = 5_000;
+/** To a peer that may be forged: so many datagrams for each of its own, so many segments under way. */
+const unprovenDatagramsMax = 6;
+const unprovenWindow = 4;
 const probeFirstMs = 7_000;
 const probeMaxMs = 120_000;
 const fragmentsMax = 256;
@@ -53,6 +56,8 @@ export class KcpProtocol {
   /** It has acknowledged something as only who receives it can: nobody has forged its address. */
   isProven = false;
   readonly #began: number;
+  /** Datagrams that may still go out before the peer is proven. */
+  #credit = Infinity;
   readonly #settings: KcpSettings;
   readonly #output: (datagram: Buffer) => void;
   readonly #segmentBytes: number;
@@ -100,6 +105,11 @@ export class KcpProtocol {
   /** The peer has everything: also messages without bytes. */
   get isAcknowledged(): boolean {
     return this.#queue.length === 0 && this.#flying.length === 0;
+  }
+
+  /** The address of the peer may be forged: little goes there until it has acknowledged something. */
+  doubtPeer(): void {
+    this.#credit = 0;
   }
 
   /** The first number of the peer that has not come. */
@@ -205,6 +215,7 @@ export class KcpProtocol {
       } else if (header.cmd === command.askWindow) this.#tellsWindow = true;
       offset += header.length;
     }
+    if (offset > 0) this.#credit = this.isProven ? Infinity : this.#credit + unprovenDatagramsMax;
     if (newest !== -1) this.#overtake(newest, newestTs);
     if (ahead(this.#unacknowledged, before) > 0) this.#congestion.acknowledged(this.#remoteWindow);
     return offset > 0;
@@ -277,7 +288,8 @@ export class KcpProtocol {
     if (this.#tellsWindow) this.#put(command.tellWindow, 0, 0, 0, null);
     this.#asksWindow = this.#tellsWindow = false;
     const { sendWindow, nc } = this.#settings;
-    const allowed = Math.min(sendWindow, this.#remoteWindow);
+    const ours = this.#credit === Infinity ? sendWindow : Math.min(sendWindow, unprovenWindow);
+    const allowed = Math.min(ours, this.#remoteWindow);
     const window = nc || isLast ? allowed : Math.min(allowed, this.#congestion.window);
     const end = (this.#unacknowledged + window) >>> 0;
     while (this.#queue.length > 0 && ahead(this.#nextNumber, end) < 0) {
@@ -383,6 +395,9 @@ export class KcpProtocol {
     if (this.#length === 0) return;
     const length = this.#length;
     this.#length = 0;
+    // As if it was lost on the way.
+    if (this.#credit <= 0) return;
+    this.#credit--;
     this.#output(this.#datagram.subarray(0, length));
   }
 }

@@ -64,9 +64,13 @@ export class RawPeer {
     return this.#socket.localAddress;
   }
 
+  say(datagram: Buffer): void {
+    this.#socket.send(this.#address, datagram);
+  }
+
   /** Sends the datagrams, one after the other. Returns what came by then, unless time has to pass. */
   async send(...datagrams: Buffer[]): Promise<Segment[]> {
-    for (const datagram of datagrams) this.#socket.send(this.#address, datagram);
+    for (const datagram of datagrams) this.say(datagram);
     await this.#simulation.settled();
     return (await this.datagrams()).flatMap(segmentsOf);
   }

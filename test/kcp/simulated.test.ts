@@ -133,6 +133,41 @@ describe('a peer that vanished', () => {
   });
 });
 
+describe('a peer that has acknowledged nothing, and may be forged', () => {
+  for (const [name, options] of [
+    ['the defaults', {}],
+    ['those of games', { ...game, sendWindow: 1_024 }],
+  ] as const) {
+    test(`gets six datagrams for each of its own, with ${name}`, async (t) => {
+      const world = new KcpWorld(t);
+      const closed: string[] = [];
+      const react: KcpHandler['react'] = () => Buffer.alloc(100_000);
+      const onClosed: KcpHandler['onClosed'] = (_c, error) => void closed.push(codeOf(error));
+      const address = await world.serve({ react, onClosed }, options);
+      const peer = world.peer(address);
+      for (let count = 0; count < 2; count++) {
+        peer.say(push(1, 0, 'x'));
+        await world.advance(30_000);
+        assert.equal((await peer.datagrams()).length, 6);
+      }
+      await world.advance(100_000);
+      assert.equal((await peer.datagrams()).length, 0);
+      assert.deepEqual(closed, ['ErrTimeout']);
+    });
+  }
+
+  test('gets everything at once as soon as it has', async (t) => {
+    const world = new KcpWorld(t);
+    const options = { ...game, sendWindow: 512, receiveWindow: 512 };
+    const address = await world.serve({ react: () => Buffer.alloc(300_000) }, options);
+    let bytes = 0;
+    const react: KcpHandler['react'] = (message) => void (bytes += message.length);
+    (await world.dial(address, { react }, options)).write('all');
+    await world.simulation.settled(); // no time passes
+    assert.equal(bytes, 300_000);
+  });
+});
+
 describe('the limits of what is unacknowledged', () => {
   for (const [name, message] of [
     ['short', 'x'],
