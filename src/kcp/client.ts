@@ -10,7 +10,7 @@ export type KcpClientOptions = KcpOptions & Omit<ClientOptions, 'codec' | 'tls' 
 export interface KcpClient<Context = unknown> extends AsyncDisposable {
   /**
    * Starts a conversation with `kcp://host:port` and resolves at once, after `onOpened`: KCP has no
-   * handshake. If there is no peer, no message is ever acknowledged.
+   * handshake. If there is no peer, no message is ever acknowledged; `onError` may say why.
    * @throws as `client.dial`.
    */
   dial(address: string, options?: { readonly context?: Context }): Promise<KcpConn<Context>>;
@@ -38,6 +38,7 @@ export async function kcpClient<Context = unknown>(
     react: (frame: Buffer | null, under: Conn<KcpConn>): void => {
       if (frame !== null) under.context.came(frame);
     },
+    onError: (under: Conn<KcpConn>, error: Error): void => under.context.failed(error),
     signalClose: (under: Conn<KcpConn>): void | Promise<void> => under.context.signalClose(),
     onClosed: (under: Conn<KcpConn>, error?: Error): void => under.context.abort(error),
   };

@@ -22,6 +22,11 @@ export interface KcpHandler<Context = unknown> {
   /** After `write` returned false: what is unacknowledged fell to a quarter of `highWaterMark`. */
   onDrain?(c: KcpConn<Context>): void;
   /**
+   * The network or the kernel reports an error of something sent, such as `ECONNREFUSED` when nobody
+   * listens there. The connection goes on and sends again, until a time limit passes.
+   */
+  onError?(c: KcpConn<Context>, err: Error): void | Promise<void>;
+  /**
    * The server or client stops: the last chance to write. Each segment goes out once, because nothing
    * is left to send it again.
    */
@@ -111,6 +116,15 @@ export class KcpConn<Context = unknown> {
   /** @internal */
   opened(): void {
     this.#call('onOpened', () => this.#owner.handler.onOpened?.(this as KcpConn));
+  }
+
+  /** @internal */
+  failed(error: Error): void {
+    if (this.#state === 'closed') return;
+    this.#call('onError', () => {
+      const answer = this.#owner.handler.onError?.(this as KcpConn, error);
+      return answer as Promise<undefined> | undefined;
+    });
   }
 
   /** @internal A datagram of the peer. */

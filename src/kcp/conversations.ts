@@ -94,6 +94,11 @@ export class Conversations implements KcpOwner {
     if (answers.some((answer) => answer !== undefined)) return Promise.all(answers).then(() => {});
   }
 
+  /** Something that was sent there did not arrive. */
+  failed(under: Under, error: Error): void {
+    for (const conn of under.context ?? []) conn.failed(error);
+  }
+
   /** Nothing goes out there any more. */
   allOver(under: Under, error: Error | undefined): void {
     for (const conn of under.context ?? []) conn.abort(error);

@@ -36,6 +36,7 @@ export async function serveKcp<Context = unknown>(
     react(frame: Buffer | null, under: Under): void {
       if (frame !== null) conversations.came(frame, under);
     },
+    onError: (under: Under, error: Error) => conversations.failed(under, error),
     signalClose: (under: Under) => conversations.signalClose(under),
     onClosed: (under: Under, error?: Error) => conversations.allOver(under, error),
   };

@@ -94,6 +94,43 @@ test('close waits until the peer has an empty message, too', async (t) => {
   assert.deepEqual(lengths, [0]);
 });
 
+test('onError says that nobody listens, and the connection goes on', async (t) => {
+  const { server: gone } = await serving(t, {});
+  const address = `kcp://${gone.addr}`;
+  await gone.close();
+  const errors: string[] = [];
+  const closed: string[] = [];
+  const onClosed: KcpHandler['onClosed'] = (_c, error) => void closed.push(codeOf(error));
+  const client = await dialling(t, {
+    onError: (_c, error) => void errors.push(codeOf(error)),
+    onClosed,
+  });
+  const c = await client.dial(address);
+  c.write('anybody?');
+  await waitUntil(() => errors.length > 0, 'the error');
+  assert.equal(errors[0], 'ECONNREFUSED');
+  assert.deepEqual(closed, []);
+  const heard: string[] = [];
+  const server = await serveKcp({ react: (message) => void heard.push(String(message)) }, address);
+  t.after(() => server.close());
+  await waitUntil(() => heard.length === 1, 'the message');
+});
+
+test('onError that throws ends its connection', async (t) => {
+  const { server: gone } = await serving(t, {});
+  await gone.close();
+  const closed: string[] = [];
+  const client = await dialling(t, {
+    onError() {
+      throw new Error('thrown');
+    },
+    onClosed: (_c, error) => void closed.push(codeOf(error)),
+  });
+  (await client.dial(`kcp://${gone.addr}`)).write('anybody?');
+  await waitUntil(() => closed.length === 1, 'the end');
+  assert.deepEqual(closed, ['ErrHandler']);
+});
+
 test('a message that the window can never hold closes the connection with a reason', async (t) => {
   const closed: string[] = [];
   const handler: KcpHandler = { onClosed: (_c, error) => void closed.push(codeOf(error)) };
