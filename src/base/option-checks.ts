@@ -72,6 +72,23 @@ export function oneWordOf<const Word extends string>(words: readonly Word[]): Op
   };
 }
 
+/**
+ * Refuses what is no object, and names that mean nothing: what is misspelt would be ignored in silence.
+ * @param of whose options they are, as in `dial`.
+ * @throws ErrInvalidOption
+ */
+export function checkNames(of: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    const given = `cannot use ${describe(options)} as the options of ${of}`;
+    throw new ErrInvalidOption(`${given}: give an object with any of ${known.join(', ')}`);
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const nearest = nearestName(unknown, known);
+  const hint = nearest === undefined ? `known are ${known.join(', ')}` : `is it ${nearest}?`;
+  throw new ErrInvalidOption(`cannot use option ${unknown} of ${of}: there is none; ${hint}`);
+}
+
 /** The known name that `typed` was probably meant to be, if any is near. */
 export function nearestName(typed: string, known: readonly string[]): string | undefined {
   const lowered = typed.toLowerCase();

@@ -8,7 +8,7 @@ import {
   loopClock,
   workBegins,
 } from '../base/loop-work.ts';
-import { int32Max, wholeNumber } from '../base/option-checks.ts';
+import { checkNames, int32Max, wholeNumber } from '../base/option-checks.ts';
 import { textOf } from '../base/thrown.ts';
 import { watch } from '../base/settled.ts';
 import type { Conn, LoopView, RegisterOptions } from '../connection/conn.ts';
@@ -22,6 +22,13 @@ import { checkTakeOver } from '../host/runtime-socket.ts';
 import { dialFrom, type FacedLoop } from './dial-hook.ts';
 
 const milliseconds = wholeNumber(1, int32Max, 'milliseconds');
+const registerNames: Record<keyof RegisterOptions, true> = {
+  handler: true,
+  context: true,
+  timeout: true,
+  signal: true,
+};
+const registerOptionNames = Object.keys(registerNames);
 
 class LoopTimer extends DeadlineLinks implements ScheduledDeadline {
   readonly deadlinePassed: () => void;
@@ -76,6 +83,7 @@ export class LoopFace implements LoopView, LoopWithWork, LoopWithClock {
 
   async register(target: string | number | Socket, options: RegisterOptions = {}): Promise<Conn> {
     if (this.#stopped) throw loopIsOver('register a connection');
+    checkNames('register', options, registerOptionNames);
     if (typeof target === 'string') return dialFrom(this.#loop, this.#dials, target, options);
     // What is wrong is said before the socket is ours.
     if (options.handler !== undefined) ownHandlerEvents(options.handler as never);

@@ -14,15 +14,21 @@ import { ClientTls } from './client-tls.ts';
 import type { TlsClientOptions } from '../tls/options/types.ts';
 import { Dial, type DialingLoop } from './dial.ts';
 import { checkDialOptions, type DialOptions } from './dial-options.ts';
-import { ClientLink, type Link, type LinkOptions, type LinkOwner } from './link.ts';
+import {
+  ClientLink,
+  type Link,
+  type LinkOptions,
+  linkOptionNames,
+  type LinkOwner,
+} from './link.ts';
 import { ClientPool, type LinkPool, type PoolOptions } from './link-pool.ts';
 import { type ReconnectOptions, reconnectPolicy } from './reconnecting.ts';
 import { reportDriver } from './driver-report.ts';
 import { reportUnknownEvents } from './handler-report.ts';
 import { OneLoopGroup } from './one-loop-group.ts';
 import { loopSettings } from './loop-settings.ts';
-import { invalidOption } from '../base/option-checks.ts';
-import { type Options, resolveOptions } from './options.ts';
+import { checkNames, invalidOption } from '../base/option-checks.ts';
+import { checkOptionsObject, type Options, resolveOptions } from './options.ts';
 import { RunningServer, type ServerPlan } from './running-server.ts';
 import { initialize, obey } from './starting.ts';
 
@@ -171,12 +177,15 @@ class RunningClient extends RunningServer implements Client {
   }
 
   link(address: string, options: LinkOptions = {}): Link {
+    // Before its parts are looked at.
+    checkNames('link', options, linkOptionNames);
     const link = this.#newLink(address, options);
     link.begin();
     return link;
   }
 
   pool(address: string, options: PoolOptions): LinkPool {
+    checkNames('pool', options, ['size', ...linkOptionNames]);
     const { size, ...each } = options;
     return new ClientPool(size, () => this.link(address, each));
   }
@@ -247,6 +256,7 @@ export async function client(
     );
   }
   const calls = handlerCalls(handler);
+  checkOptionsObject(options);
   refuseServerOnly(options as Options);
   const { reconnect, ...others } = options;
   const resolved = resolveOptions(others as Options);

@@ -1,5 +1,5 @@
-import { ErrInvalidNetworkAddress, ErrInvalidOption, ErrUnsupportedOp } from '../base/errors.ts';
-import { int32Max, invalidOption } from '../base/option-checks.ts';
+import { ErrInvalidNetworkAddress, ErrUnsupportedOp } from '../base/errors.ts';
+import { checkNames, int32Max, invalidOption } from '../base/option-checks.ts';
 import { isIP } from '../base/ip-address.ts';
 import type { EventHandler } from '../connection/conn.ts';
 import type { ProxyHeader } from '../connection/proxy-protocol/write-header.ts';
@@ -54,6 +54,22 @@ export interface DialOptions {
 
 export const attemptDelayMs = 250;
 
+const names: Record<keyof DialOptions, true> = {
+  handler: true,
+  context: true,
+  signal: true,
+  timeout: true,
+  tls: true,
+  proxyHeader: true,
+  attemptDelay: true,
+  attemptTimeout: true,
+  localAddress: true,
+  loop: true,
+  reconnect: true,
+};
+
+export const dialOptionNames: readonly string[] = Object.keys(names);
+
 function time(name: string, value: unknown): void {
   if (typeof value === 'number' && value >= 0 && value <= int32Max) return;
   throw invalidOption(name, value, `0 (off) or a number up to ${int32Max} (milliseconds)`);
@@ -61,9 +77,7 @@ function time(name: string, value: unknown): void {
 
 /** @throws ErrInvalidOption, ErrUnsupportedOp. */
 export function checkDialOptions(options: DialOptions): DialOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new ErrInvalidOption('cannot dial: give an object such as { timeout: 5000 }');
-  }
+  checkNames('dial', options, dialOptionNames);
   const { signal, timeout = 0, tls = false, loop = 'same' } = options;
   if (typeof tls !== 'boolean') {
     const wanted = 'true or false; what to use stands in the option tls of client()';

@@ -11,7 +11,7 @@ import { ownHandlerEvents } from '../connection/handler-events.ts';
 import { captureScope } from '../host/event-scope.ts';
 import { parseAddress } from './addresses.ts';
 import { streamsOnly } from './dial.ts';
-import { calledFrom, checkDialOptions, type DialOptions } from './dial-options.ts';
+import { calledFrom, checkDialOptions, type DialOptions, dialOptionNames } from './dial-options.ts';
 import { type KeptMessage, KeptMessages } from './kept-messages.ts';
 import {
   delayBefore,
@@ -29,7 +29,10 @@ export interface LinkOptions extends Omit<DialOptions, 'signal' | 'reconnect'> {
    * them later; `refuse` accepts nothing. Default `keep`.
    */
   readonly whileDown?: 'keep' | 'refuse';
-  /** The most bytes that the link keeps; it always accepts one message. Default 16,777,216. */
+  /**
+   * The most bytes that the link keeps, counting 128 more for each message; it always accepts one
+   * message. Default 16,777,216.
+   */
   readonly maxKept?: number;
   /**
    * True keeps each message until `confirm` says that the peer has it, and sends it again after a
@@ -60,7 +63,8 @@ export interface Link {
   write(data: Sendable): boolean;
   /**
    * With the option `confirm`: marks the first `count` kept messages as done, because the peer has
-   * them. It never marks a message that was not sent on the current connection.
+   * them. It never marks a message that was not sent on the current connection. Infinity marks all
+   * of the others. @throws ErrInvalidOption if `count` is not a whole number from 0 on.
    */
   confirm(count?: number): void;
   /**
@@ -85,6 +89,15 @@ export interface LinkOwner {
 
 const nothing = Buffer.alloc(0);
 const maxKeptDefault = 16_777_216;
+/** What a message costs beside its bytes. */
+const messageOverheadBytes = 128;
+
+export const linkOptionNames: readonly string[] = [
+  ...dialOptionNames.filter((name) => name !== 'signal'),
+  'whileDown',
+  'maxKept',
+  'confirm',
+];
 
 /** @throws what no attempt could do otherwise than fail by. */
 function checkTarget(address: string, options: DialOptions): void {
@@ -345,13 +358,18 @@ export class ClientLink implements Link, Follower {
     const { conn } = this;
     if (this.isOver || this.#closing || (conn === null && !this.#keeps)) return false;
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
-    if (this.#kept.count > 0 && this.#kept.bytes + length > this.#maxKept) return false;
+    const { count, bytes } = this.#kept;
+    const held = bytes + count * messageOverheadBytes;
+    if (count > 0 && held + length + messageOverheadBytes > this.#maxKept) return false;
     this.#kept.add(typeof data === 'string' ? data : Buffer.from(data), length);
     if (conn !== null && this.#ready) this.#sendKept(conn);
     return true;
   }
 
   confirm(count = 1): void {
+    if (count !== Infinity && !(Number.isSafeInteger(count) && count >= 0)) {
+      throw invalidOption('count', count, 'a whole number from 0 on, or Infinity for all');
+    }
     this.#kept.confirm(count);
   }
 

@@ -210,10 +210,14 @@ export function resolveOptions(
   };
 }
 
+/** @throws ErrInvalidOption */
+export function checkOptionsObject(options: unknown): void {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
+  throw new ErrInvalidOption('cannot use the options: give an object such as { ticker: true }');
+}
+
 function checkEach(options: Options<unknown>): Checked {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ErrInvalidOption('cannot use the options: give an object such as { ticker: true }');
-  }
+  checkOptionsObject(options);
   const checked: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, name)) throw unknownOption(name);

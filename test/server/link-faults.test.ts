@@ -4,10 +4,12 @@ import { describe, test } from 'node:test';
 import {
   Action,
   type ClientOptions,
+  client as makeClient,
   type Conn,
   type EventHandler,
   type ICodec,
   LineBasedFrameCodec,
+  ErrInvalidOption,
   type LinkOptions,
   serve,
 } from 'gnet';
@@ -147,6 +149,27 @@ test('what can never connect is refused at once', async (t) => {
   for (const [address, code, options] of refused) {
     assert.throws(() => client.link(address, options), { code }, address);
   }
+});
+
+test('options that are no object, or are misspelt, are refused', async (t) => {
+  const { client } = await startClient(t);
+  const [loop] = client.loops;
+  const calls: Record<string, (options: never) => unknown> = {
+    dial: (options) => client.dial('tcp://127.0.0.1:1', options),
+    register: (options) => loop?.register('tcp://127.0.0.1:1', options),
+    'register of a descriptor': (options) => loop?.register(2 ** 30, options),
+    link: (options) => client.link('tcp://127.0.0.1:1', options),
+    pool: (options) => client.pool('tcp://127.0.0.1:1', options),
+    client: (options) => makeClient({}, options),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    for (const options of [null, 5, [], { timoeut: 5 }, { siganl: null }]) {
+      const refused = async (): Promise<void> => void (await call(options as never));
+      await assert.rejects(refused, { code: 'ErrInvalidOption' }, `${name} ${options}`);
+    }
+  }
+  assert.throws(() => client.pool('tcp://127.0.0.1:1', undefined as never), ErrInvalidOption);
+  assert.throws(() => client.link('tcp://127.0.0.1:1', { signal: 1 } as never), ErrInvalidOption);
 });
 
 test('the log has the first failure of a break, and no more', async (t) => {

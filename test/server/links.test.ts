@@ -132,11 +132,19 @@ describe('a link', () => {
     const upstream = new Upstream();
     const { client } = await startClient(t, {}, { codec });
     const dead = `tcp://${await deadAddress()}`;
-    const keeping = client.link(dead, { maxKept: 10, reconnect: soon });
+    const keeping = client.link(dead, { maxKept: 300, reconnect: soon });
     assert.deepEqual(
       ['12345', '12345', '1'].map((data) => keeping.write(data)),
       [true, true, false],
     );
+    // What is empty costs something, too.
+    const empty = client.link(dead, { maxKept: 300, reconnect: soon });
+    assert.deepEqual(
+      ['', '', ''].map((data) => empty.write(data)),
+      [true, true, false],
+    );
+    const long = client.link(dead, { maxKept: 1, reconnect: soon });
+    assert.deepEqual([long.write('a long one'), long.write('')], [true, false]);
     const refusing = client.link(dead, { whileDown: 'refuse', reconnect: soon });
     assert.equal(refusing.write('x'), false);
     assert.throws(() => keeping.write(5 as never), ErrInvalidReply);
@@ -194,6 +202,20 @@ describe('a link', () => {
     assert.equal(reports.length, 1);
     assert.equal(link.pendingMessages, 0);
   });
+});
+
+test('confirm refuses what is no number of messages', async (t) => {
+  const { link } = await linked(t, new Upstream(), { confirm: true });
+  for (const line of ['one', 'two', 'three', 'four']) link.write(line);
+  for (const count of [Number.NaN, -1, 1.5, '1']) {
+    assert.throws(() => link.confirm(count as number), ErrInvalidOption, String(count));
+  }
+  link.confirm(0);
+  assert.equal(link.pendingMessages, 4);
+  link.confirm();
+  assert.equal(link.pendingMessages, 3);
+  link.confirm(Infinity);
+  assert.equal(link.pendingMessages, 0);
 });
 
 test('with confirm, ten cuts in the middle of the stream lose nothing', async (t) => {
