@@ -85,7 +85,16 @@ describe('localAddress', () => {
     const { client } = await startClient(t);
     const dial = (localAddress: string) =>
       client.dial(`tcp://${rig.server.addr}`, { localAddress });
-    await assert.rejects(dial('192.0.2.1'), { code: 'EADDRNOTAVAIL' });
+    await assert.rejects(dial('192.0.2.1'), {
+      code: 'EADDRNOTAVAIL',
+      syscall: 'bind',
+      address: '192.0.2.1:0',
+    });
+    await assert.rejects(dial(rig.server.addr), {
+      code: 'EADDRINUSE',
+      syscall: 'bind',
+      address: rig.server.addr,
+    });
     await assert.rejects(dial('::1'), ErrInvalidNetworkAddress);
     for (const wrong of ['', 'localhost', '127.0.0.1:70000', '::1:', 5]) {
       await assert.rejects(dial(wrong as string), ErrInvalidOption);

@@ -1,6 +1,7 @@
 import type { SyscallError } from '../../base/errors.ts';
 import { errnoNumber } from '../../platform/index.ts';
 import { syscallError } from '../../platform/syscall-error.ts';
+import { addressText } from './address-text.ts';
 
 /** The runtime's own errors that correspond to errors of the kernel. */
 const errnoOfCode: Readonly<Record<string, string>> = {
@@ -34,4 +35,17 @@ export function runtimeError(
   // The runtime calls both steps of listening by one name.
   const call = said === 'listen' && bindErrors.has(name) ? 'bind' : said;
   return syscallError(call, errnoNumber(name) ?? errnoNumber('EIO') ?? 5, action, address);
+}
+
+/** Of a socket that did not connect to `address`, or could not be bound to the address to call from. */
+export function connectError(error: Error, address: string): SyscallError {
+  const { syscall, address: host, port = 0 } = error as RefusedAddress;
+  if (syscall !== 'bind') return runtimeError(error, 'connect', `connect to ${address}`, address);
+  const local = addressText(host, port);
+  return runtimeError(error, 'bind', `call from ${local}`, local);
+}
+
+interface RefusedAddress extends NodeJS.ErrnoException {
+  readonly address?: string;
+  readonly port?: number;
 }

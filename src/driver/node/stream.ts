@@ -7,7 +7,7 @@ import type { SocketWish } from '../contract.ts';
 import { addressText } from './address-text.ts';
 import type { ResetSearch } from './half-open.ts';
 import type { Reporter, ReporterOwner } from './reporter.ts';
-import { runtimeError } from './runtime-error.ts';
+import { connectError, runtimeError } from './runtime-error.ts';
 import { sendQueues } from './send-queues.ts';
 
 /** Bytes given to the socket in one write: what is copied while the kernel is slow. */
@@ -140,10 +140,10 @@ export class NodeStream implements Reporter, ResetSearch {
   #onError(error: Error): void {
     if (this.#error !== null) return;
     const address = this.identity.remoteAddress;
-    const action = this.#connecting
-      ? `connect to ${address}`
-      : `go on with the connection to ${address}`;
-    this.#error = runtimeError(error, this.#connecting ? 'connect' : 'read', action, address);
+    const action = `go on with the connection to ${address}`;
+    this.#error = this.#connecting
+      ? connectError(error, address)
+      : runtimeError(error, 'read', action, address);
     // Behind a peer's end Linux says EPIPE for a reset; and here only a write can find one.
     const mayBeReset = this.#ended || this.identity.kind === 'tcp';
     if (mayBeReset && this.#error.code === 'EPIPE') {
