@@ -412,8 +412,18 @@ export class ClientLink implements Link, Follower {
 
   #end(error: Error | undefined): void {
     clearTimeout(this.#timer);
+    // What has just left is done in a moment.
+    if (this.#kept.count > 0) queueMicrotask(() => this.#tellRest());
     this.isOver = true;
     this.#settle(error);
     this.#owner.over(this);
+  }
+
+  #tellRest(): void {
+    const { count } = this.#kept;
+    if (count === 0) return;
+    const lack = this.#confirms ? 'confirmed' : 'sent';
+    const message = `a link to ${this.address} is over; messages that were not ${lack}: ${count}`;
+    this.#owner.report(message, undefined);
   }
 }

@@ -1,9 +1,10 @@
 /** How the connection of a link ends: by whom, under which handler, and with what it still had to send. */
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, test } from 'node:test';
 import { Action, type Conn, type EventHandler, LineBasedFrameCodec, type Link } from 'gnet';
 import { createConnection, frames, toDuplex } from 'gnet/stream';
-import { startClient } from '../support/client-rig.ts';
+import { deadAddress, startClient } from '../support/client-rig.ts';
 import { startRig, type TestScope } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 
@@ -82,6 +83,36 @@ describe('a link whose connection has another handler', () => {
     }
     assert.equal(upstream.conns.length <= 3, true);
   });
+});
+
+test('the log says what a link did not send before its end', async (t) => {
+  const { client, reports } = await startClient(t, {}, { codec });
+  const link = client.link(`tcp://${await deadAddress()}`, { reconnect: { minDelay: 60_000 } });
+  for (const line of ['one', 'two']) assert.ok(link.write(line));
+  await link.close();
+  const [message] = reports.map(({ message }) => message).filter((text) => text.includes('over'));
+  assert.equal(message, `a link to ${link.address} is over; messages that were not sent: 2`);
+});
+
+test('a link runs what it calls in the async context that it was made in', async (t) => {
+  const { upstream, address } = await startUpstream(t);
+  const { client } = await startClient(t, {}, { codec });
+  const storage = new AsyncLocalStorage<string>();
+  const seen: unknown[] = [];
+  const onReconnect = (): void => void seen.push(storage.getStore());
+  const handler: EventHandler = {
+    onOpened: () => void seen.push(storage.getStore()),
+    onClosed: () => storage.enterWith('of an event'),
+  };
+  const link = storage.run('mine', () =>
+    client.link(address, { handler, reconnect: { ...soon, onReconnect } }),
+  );
+  for (const count of [1, 2, 3]) {
+    await waitUntil(() => upstream.conns.length === count && link.conn !== null, 'the link');
+    upstream.conns.at(-1)?.reset();
+    await waitUntil(() => link.reconnects === count, 'it is back');
+  }
+  assert.deepEqual(seen, Array(7).fill('mine'));
 });
 
 describe('a client that reconnects', () => {
