@@ -138,9 +138,9 @@ export class ClientLink implements Link, Follower {
   #bytesAhead = 0;
   /** `onOpened` has been answered: messages go out at once. */
   #ready = false;
-  /** Who was first to end the current connection, if nobody has broken it. */
-  #endedBy: 'nobody' | 'peer' | 'program' = 'nobody';
-  /** `close` was called. */
+  /** The peer was first to end the current connection. */
+  #peerEnded = false;
+  /** The program was: `close` was called, or the connection closed. */
   #closing = false;
   /** The rest of what is kept waits until the kernel has taken what is pending. */
   #restWaits = false;
@@ -240,8 +240,7 @@ export class ClientLink implements Link, Follower {
   connectionOpened(c: Conn): void {
     this.conn = c;
     this.#bytesAhead = this.#owner.bytesAhead;
-    this.#endedBy = 'nobody';
-    this.#restWaits = this.#toldDown = false;
+    this.#peerEnded = this.#restWaits = this.#toldDown = false;
     this.#underWay = 0;
     this.#upSince = performance.now();
     if (this.#wasUp) {
@@ -272,12 +271,12 @@ export class ClientLink implements Link, Follower {
   }
 
   peerEnded(): void {
-    if (this.#endedBy === 'nobody') this.#endedBy = 'peer';
+    this.#peerEnded = true;
   }
 
   programLeaves(c: Conn, inOrder: boolean): void {
-    if (this.#endedBy !== 'nobody') return;
-    this.#endedBy = 'program';
+    if (this.#peerEnded || this.#closing) return;
+    this.#closing = true;
     if (inOrder) this.#sendAllNow(c);
   }
 
@@ -336,8 +335,7 @@ export class ClientLink implements Link, Follower {
     this.conn = null;
     this.#ready = false;
     this.#kept.unsend();
-    const isOurs = this.#endedBy === 'program' || (error === undefined && this.#endedBy !== 'peer');
-    if (this.isOver || this.#closing || isOurs) {
+    if (this.isOver || this.#closing || (error === undefined && !this.#peerEnded)) {
       this.#end(undefined);
       return;
     }
@@ -378,7 +376,7 @@ export class ClientLink implements Link, Follower {
     this.#closing = true;
     if (conn === null) {
       this.#abort.abort(new ErrConnClosed(`the link to ${this.address} was closed`));
-      this.#end(undefined);
+      if (!this.isOver) this.#end(undefined);
     } else if (this.#ready) this.#closeNow(conn);
     else {
       // The promise of `onOpened` may never settle.

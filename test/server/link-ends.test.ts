@@ -78,6 +78,7 @@ describe('a link whose connection has another handler', () => {
       await waitUntil(() => link.conn !== null, 'the link');
       link.conn?.setHandler({});
       link.conn?.[end]();
+      assert.equal(link.write('late'), false, end);
       assert.equal(await link.closed, undefined, end);
       assert.equal(link.isOver, true, end);
     }
@@ -90,8 +91,12 @@ test('the log says what a link did not send before its end', async (t) => {
   const link = client.link(`tcp://${await deadAddress()}`, { reconnect: { minDelay: 60_000 } });
   for (const line of ['one', 'two']) assert.ok(link.write(line));
   await link.close();
-  const [message] = reports.map(({ message }) => message).filter((text) => text.includes('over'));
+  await link.close();
+  const [message, ...others] = reports
+    .map(({ message }) => message)
+    .filter((text) => text.includes('over'));
   assert.equal(message, `a link to ${link.address} is over; messages that were not sent: 2`);
+  assert.deepEqual(others, []);
 });
 
 test('a link runs what it calls in the async context that it was made in', async (t) => {
