@@ -19,13 +19,9 @@ class Echo extends EventServer {
    * ever, and one that names another server would keep the two busy with each other.
    */
   override react(datagram: Buffer | null, conn: Conn) {
-    const port = portOf(conn.remoteAddr);
-    return port < FIRST_CLIENT_PORT || port === portOf(conn.localAddr) ? null : datagram;
+    const { remotePort, localPort } = conn;
+    return remotePort < FIRST_CLIENT_PORT || remotePort === localPort ? null : datagram;
   }
-}
-
-function portOf(address: string): number {
-  return Number(address.slice(address.lastIndexOf(':') + 1));
 }
 
 const flags = readFlags({ port: 9000 });

@@ -119,3 +119,8 @@ export function formatInet(address: InetAddress): string {
 export function hasDualStack(system: string = process.platform): boolean {
   return system !== 'openbsd' && system !== 'dragonfly';
 }
+
+/** The port of an address that `formatInet` made; 0 of a Unix path, which begins with none of those. */
+export function portIn(address: string): number {
+  return /^[\d[]/.test(address) ? Number(address.slice(address.lastIndexOf(':') + 1)) : 0;
+}

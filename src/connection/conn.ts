@@ -53,6 +53,10 @@ export interface Conn<Context = unknown> extends FrameSource {
   readonly localAddr: string;
   /** In the form of `localAddr`; still available in `onClosed`. */
   readonly remoteAddr: string;
+  /** The port of `localAddr`; 0 for a Unix socket. */
+  readonly localPort: number;
+  /** The port of `remoteAddr`; 0 for a Unix socket. For datagrams much cheaper than to read it there. */
+  readonly remotePort: number;
   /**
    * What the PROXY header said about this connection, with the option `proxyProtocol`; undefined
    * without a header. With a header, `remoteAddr` and `localAddr` are the addresses that it named.

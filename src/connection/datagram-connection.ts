@@ -302,6 +302,13 @@ export class DatagramConnection implements Conn {
     return peer.text;
   }
 
+  get localPort(): number {
+    return this.owner.ports.port(this.endpoint);
+  }
+  get remotePort(): number {
+    return this.peer.port;
+  }
+
   bufferLength(): number {
     return this.#frame?.length ?? 0;
   }

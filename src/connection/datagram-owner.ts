@@ -9,6 +9,7 @@ interface DatagramPortsView {
   isOpen(endpoint: number): boolean;
   closeOne(endpoint: number): void;
   address(endpoint: number, local: DatagramPeer | null): string;
+  port(endpoint: number): number;
 }
 
 /** What a datagram needs of the loop that received it. */

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { awaitsCodec } from '../base/codec-to-come.ts';
 import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
+import { portIn } from '../base/inet-address.ts';
 import type { Slab } from '../buffer/slab.ts';
 import type { ICodec } from '../codec/codec.ts';
 import { peekAt, takeNext } from '../codec/frame.ts';
@@ -336,6 +337,14 @@ export class StreamConnection
 
   get remoteAddr(): string {
     return remoteAddress(this);
+  }
+
+  get localPort(): number {
+    return portIn(localAddress(this));
+  }
+
+  get remotePort(): number {
+    return portIn(remoteAddress(this));
   }
 
   get proxied(): ProxiedConnection | undefined {

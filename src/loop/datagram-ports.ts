@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { ErrUnsupportedOp } from '../base/errors.ts';
-import { inetAddress, mappedInet } from '../base/inet-address.ts';
+import { inetAddress, mappedInet, portIn } from '../base/inet-address.ts';
 import type {
   DatagramPeer,
   Driver,
@@ -14,6 +14,7 @@ import type {
 export class DatagramPorts {
   readonly #driver: Driver;
   readonly #addresses: (string | null)[] = [];
+  readonly #numbers: number[] = [];
   readonly #endpoints: Endpoint[] = [];
   /** Sockets that were dialled, and numbers of such that are gone: they are used again. */
   readonly #dialled = new Set<number>();
@@ -39,6 +40,7 @@ export class DatagramPorts {
     this.#endpoints[id] = endpoint;
     const address = this.#driver.endpointAddress(id);
     this.#addresses.push(address);
+    this.#numbers[id] = portIn(address);
     return address;
   }
 
@@ -56,7 +58,9 @@ export class DatagramPorts {
       throw error;
     }
     this.#dialled.add(id);
-    this.#addresses[id] = this.#driver.endpointAddress(id);
+    const address = this.#driver.endpointAddress(id);
+    this.#addresses[id] = address;
+    this.#numbers[id] = portIn(address);
     try {
       this.#driver.startReceiving(id);
     } catch (error) {
@@ -158,6 +162,11 @@ export class DatagramPorts {
 
   isOpen(id: number): boolean {
     return (this.#addresses[id] ?? null) !== null;
+  }
+
+  /** The same on all addresses of an endpoint; still known when it is closed. */
+  port(id: number): number {
+    return this.#numbers[id] ?? 0;
   }
 
   /** `local` is the address that a datagram was sent to, where the endpoint has several. */

@@ -59,6 +59,8 @@ describe('dial', () => {
     await waitUntil(() => sockets.length === 1, 'accepted');
     assert.equal(c.localAddr, `127.0.0.1:${sockets[0]?.remotePort}`);
     assert.equal(c.remoteAddr, `127.0.0.1:${sockets[0]?.localPort}`);
+    assert.equal(c.remotePort, sockets[0]?.localPort);
+    assert.equal(c.localPort, sockets[0]?.remotePort);
   });
 
   test('bytes that come with the connection reach react, after onOpened', async (t) => {

@@ -61,6 +61,8 @@ describe('a datagram', () => {
     const c = seen as unknown as Conn;
     assert.equal(c.remoteAddr, client.address);
     assert.equal(c.localAddr, rig.server.addr);
+    assert.equal(`127.0.0.1:${c.remotePort}`, client.address);
+    assert.equal(`127.0.0.1:${c.localPort}`, rig.server.addr);
     assert.throws(() => rig.server.conn(c.id), ErrConnClosed);
     assert.equal(rig.server.countConnections(), 0);
     assert.deepEqual(rig.events, ['init'], 'neither onOpened nor onClosed');

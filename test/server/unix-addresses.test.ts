@@ -69,6 +69,7 @@ describe('the printed form of a Unix address', () => {
       const { client } = await startClient(t);
       const c = await client.dial(printed);
       assert.equal(c.remoteAddr, printed);
+      assert.deepEqual([c.remotePort, c.localPort], [0, 0]);
       await waitUntil(() => handler.connections.length === 1, 'onOpened');
       assert.equal(handler.connections[0]?.localAddr, printed);
       assert.equal(codeOf(await rejection(serve(echo, printed))), 'EADDRINUSE');
