@@ -55,7 +55,7 @@ export interface Conn<Context = unknown> extends FrameSource {
   readonly remoteAddr: string;
   /** The port of `localAddr`; 0 for a Unix socket. */
   readonly localPort: number;
-  /** The port of `remoteAddr`; 0 for a Unix socket. For datagrams much cheaper than to read it there. */
+  /** The port of `remoteAddr`; 0 for a Unix socket. For a datagram, much cheaper than `remoteAddr`. */
   readonly remotePort: number;
   /**
    * What the PROXY header said about this connection, with the option `proxyProtocol`; undefined

@@ -14,8 +14,8 @@ import { callPreWrite } from './handler-events.ts';
 import { notWritable } from './connection-errors.ts';
 import { poisonFrame } from './poison.ts';
 import { isKept, retainFrame } from './retaining.ts';
-import type { SharedPeer } from './shared-peer.ts';
 import { isBytes, kindOfReply, type ReplyPair, replyKind } from './reply.ts';
+import type { SharedPeer } from './shared-peer.ts';
 
 type React = NonNullable<EventHandler['react']>;
 /** In memory of its own, as a frame that is poisoned must be. */

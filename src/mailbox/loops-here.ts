@@ -23,7 +23,7 @@ export function removeLocalLoop(memory: LoopMemory): void {
 
 /** Undefined for a loop of another thread. */
 export function finderIn(memory: LoopMemory): FindConnection | undefined {
-  return loops.get(memory.key)?.find;
+  return loops.size === 0 ? undefined : loops.get(memory.key)?.find;
 }
 
 /** A thread has died, perhaps in the middle of a write: the loops here give its lanes back. */
