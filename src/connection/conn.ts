@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FrameSource, ICodec } from '../codec/codec.ts';
 import type { Action } from './action.ts';
+import type { Reply, TickReply } from './answers.ts';
 import type { Bytes } from './bytes.ts';
 import type { Sendable } from './prepared.ts';
 import type { ConnId } from './conn-id.ts';
@@ -23,7 +24,7 @@ import type { LogLevel } from '../logging/log-level.ts';
 import type { TlsServerOptions } from '../tls/options/types.ts';
 import type { UpgradeOptions } from './tls/upgrade-options.ts';
 
-export type { Bytes, ConnId, KeepAliveTimes, TcpInfo, Timeouts };
+export type { Bytes, ConnId, KeepAliveTimes, Reply, TcpInfo, TickReply, Timeouts };
 
 /**
  * One connection. For UDP it is one datagram and its sender, or the session of one peer. Use its
@@ -271,21 +272,6 @@ export interface Conn<Context = unknown> extends FrameSource {
    */
   setHandler<Frame = Buffer, Own = Context>(handler: EventHandler<Frame, Own>): void;
 }
-
-/** What an event may return: bytes, an action, both, or nothing. */
-export type Reply =
-  | Sendable
-  | Action
-  | readonly [Sendable | null | undefined, Action]
-  | null
-  | undefined
-  | void;
-
-/**
- * What `tick` may return: the next delay in ms (at least 1; nothing means 1,000), alone or with an
- * action.
- */
-export type TickReply = number | readonly [number, Action] | null | undefined | void;
 
 /**
  * The program's event methods; each is optional. `onInitComplete` and `onShutdown` run once, on the
