@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { flushed } from '../base/flushed.ts';
 import type { Bytes, Conn, EventHandler } from '../index.ts';
+import { chunkGarbage } from './chunk-garbage.ts';
 import { HttpFeed } from './http-feed.ts';
 import type { Traffic } from './socket-timeout.ts';
 
@@ -103,12 +104,16 @@ export class SocketLink implements EventHandler<Buffer>, Traffic {
     const flows = stream.readableFlowing === true && stream.readableLength === 0;
     const isHeard = flows && stream.readableEncoding === null && stream.listenerCount('data') > 0;
     if (isHeard && !this.#didRead) this.#reads(stream);
-    if (isHeard && this.#http.deliver(stream, frame)) return;
+    if (isHeard && this.#http.deliver(stream, frame)) {
+      chunkGarbage.made(frame.length);
+      return;
+    }
     this.#http.missed(frame.length);
     // The frame is lent until this returns, and a listener may keep it, so it must be copied.
     const chunk = Buffer.from(frame);
     if (isHeard) stream.emit('data', chunk);
     else if (!stream.push(chunk)) c.pauseRead();
+    chunkGarbage.made(chunk.length);
   }
 
   /** The program gives bytes back to the stream. */

@@ -5,6 +5,7 @@ import http, { type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import type { TestScope } from '../support/rig.ts';
+import { runProgram } from '../support/program.ts';
 import { type Side, sides } from '../support/sides.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -44,6 +45,17 @@ function echoing(kept: Buffer[]): http.Server {
 
 const lengthOf = (parts: readonly Buffer[]): number =>
   parts.reduce((sum, part) => sum + part.length, 0);
+
+const otherEngine = process.versions['bun'] ?? process.versions['deno'];
+
+test('a program with gc: small collections free the bodies of an upload', {
+  skip: otherEngine !== undefined && 'NODE_OPTIONS are for Node',
+}, async (t) => {
+  const env = { ...process.env, NODE_OPTIONS: '--expose-gc' };
+  const program = runProgram(t, 'test/stream/programs/upload.ts', [], { env });
+  assert.deepEqual(await program.line(/took (\d+)/), ['33554432']);
+  await program.line(/collected/);
+});
 
 for (const side of sides) describe(`kept of node:http over ${side.name}`, () => keeps(side));
 
