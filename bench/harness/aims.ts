@@ -49,6 +49,8 @@ const AIMS: readonly Aim[] = [
       ['fastify-json', 0.9, {}],
       ['http-body', 0.9, {}],
       ['http-upload', 0.9, {}],
+      ['http-body-large', 0.9, {}],
+      ['http-upload-large', 0.9, {}],
       ['websocket-package', 0.75, {}],
     ] as const
   ).map(([work, cpuAtMost, matches]) => ({
@@ -58,6 +60,13 @@ const AIMS: readonly Aim[] = [
     matches,
     cpuAtMost,
   })),
+  {
+    work: 'http-upload-large',
+    subject: 'packages-gnet-gc',
+    peer: 'packages-node',
+    matches: {},
+    cpuAtMost: 0.9,
+  },
   {
     work: 'express-2-loops',
     subject: 'packages-gnet',

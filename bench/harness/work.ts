@@ -31,6 +31,9 @@ export interface Work {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** 100 MB in pieces of 64 KiB. */
+const LARGE_BODY_PIECES = 1_526;
+const LARGE_BODY = LARGE_BODY_PIECES * 64 * KIB;
 /** What any of the servers does with a tenth of a core, so that each sleeps between messages. */
 const PACED_RATE = 16_000;
 
@@ -219,6 +222,21 @@ const PACKAGES: readonly Work[] = [
       isRight: (text) => text.length === 16 * MIB,
     }),
     connections: [4],
+  },
+  {
+    ...fetchWork('http-upload-large', 'node:http, 100 MB are sent to it', {
+      path: '/upload',
+      bodyLength: LARGE_BODY,
+      isRight: (text) => text === String(LARGE_BODY),
+    }),
+    connections: [1],
+  },
+  {
+    ...fetchWork('http-body-large', 'node:http, a body of 100 MB', {
+      path: `/body?pieces=${LARGE_BODY_PIECES}`,
+      isRight: (text) => text.length === LARGE_BODY,
+    }),
+    connections: [1],
   },
   {
     name: 'websocket-package',

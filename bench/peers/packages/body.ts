@@ -1,5 +1,6 @@
 /**
- * `GET /body` of node:http: 16 MiB, written in pieces of 64 KiB as fast as they are taken.
+ * `GET /body?pieces=N` of node:http: so many pieces of 64 KiB, written as fast as they are taken; 16 MiB
+ * when it says nothing.
  *
  * usage: node body.ts PORT node|gnet
  */
@@ -9,8 +10,8 @@ import { listen } from './listen.ts';
 const PIECE = Buffer.alloc(64 * 1024, 'x');
 const PIECES = 256;
 
-function send(response: ServerResponse): void {
-  let left = PIECES;
+function send(response: ServerResponse, pieces: number): void {
+  let left = pieces;
   const go = (): void => {
     while (left > 0) {
       left--;
@@ -24,8 +25,10 @@ function send(response: ServerResponse): void {
 }
 
 const [, , port, side = 'node'] = process.argv;
-const server = createServer((_request, response) => {
-  response.setHeader('Content-Length', PIECES * PIECE.length);
-  send(response);
+const server = createServer((request, response) => {
+  const [, query] = (request.url ?? '').split('?pieces=');
+  const pieces = query === undefined ? PIECES : Number(query);
+  response.setHeader('Content-Length', pieces * PIECE.length);
+  send(response, pieces);
 });
 await listen(server, Number(port), side);

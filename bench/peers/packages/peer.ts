@@ -12,6 +12,8 @@ const PROGRAMS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   'express-2-loops': ['express.ts', '2'],
   'http-body': ['body.ts'],
   'http-upload': ['upload.ts'],
+  'http-body-large': ['body.ts'],
+  'http-upload-large': ['upload.ts'],
   'websocket-package': ['websocket.ts'],
 };
 const PACKAGES = ['fastify', 'express', 'ws'];
@@ -32,9 +34,12 @@ interface Parts {
   readonly works?: readonly string[];
   /** Instead of what belongs to the work. */
   readonly rest?: readonly string[];
+  /** Of Node, besides those of the work. */
+  readonly options?: readonly string[];
 }
 
-function peer({ name, title, side, works = Object.keys(PROGRAMS), rest }: Parts): Peer {
+function peer(parts: Parts): Peer {
+  const { name, title, side, works = Object.keys(PROGRAMS), rest, options: own = [] } = parts;
   return {
     name,
     title,
@@ -49,7 +54,8 @@ function peer({ name, title, side, works = Object.keys(PROGRAMS), rest }: Parts)
       const [file, ...more] = PROGRAMS[work] as readonly [string, ...string[]];
       const program = fileURLToPath(new URL(file, import.meta.url));
       const args = [program, portOf(work, endpoint), side, ...(rest ?? more)];
-      const options = work === 'http-upload' ? [...UPLOAD_OPTIONS, ...OPTIONS] : OPTIONS;
+      const ofWork = work === 'http-upload' ? UPLOAD_OPTIONS : [];
+      const options = [...own, ...ofWork, ...OPTIONS];
       const isCluster = side === 'node' && work === 'express-2-loops';
       return {
         program: process.execPath,
@@ -68,6 +74,13 @@ function portOf(work: string, endpoint: Endpoint): string {
 const peers: readonly Peer[] = [
   peer({ name: 'packages-gnet', title: 'the package over gnet', side: 'gnet' }),
   peer({ name: 'packages-node', title: 'the package over node:net', side: 'node' }),
+  peer({
+    name: 'packages-gnet-gc',
+    title: 'the package over gnet, which may collect',
+    side: 'gnet',
+    works: ['http-upload-large'],
+    options: ['--expose-gc'],
+  }),
   peer({
     name: 'packages-gnet-1-loop',
     title: 'the package over gnet, one loop only',
