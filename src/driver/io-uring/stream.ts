@@ -41,8 +41,14 @@ export class Stream {
   toldOfRoom = false;
   /** Why it is broken. */
   errno = 0;
+  call = 'send';
   /** `unsentBytes` of a closed stream at the last sweep, -1 before the first one. */
   unsentAtSweep = -1;
+
+  brokeBy(call: string, errno: number): void {
+    this.call = call;
+    this.errno = errno;
+  }
 
   constructor(slot: number, generation: number, descriptor: number, states: number) {
     this.slot = slot;

@@ -249,7 +249,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
       return 0;
     }
     if (errno === canceled || isPassing(errno)) return 0;
-    stream.errno = errno;
+    stream.brokeBy('recv', errno);
     if (stream.kept === null) return this.#reportFailure(stream);
     failureAfterKept(stream);
     if ((stream.states & (awaited | sends)) !== 0) this.triedBroken(stream);
@@ -308,9 +308,9 @@ export class Streams implements SendingOwner, DeliveryOwner {
     if (!this.#ring.waiting) this.#ring.signal();
   }
 
-  breakLater(stream: Stream, errno: number): void {
+  breakLater(stream: Stream, errno: number, call = 'send'): void {
     if ((stream.states & anyFailure) !== 0) return;
-    stream.errno = errno;
+    stream.brokeBy(call, errno);
     failureNext(stream);
     this.attend(stream);
   }
@@ -391,7 +391,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
     const { slot, generation, descriptor } = stream;
     const address = this.remoteAddress(slot);
     const failed = (stream.states & connect.failed) !== 0;
-    this.#events.failed(slot, generation, streamError(stream.errno, failed, descriptor, address));
+    this.#events.failed(slot, generation, streamError(stream, failed, descriptor, address));
     return 1;
   }
 
@@ -426,7 +426,7 @@ export class Streams implements SendingOwner, DeliveryOwner {
     const stream = this.#find(slot, generation);
     const errno = this.#hangups.changed(stream, result, flags);
     if ((stream.states & notOpen) !== 0) this.closing.step(stream);
-    else if (errno !== 0) this.breakLater(stream, errno);
+    else if (errno !== 0) this.breakLater(stream, errno, 'recv');
     return 0;
   }
 

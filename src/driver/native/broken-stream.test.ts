@@ -16,7 +16,7 @@ test('what macOS says of a connection that is torn down is a reset', { skip }, a
   ] as const) {
     const socket = openSocket(family, constants.SOCK_STREAM);
     for (const errno of [brokenPipe, wrongProtocolType]) {
-      assert.equal(streamError(errno, false, socket, 'somewhere').code, code);
+      assert.equal(streamError({ errno, call: 'send' }, false, socket, 'somewhere').code, code);
     }
     closeDescriptor(socket);
   }

@@ -4,16 +4,21 @@ import { pendingError, socketFamily } from '../../syscall/socket.ts';
 import { constants } from '../../syscall/tables.ts';
 import { brokenPipe, connectionReset, notPermitted, wrongProtocolType } from './errno-sets.ts';
 
+/** What failed for good on a stream. */
+export interface Breakage {
+  readonly errno: number;
+  readonly call: string;
+}
+
 /** A stream on which a call failed for good; the loop hears of it in the next wait. */
-export interface BrokenStream {
+export interface BrokenStream extends Breakage {
   readonly slot: number;
   readonly generation: number;
-  readonly errno: number;
 }
 
 /** What happened to it, for `failed`. */
 export function streamError(
-  errno: number,
+  { errno, call }: Breakage,
   connecting: boolean,
   descriptor: number,
   address: string,
@@ -21,7 +26,7 @@ export function streamError(
   if (connecting) return syscallError('connect', errno, `connect to ${address}`, address);
   const isTornDown = errno === brokenPipe || errno === wrongProtocolType;
   const cause = isTornDown ? behindBrokenPipe(descriptor) : errno;
-  const syscall = cause === connectionReset ? 'recv' : 'send';
+  const syscall = cause === connectionReset ? 'recv' : call;
   // The kernel says this to who sends descriptors to a socket that takes none, since Linux 6.16.
   const isRefusal = cause === notPermitted && isUnix(descriptor);
   const peer = isRefusal ? `${address}, whose peer takes no descriptors (SO_PASSRIGHTS)` : address;

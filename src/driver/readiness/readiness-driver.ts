@@ -341,7 +341,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
       const ours = (flags & writeShut) !== 0;
       const errno = (flags & ended) === 0 ? 0 : errorBehindEnd(descriptor, ours);
       if (errno !== 0) {
-        this.#break(slot, errno);
+        this.#break(slot, errno, 'recv');
         return;
       }
       // Hang-ups cannot be masked: out of the set, or a paused stream would spin.
@@ -397,7 +397,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
       return;
     }
     if (isLackOfMemory(-result)) this.#restFrom(slot, readArmed);
-    else if (!isPassing(-result)) this.#break(slot, -result); // else the event comes again
+    else if (!isPassing(-result)) this.#break(slot, -result, 'recv'); // else the event comes again
   }
 
   /** There is no memory to read, or to write: neither is of interest until it has rested. */
@@ -450,7 +450,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     if (interest === interestOf(before)) return;
     const generation = this.#table.generations[slot] as number;
     const result = this.#poller.modify(this.#descriptor(slot), interest, slot, generation);
-    if (result < 0) this.#break(slot, -result); // ENOMEM is the only one for a registered descriptor
+    if (result < 0) this.#break(slot, -result, this.#poller.controlCall); // always ENOMEM
   }
 
   #register(slot: number): void {
@@ -458,7 +458,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     const generation = this.#table.generations[slot] as number;
     const result = this.#poller.add(this.#descriptor(slot), interestOf(flags), slot, generation);
     // ENOMEM, ENOSPC (fs.epoll.max_user_watches): this stream cannot be served, others can.
-    if (result < 0) this.#break(slot, -result);
+    if (result < 0) this.#break(slot, -result, this.#poller.controlCall);
     else this.#table.flags[slot] = flags | registered;
   }
 
@@ -474,24 +474,25 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   }
 
   /** Nothing more can be done with the stream; the loop hears of it in the next wait. */
-  #break(slot: number, errno: number): void {
+  #break(slot: number, errno: number, call = 'send'): void {
     const flags = this.#flagsOf(slot);
     if ((flags & broken) !== 0) return;
     if ((flags & registered) !== 0) this.#poller.remove(this.#descriptor(slot));
     this.#table.flags[slot] = (flags | broken) & ~registered;
     const generation = this.#table.generations[slot] as number;
-    this.#broken.push({ slot, generation, errno });
+    this.#broken.push({ slot, generation, errno, call });
     // The next wait reports it, so the host that sleeps on our descriptor must wake up.
     this.wake();
   }
 
   #reportBroken(): number {
     let reported = 0;
-    for (const { slot, generation, errno } of this.#broken.splice(0)) {
+    for (const one of this.#broken.splice(0)) {
+      const { slot, generation } = one;
       if (this.#table.generations[slot] !== generation) continue;
       reported++;
       const dialled = (this.#flagsOf(slot) & connecting) !== 0;
-      const error = streamError(errno, dialled, this.#descriptor(slot), this.remoteAddress(slot));
+      const error = streamError(one, dialled, this.#descriptor(slot), this.remoteAddress(slot));
       this.#events.failed(slot, generation, error);
     }
     return reported;
