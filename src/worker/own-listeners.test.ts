@@ -26,7 +26,7 @@ function given(own: OwnListeners): number[] {
 
 test('a loop that has closed itself or is dead gives no socket away', () => {
   const loops = [listening(0, 50), listening(1, 51), listening(2, 52)];
-  const own = new OwnListeners(1, loops, true);
+  const own = new OwnListeners(1, loops, true, null);
   assert.deepEqual([given(own), own.descriptor], [[50, 51, 52], 50]);
   const [first, , third] = loops as [RemoteLoop, RemoteLoop, RemoteLoop];
   Atomics.store(first.memory.words, control.state, loopState.closed);
@@ -38,7 +38,7 @@ test('a loop that has closed itself or is dead gives no socket away', () => {
 
 test('a loop that is replaced is waited for', async () => {
   const loops = [listening(0, 50), listening(1, 51)];
-  const own = new OwnListeners(1, loops, true);
+  const own = new OwnListeners(1, loops, true, null);
   await own.whole();
   const [, second] = loops as [RemoteLoop, RemoteLoop];
   second.die(new Error('dead'), true);

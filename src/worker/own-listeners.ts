@@ -4,6 +4,7 @@ import type { Endpoint, GivenSocket } from '../driver/contract.ts';
 import { endpointsOfLoop, withoutGiven } from '../driver/given-sockets.ts';
 import { unpackError } from './error-transfer.ts';
 import type { ListeningChange } from './messages.ts';
+import type { HeldSockets } from './held-sockets.ts';
 import type { RemoteLoop } from './remote-loop.ts';
 import { addSocketsOf, requireNative, withPort } from './listener-checks.ts';
 
@@ -30,12 +31,20 @@ export class OwnListeners {
   readonly #server: number;
   readonly #loops: readonly RemoteLoop[];
   readonly #reusePort: boolean;
+  /** Null: no peer belongs to a loop, and those of a dead one go to the others until it is back. */
+  readonly #held: HeldSockets | null;
   #list: OwnEndpoint[] = [];
   #settleBound!: () => void;
   /** The first loop has bound: ports are known. Or the server is over. */
   readonly bound: Promise<void>;
 
-  constructor(server: number, loops: readonly RemoteLoop[], reusePort: boolean) {
+  constructor(
+    server: number,
+    loops: readonly RemoteLoop[],
+    reusePort: boolean,
+    held: HeldSockets | null,
+  ) {
+    this.#held = held;
     this.#server = server;
     this.#loops = loops;
     this.#reusePort = reusePort;
@@ -60,18 +69,45 @@ export class OwnListeners {
   /** There will be no ports: ends all waits for them. */
   giveUp(): void {
     this.#list = [];
+    this.#held?.close(-1);
     this.#settleBound();
+  }
+
+  /** A loop has said what it has open. */
+  hold(loop: RemoteLoop): void {
+    this.#held?.hold(loop, this.#isDatagrams);
+  }
+
+  readonly #isDatagrams = (at: number): boolean => this.#datagramsAt(at) !== undefined;
+
+  #datagramsAt(at: number): Endpoint | undefined {
+    return this.#list.find((own) => own.at === at && own.endpoint.kind === 'udp')?.endpoint;
   }
 
   /**
    * What a loop is to open, and remembers of which address of the server each of that is.
-   * @param again sockets that it was given died with its predecessor: it opens others.
+   * @param again sockets that it was given died with its predecessor, unless they are held: it opens
+   * others.
    */
   orderFor(loop: RemoteLoop, again: boolean): Endpoint[] {
     const wanted = this.#list.map(({ endpoint }) => (again ? withoutGiven(endpoint) : endpoint));
     const own = endpointsOfLoop(wanted, loop.index, this.#loops.length, this.#reusePort);
-    loop.socketsOf = own.map(({ of }) => (this.#list[of] as OwnEndpoint).at);
-    return own.map(({ endpoint }) => endpoint);
+    const order = own.map(({ of, endpoint }) => ({
+      at: (this.#list[of] as OwnEndpoint).at,
+      endpoint,
+    }));
+    if (again) this.#giveHeld(loop, order);
+    loop.socketsOf = order.map(({ at }) => at);
+    return order.map(({ endpoint }) => endpoint);
+  }
+
+  #giveHeld(loop: RemoteLoop, order: OwnEndpoint[]): void {
+    for (const { at, socket } of this.#held?.give(loop, this.#isDatagrams) ?? []) {
+      const bare = order.find((own) => own.at === at && own.endpoint.given === undefined);
+      const given = { ...withoutGiven(this.#datagramsAt(at) as Endpoint), given: [socket] };
+      if (bare === undefined) order.push({ at, endpoint: given });
+      else bare.endpoint = given;
+    }
   }
 
   /** Of the first loop that runs and listens; -1 for none. */
@@ -131,6 +167,7 @@ export class OwnListeners {
       others.map((loop) => this.#listenIn(loop, endpoint, at, holds)),
     );
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    for (const loop of this.#loops) this.hold(loop);
     if (failed === undefined) return address;
     await this.unlisten(at);
     throw failed.reason;
@@ -178,6 +215,7 @@ export class OwnListeners {
         return close.length === 0 ? null : this.#change(loop, { close, open: [], holds: false });
       }),
     );
+    this.#held?.close(at);
   }
 
   #change(loop: RemoteLoop, change: ListeningChange): ReturnType<RemoteLoop['change']> {

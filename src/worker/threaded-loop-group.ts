@@ -26,6 +26,7 @@ import { programEntry } from './program-entry.ts';
 import { RemoteLoop } from './remote-loop.ts';
 import { OwnListeners } from './own-listeners.ts';
 import { refuseUnixReusePort } from './listener-checks.ts';
+import { heldSockets } from './held-sockets.ts';
 import { closeWhatIsLeft } from './dead-loop-cleanup.ts';
 import { LoopOrders } from './loop-orders.ts';
 import type { LoopThread } from './loop-thread.ts';
@@ -116,8 +117,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
     for (let index = 0; index < plan.size; index++) {
       this.#loops.push(new RemoteLoop(index, firstGeneration));
     }
-    const { reusePort } = plan.settings.connection.socket;
-    this.#own = new OwnListeners(plan.server, this.#loops, reusePort);
+    this.#own = new OwnListeners(plan.server, this.#loops, this.#reusePort, heldSockets(plan));
   }
 
   // -- start --------------------------------------------------------------------------------------
@@ -318,6 +318,7 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
       thread.kill();
     } else {
       loop.message(message);
+      this.#own.hold(loop);
       if (message.type === 'listening' && this.#phase === 'running') void this.#rejoin(loop);
     }
   }
