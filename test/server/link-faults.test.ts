@@ -66,7 +66,7 @@ describe('a link that keeps more than a connection holds', () => {
         react: (line) => void lengths.push(line?.length ?? 0),
       };
       const rig = await startRig(t, upstream, { codec, socketRecvBuffer: 4 * KiB });
-      const options: ClientOptions = { ...small, overflow: 'close' };
+      const options: ClientOptions = { ...small, maxOutboundBytes: 2 ** 30, overflow: 'close' };
       const { client } = await startClient(t, {}, { codec: used, ...options });
       const link = client.link(`tcp://${rig.server.addr}`, { reconnect: soon });
       await waitUntil(() => link.conn !== null && peer !== undefined, 'the link');
@@ -81,8 +81,10 @@ describe('a link that keeps more than a connection holds', () => {
       assert.equal(link.reconnects, 0);
       // What the program writes by itself counts as before.
       peer?.pauseRead();
-      link.conn?.asyncWrite(Buffer.alloc(4_096 * KiB));
-      await waitUntil(() => link.reconnects === 1, 'it is closed for that');
+      await waitUntil(() => {
+        link.conn?.writeNoCodec(Buffer.alloc(1_024 * KiB));
+        return link.reconnects > 0;
+      }, 'it is closed for that');
     });
   }
 
