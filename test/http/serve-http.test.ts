@@ -119,7 +119,7 @@ describe('a request', () => {
     const rig = await startHttp(t, async (request) => {
       switch (new URL(request.url).pathname) {
         case '/json':
-          return Response.json(await request.json());
+          return Response.json(await request.json().catch((error: Error) => error.name));
         case '/bytes':
           return new Response(await request.bytes());
         case '/buffer':
@@ -141,6 +141,8 @@ describe('a request', () => {
       return (await ask(t, rig, `POST ${path} HTTP/1.1\r\n${lines}${bytes}`)).body;
     };
     assert.equal(await post('/json', '{"a":1}'), '{"a":1}');
+    assert.equal(await post('/json', '\ufeff[2]'), '[2]');
+    assert.equal(await post('/json', '{"a":'), '"SyntaxError"');
     assert.equal(await post('/bytes', 'bytes'), 'bytes');
     assert.equal(await post('/buffer', 'buffer'), 'buffer');
     assert.equal(await post('/blob', 'blob'), 'blob');
