@@ -2,7 +2,7 @@
 import { type Answer, waited } from './steady-client.ts';
 
 /** When the parts of a restart were over, as `performance.now` tells it. */
-export interface Steps {
+interface Steps {
   /** The new process serves. */
   readonly served: number;
   /** The last connection has had its goodbye; 0 where nobody says any. */
