@@ -59,6 +59,7 @@ export class Presence {
       useTicketKeys: (keys) => server.useTicketKeys(keys),
       takenOver: () => {
         if (predecessor() !== 0) this.#backend.native?.waitForNobody();
+        if (server.isStopping) return;
         this.#writePidFile(server);
         server.serviceManager?.ready();
       },

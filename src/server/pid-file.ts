@@ -174,6 +174,16 @@ export function leavePidFiles(): void {
   for (const file of files.values()) file.isLeft = true;
 }
 
+/** What this process has written, or is to write. */
+export function pidFilePaths(): string[] {
+  return [...files.keys()];
+}
+
+/** A file of the process before that this one has not replaced: its program names another one now. */
+export function removeLeftBehind(path: string, predecessor: number): void {
+  if (readIfThere(path) === predecessor) unlinkQuietly(path);
+}
+
 /** One server's hold on a pid file. */
 export interface PidFileHold {
   /** The server listens. */

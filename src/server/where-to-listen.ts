@@ -86,8 +86,9 @@ export class WhereToListen {
   /** The server runs, and takes over when the previous process leaves. */
   hold(server: HeldServer): void {
     const taken = this.#taken;
-    if (taken.length > 0) inheritedSockets?.hold(server, taken);
-    else server.takenOver();
+    if (inheritedSockets === null) server.takenOver();
+    else if (taken.length > 0) inheritedSockets.hold(server, taken);
+    else inheritedSockets.wait(server);
   }
 
   /** Nobody listens: what was given is free again, and the process before is to hear why. */

@@ -1,9 +1,11 @@
 /** A new process that does not take over: the old one goes on as if nothing had happened. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { RawClient } from 'gnet/testing';
 import { driverName } from '../support/driver.ts';
-import { text } from '../support/rig.ts';
+import { temporaryDirectory, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import type { ServerConfig } from './programs/server.ts';
 import { isAlive, RestartRig } from './restart-rig.ts';
@@ -105,6 +107,16 @@ describe('a new process that does not take over', { concurrency }, () => {
     const said = await restartInVain(rig, { fault: 'unlistens' });
     assert.match(said, /it has changed its mind/);
     await assertGone(said);
+  });
+
+  test('listens where nobody did, and the pid file stays', async (t) => {
+    const pidName = join(temporaryDirectory(t), 'server.pid');
+    const rig = await RestartRig.start(t, { servers, options: { pidName } });
+    const change = { servers: [['tcp://127.0.0.2:0'], ...servers], fault: 'unlistens' } as const;
+    const said = await restartInVain(rig, change);
+    assert.match(said, /it has changed its mind/);
+    await assertGone(said);
+    assert.equal(readFileSync(pidName, 'utf8'), `${rig.pid}\n`);
   });
 
   test('could not even be started', async (t) => {

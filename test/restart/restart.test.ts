@@ -8,7 +8,7 @@ import { connect } from 'node:tls';
 import { makeFamily } from '../../testing/certificates.ts';
 import { RawClient, targetOf } from 'gnet/testing';
 import { runProgram } from '../support/program.ts';
-import { text } from '../support/rig.ts';
+import { temporaryDirectory, text } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { socketsOf } from './left-behind.ts';
 import { isAlive, RestartRig } from './restart-rig.ts';
@@ -77,6 +77,21 @@ describe('restart', () => {
     process.kill(rig.pid, 'SIGTERM');
     await rig.gone(rig.pid);
     assert.throws(() => statSync(file), { code: 'ENOENT' });
+  });
+
+  test('the pid file that the new program does not have is gone', async (t) => {
+    const servers = [['tcp://127.0.0.1:0']];
+    const path = (name: string): string => join(temporaryDirectory(t), name);
+    const [first, second] = [path('first.pid'), path('second.pid')];
+    const rig = await RestartRig.start(t, { servers, options: { pidName: first } });
+    assert.equal(readFileSync(first, 'utf8'), `${rig.pid}\n`);
+    rig.next({ options: { pidName: second } });
+    await rig.gone(await rig.restart());
+    await waitUntil(() => !existsSync(first), 'the first file is gone');
+    assert.equal(readFileSync(second, 'utf8'), `${rig.pid}\n`);
+    rig.next({ options: {} });
+    await rig.gone(await rig.restart());
+    await waitUntil(() => !existsSync(second), 'the second file is gone');
   });
 
   for (const numEventLoop of [1, 2]) {

@@ -5,6 +5,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import type { Endpoint } from '../../driver/contract.ts';
+import { removeLeftBehind } from '../pid-file.ts';
 import {
   channelDescriptor,
   type FromNew,
@@ -20,12 +21,16 @@ import {
 /** What the program has not taken that long after it was left alone, nobody will. */
 const unclaimedMs = 60_000;
 
-/** A server that has taken inherited sockets, and runs without accepting. */
-export interface HeldServer {
-  accept(): void;
-  useTicketKeys(keys: readonly Uint8Array[]): void;
+/** A server of a process that is to take over from another one. */
+export interface WaitingServer {
   /** The process before has left: this one is the server now. */
   takenOver(): void;
+}
+
+/** One that has taken inherited sockets, and runs without accepting. */
+export interface HeldServer extends WaitingServer {
+  accept(): void;
+  useTicketKeys(keys: readonly Uint8Array[]): void;
 }
 
 interface Holder {
@@ -57,6 +62,9 @@ export class InheritedSockets {
   readonly #standardError: number;
   readonly #left: InheritedAddress[];
   readonly #holders: Holder[] = [];
+  /** They listen where the process before did not. */
+  readonly #others: WaitingServer[] = [];
+  readonly #pidFiles: readonly string[];
   #taking = 0;
   #state: State = 'starting';
   /** Puts the real standard error in its place; null until somebody can. */
@@ -67,6 +75,7 @@ export class InheritedSockets {
     this.pid = inheritance.pid;
     this.#standardError = inheritance.standardError;
     this.#left = [...inheritance.addresses];
+    this.#pidFiles = inheritance.pidFiles ?? [];
     this.#channel = channel;
     channel.setEncoding('utf8').unref();
     channel.on('data', (piece: string) => this.#received(piece));
@@ -106,6 +115,15 @@ export class InheritedSockets {
     this.#state = 'listening';
     this.#restoreError();
     this.#tell({ type: 'listening' });
+  }
+
+  /**
+   * Serves at once, and is not yet what others look for: this process may still fail, and the one
+   * before go on.
+   */
+  wait(server: WaitingServer): void {
+    if (this.#state === 'alone') server.takenOver();
+    else this.#others.push(server);
   }
 
   /** Somebody can put a descriptor in the place of standard error, which is a pipe so far. */
@@ -183,6 +201,8 @@ export class InheritedSockets {
       if (before !== 'accepting') server.accept();
       server.takenOver();
     }
+    for (const server of this.#others.splice(0)) server.takenOver();
+    for (const path of this.#pidFiles) removeLeftBehind(path, this.pid);
     if (this.#left.length > 0) setTimeout(() => this.#closeUnclaimed(), unclaimedMs).unref();
   }
 

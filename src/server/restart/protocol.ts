@@ -43,6 +43,8 @@ export interface Inheritance {
   /** Where the real standard error is while descriptor 2 is a pipe to the process before; or -1. */
   readonly standardError: number;
   readonly addresses: readonly InheritedAddress[];
+  /** Those of the process before; its program may be one that did not tell. */
+  readonly pidFiles?: readonly string[];
 }
 
 /** Keys of TLS session tickets of one server, in base64, newest first. Secret. */

@@ -12,7 +12,7 @@ import type { NativeCalls } from '../../driver/backend.ts';
 import type { GivenSocket } from '../../driver/contract.ts';
 import { copiesToSpawn } from '../../host/runtime-features.ts';
 import { exitHook } from '../exit-hook.ts';
-import { leavePidFiles } from '../pid-file.ts';
+import { leavePidFiles, pidFilePaths } from '../pid-file.ts';
 import { tellRestart } from '../server-channels.ts';
 import { inheritedSockets } from './inherited-sockets.ts';
 import { parentEnvironment, tellParent } from './below-parent.ts';
@@ -196,6 +196,7 @@ class Restart {
       pid: process.pid,
       standardError: readsErrors ? channelDescriptor + 1 : -1,
       addresses,
+      pidFiles: pidFilePaths(),
     };
     const env = {
       ...process.env,
