@@ -170,6 +170,11 @@ describe('what is known of a head', () => {
     assert.deepEqual(known('a', 'b'), [true, true]);
     assert.deepEqual(known('a'.repeat(2_000), 'b'), [false, true]);
     assert.deepEqual(known('a', 'b'.repeat(5_000)), [true, false]);
+    // What one client alone may know is compared with nobody else's.
+    for (const name of ['Cookie', 'AUTHORIZATION', 'proxy-authorization']) {
+      assert.deepEqual(known('a', `b\r\n${name}: secret`), [true, false]);
+    }
+    assert.deepEqual(known('a', 'b\r\nX-Cookie: none'), [true, true]);
   });
 
   test('is not used behind empty lines, nor where the line came before its headers', () => {
