@@ -467,8 +467,10 @@ export interface Server extends AsyncDisposable {
   /**
    * Takes over a connected TCP or Unix socket that was opened elsewhere and treats it like any
    * other connection, with `onOpened`. From then on the server owns the descriptor. Call it on the
-   * main thread. @throws a `GnetError` if it is not a connected stream socket; the caller then
-   * still owns the descriptor.
+   * main thread. @throws a `GnetError` if it is not a connected stream socket, or belongs to a
+   * connection of this program already (give a duplicate, from `c.dup()`), or the loop has no
+   * room or no codec for it; the caller then still owns the descriptor. With several loops it
+   * resolves when a loop was picked, and the log says if that one could not take it.
    */
   adopt(fd: number): Promise<void>;
   /**

@@ -7,7 +7,7 @@ import type { HandlerCalls, ScheduledDeadline, ConnectionSettings } from '../con
 import type { Leaks } from '../connection/leaks.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { SlabPool } from '../buffer/slab.ts';
-import type { DatagramPeer, Driver, DriverEvents, Endpoint } from '../driver/contract.ts';
+import type { AdoptedSocket, Driver, DriverEvents, Endpoint } from '../driver/contract.ts';
 import type { Attempt, DialOutcome } from './dialer.ts';
 import type { LoopDatagrams } from './loop-datagrams.ts';
 
@@ -21,11 +21,8 @@ export interface FacedLoop extends LoopClock {
   scheduleTasks(of: { runTasks(): void }): void;
   scheduleDeadline(deadline: ScheduledDeadline, delayMs: number): void;
   cancelDeadline(deadline: ScheduledDeadline): void;
-  adopt(
-    descriptor: number,
-    peer: DatagramPeer | string | undefined,
-    setUp: (connection: StreamConnection) => void,
-  ): StreamConnection | null;
+  adopt(take: () => AdoptedSocket, setUp: (connection: StreamConnection) => void): StreamConnection;
+  owns(descriptor: number): boolean;
   connections(): StreamConnection[];
   dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null;
   abandonDial(attempt: Attempt): void;

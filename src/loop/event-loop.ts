@@ -17,14 +17,21 @@ import { HandlerWatch } from '../connection/handler-watch.ts';
 import { ReadWindow } from '../connection/read-window.ts';
 import type { LoopStats } from '../connection/server-view.ts';
 import { SharedSends } from '../connection/shared-sends.ts';
-import { StreamConnection } from '../connection/stream-connection.ts';
+import type { StreamConnection } from '../connection/stream-connection.ts';
 import { takeBack } from '../connection/taking-back.ts';
 import type { Backend } from '../driver/backend.ts';
-import type { DatagramPeer, Driver, DriverEvents, Endpoint } from '../driver/contract.ts';
+import type {
+  AdoptedSocket,
+  DatagramPeer,
+  Driver,
+  DriverEvents,
+  Endpoint,
+} from '../driver/contract.ts';
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import { RepeatedReports } from '../logging/repeated-reports.ts';
 import type { AcceptGate } from './accept-gate.ts';
+import { Admission } from './admission.ts';
 import { ConnectionTable } from './connection-table.ts';
 import type { DatagramPorts } from './datagram-ports.ts';
 import { DeadlineWheel, soonest } from './deadline-wheel.ts';
@@ -89,7 +96,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   readonly #ticker: Ticker | null;
   readonly #end: LoopEnd;
   readonly #table: ConnectionTable;
-  #publication: LoopPublication | null;
+  readonly #admission: Admission;
   #inbox: Inbox | null = null;
   #unpublished = false;
   readonly wheel: DeadlineWheel;
@@ -127,7 +134,6 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.#owner = owner;
     this.#reports = new RepeatedReports(logger);
     this.#table = new ConnectionTable(settings.firstGeneration ?? 1);
-    this.#publication = settings.publication ?? null;
     this.driver = backend.create(this, {
       readBufferBytes: settings.readBufferBytes,
       headroomBytes: readHeadroomBytes,
@@ -140,9 +146,13 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     const clock = (): number => this.currentTime();
     this.listening = new Listening(this.driver, settings, this.#reports, clock);
     this.#acceptGate = this.listening.acceptGate;
+    const publication = settings.publication ?? null;
+    this.#admission = new Admission(this, this.#table, this.#acceptGate, publication);
     this.ports = this.listening.ports;
     this.datagrams = new LoopDatagrams(this, this.ports, this.settings, this.counts);
-    this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) => this.#admit(slot));
+    this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) =>
+      this.#admission.admit(slot),
+    );
     const soon = (): void => this.#requestTurn?.();
     this.#end = new LoopEnd(this.driver, this.#table, this.ports, this, soon);
     this.readPool = this.driver.slabPool(readHeadroomBytes + settings.readBufferBytes);
@@ -220,7 +230,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   /** Other threads may ask for something, and see how the loop is doing. */
   share(inbox: Inbox, publication: LoopPublication): void {
     this.#inbox = inbox;
-    this.#publication = publication;
+    this.#admission.publication = publication;
     // Other threads wake it only once it has said that it sleeps.
     this.#requestTurn?.();
   }
@@ -251,7 +261,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   #publish(): void {
     this.#unpublished = false;
     const { sleptMs } = this.driver.counters;
-    this.#publication?.publish(this.stats(), sleptMs, this.counts.startedOnWallClock);
+    this.#admission.publication?.publish(this.stats(), sleptMs, this.counts.startedOnWallClock);
   }
 
   // -- turns, as the host gives them --------------------------------------------------------------
@@ -335,42 +345,18 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
 
   accepted(_listener: number, descriptor: number): void {
     if (this.#nowIsStale) this.currentTime();
-    this.adopt(descriptor);
+    this.#admission.accept(descriptor);
   }
 
-  /** Takes a connection; `peer` when another thread accepted it. Null when there is no room. */
-  adopt(descriptor: number, peer?: Peer, setUp?: SetUp): StreamConnection | null {
-    const slot = this.#table.reserve();
-    if (slot === -1) {
-      this.driver.closeDescriptor(descriptor);
-      this.report('a connection was dropped', new Error('every slot of the loop is in use'));
-      return null;
-    }
-    let connection: StreamConnection;
-    try {
-      connection = this.#admit(slot);
-    } catch (error) {
-      this.#table.unreserve(slot);
-      this.driver.closeDescriptor(descriptor);
-      this.report('the codec option gave no codec; a connection was dropped', error);
-      return null;
-    }
-    this.driver.openStream(slot, connection.generation, descriptor, this.settings.socket, peer);
-    this.counts.histograms?.accepted(this.driver, slot);
-    if (setUp === undefined) this.begin(connection);
-    else setUp(connection);
-    return connection;
+  /** See `Admission`. */
+  accept(descriptor: number, peer?: Peer): void {
+    this.#admission.accept(descriptor, peer);
   }
-
-  /** Makes the connection of a slot and counts it. @throws what the codec option throws. */
-  #admit(slot: number): StreamConnection {
-    const connection = new StreamConnection(this, slot, this.#table.generationOf(slot));
-    this.counts.accepted++;
-    this.#table.set(connection);
-    this.connectionCount++;
-    this.#acceptGate.opened(this.#table.size);
-    this.#publication?.opened(this.connectionCount, connection.generation);
-    return connection;
+  adopt(take: () => AdoptedSocket, setUp?: SetUp): StreamConnection {
+    return this.#admission.adopt(take, setUp);
+  }
+  owns(descriptor: number): boolean {
+    return this.#admission.owns(descriptor);
   }
 
   /** A stream is open: its connection begins, or the layer below it. */
@@ -474,7 +460,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
 
   connectionClosing(_connection: StreamConnection): void {
     this.connectionCount--;
-    this.#publication?.closed(this.connectionCount);
+    this.#admission.publication?.closed(this.connectionCount);
   }
   connectionClosed(connection: StreamConnection): void {
     this.counts.closed++;

@@ -17,6 +17,7 @@ import { replayBytes } from '../connection/replay-bytes.ts';
 import { DeadlineLinks } from '../connection/deadline-links.ts';
 import type { ScheduledDeadline } from '../connection/owner.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
+import { ownAlready } from '../driver/adoption.ts';
 import type { AdoptedSocket } from '../driver/contract.ts';
 import { checkTakeOver } from '../host/runtime-socket.ts';
 import { dialFrom, type FacedLoop } from './dial-hook.ts';
@@ -104,10 +105,15 @@ export class LoopFace implements LoopView, LoopWithWork, LoopWithClock {
     if (driver.adoptSocket === undefined) throw cannotAdopt(driver.name);
     checkTakeOver(socket);
     const isPaused = socket.isPaused();
-    const adopted = driver.adoptSocket(socket, settings.socket);
-    const connection = this.#enter(adopted, options);
+    let received: Uint8Array | undefined;
+    const take = (): AdoptedSocket => {
+      const adopted = driver.adoptSocket?.(socket, settings.socket) as AdoptedSocket;
+      ({ received } = adopted);
+      return adopted;
+    };
+    const connection = this.#enter(take, options);
     if (isPaused && connection.isOpened) connection.pauseRead();
-    if (adopted.received !== undefined) this.#deliverFirst(connection, adopted.received);
+    if (received !== undefined) this.#deliverFirst(connection, received);
     return connection;
   }
 
@@ -124,21 +130,19 @@ export class LoopFace implements LoopView, LoopWithWork, LoopWithClock {
   #adopt(descriptor: number, options: RegisterOptions): Conn {
     const { driver, settings } = this.#loop;
     if (driver.adopt === undefined) throw cannotAdopt(driver.name);
-    return this.#enter(driver.adopt(descriptor, settings.socket), options);
+    if (this.#loop.owns(descriptor)) throw ownAlready(descriptor);
+    const take = () => driver.adopt?.(descriptor, settings.socket) as AdoptedSocket;
+    return this.#enter(take, options);
   }
 
-  #enter(adopted: AdoptedSocket, options: RegisterOptions): StreamConnection {
+  #enter(take: () => AdoptedSocket, options: RegisterOptions): StreamConnection {
     const setUp = (connection: StreamConnection): void => {
       connection.context = options.context;
       if (options.handler !== undefined) connection.setHandler(options.handler as never);
       // Plain, as what is dialled, whatever the server has under those that come.
       connection.opened();
     };
-    const connection = this.#loop.adopt(adopted.descriptor, adopted.peer, setUp);
-    if (connection !== null) return connection;
-    throw new ErrUnsupportedOp(
-      'cannot register a socket: the loop has no room for it; see the log',
-    );
+    return this.#loop.adopt(take, setUp);
   }
 
   *connections(): IterableIterator<Conn> {

@@ -41,6 +41,8 @@ export interface LoopGroup {
   unlisten(index: number): Promise<void>;
   /** A connected socket becomes a connection. @throws ErrUnsupportedOp, SyscallError. */
   adopt(descriptor: number): void;
+  /** Whether a descriptor belongs to a connection of one of the loops. */
+  owns(descriptor: number): boolean;
   /** Rejects with a `GnetError`. */
   datagrams(order: DatagramOrder): Promise<void>;
   /** Resolves when no loop reads datagrams any more: what comes waits in the kernel. */

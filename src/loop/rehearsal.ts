@@ -120,7 +120,7 @@ class Rehearsal {
     // Drivers that make system calls can.
     const adopted = driver.adopt?.(descriptor, settings.socket);
     await nextTurn();
-    if (adopted !== undefined) this.#loop.adopt(adopted.descriptor, adopted.peer);
+    if (adopted !== undefined) this.#loop.accept(adopted.descriptor, adopted.peer);
   }
 
   /** One thing after the other, each in a turn of the thread, in which clients are served. */

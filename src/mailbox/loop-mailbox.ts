@@ -98,7 +98,7 @@ function tasksOf(loop: EventLoop, memory: LoopMemory, logger: Logger): MailboxTa
     accept(descriptor, peer) {
       // Before a handler sees it: its peer must not hear of it while it is still counted twice.
       memory.arrived();
-      loop.adopt(descriptor, typeof peer === 'string' ? peer : peerIn(peer));
+      loop.accept(descriptor, typeof peer === 'string' ? peer : peerIn(peer));
       // It may have been refused.
       Atomics.store(memory.words, control.connections, loop.connectionCount);
     },

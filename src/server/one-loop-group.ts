@@ -12,7 +12,7 @@ import type { LoopTls } from '../connection/tls/loop-tls.ts';
 import type { DatagramSession } from '../connection/datagram-session.ts';
 import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Backend } from '../driver/backend.ts';
-import type { Endpoint, GivenSocket } from '../driver/contract.ts';
+import type { AdoptedSocket, Endpoint, GivenSocket } from '../driver/contract.ts';
 import { eachGiven, givenLast } from '../driver/given-sockets.ts';
 import type { Logger } from '../logging/logger.ts';
 import { EventLoop } from '../loop/event-loop.ts';
@@ -144,8 +144,11 @@ export class OneLoopGroup implements LoopGroup {
     if (driver.adopt === undefined) {
       throw new ErrUnsupportedOp(`cannot adopt a socket: the driver ${driver.name} cannot`);
     }
-    const adopted = driver.adopt(descriptor, settings.socket);
-    this.#loop.adopt(adopted.descriptor, adopted.peer);
+    this.#loop.adopt(() => driver.adopt?.(descriptor, settings.socket) as AdoptedSocket);
+  }
+
+  owns(descriptor: number): boolean {
+    return this.#loop.owns(descriptor);
   }
 
   async datagrams(order: DatagramOrder): Promise<void> {

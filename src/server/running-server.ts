@@ -17,6 +17,7 @@ import {
   type TlsStats,
   tlsStats,
 } from '../connection/server-view.ts';
+import { ownAlready } from '../driver/adoption.ts';
 import type { Backend } from '../driver/backend.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { OwnedLogger } from '../logging/default-logger.ts';
@@ -311,11 +312,16 @@ export class RunningServer implements Server, MainServer {
   readonly leaveGroup: Server['joinGroup'] = groups('leave', () => this.#mustRun('leave a group'));
 
   async adopt(fd: number): Promise<void> {
-    this.#mustRun('adopt a socket');
+    const group = this.#mustRun('adopt a socket');
     if (!Number.isSafeInteger(fd) || fd < 0) {
       throw new ErrInvalidOption(`cannot adopt ${textOf(fd)}: give the number of a descriptor`);
     }
-    this.#group.adopt(fd);
+    for (const server of mainServers.values()) if (server.owns(fd)) throw ownAlready(fd);
+    group.adopt(fd);
+  }
+
+  owns(descriptor: number): boolean {
+    return !this.#ended && this.#group.owns(descriptor);
   }
 
   #mustRun(action: string): LoopGroup {

@@ -14,6 +14,8 @@ export interface MainServer {
   broadcast(data: Bytes): Promise<number>;
   sendTo(address: string, data: Bytes): Promise<void>;
   listenerWasDuplicated(): void;
+  /** Whether a descriptor belongs to one of its connections. */
+  owns(descriptor: number): boolean;
 }
 
 /** Servers that run, by id. */

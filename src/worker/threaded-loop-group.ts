@@ -245,6 +245,9 @@ export class ThreadedLoopGroup implements LoopGroup, SupervisedGroup {
   adopt(descriptor: number): void {
     this.#acceptor.adopt(descriptor);
   }
+  owns(descriptor: number): boolean {
+    return this.#loops.some((loop) => loop.memory.hasOpen(descriptor));
+  }
 
   async pauseDatagrams(): Promise<void> {
     const { server } = this;

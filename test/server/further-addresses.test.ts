@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import { serve } from 'gnet';
+import { LineBasedFrameCodec, serve } from 'gnet';
 import { RawClient } from 'gnet/testing';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { driverName, noDescriptors, notOn } from '../support/driver.ts';
@@ -297,4 +297,43 @@ describe('server.adopt', () => {
     await assert.rejects(server.adopt(fd), { code: 'ErrUnsupportedOp' });
     await echoes(t, server.addr);
   });
+
+  test('what the codec option refuses stays its owner’s', async (t) => {
+    let isBroken = false;
+    const codec = () => {
+      if (isBroken) throw new Error('no codec today');
+      return new LineBasedFrameCodec();
+    };
+    const { server } = await startRig(t, new EchoHandler(), { codec });
+    const { client, descriptor } = await connection(t);
+    isBroken = true;
+    const refused = { code: 'ErrUnsupportedOp', message: /the codec option gave no codec/ };
+    await assert.rejects(server.adopt(descriptor), refused);
+    assert.equal(server.countConnections(), 0);
+    isBroken = false;
+    await server.adopt(descriptor);
+    client.write('hello\n');
+    assert.equal(text(await client.readExactly(6)), 'hello\n');
+  });
+
+  for (const numEventLoop of [1, 2]) {
+    test(`its own connection is refused, and stays, ${numEventLoop} loop(s)`, loops, async (t) => {
+      const tells = handlerModule('tells-descriptors.ts');
+      const { server } = await startLoops(t, tells, { numEventLoop });
+      const { server: other } = await startRig(t, new EchoHandler());
+      const client = await connect(t, server.addr);
+      const ask = async (): Promise<number> => {
+        client.write('?');
+        let line = '';
+        while (!line.endsWith('\n')) line += text(await client.readExactly(1));
+        return Number(line);
+      };
+      const descriptor = await ask();
+      const refused = { code: 'ErrUnsupportedOp', message: /a connection of this program's own/ };
+      await assert.rejects(server.adopt(descriptor), refused);
+      await assert.rejects(other.adopt(descriptor), refused);
+      assert.equal(await ask(), descriptor);
+      assert.equal(server.countConnections() + other.countConnections(), 1);
+    });
+  }
 });
