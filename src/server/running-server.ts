@@ -36,7 +36,7 @@ import type { ServerTls } from './server-tls.ts';
 import type { ResolvedOptions } from './options.ts';
 import { exitHook } from './exit-hook.ts';
 import { loadRestart } from './restart/load-restart.ts';
-import { isLast } from './restart/restartable.ts';
+import { continues } from './restart/restartable.ts';
 import { restartSettings } from './restart/settings.ts';
 import type { ServiceManager } from './restart/service-manager.ts';
 import { patientTimer } from './patient-timer.ts';
@@ -453,7 +453,7 @@ export class RunningServer implements Server, MainServer {
   async #stop(): Promise<StopResult> {
     registry.remove(this);
     this.onStop?.();
-    if (this.#leavesOver === null && isLast(this)) this.serviceManager?.stopping();
+    if (this.#leavesOver === null && !continues(this)) this.serviceManager?.stopping();
     this.beginStop();
     // Not from inside the call that asked: a handler's answer goes out first.
     await Promise.resolve();

@@ -58,6 +58,25 @@ describe('the service manager is told', { skip }, () => {
     });
   }
 
+  test('a stop during a restart is the last that it hears', async (t) => {
+    const { nativeCalls } = await import('../../src/driver/native/native-calls.ts');
+    const path = join(temporaryDirectory(t), 'notify');
+    const heard = await listen(t, path);
+    const servers = [['tcp://127.0.0.1:0'], ['tcp://127.0.0.1:0']];
+    const rig = await RestartRig.start(t, { servers }, { NOTIFY_SOCKET: path });
+    const all = (): string => heard.join('');
+    rig.next({ fault: 'hang' });
+    process.kill(rig.pid, 'SIGUSR2');
+    await waitUntil(() => /RELOADING=1\n/.test(all()), 'it reloads');
+    process.kill(rig.pid, 'SIGTERM');
+    await rig.line(/ErrServerInShutdown/m);
+    await rig.gone(rig.pid);
+    // What is sent after this comes after all that the process has sent.
+    nativeCalls.sendToPath(path, Buffer.from('over\n'));
+    await waitUntil(() => all().endsWith('over\n'), 'all of it is heard');
+    assert.match(all(), /\nSTOPPING=1\nover\n$/);
+  });
+
   test('a failed restart is over for it, too', async (t) => {
     const path = join(temporaryDirectory(t), 'notify');
     const heard = await listen(t, path);

@@ -25,7 +25,7 @@ import {
   type InheritedKeys,
   inheritanceVariable,
 } from './protocol.ts';
-import { type Restartable, restartable } from './restartable.ts';
+import { continues, type Restartable, restartable } from './restartable.ts';
 import type { ServiceManager } from './service-manager.ts';
 import type { RestartSettings } from './settings.ts';
 import { type ProcessPlan, rehearseStart } from './start-process.ts';
@@ -141,7 +141,8 @@ class Restart {
     } catch (error) {
       await fresh.kill();
       for (const server of this.#servers) server.resumeDatagrams();
-      this.#manager?.ready();
+      // Who has said that it stops is not ready any more; beside one that was stopped others go on.
+      if (continues()) this.#manager?.ready();
       throw error;
     } finally {
       exitHook.remove(killNow);

@@ -28,7 +28,7 @@ export interface Restartable {
 /** Servers of this process, in the order in which they were started. */
 export const restartable: Set<Restartable> = new Set();
 
-/** No other server of this process continues. */
-export function isLast(server: Restartable): boolean {
-  return ![...restartable].some((other) => other !== server && !other.isStopping);
+/** Whether a server of this process, other than that one, does not stop. */
+export function continues(except?: Restartable): boolean {
+  return [...restartable].some((one) => one !== except && !one.isStopping);
 }
