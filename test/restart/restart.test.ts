@@ -109,6 +109,18 @@ describe('restart', () => {
     });
   }
 
+  test('the new program drops an address', async (t) => {
+    const rig = await RestartRig.start(t, {
+      servers: [['tcp://127.0.0.1:0'], ['tcp://127.0.0.1:0']],
+    });
+    const [dropped = ''] = rig.addresses(0);
+    const [kept = ''] = rig.addresses(1);
+    rig.next({ fault: 'drops' });
+    await rig.gone(await rig.restart());
+    await assert.rejects(RawClient.connect(dropped), { code: 'ECONNREFUSED' });
+    assert.match(await ask(kept, 'who'), new RegExp(`^${rig.pid} `));
+  });
+
   test('in a worker thread it is refused', async (t) => {
     const program = runProgram(t, 'test/restart/programs/in-worker.ts');
     const { output } = await program.ending();

@@ -93,12 +93,15 @@ export class InheritedSockets {
   take(text: string): Taken | undefined {
     const at = this.#left.findIndex((address) => address.text === text);
     const [found] = at < 0 ? [] : this.#left.splice(at, 1);
-    if (found === undefined) {
-      if (this.#state === 'starting') this.#tell({ type: 'elsewhere', text });
-      return undefined;
-    }
-    this.#taking++;
+    if (this.#state === 'starting') this.#tellTaken(text, found);
+    if (found !== undefined) this.#taking++;
     return found;
+  }
+
+  /** In case that this process is never ready: the one before can say why. */
+  #tellTaken(text: string, found: Taken | undefined): void {
+    if (found === undefined) this.#tell({ type: 'elsewhere', text });
+    this.#tell({ type: 'left', texts: this.#left.map((address) => address.text) });
   }
 
   /** What `take` gave is open, and its server runs. */

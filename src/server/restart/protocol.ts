@@ -62,7 +62,9 @@ export type FromNew =
   /** It cannot take over. */
   | { readonly type: 'failed'; readonly message: string }
   /** What it listens on that the process before did not. */
-  | { readonly type: 'elsewhere'; readonly text: string };
+  | { readonly type: 'elsewhere'; readonly text: string }
+  /** What the process before listens on and no call of `serve` here, so far. */
+  | { readonly type: 'left'; readonly texts: readonly string[] };
 
 /** No message is nearly that long: something else writes there. */
 const lineBytesMax = 1024 * 1024;

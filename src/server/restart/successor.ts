@@ -25,6 +25,8 @@ export class Successor {
   readonly #waiting = new Map<FromNew['type'], () => void>();
   readonly #heard = new Set<FromNew['type']>();
   readonly #elsewhere: string[] = [];
+  /** What it does not listen on, and this process does. */
+  #left: readonly string[] = [];
   #said = '';
   #output = '';
   #fail!: (error: ErrRestartFailed) => void;
@@ -101,6 +103,7 @@ export class Successor {
 
   #message(message: FromNew): void {
     if (message.type === 'elsewhere') this.#elsewhere.push(message.text);
+    else if (message.type === 'left') this.#left = message.texts;
     else if (message.type === 'failed') {
       this.#said = message.message;
       this.#fail(this.#error('it could not start'));
@@ -157,8 +160,13 @@ export class Successor {
 
   #late(limitMs: number): string {
     const late = `it was not ready within ${limitMs} ms`;
-    if (this.#elsewhere.length === 0) return late;
-    return `${late}, and listens on ${this.#elsewhere.join(', ')} instead`;
+    const elsewhere =
+      this.#elsewhere.length === 0 ? '' : `, and listens on ${this.#elsewhere.join(', ')} instead`;
+    if (this.#left.length === 0) return late + elsewhere;
+    return (
+      `${late}${elsewhere}: it has not called serve for ${this.#left.join(', ')}; unlisten what it is ` +
+      'not to have before the restart'
+    );
   }
 
   /** Ends it, at once. */

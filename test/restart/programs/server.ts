@@ -22,6 +22,8 @@ export interface ServerConfig {
     | 'slow'
     /** Closes the first address that it has taken, and ends before it has taken the others. */
     | 'unlistens'
+    /** Closes that one, and goes on. */
+    | 'drops'
     /** Is killed before it has said anything, when it listens, or when it is told to accept. */
     | 'dies starting'
     | 'dies listening'

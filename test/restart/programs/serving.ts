@@ -89,6 +89,7 @@ if (config.fault === 'slow') {
 for (const [index, addresses] of config.servers.entries()) {
   const server = await serve(handler, addresses, { graceful: true, logger, ...config.options });
   servers.push(server);
+  if (config.fault === 'drops' && index === 0) await server.unlisten(server.addr);
   if (config.fault === 'unlistens') {
     await server.unlisten(server.addr);
     throw new Error('it has changed its mind');
