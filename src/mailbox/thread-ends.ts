@@ -10,7 +10,7 @@ const gone = -1;
 const table = sharedTable('gnet thread ends');
 
 /** The same memory in this thread and in all that it starts, and they in turn. */
-function sharedTable(name: string): Int32Array<SharedArrayBuffer> {
+export function sharedTable(name: string): Int32Array<SharedArrayBuffer> {
   const known: unknown = getEnvironmentData(name);
   const byteLength = threadsMax * Int32Array.BYTES_PER_ELEMENT;
   if (known instanceof SharedArrayBuffer && known.byteLength === byteLength) {

@@ -127,6 +127,14 @@ describe('restart', () => {
     assert.equal(output, 'refused ErrUnsupportedOp\nrefused ErrUnsupportedOp\n');
   });
 
+  test('it is refused while another thread of the program serves', async (t) => {
+    const program = runProgram(t, 'test/restart/programs/beside-worker.ts');
+    const outcomes = (await program.ending()).output.match(/^Err\w+ \w+$/gm);
+    const refused = 'ErrUnsupportedOp true';
+    const tried = 'ErrRestartFailed false';
+    assert.deepEqual(outcomes, [refused, tried, refused, tried]);
+  });
+
   test('five in a row, without a socket that stays behind', async (t) => {
     const rig = await RestartRig.start(t, { servers: [['tcp://127.0.0.1:0']] });
     const [address = ''] = rig.addresses();

@@ -13,6 +13,7 @@ import type { GivenSocket } from '../../driver/contract.ts';
 import { copiesToSpawn } from '../../host/runtime-features.ts';
 import { exitHook } from '../exit-hook.ts';
 import { leavePidFiles, pidFilePaths } from '../pid-file.ts';
+import { threadThatServes } from '../servers-elsewhere.ts';
 import { tellRestart } from '../server-channels.ts';
 import { inheritedSockets } from './inherited-sockets.ts';
 import { parentEnvironment, tellParent } from './below-parent.ts';
@@ -58,6 +59,13 @@ export interface HandedOver {
 export async function restartProgram(settings: RestartSettings): Promise<HandedOver> {
   if (!isMainThread) {
     throw new ErrUnsupportedOp('cannot restart from a worker thread: call it on the main thread');
+  }
+  const other = threadThatServes();
+  if (other !== undefined) {
+    throw new ErrUnsupportedOp(
+      `cannot restart: thread ${other} of this program has a server, whose listeners cannot go to ` +
+        'another process; stop that server before, or serve on the main thread',
+    );
   }
   if (isUnderWay || (inheritedSockets !== null && !inheritedSockets.isAlone)) {
     throw new ErrRestartInProgress(
