@@ -8,6 +8,7 @@ import { obeySignals } from './restart/restart-signals.ts';
 import { restartable } from './restart/restartable.ts';
 import { ServiceManager } from './restart/service-manager.ts';
 import type { RunningServer } from './running-server.ts';
+import { countServer } from './servers-elsewhere.ts';
 import { predecessor, type WhereToListen } from './where-to-listen.ts';
 
 /**
@@ -76,6 +77,7 @@ export class Presence {
   }
 
   endWith(server: RunningServer): void {
+    countServer(server.over);
     void server.over.then(() => {
       restartable.delete(server);
       this.#where.ended();

@@ -44,7 +44,6 @@ import { ListenAddresses } from './listen-addresses.ts';
 import { datagramsOf, groups } from './datagram-target.ts';
 import { callOnShutdown } from './on-shutdown.ts';
 import { registry } from './registry.ts';
-import { countServer } from './servers-elsewhere.ts';
 import { tellDead, tellStart, tellStop } from './server-channels.ts';
 
 const stopTimeoutMs = 5_000;
@@ -162,7 +161,6 @@ export class RunningServer implements Server, MainServer {
   async start(holds = false): Promise<void> {
     this.#started = true;
     this.#holds = holds;
-    if (this.#plan.canRestart) countServer(this.over);
     // It may have been stopped in onInitComplete, and is found no more then.
     if (this.#stopping === null) registry.add(this);
     exitHook.add(this.#closeAtExit);
