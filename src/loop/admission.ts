@@ -90,7 +90,7 @@ export class Admission {
   /** Whether it is the descriptor of one of the connections. */
   owns(descriptor: number): boolean {
     const { driver } = this.#loop;
-    return this.#table.all().some(({ slot }) => driver.descriptorOf(slot) === descriptor);
+    return this.#table.some((slot) => driver.descriptorOf(slot) === descriptor);
   }
 
   /** Makes the connection of a slot and counts it. @throws what the codec option throws. */

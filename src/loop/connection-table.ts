@@ -114,4 +114,9 @@ export class ConnectionTable {
     const receivers = this.#receivers.filter((one) => one !== null);
     return receivers.map(connectionOf);
   }
+
+  /** Whether it holds for one of them. */
+  some(holds: (slot: number) => boolean): boolean {
+    return this.#receivers.some((one, slot) => one !== null && holds(slot));
+  }
 }
