@@ -46,11 +46,12 @@ if (isMainLoop) {
   const { driver, addrs, numEventLoop } = server;
   const { host, driversRefused } = server.stats();
   const told = { driver, host, addrs, numEventLoop, answer, driversRefused };
-  console.log(`serving ${JSON.stringify(told)}`);
+  // Before it says that it serves: whoever reads that may end it at once.
   process.once('SIGTERM', async () => {
     const { forced } = await server.stop();
     // Loops of other threads publish their counts before they sleep, and in the end.
     const accepted = server.stats().loops.map((loop) => loop.accepted);
     console.log(`stopped ${JSON.stringify({ accepted, forced })}`);
   });
+  console.log(`serving ${JSON.stringify(told)}`);
 }
