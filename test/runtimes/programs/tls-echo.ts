@@ -13,8 +13,8 @@ const handler = {
 const tls = { key: leaf.key, cert: leaf.cert + middle.cert, ca: root.cert };
 const server = await serve(handler, 'tls://127.0.0.1:0', { tls });
 const { engine } = server.stats().tls ?? {};
-console.log(`serving ${JSON.stringify({ engine, address: server.addr, ca: root.cert })}`);
 process.once('SIGTERM', async () => {
   await server.close();
   console.log(`calls ${calls}`);
 });
+console.log(`serving ${JSON.stringify({ engine, address: server.addr, ca: root.cert })}`);
