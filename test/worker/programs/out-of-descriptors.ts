@@ -20,7 +20,7 @@ function takeAll(): number[] {
 
 const rests = (): number[] => server.stats().loops.map((loop) => loop.acceptRests);
 const taken = takeAll();
-process.once('SIGTERM', () => void server.stop());
 console.log(`listening ${server.addr}`);
 console.log(`rested: ${await within(() => rests()[0] !== 0)}, the others ${rests().slice(1)}`);
 for (const descriptor of taken) closeSync(descriptor);
+process.once('SIGTERM', () => void server.stop());
