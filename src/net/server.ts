@@ -118,6 +118,7 @@ export class Server extends EventEmitter {
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     if (event === 'listening' && this.#state === 'opening') {
       this.#state = 'open';
+      this.#watchClose();
       if (this.#closing !== null) return this.#closeAtOnce(this.#closing);
     } else if (event === 'connection' && this.#closing !== null) {
       (values[0] as ConnSocket).destroy();
@@ -133,6 +134,26 @@ export class Server extends EventEmitter {
       }
     }
     return super.emit(event, ...values);
+  }
+
+  /** Its `close` is that of the listeners from here to the end, which know of no `listen` that waits. */
+  #watchClose(): void {
+    const { close } = this;
+    const value = (callback?: CloseCallback): this => {
+      const waits = this.#dropNext();
+      if (!waits) close.call(this, callback);
+      else if (callback !== undefined) this.once('close', callback);
+      return this;
+    };
+    Object.defineProperty(this, 'close', { value, configurable: true, writable: true });
+  }
+
+  /** Whether a `listen` waited, which will not be done. */
+  #dropNext(): boolean {
+    const next = this.#next;
+    this.#next = null;
+    if (next?.listening !== undefined) this.removeListener('listening', next.listening);
+    return next !== null;
   }
 
   /** Its `close` is that of the listeners now. */
@@ -155,6 +176,7 @@ export class Server extends EventEmitter {
   close(callback?: CloseCallback): this {
     if (this.#state === 'opening') {
       this.#closing ??= [];
+      this.#dropNext();
       if (callback !== undefined) this.#closing.push(callback);
       return this;
     }

@@ -8,10 +8,12 @@ export interface OwnTask {
 /**
  * Copies the bytes of a task at once, wherever they stand in its arrays, plain objects, maps and sets: a
  * frame is lent, and to send a view as it is would send all of the memory that it is a view of, with what
- * other connections have there. Objects of classes are left to the runtime, which clones them when a
- * thread takes the task; memory that threads share stays shared.
+ * other connections have there. Objects of classes and arrays with holes are left to the runtime, which
+ * clones them when a thread takes the task; memory that threads share stays shared.
  */
 export function ownCopy(task: unknown): OwnTask {
+  // The runtime copies everything else faster than we do.
+  if (!holdsBytes(task)) return { task, moved: [] };
   const moved: ArrayBuffer[] = [];
   // What stands in several places, or in itself, is still one thing.
   const copies = new Map<object, unknown>();
@@ -38,8 +40,11 @@ export function ownCopy(task: unknown): OwnTask {
     if (ArrayBuffer.isView(value)) return isShared(value.buffer) ? value : ownView(value);
     if (value instanceof ArrayBuffer) return known(value, bytesOf(value, 0, value.byteLength));
     if (Array.isArray(value)) {
-      const copy = known<unknown[]>(value, new Array(value.length));
-      for (const [index, item] of value.entries()) if (index in value) copy[index] = own(item);
+      const copy = known<unknown[]>(value, []);
+      for (let index = 0; index < value.length; index++) {
+        if (isHole(value, index)) return known(value, value);
+        copy.push(own(value[index]));
+      }
       return copy;
     }
     if (isExactly(value, Map)) {
@@ -58,6 +63,48 @@ export function ownCopy(task: unknown): OwnTask {
     return copy;
   };
   return { task: own(task), moved };
+}
+
+/** Whether there are bytes of its own to copy somewhere in it. */
+function holdsBytes(task: unknown): boolean {
+  const seen = new Set<object>();
+  const left: unknown[] = [task];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+    if (value instanceof ArrayBuffer) return true;
+    if (ArrayBuffer.isView(value)) {
+      if (!isShared(value.buffer)) return true;
+      continue;
+    }
+    seen.add(value);
+    if (Array.isArray(value)) addItems(left, value);
+    else if (isExactly<Set<unknown>>(value, Set)) for (const item of value) left.push(item);
+    else if (isExactly<Map<unknown, unknown>>(value, Map)) {
+      for (const [key, item] of value) left.push(key, item);
+    } else if (isPlain(value)) addMembers(left, value as Record<string, unknown>);
+  }
+  return false;
+}
+
+function addItems(to: unknown[], items: readonly unknown[]): void {
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    if (typeof item === 'object' && item !== null) to.push(item);
+    else if (isHole(items, index)) return;
+  }
+}
+
+function addMembers(to: unknown[], object: Record<string, unknown>): void {
+  for (const name in object) {
+    const member = object[name];
+    if (typeof member === 'object' && member !== null) to.push(member);
+  }
+}
+
+/** An array with holes may be longer than anybody can count: it is the runtime's. */
+function isHole(items: readonly unknown[], index: number): boolean {
+  return items[index] === undefined && !(index in items);
 }
 
 type Views = new (buffer: ArrayBuffer) => ArrayBufferView;

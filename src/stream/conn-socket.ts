@@ -3,6 +3,7 @@ import { addAbortSignal, type Duplex } from 'node:stream';
 import { BuiltInFrameCodec, type Bytes, type Conn, ErrUnsupportedOp } from '../index.ts';
 import { Dialler } from './dialler.ts';
 import {
+  destroyStream,
   queuedLength,
   queueNeedsDrain,
   setQueueEncoding,
@@ -84,6 +85,8 @@ export class ConnSocket extends SocketBase {
   #timeout: SocketTimeout | null = null;
   #dialler: Dialler | null = null;
   #connecting = false;
+  /** Where it connects to when it has closed. */
+  #next: string | null = null;
   /** Its signal had aborted before it was made: it never connects. */
   #isAborted = false;
   #ending: Ending = 'destroy';
@@ -248,9 +251,16 @@ export class ConnSocket extends SocketBase {
     this.#dialler?.giveUp();
     this.#link.destroy(this.#ending === 'reset', () => {
       callback(error);
-      process.nextTick(emitClose, this, error !== null);
+      process.nextTick(ConnSocket.#tellClose, this, error !== null);
       this.#gone?.();
     });
+  }
+
+  static #tellClose(socket: ConnSocket, hadError: boolean): void {
+    socket.emit('close', hadError);
+    const next = socket.#next;
+    socket.#next = null;
+    if (next !== null) socket.#revive(next);
   }
 
   /** What is written in one turn leaves together anyway. */
@@ -392,25 +402,26 @@ export class ConnSocket extends SocketBase {
    * Dials through the client that made the socket; again, if it was destroyed: its counts begin anew, and
    * its settings and listeners stay. On a connected socket it only emits `'connect'`, because packages call
    * it even then.
-   * @throws ErrUnsupportedOp if no client made the socket, or for a target that it cannot dial.
+   * @throws ErrUnsupportedOp if no client made the socket, or for a target that it cannot dial;
+   * `ERR_SOCKET_BAD_PORT`. The socket stays as it was then.
    */
   connect(...given: unknown[]): this {
     const last = given.at(-1);
     const connected = typeof last === 'function' ? (last as Callback) : null;
     // As of a net.Socket, `'error'` and `'close'` tell it.
     if (this.#isAborted) return this;
-    if (this.#dialler === null) {
-      if (this.#link.conn !== null && !this.destroyed) return this.#connectedAlready(connected);
+    if (this.#link.conn !== null && !this.destroyed) return this.#connectedAlready(connected);
+    const dialler = this.#dialler;
+    if (dialler === null) {
       throw new ErrUnsupportedOp(
         'cannot connect: this socket was made without a client; make it by createConnection(client)',
       );
     }
-    if (this.destroyed) return this.#connectAgain(this.#dialler, given);
-    if (this.#link.conn !== null) return this.#connectedAlready(connected);
-    // What it refuses leaves the socket as it was.
-    if (!this.#connecting) this.#dialler.dial(given, this.#link);
-    this.#connecting = true;
+    const address = dialler.addressOf(given);
     if (connected !== null) this.once('connect', connected);
+    if (this.destroyed) this.#connectAgain(address);
+    else if (!this.#connecting) dialler.dial(address, this.#link);
+    this.#connecting = true;
     return this;
   }
 
@@ -420,22 +431,30 @@ export class ConnSocket extends SocketBase {
     return this;
   }
 
-  #connectAgain(dialler: Dialler, given: unknown[]): this {
-    // Before it has closed, its end is still under way.
-    if (!this.closed) {
-      this.once('close', () => this.connect(...(given as [number])));
-      return this;
-    }
+  #connectAgain(address: string): void {
+    if (this.closed) this.#revive(address);
+    else this.#next = address;
+  }
+
+  #revive(address: string): void {
     (this as unknown as { _undestroy(): void })._undestroy();
+    const dialler = (this.#dialler as Dialler).again();
+    this.#dialler = dialler;
     this.#link = this.#newLink();
-    this.#dialler = dialler.again();
     this.#ending = 'destroy';
     this.#remote = null;
     this.#local = null;
     const ms = this.timeout;
     this.#timeout = null;
     if (ms > 0) this.setTimeout(ms);
-    return this.connect(...(given as [number]));
+    dialler.dial(address, this.#link);
+  }
+
+  /** Also of a socket that is to connect again when it has closed. */
+  destroy(error?: Error): this {
+    if (this.#next !== null) this.#connecting = false;
+    this.#next = null;
+    return destroyStream.call(this, error) as this;
   }
 
   destroySoon(): void {
@@ -450,8 +469,4 @@ export class ConnSocket extends SocketBase {
     this.destroy();
     return this;
   }
-}
-
-function emitClose(socket: ConnSocket, hadError: boolean): void {
-  socket.emit('close', hadError);
 }

@@ -27,8 +27,9 @@ export function createConnection(
 ): CreateConnection {
   const get = typeof client === 'function' ? client : (): Client => client;
   return (target, callback) => {
-    const Kind = target !== undefined && isSecure(target) ? TlsConnSocket : ConnSocket;
-    const socket = new Kind(options, new Dialler(get));
+    const secure = target !== undefined && isSecure(target);
+    const Kind = secure ? TlsConnSocket : ConnSocket;
+    const socket = new Kind(options, new Dialler(get, undefined, { secure }));
     if (target === undefined) return socket;
     if (callback !== undefined) tell(socket, callback);
     return socket.connect(target as SocketConnectOpts);

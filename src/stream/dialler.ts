@@ -22,6 +22,8 @@ export interface DiallerWays {
   readonly target?: (given: Target) => Target;
   /** What the socket says of what `client.dial` has thrown. */
   readonly errorOf?: (error: unknown) => unknown;
+  /** The socket speaks TLS, whatever a target says. */
+  readonly secure?: boolean;
 }
 
 /** Dials for one socket, once. */
@@ -47,12 +49,21 @@ export class Dialler {
     this.#ways = ways;
   }
 
-  /** `given`: the arguments of `net.Socket.connect`. The link hears of the connection, or of the error. */
-  dial(given: readonly unknown[], link: SocketLink): void {
-    const { errorOf = (error: unknown) => error, target = (asked: Target) => asked } = this.#ways;
+  /**
+   * What `client.dial` is given for the arguments of `net.Socket.connect`.
+   * @throws ErrUnsupportedOp for what it cannot do; `ERR_SOCKET_BAD_PORT`.
+   */
+  addressOf(given: readonly unknown[]): string {
+    const { target = (asked: Target) => asked, secure = false } = this.#ways;
     const [first, ...rest] = given;
     const asked = typeof first === 'object' && first !== null ? target(first as Target) : first;
-    this.#dial(addressOf([asked, ...rest]), link).catch((error: unknown) => {
+    return addressOf([asked, ...rest], secure);
+  }
+
+  /** The link hears of the connection, or of the error. */
+  dial(address: string, link: SocketLink): void {
+    const { errorOf = (error: unknown) => error } = this.#ways;
+    this.#dial(address, link).catch((error: unknown) => {
       if (!this.#over) link.giveUp(errorOf(error) as Error);
     });
   }
@@ -79,21 +90,27 @@ export class Dialler {
   }
 }
 
-/** @throws ErrUnsupportedOp for what `client.dial` cannot do; `ERR_SOCKET_BAD_PORT`. */
-export function addressOf(given: readonly unknown[]): string {
+function addressOf(given: readonly unknown[], secure: boolean): string {
   const [first, second] = given;
-  if (typeof first === 'object' && first !== null) return targetAddress(first as Target);
-  if (typeof first === 'string' && !/^\d+$/.test(first)) return targetAddress({ path: first });
+  if (typeof first === 'object' && first !== null) return targetAddress(first as Target, secure);
+  if (typeof first === 'string' && !/^\d+$/.test(first)) {
+    return targetAddress({ path: first }, secure);
+  }
   const host = typeof second === 'string' ? second : undefined;
-  return targetAddress({ port: first as number, host });
+  return targetAddress({ port: first as number, host }, secure);
 }
 
-function targetAddress(target: Target): string {
+function targetAddress(target: Target, isTls: boolean): string {
   refuse(target as Partial<SocketConnectOpts>);
   const path = target.socketPath ?? target.path;
   const { port } = target;
-  if (typeof path === 'string' && (port === undefined || port === null)) return `unix://${path}`;
-  const secure = isSecure(target);
+  const secure = isTls || isSecure(target);
+  if (typeof path === 'string' && (port === undefined || port === null)) {
+    if (!secure) return `unix://${path}`;
+    throw new ErrUnsupportedOp(
+      `cannot connect to the path ${path}: this socket speaks TLS, and paths are dialled without`,
+    );
+  }
   const host = target.hostname ?? target.host ?? 'localhost';
   const bare = host.startsWith('[') ? host.slice(1, -1) : host;
   const literal = bare.includes(':') ? `[${bare}]` : bare;

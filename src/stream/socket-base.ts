@@ -16,6 +16,7 @@ type Own =
   | 'connect'
   | 'connecting'
   | 'cork'
+  | 'destroy'
   | 'destroySoon'
   | 'getTypeOfService'
   | 'localAddress'
@@ -74,3 +75,6 @@ export const unshiftQueued = Duplex.prototype.unshift as (
   chunk: unknown,
   encoding?: BufferEncoding,
 ) => void;
+
+/** `destroy` of `Duplex` itself. */
+export const destroyStream = Duplex.prototype.destroy as (this: unknown, error?: Error) => unknown;

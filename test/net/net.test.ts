@@ -138,21 +138,36 @@ for (const [name, { createServer: create, connect }] of modules) {
 
     test('closed in its callback, and in one turn, it listens again', async () => {
       const server = create((socket) => void socket.end('again'));
-      const port = await listening(server, 0, '127.0.0.1');
+      const portNow = (): number => (server.address() as { port: number }).port;
+      await listening(server, 0, '127.0.0.1');
       await new Promise<void>((resolve) => {
-        server.close(() => server.listen(port, '127.0.0.1', resolve));
+        server.close(() => server.listen(0, '127.0.0.1', resolve));
       });
-      assert.equal(await text(connect(port, '127.0.0.1')), 'again');
+      assert.equal(await text(connect(portNow(), '127.0.0.1')), 'again');
       // Node tells of no end while connections of before are there.
-      await new Promise<void>((resolve) => server.close(() => server.listen(port, resolve)));
+      await new Promise<void>((resolve) => server.close(() => server.listen(0, resolve)));
       const events: string[] = [];
       for (const name of ['close', 'listening']) server.on(name, () => events.push(name));
       server.close((error) => events.push(`callback ${error}`));
-      server.listen(port, '127.0.0.1');
+      server.listen(0, '127.0.0.1');
       while (events.length < 3) await new Promise(setImmediate);
       assert.deepEqual(events.toSorted(), ['callback undefined', 'close', 'listening']);
-      assert.equal(await text(connect(port, '127.0.0.1')), 'again');
+      assert.equal(await text(connect(portNow(), '127.0.0.1')), 'again');
       await new Promise((resolve) => server.close(resolve));
+    });
+
+    test('the last close counts, whatever listen was asked for before', async () => {
+      const open = create();
+      await listening(open, 0, '127.0.0.1');
+      const opening = create().listen(0);
+      for (const server of [open, opening]) {
+        let listened = 0;
+        server.close();
+        server.listen(0, () => listened++);
+        await new Promise((resolve) => server.close(resolve));
+        for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+        assert.deepEqual([server.listening, listened], [false, 0]);
+      }
     });
 
     test('closed before it listens: the callback, and nobody hears of listening', async () => {
@@ -224,8 +239,8 @@ for (const [name, { createServer: create, connect }] of modules) {
       socket.once('error', () => {});
       socket.connect(port, '127.0.0.1');
       await refused;
-      await listening(server, port, '127.0.0.1');
-      socket.connect(port, '127.0.0.1');
+      const next = await listening(server, 0, '127.0.0.1');
+      socket.connect(next, '127.0.0.1');
       socket.resume();
       await once(socket, 'close');
       await new Promise((resolve) => server.close(resolve));
@@ -263,6 +278,27 @@ test('what is not supported is refused by a typed error', () => {
   assert.throws(() => net.setDefaultAutoSelectFamily(false), refused);
   assert.throws(() => net.setDefaultAutoSelectFamilyAttemptTimeout(100), refused);
   assert.throws(() => new net.BoundSocket(), refused);
+});
+
+test('a destroyed socket stays so, where it is destroyed again or cannot connect', async () => {
+  let accepted = 0;
+  const server = createServer(() => accepted++);
+  const port = await listening(server as never, 0, '127.0.0.1');
+  const socket = net.connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.destroy();
+  assert.throws(() => socket.connect(70_000), { code: 'ERR_SOCKET_BAD_PORT' });
+  await once(socket, 'close');
+  assert.throws(() => socket.connect(70_000), { code: 'ERR_SOCKET_BAD_PORT' });
+  assert.deepEqual([socket.destroyed, socket.readyState], [true, 'closed']);
+  socket.connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.destroy();
+  socket.connect(port, '127.0.0.1');
+  socket.destroy();
+  await once(socket, 'close');
+  await new Promise((resolve) => server.close(resolve));
+  assert.deepEqual([socket.destroyed, socket.connecting, accepted], [true, false, 2]);
 });
 
 test('everything public of node:net is there, by name and of the default', async () => {

@@ -240,4 +240,19 @@ describe('a client of gnet that does TLS', () => {
     const [socket] = sockets as unknown as [TlsConnSocket];
     assert.deepEqual([socket.encrypted, socket.authorized, sockets.length], [true, true, 1]);
   });
+
+  test('one that speaks TLS does so again, whatever it connects to', async (t) => {
+    const server = tls.createServer({ cert, key }, (socket) => void socket.end('secret'));
+    const port = await overNodeNet.listen(t, server);
+    const dialler = await client({}, { tls: trust });
+    t.after(() => dialler.close());
+    const socket = createConnection(dialler)({ protocol: 'https:', host: '127.0.0.1', port });
+    for (let life = 0; life < 2; life++) {
+      if (life > 0) socket.connect(port, '127.0.0.1');
+      assert.equal(String((await once(socket, 'data'))[0]), 'secret');
+      assert.match((socket as TlsConnSocket).getProtocol() ?? '', /^TLS/);
+      await once(socket, 'close');
+    }
+    assert.throws(() => socket.connect('/run/none.sock'), { code: 'ErrUnsupportedOp' });
+  });
 });
