@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { ErrUnsupportedOp, type Server as GnetServer } from '../index.ts';
+import { ErrUnsupportedOp } from '../index.ts';
 import { attach } from '../stream/attach.ts';
 import type { ConnSocket } from '../stream/conn-socket.ts';
 import { nodeError } from './node-error.ts';
@@ -28,13 +28,14 @@ export class Server extends EventEmitter {
   /** The most open connections; set it before `listen`. Further ones wait in the backlog. */
   maxConnections: number | undefined = undefined;
   readonly #options: ServerOptions;
-  #running: GnetServer | null = null;
   /** From `listen` to `'listening'` it is opening; from there to `'close'` open, also while it closes. */
   #state: 'closed' | 'opening' | 'open' = 'closed';
   /** Of a `close` while it was opening: nobody hears that it listened. */
   #closing: CloseCallback[] | null = null;
   /** A `listen` that came while it closes. */
   #next: ListenTarget | null = null;
+  /** Counts what was opened. */
+  #life = 0;
 
   constructor(options: ServerOptions = {}, listener?: ConnectionListener) {
     super();
@@ -74,6 +75,7 @@ export class Server extends EventEmitter {
       return;
     }
     this.#state = 'opening';
+    const life = ++this.#life;
     const { noDelay = false, keepAlive = false, keepAliveInitialDelay = 0 } = this.#options;
     attach(this, address, {
       waitForConnections: true,
@@ -86,13 +88,14 @@ export class Server extends EventEmitter {
         highWaterMark: this.#options.highWaterMark,
       }),
       ...(keepAlive && { tcpKeepAlive: keepAliveInitialDelay || keepAliveDefaultMs }),
-    }).then(
-      (running) => {
-        if (this.#state === 'open') this.#running = running;
-      },
-      // What a listener throws is no rejection.
-      (error: unknown) => process.nextTick(() => this.#failed(error, signal?.aborted === true)),
-    );
+    }).catch((error: unknown) => {
+      // Later: what a listener throws is no rejection.
+      process.nextTick(() => {
+        // A signal that aborts while it listens has closed it, and it may be at its next one.
+        const isOpening = this.#state === 'opening' && this.#life === life;
+        if (isOpening) this.#failed(error, signal?.aborted === true);
+      });
+    });
   }
 
   #failed(error: unknown, isAborted: boolean): void {
@@ -125,7 +128,6 @@ export class Server extends EventEmitter {
       return true;
     } else if (event === 'close' && this.#state === 'open') {
       this.#state = 'closed';
-      this.#running = null;
       this.#closing = null;
       try {
         return super.emit(event, ...values);
@@ -200,7 +202,7 @@ export class Server extends EventEmitter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#running === null) return;
+    if (this.#state === 'closed') return;
     await new Promise<void>((resolve) => {
       this.once('close', resolve);
       this.close();

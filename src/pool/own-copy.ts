@@ -8,8 +8,8 @@ export interface OwnTask {
 /**
  * Copies the bytes of a task at once, wherever they stand in its arrays, plain objects, maps and sets: a
  * frame is lent, and to send a view as it is would send all of the memory that it is a view of, with what
- * other connections have there. Objects of classes and arrays with holes are left to the runtime, which
- * clones them when a thread takes the task; memory that threads share stays shared.
+ * other connections have there. Objects of classes are left to the runtime, which clones them when a
+ * thread takes the task; memory that threads share stays shared.
  */
 export function ownCopy(task: unknown): OwnTask {
   // The runtime copies everything else faster than we do.
@@ -40,11 +40,8 @@ export function ownCopy(task: unknown): OwnTask {
     if (ArrayBuffer.isView(value)) return isShared(value.buffer) ? value : ownView(value);
     if (value instanceof ArrayBuffer) return known(value, bytesOf(value, 0, value.byteLength));
     if (Array.isArray(value)) {
-      const copy = known<unknown[]>(value, []);
-      for (let index = 0; index < value.length; index++) {
-        if (isHole(value, index)) return known(value, value);
-        copy.push(own(value[index]));
-      }
+      const copy = known<unknown[]>(value, new Array(value.length));
+      for (const index of placesOf(value)) copy[index] = own(value[index]);
       return copy;
     }
     if (isExactly(value, Map)) {
@@ -91,7 +88,10 @@ function addItems(to: unknown[], items: readonly unknown[]): void {
   for (let index = 0; index < items.length; index++) {
     const item = items[index];
     if (typeof item === 'object' && item !== null) to.push(item);
-    else if (isHole(items, index)) return;
+    else if (isHole(items, index)) {
+      to.push(...Object.values(items));
+      return;
+    }
   }
 }
 
@@ -102,7 +102,12 @@ function addMembers(to: unknown[], object: Record<string, unknown>): void {
   }
 }
 
-/** An array with holes may be longer than anybody can count: it is the runtime's. */
+/** Of an array with holes, which may be longer than anybody can count to, those where something is. */
+function placesOf(items: readonly unknown[]): Iterable<number> {
+  const hasHoles = items.length > 0 && Object.keys(items).length !== items.length;
+  return hasHoles ? Object.keys(items).map(Number) : items.keys();
+}
+
 function isHole(items: readonly unknown[], index: number): boolean {
   return items[index] === undefined && !(index in items);
 }

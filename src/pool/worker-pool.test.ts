@@ -168,9 +168,12 @@ test('bytes are copied wherever they stand; the rest is left to the runtime', ()
     self: null as unknown,
   };
   given.self = given;
-  const { task, moved } = ownCopy(given);
+  const holed: unknown[] = [frame];
+  holed[9_000_000] = frame;
+  const { task, moved } = ownCopy({ ...given, holed, self: given });
   slab.fill(0);
-  const copy = task as typeof given;
+  const copy = (task as { self: typeof given }).self;
+  const apart = (task as { holed: Uint8Array[] }).holed;
   const text = (bytes: unknown): string => Buffer.from(bytes as Uint8Array).toString();
   assert.equal(text(copy.deep.list[0]), 'a frame');
   assert.equal((copy.deep.list[0] as Uint8Array).buffer.byteLength, 7, 'nothing around it');
@@ -185,7 +188,11 @@ test('bytes are copied wherever they stand; the rest is left to the runtime', ()
   assert.equal(copy.date, given.date);
   assert.equal(copy.self, copy);
   assert.ok(Object.hasOwn(copy, '__proto__'));
+  assert.equal(text(apart[0]), 'a frame');
+  assert.deepEqual([apart[9_000_000], apart.length, 1 in apart], [apart[0], 9_000_001, false]);
   assert.equal(moved.length, 4);
+  const plain = { rows: [{ id: 1 }, new Map([[1, 2]])], holes: new Array(5) };
+  assert.equal(ownCopy(plain).task, plain, 'the runtime copies what has no bytes');
 });
 
 test('tasks that were aborted leave the queue, whatever order they have', async () => {

@@ -4,6 +4,7 @@ import { BuiltInFrameCodec, type Bytes, type Conn, ErrUnsupportedOp } from '../i
 import { Dialler } from './dialler.ts';
 import {
   destroyStream,
+  endStream,
   queuedLength,
   queueNeedsDrain,
   setQueueEncoding,
@@ -85,8 +86,8 @@ export class ConnSocket extends SocketBase {
   #timeout: SocketTimeout | null = null;
   #dialler: Dialler | null = null;
   #connecting = false;
-  /** Where it connects to when it has closed. */
-  #next: string | null = null;
+  /** What it is to do when it has closed: first of all to connect again. */
+  #next: Callback[] | null = null;
   /** Its signal had aborted before it was made: it never connects. */
   #isAborted = false;
   #ending: Ending = 'destroy';
@@ -173,6 +174,10 @@ export class ConnSocket extends SocketBase {
     encoding?: BufferEncoding | WriteCallback,
     callback?: WriteCallback,
   ): boolean {
+    if (this.#next !== null) {
+      this.#next.push(() => this.write(chunk, encoding as BufferEncoding, callback));
+      return false;
+    }
     const link = this.#link;
     const inUse = link.full || link.closed || link.conn === null || this.#queuedLength > 0;
     const encodingName = typeof encoding === 'function' ? null : encoding;
@@ -183,6 +188,14 @@ export class ConnSocket extends SocketBase {
     if (done) link.callBack(done);
     if (!more) link.oweDrain();
     return more;
+  }
+
+  end(...given: unknown[]): this {
+    if (this.#next !== null) {
+      this.#next.push(() => this.end(...given));
+      return this;
+    }
+    return endStream.apply(this, given) as this;
   }
 
   /** Null when the stream's own queue must see to it: errors, encodings, and what is large. */
@@ -260,7 +273,7 @@ export class ConnSocket extends SocketBase {
     socket.emit('close', hadError);
     const next = socket.#next;
     socket.#next = null;
-    if (next !== null) socket.#revive(next);
+    for (const act of next ?? []) act();
   }
 
   /** What is written in one turn leaves together anyway. */
@@ -433,7 +446,7 @@ export class ConnSocket extends SocketBase {
 
   #connectAgain(address: string): void {
     if (this.closed) this.#revive(address);
-    else this.#next = address;
+    else this.#next = [() => this.#revive(address)];
   }
 
   #revive(address: string): void {

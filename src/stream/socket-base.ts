@@ -18,6 +18,7 @@ type Own =
   | 'cork'
   | 'destroy'
   | 'destroySoon'
+  | 'end'
   | 'getTypeOfService'
   | 'localAddress'
   | 'localFamily'
@@ -78,3 +79,6 @@ export const unshiftQueued = Duplex.prototype.unshift as (
 
 /** `destroy` of `Duplex` itself. */
 export const destroyStream = Duplex.prototype.destroy as (this: unknown, error?: Error) => unknown;
+
+/** `end` of `Duplex` itself. */
+export const endStream = Duplex.prototype.end as (this: unknown, ...given: unknown[]) => unknown;

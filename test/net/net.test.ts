@@ -170,6 +170,21 @@ for (const [name, { createServer: create, connect }] of modules) {
       }
     });
 
+    test('a signal that aborts as it listens closes it once, and it can listen again', async () => {
+      const server = create();
+      const abort = new AbortController();
+      let closes = 0;
+      server.once('listening', () => abort.abort());
+      server.on('close', () => closes++);
+      server.listen({ port: 0, signal: abort.signal });
+      await once(server, 'close');
+      await listening(server, 0, '127.0.0.1');
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      assert.deepEqual([closes, server.listening], [1, true]);
+      await server[Symbol.asyncDispose]();
+      assert.deepEqual([closes, server.listening], [2, false]);
+    });
+
     test('closed before it listens: the callback, and nobody hears of listening', async () => {
       const server = create();
       const events: string[] = [];
@@ -299,6 +314,24 @@ test('a destroyed socket stays so, where it is destroyed again or cannot connect
   await once(socket, 'close');
   await new Promise((resolve) => server.close(resolve));
   assert.deepEqual([socket.destroyed, socket.connecting, accepted], [true, false, 2]);
+});
+
+test('what is written to a socket that connects again goes out', async () => {
+  const heard: string[] = [];
+  const server = createServer((socket) => {
+    socket.on('data', (piece) => heard.push(String(piece)));
+    socket.on('error', () => {});
+  });
+  const port = await listening(server as never, 0, '127.0.0.1');
+  const socket = net.connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.destroy();
+  socket.connect(port, '127.0.0.1');
+  socket.write('again');
+  socket.end();
+  socket.resume();
+  while (heard.join('') !== 'again') await new Promise(setImmediate);
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test('everything public of node:net is there, by name and of the default', async () => {
