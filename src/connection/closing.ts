@@ -79,6 +79,16 @@ export function requestClose(c: Connection): void {
   addTask(c, task.close);
 }
 
+/**
+ * Half-open is allowed no more: an end of the peer that came before is ours, too. Not at once, since the
+ * program may be inside a call whose answer and later writes still go first.
+ */
+export function requestHalfOpenEnd(c: Connection): void {
+  if (c.state !== State.Open || !is(c, mark.readEnded)) return;
+  c.lastProgress = c.owner.currentTime();
+  addTask(c, task.close);
+}
+
 /** What the kernel takes now goes out; the rest is dropped when the call of the program is over. */
 export function giveUp(c: Connection): void {
   if (isClosed(c)) return;
@@ -152,9 +162,15 @@ export function delivers(c: Connection): boolean {
 
 // -- step by step -----------------------------------------------------------------------------------
 
-/** An answer that the handler is still working on has `closeTimeout` to go out before the close. */
+/**
+ * What the peer sent before its end, and an answer that the handler is still working on, have `closeTimeout`
+ * before the close.
+ */
 export function beginRequestedClose(c: Connection): void {
-  if (handlerRuns(c)) armDeadline(c);
+  const isRequested = is(c, mark.closeRequested);
+  // Half-open was allowed again meanwhile.
+  if (!isRequested && c.settings.allowHalfOpen) return;
+  if (handlerRuns(c) || !(isRequested || is(c, mark.endReported))) armDeadline(c);
   else beginClose(c, undefined);
 }
 

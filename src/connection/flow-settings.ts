@@ -3,10 +3,10 @@ import { ErrInvalidOption } from '../base/errors.ts';
 import { asBoolean, nearestName, oneWordOf, wholeNumber } from '../base/option-checks.ts';
 import type { Conn } from './conn.ts';
 import type { Flow } from './conn-settings.ts';
+import { requestHalfOpenEnd } from './closing.ts';
 import type { ConnectionSettings } from './owner.ts';
 import { crossHigh, outboundBuffered } from './outbound.ts';
 import { pause, resume } from './pausing.ts';
-import { halfOpenChanged } from './reading.ts';
 import { type Connection, ConnectionRecord, is, isClosed } from './record.ts';
 import { mark, pauseReason } from './states.ts';
 import { scheduleFlush } from './deferred-tasks.ts';
@@ -25,13 +25,14 @@ const names = [
 export function setFlow(c: Connection, flow: Flow): void {
   const settings = checkedFlow(flow, c.settings);
   if (isClosed(c)) return;
+  const { allowHalfOpen } = c.settings;
   c.settings = settings;
   if (!settings.pauseOnOverflow) resume(c, pauseReason.overflow);
   else if (is(c, mark.aboveHigh)) pause(c, pauseReason.overflow);
   if (outboundBuffered(c) > settings.highWaterMark) crossHigh(c);
   // By the marks and the policy that hold now.
   if (is(c, mark.aboveHigh)) scheduleFlush(c);
-  halfOpenChanged(c);
+  if (allowHalfOpen && !settings.allowHalfOpen) requestHalfOpenEnd(c);
 }
 
 /**
@@ -44,6 +45,22 @@ export function setPaced(c: Conn, on: boolean): void {
   if (on) connection.marks |= mark.paced;
   else connection.marks &= ~mark.paced;
   if (!on && is(connection, mark.aboveHigh) && !isClosed(connection)) scheduleFlush(connection);
+}
+
+/**
+ * Who writes its last before the end gives everything at once: no mark and no bound holds any more.
+ * Datagrams have none.
+ */
+export function liftOutputLimits(c: Conn): void {
+  if (!(c instanceof ConnectionRecord) || isClosed(c)) return;
+  const connection = c as Connection;
+  connection.settings = {
+    ...connection.settings,
+    maxOutboundBytes: Number.MAX_SAFE_INTEGER,
+    pauseOnOverflow: false,
+    closeOnOverflow: false,
+  };
+  resume(connection, pauseReason.overflow);
 }
 
 /** @throws ErrInvalidOption */

@@ -81,13 +81,6 @@ function inputFinished(c: Connection): void {
   if (!isClosed(c) && !is(c, mark.handling)) sendPending(c);
 }
 
-/** `allowHalfOpen` has changed: the end of a peer that came before may be ours now. */
-export function halfOpenChanged(c: Connection): void {
-  if (c.state !== State.Open || !is(c, mark.readEnded) || c.settings.allowHalfOpen) return;
-  if (handlerRuns(c) || !is(c, mark.endReported)) waitForHandler(c);
-  else beginClose(c, undefined);
-}
-
 /** The peer has ended: what is pending has `closeTimeout` to finish, counted from now. */
 function waitForHandler(c: Connection): void {
   if (c.settings.allowHalfOpen && !isCutOff(c)) return;

@@ -64,7 +64,7 @@ export const task = {
   wake: 2,
   /** Go on with frames that wait, then with reading. */
   continue: 4,
-  /** Begin the close that `close()` asked for. */
+  /** Begin the close that `close()`, or the end of half-open, asked for. */
   close: 8,
   /** End at once: it is broken. */
   abort: 16,

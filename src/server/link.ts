@@ -3,7 +3,7 @@ import { invalidOption } from '../base/option-checks.ts';
 import { errorOf } from '../base/thrown.ts';
 import { watch } from '../base/settled.ts';
 import type { Conn, EventHandler } from '../connection/conn.ts';
-import { setPaced } from '../connection/flow-settings.ts';
+import { liftOutputLimits, setPaced } from '../connection/flow-settings.ts';
 import type { Follower } from '../connection/follower.ts';
 import { writeHeader } from '../connection/proxy-protocol/write-header.ts';
 import { plainBytes, type Sendable } from '../connection/prepared.ts';
@@ -404,7 +404,7 @@ export class ClientLink implements Link, Follower {
   /** The connection is about to close: it is given everything, and sends that on its way to the end. */
   #sendAllNow(c: Conn): void {
     this.#bytesAhead = Infinity;
-    c.setFlow({ overflow: 'none', maxOutboundBytes: Number.MAX_SAFE_INTEGER });
+    liftOutputLimits(c);
     if (this.#ready) this.#sendKept(c);
   }
 

@@ -137,6 +137,79 @@ describe('setFlow', () => {
     finish?.();
   });
 
+  /** What a handler that is called behind the end of its peer may change. */
+  const flows = [
+    { highWaterMark: 1_000_000 },
+    { allowHalfOpen: false },
+    { overflow: 'none' },
+  ] as const;
+  for (const flow of flows) {
+    const allowHalfOpen = 'allowHalfOpen' in flow;
+    const what = JSON.stringify(flow);
+
+    test(`in onEnd: what is written behind it goes out: ${what}`, async (t) => {
+      const writes: boolean[] = [];
+      const handler: EventHandler = {
+        onEnd(c) {
+          c.setFlow(flow);
+          writes.push(c.writeNoCodec('bye'));
+        },
+      };
+      const { rig, client } = await pair(t, handler, { allowHalfOpen });
+      client.end();
+      assert.equal(text(await client.readUntilEnd()), 'bye');
+      await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+      assert.deepEqual([writes, rig.closeErrors], [[true], [undefined]]);
+    });
+
+    test(`in an async onEnd: its promise is waited for: ${what}`, async (t) => {
+      const writes: boolean[] = [];
+      const handler: EventHandler = {
+        async onEnd(c) {
+          c.setFlow(flow);
+          writes.push(c.writeNoCodec('one '));
+          await settle();
+          c.setFlow(flow);
+          writes.push(c.writeNoCodec('two'));
+        },
+      };
+      const { rig, client } = await pair(t, handler, { allowHalfOpen });
+      client.end();
+      assert.equal(text(await client.readUntilEnd()), 'one two');
+      await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+      assert.deepEqual([writes, rig.closeErrors], [[true, true], [undefined]]);
+    });
+  }
+
+  test('without half-open in react(null): the answer of that call goes out', async (t) => {
+    const handler: EventHandler = {
+      react(_frame, c) {
+        c.setFlow({ allowHalfOpen: false });
+        return c.writeNoCodec('the ') ? 'answer' : 'nothing';
+      },
+    };
+    const { rig, c, client } = await pair(t, handler, { allowHalfOpen: true });
+    client.end();
+    await waitUntil(() => c.readEnded, 'the end');
+    await settle();
+    c.wake();
+    assert.equal(text(await client.readUntilEnd()), 'the answer');
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+  });
+
+  test('without half-open for a moment, the connection stays', async (t) => {
+    const { rig, c, client } = await pair(t, {}, { allowHalfOpen: true });
+    client.end();
+    await waitUntil(() => c.readEnded, 'the end');
+    await settle();
+    for (const allowHalfOpen of [false, true]) c.setFlow({ allowHalfOpen });
+    await settle();
+    assert.equal(c.asyncWrite('still open'), true);
+    c.end();
+    assert.equal(text(await client.readUntilEnd()), 'still open');
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
+  });
+
   test('lets a connection read on that rested above its mark', async (t) => {
     const seen: string[] = [];
     const { c, client } = await pair(t, { react: (frame) => void seen.push(String(frame)) });

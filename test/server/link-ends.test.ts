@@ -226,3 +226,36 @@ describe('a program that closes the connection of a link', () => {
     }
   }
 });
+
+test('a link whose program closes it at the end of its peer sends what it keeps first', async (t) => {
+  let received = 0;
+  const calls: Conn[] = [];
+  const upstream: EventHandler = {
+    onOpened(c) {
+      calls.push(c);
+      c.pauseRead();
+    },
+    react(line) {
+      received += line?.length ?? 0;
+    },
+  };
+  const { server } = await startRig(t, upstream, { codec, allowHalfOpen: true });
+  const { client } = await startClient(t, {}, { codec });
+  let ended = false;
+  const handler: EventHandler = {
+    onEnd() {
+      ended = true;
+      void link.close();
+    },
+  };
+  const link = client.link(`tcp://${server.addr}`, { reconnect: soon, handler });
+  await waitUntil(() => link.conn !== null && calls.length === 1, 'the link');
+  const message = Buffer.alloc(50_000, 'x');
+  for (let count = 0; count < 200; count++) assert.ok(link.write(message));
+  calls[0]?.end();
+  await waitUntil(() => ended, 'onEnd');
+  calls[0]?.resumeRead();
+  assert.equal(await link.closed, undefined);
+  await waitUntil(() => received >= 200 * 50_000 || calls[0]?.isClosed === true, 'every message');
+  assert.deepEqual([received, link.pendingMessages, calls.length], [200 * 50_000, 0, 1]);
+});
