@@ -135,7 +135,8 @@ export function takesBytes(c: Connection): boolean {
 /** The program can end our side. */
 function hasOurSide(c: Connection): boolean {
   if (c.state !== State.Open || is(c, mark.endRequested | mark.unopened)) return false;
-  return !is(c, mark.closeRequested) || (is(c, mark.closesWithServer) && handlerRuns(c));
+  if (!is(c, mark.closeRequested) || is(c, mark.lastWords)) return true;
+  return is(c, mark.closesWithServer) && handlerRuns(c);
 }
 
 /** After the call that called `end()`, or broke the connection, an answer has nowhere to go. */

@@ -145,7 +145,9 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
   }
 
   #openingAnswered(): void {
-    if (this.#state === SessionState.Open) this.#follower?.openingAnswered(this);
+    // Also when it has closed the session: what waited for its answer still goes out behind that.
+    const isOver = this.#state === SessionState.Closed || this.#closeError !== undefined;
+    if (!isOver) this.#follower?.openingAnswered(this);
   }
 
   protected override settled(event: string): void {

@@ -1,6 +1,5 @@
 /** What the follower of a connection is told. */
 import type { Follower } from './follower.ts';
-import { handlerRuns } from './pausing.ts';
 import { type Connection, type ConnectionRecord, is, rareOf } from './record.ts';
 import { mark, State } from './states.ts';
 
@@ -13,9 +12,14 @@ export function followerOf(c: ConnectionRecord): Follower | null {
   return c.rare === null ? null : c.rare.follower;
 }
 
-/** Nothing is to come of `onOpened` any more, unless its promise is pending. */
+/** Nothing is to come of `onOpened` any more: its promise is not pending, its answer has been taken. */
 export function tellOpeningAnswered(c: Connection): void {
-  if (c.state === State.Open && !handlerRuns(c)) followerOf(c)?.openingAnswered(c);
+  const follower = followerOf(c);
+  if (follower === null || c.state !== State.Open) return;
+  // Its answer goes out although `onOpened` has called `close()`, and so does what waited for that.
+  if (is(c, mark.closeRequested)) c.marks |= mark.lastWords;
+  follower.openingAnswered(c);
+  c.marks &= ~mark.lastWords;
 }
 
 /** Only of one that is open: what ends already has its reason. */

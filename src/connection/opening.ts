@@ -3,6 +3,7 @@ import { callOnOpened } from './call-handler.ts';
 import { tellOpen } from './conn-channels.ts';
 import { sendPending } from './flushing.ts';
 import { followerOf, tellOpeningAnswered } from './following.ts';
+import { handlerRuns } from './pausing.ts';
 import { type Connection, isClosed } from './record.ts';
 import { mark } from './states.ts';
 import { countFromNow, countsSilence } from './timeout-clock.ts';
@@ -14,6 +15,6 @@ export function opened(c: Connection): void {
   tellOpen(c);
   followerOf(c)?.connectionOpened(c);
   if (c.events.onOpened) callOnOpened(c);
-  tellOpeningAnswered(c);
+  if (!handlerRuns(c)) tellOpeningAnswered(c);
   if (c.events.onOpened && !isClosed(c)) sendPending(c);
 }

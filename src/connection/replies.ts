@@ -6,7 +6,7 @@ import { Action } from './action.ts';
 import { remoteAddress } from './addresses.ts';
 import { beginClose, closeByAction, fail, takesAnswer } from './closing.ts';
 import type { Reply } from './conn.ts';
-import { followerOf } from './following.ts';
+import { tellOpeningAnswered } from './following.ts';
 import { poisonFrame } from './poison.ts';
 import { countsSilence } from './timeout-clock.ts';
 import { put, putPrepared, putRaw } from './outbound.ts';
@@ -36,12 +36,12 @@ export function applyReply(
 ): void {
   const kind = kindOfReply(reply);
   const raw = event === 'onOpened';
-  if (kind === replyKind.action) act(c, reply as number);
+  if (kind === replyKind.action) act(c, reply as number, event);
   else if (kind === replyKind.bytes) answer(c, reply as Sendable, raw);
   else if (kind === replyKind.pair) {
     const [bytes, action] = reply as ReplyPair;
     answer(c, bytes, raw);
-    act(c, action);
+    act(c, action, event);
   } else if (kind === replyKind.promise) {
     suspend(c, reply as PromiseLike<Reply>, lent, expiring, event);
   }
@@ -54,9 +54,11 @@ function answer(c: Connection, data: Sendable | null | undefined, raw: boolean):
   else put(c, data, true);
 }
 
-function act(c: Connection, action: number): void {
-  if (action === Action.Close) closeByAction(c);
-  else if (action === Action.Shutdown) c.owner.requestShutdown();
+function act(c: Connection, action: number, event: 'onOpened' | 'react'): void {
+  if (action === Action.Close) {
+    if (event === 'onOpened') tellOpeningAnswered(c);
+    closeByAction(c);
+  } else if (action === Action.Shutdown) c.owner.requestShutdown();
 }
 
 /** Of an event that has no answer; a promise is waited for. */
@@ -115,7 +117,7 @@ function settled(
     } catch (thrown) {
       answerFailed(c, thrown);
     }
-    if (event === 'onOpened' && c.state === State.Open) followerOf(c)?.openingAnswered(c);
+    if (event === 'onOpened') tellOpeningAnswered(c);
   }
   if (expiring !== null && !isKept(expiring)) poisonFrame(expiring);
   if (slab !== null) c.owner.readPool.release(slab);

@@ -118,11 +118,14 @@ export const mark = {
   shares: 524_288,
   /** Who writes waits for a slow peer by itself: output above the high watermark does not close it. */
   paced: 1_048_576,
+  /** `close()` was called inside `onOpened`, and the follower writes what was to go behind its answer. */
+  lastWords: 2_097_152,
 } as const;
 
 /** What comes with a mark: never the first without the second. */
 const comesWith: readonly (readonly [number, number, string])[] = [
   [mark.closesWithServer, mark.closeRequested, 'closesWithServer is a kind of closeRequested'],
+  [mark.lastWords, mark.closeRequested, 'last words come before a close'],
   [mark.endReported, mark.readEnded, 'onEnd comes after the end'],
   [mark.answerDue, mark.endRequested, 'an answer is due before the end of our side only'],
 ];

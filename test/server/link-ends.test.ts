@@ -259,3 +259,74 @@ test('a link whose program closes it at the end of its peer sends what it keeps 
   await waitUntil(() => received >= 200 * 50_000 || calls[0]?.isClosed === true, 'every message');
   assert.deepEqual([received, link.pendingMessages, calls.length], [200 * 50_000, 0, 1]);
 });
+
+describe('a link that its program closes inside onOpened', () => {
+  type Opening = NonNullable<EventHandler['onOpened']>;
+  const greeted = 'hello\n';
+  /** Each answers with the greeting, and closes. */
+  const openings: Record<string, (link: () => Link) => Opening> = {
+    'link.close()': (link) => () => {
+      void link().close();
+      return greeted;
+    },
+    'c.close()': () => (c) => {
+      c.close();
+      return greeted;
+    },
+    'Action.Close': () => (c) => {
+      c.writeNoCodec(greeted);
+      return Action.Close;
+    },
+    'bytes and Action.Close': () => () => [greeted, Action.Close],
+    'c.close(), and bytes and Action.Close': () => (c) => {
+      c.close();
+      return [greeted, Action.Close];
+    },
+  };
+  for (const [name, opening] of Object.entries(openings)) {
+    for (const isAsync of [false, true]) {
+      test(`sends what it keeps, behind the answer: ${name}${isAsync ? ', async' : ''}`, async (t) => {
+        const lines: string[] = [];
+        let over = false;
+        const upstream: EventHandler = {
+          react: (line) => void lines.push(String(line)),
+          onClosed() {
+            over = true;
+          },
+        };
+        const { server } = await startRig(t, upstream, { codec });
+        const limits = { highWaterMark: 65_536, maxOutboundBytes: 262_144 };
+        const { client } = await startClient(t, {}, { codec, ...limits });
+        const onOpened = opening(() => link);
+        const handler: EventHandler = {
+          onOpened(c) {
+            return isAsync ? settle().then(() => onOpened(c)) : onOpened(c);
+          },
+        };
+        const link = client.link(`tcp://${server.addr}`, { reconnect: soon, handler });
+        const messages = Array.from({ length: 40 }, (_, at) => `${at}`.padEnd(50_000, '.'));
+        for (const message of messages) assert.ok(link.write(message));
+        assert.equal(await link.closed, undefined);
+        await waitUntil(() => over, 'the end');
+        assert.deepEqual([lines.length, link.pendingMessages], [41, 0]);
+        assert.deepEqual(lines, [greeted.trim(), ...messages]);
+      });
+    }
+  }
+
+  for (const name of ['link.close()', 'c.close()', 'bytes and Action.Close']) {
+    test(`sends datagrams behind the answer, too: ${name}`, async (t) => {
+      const datagrams: string[] = [];
+      const upstream: EventHandler = { react: (frame) => void datagrams.push(String(frame)) };
+      const { server } = await startRig(t, upstream, {}, 'udp://127.0.0.1:0');
+      const { client } = await startClient(t);
+      const handler: EventHandler = { onOpened: openings[name]?.(() => link) as Opening };
+      const link = client.link(`udp://${server.addr}`, { reconnect: soon, handler });
+      for (const message of ['one', 'two']) assert.ok(link.write(message));
+      assert.equal(await link.closed, undefined);
+      assert.equal(link.pendingMessages, 0);
+      await waitUntil(() => datagrams.length === 3, `every datagram: ${datagrams.join()}`);
+      assert.deepEqual(datagrams, [greeted, 'one', 'two']);
+    });
+  }
+});
