@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import {
   Action,
   type Bytes,
@@ -88,7 +89,7 @@ export class KcpConn<Context = unknown> {
     this.#protocol = new KcpProtocol(
       conv,
       owner.settings,
-      this.#heardAt,
+      randomInt(2 ** 32),
       owner.datagram,
       (datagram) => under.sendTo(datagram),
     );

@@ -23,6 +23,9 @@ const resendMaxMs = 5_000;
 /** To a peer that may be forged: so many datagrams for each of its own, so many segments under way. */
 const unprovenDatagramsMax = 6;
 const unprovenWindow = 4;
+/** When those are used up: one datagram after so long, each further one after twice as long. */
+const trickleFirstMs = 1_000;
+const trickleMaxMs = 8_000;
 const probeFirstMs = 7_000;
 const probeMaxMs = 120_000;
 const fragmentsMax = 256;
@@ -34,7 +37,10 @@ interface Outgoing {
   data: Buffer;
   readonly frg: number;
   sn: number;
+  /** As it was sent last. */
   ts: number;
+  /** As it was ever sent to a peer that may be forged. */
+  everyTs: number[] | null;
   rto: number;
   resendAt: number;
   /** How often it was sent, and how many that were sent later have arrived. */
@@ -55,9 +61,12 @@ export class KcpProtocol {
   isDead = false;
   /** It has acknowledged something as only who receives it can: nobody has forged its address. */
   isProven = false;
-  readonly #began: number;
+  /** What the times that are sent are ahead of the clock. */
+  readonly #tsOffset: number;
   /** Datagrams that may still go out before the peer is proven. */
   #credit = Infinity;
+  #trickleAt = 0;
+  #trickleMs = trickleFirstMs;
   readonly #settings: KcpSettings;
   readonly #output: (datagram: Buffer) => void;
   readonly #segmentBytes: number;
@@ -83,16 +92,20 @@ export class KcpProtocol {
   /** Bytes in it; 0 between two calls, when others use it. */
   #length = 0;
 
-  /** @param datagram of `mtu` bytes, to put one together in: it may be that of others, too. */
+  /**
+   * @param tsOffset a random number of 32 bits: all conversations have the same clock, and who knows it
+   * from one could otherwise acknowledge what is sent in another.
+   * @param datagram of `mtu` bytes, to put one together in: it may be that of others, too.
+   */
   constructor(
     conv: number,
     settings: KcpSettings,
-    now: number,
+    tsOffset: number,
     datagram: Buffer,
     output: (datagram: Buffer) => void,
   ) {
     this.conv = conv;
-    this.#began = now;
+    this.#tsOffset = tsOffset;
     this.#settings = settings;
     this.#output = output;
     this.#segmentBytes = settings.mtu - headerBytes;
@@ -110,6 +123,10 @@ export class KcpProtocol {
   /** The address of the peer may be forged: little goes there until it has acknowledged something. */
   doubtPeer(): void {
     this.#credit = 0;
+  }
+
+  get #isDoubted(): boolean {
+    return this.#credit !== Infinity;
   }
 
   /** The first number of the peer that has not come. */
@@ -170,6 +187,7 @@ export class KcpProtocol {
         frg: stream ? 0 : count - index - 1,
         sn: 0,
         ts: 0,
+        everyTs: null,
         rto: 0,
         resendAt: 0,
         sent: 0,
@@ -200,31 +218,35 @@ export class KcpProtocol {
     while (readSegment(datagram, offset, header) && header.conv === this.conv) {
       offset += headerBytes;
       this.#remoteWindow = header.wnd;
-      if (header.cmd === command.ack) this.#prove(header, now);
-      this.#acknowledgeUpTo(header.una);
-      if (header.cmd === command.ack) {
-        const rtt = ahead(now, header.ts);
+      if (header.cmd === command.ack) this.#prove(header);
+      // A real peer acknowledges again what is sent again: nothing is lost by not believing it yet.
+      const isBelieved = !this.#isDoubted;
+      if (isBelieved) this.#acknowledgeUpTo(header.una);
+      if (header.cmd === command.push) {
+        this.#came(header, datagram.subarray(offset, offset + header.length));
+      } else if (header.cmd === command.askWindow) this.#tellsWindow = true;
+      else if (header.cmd === command.ack && isBelieved) {
+        const rtt = ahead(now + this.#tsOffset, header.ts);
         if (rtt >= 0) this.#roundTrip.measured(rtt);
         this.#acknowledge(header.sn);
         if (newest === -1 || ahead(header.sn, newest) > 0) {
           newest = header.sn;
           newestTs = header.ts;
         }
-      } else if (header.cmd === command.push) {
-        this.#came(header, datagram.subarray(offset, offset + header.length));
-      } else if (header.cmd === command.askWindow) this.#tellsWindow = true;
+      }
       offset += header.length;
     }
-    if (offset > 0) this.#credit = this.isProven ? Infinity : this.#credit + unprovenDatagramsMax;
+    if (offset > 0) this.#credit += unprovenDatagramsMax;
     if (newest !== -1) this.#overtake(newest, newestTs);
     if (ahead(this.#unacknowledged, before) > 0) this.#congestion.acknowledged(this.#remoteWindow);
     return offset > 0;
   }
 
-  /** Acknowledgements repeat the time of what they are for, which is not to be guessed. */
-  #prove({ sn, ts }: SegmentHeader, now: number): void {
-    if (this.isProven || ahead(ts, this.#began) < 0 || ahead(now, ts) < 0) return;
-    if (this.#flying.at(this.#placeOf(sn)) !== undefined) this.isProven = true;
+  /** Acknowledgements repeat the time of what they are for: to know that, one has to receive it. */
+  #prove({ sn, ts }: SegmentHeader): void {
+    if (this.isProven || !this.#flying.at(this.#placeOf(sn))?.everyTs?.includes(ts)) return;
+    this.isProven = true;
+    this.#credit = Infinity;
   }
 
   #came({ sn, frg, ts }: SegmentHeader, data: Buffer): void {
@@ -288,7 +310,7 @@ export class KcpProtocol {
     if (this.#tellsWindow) this.#put(command.tellWindow, 0, 0, 0, null);
     this.#asksWindow = this.#tellsWindow = false;
     const { sendWindow, nc } = this.#settings;
-    const ours = this.#credit === Infinity ? sendWindow : Math.min(sendWindow, unprovenWindow);
+    const ours = this.#isDoubted ? Math.min(sendWindow, unprovenWindow) : sendWindow;
     const allowed = Math.min(ours, this.#remoteWindow);
     const window = nc || isLast ? allowed : Math.min(allowed, this.#congestion.window);
     const end = (this.#unacknowledged + window) >>> 0;
@@ -299,8 +321,27 @@ export class KcpProtocol {
       this.#flying.push(segment);
     }
     this.#findUnacknowledged();
-    this.#sendDue(now, window);
+    if (this.#credit > 0) {
+      this.#trickleMs = trickleFirstMs;
+      this.#trickleAt = now + trickleFirstMs;
+      this.#sendDue(now, window);
+    } else if (ahead(now, this.#trickleAt) >= 0) this.#trickle(now, window);
     this.#leave();
+  }
+
+  /**
+   * The peer may be real, and what it got so far lost: it has nothing to send that would allow more. One
+   * datagram that arrives is enough, since its acknowledgement proves the peer.
+   */
+  #trickle(now: number, window: number): void {
+    const oldest = this.#flying.at(0);
+    if (oldest === undefined) return;
+    this.#leave(); // nothing else uses up the datagram
+    this.#trickleMs = Math.min(this.#trickleMs * 2, trickleMaxMs);
+    this.#trickleAt = now + this.#trickleMs;
+    this.#credit = 1;
+    oldest.resendAt = now;
+    this.#sendDue(now, window);
   }
 
   /** Sends only the acknowledgements: nothing else follows. */
@@ -350,7 +391,11 @@ export class KcpProtocol {
       } else continue;
       segment.sent++;
       segment.overtaken = 0;
-      segment.ts = now >>> 0;
+      segment.ts = (now + this.#tsOffset) >>> 0;
+      if (this.#isDoubted) {
+        segment.everyTs ??= [];
+        segment.everyTs.push(segment.ts);
+      }
       this.#put(command.push, segment.frg, segment.sn, segment.ts, segment.data);
       if (segment.sent >= deadAfter) this.isDead = true;
     }

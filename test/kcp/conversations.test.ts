@@ -114,6 +114,15 @@ describe('another conversation of the same peer', () => {
     assert.deepEqual((await peer.send(push(3, 1, 'on'))).find(isPush)?.text, 'on');
   });
 
+  test('forged with the times that the forger got in its own does not end the first', async (t) => {
+    const { events, peer, world, address } = await serving(t, echo);
+    await peer.send(ack((await peer.send(push(1, 0, 'one'))).find(isPush) as Segment));
+    const own = (await world.peer(address).send(push(5, 0, 'own'))).find(isPush) as Segment;
+    await peer.send(push(2, 0, 'forged'), ack({ ...own, conv: 2 }));
+    assert.deepEqual((await peer.send(push(1, 1, 'more'))).find(isPush)?.text, 'more');
+    assert.ok(!events.some((event) => event.endsWith('ErrConnClosed')));
+  });
+
   test('forged ones drive out one another, and never one whose peer is there', async (t) => {
     const { events, peer } = await serving(t, echo);
     const [answer] = (await peer.send(push(1, 0, 'one'))).filter(isPush);

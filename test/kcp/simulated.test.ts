@@ -5,9 +5,10 @@ import { type EventLoop, serve } from 'gnet';
 import type { KcpConn, KcpHandler, KcpOptions } from 'gnet/kcp';
 import { Simulation } from 'gnet/testing';
 import { clockOf } from '../../src/kcp/clock.ts';
+import { command } from '../../src/kcp/segment.ts';
 import { codeOf } from '../support/rig.ts';
 import { KcpWorld } from './kcp-world.ts';
-import { push } from './segments.ts';
+import { ack, isPush, push, type Segment, segment, segmentsOf } from './segments.ts';
 
 const game: KcpOptions = { nodelay: true, interval: 10, resend: 2, nc: true };
 const echo: KcpHandler = { react: (message) => message };
@@ -86,6 +87,19 @@ describe('the clock of a simulation', () => {
   });
 });
 
+test('how long an answer takes decides when a segment is sent again', async (t) => {
+  const world = new KcpWorld(t);
+  const address = await world.serve({ react: (message) => message });
+  const peer = world.peer(address);
+  for (let sn = 0; sn < 5; sn++) {
+    const [echoed] = (await peer.send(push(1, sn, 'at once'))).filter(isPush);
+    await peer.send(ack(echoed as Segment));
+  }
+  await peer.send(push(1, 5, 'not acknowledged'));
+  await world.advance(180); // before anything was measured it is 225
+  assert.equal((await peer.datagrams()).flatMap(segmentsOf).filter(isPush).length, 1);
+});
+
 describe('a peer that vanished', () => {
   test('is noticed though the program goes on writing', async (t) => {
     const world = new KcpWorld(t);
@@ -138,7 +152,7 @@ describe('a peer that has acknowledged nothing, and may be forged', () => {
     ['the defaults', {}],
     ['those of games', { ...game, sendWindow: 1_024 }],
   ] as const) {
-    test(`gets six datagrams for each of its own, with ${name}`, async (t) => {
+    test(`gets six datagrams for each of its own and then ever fewer, with ${name}`, async (t) => {
       const world = new KcpWorld(t);
       const closed: string[] = [];
       const react: KcpHandler['react'] = () => Buffer.alloc(100_000);
@@ -147,14 +161,88 @@ describe('a peer that has acknowledged nothing, and may be forged', () => {
       const peer = world.peer(address);
       for (let count = 0; count < 2; count++) {
         peer.say(push(1, 0, 'x'));
-        await world.advance(30_000);
-        assert.equal((await peer.datagrams()).length, 6);
+        await world.advance(1_000);
+        const atOnce = (await peer.datagrams()).length;
+        assert.ok(atOnce <= 6, `${atOnce} at once`);
+        await world.advance(29_000);
+        const all = atOnce + (await peer.datagrams()).length;
+        assert.ok(all > 6 && all <= 11, `${all} in half a minute`);
       }
       await world.advance(100_000);
-      assert.equal((await peer.datagrams()).length, 0);
+      const late = (await peer.datagrams()).length;
+      assert.ok(late > 0 && late <= 4, `${late} until idleTimeout`);
       assert.deepEqual(closed, ['ErrTimeout']);
     });
+
+    for (const outage of [300, 3_000, 20_000]) {
+      const title = `gets the answer when an outage of ${outage} ms is over, with ${name}`;
+      test(title, async (t) => {
+        const world = new KcpWorld(t);
+        const conns: KcpConn[] = [];
+        const address = await world.serve({ onOpened: (c) => void conns.push(c) }, options);
+        const heard: number[] = [];
+        const react: KcpHandler['react'] = (message) => void heard.push(message.length);
+        const c = await world.dial(address, { react }, options);
+        c.write('request');
+        await world.simulation.settled();
+        assert.equal(c.outboundBuffered(), 0); // it has nothing to send any more
+        world.simulation.setFaults({ datagramLoss: 1 });
+        conns[0]?.write(Buffer.alloc(5_000));
+        await world.advance(outage);
+        world.simulation.setFaults({});
+        assert.deepEqual(heard, []);
+        await world.advance(Math.min(8_000, outage + 2_000));
+        assert.deepEqual(heard, [5_000]);
+        assert.equal(conns[0]?.outboundBuffered(), 0);
+      });
+    }
   }
+
+  test('cannot acknowledge what it does not receive with the times of another', async (t) => {
+    const world = new KcpWorld(t);
+    const options = { ...game, sendWindow: 512 };
+    const address = await world.serve({ react: () => Buffer.alloc(300_000) }, options);
+    const forger = world.peer(address);
+    const [known] = (await forger.send(push(1, 0, 'x'))).filter(isPush);
+    const victim = world.peer(address);
+    victim.say(push(7, 0, 'x'));
+    await world.simulation.settled();
+    const { ts } = known as Segment;
+    for (let sn = 0; sn < 200; sn++) {
+      victim.say(segment({ conv: 7, sn, ts, una: sn + 1, cmd: command.ack, wnd: 512 }));
+      if (sn % 4 === 3) await world.advance(10);
+    }
+    const came = (await victim.datagrams()).flatMap(segmentsOf).filter(isPush);
+    assert.ok(came.length <= 16, `${came.length} came`); // of four segments
+    assert.deepEqual([...new Set(came.map((each) => each.sn))], [0, 1, 2, 3]);
+  });
+
+  test('is asked again when only its later segments say what it has', async (t) => {
+    const world = new KcpWorld(t);
+    const address = await world.serve({ react: () => Buffer.alloc(20_000) }, game);
+    const peer = world.peer(address);
+    assert.equal((await peer.send(push(1, 0, 'x'))).filter(isPush).length, 4);
+    // The acknowledgements were lost; that number alone may be a guess.
+    await peer.send(segment({ conv: 1, sn: 1, una: 4, cmd: command.push }, 'y'));
+    await world.advance(250);
+    const again = (await peer.datagrams()).flatMap(segmentsOf).filter(isPush);
+    assert.deepEqual([...new Set(again.map(({ sn }) => sn))], [0, 1, 2, 3]);
+    const rest = await peer.send(...again.map(ack));
+    assert.ok(rest.filter(isPush).length > 20);
+  });
+
+  test('has, when the acknowledgement of the first of many sends comes late', async (t) => {
+    const world = new KcpWorld(t);
+    const options = { ...game, sendWindow: 512 };
+    const address = await world.serve({ react: () => Buffer.alloc(300_000) }, options);
+    const peer = world.peer(address);
+    const [first] = (await peer.send(push(1, 0, 'x'))).filter(isPush);
+    await world.advance(20_000);
+    await peer.datagrams();
+    const { ts } = first as Segment;
+    const came = await peer.send(segment({ conv: 1, ts, una: 4, cmd: command.ack, wnd: 512 }));
+    assert.ok(came.length > 100, `${came.length} came`);
+  });
 
   test('gets everything at once as soon as it has', async (t) => {
     const world = new KcpWorld(t);
