@@ -43,6 +43,11 @@ export interface GivenSocket {
   readonly shared: boolean;
   /** A path of ours, to be removed at the end. */
   readonly boundPath: BoundPath | null;
+  /**
+   * Not 0 once a driver has made it its own, and closes it, also where the server fails to start; until
+   * then it is the program's. In memory that all threads share: whichever takes it says so here.
+   */
+  readonly taken?: Int32Array;
 }
 
 /** Where to listen or whom to call; host names are resolved before. */

@@ -1,5 +1,10 @@
 import type { Endpoint, GivenSocket } from './contract.ts';
 
+/** A driver has made it its own: from now on it closes it. */
+export function markTaken({ taken }: GivenSocket): void {
+  if (taken !== undefined) Atomics.store(taken, 0, 1);
+}
+
 /** As it would be opened if nothing were given. */
 export function withoutGiven(endpoint: Endpoint): Endpoint {
   const { given: _given, ...bare } = endpoint;

@@ -31,8 +31,13 @@ function passedSockets(): readonly PassedSocket[] {
   return passed;
 }
 
-/** Descriptors that servers of this process have, so that none has two owners, by who claimed them. */
-const taken = new Map<number, symbol>();
+interface Claim {
+  readonly by: symbol;
+  readonly socket: GivenSocket;
+}
+
+/** By descriptor, what servers of this process have, so that none has two owners. */
+const claims = new Map<number, Claim>();
 /** Numbers of passed sockets that a server has closed: they may be other descriptors by now. */
 const spent = new Set<number>();
 
@@ -68,7 +73,7 @@ function descriptorsOf({ network, name, text }: GivenAddress): number[] {
 
 /** @throws ErrInvalidNetworkAddress for what nobody can listen on. */
 function describe(text: string, descriptor: number, backend: Backend): DescribedSocket {
-  if (taken.has(descriptor)) {
+  if (claims.has(descriptor)) {
     const state = `descriptor ${descriptor} belongs to a server of this program already`;
     throw invalid(text, state, 'stop that one first');
   }
@@ -100,9 +105,13 @@ function describe(text: string, descriptor: number, backend: Backend): Described
   return found;
 }
 
-function endpointOf(descriptor: number, found: DescribedSocket): Endpoint {
+function socketOf(descriptor: number, { address }: DescribedSocket): GivenSocket {
+  const taken = new Int32Array(new SharedArrayBuffer(4));
+  return { descriptor, address, shared: true, boundPath: null, taken };
+}
+
+function endpointOf(socket: GivenSocket, found: DescribedSocket): Endpoint {
   const { kind, family, v6Only, address } = found;
-  const socket: GivenSocket = { descriptor, address, shared: true, boundPath: null };
   if (kind === 'unix') return { kind, path: address, given: [socket] };
   const [, host = '', port = '0'] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
   return {
@@ -123,27 +132,28 @@ function endpointOf(descriptor: number, found: DescribedSocket): Endpoint {
 export function resolveGiven(address: GivenAddress, backend: Backend, claim: symbol): Endpoint[] {
   return descriptorsOf(address).map((descriptor) => {
     const found = describe(address.text, descriptor, backend);
-    taken.set(descriptor, claim);
-    return endpointOf(descriptor, found);
+    const socket = socketOf(descriptor, found);
+    claims.set(descriptor, { by: claim, socket });
+    return endpointOf(socket, found);
   });
 }
 
 /**
- * Nobody has claimed them any more.
- * @param areClosed a server had them, and has closed them.
+ * Nobody claims them any more: the server is over, or has failed to listen, and has closed what it had.
+ * What no driver had made its own until then is the program's as before.
  */
-export function releaseGiven(claim: symbol, areClosed: boolean): void {
-  for (const [descriptor, claimed] of taken) {
+export function releaseGiven(claim: symbol): void {
+  for (const [descriptor, { by, socket }] of claims) {
     // What was closed before may be another socket's number by now, and another server's.
-    if (claimed !== claim) continue;
-    taken.delete(descriptor);
-    if (areClosed) spent.add(descriptor);
+    if (by !== claim) continue;
+    claims.delete(descriptor);
+    if (socket.taken?.[0] !== 0) spent.add(descriptor);
   }
 }
 
 /** Its sockets are closed: the numbers are free for others. */
 export function forgetGiven({ given = [] }: Endpoint): void {
   for (const { descriptor } of given) {
-    if (taken.delete(descriptor)) spent.add(descriptor);
+    if (claims.delete(descriptor)) spent.add(descriptor);
   }
 }

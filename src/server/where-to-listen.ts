@@ -80,7 +80,7 @@ export class WhereToListen {
 
   /** The server is over, and has closed what it was given. */
   ended(): void {
-    releaseGiven(this.#claim, true);
+    releaseGiven(this.#claim);
   }
 
   /** The server runs, and takes over when the previous process leaves. */
@@ -91,9 +91,9 @@ export class WhereToListen {
     else inheritedSockets.wait(server);
   }
 
-  /** Nobody listens: what was given is free again, and the process before is to hear why. */
+  /** Nobody listens: what was given and is open still is free, and the process before is to hear why. */
   failed(error: unknown): void {
-    releaseGiven(this.#claim, false);
+    releaseGiven(this.#claim);
     if (this.#taken.length > 0) inheritedSockets?.failed(error);
   }
 }

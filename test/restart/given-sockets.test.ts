@@ -39,6 +39,22 @@ async function listening(t: TestScope, where: object): Promise<Server> {
   return server;
 }
 
+async function datagramSocket(): Promise<{
+  readonly descriptor: number;
+  readonly port: number;
+  readonly close: () => void;
+}> {
+  const socket = createSocket('udp4').bind({ address: '127.0.0.1', port: 0, exclusive: true });
+  await once(socket, 'listening');
+  const state = Object.getOwnPropertySymbols(socket).find(
+    (symbol) => symbol.description === 'state symbol',
+  ) as symbol;
+  const { handle } = (socket as unknown as Record<symbol, { handle: { fd: number } }>)[state] as {
+    handle: { fd: number };
+  };
+  return { descriptor: handle.fd, port: socket.address().port, close: () => socket.close() };
+}
+
 function withDescriptors(
   t: TestScope,
   descriptors: readonly number[],
@@ -105,17 +121,10 @@ describe('fd://', () => {
   });
 
   test('a socket for datagrams', async (t) => {
-    const socket = createSocket('udp4').bind({ address: '127.0.0.1', port: 0, exclusive: true });
-    await once(socket, 'listening');
-    const state = Object.getOwnPropertySymbols(socket).find(
-      (symbol) => symbol.description === 'state symbol',
-    ) as symbol;
-    const { handle } = (socket as unknown as Record<symbol, { handle: { fd: number } }>)[state] as {
-      handle: { fd: number };
-    };
-    const program = withDescriptors(t, [handle.fd], ['fd://3']);
+    const { descriptor, close } = await datagramSocket();
+    const program = withDescriptors(t, [descriptor], ['fd://3']);
     const [address = ''] = await program.line(/^up (\S+)/m);
-    socket.close();
+    close();
     const client = await DatagramClient.open(t);
     await client.send(address, 'hello');
     assert.equal(text(await client.next()), `${address} hello`);
@@ -179,6 +188,44 @@ test("a given socket has one owner, and stays the program's where serve fails", 
   const closed = /^ErrInvalidNetworkAddress .*has closed the sockets/;
   assert.match(told.get('by name, after it was closed')?.[0] ?? output, closed);
   assert.equal(told.get('the other one')?.[0], 'served', output);
+});
+
+describe('a given socket that a failed start has closed is not taken for the next of its number', () => {
+  const failing = /network interface|loop \d has no handler/;
+  // The runtime's sockets for datagrams have the descriptor before an option is refused.
+  const takesFirst = driverName === 'node';
+  for (const [way, webIsOpen, adminIsOpen] of [
+    ['one loop', false, !takesFirst],
+    ['several loops', false, true],
+    ['reusePort', false, true],
+    ['untouched', true, true],
+    ['listen', false, !takesFirst],
+    ['listen, several loops', false, !takesFirst],
+  ] as const) {
+    test(way, async (t) => {
+      const web = await listening(t, { host: '127.0.0.1', port: 0 });
+      const admin = await datagramSocket();
+      t.after(admin.close);
+      const program = runProgram(t, 'test/restart/programs/given-failed.ts', [way], {
+        stdio: ['ignore', 'pipe', 'pipe', descriptorOf(web), admin.descriptor],
+      });
+      const { output } = await program.ending();
+      const [, told] = /^told (.*)$/m.exec(output) ?? [];
+      assert.ok(told !== undefined, output);
+      const { failure, isOpen, outcomes } = JSON.parse(told) as {
+        readonly failure: string;
+        readonly isOpen: readonly boolean[];
+        readonly outcomes: readonly string[];
+      };
+      assert.match(failure, failing);
+      assert.deepEqual(isOpen, [webIsOpen, adminIsOpen]);
+      const ports = [(web.address() as { port: number }).port, admin.port];
+      for (const [at, found] of outcomes.entries()) {
+        if (isOpen[at] === true) assert.equal(found, `served 127.0.0.1:${ports[at]}`);
+        else assert.match(found, /^ErrInvalidNetworkAddress .*has closed the sockets/);
+      }
+    });
+  }
 });
 
 interface Kind {

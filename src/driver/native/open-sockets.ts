@@ -38,6 +38,7 @@ import {
   socketFileAt,
 } from '../bound-path.ts';
 import type { Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
+import { markTaken } from '../given-sockets.ts';
 
 export { type BoundPath, removeBoundPath } from '../bound-path.ts';
 
@@ -183,7 +184,9 @@ export function openListener(endpoint: Endpoint, options: SocketOptions): Opened
     // Also where it listens already: from now on the backlog is ours, and clients of a Unix socket find
     // this process in SO_PEERCRED instead of the one before, which may be gone.
     listenOrThrow(given.descriptor, endpoint, options.backlog);
-    return { ...given, isGiven: true };
+    markTaken(given);
+    const { descriptor, boundPath, shared } = given;
+    return { descriptor, boundPath, shared, isGiven: true };
   }
   let boundPath: BoundPath | null = null;
   const descriptor = openWith(endpoint, constants.SOCK_STREAM, (socket) => {
@@ -260,6 +263,7 @@ export function openDatagramSocket(
   const shared = given?.shared ?? false;
   const peer = connects ? inetAddress(family, host, endpoint.port) : null;
   const coalesces = options.datagrams?.coalescing === true && askForCoalescing(descriptor);
+  if (given !== undefined) markTaken(given);
   return { descriptor, family, port: localPort(descriptor), shared, tellsLocal, coalesces, peer };
 }
 

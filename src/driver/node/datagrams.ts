@@ -23,6 +23,7 @@ import type {
   Membership,
   SocketOptions,
 } from '../contract.ts';
+import { markTaken } from '../given-sockets.ts';
 import { interfaceName, noInterface } from '../network-interface.ts';
 import { addressText, endpointText } from './address-text.ts';
 import { refuseWhatCannotBe, requireReusePort } from './open-listener.ts';
@@ -398,6 +399,9 @@ async function openEndpoint(endpoint: UdpEndpoint, options: SocketOptions): Prom
     ...(options.sendBufferBytes > 0 ? { sendBufferSize: options.sendBufferBytes } : {}),
   };
   const socket = createSocket(settings);
+  const given = endpoint.given?.[0];
+  // The runtime may fail after it took the descriptor: the close below is the descriptor's, too.
+  if (given !== undefined) markTaken(given);
   try {
     await bind(socket, endpoint);
     // Before it is connected: the address of a broadcast is refused without.

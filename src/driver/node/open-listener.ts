@@ -19,6 +19,7 @@ import {
   uniqueNameBeside,
 } from '../bound-path.ts';
 import type { Endpoint, GivenSocket, SocketOptions } from '../contract.ts';
+import { markTaken } from '../given-sockets.ts';
 import { addressText, endpointText } from './address-text.ts';
 import { pipePath } from './pipe-path.ts';
 import { runtimeError } from './runtime-error.ts';
@@ -127,7 +128,9 @@ async function takeGiven(
     throw runtimeError(error, 'fstat', `listen on descriptor ${descriptor}`, address);
   }
   const kind = endpoint.kind === 'unix' ? 'unix' : 'tcp';
-  return { kind, server: create(), address, boundPath, given };
+  const server = create();
+  markTaken(given);
+  return { kind, server, address, boundPath, given };
 }
 
 async function openTcp(
