@@ -91,9 +91,11 @@ export class Server extends EventEmitter {
     }).catch((error: unknown) => {
       // Later: what a listener throws is no rejection.
       process.nextTick(() => {
-        // A signal that aborts while it listens has closed it, and it may be at its next one.
         const isOpening = this.#state === 'opening' && this.#life === life;
-        if (isOpening) this.#failed(error, signal?.aborted === true);
+        const isAborted = signal?.aborted === true;
+        if (isOpening) this.#failed(error, isAborted);
+        // A signal that aborts while it listens has closed it; else a listener has thrown.
+        else if (!isAborted) throw error;
       });
     });
   }

@@ -41,7 +41,8 @@ export function ownCopy(task: unknown): OwnTask {
     if (value instanceof ArrayBuffer) return known(value, bytesOf(value, 0, value.byteLength));
     if (Array.isArray(value)) {
       const copy = known<unknown[]>(value, new Array(value.length));
-      for (const index of placesOf(value)) copy[index] = own(value[index]);
+      // By name: it may have holes, and members besides, as what `match` returns.
+      for (const name of Object.keys(value)) define(copy, name, own(value[name as never]));
       return copy;
     }
     if (isExactly(value, Map)) {
@@ -62,25 +63,36 @@ export function ownCopy(task: unknown): OwnTask {
   return { task: own(task), moved };
 }
 
+/** So much is looked at without a note of what was seen, which costs more than the look. */
+const fewObjects = 100_000;
+
 /** Whether there are bytes of its own to copy somewhere in it. */
 function holdsBytes(task: unknown): boolean {
-  const seen = new Set<object>();
   const left: unknown[] = [task];
+  for (let looks = 0; left.length > 0 && looks < fewObjects; looks++) {
+    if (areBytes(left, left.pop())) return true;
+  }
+  // It is large, or goes in circles.
+  const seen = new Set<unknown>();
   while (left.length > 0) {
     const value = left.pop();
-    if (typeof value !== 'object' || value === null || seen.has(value)) continue;
-    if (value instanceof ArrayBuffer) return true;
-    if (ArrayBuffer.isView(value)) {
-      if (!isShared(value.buffer)) return true;
-      continue;
-    }
+    if (seen.has(value)) continue;
     seen.add(value);
-    if (Array.isArray(value)) addItems(left, value);
-    else if (isExactly<Set<unknown>>(value, Set)) for (const item of value) left.push(item);
-    else if (isExactly<Map<unknown, unknown>>(value, Map)) {
-      for (const [key, item] of value) left.push(key, item);
-    } else if (isPlain(value)) addMembers(left, value as Record<string, unknown>);
+    if (areBytes(left, value)) return true;
   }
+  return false;
+}
+
+/** Adds to `left` what is to be looked at behind it. */
+function areBytes(left: unknown[], value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (ArrayBuffer.isView(value)) return !isShared(value.buffer);
+  if (Array.isArray(value)) addItems(left, value);
+  else if (value instanceof ArrayBuffer) return true;
+  else if (isExactly<Set<unknown>>(value, Set)) for (const item of value) left.push(item);
+  else if (isExactly<Map<unknown, unknown>>(value, Map)) {
+    for (const [key, item] of value) left.push(key, item);
+  } else if (isPlain(value)) addMembers(left, value as Record<string, unknown>);
   return false;
 }
 
@@ -89,7 +101,7 @@ function addItems(to: unknown[], items: readonly unknown[]): void {
     const item = items[index];
     if (typeof item === 'object' && item !== null) to.push(item);
     else if (isHole(items, index)) {
-      to.push(...Object.values(items));
+      addMembers(to, items as unknown as Record<string, unknown>);
       return;
     }
   }
@@ -100,12 +112,6 @@ function addMembers(to: unknown[], object: Record<string, unknown>): void {
     const member = object[name];
     if (typeof member === 'object' && member !== null) to.push(member);
   }
-}
-
-/** Of an array with holes, which may be longer than anybody can count to, those where something is. */
-function placesOf(items: readonly unknown[]): Iterable<number> {
-  const hasHoles = items.length > 0 && Object.keys(items).length !== items.length;
-  return hasHoles ? Object.keys(items).map(Number) : items.keys();
 }
 
 function isHole(items: readonly unknown[], index: number): boolean {

@@ -191,6 +191,12 @@ test('bytes are copied wherever they stand; the rest is left to the runtime', ()
   assert.equal(text(apart[0]), 'a frame');
   assert.deepEqual([apart[9_000_000], apart.length, 1 in apart], [apart[0], 9_000_001, false]);
   assert.equal(moved.length, 4);
+  const matched = ownCopy([frame, /m(e)/.exec('frame')]).task as [Uint8Array, RegExpExecArray];
+  assert.deepEqual([matched[1].index, matched[1][1], matched[1].length], [3, 'e', 2]);
+  const table = Array.from({ length: 300_000 }, (_, id) => ({ id, parent: null as unknown }));
+  for (const row of table) row.parent = table[0];
+  delete table[0];
+  assert.equal(ownCopy(table).task, table);
   const plain = { rows: [{ id: 1 }, new Map([[1, 2]])], holes: new Array(5) };
   assert.equal(ownCopy(plain).task, plain, 'the runtime copies what has no bytes');
 });

@@ -1,10 +1,14 @@
 import type { AddressInfo, Server, SetKeepAliveOptions, SocketConnectOpts } from 'node:net';
 import { addAbortSignal, type Duplex } from 'node:stream';
-import { BuiltInFrameCodec, type Bytes, type Conn, ErrUnsupportedOp } from '../index.ts';
+import {
+  BuiltInFrameCodec,
+  type Bytes,
+  type Conn,
+  ErrConnClosed,
+  ErrUnsupportedOp,
+} from '../index.ts';
 import { Dialler } from './dialler.ts';
 import {
-  destroyStream,
-  endStream,
   queuedLength,
   queueNeedsDrain,
   setQueueEncoding,
@@ -86,8 +90,8 @@ export class ConnSocket extends SocketBase {
   #timeout: SocketTimeout | null = null;
   #dialler: Dialler | null = null;
   #connecting = false;
-  /** What it is to do when it has closed: first of all to connect again. */
-  #next: Callback[] | null = null;
+  /** `'close'` has been told: it may begin another life. */
+  #isGone = false;
   /** Its signal had aborted before it was made: it never connects. */
   #isAborted = false;
   #ending: Ending = 'destroy';
@@ -174,10 +178,6 @@ export class ConnSocket extends SocketBase {
     encoding?: BufferEncoding | WriteCallback,
     callback?: WriteCallback,
   ): boolean {
-    if (this.#next !== null) {
-      this.#next.push(() => this.write(chunk, encoding as BufferEncoding, callback));
-      return false;
-    }
     const link = this.#link;
     const inUse = link.full || link.closed || link.conn === null || this.#queuedLength > 0;
     const encodingName = typeof encoding === 'function' ? null : encoding;
@@ -188,14 +188,6 @@ export class ConnSocket extends SocketBase {
     if (done) link.callBack(done);
     if (!more) link.oweDrain();
     return more;
-  }
-
-  end(...given: unknown[]): this {
-    if (this.#next !== null) {
-      this.#next.push(() => this.end(...given));
-      return this;
-    }
-    return endStream.apply(this, given) as this;
   }
 
   /** Null when the stream's own queue must see to it: errors, encodings, and what is large. */
@@ -270,10 +262,8 @@ export class ConnSocket extends SocketBase {
   }
 
   static #tellClose(socket: ConnSocket, hadError: boolean): void {
+    socket.#isGone = true;
     socket.emit('close', hadError);
-    const next = socket.#next;
-    socket.#next = null;
-    for (const act of next ?? []) act();
   }
 
   /** What is written in one turn leaves together anyway. */
@@ -412,11 +402,12 @@ export class ConnSocket extends SocketBase {
   connect(port: number, connected?: Callback): this;
   connect(path: string, connected?: Callback): this;
   /**
-   * Dials through the client that made the socket; again, if it was destroyed: its counts begin anew, and
-   * its settings and listeners stay. On a connected socket it only emits `'connect'`, because packages call
-   * it even then.
+   * Dials through the client that made the socket; again, if it has closed: its counts begin anew, and its
+   * settings and listeners stay. On a connected socket it only emits `'connect'`, because packages call it
+   * even then.
    * @throws ErrUnsupportedOp if no client made the socket, or for a target that it cannot dial;
-   * `ERR_SOCKET_BAD_PORT`. The socket stays as it was then.
+   * `ERR_SOCKET_BAD_PORT`; ErrConnClosed if it was destroyed and has not emitted `'close'` yet. The socket
+   * stays as it was then.
    */
   connect(...given: unknown[]): this {
     const last = given.at(-1);
@@ -430,10 +421,15 @@ export class ConnSocket extends SocketBase {
         'cannot connect: this socket was made without a client; make it by createConnection(client)',
       );
     }
+    if (this.destroyed && !this.#isGone) {
+      throw new ErrConnClosed(
+        "cannot connect: this socket is still closing; connect again when it has emitted 'close'",
+      );
+    }
     const address = dialler.addressOf(given);
     if (connected !== null) this.once('connect', connected);
-    if (this.destroyed) this.#connectAgain(address);
-    else if (!this.#connecting) dialler.dial(address, this.#link);
+    if (this.destroyed) this.#revive(dialler);
+    if (!this.#connecting) (this.#dialler as Dialler).dial(address, this.#link);
     this.#connecting = true;
     return this;
   }
@@ -444,15 +440,10 @@ export class ConnSocket extends SocketBase {
     return this;
   }
 
-  #connectAgain(address: string): void {
-    if (this.closed) this.#revive(address);
-    else this.#next = [() => this.#revive(address)];
-  }
-
-  #revive(address: string): void {
+  #revive(dialler: Dialler): void {
     (this as unknown as { _undestroy(): void })._undestroy();
-    const dialler = (this.#dialler as Dialler).again();
-    this.#dialler = dialler;
+    this.#isGone = false;
+    this.#dialler = dialler.again();
     this.#link = this.#newLink();
     this.#ending = 'destroy';
     this.#remote = null;
@@ -460,14 +451,6 @@ export class ConnSocket extends SocketBase {
     const ms = this.timeout;
     this.#timeout = null;
     if (ms > 0) this.setTimeout(ms);
-    dialler.dial(address, this.#link);
-  }
-
-  /** Also of a socket that is to connect again when it has closed. */
-  destroy(error?: Error): this {
-    if (this.#next !== null) this.#connecting = false;
-    this.#next = null;
-    return destroyStream.call(this, error) as this;
   }
 
   destroySoon(): void {

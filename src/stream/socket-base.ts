@@ -16,9 +16,7 @@ type Own =
   | 'connect'
   | 'connecting'
   | 'cork'
-  | 'destroy'
   | 'destroySoon'
-  | 'end'
   | 'getTypeOfService'
   | 'localAddress'
   | 'localFamily'
@@ -76,9 +74,3 @@ export const unshiftQueued = Duplex.prototype.unshift as (
   chunk: unknown,
   encoding?: BufferEncoding,
 ) => void;
-
-/** `destroy` of `Duplex` itself. */
-export const destroyStream = Duplex.prototype.destroy as (this: unknown, error?: Error) => unknown;
-
-/** `end` of `Duplex` itself. */
-export const endStream = Duplex.prototype.end as (this: unknown, ...given: unknown[]) => unknown;

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import net, { createServer, Socket } from 'gnet/net';
 import { BytePattern } from '../../testing/byte-pattern.ts';
 import { temporaryDirectory } from '../support/rig.ts';
-import { runProgram } from '../support/program.ts';
+import { nodeFlags, Program, runProgram } from '../support/program.ts';
 import { settle } from '../support/wait-until.ts';
 
 /** What both modules have. */
@@ -295,43 +295,40 @@ test('what is not supported is refused by a typed error', () => {
   assert.throws(() => new net.BoundSocket(), refused);
 });
 
-test('a destroyed socket stays so, where it is destroyed again or cannot connect', async () => {
+test('a destroyed socket connects again when it has closed, and not before', async () => {
   let accepted = 0;
-  const server = createServer(() => accepted++);
-  const port = await listening(server as never, 0, '127.0.0.1');
-  const socket = net.connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  socket.destroy();
-  assert.throws(() => socket.connect(70_000), { code: 'ERR_SOCKET_BAD_PORT' });
-  await once(socket, 'close');
-  assert.throws(() => socket.connect(70_000), { code: 'ERR_SOCKET_BAD_PORT' });
-  assert.deepEqual([socket.destroyed, socket.readyState], [true, 'closed']);
-  socket.connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  socket.destroy();
-  socket.connect(port, '127.0.0.1');
-  socket.destroy();
-  await once(socket, 'close');
-  await new Promise((resolve) => server.close(resolve));
-  assert.deepEqual([socket.destroyed, socket.connecting, accepted], [true, false, 2]);
-});
-
-test('what is written to a socket that connects again goes out', async () => {
-  const heard: string[] = [];
-  const server = createServer((socket) => {
-    socket.on('data', (piece) => heard.push(String(piece)));
-    socket.on('error', () => {});
+  const server = createServer((peer) => {
+    accepted++;
+    peer.resume();
   });
   const port = await listening(server as never, 0, '127.0.0.1');
   const socket = net.connect(port, '127.0.0.1');
   await once(socket, 'connect');
   socket.destroy();
+  assert.throws(() => socket.connect(port, '127.0.0.1'), { code: 'ErrConnClosed' });
+  await once(socket, 'close');
+  assert.throws(() => socket.connect(70_000), { code: 'ERR_SOCKET_BAD_PORT' });
+  assert.deepEqual([socket.destroyed, socket.readyState], [true, 'closed']);
+  // In the listener itself, which is where most programs do it.
   socket.connect(port, '127.0.0.1');
-  socket.write('again');
-  socket.end();
-  socket.resume();
-  while (heard.join('') !== 'again') await new Promise(setImmediate);
+  socket.once('close', () => socket.connect(port, '127.0.0.1').write('again'));
+  await once(socket, 'connect');
+  socket.destroy();
+  await once(socket, 'connect');
+  socket.destroy();
+  await once(socket, 'close');
   await new Promise((resolve) => server.close(resolve));
+  assert.deepEqual([socket.destroyed, socket.connecting, accepted], [true, false, 3]);
+});
+
+test('what a listener of listening throws is uncaught, as of node:net', async (t) => {
+  const source = `
+    import net from 'gnet/net';
+    process.on('uncaughtException', (error) => console.log('uncaught', error.message));
+    net.createServer().listen(0, () => { throw new Error('boom'); });`;
+  const args = [...nodeFlags, '--input-type=module', '--eval', source];
+  const { output } = await new Program(t, process.execPath, args, {}).ending();
+  assert.equal(output, 'uncaught boom\n');
 });
 
 test('everything public of node:net is there, by name and of the default', async () => {

@@ -23,6 +23,12 @@ describe('reset', () => {
       onClosed: (c, error) => void log.push(`closed ${String(error)} ${String(c.context)}`),
     };
     const rig = await startRig(t, handler);
+    // The first one brings up what the runtime starts only when it is needed, such as threads.
+    const first = await connect(t, rig);
+    first.write('x');
+    await first.untilClosed();
+    await waitUntil(() => log.length === 2, 'the end of the first');
+    log.length = 0;
     const before = openDescriptors();
     const client = await connect(t, rig);
     client.write('x');
