@@ -224,6 +224,8 @@ describe('a socket of Node becomes a connection', () => {
     assert.equal(String(await received(peer, first.length)), first);
     peer.write('o\n');
     assert.equal(String(await received(peer, 4)), 'two\n');
+    // Before the client stops, which may reset what is still open.
+    peer.destroy();
   });
 
   test('a descriptor of it is left nowhere', async (t) => {
