@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { isThenable, watch, whenSettled } from '../base/settled.ts';
 import {
   Action,
   type Bytes,
@@ -171,12 +172,13 @@ export class KcpConn<Context = unknown> {
   #call(event: string, call: () => Reply | Promise<Reply>): void {
     try {
       const reply = call();
-      if (typeof (reply as Promise<Reply> | undefined)?.then === 'function') {
-        (reply as Promise<Reply>).then(
+      if (isThenable(reply)) {
+        whenSettled(
+          reply,
           (settled) => this.#answer(event, settled),
-          (thrown: unknown) => this.#threw(event, thrown),
+          (thrown) => this.#threw(event, thrown),
         );
-      } else this.#answer(event, reply as Reply);
+      } else this.#answer(event, reply);
     } catch (thrown) {
       this.#threw(event, thrown);
     }
@@ -283,7 +285,7 @@ export class KcpConn<Context = unknown> {
   signalClose(): void | Promise<void> {
     const answer = this.#owner.handler.signalClose?.(this as KcpConn);
     const sendAll = (): void => this.#protocol.flush(this.#clock.now, true);
-    if (typeof answer?.then === 'function') return answer.then(sendAll);
+    if (isThenable(answer)) return Promise.resolve(answer).then(sendAll);
     sendAll();
   }
 
@@ -314,9 +316,7 @@ export class KcpConn<Context = unknown> {
     for (const { reject } of this.#flushes.splice(0)) reject(this.#cannotFlush());
     try {
       const answer: unknown = this.#owner.handler.onClosed?.(this as KcpConn, error);
-      if (typeof (answer as Promise<unknown> | undefined)?.then === 'function') {
-        (answer as Promise<unknown>).then(undefined, (thrown) => this.#report(thrown));
-      }
+      watch(answer, (thrown) => this.#report(thrown));
     } catch (thrown) {
       this.#report(thrown);
     }

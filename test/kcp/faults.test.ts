@@ -1,7 +1,7 @@
 /** KCP where something goes wrong: handlers that throw, peers that are late or ask for too much. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Action } from 'gnet';
+import { Action, type Reply } from 'gnet';
 import { type KcpConn, type KcpHandler, type KcpOptions, kcpClient, serveKcp } from 'gnet/kcp';
 import {
   command,
@@ -129,6 +129,49 @@ test('onError that throws ends its connection', async (t) => {
   (await client.dial(`kcp://${gone.addr}`)).write('anybody?');
   await waitUntil(() => closed.length === 1, 'the end');
   assert.deepEqual(closed, ['ErrHandler']);
+});
+
+describe('a promise of another library', () => {
+  const thenable = (then: (done: (reply: Reply) => void, failed: (error: Error) => void) => void) =>
+    ({ then }) as unknown as Promise<Reply>;
+
+  test('that settles twice counts once', async (t) => {
+    const closed: string[] = [];
+    const { server } = await serving(t, {
+      react: (message) =>
+        thenable((done, failed) => {
+          done(message);
+          failed(new Error('too late'));
+        }),
+      onClosed: (_c, error) => void closed.push(codeOf(error)),
+    });
+    const heard: string[] = [];
+    const client = await dialling(t, { react: (message) => void heard.push(String(message)) });
+    const c = await client.dial(`kcp://${server.addr}`);
+    c.write('one');
+    c.write('two');
+    await waitUntil(() => heard.length === 2, 'the answers');
+    assert.deepEqual(closed, []);
+  });
+
+  test('is waited for by a stop', async (t) => {
+    const { server } = await serving(t, {
+      react: () => Action.Shutdown,
+      signalClose: (c) =>
+        thenable((done) => {
+          setTimeout(() => {
+            c.write('late');
+            done(undefined);
+          }, 50);
+        }) as unknown as Promise<void>,
+    });
+    const heard: string[] = [];
+    const client = await dialling(t, { react: (message) => void heard.push(String(message)) });
+    (await client.dial(`kcp://${server.addr}`)).write('stop');
+    await server.closed;
+    await waitUntil(() => heard.length === 1, 'the last message');
+    assert.deepEqual(heard, ['late']);
+  });
 });
 
 test('a message that the window can never hold closes the connection with a reason', async (t) => {
