@@ -17,6 +17,18 @@ export function emptyInetAddress(): InetAddress {
   return { family: 0, port: 0, word0: 0, word1: 0, word2: 0, word3: 0, scope: 0 };
 }
 
+/** Whether it is one host, at whatever port. */
+export function isSameHost(one: InetAddress, other: InetAddress): boolean {
+  return (
+    one.word0 === other.word0 &&
+    one.word3 === other.word3 &&
+    one.word1 === other.word1 &&
+    one.word2 === other.word2 &&
+    one.scope === other.scope &&
+    one.family === other.family
+  );
+}
+
 function parseIPv6Groups(text: string): number[] {
   const [head = '', tail] = text.split('::');
   const groupsOf = (part: string): number[] =>

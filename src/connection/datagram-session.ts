@@ -1,4 +1,5 @@
 import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
+import { isSameHost } from '../base/inet-address.ts';
 import { wholeNumber } from '../base/option-checks.ts';
 import { errorOf } from '../base/thrown.ts';
 import { isPromise, whenSettled } from '../base/settled.ts';
@@ -169,16 +170,7 @@ export class DatagramSession extends DatagramConnection implements ScheduledDead
   isAt(local: DatagramPeer | null): boolean {
     const own = this.local;
     if (own === local) return true;
-    return (
-      own !== null &&
-      local !== null &&
-      own.word0 === local.word0 &&
-      own.word1 === local.word1 &&
-      own.word2 === local.word2 &&
-      own.word3 === local.word3 &&
-      own.family === local.family &&
-      own.scope === local.scope
-    );
+    return own !== null && local !== null && isSameHost(own, local);
   }
 
   /** One more datagram of the peer, at the address of ours that it was sent to. */

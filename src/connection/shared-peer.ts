@@ -1,3 +1,4 @@
+import { isSameHost } from '../base/inet-address.ts';
 import type { DatagramPeer } from '../driver/contract.ts';
 
 /**
@@ -25,14 +26,6 @@ export class SharedPeer implements DatagramPeer {
   }
 
   is(peer: DatagramPeer): boolean {
-    return (
-      this.port === peer.port &&
-      this.word0 === peer.word0 &&
-      this.word3 === peer.word3 &&
-      this.word1 === peer.word1 &&
-      this.word2 === peer.word2 &&
-      this.scope === peer.scope &&
-      this.family === peer.family
-    );
+    return this.port === peer.port && isSameHost(this, peer);
   }
 }

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { isSameHost } from '../../base/inet-address.ts';
 import type { Slab, SlabPool } from '../../buffer/slab.ts';
 import { closeDescriptor } from '../../syscall/descriptor.ts';
 import { syscallError } from '../../syscall/last-errno.ts';
@@ -302,7 +303,7 @@ export class DatagramEndpoints {
     const { local } = this.#control;
     if (local.family === 0) return null;
     const last = endpoint.local;
-    if (last !== null && isSameAddress(last, local)) return last;
+    if (last !== null && isSameHost(last, local)) return last;
     endpoint.local = { ...local, port: endpoint.port };
     return endpoint.local;
   }
@@ -385,15 +386,4 @@ export class DatagramEndpoints {
     batches.incoming.release();
     this.sender.close();
   }
-}
-
-function isSameAddress(one: DatagramPeer, other: DatagramPeer): boolean {
-  return (
-    one.family === other.family &&
-    one.word0 === other.word0 &&
-    one.word1 === other.word1 &&
-    one.word2 === other.word2 &&
-    one.word3 === other.word3 &&
-    one.scope === other.scope
-  );
 }
