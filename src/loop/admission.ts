@@ -15,6 +15,8 @@ type SetUp = (connection: StreamConnection) => void;
 interface Admitting extends LayerOwner {
   readonly counts: LoopCounts;
   connectionCount: number;
+  /** Where other threads see how many there are. */
+  readonly publication: LoopPublication | null;
   begin(connection: StreamConnection): void;
   report(message: string, error: unknown): void;
 }
@@ -23,19 +25,11 @@ export class Admission {
   readonly #loop: Admitting;
   readonly #table: ConnectionTable;
   readonly #acceptGate: AcceptGate;
-  /** Where other threads see how many there are. */
-  publication: LoopPublication | null;
 
-  constructor(
-    loop: Admitting,
-    table: ConnectionTable,
-    acceptGate: AcceptGate,
-    publication: LoopPublication | null,
-  ) {
+  constructor(loop: Admitting, table: ConnectionTable, acceptGate: AcceptGate) {
     this.#loop = loop;
     this.#table = table;
     this.#acceptGate = acceptGate;
-    this.publication = publication;
   }
 
   /** One that was accepted; `peer` when another thread did. It is closed where there is no room. */
@@ -119,7 +113,7 @@ export class Admission {
     this.#table.set(connection);
     loop.connectionCount++;
     this.#acceptGate.opened(this.#table.size);
-    this.publication?.opened(loop.connectionCount, connection.generation);
+    loop.publication?.opened(loop.connectionCount, connection.generation);
   }
 
   #open({ slot, generation }: StreamConnection, descriptor: number, peer?: Peer): void {

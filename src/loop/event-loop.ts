@@ -98,6 +98,8 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   readonly #table: ConnectionTable;
   readonly #admission: Admission;
   #inbox: Inbox | null = null;
+  /** Where other threads see how the loop is doing. */
+  publication: LoopPublication | null;
   #unpublished = false;
   readonly wheel: DeadlineWheel;
   readonly #heard: DeadlineClock;
@@ -146,8 +148,8 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     const clock = (): number => this.currentTime();
     this.listening = new Listening(this.driver, settings, this.#reports, clock);
     this.#acceptGate = this.listening.acceptGate;
-    const publication = settings.publication ?? null;
-    this.#admission = new Admission(this, this.#table, this.#acceptGate, publication);
+    this.publication = settings.publication ?? null;
+    this.#admission = new Admission(this, this.#table, this.#acceptGate);
     this.ports = this.listening.ports;
     this.datagrams = new LoopDatagrams(this, this.ports, this.settings, this.counts);
     this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) =>
@@ -230,7 +232,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   /** Other threads may ask for something, and see how the loop is doing. */
   share(inbox: Inbox, publication: LoopPublication): void {
     this.#inbox = inbox;
-    this.#admission.publication = publication;
+    this.publication = publication;
     // Other threads wake it only once it has said that it sleeps.
     this.#requestTurn?.();
   }
@@ -261,7 +263,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   #publish(): void {
     this.#unpublished = false;
     const { sleptMs } = this.driver.counters;
-    this.#admission.publication?.publish(this.stats(), sleptMs, this.counts.startedOnWallClock);
+    this.publication?.publish(this.stats(), sleptMs, this.counts.startedOnWallClock);
   }
 
   // -- turns, as the host gives them --------------------------------------------------------------
@@ -460,7 +462,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
 
   connectionClosing(_connection: StreamConnection): void {
     this.connectionCount--;
-    this.#admission.publication?.closed(this.connectionCount);
+    this.publication?.closed(this.connectionCount);
   }
   connectionClosed(connection: StreamConnection): void {
     this.counts.closed++;
