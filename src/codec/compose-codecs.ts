@@ -74,7 +74,8 @@ class ComposedCodec<Frame> implements ICodec<Frame> {
       // Also when nothing is there: a codec may make a frame of nothing but its state.
       const frame = this.#inner.decode(payloads);
       // In the ring of the payloads it would change under whoever keeps it: `retain` knows another one.
-      if (frame !== null) return frame instanceof Uint8Array ? (ownBytes(frame) as Frame) : frame;
+      if (frame instanceof Uint8Array) return Buffer.from(frame) as unknown as Frame;
+      if (frame !== null) return frame;
       this.#checkWaiting(payloads.bufferLength());
       const payload = this.#outer.decode(sources);
       if (payload === null) return null;
@@ -89,10 +90,6 @@ class ComposedCodec<Frame> implements ICodec<Frame> {
         'allowed; raise maxBuffered, or limit frames of the inner codec',
     );
   }
-}
-
-function ownBytes(frame: Uint8Array): unknown {
-  return Buffer.from(frame);
 }
 
 function sourcesOf(c: FrameSource): OuterSource {

@@ -207,8 +207,8 @@ export class DatagramConnection implements Conn {
     // The handler itself may have closed the server.
     if (!this.isOpen) return;
     const { driver } = this.owner;
-    if (driver.sendDatagramFrom(this.endpoint, this.peer, slab, start, length, this.local))
-      this.sent();
+    const { endpoint, peer, local } = this;
+    if (driver.sendDatagramFrom(endpoint, peer, slab, start, length, local)) this.sent();
     else this.refused();
   }
 

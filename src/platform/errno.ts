@@ -36,8 +36,6 @@ interface Explanation {
   readonly hintOf?: Readonly<Record<string, string>>;
 }
 
-const bindHint =
-  'a port below 1024 needs CAP_NET_BIND_SERVICE, a Unix path write access to its directory';
 const connectHint =
   'a Unix path needs write access to the socket; a firewall may also refuse, and TCP has no broadcast';
 const sendHint = 'a Unix path needs write access to the socket; a firewall may also refuse';
@@ -47,8 +45,7 @@ const explanations: Readonly<Record<string, Explanation>> = {
     text: 'permission denied',
     hint: 'check the permissions of what it names, and the policies of the system',
     hintOf: {
-      bind: bindHint,
-      listen: bindHint, // how Node names a failed bind of a stream
+      bind: 'a port below 1024 needs CAP_NET_BIND_SERVICE, a Unix path write access to its directory',
       connect: connectHint,
       send: sendHint, // how Node names it
       sendto: sendHint,

@@ -76,8 +76,9 @@ export class OneLoopGroup implements LoopGroup {
   async open(endpoints: readonly Endpoint[]): Promise<readonly string[]> {
     const addresses: string[] = [];
     try {
-      for (const { endpoint, of } of givenLast(endpoints))
+      for (const { endpoint, of } of givenLast(endpoints)) {
         addresses[of] = await this.#openOne(endpoint, of);
+      }
     } catch (error) {
       this.#loop.close();
       throw error;

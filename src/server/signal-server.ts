@@ -45,8 +45,9 @@ export function signalServer(
   };
   const isThere = exists(pid);
   // Its number may be another's by now, who would not know what the signal means.
-  if (isThere && !isAlive(pid, pidName))
+  if (isThere && !isAlive(pid, pidName)) {
     fail(`its process is gone; ${pid} may be another one by now`);
+  }
   try {
     process.kill(pid, action === 'stop' ? 'SIGTERM' : signal);
   } catch (cause) {

@@ -34,8 +34,8 @@ export class HeldSockets {
     for (const [place, socket] of loop.sockets.entries()) {
       const at = loop.socketsOf[place] as number;
       if (socket === null || !isDatagrams(at)) continue;
-      if (held.some((one) => one.at === at && one.socket.descriptor === socket.descriptor))
-        continue;
+      const { descriptor } = socket;
+      if (held.some((one) => one.at === at && one.socket.descriptor === descriptor)) continue;
       const duplicate = this.#duplicate(socket);
       if (duplicate !== -1) held.push({ at, duplicate, socket });
     }

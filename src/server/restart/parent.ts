@@ -55,8 +55,9 @@ export class Parent {
       this.#firstEnded = { code, signal: signal === null ? 0 : constants.signals[signal] };
       this.#look();
     });
-    for (const signal of new Set([...forwarded, this.#restart]))
+    for (const signal of new Set([...forwarded, this.#restart])) {
       process.on(signal, () => this.#forward(signal));
+    }
     process.on('SIGCHLD', () => this.#look());
     setInterval(() => this.#look(), lookEveryMs);
     return new Promise(() => {});
