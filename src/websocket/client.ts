@@ -160,7 +160,7 @@ export async function connectWebSocket<Data = unknown>(
       isClient: true,
       protocol,
       deflate: deflate === null ? null : new Deflate(deflate, resolved.deflate ?? {}),
-      clock: clockFor(handler, resolved.pingInterval),
+      clock: clockFor(conn, resolved.pingInterval),
       data: options.data as Data,
     });
     begin(session as WebSocketSession);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { switchProtocol } from '../http/index.ts';
+import type { Conn, EventLoop } from '../index.ts';
 import { begin } from './codec.ts';
 import { acceptOffer, Deflate } from './deflate.ts';
 import { splitList } from './list.ts';
@@ -27,20 +28,20 @@ export function hasToken(header: string | null, token: string): boolean {
   return splitList(header ?? '', ',').some((one) => one.toLowerCase() === token);
 }
 
-const clocks = new WeakMap<object, Map<number, PingClock>>();
+const clocks = new WeakMap<EventLoop, Map<number, PingClock>>();
 
-/** One clock for all WebSockets of a handler with this interval; null without pings. */
-export function clockFor(handler: object, intervalMs: number): PingClock | null {
+/** One clock for all WebSockets of a loop with this interval; null without pings. */
+export function clockFor({ loop }: Conn<unknown>, intervalMs: number): PingClock | null {
   if (intervalMs === 0) return null;
-  let ofHandler = clocks.get(handler);
-  if (ofHandler === undefined) {
-    ofHandler = new Map();
-    clocks.set(handler, ofHandler);
+  let ofLoop = clocks.get(loop);
+  if (ofLoop === undefined) {
+    ofLoop = new Map();
+    clocks.set(loop, ofLoop);
   }
-  let clock = ofHandler.get(intervalMs);
+  let clock = ofLoop.get(intervalMs);
   if (clock === undefined) {
-    clock = new PingClock(intervalMs);
-    ofHandler.set(intervalMs, clock);
+    clock = new PingClock(loop, intervalMs);
+    ofLoop.set(intervalMs, clock);
   }
   return clock;
 }
@@ -106,7 +107,7 @@ export function upgrade<Data = unknown>(
       isClient: false,
       protocol,
       deflate: accepted === null ? null : new Deflate(accepted.agreement, resolved.deflate ?? {}),
-      clock: clockFor(handler, resolved.pingInterval),
+      clock: clockFor(conn, resolved.pingInterval),
       data: options.data as Data,
     });
     begin(session as WebSocketSession);

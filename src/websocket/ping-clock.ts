@@ -1,3 +1,5 @@
+import type { EventLoop } from '../index.ts';
+
 /** What the clock needs of a WebSocket. */
 export interface Pingable {
   heard: boolean;
@@ -9,39 +11,42 @@ export interface Pingable {
 }
 
 /**
- * Pings the WebSockets of one handler that are silent, and ends those that do not answer. A look at all
- * of them once in an interval costs less than a timer for each.
+ * Pings the WebSockets of one loop that are silent, and ends those that do not answer. A look at all of
+ * them once in an interval costs less than a timer for each.
+ *
+ * It goes by the clock of the loop: an answer that came while the thread was blocked is heard before the
+ * next look, and the time of a peer begins when the ping leaves.
  */
 export class PingClock {
+  readonly #loop: Pick<EventLoop, 'schedule'>;
   readonly #intervalMs: number;
   readonly #members = new Set<Pingable>();
-  #timer: NodeJS.Timeout | undefined;
-  #lookedAt = 0;
+  /** Calls the next look off. */
+  #stop: (() => void) | null = null;
 
-  constructor(intervalMs: number) {
-    this.#intervalMs = intervalMs;
+  constructor(loop: Pick<EventLoop, 'schedule'>, intervalMs: number) {
+    this.#loop = loop;
+    this.#intervalMs = Math.max(1, Math.ceil(intervalMs));
   }
 
   add(member: Pingable): void {
     this.#members.add(member);
-    if (this.#timer !== undefined) return;
-    this.#lookedAt = performance.now();
-    this.#timer = setInterval(() => this.#look(), this.#intervalMs).unref();
+    if (this.#stop === null) this.#lookLater();
   }
 
   remove(member: Pingable): void {
     this.#members.delete(member);
     if (this.#members.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#stop?.();
+    this.#stop = null;
+  }
+
+  #lookLater(): void {
+    this.#stop = this.#loop.schedule(this.#intervalMs, () => this.#look());
   }
 
   #look(): void {
-    const now = performance.now();
-    const wasHeldUp = now - this.#lookedAt > 1.5 * this.#intervalMs;
-    this.#lookedAt = now;
-    // The process was stopped or blocked: the answers may wait in the kernel.
-    if (wasHeldUp) return;
+    this.#lookLater();
     for (const member of this.#members) {
       const isBusy = member.isBusy();
       if (member.heard || isBusy) {

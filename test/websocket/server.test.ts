@@ -373,15 +373,22 @@ test('a handler that throws or rejects closes with 1011, and the server goes on'
   assert.equal((throwing.errors[0] as Error).message, 'thrown in open');
 });
 
-test('an answer to a ping that came while the thread was blocked counts', async (t) => {
-  const rig = await startWs(t, echo, { pingInterval: 150 });
-  const client = await wsClient(t, rig.url);
-  // `ws` has answered when it tells of a ping.
-  client.once('ping', () => block(500));
-  await once(client, 'ping');
-  await once(client, 'ping');
-  client.send('still here');
-  assert.equal(await nextMessage(client), 'text still here');
+describe('an answer to a ping that came while the thread was blocked counts', () => {
+  for (const [length, ms] of [
+    ['for longer than the peer has', 500],
+    ['until the next look was due', 180],
+  ] as const) {
+    test(length, async (t) => {
+      const rig = await startWs(t, echo, { pingInterval: 150 });
+      const client = await wsClient(t, rig.url);
+      // `ws` has answered when it tells of a ping.
+      client.once('ping', () => block(ms));
+      await once(client, 'ping');
+      await once(client, 'ping');
+      client.send('still here');
+      assert.equal(await nextMessage(client), 'text still here');
+    });
+  }
 });
 
 test('who is silent is pinged, and who does not answer is gone', async (t) => {
