@@ -1,14 +1,25 @@
 /** A message that fills the read buffer is read in a row: later it would have left the core's cache. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Conn } from 'gnet';
 import { BytePattern } from '../../testing/byte-pattern.ts';
 import { driverName } from '../support/driver.ts';
 import { assertSameBytes, connect, startRig } from '../support/rig.ts';
-import { settle, waitUntil } from '../support/wait-until.ts';
+import { waitUntil } from '../support/wait-until.ts';
 
 const kibibyte = 1_024;
 const pattern = new BytePattern(7);
+
+/** Bytes that the kernel has received for it and that nobody has read: proc(5), `/proc/net/tcp`. */
+function receiveQueueOf(c: Conn): number {
+  const portOf = (address: string): string =>
+    Number(address.split(':').at(-1)).toString(16).toUpperCase().padStart(4, '0');
+  const ends = `:${portOf(c.localAddr)} 0100007F:${portOf(c.remoteAddr)} `;
+  const [, behind = ''] = readFileSync('/proc/self/net/tcp', 'latin1').split(ends);
+  const [, received = ''] = /^\w+ \w+:(\w+) /.exec(behind) ?? [];
+  return Number.parseInt(received, 16);
+}
 
 const skip = driverName !== 'epoll' && 'other drivers read in other ways';
 test('256 KiB that have arrived are one or two events', { skip }, async (t) => {
@@ -30,7 +41,7 @@ test('256 KiB that have arrived are one or two events', { skip }, async (t) => {
   const client = await connect(t, rig.server.addr);
   client.write(pattern.slice(0, total));
   await waitUntil(() => opened !== undefined, 'opened');
-  await settle(50);
+  await waitUntil(() => receiveQueueOf(opened as Conn) >= total, 'all of it is there');
   const events = (): number => rig.server.stats().loops[0]?.events ?? 0;
   const before = events();
   opened?.resumeRead();
