@@ -12,7 +12,7 @@ import {
 } from 'gnet';
 import { RawClient } from 'gnet/testing';
 import { DatagramClient } from '../support/datagram-client.ts';
-import { assertSameBytes, connect, startRig, text } from '../support/rig.ts';
+import { assertSameBytes, connect, pair, startRig, text } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 
 /** What becomes of the connection. */
@@ -384,17 +384,15 @@ describe('empty and ordered answers', () => {
   test('wake sees the bytes of an unfinished frame once', async (t) => {
     const seen: (number | string)[] = [];
     const handler: EventHandler = {
-      onOpened(c) {
-        setTimeout(() => c.wake(), 30);
-      },
       react(frame, c) {
         if (frame === null) seen.push(c.bufferLength(), text(c.read()));
         return 'ok';
       },
     };
-    const rig = await startRig(t, handler, { codec: new LineBasedFrameCodec() });
-    const client = await connect(t, rig);
+    const { c, client } = await pair(t, handler, { codec: new LineBasedFrameCodec() });
     client.write('part');
+    await waitUntil(() => c.bufferLength() === 4, 'the part');
+    c.wake();
     await client.readExactly(3);
     assert.deepEqual(seen, [4, 'part']);
   });

@@ -209,18 +209,21 @@ describe('the order of things', () => {
   test('pauseRead during a promise outlasts it', async (t) => {
     const frames: string[] = [];
     let connection: Conn | null = null;
+    let isSettling = false;
     const handler: EventHandler = {
       async react(frame, c) {
         connection = c;
         frames.push(String(frame));
         c.pauseRead();
         await settle(5);
+        isSettling = true;
       },
     };
     const rig = await startRig(t, handler, { codec: new LineBasedFrameCodec() });
     const client = await connect(t, rig);
     client.write('one\ntwo\n');
-    await settle(50);
+    await waitUntil(() => isSettling, 'the end of the promise');
+    await settle(20);
     assert.deepEqual(frames, ['one']);
     (connection as unknown as Conn).resumeRead();
     await waitUntil(() => frames.length === 2, 'the second');
@@ -346,8 +349,10 @@ describe('ends during a promise', () => {
 
   test('a rejection after the close is not an unhandled one', async (t) => {
     const held = gate();
+    let begun = 0;
     const handler: EventHandler = {
       async react() {
+        begun++;
         await held.opened;
         throw new Error('too late');
       },
@@ -355,7 +360,7 @@ describe('ends during a promise', () => {
     const rig = await startRig(t, handler);
     const client = await connect(t, rig);
     client.write('x');
-    await settle(5);
+    await waitUntil(() => begun === 1, 'react');
     client.end();
     await rig.server.close();
     held.open();

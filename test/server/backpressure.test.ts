@@ -22,6 +22,7 @@ import {
   everyTransport,
   text,
 } from '../support/rig.ts';
+import { offer } from '../support/offer.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 
 const mebibyte = 1_048_576;
@@ -32,9 +33,8 @@ async function block(c: Conn, client: RawClient): Promise<number> {
   client.pauseReading();
   let written = 0;
   while (c.outboundBuffered() === 0) {
-    c.asyncWrite(pattern.slice(written, mebibyte));
+    await offer(c, pattern.slice(written, mebibyte));
     written += mebibyte;
-    await settle(5);
   }
   return written;
 }
@@ -202,7 +202,7 @@ describe('watermarks', () => {
     await rig.server.close();
     await waitUntil(() => settled.length === 5, 'both');
     follow('five', c.flushWrite('x'));
-    await settle(5);
+    await waitUntil(() => settled.length === 6, 'the one behind the end');
     assert.deepEqual(settled.slice(3), [
       'three ErrConnClosed',
       'four ErrConnClosed',
@@ -430,11 +430,17 @@ describe('overflow', () => {
 
   test('close: above the high mark the connection ends with ErrOutboundOverflow', async (t) => {
     const options: Options = { overflow: 'close', highWaterMark: mebibyte };
-    const { rig, client } = await pair(t, { react: () => Buffer.alloc(2 * mebibyte) }, options);
+    let answers = 0;
+    const react = (): Buffer => {
+      answers++;
+      return Buffer.alloc(2 * mebibyte);
+    };
+    const { rig, client } = await pair(t, { react }, options);
     client.pauseReading();
-    for (let count = 0; count < 20; count++) {
+    for (let count = 1; count <= 20 && rig.closeErrors.length === 0; count++) {
       client.write('x');
-      await settle(2);
+      // Two in one read would be one frame.
+      await waitUntil(() => answers === count || rig.closeErrors.length === 1, 'the answer');
     }
     await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
     assert.ok(rig.closeErrors[0] instanceof ErrOutboundOverflow);
@@ -462,6 +468,7 @@ describe('overflow', () => {
       writes++;
       await settle(1);
     }
+    await waitUntil(() => rig.closeErrors.length === 1, 'onClosed');
     assert.ok(rig.closeErrors[0] instanceof ErrOutboundOverflow);
     assert.match(rig.closeErrors[0].message, /maxOutboundBytes is 2097152/);
     assert.equal(c.asyncWrite('x'), false);

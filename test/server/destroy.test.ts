@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { type Conn, ErrInvalidOption, type EventHandler } from 'gnet';
 import { driverName, notOn } from '../support/driver.ts';
 import { startClient } from '../support/client-rig.ts';
+import { hasEverything } from '../support/offer.ts';
 import { codeOf, connect, pair, startRig, text } from '../support/rig.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
 
@@ -78,7 +79,8 @@ describe('destroy', () => {
 
 test('flush offers the kernel at once what waits for the end of the turn', async (t) => {
   const { c, client } = await pair(t);
-  await settle(); // behind a send that is under way, as of TLS's own tickets, io_uring takes nothing
+  // Behind a send that is under way, as of TLS's own tickets, io_uring takes nothing.
+  await waitUntil(() => hasEverything(c), 'what was written before');
   c.asyncWrite('now');
   assert.equal(c.outboundBuffered(), 3);
   c.flush();

@@ -8,6 +8,7 @@ import {
   type FrameSource,
   LineBasedFrameCodec,
 } from 'gnet';
+import { untilStuck } from '../support/offer.ts';
 import { connect, freeAddress, startRig } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 
@@ -72,11 +73,7 @@ for (const transport of ['tcp', 'tls'] as const) {
       client.pauseReading();
       client.write('!');
       await waitUntil(() => (conn?.outboundBuffered() ?? 0) > 0, 'the answer is stuck');
-      // Until the kernel takes no more.
-      for (let left = -1; left !== conn?.outboundBuffered(); ) {
-        left = conn?.outboundBuffered() ?? 0;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+      await untilStuck(conn as unknown as Conn);
       const before = calls;
       for (let count = 0; count < 10; count++) {
         client.write('x');
