@@ -6,17 +6,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Conn, ErrConnClosed, LineBasedFrameCodec, type Server, serve, stop } from 'gnet';
-import { blockTimers } from '../support/block.ts';
+import { blockTimers, blockUntilTold } from '../support/block.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { runProgram } from '../support/program.ts';
-import { connect, startRig, streamTransports, freeAddress } from '../support/rig.ts';
+import {
+  connect,
+  freeAddress,
+  startRig,
+  streamTransports,
+  temporaryDirectory,
+} from '../support/rig.ts';
 import { notOverTls } from '../support/transport.ts';
 import { settle, waitUntil } from '../support/wait-until.ts';
-
-const blocked = new Int32Array(new SharedArrayBuffer(4));
-
-/** Keeps the loop busy, so that what clients do meanwhile is all there when the stop begins. */
-const block = (ms: number): void => void Atomics.wait(blocked, 0, 0, ms);
 
 const program = (name: string): string =>
   fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url));
@@ -27,12 +28,14 @@ describe('received means answered', () => {
       const title = `${transport}, ${mode}: requests of open connections and of the backlog`;
       test(title, notOverTls('who waits in the backlog shakes no hands'), async (t) => {
         const answer = (line: Buffer | null): string => `${line}!`;
+        const folder = temporaryDirectory(t);
         const rig = await startRig(
           t,
           {
             react(line) {
               if (String(line) === 'block') {
-                block(900);
+                // What clients do meanwhile is all there when the stop begins.
+                blockUntilTold(folder);
                 void rig.server.stop();
                 return undefined;
               }
@@ -43,7 +46,7 @@ describe('received means answered', () => {
           { codec: new LineBasedFrameCodec() },
           freeAddress(t, transport),
         );
-        const clients = runProgram(t, program('late-clients'), [rig.server.addr]);
+        const clients = runProgram(t, program('late-clients'), [rig.server.addr, folder]);
         const { output } = await clients.ending();
         const answers = JSON.parse(output.trim().split('\n').at(-1) ?? '[]') as string[];
         assert.deepEqual(answers, Array(20).fill('one!\ntwo!\n'));
@@ -107,12 +110,13 @@ describe('received means answered', () => {
   });
 
   test('hundreds of datagrams that wait when the handler stops the server', async (t) => {
+    const folder = temporaryDirectory(t);
     const rig = await startRig(
       t,
       {
         react(frame) {
           if (String(frame) !== 'stop') return frame;
-          block(400);
+          blockUntilTold(folder);
           void rig.server.stop();
           return undefined;
         },
@@ -120,7 +124,7 @@ describe('received means answered', () => {
       {},
       'udp://127.0.0.1:0',
     );
-    const sender = runProgram(t, program('late-datagrams'), [rig.server.addr, '200']);
+    const sender = runProgram(t, program('late-datagrams'), [rig.server.addr, '200', folder]);
     const { output } = await sender.ending();
     assert.equal(output.trim(), '200 answers');
   });

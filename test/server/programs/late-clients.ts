@@ -3,23 +3,23 @@
  * that connect while it blocks. Each asks twice before the server has heard of anything. Prints their
  * answers.
  *
- *   late-clients.ts ADDRESS
+ *   late-clients.ts ADDRESS FOLDER
  */
 import { once } from 'node:events';
 import { RawClient } from 'gnet/testing';
-import { settle } from '../../support/wait-until.ts';
+import { unblock, untilBlocked } from '../../support/block.ts';
 
-const [address = ''] = process.argv.slice(2);
+const [address = '', folder = ''] = process.argv.slice(2);
 const connectTen = () => Promise.all(Array.from({ length: 10 }, () => RawClient.connect(address)));
 
 const open = await connectTen();
 const first = open[0] as RawClient;
 first.write('block\n');
-// The server blocks by then; it says so by its silence only.
-await settle(200);
+await untilBlocked(folder);
 const late = await connectTen();
 const clients = [...open, ...late];
 for (const client of clients) await client.send('one\ntwo\n');
+unblock(folder);
 const answers = await Promise.all(
   clients.map(async (client) => {
     const bytes = await client.readUntilEnd();
