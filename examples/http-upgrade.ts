@@ -40,10 +40,6 @@ http.on('upgrade', (_request, socket, head) => {
 http.listen({ port: flags.port, ...(flags.host !== '' && { host: flags.host }) });
 await once(http, 'listening').catch(endWithReason);
 const { port } = http.address() as AddressInfo;
-console.log(
-  `http-upgrade is listening on tcp://${flags.host}:${port} (multi-cores: false, loops: 1)`,
-);
-
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     http.close();
@@ -51,3 +47,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     void loop.stop();
   });
 }
+// Last: whoever waits for this line may end the server at once.
+console.log(
+  `http-upgrade is listening on tcp://${flags.host}:${port} (multi-cores: false, loops: 1)`,
+);

@@ -45,10 +45,10 @@ import { Chat, codec } from './handler.ts';
 
 const address = process.env['ADDRESS'] ?? 'tcp://:9000';
 const server = await serve(new Chat(), address, { codec });
-console.log(\`listening on \${server.addr}\`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void server.stop());
 }
+console.log(\`listening on \${server.addr}\`);
 `,
     'handler.test.ts': `import assert from 'node:assert/strict';
 import { connect } from 'node:net';

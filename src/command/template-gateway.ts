@@ -67,10 +67,10 @@ const server = await serve(devices, process.env['ADDRESS'] ?? 'tcp://:9000', {
   idleTimeout: 300_000,
 });
 const page = await serveHttp(pages(devices, server), process.env['HTTP_ADDRESS'] ?? 'tcp://:8080');
-console.log(\`listening on \${server.addr}, pages on \${page.addr}\`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void Promise.all([server.stop(), page.stop()]));
 }
+console.log(\`listening on \${server.addr}, pages on \${page.addr}\`);
 `,
     'handler.test.ts': `import assert from 'node:assert/strict';
 import { test } from 'node:test';

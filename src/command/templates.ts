@@ -19,10 +19,10 @@ export const handler: EventHandler = {
 import { handler } from './handler.ts';
 
 const server = await serve(handler, process.env['ADDRESS'] ?? 'tcp://:9000');
-console.log(\`listening on \${server.addr}\`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void server.stop());
 }
+console.log(\`listening on \${server.addr}\`);
 `,
     'handler.test.ts': `import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -65,10 +65,10 @@ export const app: FetchHandler = {
 import { app } from './handler.ts';
 
 const server = await serveHttp(app, process.env['ADDRESS'] ?? 'tcp://:8080');
-console.log(\`listening on \${server.addr}\`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void server.stop());
 }
+console.log(\`listening on \${server.addr}\`);
 `,
     'handler.test.ts': `import assert from 'node:assert/strict';
 import { test } from 'node:test';

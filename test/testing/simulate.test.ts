@@ -123,9 +123,7 @@ describe('the clock of a simulation', () => {
     );
     const { clock, connect } = world;
     const ann = await connect();
-    const before = performance.now();
     await clock.advance(3_000);
-    assert.ok(performance.now() - before < 3_000);
     assert.deepEqual(log, [
       'tick at 0',
       'tick at 1000',

@@ -19,8 +19,8 @@ function takeAll(): number[] {
 }
 
 const rests = (): number[] => server.stats().loops.map((loop) => loop.acceptRests);
+process.once('SIGTERM', () => void server.stop());
 const taken = takeAll();
 console.log(`listening ${server.addr}`);
 console.log(`rested: ${await within(() => rests()[0] !== 0)}, the others ${rests().slice(1)}`);
 for (const descriptor of taken) closeSync(descriptor);
-process.once('SIGTERM', () => void server.stop());

@@ -14,11 +14,12 @@ const second = await serve({ react: () => 'second' }, ['tcp://127.0.0.1:0', 'udp
 });
 if (isMainLoop) {
   const addresses = [first, alone, second].map((server) => server.addr).join(' ');
-  process.stdout.write(`listening ${addresses} ${process.argv.slice(2).join(',')}\n`);
   process.once('SIGTERM', async () => {
     const stopped = await Promise.all([first.stop(), alone.stop(), second.stop()]);
     process.stdout.write(`stopped ${JSON.stringify(stopped)}\n`);
   });
+  // Last: whoever reads it may send the signal at once.
+  process.stdout.write(`listening ${addresses} ${process.argv.slice(2).join(',')}\n`);
 } else {
   const counts = [first, alone, second].map((server) => server.numEventLoop);
   process.stdout.write(`thread sees ${counts} ${first.addr} ${process.argv.slice(2).join(',')}\n`);
