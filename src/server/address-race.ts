@@ -3,10 +3,10 @@ import type { StreamConnection } from '../connection/stream-connection.ts';
 import type { Endpoint } from '../driver/contract.ts';
 import type { Attempt, DialOutcome } from '../loop/dialer.ts';
 import { formatAddress } from './addresses.ts';
-import { afterOneLook } from './patient-timer.ts';
+import { afterLooks, type LookingLoop, patientTimer } from './patient-timer.ts';
 
 /** The part of a loop that calls one address. */
-export interface CallingLoop {
+export interface CallingLoop extends LookingLoop {
   dial(endpoint: Endpoint, outcome: DialOutcome): Attempt | null;
   abandonDial(attempt: Attempt): void;
 }
@@ -120,7 +120,10 @@ class Call implements DialOutcome {
       this.giveUp(loop);
       this.#race.failed(this, tooLate(target, limitMs));
     };
-    this.#timer = setTimeout(() => afterOneLook(passed), limitMs);
+    const putOff = (timer: NodeJS.Timeout): void => {
+      this.#timer = timer;
+    };
+    putOff(patientTimer(limitMs, () => afterLooks(loop, passed), putOff));
   }
 
   #end(): void {

@@ -156,6 +156,7 @@ class RunningClient extends RunningServer implements Client {
     this.#tls = tls;
     this.#loop = {
       leaks: loop.leaks,
+      scheduleTasks: (of) => loop.scheduleTasks(of),
       dial: (endpoint, outcome) => loop.dial(endpoint, outcome),
       abandonDial: (attempt) => loop.abandonDial(attempt),
       dialDatagrams: (endpoint) => loop.dialDatagrams(endpoint),

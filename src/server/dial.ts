@@ -16,7 +16,7 @@ import type { Leaks } from '../connection/leaks.ts';
 import { type ParsedAddress, parseAddress, resolveTargets } from './addresses.ts';
 import { AddressRace, type CallingLoop, interleaved, type RaceOutcome } from './address-race.ts';
 import { attemptDelayMs, calledFrom, checkDialOptions, type DialOptions } from './dial-options.ts';
-import { afterOneLook } from './patient-timer.ts';
+import { afterLooks, patientTimer } from './patient-timer.ts';
 
 /** The part of a loop that a call of `dial` needs. */
 export interface DialingLoop extends CallingLoop {
@@ -100,7 +100,10 @@ export class Dial implements RaceOutcome {
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (timeout > 0) {
       const giveUp = (): void => this.giveUp(timedOut(address, timeout));
-      this.#timer = setTimeout(() => afterOneLook(giveUp), timeout);
+      const putOff = (timer: NodeJS.Timeout): void => {
+        this.#timer = timer;
+      };
+      putOff(patientTimer(timeout, () => afterLooks(loop, giveUp), putOff));
     }
     this.#begin().catch((error: unknown) => this.giveUp(error));
   }

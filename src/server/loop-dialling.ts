@@ -9,6 +9,7 @@ import { Dial, type DialingLoop } from './dial.ts';
 function plainly(loop: FacedLoop): DialingLoop {
   return {
     leaks: loop.leaks,
+    scheduleTasks: (of) => loop.scheduleTasks(of),
     dial: (endpoint, outcome) => loop.dial(endpoint, outcome),
     abandonDial: (attempt) => loop.abandonDial(attempt),
     dialDatagrams: (endpoint) => loop.datagrams.dial(endpoint),

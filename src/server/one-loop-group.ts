@@ -178,6 +178,10 @@ export class OneLoopGroup implements LoopGroup {
     return this.#loop.tls;
   }
 
+  scheduleTasks(of: { runTasks(): void }): void {
+    this.#loop.scheduleTasks(of);
+  }
+
   abandonDial(attempt: Attempt): void {
     this.#loop.abandonDial(attempt);
   }

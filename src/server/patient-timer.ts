@@ -2,9 +2,26 @@
 const heldUpMs = 50;
 const afterHoldUpMs = 500;
 
-/** A thread that was blocked has an answer waiting: the kernel is asked, and what it says handled, before. */
-export function afterOneLook(then: () => void): void {
-  setImmediate(() => setImmediate(then));
+/** The part of a loop that is asked to look. */
+export interface LookingLoop {
+  scheduleTasks(of: { runTasks(): void }): void;
+}
+/** A driver may report in the second wait what was there before the first. */
+const looks = 2;
+
+/**
+ * Calls after the loop has asked the kernel, and handled what it said: an answer that came while the thread
+ * was blocked waits there.
+ */
+export function afterLooks(loop: LookingLoop, then: () => void): void {
+  let left = looks;
+  const task = {
+    runTasks(): void {
+      if (left-- > 0) loop.scheduleTasks(task);
+      else then();
+    },
+  };
+  loop.scheduleTasks(task);
 }
 
 /**
