@@ -270,6 +270,7 @@ describe('server.adopt', () => {
     assert.equal(server.countConnections(), 1);
     client.end();
     await client.readUntilEnd();
+    await waitUntil(() => events.length === 3, 'onClosed');
     assert.deepEqual(events, ['init', 'open', 'closed']);
   });
 
