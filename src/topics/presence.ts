@@ -28,7 +28,8 @@ interface Announcement {
 
 interface Member {
   version: number;
-  heardAt: number;
+  /** Signs of our own since it was heard: not a time, which also passes while this thread is blocked. */
+  missed: number;
   readonly counts: Map<string, number>;
   /** Known topics that an announcement of everything has not named yet. */
   unnamed: Set<string> | null;
@@ -49,7 +50,6 @@ export class Presence {
   readonly #topicsHere: () => Iterable<string>;
   readonly #tellProgram: (topic: string, count: number) => unknown;
   readonly #onError: (error: unknown) => void;
-  readonly #interval: number;
   readonly #ticking: NodeJS.Timeout;
   readonly #members = new Map<string, Member>();
   /** By topic: the sum of all others. */
@@ -71,8 +71,7 @@ export class Presence {
     this.#topicsHere = topicsHere;
     this.#tellProgram = options.changed ?? (() => {});
     this.#onError = onError;
-    this.#interval = options.interval ?? 1_000;
-    this.#ticking = setInterval(() => this.#tick(), this.#interval).unref();
+    this.#ticking = setInterval(() => this.#tick(), options.interval ?? 1_000).unref();
     this.#send({ ask: '*' });
     this.#gather();
   }
@@ -117,8 +116,9 @@ export class Presence {
   }
 
   #tick(): void {
-    const limit = performance.now() - signsMissed * this.#interval;
-    for (const [name, member] of this.#members) if (member.heardAt < limit) this.#forget(name);
+    for (const [name, member] of this.#members) {
+      if (++member.missed > signsMissed) this.#forget(name);
+    }
     this.#send({});
   }
 
@@ -145,7 +145,7 @@ export class Presence {
   #beginAll(name: string, version: number): Member {
     const member: Member = this.#members.get(name) ?? {
       version,
-      heardAt: 0,
+      missed: 0,
       counts: new Map(),
       unnamed: null,
     };
@@ -157,7 +157,7 @@ export class Presence {
 
   #follow(member: Member, { version, counts, more }: Announcement): void {
     member.version = version;
-    member.heardAt = performance.now();
+    member.missed = 0;
     if (counts === undefined) return;
     for (const [topic, count] of counts) {
       member.unnamed?.delete(topic);
