@@ -6,6 +6,7 @@
  *     node scripts/test-runtime.ts --runtime bun --driver epoll src/driver/readiness/epoll.contract.test.ts
  *     node scripts/test-runtime.ts --machine wine --driver node test/server/actions.test.ts
  *     ... --seconds 600 --record FILE --lane NAME     as for `npm test`
+ *     GNET_LATE_LOOPS=7 GNET_HOLD_UPS=7 ...           with loops that are late: see `testing/late-loops.ts`
  *     GNET_STAND_IN=freebsd ...                       as a process of that system: see `testing/stand-in/`
  */
 import { spawn } from 'node:child_process';
@@ -35,7 +36,12 @@ interface Runner {
 }
 
 /** Before the file. */
-const preload = process.env['GNET_STAND_IN'] ? ['--preload', './testing/stand-in/install.ts'] : [];
+const preload = [
+  ...(process.env['GNET_STAND_IN'] ? ['--preload', './testing/stand-in/install.ts'] : []),
+  ...(process.env['GNET_LATE_LOOPS'] || process.env['GNET_HOLD_UPS']
+    ? ['--preload', './testing/late-loops.ts']
+    : []),
+];
 
 const runtimeArguments: Readonly<Record<RuntimeName, Runner['args']>> = {
   bun: (file, report) => [

@@ -9,6 +9,8 @@
  *     npm test -- --coverage                with a table of lines that no test reached
  *     npm test -- --driver node             on that driver: epoll, io_uring, node
  *     npm test -- --transport tls           with TLS on every stream of the tests
+ *     npm test -- --late-loops 7            with loops that are late now and then, by that seed, and
+ *     npm test -- --hold-ups 7              threads that are held up: see `testing/late-loops.ts`
  *     npm test -- --node /path/to/node      under another Node than the project's
  *     npm test -- --seconds 600             ended then, with what was running; 1,200 by default
  *     npm test -- --record FILE --lane NAME appends what it came to: see `record.ts`
@@ -86,6 +88,18 @@ function compileCache(flags: readonly string[]): NodeJS.ProcessEnv {
   return { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile') };
 }
 
+/** What makes every process and thread of the run late. */
+function lateVariables(): NodeJS.ProcessEnv {
+  if (lateLoops === undefined && holdUps === undefined) return {};
+  const preload = new URL('../testing/late-loops.ts', import.meta.url);
+  const flags = `--import=${preload} --conditions=gnet-source --disable-warning=ExperimentalWarning`;
+  return {
+    ...(lateLoops && { GNET_LATE_LOOPS: lateLoops }),
+    ...(holdUps && { GNET_HOLD_UPS: holdUps }),
+    NODE_OPTIONS: flags,
+  };
+}
+
 /** Where the run is written down, if anywhere. */
 interface Recording {
   readonly path: string;
@@ -114,6 +128,7 @@ function runTests(
       GNET_SLOW_HANDLER: '0',
       ...(driver && { GNET_DRIVER: driver }),
       ...(transport && { GNET_TEST_TRANSPORT: transport }),
+      ...lateVariables(),
     },
   });
   const ended: string[] = [];
@@ -148,6 +163,8 @@ function readReport(path: string): RunReport {
 const args = process.argv.slice(2);
 const driver = takeOption(args, '--driver');
 const transport = takeOption(args, '--transport');
+const lateLoops = takeOption(args, '--late-loops');
+const holdUps = takeOption(args, '--hold-ups');
 const node = takeOption(args, '--node') ?? projectNode();
 const seconds = Number(takeOption(args, '--seconds') ?? runLimitSeconds);
 const record = takeOption(args, '--record');
