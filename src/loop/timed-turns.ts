@@ -52,7 +52,13 @@ class TimedTurns implements HostedLoop {
     return events;
   }
 
+  /** A sleep may follow: what was done behind the last wait is told before. */
   timeUntilDeadline(): number {
+    if (this.#did) {
+      this.#turns.record(this.#workedMs);
+      this.#workedMs = 0;
+      this.#did = false;
+    }
     return this.#loop.timeUntilDeadline();
   }
   slept(ms: number): void {

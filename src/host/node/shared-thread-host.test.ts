@@ -60,6 +60,19 @@ describe('one turn of the runtime', () => {
     assert.equal(loop.waits, 3);
   });
 
+  test('of one loop: what a handler puts off is done before the turn ends', async () => {
+    const loop: ScriptedLoop = new ScriptedLoop([1], () => loop.queued++);
+    await oneTurn(loop);
+    assert.deepEqual([loop.waits, loop.done], [1, 1]);
+  });
+
+  test('of one loop: that waits for promises of handlers, which drain behind the turn', async () => {
+    const loop: ScriptedLoop = new ScriptedLoop([5, 5], () => loop.queued++);
+    loop.hasPromises = true;
+    await oneTurn(loop);
+    assert.deepEqual([loop.waits, loop.done], [1, 0]);
+  });
+
   test('of two loops: several rounds, until one brings no more than one event of each', async () => {
     // The first one sees that the second is ready as an event of its own.
     const first = new ScriptedLoop([2, 2, 1, 5]);

@@ -2,6 +2,9 @@ import { assert } from '../../base/assert.ts';
 import type { HostedLoop, LoopHost } from '../contract.ts';
 import { hostMode, runtimeEventLoop } from './libuv.ts';
 
+/** Read once: as properties of the global object they are looked up anew, and in Node by a getter. */
+const { setImmediate } = globalThis;
+
 /** With one loop, another wait follows at once after a wait with this many events. */
 const batchEventsMin = 2;
 /** The runtime has its turn, and promises drain, after at most this many waits and events. */
@@ -16,9 +19,9 @@ const turnEventsMax = 256;
  *  3. if nothing ran, the runtime is asked how long it could sleep, bounded by our deadlines;
  *  4. the loops ask the kernel: the first one sleeps that long, with the runtime's descriptor and
  *     those of the other loops in its set, so that any of them wakes the thread;
- *  5. what became ready is handled, and with several loops what a handler of one wrote to a
- *     connection of another; under load 4 and 5 are repeated a few times without sleeping; then the
- *     runtime has its turn: timers, promises, messages.
+ *  5. what became ready is handled, then what handlers put off, such as writes to other connections;
+ *     under load 4 and 5 are repeated a few times without sleeping; then the runtime has its turn:
+ *     timers, promises, messages.
  *
  * Rejected: uv_poll or uv_async handles of our own, and foreign callbacks. A handle that is open when
  * a worker ends, or a callback running at that time, aborts the process.
@@ -94,17 +97,12 @@ class SharedThreadHost implements LoopHost {
   #runAlone(loop: HostedLoop, ran: boolean): void {
     let events = loop.wait(ran || this.#busy ? 0 : this.#sleepMs());
     let total = events;
-    let waits = 1;
-    while (
-      events >= batchEventsMin &&
-      total < turnEventsMax &&
-      waits < turnWaitsMax &&
-      !loop.hasPromises
-    ) {
+    for (let waits = 1; events > 0 && !loop.hasPromises; waits++) {
+      // What handlers put off, such as a message to many, does not wait until the runtime had its turn.
       loop.runDue();
+      if (events < batchEventsMin || total >= turnEventsMax || waits === turnWaitsMax) break;
       events = loop.wait(0);
       total += events;
-      waits++;
     }
     this.#busy = total >= batchEventsMin;
   }
