@@ -48,6 +48,8 @@ import type { Inbox, LoopPublication } from './mailbox-contract.ts';
 import { Ticker } from './ticker.ts';
 import { hostedLoop } from './timed-turns.ts';
 
+/** Read once: the global object has it behind a getter, which Node runs each time. */
+const { performance } = globalThis;
 /** A limit may pass early by that much: what follows a longer hold-up looks at every connection. */
 const heldUpMs = 20;
 /** While a loop is never idle, its counters are published that often. */

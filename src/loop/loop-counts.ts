@@ -5,6 +5,9 @@ import type { TlsCounts } from '../connection/tls/handshake-side.ts';
 import type { DriverCounters } from '../driver/contract.ts';
 import type { EventLoopSettings } from './event-loop-settings.ts';
 
+/** Read once: the global object has it behind a getter, which Node runs each time. */
+const { performance } = globalThis;
+
 /**
  * The counters that other threads read, in the order in which they stand in shared memory. How many
  * connections there are, and the utilization, are known there in other ways.

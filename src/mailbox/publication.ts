@@ -4,7 +4,8 @@ import { type SharedCounter, sharedCounters } from '../loop/loop-counts.ts';
 import type { LoopPublication } from '../loop/mailbox-contract.ts';
 import { continuedCounters, control, counter, type LoopMemory } from './loop-memory.ts';
 
-/** Read once, because the runtime computes it each time. */
+/** Both read once, because the runtime computes them each time. */
+const { performance } = globalThis;
 const wallClockOrigin = performance.timeOrigin;
 
 /** Lets a loop write what others may see into its memory. */

@@ -61,6 +61,8 @@ const {
 } = streamFlag;
 /** A stream that is read and has nothing to write: nearly every one at nearly every event. */
 const onlyReading = registered | readArmed | readWanted;
+/** Read once: the global object has it behind a getter, which Node runs each time. */
+const { performance } = globalThis;
 
 /**
  * The half of a driver that epoll and kqueue share: they report readiness through `Poller`, and
@@ -154,11 +156,9 @@ export class ReadinessDriver extends NativeDriver implements Driver {
     if (result >= 0) return;
     throw syscallError(this.#poller.controlCall, -result, `watch descriptor ${descriptor}`);
   }
-
   unwatch(descriptor: number): void {
     this.#poller.remove(descriptor);
   }
-
   get pollableDescriptor(): number {
     return this.#poller.descriptor;
   }
