@@ -8,11 +8,12 @@ interface Published {
 }
 
 interface Told {
-  /** Messages of one turn, in order. */
-  readonly messages?: readonly Published[];
   readonly pressure?: PressureSign;
   readonly presence?: string;
 }
+
+/** Messages in order: the topic of each, then its data. Objects would cost more to pack. */
+type Messages = readonly Bytes[];
 
 export interface LoopChannelUser {
   message(delivered: Published): void;
@@ -20,37 +21,50 @@ export interface LoopChannelUser {
   presence(text: string): void;
 }
 
+function isMessages(data: Told | Messages): data is Messages {
+  return Array.isArray(data);
+}
+
 export class LoopChannel {
   readonly #channel: BroadcastChannel;
-  /** Messages that leave together, when this turn is over. */
-  #waiting: Published[] = [];
+  /** Messages that leave together, when what runs now is over. */
+  #waiting: Bytes[] = [];
 
   constructor(name: string, user: LoopChannelUser) {
     this.#channel = new BroadcastChannel(`gnet topics ${name}`);
     this.#channel.onmessage = (event) => {
-      const { messages = [], pressure, presence } = (event as { readonly data: Told }).data;
+      const { data } = event as { readonly data: Told | Messages };
+      if (isMessages(data)) {
+        for (let index = 0; index < data.length; index += 2) {
+          user.message({ topic: data[index] as string, data: data[index + 1] as Bytes });
+        }
+        return;
+      }
+      const { pressure, presence } = data;
       if (pressure !== undefined) user.pressure(pressure);
       if (presence !== undefined) user.presence(presence);
-      for (const message of messages) user.message(message);
     };
     // It must not keep the program running.
     (this.#channel as unknown as { unref(): void }).unref();
   }
 
-  /** Behind the turn: whoever is reached otherwise need not wait until it is packed. */
-  send(message: Published): void {
-    this.#waiting.push(message);
-    if (this.#waiting.length === 1) setImmediate(() => this.#post());
+  /**
+   * Behind what runs now, which is the whole turn of a loop: whoever is reached otherwise need not wait
+   * until it is packed. A callback of the runtime would cost a turn of its own.
+   */
+  send(topic: string, data: Bytes): void {
+    if (this.#waiting.length === 0) queueMicrotask(() => this.#post());
+    this.#waiting.push(topic, data);
   }
 
   #post(): void {
     const messages = this.#waiting;
     if (messages.length === 0) return;
     this.#waiting = [];
-    this.#channel.postMessage({ messages } satisfies Told);
+    this.#channel.postMessage(messages satisfies Messages);
   }
 
-  tell(what: Pick<Told, 'pressure' | 'presence'>): void {
+  tell(what: Told): void {
     this.#channel.postMessage(what);
   }
 

@@ -211,7 +211,7 @@ export class Topics {
   #sendAway(topic: string, data: Bytes, options: PublishOptions): boolean {
     const comesBack = this.#backplane?.stores?.(topic) === true;
     this.#backplane?.publish(topic, data, options);
-    if (!comesBack) this.#channel.send({ topic, data });
+    if (!comesBack) this.#channel.send(topic, data);
     return !comesBack;
   }
 
