@@ -7,22 +7,20 @@ export class PreparedMessage {
   readonly payload: Buffer;
   readonly isText: boolean;
 
-  constructor(payload: Buffer, isText: boolean) {
-    this.payload = payload;
+  constructor(data: Bytes, isText: boolean) {
     this.isText = isText;
-    const header = headerLength(payload.length);
-    const frame = Buffer.allocUnsafe(header + payload.length);
-    const opcode = isText ? Opcode.Text : Opcode.Binary;
-    writeHeader(frame, 0, FIN | opcode, payload.length, 0);
-    frame.set(payload, header);
+    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+    const header = headerLength(length);
+    const frame = Buffer.allocUnsafe(header + length);
+    writeHeader(frame, 0, FIN | (isText ? Opcode.Text : Opcode.Binary), length, 0);
+    if (typeof data === 'string') frame.write(data, header, 'utf8');
+    else frame.set(data, header);
+    this.payload = frame.subarray(header);
     this.frame = prepare(frame);
   }
 }
 
 /** Prepares a message for many WebSockets: a string as text, bytes as binary unless `isText`. */
 export function prepareMessage(data: Bytes, isText = typeof data === 'string'): PreparedMessage {
-  return new PreparedMessage(
-    typeof data === 'string' ? Buffer.from(data) : Buffer.from(data),
-    isText,
-  );
+  return new PreparedMessage(data, isText);
 }
