@@ -16,6 +16,9 @@ export class Envelopes {
   #count = 0;
   /** By sender: its last message. Several filters bring one message several times. */
   readonly #last = new Map<string, number>();
+  /** Who has sent the message before has most likely sent the next one, too. */
+  #known: Buffer = Buffer.alloc(0);
+  #knownName: string | null = null;
 
   /** @param hub the name of the topics, which are a group of their own in a process. */
   constructor(hub: string) {
@@ -42,15 +45,23 @@ export class Envelopes {
     const length = message[1] ?? 0;
     const start = 2 + length + COUNT_BYTES;
     if (message.length < start) return null;
-    const sender = message.subarray(2, 2 + length);
-    const end = sender.indexOf(0);
-    if (end < 0 || sender.subarray(0, end).equals(this.#origin)) return null;
-    const name = sender.toString('latin1');
+    const name = this.#nameOf(message.subarray(2, 2 + length));
+    if (name === null) return null;
     const count = message.readUIntBE(2 + length, COUNT_BYTES);
     if (count <= (this.#last.get(name) ?? 0)) return null;
     this.#remember(name, count);
     const data = message.subarray(start);
     return message[0] === 1 ? data.toString() : data;
+  }
+
+  /** Null for loops of this process and hub. */
+  #nameOf(sender: Buffer): string | null {
+    if (sender.equals(this.#known)) return this.#knownName;
+    const end = sender.indexOf(0);
+    if (end < 0 || sender.subarray(0, end).equals(this.#origin)) return null;
+    this.#known = Buffer.from(sender);
+    this.#knownName = sender.toString('latin1');
+    return this.#knownName;
   }
 
   #remember(name: string, count: number): void {

@@ -4,7 +4,7 @@ import type { Bytes } from '../index.ts';
 import type { Backplane, BackplaneHub } from './backplane.ts';
 import { Envelopes } from './envelope.ts';
 import { NatsLink, type NatsLinkOptions, type NatsLinkUser } from './nats-link.ts';
-import { checkSubject, subjectOf, subjectsOf, topicOf } from './nats-subjects.ts';
+import { checkSubject, FoundBefore, subjectOf, subjectsOf, topicOf } from './nats-subjects.ts';
 import { BackplaneErrors } from './program-calls.ts';
 
 export interface NatsBackplaneOptions extends NatsLinkOptions {
@@ -24,6 +24,10 @@ export class NatsSubjects implements NatsLinkUser {
   readonly #onError: (error: Error) => void;
   #envelopes = new Envelopes('');
   readonly #wanted = new Map<string, Wanted>();
+  /** By topic. */
+  readonly #subjects: FoundBefore<string>;
+  /** By subject. */
+  readonly #topics: FoundBefore<string | null>;
   #deliver: (topic: string, data: Bytes) => void = () => {};
   #connection: NatsConnection | null = null;
   /** What is published while it is false is lost: the client would keep it without a bound. */
@@ -32,6 +36,8 @@ export class NatsSubjects implements NatsLinkUser {
   constructor(prefix: string, onError: (error: Error) => void) {
     this.#prefix = prefix;
     this.#onError = onError;
+    this.#subjects = new FoundBefore((topic) => subjectOf(prefix, topic));
+    this.#topics = new FoundBefore((subject) => topicOf(prefix, subject));
   }
 
   start(deliver: (topic: string, data: Bytes) => void, hub: BackplaneHub): void {
@@ -62,7 +68,7 @@ export class NatsSubjects implements NatsLinkUser {
   }
 
   #take({ subject, data }: Msg): void {
-    const topic = topicOf(this.#prefix, subject);
+    const topic = this.#topics.of(subject);
     if (topic === null) return;
     const content = this.#envelopes.open(Buffer.from(data.buffer, data.byteOffset, data.length));
     if (content !== null) this.#deliver(topic, content);
@@ -71,7 +77,7 @@ export class NatsSubjects implements NatsLinkUser {
   publish(topic: string, data: Bytes): void {
     if (!this.#isConnected) return;
     try {
-      this.#connection?.publish(subjectOf(this.#prefix, topic), this.#envelopes.pack(data));
+      this.#connection?.publish(this.#subjects.of(topic), this.#envelopes.pack(data));
     } catch (error) {
       // Larger than the server takes, or the connection ends just now.
       this.#onError(error as Error);
