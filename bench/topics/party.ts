@@ -22,6 +22,7 @@ async function throughGnet(heard: () => void): Promise<Publish> {
   const server = await serve({}, 'tcp://127.0.0.1:0');
   const hub = topics(server, { backplane: natsBackplane(url) });
   const subscriber = {
+    isOpen: true,
     bufferedAmount: 0,
     send: () => {
       heard();
