@@ -14,6 +14,8 @@ export interface HostedLoop {
   wait(timeoutMs: number): number;
   /** The thread slept so long elsewhere than in `wait`, while the loop had nothing to do. */
   slept?(ms: number): void;
+  /** Something waits for `runDue` that an event has put off. */
+  readonly hasPutOff: boolean;
   /** Handlers answer with promises: their continuations must not wait for more than one `wait`. */
   readonly hasPromises: boolean;
   /** Makes readiness of a descriptor end `wait`. */

@@ -332,6 +332,9 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   slept(ms: number): void {
     this.driver.counters.sleptMs += ms;
   }
+  get hasPutOff(): boolean {
+    return !this.#putOff.isEmpty;
+  }
   get hasPromises(): boolean {
     return this.openPromises > 0 || this.#dialer.succeeded;
   }

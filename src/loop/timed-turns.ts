@@ -64,6 +64,9 @@ class TimedTurns implements HostedLoop {
   slept(ms: number): void {
     this.#loop.slept?.(ms);
   }
+  get hasPutOff(): boolean {
+    return this.#loop.hasPutOff;
+  }
   get hasPromises(): boolean {
     return this.#loop.hasPromises;
   }

@@ -78,6 +78,7 @@ class AcceptedConnection implements Settle, Addressed {
  * each connection to the loop that the balancer picks. It never reads or writes one.
  */
 export class AcceptorLoop implements DriverEvents, HostedLoop {
+  readonly hasPutOff = false;
   readonly hasPromises = false;
   readonly #settings: AcceptorSettings;
   readonly #driver: Driver;

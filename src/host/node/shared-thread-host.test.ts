@@ -19,6 +19,9 @@ class ScriptedLoop implements HostedLoop {
     this.#onWait = onWait;
   }
 
+  get hasPutOff(): boolean {
+    return this.queued > 0;
+  }
   runDue(): boolean {
     const did = this.queued > 0;
     this.done += this.queued;

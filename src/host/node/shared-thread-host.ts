@@ -97,13 +97,20 @@ class SharedThreadHost implements LoopHost {
   #runAlone(loop: HostedLoop, ran: boolean): void {
     let events = loop.wait(ran || this.#busy ? 0 : this.#sleepMs());
     let total = events;
-    for (let waits = 1; events > 0 && !loop.hasPromises; waits++) {
-      // What handlers put off, such as a message to many, does not wait until the runtime had its turn.
+    let waits = 1;
+    while (
+      events >= batchEventsMin &&
+      total < turnEventsMax &&
+      waits < turnWaitsMax &&
+      !loop.hasPromises
+    ) {
       loop.runDue();
-      if (events < batchEventsMin || total >= turnEventsMax || waits === turnWaitsMax) break;
       events = loop.wait(0);
       total += events;
+      waits++;
     }
+    // What handlers put off, such as a message to many, does not wait until the runtime had its turn.
+    if (loop.hasPutOff && !loop.hasPromises) loop.runDue();
     this.#busy = total >= batchEventsMin;
   }
 
