@@ -82,6 +82,9 @@ class LateLoop implements HostedLoop {
   slept(ms: number): void {
     this.#loop.slept?.(ms);
   }
+  get hasPutOff(): boolean {
+    return !this.#lateness.isOn && this.#loop.hasPutOff;
+  }
   get hasPromises(): boolean {
     return this.#loop.hasPromises;
   }
