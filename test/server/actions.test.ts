@@ -485,13 +485,10 @@ describe('preWrite', () => {
   });
 
   test('one that throws is reported and the bytes go out', async (t) => {
-    const handler: EventHandler = {
-      preWrite() {
-        throw new Error('no');
-      },
-      react: (frame) => frame,
+    const preWrite = (): never => {
+      throw new Error('no');
     };
-    const rig = await startRig(t, handler);
+    const rig = await startRig(t, { preWrite, react: (frame) => frame });
     const client = await connect(t, rig);
     client.write('x');
     await client.readExactly(1);
