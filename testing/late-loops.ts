@@ -79,8 +79,11 @@ class LateLoop implements HostedLoop {
   timeUntilDeadline(): number {
     return this.#lateness.isOn ? 0 : this.#loop.timeUntilDeadline();
   }
+  get sleptMs(): number {
+    return this.#loop.sleptMs;
+  }
   slept(ms: number): void {
-    this.#loop.slept?.(ms);
+    this.#loop.slept(ms);
   }
   get hasPutOff(): boolean {
     return !this.#lateness.isOn && this.#loop.hasPutOff;

@@ -173,7 +173,17 @@ export interface LoopStats {
   readonly tlsHandshakeMs: number;
   /** Bytes of calls from other threads that the loop has not handled yet. */
   readonly mailboxBytes: number;
-  /** The share of the loop's life spent working, 0 to 1. */
+  /**
+   * Milliseconds that the loop has worked. Two values and the time between them tell how busy the loop
+   * was meanwhile.
+   */
+  readonly activeMs: number;
+  /** Milliseconds that it had nothing to do: asleep, or looking for events (`busyPoll`). */
+  readonly idleMs: number;
+  /**
+   * The share of the last five seconds that the loop worked, 0 to 1; of a younger loop, the share of its
+   * life. A loop that a handler blocks counts as working.
+   */
   readonly utilization: number;
   /** How long its work took and how large frames were; only with the option `histograms`. */
   readonly histograms?: HistogramsOfLoop;

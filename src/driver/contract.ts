@@ -256,6 +256,9 @@ export interface DriverCounters {
   datagramsDropped: number;
   /** Milliseconds spent waiting for something to do: asleep in the kernel, or looking (`busyPoll`). */
   sleptMs: number;
+  /** The last of these times, by the clock of the loop; 0 where nobody knows. */
+  sleepBegan: number;
+  sleepEnded: number;
 }
 
 /** What a loop asks of its driver when it is made. */

@@ -11,5 +11,20 @@ export function newCounters(): DriverCounters {
     datagramsOverflowed: 0,
     datagramsDropped: 0,
     sleptMs: 0,
+    sleepBegan: 0,
+    sleepEnded: 0,
   };
+}
+
+/** A sleep, by the clock of the loop. */
+export function countSleep(counters: DriverCounters, began: number, ended: number): void {
+  counters.sleptMs += ended - began;
+  counters.sleepBegan = began;
+  counters.sleepEnded = ended;
+}
+
+/** A sleep that is just over. */
+export function countPastSleep(counters: DriverCounters, ms: number): void {
+  const now = performance.now();
+  countSleep(counters, now - ms, now);
 }

@@ -12,8 +12,10 @@ export interface HostedLoop {
    * many events there were.
    */
   wait(timeoutMs: number): number;
+  /** Milliseconds that the thread has slept, in `wait` and as `slept` told. */
+  readonly sleptMs: number;
   /** The thread slept so long elsewhere than in `wait`, while the loop had nothing to do. */
-  slept?(ms: number): void;
+  slept(ms: number): void;
   /** Something waits for `runDue` that an event has put off. */
   readonly hasPutOff: boolean;
   /** Handlers answer with promises: their continuations must not wait for more than one `wait`. */

@@ -158,7 +158,7 @@ export class ParkedHost implements LoopHost {
   #unpark(): void {
     const ms = performance.now() - this.#parkedSince;
     this.#parkedSince = -1;
-    for (const loop of this.#loops) loop.slept?.(ms);
+    for (const loop of this.#loops) loop.slept(ms);
   }
 
   readonly #timeIsUp = (): void => {

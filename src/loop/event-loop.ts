@@ -27,6 +27,7 @@ import type {
   DriverEvents,
   Endpoint,
 } from '../driver/contract.ts';
+import { countPastSleep } from '../driver/counters.ts';
 import type { HostedLoop } from '../host/contract.ts';
 import type { Logger } from '../logging/logger.ts';
 import { RepeatedReports } from '../logging/repeated-reports.ts';
@@ -42,11 +43,13 @@ import { LoopEnd, reportWhatIsReady, takeWhatIsThere, type Unfinished } from './
 import { Listening } from './listening.ts';
 import { LoopFace } from './loop-face.ts';
 import { LoopCounts } from './loop-counts.ts';
-import { datagramSettings, LoopDatagrams } from './loop-datagrams.ts';
+import { LoopDatagrams } from './loop-datagrams.ts';
+import { driverSettings } from './driver-settings.ts';
 import { DeferredWork } from './deferred-work.ts';
-import type { Inbox, LoopPublication } from './mailbox-contract.ts';
+import type { CountedStats, Inbox, LoopPublication } from './mailbox-contract.ts';
 import { Ticker } from './ticker.ts';
 import { hostedLoop } from './timed-turns.ts';
+import { WorkingTime } from './working-time.ts';
 
 /** Read once: the global object has it behind a getter, which Node runs each time. */
 const { performance } = globalThis;
@@ -113,6 +116,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   #closed = false;
   #nowIsStale = false;
   readonly counts: LoopCounts;
+  readonly #time: WorkingTime;
 
   constructor(
     backend: Backend,
@@ -138,23 +142,16 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.#owner = owner;
     this.#reports = new RepeatedReports(logger);
     this.#table = new ConnectionTable(settings.firstGeneration ?? 1);
-    this.driver = backend.create(this, {
-      readBufferBytes: settings.readBufferBytes,
-      headroomBytes: readHeadroomBytes,
-      busyPollMicroseconds: settings.busyPollMicroseconds,
-      ...datagramSettings(settings),
-      ...(settings.publication && { ledger: settings.publication.ledger }),
-    });
+    this.driver = backend.create(this, driverSettings(settings));
+    this.#time = new WorkingTime(this.driver.counters, backend.host, settings.publication);
     this.#heard = new DeadlineClock(this.driver.reportsLater === true);
-    const { socket } = this.settings;
-    const clock = (): number => this.currentTime();
-    this.listening = new Listening(this.driver, settings, this.#reports, clock);
+    this.listening = new Listening(this.driver, settings, this.#reports, () => this.currentTime());
     this.#acceptGate = this.listening.acceptGate;
     this.publication = settings.publication ?? null;
     this.#admission = new Admission(this, this.#table, this.#acceptGate);
     this.ports = this.listening.ports;
     this.datagrams = new LoopDatagrams(this, this.ports, this.settings, this.counts);
-    this.#dialer = new Dialer(this.driver, this.#table, socket, (slot) =>
+    this.#dialer = new Dialer(this.driver, this.#table, this.settings.socket, (slot) =>
       this.#admission.admit(slot),
     );
     const soon = (): void => this.#requestTurn?.();
@@ -217,6 +214,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.#closed = true;
     this.#ticker?.stop();
     this.face.end();
+    this.#time.end();
     // The last word, also of a loop whose thread is about to die.
     if (this.#unpublished) this.#publish();
     this.#inbox?.close();
@@ -234,6 +232,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   /** Other threads may ask for something, and see how the loop is doing. */
   share(inbox: Inbox, publication: LoopPublication): void {
     this.#inbox = inbox;
+    this.#time.share(publication);
     this.publication = publication;
     // Other threads wake it only once it has said that it sleeps.
     this.#requestTurn?.();
@@ -257,6 +256,10 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
 
   stats(): LoopStats {
+    return { ...this.#counted(), mailboxBytes: 0, ...this.#time.read() };
+  }
+
+  #counted(): CountedStats {
     const { connectionCount, counts, driver } = this;
     return counts.stats(driver.counters, connectionCount, this.#acceptGate.rests, this.tls?.counts);
   }
@@ -264,8 +267,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   /** Before it may sleep, and now and then while it has no time to. */
   #publish(): void {
     this.#unpublished = false;
-    const { sleptMs } = this.driver.counters;
-    this.publication?.publish(this.stats(), sleptMs, this.counts.startedOnWallClock);
+    this.publication?.publish(this.#counted());
   }
 
   // -- turns, as the host gives them --------------------------------------------------------------
@@ -273,6 +275,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   runDue(): boolean {
     if (this.#closed) return false;
     this.counts.turns++;
+    this.#time.works();
     this.#watch.look(this);
     this.#dialer.succeeded = false;
     if (this.#unpublished && this.counts.turns % turnsPerPublication === 0) this.#publish();
@@ -303,6 +306,10 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
 
   timeUntilDeadline(): number {
     if (this.#unpublished) this.#publish();
+    return this.#time.mayRest(this.#untilDeadline());
+  }
+
+  #untilDeadline(): number {
     if (this.#inbox?.aboutToSleep()) return 0;
     if (!this.#putOff.isEmpty || this.#end.wantsTurns) return 0;
     if (!this.#anythingTimed) return -1;
@@ -316,11 +323,13 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     if (this.#closed) return 0;
     const timed = this.wheel.count > 0;
     if (timed) this.#heard.asking(this.currentTime());
-    this.#nowIsStale = timed;
+    this.#time.mayRest(timeoutMs);
+    this.#nowIsStale = timed || this.publication !== null; // others see then that it works
     try {
       const events = this.driver.wait(timeoutMs);
       if (events > 0) this.#unpublished = true;
       if (this.#nowIsStale) this.currentTime();
+      this.#time.turned(this.counts.turns);
       if (timed) this.#heard.waited(events, this.#table.size);
       return events;
     } catch (error) {
@@ -330,7 +339,10 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
 
   slept(ms: number): void {
-    this.driver.counters.sleptMs += ms;
+    countPastSleep(this.driver.counters, ms);
+  }
+  get sleptMs(): number {
+    return this.driver.counters.sleptMs;
   }
   get hasPutOff(): boolean {
     return !this.#putOff.isEmpty;
@@ -433,9 +445,9 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   // -- what connections need ----------------------------------------------------------------------
 
   currentTime(): number {
+    this.#time.works();
     const before = this.now;
-    const { host } = this.#backend;
-    this.now = Math.trunc(host.now?.() ?? performance.now() - this.counts.startedAt);
+    this.now = Math.trunc(this.#backend.host.now?.() ?? performance.now() - this.counts.startedAt);
     if (!this.#nowIsStale && this.now - before > heldUpMs) this.#wasHeldUp(before);
     this.#nowIsStale = false;
     return this.now;

@@ -4,13 +4,14 @@ import { LoopHistograms } from '../connection/loop-histograms.ts';
 import type { TlsCounts } from '../connection/tls/handshake-side.ts';
 import type { DriverCounters } from '../driver/contract.ts';
 import type { EventLoopSettings } from './event-loop-settings.ts';
+import type { CountedStats } from './mailbox-contract.ts';
 
 /** Read once: the global object has it behind a getter, which Node runs each time. */
 const { performance } = globalThis;
 
 /**
  * The counters that other threads read, in the order in which they stand in shared memory. How many
- * connections there are, and the utilization, are known there in other ways.
+ * connections there are, and how much of its time a loop works, are known there in other ways.
  */
 export const sharedCounters = [
   'turns',
@@ -47,7 +48,6 @@ export class LoopCounts extends ConnectionCounts {
   readonly histograms: LoopHistograms | null;
   /** On the clock of `performance.now()`. */
   readonly startedAt: number = performance.now();
-  readonly startedOnWallClock: number = performance.timeOrigin + this.startedAt;
 
   constructor(settings: Pick<EventLoopSettings, 'histograms' | 'publication'>) {
     super();
@@ -60,8 +60,7 @@ export class LoopCounts extends ConnectionCounts {
     connections: number,
     acceptRests: number,
     tls: TlsCounts | undefined,
-  ): LoopStats {
-    const wallMs = performance.now() - this.startedAt;
+  ): CountedStats {
     return {
       turns: this.turns,
       waits: driver.waits,
@@ -89,8 +88,6 @@ export class LoopCounts extends ConnectionCounts {
       tlsHandshakes: tls?.handshakes ?? 0,
       tlsFailures: tls?.failures ?? 0,
       tlsHandshakeMs: tls?.handshakeMs ?? 0,
-      mailboxBytes: 0,
-      utilization: Math.max(0, Math.min(1, 1 - driver.sleptMs / wallMs)),
     };
   }
 }

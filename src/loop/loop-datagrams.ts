@@ -7,27 +7,12 @@ import type { DatagramOwner } from '../connection/datagram-owner.ts';
 import type { DatagramSession } from '../connection/datagram-session.ts';
 import type { ConnectionSettings } from '../connection/owner.ts';
 import { SharedPeer } from '../connection/shared-peer.ts';
-import type { DatagramPeer, DriverSettings, Endpoint } from '../driver/contract.ts';
+import type { DatagramPeer, Endpoint } from '../driver/contract.ts';
 import type { DatagramOrder } from './datagram-order.ts';
 import type { DatagramPorts } from './datagram-ports.ts';
 import { DatagramSessions } from './datagram-sessions.ts';
-import type { EventLoopSettings } from './event-loop-settings.ts';
 import type { LoopCounts } from './loop-counts.ts';
 import { RecentPeers } from './recent-peers.ts';
-
-/** Broadcasts reach the socket of every loop: the first one takes them. */
-export function datagramSettings({
-  index,
-  connection,
-}: Pick<EventLoopSettings, 'index' | 'connection'>): Pick<
-  DriverSettings,
-  'tellsDatagramErrors' | 'skipsBroadcasts'
-> {
-  return {
-    tellsDatagramErrors: connection.udpSessions !== undefined,
-    skipsBroadcasts: index > 0,
-  };
-}
 
 /** What a loop does with datagrams: each goes to its session, or is handled alone. */
 export class LoopDatagrams {

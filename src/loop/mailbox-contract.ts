@@ -1,5 +1,9 @@
-import type { LoopStats } from '../connection/server-view.ts';
 import type { DescriptorLedger } from '../driver/descriptor-ledger.ts';
+import type { LoopStats } from '../connection/server-view.ts';
+import type { WorkShare } from './working-time.ts';
+
+/** All but what is known without counting. */
+export type CountedStats = Omit<LoopStats, keyof WorkShare | 'mailboxBytes' | 'histograms'>;
 
 /** What other threads may see of a loop while it runs. The loop writes, everybody reads. */
 export interface LoopPublication {
@@ -7,12 +11,14 @@ export interface LoopPublication {
   readonly ledger: DescriptorLedger;
   /** Memory for the histograms of the loop, if it has some. */
   readonly histograms: Float64Array;
+  /** Memory for what the loop writes about its time: see `WorkingTime`. */
+  readonly workingTime: Float64Array;
   /** A connection of this generation has opened; `connections` are open now. */
   opened(connections: number, generation: number): void;
   /** A connection is gone; `connections` are left. */
   closed(connections: number): void;
-  /** Counters, after a turn that had events. `asOfMs` and `startedMs` are of the wall clock. */
-  publish(stats: LoopStats, sleptMs: number, startedMs: number): void;
+  /** Counters, after a turn that had events. */
+  publish(stats: CountedStats): void;
 }
 
 /** What other threads want of a loop. Only the loop's thread calls this. */

@@ -61,6 +61,9 @@ class TimedTurns implements HostedLoop {
     }
     return this.#loop.timeUntilDeadline();
   }
+  get sleptMs(): number {
+    return this.#counters.sleptMs;
+  }
   slept(ms: number): void {
     this.#loop.slept?.(ms);
   }

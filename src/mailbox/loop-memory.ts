@@ -1,7 +1,8 @@
 /**
  * The memory that one event loop shares with every thread, in one SharedArrayBuffer:
  *
- *   control words | counters | mappings | histograms | descriptor ledger | room words | lanes of the mailbox
+ *   control words | counters | mappings | histograms | working time | descriptor ledger | room words |
+ *   lanes of the mailbox
  *
  * A handle of a connection carries this buffer and nothing else, so it works wherever it is sent.
  */
@@ -11,7 +12,9 @@ import { assert } from '../base/assert.ts';
 import type { LeftCompletions, LeftMapping } from '../driver/descriptor-ledger.ts';
 import { connectionCounters } from '../connection/connection-counts.ts';
 import { loopHistogramNumbers } from '../connection/loop-histograms.ts';
-import { type SharedCounter, sharedCounters } from '../loop/loop-counts.ts';
+import { sharedCounters } from '../loop/loop-counts.ts';
+import { workingTimeNumbers } from '../loop/working-time.ts';
+import type { LoopStats } from '../connection/server-view.ts';
 
 /** Control words, by index into `words`. */
 export const control = {
@@ -46,18 +49,13 @@ export const loopState = {
   dead: 2,
 } as const;
 
-/** Counters as 64-bit floats: those of `sharedCounters` in their order, and behind them these. */
+/** Counters as 64-bit floats: those of `sharedCounters` in their order, and behind them this. */
 export const counter = {
-  /** Of these and of `startedAt` the utilization is made. */
-  sleptMs: sharedCounters.length,
-  /** Milliseconds of the wall clock. */
-  startedAt: sharedCounters.length + 1,
-  publishedAt: sharedCounters.length + 2,
   /**
    * From here on what the loops counted in whose place this one came, for `continuedCounters`: written
    * before it runs.
    */
-  before: sharedCounters.length + 3,
+  before: sharedCounters.length,
 } as const;
 
 /** Counters of a loop that continue from those of the loop that it replaces. */
@@ -66,8 +64,10 @@ export const continuedCounters = [
   'closed',
   'bytesReceived',
   'bytesSent',
+  'activeMs',
+  'idleMs',
   ...connectionCounters,
-] as const satisfies readonly SharedCounter[];
+] as const satisfies readonly (keyof LoopStats)[];
 
 /** Words of a lane's header; each header has a cache line of its own. */
 export const lane = {
@@ -100,7 +100,9 @@ const mappingsOffset = countersOffset + counterCount * 8;
 const histogramsOffset = mappingsOffset + mappingCount * mappingFields * 8;
 /** Room for `loopHistogramNumbers`, in whole cache lines. */
 const histogramBytes = Math.ceil((loopHistogramNumbers * 8) / 64) * 64;
-const ledgerOffset = histogramsOffset + histogramBytes;
+const workingTimeOffset = histogramsOffset + histogramBytes;
+const workingTimeBytes = Math.ceil((workingTimeNumbers * 8) / 64) * 64;
+const ledgerOffset = workingTimeOffset + workingTimeBytes;
 /** Descriptors from here on are not written down: a dead loop would leak them. */
 const ledgerDescriptors = 2 ** 20;
 const ledgerBytes = ledgerDescriptors / 8;
@@ -126,6 +128,7 @@ export class LoopMemory {
   readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly counters: Float64Array<SharedArrayBuffer>;
   readonly histograms: Float64Array<SharedArrayBuffer>;
+  readonly workingTime: Float64Array<SharedArrayBuffer>;
   readonly bits: DescriptorBits;
   readonly #mappings: Float64Array<SharedArrayBuffer>;
   #key = '';
@@ -137,6 +140,7 @@ export class LoopMemory {
     this.bytes = new Uint8Array(buffer);
     this.counters = new Float64Array(buffer, countersOffset, counterCount);
     this.histograms = new Float64Array(buffer, histogramsOffset, loopHistogramNumbers);
+    this.workingTime = new Float64Array(buffer, workingTimeOffset, workingTimeNumbers);
     this.#mappings = new Float64Array(buffer, mappingsOffset, mappingCount * mappingFields);
     this.bits = { words: this.words, firstWord: ledgerOffset / 4, count: ledgerDescriptors };
   }

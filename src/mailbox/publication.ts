@@ -2,11 +2,9 @@ import { histogramsIn } from '../connection/loop-histograms.ts';
 import type { LoopStats } from '../connection/server-view.ts';
 import { type SharedCounter, sharedCounters } from '../loop/loop-counts.ts';
 import type { LoopPublication } from '../loop/mailbox-contract.ts';
+import { type WorkShare, workShareIn } from '../loop/working-time.ts';
+import { timeOfThreads } from '../loop/time-of-threads.ts';
 import { continuedCounters, control, counter, type LoopMemory } from './loop-memory.ts';
-
-/** Both read once, because the runtime computes them each time. */
-const { performance } = globalThis;
-const wallClockOrigin = performance.timeOrigin;
 
 /** Lets a loop write what others may see into its memory. */
 export function publicationIn(memory: LoopMemory): LoopPublication {
@@ -14,6 +12,7 @@ export function publicationIn(memory: LoopMemory): LoopPublication {
   return {
     ledger: memory,
     histograms: memory.histograms,
+    workingTime: memory.workingTime,
     opened(connections, generation) {
       Atomics.store(words, control.connections, connections);
       if (generation > Atomics.load(words, control.generation)) {
@@ -23,13 +22,10 @@ export function publicationIn(memory: LoopMemory): LoopPublication {
     closed(connections) {
       Atomics.store(words, control.connections, connections);
     },
-    publish(stats, sleptMs, startedMs) {
+    publish(stats) {
       for (let index = 0; index < sharedCounters.length; index++) {
         counters[index] = stats[sharedCounters[index] as SharedCounter];
       }
-      counters[counter.sleptMs] = sleptMs;
-      counters[counter.startedAt] = startedMs;
-      counters[counter.publishedAt] = wallClockOrigin + performance.now();
     },
   };
 }
@@ -43,9 +39,10 @@ export function continueCounting(memory: LoopMemory, before: LoopStats): void {
 
 /** The counters of a loop as of its last turn that had events, read from any thread. */
 export function statsIn(memory: LoopMemory): LoopStats {
-  const { words, counters } = memory;
+  const { counters } = memory;
   const read = (index: number): number => counters[index] as number;
-  const shared = {} as Record<SharedCounter, number>;
+  const work = workShareIn(memory.workingTime, timeOfThreads());
+  const shared = { ...work } as Record<SharedCounter | keyof WorkShare, number>;
   sharedCounters.forEach((name, index) => {
     shared[name] = read(index);
   });
@@ -56,17 +53,6 @@ export function statsIn(memory: LoopMemory): LoopStats {
     ...shared,
     connections: memory.connections,
     mailboxBytes: memory.waitingBytes,
-    utilization: utilization(),
     ...histogramsIn(memory.histograms),
   };
-
-  function utilization(): number {
-    const now = wallClockOrigin + performance.now();
-    const wallMs = now - read(counter.startedAt);
-    if (read(counter.startedAt) === 0 || wallMs <= 0) return 0;
-    // A loop that sleeps says nothing until it wakes: the time since counts as slept.
-    const asleep = (Atomics.load(words, control.sleepTicket) & 1) === 1;
-    const sleepingMs = asleep ? Math.max(0, now - read(counter.publishedAt)) : 0;
-    return Math.max(0, Math.min(1, 1 - (read(counter.sleptMs) + sleepingMs) / wallMs));
-  }
 }

@@ -60,7 +60,16 @@ export const loopFamilies: readonly LoopFamily[] = [
   counter('gnet_loop_turns', 'turns', 'Turns of the loop.'),
   counter('gnet_loop_waits', 'waits', 'Times the loop asked the kernel for events.'),
   counter('gnet_loop_events', 'events', 'Events that the driver reported.'),
-  gauge('gnet_loop_utilization_ratio', 'utilization', 'Share of its life spent working.', 'ratio'),
+  counter('gnet_loop_active_seconds', 'activeMs', 'Time that the loop has worked.', {
+    unit: 'seconds',
+    scale: 1 / 1000,
+  }),
+  gauge(
+    'gnet_loop_utilization_ratio',
+    'utilization',
+    'Share of the last five seconds spent working.',
+    'ratio',
+  ),
   gauge('gnet_mailbox_waiting_bytes', 'mailboxBytes', 'Bytes from other threads to do.', 'bytes'),
   counter('gnet_datagrams_received', 'datagramsReceived', 'Datagrams received.'),
   counter('gnet_datagrams_overflowed', 'datagramsOverflowed', 'Datagrams that found no room.'),

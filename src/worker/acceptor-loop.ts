@@ -1,5 +1,6 @@
 import { ErrUnsupportedOp, type GnetError } from '../base/errors.ts';
 import type { Backend } from '../driver/backend.ts';
+import { countPastSleep } from '../driver/counters.ts';
 import type {
   DatagramPeer,
   Driver,
@@ -214,6 +215,13 @@ export class AcceptorLoop implements DriverEvents, HostedLoop {
   /** Resolves when a loop has taken what was handed to it. */
   async handedOver(index: number): Promise<void> {
     await this.#targets[index]?.sender.whenIdle();
+  }
+
+  get sleptMs(): number {
+    return this.#driver.counters.sleptMs;
+  }
+  slept(ms: number): void {
+    countPastSleep(this.#driver.counters, ms);
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
-import { client, ErrInvalidOption, type Server } from 'gnet';
+import { client, ErrInvalidOption } from 'gnet';
 import {
   type ConnectionPage,
   inspect,
@@ -142,14 +142,15 @@ test('the figures are those of stats(), of every server', async (t) => {
   await peer.readExactly(5);
   const snapshot = await data<Snapshot>(inspector, 'api/stats');
   const [first, second] = snapshot.servers;
-  const [{ turns: _t, waits: _w, events: _e, utilization: _u, ...loop }] = server.stats().loops as [
-    ReturnType<Server['stats']>['loops'][0],
-  ];
+  const [stats] = server.stats().loops;
+  // These go on while nobody does anything.
+  const restless = ['turns', 'waits', 'events', 'utilization', 'activeMs', 'idleMs'];
+  const still = Object.entries(stats ?? {}).filter(([name]) => !restless.includes(name));
   assert.partialDeepStrictEqual(first, {
     name: server.addr,
     state: 'running',
     logLevel: null,
-    stats: { driver: server.driver, connections: 1, loops: [loop] },
+    stats: { driver: server.driver, connections: 1, loops: [Object.fromEntries(still)] },
   });
   assert.equal(second?.name, 'client');
   assert.deepEqual([snapshot.process.pid, snapshot.readOnly], [process.pid, true]);

@@ -49,7 +49,7 @@ async function countersOn(page: Page): Promise<Record<string, string>> {
 }
 
 /** These change while nobody does anything. */
-const restless = /^(?:turns|waits|events|utilization|tls)/;
+const restless = /^(?:turns|waits|events|utilization|activeMs|idleMs|tls)/;
 
 test('shows what stats() says, and the connections', { skip }, async (t) => {
   const rig = await startRig(t, new EchoHandler(), { histograms: true });

@@ -16,7 +16,7 @@ import type {
   SocketOptions,
 } from '../contract.ts';
 import type { DescriptorLedger } from '../descriptor-ledger.ts';
-import { newCounters } from '../counters.ts';
+import { countSleep, newCounters } from '../counters.ts';
 import { lookBeforeSleeping, timeLeft } from '../native/busy-poll.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
 import { isLackOfMemory } from '../native/errno-sets.ts';
@@ -223,9 +223,9 @@ export class IoUringDriver extends NativeDriver implements Driver {
       const limitMs = busyMs === 0 ? timeoutMs : timeLeft(timeoutMs, performance.now() - before);
       this.#ring.collect(this.#limitOf(limitMs), completionsPerWaitMax);
     }
-    const passedMs = performance.now() - before;
-    this.counters.sleptMs += passedMs;
-    return timeLeft(timeoutMs, passedMs);
+    const after = performance.now();
+    countSleep(this.counters, before, after);
+    return timeLeft(timeoutMs, after - before);
   }
 
   /** In memory, until there is something to ask the kernel for. */

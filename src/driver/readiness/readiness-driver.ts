@@ -26,7 +26,7 @@ import type {
   SocketOptions,
 } from '../contract.ts';
 import type { DescriptorLedger } from '../descriptor-ledger.ts';
-import { newCounters } from '../counters.ts';
+import { countSleep, newCounters } from '../counters.ts';
 import { DatagramEndpoints } from '../native/datagrams.ts';
 import { interrupted, isLackOfMemory, isPassing, tryAgain } from '../native/errno-sets.ts';
 import { GatheredSend } from '../native/gathered-send.ts';
@@ -132,7 +132,7 @@ export class ReadinessDriver extends NativeDriver implements Driver {
   #sleep(timeoutMs: number): number {
     const before = performance.now();
     const count = this.#poller.wait(timeoutMs);
-    this.counters.sleptMs += performance.now() - before;
+    countSleep(this.counters, before, performance.now());
     return count;
   }
 

@@ -11,7 +11,7 @@ import type {
   Endpoint,
   SocketOptions,
 } from '../contract.ts';
-import { newCounters } from '../counters.ts';
+import { countSleep, newCounters } from '../counters.ts';
 import { Random } from './random.ts';
 import type { SimulatedEnd } from './channel.ts';
 import { SimulatedClock } from './faults.ts';
@@ -157,7 +157,7 @@ export class SimulatedDriver implements Driver {
   /** Nothing will come by itself: the time passes. Without a limit the test gets its turn at once. */
   #sleepUntil(deadline: number): void {
     if (deadline === Number.POSITIVE_INFINITY) return;
-    this.counters.sleptMs += deadline - this.clock.now;
+    countSleep(this.counters, this.clock.now, deadline);
     this.clock.advance(deadline - this.clock.now);
   }
 

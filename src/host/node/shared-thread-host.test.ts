@@ -35,6 +35,10 @@ class ScriptedLoop implements HostedLoop {
     this.#onWait();
     return this.#events[this.waits++] ?? 0;
   }
+  sleptMs = 0;
+  slept(ms: number): void {
+    this.sleptMs += ms;
+  }
   watch(): void {}
   unwatch(): void {}
 }

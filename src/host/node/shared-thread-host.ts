@@ -129,7 +129,8 @@ class SharedThreadHost implements LoopHost {
     do {
       events = 0;
       for (let index = 0; index < loops.length; index++) {
-        events += (loops[index] as HostedLoop).wait(timeoutMs);
+        events +=
+          timeoutMs === 0 ? (loops[index] as HostedLoop).wait(0) : sleepFor(loops, timeoutMs);
         timeoutMs = 0;
         if (loops !== this.#loops) return;
       }
@@ -169,6 +170,16 @@ function runAllDue(loops: readonly HostedLoop[]): boolean {
     if ((loops[index] as HostedLoop).runDue()) ran = true;
   }
   return ran;
+}
+
+/** The first one waits; the others have slept as long. */
+function sleepFor(loops: readonly HostedLoop[], timeoutMs: number): number {
+  const [sleeper, ...others] = loops as readonly [HostedLoop, ...HostedLoop[]];
+  const before = sleeper.sleptMs;
+  const events = sleeper.wait(timeoutMs);
+  const ms = sleeper.sleptMs - before;
+  for (const other of others) other.slept(ms);
+  return events;
 }
 
 function anyHasPromises(loops: readonly HostedLoop[]): boolean {

@@ -1,10 +1,20 @@
 /** Every counter of every loop, in tables. */
 import type { ServerData } from './data.ts';
 import { byId, make, setText } from './dom.ts';
-import { bytes, count, percent } from './format.ts';
+import { bytes, count, duration, percent } from './format.ts';
 
 const groups: Readonly<Record<string, readonly string[]>> = {
-  Loops: ['connections', 'accepted', 'closed', 'utilization', 'turns', 'waits', 'events'],
+  Loops: [
+    'connections',
+    'accepted',
+    'closed',
+    'utilization',
+    'activeMs',
+    'idleMs',
+    'turns',
+    'waits',
+    'events',
+  ],
   Traffic: ['bytesReceived', 'bytesSent', 'frames'],
   Backpressure: ['aboveHighWater', 'mailboxBytes', 'acceptRests'],
   Errors: [
@@ -29,14 +39,17 @@ const groups: Readonly<Record<string, readonly string[]>> = {
 const known = new Set(Object.values(groups).flat());
 const formats: Readonly<Record<string, (value: number) => string>> = {
   utilization: percent,
+  activeMs: duration,
+  idleMs: duration,
   bytesReceived: bytes,
   bytesSent: bytes,
   mailboxBytes: bytes,
 };
 
-/** `bytesReceived` as words. */
+/** `bytesReceived` as words; the unit of `activeMs` stands with the value. */
 const words = (name: string): string => {
-  const text = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const shown = name === 'tlsHandshakeMs' ? name : name.replace(/Ms$/, '');
+  const text = shown.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return text.replace(/^tls/, 'TLS');
 };
 
