@@ -9,6 +9,7 @@ import { limitCases } from './driver-contract-limits.ts';
 import { listenerCases } from './driver-contract-listeners.ts';
 import { outgoingCases } from './driver-contract-outgoing.ts';
 import { pausingCases } from './driver-contract-pausing.ts';
+import { refusalCases } from './driver-contract-refusals.ts';
 import { sendingCases } from './driver-contract-sending.ts';
 import { sharingCases } from './driver-contract-sharing.ts';
 import { streamCases } from './driver-contract-streams.ts';
@@ -23,6 +24,7 @@ const groups = {
   pausing: pausingCases,
   outgoing: outgoingCases,
   datagrams: datagramCases,
+  refusals: refusalCases,
   sharing: sharingCases,
   limits: limitCases,
 } satisfies Readonly<Record<string, ContractCases>>;

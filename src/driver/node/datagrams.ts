@@ -23,6 +23,7 @@ import type {
   Membership,
   SocketOptions,
 } from '../contract.ts';
+import { refusedBecause, type SendingSocket } from '../datagram-rules.ts';
 import { markTaken } from '../given-sockets.ts';
 import { interfaceName, noInterface } from '../network-interface.ts';
 import { addressText, endpointText } from './address-text.ts';
@@ -32,8 +33,6 @@ import { runtimeError } from './runtime-error.ts';
 
 /** What the kernel has not taken, in its own words. */
 const noRoom = { code: 'ENOBUFS' };
-const tooLong = { code: 'EMSGSIZE' };
-const noPort = { code: 'EINVAL' };
 
 /** Datagrams reported per endpoint and wait. */
 const batchMax = 64;
@@ -41,9 +40,6 @@ const batchMax = 64;
 const waitingMax = 1_024;
 /** Bytes the runtime may hold of one endpoint for the kernel. */
 const outgoingBytesMax = 4 * 1_024 * 1_024;
-/** What fits into a datagram: 65,535 bytes less the headers. udp(7) */
-const payloadBytesMax4 = 65_507;
-const payloadBytesMax6 = 65_527;
 /** Peers whose texts are remembered. */
 const namesMax = 4_096;
 
@@ -150,6 +146,7 @@ class NodeEndpoint implements Reporter {
   readonly #socket: Socket;
   readonly #peer: DatagramPeer = emptyInetAddress();
   readonly #outgoing: Outgoing;
+  readonly #bound: SendingSocket;
   /** The one that the socket is connected to. */
   readonly #connectedTo: string | null;
   #failures: Failure[] = [];
@@ -164,8 +161,10 @@ class NodeEndpoint implements Reporter {
     names: PeerNames,
     id: number,
     socket: Socket,
+    bound: SendingSocket,
     connectedTo: string | null,
   ) {
+    this.#bound = bound;
     this.#connectedTo = connectedTo;
     this.#owner = owner;
     this.#names = names;
@@ -258,12 +257,11 @@ class NodeEndpoint implements Reporter {
   /** Takes a copy: the runtime may keep it until the kernel has room. */
   send(peer: DatagramPeer, bytes: Uint8Array): boolean {
     const { counters } = this.#owner;
-    const longest = peer.family === 4 ? payloadBytesMax4 : payloadBytesMax6;
+    // The runtime would say so later, or throw.
+    const why = refusedBecause(this.#bound, peer, bytes.length);
+    if (why !== null) return this.#refuse(peer, { code: why });
     const full = this.#outgoing.byteLength + bytes.length > outgoingBytesMax;
-    // Port 0 is nobody's; the runtime would throw.
-    if (bytes.length > longest) return this.#refuse(peer, tooLong);
     if (full) return this.#refuse(peer, noRoom);
-    if (peer.port === 0) return this.#refuse(peer, noPort);
     const copy = Buffer.from(bytes);
     const tells = this.#connectedTo !== null || this.#owner.tellsDatagramErrors;
     const heard = tells ? this.#onSentTo(peer) : this.#onSent;
@@ -440,7 +438,7 @@ export class NodeDatagrams {
     refuseWhatCannotBe(options);
     const socket = await openEndpoint(endpoint, options);
     const connectedTo = endpoint.connects ? endpointText(endpoint) : null;
-    const made = new NodeEndpoint(this.#owner, this.#names, id, socket, connectedTo);
+    const made = new NodeEndpoint(this.#owner, this.#names, id, socket, endpoint, connectedTo);
     if (this.#closed) made.close();
     else this.#prepared.set(id, made);
   }

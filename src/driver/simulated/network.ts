@@ -3,7 +3,9 @@ import type { Endpoint } from '../contract.ts';
 import type { Random } from './random.ts';
 import { type ChannelWorld, SimulatedEnd } from './channel.ts';
 import type { SimulatedFaults } from './faults.ts';
+import { datagramRefusal, refusedBecause } from '../datagram-rules.ts';
 import {
+  parsePeer,
   SimulatedDatagramPeer,
   SimulatedInbox,
   SimulatedListenerPeer,
@@ -167,8 +169,9 @@ export class SimulatedNetwork implements ChannelWorld {
   }
 
   // -- datagrams ----------------------------------------------------------------------------------
-  openInbox(endpoint: Endpoint): SimulatedInbox {
-    const inbox = new SimulatedInbox(this.bind(endpoint), inboxDatagramsMax);
+  /** @param only the address that the socket is connected to: it hears nobody else. */
+  openInbox(endpoint: Endpoint, only: string | null = null): SimulatedInbox {
+    const inbox = new SimulatedInbox(this.bind(endpoint), inboxDatagramsMax, only);
     this.#inboxes.set(inbox.address, inbox);
     return inbox;
   }
@@ -177,12 +180,14 @@ export class SimulatedNetwork implements ChannelWorld {
     this.#inboxes.delete(inbox.address);
   }
 
-  sendDatagram(from: string, to: string, bytes: Uint8Array): void {
+  /** False where nobody has that address. */
+  sendDatagram(from: string, to: string, bytes: Uint8Array): boolean {
     const port = to.slice(to.lastIndexOf(':'));
     const any = to.startsWith('[') ? `[::]${port}` : `0.0.0.0${port}`;
     const inbox = this.#inboxes.get(to) ?? this.#inboxes.get(any);
-    if (this.random.chance(this.faults.datagramLoss)) return;
+    if (this.random.chance(this.faults.datagramLoss)) return true;
     inbox?.deliver(from, bytes, this.turn + this.random.below(this.faults.delayTurnsMax + 1));
+    return inbox !== undefined;
   }
 
   datagramPeer(family: 4 | 6): SimulatedDatagramPeer {
@@ -190,7 +195,12 @@ export class SimulatedNetwork implements ChannelWorld {
     const inbox = this.openInbox({ kind: 'udp', family, v6Only: true, host, port: 0 });
     const peer: SimulatedDatagramPeer = new SimulatedDatagramPeer(
       inbox,
-      (to, data) => this.sendDatagram(inbox.address, to, data),
+      (to, data) => {
+        const peer = parsePeer(to);
+        const why = refusedBecause({ family, v6Only: true }, peer, data.length);
+        if (why !== null) throw datagramRefusal(why, peer);
+        this.sendDatagram(inbox.address, to, data);
+      },
       () => {
         this.closeInbox(inbox);
         this.#datagramPeers.delete(peer);

@@ -148,21 +148,32 @@ interface DatagramUnderWay {
   readonly due: number;
 }
 
+const portOf = (address: string): string => address.slice(address.lastIndexOf(':'));
+
 /** Datagrams that wait for one socket: bounded, the newest are dropped, as the kernel does. */
 export class SimulatedInbox {
   readonly address: string;
   readonly #limit: number;
+  /** Connected to this address: nobody else is heard. */
+  readonly #only: string | null;
   #waiting: DatagramUnderWay[] = [];
 
-  constructor(address: string, limit: number) {
+  constructor(address: string, limit: number, only: string | null) {
     this.address = address;
     this.#limit = limit;
+    this.#only = only;
   }
 
   deliver(from: string, bytes: Uint8Array, due: number): void {
-    if (this.#waiting.length < this.#limit) {
+    if (this.#hears(from) && this.#waiting.length < this.#limit) {
       this.#waiting.push({ from, bytes: Buffer.from(bytes), due });
     }
+  }
+
+  /** Who is bound to every host sends from the one that it was called at. */
+  #hears(from: string): boolean {
+    if (this.#only === null || from === this.#only) return true;
+    return /^(?:0\.0\.0\.0|\[::\]):/.test(from) && portOf(from) === portOf(this.#only);
   }
 
   get underWay(): boolean {

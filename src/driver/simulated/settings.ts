@@ -11,6 +11,8 @@ export interface SimulatedSettings {
   readonly channelBytes: number;
   readonly acceptsPerWaitMax: number;
   readonly datagramsPerWaitMax: number;
+  /** As `DriverSettings` has it. */
+  readonly tellsDatagramErrors: boolean;
   /** Bytes of one read at most. */
   readonly readBytesMax: number;
 }
@@ -22,5 +24,6 @@ export const defaultSettings = {
   channelBytes: 256 * 1024,
   acceptsPerWaitMax: 16,
   datagramsPerWaitMax: 64,
+  tellsDatagramErrors: false,
   readBytesMax: Number.POSITIVE_INFINITY,
 };

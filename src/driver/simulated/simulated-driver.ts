@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts';
-import { type GnetError, SyscallError } from '../../base/errors.ts';
+import type { GnetError, SyscallError } from '../../base/errors.ts';
 import { formatInet, inetAddress } from '../../base/inet-address.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
@@ -17,15 +17,10 @@ import type { SimulatedEnd } from './channel.ts';
 import { SimulatedClock } from './faults.ts';
 import { SimulatedListeners } from './listeners.ts';
 import { SimulatedNetwork, simulatedError } from './network.ts';
-import type {
-  SimulatedDatagramPeer,
-  SimulatedInbox,
-  SimulatedListenerPeer,
-  SimulatedPeer,
-} from './peer.ts';
-import { parsePeer } from './peer.ts';
+import { SimulatedDatagrams } from './datagrams.ts';
+import type { SimulatedDatagramPeer, SimulatedListenerPeer, SimulatedPeer } from './peer.ts';
 import { defaultSettings, type SimulatedSettings } from './settings.ts';
-import { giveBack, SimulatedSlabs } from './slabs.ts';
+import { SimulatedSlabs } from './slabs.ts';
 import { SimulatedStream } from './stream.ts';
 
 export {
@@ -39,12 +34,6 @@ export type { SimulatedListenerPeer, SimulatedPeer } from './peer.ts';
 const firstDescriptor = 3;
 /** An idle wait looks this often whether something under way has arrived. */
 const turnsPerWaitMax = 10_000;
-
-interface SimulatedDatagrams {
-  readonly inbox: SimulatedInbox;
-  readonly descriptor: number;
-  receiving: boolean;
-}
 
 /**
  * A driver in memory: no sockets, no threads, no time of its own. A seed decides how bytes are split
@@ -76,12 +65,11 @@ export class SimulatedDriver implements Driver {
   readonly #settings: SimulatedSettings;
   readonly #events: DriverEvents;
   readonly #listeners: SimulatedListeners;
-  readonly #datagrams = new Map<number, SimulatedDatagrams>();
+  readonly #datagrams: SimulatedDatagrams;
   readonly #streams = new Map<number, SimulatedStream>();
   readonly #descriptors = new Set<number>();
   readonly #watched = new Set<number>();
   readonly #signalled = new Set<number>();
-  readonly #peer = parsePeer('0.0.0.0:0');
   #woken = false;
   #closed = false;
 
@@ -104,6 +92,16 @@ export class SimulatedDriver implements Driver {
       freeDescriptor: (descriptor) => this.#descriptors.delete(descriptor),
     });
     this.pool = this.slabPool(this.#settings.slabBytes);
+    this.#datagrams = new SimulatedDatagrams({
+      network: this.network,
+      events,
+      counters: this.counters,
+      pool: this.pool,
+      datagramsPerWaitMax: this.#settings.datagramsPerWaitMax,
+      tellsErrors: this.#settings.tellsDatagramErrors,
+      openDescriptor: () => this.#openDescriptor(),
+      freeDescriptor: (descriptor) => this.#descriptors.delete(descriptor),
+    });
   }
 
   slabPool(slabBytes: number): SimulatedSlabs {
@@ -172,10 +170,7 @@ export class SimulatedDriver implements Driver {
 
   #underWay(): boolean {
     for (const stream of this.#streams.values()) if (stream.underWay) return true;
-    for (const endpoint of this.#datagrams.values()) {
-      if (endpoint.receiving && endpoint.inbox.underWay) return true;
-    }
-    return this.#listeners.someoneWaits;
+    return this.#datagrams.underWay || this.#listeners.someoneWaits;
   }
 
   #wakeUp(): boolean {
@@ -193,9 +188,7 @@ export class SimulatedDriver implements Driver {
     for (const id of this.#listeners.ids()) {
       sources.push(() => this.#listeners.accept(id, this.#settings.acceptsPerWaitMax));
     }
-    for (const [id, endpoint] of this.#datagrams) {
-      sources.push(() => this.#reportDatagrams(id, endpoint));
-    }
+    for (const id of this.#datagrams.ids) sources.push(() => this.#datagrams.report(id));
     for (const stream of this.#streams.values()) sources.push(() => stream.report());
     let events = 0;
     for (const report of this.network.random.shuffle(sources)) events += report();
@@ -246,33 +239,25 @@ export class SimulatedDriver implements Driver {
 
   // -- datagram endpoints -------------------------------------------------------------------------
   bind(endpointId: number, endpoint: Endpoint, _options: SocketOptions): void {
-    assert(!this.#datagrams.has(endpointId), `endpoint ${endpointId} is free`);
-    const own = endpoint.kind !== 'unix' && endpoint.connects ? { ...endpoint, port: 0 } : endpoint;
-    const inbox = this.network.openInbox(own);
-    const descriptor = this.#openDescriptor();
-    this.#datagrams.set(endpointId, { inbox, descriptor, receiving: false });
+    this.#datagrams.bind(endpointId, endpoint);
   }
 
   startReceiving(endpointId: number): void {
-    this.#endpoint(endpointId).receiving = true;
+    this.#datagrams.get(endpointId).receiving = true;
   }
 
   refreshCounters(): void {}
 
   sendDatagram(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
-    const { inbox } = this.#endpoint(endpointId);
-    if (this.network.random.chance(this.network.faults.datagramRefusal)) return false;
-    this.network.sendDatagram(inbox.address, formatInet(peer), data);
-    this.counters.bytesSent += data.length;
-    return true;
+    return this.#datagrams.send(endpointId, peer, data);
   }
 
   sendDatagramNow(endpointId: number, peer: DatagramPeer, data: Uint8Array): boolean {
-    return this.sendDatagram(endpointId, peer, data);
+    return this.#datagrams.sendNow(endpointId, peer, data);
   }
 
   sendDatagrams(endpointId: number, peer: DatagramPeer, all: readonly Uint8Array[]): number {
-    return all.filter((data) => this.sendDatagram(endpointId, peer, data)).length;
+    return all.filter((data) => this.#datagrams.send(endpointId, peer, data)).length;
   }
 
   readonly typeOfService = -1;
@@ -280,10 +265,7 @@ export class SimulatedDriver implements Driver {
   changeMembership(): void {}
 
   datagramError(): GnetError {
-    return new SyscallError('ENOBUFS', 'cannot send a datagram', {
-      syscall: 'sendmmsg',
-      errno: 105,
-    });
+    return this.#datagrams.lastRefusal;
   }
 
   sendDatagramFrom(
@@ -293,20 +275,15 @@ export class SimulatedDriver implements Driver {
     offset: number,
     length: number,
   ): boolean {
-    return this.sendDatagram(endpointId, peer, slab.bytes.subarray(offset, offset + length));
+    return this.#datagrams.send(endpointId, peer, slab.bytes.subarray(offset, offset + length));
   }
 
   drainEndpoint(endpointId: number): void {
-    const record = this.#endpoint(endpointId);
-    while (record.receiving && this.#reportDatagrams(endpointId, record) > 0);
-    record.receiving = false;
+    this.#datagrams.drain(endpointId);
   }
 
   closeEndpoint(endpointId: number): void {
-    const record = this.#endpoint(endpointId);
-    this.#datagrams.delete(endpointId);
-    this.network.closeInbox(record.inbox);
-    this.#descriptors.delete(record.descriptor);
+    this.#datagrams.close(endpointId);
   }
 
   formatPeer(peer: DatagramPeer): string {
@@ -314,41 +291,12 @@ export class SimulatedDriver implements Driver {
   }
 
   endpointAddress(endpointId: number): string {
-    return this.#endpoint(endpointId).inbox.address;
+    return this.#datagrams.get(endpointId).inbox.address;
   }
 
   duplicateEndpoint(endpointId: number): number {
-    this.#endpoint(endpointId);
+    this.#datagrams.get(endpointId);
     return this.#openDescriptor();
-  }
-
-  #endpoint(id: number): SimulatedDatagrams {
-    const record = this.#datagrams.get(id);
-    assert(record !== undefined, `datagram endpoint ${id} is open`);
-    return record;
-  }
-
-  #reportDatagrams(id: number, record: SimulatedDatagrams): number {
-    let events = 0;
-    while (events < this.#settings.datagramsPerWaitMax && record.receiving) {
-      if (this.#datagrams.get(id) !== record) break;
-      const slab = this.pool.takeOrNull();
-      if (slab === null) break;
-      const datagram = record.inbox.next(this.network.turn);
-      if (datagram === undefined) {
-        this.pool.release(slab);
-        break;
-      }
-      events++;
-      const end = Math.min(datagram.bytes.length, slab.capacity);
-      slab.bytes.set(datagram.bytes.subarray(0, end));
-      Object.assign(this.#peer, parsePeer(datagram.from));
-      this.counters.bytesReceived += end;
-      this.counters.datagramsReceived++;
-      this.#events.datagram(id, slab, 0, end, this.#peer, end < datagram.bytes.length, null);
-      giveBack(this.pool, slab, 0, end);
-    }
-    return events;
   }
 
   // -- streams ------------------------------------------------------------------------------------
@@ -478,7 +426,7 @@ export class SimulatedDriver implements Driver {
     if (this.#closed) return;
     this.#closed = true;
     for (const slot of [...this.#streams.keys()]) this.closeStream(slot, true);
-    for (const endpoint of [...this.#datagrams.keys()]) this.closeEndpoint(endpoint);
+    for (const endpoint of [...this.#datagrams.ids]) this.closeEndpoint(endpoint);
     this.#listeners.closeAll();
     this.network.step();
   }

@@ -37,9 +37,10 @@ export class SimulatedWorld {
     this.backend = {
       name: 'simulated',
       host: this.host,
-      create: (events, { readBufferBytes, headroomBytes }) => {
+      create: (events, { readBufferBytes, headroomBytes, tellsDatagramErrors = false }) => {
         const slabBytes = headroomBytes + readBufferBytes;
-        const settings = { clock, slabBytes, readBytesMax: readBufferBytes, channelBytes };
+        const sizes = { slabBytes, readBytesMax: readBufferBytes, channelBytes };
+        const settings = { clock, tellsDatagramErrors, ...sizes };
         const driver = new SimulatedDriver(events, settings, this.network);
         driver.descriptorsMax = this.#descriptorsMax;
         this.#drivers.push(driver);
