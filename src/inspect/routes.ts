@@ -95,7 +95,7 @@ export class Routes {
     const isPost = name === 'close' || name === 'log-level';
     if (request.method !== (isPost ? 'POST' : 'GET')) return text(405, 'Use another method.\n');
     if (name === 'stats') return json(this.#snapshots.take());
-    if (name === 'events') return this.#events();
+    if (name === 'events') return this.#events(request.signal);
     if (name === 'connections') {
       const index = this.#serverIndex(parameters.get('server') ?? '0');
       return json(await (this.#listers[index] as ConnectionLister).page(listQuery(parameters)));
@@ -118,8 +118,8 @@ export class Routes {
     throw new ErrInvalidOption(`cannot find server ${given}: there are ${this.#servers.length}`);
   }
 
-  #events(): Response {
-    const stream = this.#snapshots.stream();
+  #events(gone: AbortSignal): Response {
+    const stream = this.#snapshots.stream(gone);
     if (stream === null) return text(503, 'Too many visitors.\n');
     return new Response(stream, { headers: { ...headers, 'Content-Type': 'text/event-stream' } });
   }

@@ -52,10 +52,14 @@ export class Snapshots {
     };
   }
 
-  /** A snapshot now, and each interval; null when too many listen already. */
-  stream(): ReadableStream<Uint8Array> | null {
+  /**
+   * A snapshot now, and each interval; null when too many listen already.
+   * @param gone whose reader has gone: otherwise the next snapshot would be the first to notice.
+   */
+  stream(gone: AbortSignal): ReadableStream<Uint8Array> | null {
     if (this.#sinks.size >= streamsMax) return null;
     let sink: Sink;
+    gone.addEventListener('abort', () => this.#end(sink));
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
         sink = controller;
@@ -79,6 +83,12 @@ export class Snapshots {
     }
   }
 
+  #end(sink: Sink): void {
+    if (!this.#sinks.has(sink)) return;
+    this.#forget(sink);
+    sink.close();
+  }
+
   #forget(sink: Sink): void {
     this.#sinks.delete(sink);
     if (this.#sinks.size > 0) return;
@@ -87,9 +97,6 @@ export class Snapshots {
   }
 
   close(): void {
-    for (const sink of this.#sinks) {
-      this.#forget(sink);
-      sink.close();
-    }
+    for (const sink of this.#sinks) this.#end(sink);
   }
 }

@@ -11,6 +11,7 @@ import {
   type Inspector,
   type Snapshot,
 } from 'gnet/inspect';
+import { RawClient } from 'gnet/testing';
 import { connect, EchoHandler, startRig, type TestScope } from '../support/rig.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { handlerModule, startLoops } from '../worker/pool-rig.ts';
@@ -154,6 +155,39 @@ test('the figures are those of stats(), of every server', async (t) => {
   });
   assert.equal(second?.name, 'client');
   assert.deepEqual([snapshot.process.pid, snapshot.readOnly], [process.pid, true]);
+});
+
+/** Visitors of the stream of snapshots, as many as there is room for, who have had the first one. */
+async function fullHouse(t: TestScope, { addr, token }: Inspector): Promise<RawClient[]> {
+  const visitors: RawClient[] = [];
+  for (let count = 0; count < 64; count++) {
+    const visitor = await RawClient.connect(addr);
+    t.after(() => visitor.destroy());
+    const lines = ['GET /api/events HTTP/1.1', `Host: ${addr}`, `Authorization: Bearer ${token}`];
+    visitor.write(`${lines.join('\r\n')}\r\n\r\n`);
+    await visitor.readExactly(16);
+    visitors.push(visitor);
+  }
+  return visitors;
+}
+
+test('who has gone leaves a place to the next one, long before the next snapshot', async (t) => {
+  const { inspector } = await echoing(t, { interval: 60_000 });
+  const ended = await fullHouse(t, inspector);
+  const refused = await ask(inspector, 'api/events');
+  assert.equal(refused.status, 503, await refused.text());
+  for (const visitor of ended) visitor.end();
+  await waitUntil(() => ended.every((visitor) => visitor.ended), 'the server lets them go');
+
+  for (const visitor of await fullHouse(t, inspector)) visitor.reset();
+  let { status, body } = await ask(inspector, 'api/events');
+  // What the other visitors did is noticed behind this request at the latest.
+  for (let tries = 0; status === 503 && tries < 100; tries++) {
+    await body?.cancel();
+    ({ status, body } = await ask(inspector, 'api/events'));
+  }
+  assert.equal(status, 200);
+  await body?.cancel();
 });
 
 test('connections of all loops are listed in pages, sorted and filtered', async (t) => {
