@@ -1,5 +1,16 @@
 /** The file in which other programs find the process of a server. */
-import { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { resolve } from 'node:path';
 import { ErrPidFile } from '../base/errors.ts';
 
@@ -42,21 +53,24 @@ export function exists(pid: number): boolean {
   }
 }
 
+/** Where Linux tells of processes. */
+const procFolder = '/proc';
+
 interface ProcessState {
   /** It has ended, and its parent has not taken note. */
   readonly isZombie: boolean;
-  /** In milliseconds of the wall clock. */
+  /** In milliseconds of the wall clock; earlier or later once somebody has set that. */
   readonly start: number;
 }
 
 /** Undefined where nobody tells. proc(5) */
-function stateOf(pid: number): ProcessState | undefined {
+function stateOf(pid: number, proc: string): ProcessState | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const stat = readFileSync(`${proc}/${pid}/stat`, 'latin1');
     // The name of the program is in brackets and may contain anything.
     const words = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = Number(words[19]);
-    const booted = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1];
+    const booted = /^btime (\d+)$/m.exec(readFileSync(`${proc}/stat`, 'latin1'))?.[1];
     const ticksPerSecond = 100;
     const start = (Number(booted) + ticks / ticksPerSecond) * 1_000;
     return { isZombie: words[0] === 'Z' || words[0] === 'X', start };
@@ -65,13 +79,41 @@ function stateOf(pid: number): ProcessState | undefined {
   }
 }
 
-/** Whether the process that the file names still is the one that wrote it: numbers are used again. */
-export function isAlive(pid: number, path: string): boolean {
+/** Whether the process has that file open; false also where nobody may know. */
+function holds(pid: number, { dev, ino }: Stats, proc: string): boolean {
+  const folder = `${proc}/${pid}/fd`;
+  try {
+    return readdirSync(folder).some((descriptor) => {
+      const open = statIfThere(`${folder}/${descriptor}`);
+      return open !== undefined && open.ino === ino && open.dev === dev;
+    });
+  } catch {
+    return false;
+  }
+}
+
+/** One may be closed meanwhile. */
+function statIfThere(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether the process that the file names still is the one that wrote it: numbers are used again.
+ * @param proc for tests
+ */
+export function isAlive(pid: number, path: string, proc: string = procFolder): boolean {
   if (!exists(pid)) return false;
-  const state = stateOf(pid);
+  const state = stateOf(pid, proc);
   if (state === undefined) return true;
   const file = statSync(path, { throwIfNoEntry: false });
-  return file !== undefined && !state.isZombie && state.start <= file.mtimeMs + clockStepMs;
+  if (file === undefined || state.isZombie) return false;
+  // A clock that was set since makes either seem younger. Who wrote the file has it open; other programs,
+  // and earlier versions, do not.
+  return state.start <= file.mtimeMs + clockStepMs || holds(pid, file, proc);
 }
 
 /** The pid file of this process, for as many servers as want it. */
@@ -82,6 +124,8 @@ class PidFile {
   /** The process that took over replaces it. */
   isLeft = false;
   #isWritten = false;
+  /** Open as long as the file is this process's: see `isAlive`. -1 for none. */
+  #descriptor = -1;
 
   constructor(path: string) {
     this.path = path;
@@ -132,17 +176,25 @@ class PidFile {
     this.#isWritten = true;
     try {
       this.#writeFresh();
+      // Elsewhere nobody looks, and an open file could not be replaced on Windows.
+      if (existsSync(procFolder)) this.#descriptor = openSync(this.#fresh, 'r');
       renameSync(this.#fresh, this.path);
     } catch (error) {
       unlinkQuietly(this.#fresh);
+      this.#close();
       throw error;
     }
   }
 
+  #close(): void {
+    if (this.#descriptor >= 0) closeSync(this.#descriptor);
+    this.#descriptor = -1;
+  }
+
   /** Removes it if it still names this process. */
   remove(): void {
-    if (this.isLeft) return;
-    if (readIfThere(this.path) === process.pid) unlinkQuietly(this.path);
+    if (!this.isLeft && readIfThere(this.path) === process.pid) unlinkQuietly(this.path);
+    this.#close();
   }
 }
 
