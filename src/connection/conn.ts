@@ -116,14 +116,16 @@ export interface Conn<Context = unknown> extends FrameSource {
    */
   sendAll(datagrams: readonly Bytes[]): number;
   /**
-   * UDP: the TOS or traffic class of the datagram, 0 to 255; the low two bits are ECN. -1 on a
-   * stream connection, and without the option `udp.receiveTypeOfService`.
+   * UDP: the TOS or traffic class of the datagram, 0 to 255; the low two bits are ECN. In a session
+   * and on a dialled socket that of the latest datagram: read it before the first `await`, or a later
+   * one may have changed it; -1 before the first. -1 also on a stream connection, and without the
+   * option `udp.receiveTypeOfService`.
    */
   readonly typeOfService: number;
   /**
    * A dialled UDP socket: sets the TOS or traffic class of the datagrams that it sends from now on,
-   * 0 to 255. @throws `ErrInvalidOption`; `ErrUnsupportedOp` on anything else, and on the driver
-   * `node`.
+   * 0 to 255. What was sent before this call keeps the one of before. @throws `ErrInvalidOption`;
+   * `ErrUnsupportedOp` on anything else, and on the driver `node`.
    */
   setTypeOfService(value: number): void;
 

@@ -148,6 +148,30 @@ for (const address of [local, 'udp6://[::1]:0', 'udp://:0']) {
   });
 }
 
+test('each datagram leaves with the type of service of its moment', noTos, async (t) => {
+  const seen: string[] = [];
+  const handler: EventHandler = {
+    react(frame, c) {
+      if (String(frame) !== 'go') seen.push(`${frame} ${c.typeOfService}`);
+      return String(frame) === 'go' ? 'answer' : undefined;
+    },
+  };
+  const rig = await startRig(t, handler, { udp: { receiveTypeOfService: true } }, local);
+  const { client } = await startClient(t, {
+    // What is sent here leaves together, behind the call.
+    react(_frame, c) {
+      for (const value of [0x10, 0x20, 0x30]) {
+        c.setTypeOfService(value);
+        c.sendTo(`at ${value}:`);
+      }
+    },
+  });
+  const c = await client.dial(`udp://${rig.server.addr}`);
+  c.sendTo('go');
+  await waitUntil(() => seen.length === 3, 'all three');
+  assert.deepEqual(seen.sort(), ['at 16: 16', 'at 32: 32', 'at 48: 48']);
+});
+
 describe('offload', () => {
   const pattern = new BytePattern(23);
   const sizes = [...Array(32).fill(1_200), 700, 1_200, 1, 1_200, 1_300, 1_300, 0, 9];

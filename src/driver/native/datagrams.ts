@@ -357,7 +357,10 @@ export class DatagramEndpoints {
   }
 
   setTypeOfService(id: number, value: number): void {
-    const { descriptor, family } = this.#get(id);
+    const endpoint = this.#get(id);
+    const { descriptor, family } = endpoint;
+    // What was sent before, and waits for the end of its batch, leaves as it was then.
+    if (this.sender.handingOut === id) this.sender.flush(endpoint);
     setSentTypeOfService(descriptor, family, value, localName(descriptor));
   }
 
