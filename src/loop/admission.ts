@@ -25,6 +25,11 @@ export class Admission {
   readonly #loop: Admitting;
   readonly #table: ConnectionTable;
   readonly #acceptGate: AcceptGate;
+  /**
+   * Slots by descriptor, once somebody has asked: programs that adopt nothing pay nothing for it. Those
+   * that were closed stay, until their number is used again.
+   */
+  #slots: Map<number, number> | null = null;
 
   constructor(loop: Admitting, table: ConnectionTable, acceptGate: AcceptGate) {
     this.#loop = loop;
@@ -43,7 +48,7 @@ export class Admission {
     }
     let connection: StreamConnection;
     try {
-      connection = this.admit(slot);
+      connection = this.#admit(slot);
     } catch (error) {
       this.#table.unreserve(slot);
       loop.driver.closeDescriptor(descriptor);
@@ -84,11 +89,22 @@ export class Admission {
   /** Whether it is the descriptor of one of the connections. */
   owns(descriptor: number): boolean {
     const { driver } = this.#loop;
-    return this.#table.some((slot) => driver.descriptorOf(slot) === descriptor);
+    this.#slots ??= new Map(this.#table.slots().map((slot) => [driver.descriptorOf(slot), slot]));
+    const slot = this.#slots.get(descriptor);
+    return (
+      slot !== undefined && this.#table.holds(slot) && driver.descriptorOf(slot) === descriptor
+    );
+  }
+
+  /** One that the driver has connected. @throws what the codec option throws. */
+  dialled(slot: number): StreamConnection {
+    const connection = this.#admit(slot);
+    this.#slots?.set(this.#loop.driver.descriptorOf(slot), slot);
+    return connection;
   }
 
   /** Makes the connection of a slot and counts it. @throws what the codec option throws. */
-  admit(slot: number): StreamConnection {
+  #admit(slot: number): StreamConnection {
     const connection = this.#make(slot);
     this.#count(connection);
     return connection;
@@ -119,6 +135,7 @@ export class Admission {
   #open({ slot, generation }: StreamConnection, descriptor: number, peer?: Peer): void {
     const { driver, settings, counts } = this.#loop;
     driver.openStream(slot, generation, descriptor, settings.socket, peer);
+    this.#slots?.set(descriptor, slot);
     counts.histograms?.accepted(driver, slot);
   }
 }

@@ -115,8 +115,13 @@ export class ConnectionTable {
     return receivers.map(connectionOf);
   }
 
-  /** Whether it holds for one of them. */
-  some(holds: (slot: number) => boolean): boolean {
-    return this.#receivers.some((one, slot) => one !== null && holds(slot));
+  /** Those of its connections. */
+  slots(): number[] {
+    return this.all().map(({ slot }) => slot);
+  }
+
+  /** Whether there is a connection in that slot. */
+  holds(slot: number): boolean {
+    return (this.#receivers[slot] ?? null) !== null;
   }
 }

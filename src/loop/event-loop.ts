@@ -152,7 +152,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
     this.ports = this.listening.ports;
     this.datagrams = new LoopDatagrams(this, this.ports, this.settings, this.counts);
     this.#dialer = new Dialer(this.driver, this.#table, this.settings.socket, (slot) =>
-      this.#admission.admit(slot),
+      this.#admission.dialled(slot),
     );
     const soon = (): void => this.#requestTurn?.();
     this.#end = new LoopEnd(this.driver, this.#table, this.ports, this, soon);

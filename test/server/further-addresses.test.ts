@@ -4,9 +4,10 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { describe, test } from 'node:test';
-import { LineBasedFrameCodec, serve } from 'gnet';
+import { describe, mock, test } from 'node:test';
+import { type Conn, LineBasedFrameCodec, serve } from 'gnet';
 import { RawClient } from 'gnet/testing';
+import { startClient } from '../support/client-rig.ts';
 import { DatagramClient } from '../support/datagram-client.ts';
 import { driverName, noDescriptors, notOn } from '../support/driver.ts';
 import {
@@ -258,6 +259,14 @@ async function connection(t: TestScope): Promise<{ client: RawClient; descriptor
   return { client, descriptor };
 }
 
+/** What the methods of the driver of the run stand in. */
+async function driverClass(): Promise<{ descriptorOf(slot: number): number }> {
+  const folder = '../../src/driver';
+  return driverName === 'io_uring'
+    ? (await import(`${folder}/io-uring/io-uring-driver.ts`)).IoUringDriver.prototype
+    : (await import(`${folder}/readiness/readiness-driver.ts`)).ReadinessDriver.prototype;
+}
+
 describe('server.adopt', () => {
   test('a connected socket becomes a connection', async (t) => {
     const handler = new EchoHandler();
@@ -316,6 +325,40 @@ describe('server.adopt', () => {
     client.write('hello\n');
     assert.equal(text(await client.readExactly(6)), 'hello\n');
   });
+
+  test(
+    'its own ones are known whenever they came, and without looking at all',
+    loops,
+    async (t) => {
+      const numbers: number[] = [];
+      const tell = (c: Conn): void => void numbers.push(c.fd);
+      const { server } = await startRig(t, { onOpened: tell });
+      const { client: dialler } = await startClient(t, { onOpened: tell });
+      const isRefused = (descriptor: number): Promise<void> =>
+        assert.rejects(server.adopt(descriptor), { message: /a connection of this program's own/ });
+      const more = async (): Promise<void> => {
+        numbers.length = 0;
+        await Promise.all([dialler.dial(server.addr), connect(t, server.addr)]);
+        await waitUntil(() => numbers.length === 3, 'all ends are open');
+        for (const descriptor of numbers) await isRefused(descriptor);
+      };
+      await more(); // from now on somebody has asked
+      await more();
+        await dialler.stop();
+      await waitUntil(() => server.countConnections() === 2, 'the dialled ones are gone');
+      for (let count = 0; count < 30; count++) await connect(t, server.addr);
+      await waitUntil(
+        () => server.countConnections() === 32,
+        'more come, with numbers that were used',
+      );
+      const looks = mock.method(await driverClass(), 'descriptorOf').mock;
+      t.after(() => looks.restore());
+      await isRefused(numbers.at(-1) as number);
+      const { descriptor } = await connection(t);
+        await server.adopt(descriptor);
+      assert.ok(looks.callCount() <= 4, `${looks.callCount()} looks at 32 connections`);
+    },
+  );
 
   for (const numEventLoop of [1, 2]) {
     test(`its own connection is refused, and stays, ${numEventLoop} loop(s)`, loops, async (t) => {
