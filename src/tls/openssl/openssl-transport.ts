@@ -171,10 +171,12 @@ export class TlsTransport implements Transport, StreamReceiver {
   writable(): void {
     // Asked before the bytes go on their way again.
     if (this.#below.refuses?.(this.slot)) this.#marks |= mark.refused;
+    if (this.#below.handedOver(this.slot)) this.#marks |= mark.hadAll;
     const before = this.#stillEncrypted();
     // A part that has left is progress, too: a slow reader is not one that does not read.
-    if (!this.#flushOwn() && this.#stillEncrypted() === before) return;
-    if (this.session.state >= TlsState.Open) this.#tellWritable();
+    const progressed = this.#flushOwn() || this.#stillEncrypted() !== before;
+    if (progressed && this.session.state >= TlsState.Open) this.#tellWritable();
+    this.#marks &= ~mark.hadAll;
   }
 
   failed(error: GnetError): void {
@@ -183,7 +185,6 @@ export class TlsTransport implements Transport, StreamReceiver {
   }
 
   // -- from above ---------------------------------------------------------------------------------
-
   send(slot: number, slab: Slab, offset: number, length: number): number {
     assert(slot === this.slot && this.#encrypted === 0, 'what waits is sent before anything else');
     let sent = 0;
@@ -225,6 +226,7 @@ export class TlsTransport implements Transport, StreamReceiver {
 
   flush(slot: number, queue: OutboundQueue): boolean {
     assert(slot === this.slot, 'a transport of one stream');
+    this.#marks &= ~mark.hadAll;
     const still = this.#stillEncrypted();
     queue.consume(this.#encrypted - still);
     this.#encrypted = still;
@@ -441,16 +443,16 @@ export class TlsTransport implements Transport, StreamReceiver {
     this.#below.pauseReading(slot);
   }
 
-  /**
-   * Of ciphertext. What stands here is not taken: the user has its plaintext queued. Without data only
-   * the handshake can be under way, which is nobody's loss.
-   */
+  /** Of ciphertext, without what stands here. Before any data only the handshake can be under way. */
   unsentBytes(slot: number): number {
     return Math.min(this.#below.unsentBytes(slot), this.#dataBytes);
   }
 
+  /** What is encrypted and stands here is not taken: the kernel may have all that was taken before. */
   handedOver(slot: number): boolean {
-    if (this.#queue === null && this.#below.handedOver(slot)) return true;
+    if (this.#encrypted > 0 && this.#is(mark.hadAll)) return true;
+    const isNotTaken = this.#encrypted > 0 && this.#answersQueued === 0;
+    if ((this.#queue === null || isNotTaken) && this.#below.handedOver(slot)) return true;
     this.#marks |= mark.awaited;
     return false;
   }
@@ -487,10 +489,8 @@ export class TlsTransport implements Transport, StreamReceiver {
       }
       this.#marks |= mark.closed;
       this.session.free();
-      const held = this.#held;
-      const queue = this.#queue;
-      this.#held = null;
-      this.#queue = null;
+      const [held, queue] = [this.#held, this.#queue];
+      this.#held = this.#queue = null;
       if (held !== null) this.#pools.cipher.release(held);
       if (queue !== null && this.#takesLast(slot) && !abort) this.#below.sendLast?.(slot, queue);
       else queue?.clear();

@@ -5,4 +5,6 @@ export const mark = {
   ...commonMarks,
   /** There was no memory for what came or was to leave: nothing may follow what did. */
   cut: 128,
+  /** The kernel had all that was taken when it became `writable`, which is being told. */
+  hadAll: 256,
 } as const;
