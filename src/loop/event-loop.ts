@@ -46,7 +46,7 @@ import { LoopCounts } from './loop-counts.ts';
 import { LoopDatagrams } from './loop-datagrams.ts';
 import { driverSettings } from './driver-settings.ts';
 import { DeferredWork } from './deferred-work.ts';
-import type { CountedStats, Inbox, LoopPublication } from './mailbox-contract.ts';
+import type { Inbox, LoopPublication } from './mailbox-contract.ts';
 import { Ticker } from './ticker.ts';
 import { hostedLoop } from './timed-turns.ts';
 import { WorkingTime } from './working-time.ts';
@@ -256,18 +256,13 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
 
   stats(): LoopStats {
-    return { ...this.#counted(), mailboxBytes: 0, ...this.#time.read() };
-  }
-
-  #counted(): CountedStats {
-    const { connectionCount, counts, driver } = this;
-    return counts.stats(driver.counters, connectionCount, this.#acceptGate.rests, this.tls?.counts);
+    return { ...this.counts.stats(this), mailboxBytes: 0, ...this.#time.read() };
   }
 
   /** Before it may sleep, and now and then while it has no time to. */
   #publish(): void {
     this.#unpublished = false;
-    this.publication?.publish(this.#counted());
+    this.publication?.publish(this.counts.stats(this));
   }
 
   // -- turns, as the host gives them --------------------------------------------------------------

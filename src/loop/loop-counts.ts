@@ -36,6 +36,14 @@ export const sharedCounters = [
 
 export type SharedCounter = (typeof sharedCounters)[number];
 
+/** The parts of a loop that count. */
+interface CountedLoop {
+  readonly driver: { readonly counters: DriverCounters };
+  readonly connectionCount: number;
+  readonly listening: { readonly acceptGate: { readonly rests: number } };
+  readonly tls: { readonly counts: TlsCounts } | undefined;
+}
+
 /** What a loop counts by itself, and how its counters read together with those of its driver. */
 export class LoopCounts extends ConnectionCounts {
   turns = 0;
@@ -55,17 +63,19 @@ export class LoopCounts extends ConnectionCounts {
     this.histograms = histograms ? new LoopHistograms(publication?.histograms) : null;
   }
 
-  stats(
-    driver: DriverCounters,
-    connections: number,
-    acceptRests: number,
-    tls: TlsCounts | undefined,
-  ): CountedStats {
+  /** What the parts of a loop have counted, together. */
+  stats({
+    driver: { counters: driver },
+    connectionCount,
+    listening,
+    tls,
+  }: CountedLoop): CountedStats {
+    const { rests: acceptRests } = listening.acceptGate;
     return {
       turns: this.turns,
       waits: driver.waits,
       events: driver.events,
-      connections,
+      connections: connectionCount,
       accepted: this.accepted,
       closed: this.closed,
       bytesReceived: driver.bytesReceived,
@@ -85,9 +95,9 @@ export class LoopCounts extends ConnectionCounts {
       datagramsDropped: driver.datagramsDropped,
       datagramSessions: this.datagramSessions,
       datagramsRefused: this.datagramsRefused,
-      tlsHandshakes: tls?.handshakes ?? 0,
-      tlsFailures: tls?.failures ?? 0,
-      tlsHandshakeMs: tls?.handshakeMs ?? 0,
+      tlsHandshakes: tls?.counts.handshakes ?? 0,
+      tlsFailures: tls?.counts.failures ?? 0,
+      tlsHandshakeMs: tls?.counts.handshakeMs ?? 0,
     };
   }
 }

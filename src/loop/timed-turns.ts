@@ -65,7 +65,7 @@ class TimedTurns implements HostedLoop {
     return this.#counters.sleptMs;
   }
   slept(ms: number): void {
-    this.#loop.slept?.(ms);
+    this.#loop.slept(ms);
   }
   get hasPutOff(): boolean {
     return this.#loop.hasPutOff;

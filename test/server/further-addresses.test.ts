@@ -344,7 +344,7 @@ describe('server.adopt', () => {
       };
       await more(); // from now on somebody has asked
       await more();
-        await dialler.stop();
+      await dialler.stop();
       await waitUntil(() => server.countConnections() === 2, 'the dialled ones are gone');
       for (let count = 0; count < 30; count++) await connect(t, server.addr);
       await waitUntil(
@@ -355,7 +355,7 @@ describe('server.adopt', () => {
       t.after(() => looks.restore());
       await isRefused(numbers.at(-1) as number);
       const { descriptor } = await connection(t);
-        await server.adopt(descriptor);
+      await server.adopt(descriptor);
       assert.ok(looks.callCount() <= 4, `${looks.callCount()} looks at 32 connections`);
     },
   );
