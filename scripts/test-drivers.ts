@@ -127,6 +127,7 @@ const overTls = [
   'test/server/destroy',
   'test/server/handler-errors',
   'test/server/host-loop',
+  'test/server/keeping-up',
   'test/server/link-ends',
   'test/server/links',
   'test/server/loop-face',

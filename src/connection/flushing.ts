@@ -46,7 +46,8 @@ function checkMarks(c: Connection): void {
     if (c.events.onDrain) addTask(c, task.drain);
     // Last: a subscriber may write, and be above the mark again.
     tellBackpressure(c, 'drained');
-  } else if (closeOnOverflow && pending > highWaterMark && !is(c, mark.paced)) {
+  } else if (closeOnOverflow && pending > highWaterMark && isStuck(c) && !is(c, mark.paced)) {
+    // Behind a send that is under way much may wait for a reader that keeps up.
     fail(c, tooSlow(pending, highWaterMark, remoteAddress(c)), true);
   }
 }

@@ -16,18 +16,24 @@ import { mark } from './states.ts';
 export function takeBack(c: Connection | null, slab: Slab, start: number, end: number): boolean {
   if (c === null || isClosed(c) || is(c, mark.unopened)) return false;
   if (!isOurs(c) || !queueFirst(c, slab, start, end)) {
-    if (!isClosed(c)) awaitTransport(c);
+    if (!isClosed(c)) {
+      awaitTransport(c);
+      lookAtMark(c);
+    }
     return false;
   }
   c.bytesSent -= end - start;
   c.rare?.flushWaiters?.taken(start - end);
   block(c);
-  if (c.queue !== null && c.queue.length > c.settings.highWaterMark) {
-    crossHigh(c);
-    // Nothing else may be written that would have the policy looked at.
-    scheduleFlush(c);
-  }
+  lookAtMark(c);
   return true;
+}
+
+/** Nothing else may be written that would have the policy looked at. */
+function lookAtMark(c: Connection): void {
+  if (c.queue === null || c.queue.length <= c.settings.highWaterMark) return;
+  crossHigh(c);
+  scheduleFlush(c);
 }
 
 function isOurs(c: Connection): boolean {

@@ -1,6 +1,7 @@
 /** The end of a loop, as the server directs it. */
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
+import { workingTimeNumbers } from '../../src/loop/working-time.ts';
 import { simulatedLoop } from './simulated-loop.ts';
 
 test('a stop that was forced before it began waits for none of those who came with the backlog', async () => {
@@ -59,7 +60,8 @@ test('a mailbox that other threads fill without a pause does not hold up a stop'
     aboutToSleep: () => false,
     close() {},
   };
-  const publication = { opened() {}, closed() {}, publish() {} };
+  const workingTime = new Float64Array(workingTimeNumbers);
+  const publication = { opened() {}, closed() {}, publish() {}, workingTime };
   rig.loop.share(inbox, publication as unknown as Parameters<typeof rig.loop.share>[1]);
   rig.loop.listening.drain();
   let isOver = false;

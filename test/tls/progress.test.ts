@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Conn, EventHandler } from 'gnet';
+import { loadEngine } from '../../src/connection/tls/load-engine.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { connectTls, startTls } from './tls-rig.ts';
 
-test('flushWrite resolves as the kernel takes the bytes, with more behind them', async (t) => {
+const { engine } = (await loadEngine()).about;
+const skip = engine === 'node:tls' && 'there it resolves once nothing rests in its sockets';
+test('flushWrite resolves as the kernel takes the bytes, with more behind them', {
+  skip,
+}, async (t) => {
   const message = Buffer.alloc(10_000, 'x');
   const messages = 2_000; // more than a kernel holds
   let settled = 0;

@@ -170,12 +170,14 @@ export class TlsTransport implements Transport, StreamReceiver {
 
   writable(): void {
     // Asked before the bytes go on their way again.
+    const wasRefused = this.#is(mark.refused);
     if (this.#below.refuses?.(this.slot)) this.#marks |= mark.refused;
     if (this.#below.handedOver(this.slot)) this.#marks |= mark.hadAll;
     const before = this.#stillEncrypted();
     // A part that has left is progress, too: a slow reader is not one that does not read.
     const progressed = this.#flushOwn() || this.#stillEncrypted() !== before;
-    if (progressed && this.session.state >= TlsState.Open) this.#tellWritable();
+    const isNews = progressed || (this.#is(mark.refused) && !wasRefused);
+    if (isNews && this.session.state >= TlsState.Open) this.#tellWritable();
     this.#marks &= ~mark.hadAll;
   }
 
