@@ -75,8 +75,7 @@ export class TlsTransport implements Transport, StreamReceiver {
     const { session } = this;
     if (this.#is(mark.closed | mark.failureTold | mark.cut)) return;
     session.receive(slab, start, end);
-    if (session.state !== TlsState.Open && !this.#advance()) return;
-    this.#read();
+    if (session.state === TlsState.Open || this.#advance()) this.#read();
   }
 
   /**
@@ -107,7 +106,8 @@ export class TlsTransport implements Transport, StreamReceiver {
   }
 
   #tellWritable(): void {
-    if (!this.#is(mark.awaited) || this.#is(mark.closed)) return;
+    const { state } = this.session;
+    if (!this.#is(mark.awaited) || this.#is(mark.closed) || state < TlsState.Open) return;
     this.#marks &= ~mark.awaited;
     this.#receiver.writable();
     this.#marks &= ~mark.refused;
@@ -175,9 +175,8 @@ export class TlsTransport implements Transport, StreamReceiver {
     if (this.#below.handedOver(this.slot)) this.#marks |= mark.hadAll;
     const before = this.#stillEncrypted();
     // A part that has left is progress, too: a slow reader is not one that does not read.
-    const progressed = this.#flushOwn() || this.#stillEncrypted() !== before;
-    const isNews = progressed || (this.#is(mark.refused) && !wasRefused);
-    if (isNews && this.session.state >= TlsState.Open) this.#tellWritable();
+    const hasLeft = this.#flushOwn() || this.#stillEncrypted() !== before;
+    if (hasLeft || this.#is(mark.refused) !== wasRefused) this.#tellWritable();
     this.#marks &= ~mark.hadAll;
   }
 
@@ -363,9 +362,7 @@ export class TlsTransport implements Transport, StreamReceiver {
         return;
       }
       const end = out.end + session.takeOutput(out, out.end, out.capacity - out.end);
-      if (this.#sendAnswer(out, end)) continue;
-      session.discardOutput(); // `failed` follows
-      return;
+      if (!this.#sendAnswer(out, end)) session.discardOutput(); // `failed` follows
     }
   }
 
