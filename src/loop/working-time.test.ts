@@ -89,6 +89,23 @@ describe('how much of its time a loop works', () => {
     assert.equal(seenIn(seen).activeMs, activeMs + 2_500);
   });
 
+  test('of a loop that sleeps is nothing once five seconds are over, whenever it fell asleep', () => {
+    const numbers = new Float64Array(workingTimeNumbers);
+    time.share({ workingTime: numbers });
+    for (const workedFor of [900, 5_900, 6_450]) {
+      turn(5, 15, workedFor);
+      time.mayRest(-1);
+      for (const waited of [4_000, 2_001, 60_000]) {
+        now += waited;
+        const { utilization } = seenIn(numbers);
+        if (waited === 4_000) assert.ok(utilization > 0.05, `${utilization}`);
+        else assert.equal(utilization, 0, `${workedFor}, ${waited}`);
+      }
+      countSleep(counters, now - 66_001, now);
+      time.works();
+    }
+  });
+
   test('of a loop that has ended does not grow', () => {
     turn(10, 10, 1_000);
     time.end();

@@ -155,7 +155,9 @@ export function workShareIn(numbers: Float64Array, now: number): WorkShare {
   const slept = numbers[at.slept] as number;
   const idleMs = Math.min(livedMs, slept < 0 ? Math.max(0, now + slept) : slept);
   const from = Math.max(startedAt, now - recentMs);
-  const recentlyIdle = idleMs - sleptUntil(numbers, from, { time: now, slept: idleMs });
+  const last: Sample = { time: now, slept: idleMs };
+  const recentlyIdle =
+    idleMs - sleptUntil(numbers, from, slept < 0 ? asleep(numbers, last) : [last]);
   const share = now > from ? 1 - recentlyIdle / (now - from) : 0;
   return { activeMs: livedMs - idleMs, idleMs, utilization: Math.max(0, Math.min(1, share)) };
 }
@@ -165,17 +167,38 @@ interface Sample {
   readonly slept: number;
 }
 
-/** What the loop had slept at that time, between the two samples around it. */
-function sleptUntil(numbers: Float64Array, time: number, last: Sample): number {
+/**
+ * What is known of a loop that sleeps: it began to within `sampleMs` of its last sample, or it would have
+ * taken another one.
+ */
+function asleep(numbers: Float64Array, last: Sample): readonly Sample[] {
+  const time = sampleOf(numbers, (numbers[at.taken] as number) - 2).time + sampleMs;
+  return time < last.time ? [{ time, slept: last.slept - (last.time - time) }, last] : [last];
+}
+
+/** By the order in which they were taken; the one before them all is the start. */
+function sampleOf(numbers: Float64Array, index: number): Sample {
+  if (index < 0) return { time: numbers[at.startedAt] as number, slept: 0 };
+  const pair = at.samples + 2 * (index % samplesMax);
+  return { time: numbers[pair] as number, slept: numbers[pair + 1] as number };
+}
+
+/**
+ * What the loop had slept at that time, between the two samples around it.
+ * @param behind later ones than those that were taken, in order
+ */
+function sleptUntil(numbers: Float64Array, time: number, behind: readonly Sample[]): number {
+  let after = behind.at(-1) as Sample;
+  const [first] = behind as [Sample];
+  if (first.time <= time) return between(first, after, time);
+  after = first;
   const taken = (numbers[at.taken] as number) - 1;
-  let after = last;
   for (let index = taken - 1; index >= Math.max(0, taken - samplesMax); index--) {
-    const pair = at.samples + 2 * (index % samplesMax);
-    const sample = { time: numbers[pair] as number, slept: numbers[pair + 1] as number };
+    const sample = sampleOf(numbers, index);
     if (sample.time <= time) return between(sample, after, time);
     after = sample;
   }
-  return between({ time: numbers[at.startedAt] as number, slept: 0 }, after, time);
+  return between(sampleOf(numbers, -1), after, time);
 }
 
 function between(before: Sample, after: Sample, time: number): number {
