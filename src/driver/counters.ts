@@ -23,8 +23,11 @@ export function countSleep(counters: DriverCounters, began: number, ended: numbe
   counters.sleepEnded = ended;
 }
 
-/** A sleep that is just over. */
-export function countPastSleep(counters: DriverCounters, ms: number): void {
-  const now = performance.now();
+/** A sleep that is just over; `now` is by the clock of the loop, where that is not the thread's. */
+export function countPastSleep(
+  counters: DriverCounters,
+  ms: number,
+  now: number = performance.now(),
+): void {
   countSleep(counters, now - ms, now);
 }

@@ -41,8 +41,9 @@ export class ParkedHost implements LoopHost {
   #again = false;
   /** Turns of ours that are the runtime's now. */
   #turnsLeftOut = 0;
-  /** When the loops were parked, or -1. */
+  /** When the loops were parked, or -1; and which ones: another one may come meanwhile. */
   #parkedSince = -1;
+  #parked: readonly HostedLoop[] = [];
   /** There is nothing to do and no helper thread to sleep: the next turn sleeps a little. */
   #sleepsHere = false;
 
@@ -153,12 +154,13 @@ export class ParkedHost implements LoopHost {
     sleeper.listen();
     for (const loop of this.#loops) sleeper.arm(loop.pollableDescriptor);
     this.#parkedSince = performance.now();
+    this.#parked = this.#loops;
   }
 
   #unpark(): void {
     const ms = performance.now() - this.#parkedSince;
     this.#parkedSince = -1;
-    for (const loop of this.#loops) loop.slept(ms);
+    for (const loop of this.#parked) if (this.#loops.includes(loop)) loop.slept(ms);
   }
 
   readonly #timeIsUp = (): void => {

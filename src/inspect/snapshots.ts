@@ -58,9 +58,8 @@ export class Snapshots {
    */
   stream(gone: AbortSignal): ReadableStream<Uint8Array> | null {
     if (this.#sinks.size >= streamsMax) return null;
-    let sink: Sink;
-    gone.addEventListener('abort', () => this.#end(sink));
-    return new ReadableStream<Uint8Array>({
+    let sink!: Sink;
+    const stream = new ReadableStream<Uint8Array>({
       start: (controller) => {
         sink = controller;
         this.#sinks.add(sink);
@@ -69,6 +68,9 @@ export class Snapshots {
       },
       cancel: () => this.#forget(sink),
     });
+    if (gone.aborted) this.#end(sink);
+    else gone.addEventListener('abort', () => this.#end(sink));
+    return stream;
   }
 
   #event(): Uint8Array {

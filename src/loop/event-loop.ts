@@ -334,7 +334,7 @@ export class EventLoop implements DriverEvents, HostedLoop, LayerOwner, Datagram
   }
 
   slept(ms: number): void {
-    countPastSleep(this.driver.counters, ms);
+    countPastSleep(this.driver.counters, ms, this.#backend.host.now?.());
   }
   get sleptMs(): number {
     return this.driver.counters.sleptMs;

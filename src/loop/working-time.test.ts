@@ -29,7 +29,8 @@ describe('how much of its time a loop works', () => {
       time.turned(++turns);
     }
   }
-  const seenIn = (numbers: Float64Array): WorkShare => workShareIn(numbers, now);
+  /** Of a clock of its own the origin is 1. */
+  const seenIn = (numbers: Float64Array): WorkShare => workShareIn(numbers, now + 1);
   const near = (share: WorkShare, wanted: number): void => {
     assert.ok(Math.abs(share.utilization - wanted) < 0.03, `${share.utilization}, not ${wanted}`);
   };
@@ -111,6 +112,18 @@ describe('how much of its time a loop works', () => {
     time.end();
     now += 10_000;
     assert.deepEqual([time.read().activeMs, time.read().idleMs], [500, 10_500]);
+  });
+
+  test('of a loop that only sleeps, on a clock that begins with it, is nothing', () => {
+    now = 0;
+    const asleep = new WorkingTime(newCounters(), {
+      mode: 'test',
+      now: () => now,
+      requestTurn() {},
+    });
+    asleep.mayRest(-1);
+    now = 20_000;
+    assert.deepEqual(asleep.read(), { activeMs: 0, idleMs: 20_000, utilization: 0 });
   });
 
   test('of no loop is nothing', () => {

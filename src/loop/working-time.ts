@@ -62,7 +62,8 @@ export class WorkingTime {
   constructor(counters: SleepCounters, host: Host, readers?: Readers) {
     this.#counters = counters;
     const now = host.now?.bind(host);
-    this.#clock = now === undefined ? threadClock : { now, origin: 0 };
+    // Not 0: a loop that has slept since time 0 would seem awake.
+    this.#clock = now === undefined ? threadClock : { now, origin: 1 };
     this.#restsElsewhere = host.requestTurn !== undefined && host.mode !== 'runtime';
     this.#sampledAt = this.#clock.now();
     this.#numbers[at.taken] = 1;

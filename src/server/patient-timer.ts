@@ -17,11 +17,13 @@ export function afterLooks(loop: LookingLoop, then: () => void): void {
   let left = looks;
   const task = {
     runTasks(): void {
-      if (left-- > 0) loop.scheduleTasks(task);
+      // Behind what the thread does next: a loop may run its tasks twice between two waits.
+      if (left-- > 0) setImmediate(again);
       else then();
     },
   };
-  loop.scheduleTasks(task);
+  const again = (): void => loop.scheduleTasks(task);
+  again();
 }
 
 /**

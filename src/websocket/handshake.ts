@@ -38,10 +38,12 @@ export function clockFor({ loop }: Conn<unknown>, intervalMs: number): PingClock
     ofLoop = new Map();
     clocks.set(loop, ofLoop);
   }
-  let clock = ofLoop.get(intervalMs);
+  const all = ofLoop;
+  const wholeMs = Math.max(1, Math.ceil(intervalMs));
+  let clock = all.get(wholeMs);
   if (clock === undefined) {
-    clock = new PingClock(loop, intervalMs);
-    ofLoop.set(intervalMs, clock);
+    clock = new PingClock(loop, wholeMs, () => all.delete(wholeMs));
+    all.set(wholeMs, clock);
   }
   return clock;
 }

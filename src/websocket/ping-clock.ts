@@ -20,13 +20,16 @@ export interface Pingable {
 export class PingClock {
   readonly #loop: Pick<EventLoop, 'schedule'>;
   readonly #intervalMs: number;
+  readonly #emptied: () => void;
   readonly #members = new Set<Pingable>();
   /** Calls the next look off. */
   #stop: (() => void) | null = null;
 
-  constructor(loop: Pick<EventLoop, 'schedule'>, intervalMs: number) {
+  /** @param emptied its last member is gone, and nobody need find it any more. */
+  constructor(loop: Pick<EventLoop, 'schedule'>, intervalMs: number, emptied: () => void) {
     this.#loop = loop;
-    this.#intervalMs = Math.max(1, Math.ceil(intervalMs));
+    this.#intervalMs = intervalMs;
+    this.#emptied = emptied;
   }
 
   add(member: Pingable): void {
@@ -39,6 +42,7 @@ export class PingClock {
     if (this.#members.size > 0) return;
     this.#stop?.();
     this.#stop = null;
+    this.#emptied();
   }
 
   #lookLater(): void {

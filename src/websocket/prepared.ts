@@ -9,6 +9,7 @@ export class PreparedMessage {
 
   constructor(data: Bytes, isText: boolean) {
     this.isText = isText;
+    if (typeof data !== 'string' && !(data instanceof Uint8Array)) prepare(data); // which refuses it
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
     const header = headerLength(length);
     const frame = Buffer.allocUnsafe(header + length);

@@ -136,6 +136,20 @@ describe('the clock of a simulation', () => {
     assert.equal(clock.now, 3_000);
   });
 
+  test('counts as time in which the loop had nothing to do', async (t) => {
+    const simulation = await simulate({
+      onOpened(c) {
+        const again = (): void => void c.loop.schedule(1_000, again);
+        again();
+      },
+    });
+    t.after(() => simulation.close());
+    await simulation.connect();
+    await simulation.clock.advance(20_000);
+    const loop = simulation.server.stats().loops[0];
+    assert.deepEqual([loop?.activeMs, loop?.idleMs, loop?.utilization], [0, 20_000, 0]);
+  });
+
   test('a timer of hours comes after hours', async (t) => {
     let at = 0;
     const { connect, clock } = await started(t, {

@@ -158,6 +158,8 @@ export class SimulatedHost implements LoopHost {
         const step = Math.min(this.#untilDeadline(), stepMax, until - clock.now);
         clock.advance(step);
         timers?.tick(step);
+        // Work takes no time here.
+        for (const loop of this.#loops) loop.slept(step);
         await this.#rest(this.#whenQuiet);
       }
     } finally {
