@@ -11,6 +11,7 @@
  */
 import { threadId } from 'node:worker_threads';
 import type { HostedLoop, LoopHost } from '../src/host/contract.ts';
+import { LoopInFront } from '../src/host/loop-in-front.ts';
 import { Random } from '../src/driver/simulated/random.ts';
 
 const lateMsMax = 40;
@@ -51,54 +52,34 @@ class Lateness {
   }
 }
 
-/** Stands between a loop and its host. */
-class LateLoop implements HostedLoop {
-  readonly #loop: HostedLoop;
+class LateLoop extends LoopInFront {
   readonly #lateness: Lateness;
   /** Where turns are given on demand: another one is wanted, since this one did nothing. */
   readonly #requestTurn: () => void;
 
   constructor(loop: HostedLoop, lateness: Lateness, requestTurn: () => void) {
-    this.#loop = loop;
+    super(loop);
     this.#lateness = lateness;
     this.#requestTurn = requestTurn;
   }
 
-  runDue(): boolean {
+  override runDue(): boolean {
     this.#lateness.mayBegin();
-    return this.#lateness.isOn || this.#loop.runDue();
+    return this.#lateness.isOn || this.loop.runDue();
   }
 
-  wait(timeoutMs: number): number {
-    if (!this.#lateness.isOn) return this.#loop.wait(timeoutMs);
+  override wait(timeoutMs: number): number {
+    if (!this.#lateness.isOn) return this.loop.wait(timeoutMs);
     rest(restMs);
     this.#requestTurn();
     return 0;
   }
 
-  timeUntilDeadline(): number {
-    return this.#lateness.isOn ? 0 : this.#loop.timeUntilDeadline();
+  override timeUntilDeadline(): number {
+    return this.#lateness.isOn ? 0 : this.loop.timeUntilDeadline();
   }
-  get sleptMs(): number {
-    return this.#loop.sleptMs;
-  }
-  slept(ms: number): void {
-    this.#loop.slept(ms);
-  }
-  get hasPutOff(): boolean {
-    return !this.#lateness.isOn && this.#loop.hasPutOff;
-  }
-  get hasPromises(): boolean {
-    return this.#loop.hasPromises;
-  }
-  watch(descriptor: number): void {
-    this.#loop.watch(descriptor);
-  }
-  unwatch(descriptor: number): void {
-    this.#loop.unwatch(descriptor);
-  }
-  get pollableDescriptor(): number {
-    return this.#loop.pollableDescriptor;
+  override get hasPutOff(): boolean {
+    return !this.#lateness.isOn && this.loop.hasPutOff;
   }
 }
 

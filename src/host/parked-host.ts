@@ -68,7 +68,9 @@ export class ParkedHost implements LoopHost {
   detach(loop: HostedLoop): void {
     if (!this.#loops.includes(loop)) return;
     this.#sleeper?.remove(loop.pollableDescriptor);
-    this.#loops = this.#loops.filter((other) => other !== loop);
+    const others = (other: HostedLoop): boolean => other !== loop;
+    this.#loops = this.#loops.filter(others);
+    this.#parked = this.#parked.filter(others);
     if (this.#loops.length > 0) return;
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
@@ -160,7 +162,7 @@ export class ParkedHost implements LoopHost {
   #unpark(): void {
     const ms = performance.now() - this.#parkedSince;
     this.#parkedSince = -1;
-    for (const loop of this.#parked) if (this.#loops.includes(loop)) loop.slept(ms);
+    for (const loop of this.#parked) loop.slept(ms);
   }
 
   readonly #timeIsUp = (): void => {

@@ -174,11 +174,11 @@ function runAllDue(loops: readonly HostedLoop[]): boolean {
 
 /** The first one waits; the others have slept as long. */
 function sleepFor(loops: readonly HostedLoop[], timeoutMs: number): number {
-  const [sleeper, ...others] = loops as readonly [HostedLoop, ...HostedLoop[]];
+  const sleeper = loops[0] as HostedLoop;
   const before = sleeper.sleptMs;
   const events = sleeper.wait(timeoutMs);
   const ms = sleeper.sleptMs - before;
-  for (const other of others) other.slept(ms);
+  for (let index = 1; index < loops.length; index++) (loops[index] as HostedLoop).slept(ms);
   return events;
 }
 
