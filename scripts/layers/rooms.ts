@@ -38,6 +38,7 @@ const common: readonly string[] = [
   'src/base/codec-to-come.ts',
   'src/base/flushed.ts',
   'src/host/fetch-codings.ts',
+  'src/host/thread-locks.ts',
 ];
 
 /** What `testing` may import beside it: what stands in for a kernel and a connection, where a path is. */

@@ -8,68 +8,101 @@ const COUNT_BYTES = 6;
 /** More senders than this are not remembered: those that began first have most likely ended. */
 const sendersMax = 4_096;
 
+/** What another loop has sent: its name, and its last message. */
+interface Sender {
+  readonly name: Uint8Array;
+  last: number;
+}
+
 /** Of one loop: packs what it sends, and opens what others have sent, each message once. */
 export class Envelopes {
   /** The same in all loops of a process that hear one another without a broker. */
   readonly #origin: Buffer;
-  readonly #sender: Buffer;
+  /** Of the next message: only its first byte and its count change. */
+  readonly #head: Buffer;
   #count = 0;
-  /** By sender: its last message. Several filters bring one message several times. */
-  readonly #last = new Map<string, number>();
+  /** By name. Several filters bring one message several times. */
+  readonly #senders = new Map<string, Sender>();
   /** Who has sent the message before has most likely sent the next one, too. */
-  #known: Buffer = Buffer.alloc(0);
-  #knownName: string | null = null;
+  #before: Sender = { name: new Uint8Array(0), last: 0 };
 
   /** @param hub the name of the topics, which are a group of their own in a process. */
   constructor(hub: string) {
     const hash = createHash('sha256').update(JSON.stringify([processFacts, hub]));
     this.#origin = Buffer.from(hash.digest('base64url'));
-    this.#sender = Buffer.concat([this.#origin, Buffer.from([0]), Buffer.from(randomUUID())]);
+    const sender = Buffer.concat([this.#origin, Buffer.from([0]), Buffer.from(randomUUID())]);
+    this.#head = Buffer.concat([
+      Buffer.from([0, sender.length]),
+      sender,
+      Buffer.alloc(COUNT_BYTES),
+    ]);
   }
 
   pack(data: Bytes): Buffer {
     const isText = typeof data === 'string';
     const payload = isText ? Buffer.from(data) : data;
-    const { length } = this.#sender;
-    const message = Buffer.allocUnsafe(2 + length + COUNT_BYTES + payload.length);
-    message[0] = isText ? 1 : 0;
-    message[1] = length;
-    message.set(this.#sender, 2);
-    message.writeUIntBE(++this.#count, 2 + length, COUNT_BYTES);
-    message.set(payload, 2 + length + COUNT_BYTES);
+    const head = this.#head;
+    head[0] = isText ? 1 : 0;
+    head.writeUIntBE(++this.#count, head.length - COUNT_BYTES, COUNT_BYTES);
+    const message = Buffer.allocUnsafe(head.length + payload.length);
+    message.set(head);
+    message.set(payload, head.length);
     return message;
   }
 
   /** Null for what loops of this process and hub have sent, what was opened before, and no envelope. */
-  open(message: Buffer): Bytes | null {
+  open(message: Uint8Array): Bytes | null {
     const length = message[1] ?? 0;
     const start = 2 + length + COUNT_BYTES;
     if (message.length < start) return null;
-    const name = this.#nameOf(message.subarray(2, 2 + length));
-    if (name === null) return null;
-    const count = message.readUIntBE(2 + length, COUNT_BYTES);
-    if (count <= (this.#last.get(name) ?? 0)) return null;
-    this.#remember(name, count);
-    const data = message.subarray(start);
+    const sender = isFrom(this.#before.name, message) ? this.#before : this.#senderOf(message);
+    if (sender === null) return null;
+    const count = countAt(message, 2 + length);
+    if (count <= sender.last) return null;
+    sender.last = count;
+    const { buffer, byteOffset } = message;
+    const data = Buffer.from(buffer, byteOffset + start, message.length - start);
     return message[0] === 1 ? data.toString() : data;
   }
 
   /** Null for loops of this process and hub. */
-  #nameOf(sender: Buffer): string | null {
-    if (sender.equals(this.#known)) return this.#knownName;
-    const end = sender.indexOf(0);
-    if (end < 0 || sender.subarray(0, end).equals(this.#origin)) return null;
-    this.#known = Buffer.from(sender);
-    this.#knownName = sender.toString('latin1');
-    return this.#knownName;
+  #senderOf(message: Uint8Array): Sender | null {
+    const name = Buffer.from(message.subarray(2, 2 + (message[1] as number)));
+    const end = name.indexOf(0);
+    if (end < 0 || name.subarray(0, end).equals(this.#origin)) return null;
+    const key = name.toString('latin1');
+    const known = this.#senders.get(key);
+    this.#before = known ?? { name, last: 0 };
+    if (known === undefined) this.#remember(key, this.#before);
+    return this.#before;
   }
 
-  #remember(name: string, count: number): void {
-    this.#last.set(name, count);
-    if (this.#last.size <= sendersMax) return;
-    for (const oldest of this.#last.keys()) {
-      this.#last.delete(oldest);
+  #remember(key: string, sender: Sender): void {
+    this.#senders.set(key, sender);
+    if (this.#senders.size <= sendersMax) return;
+    for (const oldest of this.#senders.keys()) {
+      this.#senders.delete(oldest);
       return;
     }
   }
+}
+
+/** In place: it is asked for each message. */
+function isFrom(name: Uint8Array, message: Uint8Array): boolean {
+  const { length } = name;
+  if (length === 0 || message[1] !== length) return false;
+  // Their ends differ first: loops of one process begin alike.
+  for (let index = length - 1; index >= 0; index--) {
+    if (name[index] !== message[2 + index]) return false;
+  }
+  return true;
+}
+
+/** As `readUIntBE`. */
+function countAt(message: Uint8Array, start: number): number {
+  let count = 0;
+  for (let index = start; index < start + COUNT_BYTES; index++) {
+    count = count * 256 + (message[index] as number);
+  }
+  return count;
 }

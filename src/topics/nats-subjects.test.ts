@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FoundBefore, subjectOf, subjectsOf, topicOf } from './nats-subjects.ts';
+import { isWildSubject, subjectOf, subjectsOf, topicOf } from './nats-subjects.ts';
 
 test('every topic has a subject of its own, and comes back from it', () => {
   const topics = [
@@ -40,15 +40,12 @@ test('what others publish there and is no topic is left alone', () => {
   assert.equal(topicOf('p.', 'p.a.%E0%A4'), null);
 });
 
-test('what was found before is not looked for again, and not kept for ever', () => {
-  let looked = 0;
-  const lengths = new FoundBefore((text) => {
-    looked++;
-    return text.length;
-  });
-  assert.deepEqual([lengths.of('a'), lengths.of('bb'), lengths.of('a')], [1, 2, 1]);
-  assert.equal(looked, 2);
-  for (let index = 0; index < 1_000; index++) lengths.of(`topic ${index}`);
-  assert.equal(lengths.of('a'), 1);
-  assert.equal(looked, 1_003);
+test('wildcards of a filter, and no characters of a topic, make a subject stand for several', () => {
+  const areWild = (filter: string) => subjectsOf('p.', filter).map(isWildSubject);
+  assert.deepEqual(['a/b', 'a.*>/c', 'a/+', 'a/#'].map(areWild), [
+    [false],
+    [false],
+    [true],
+    [false, true],
+  ]);
 });

@@ -50,6 +50,11 @@ export function subjectsOf(prefix: string, filter: string): string[] {
   return tokens.length === 0 ? [`${prefix}>`] : [front, `${front}.>`];
 }
 
+/** Whether it stands for several. A star or `>` of a topic's name is escaped. */
+export function isWildSubject(subject: string): boolean {
+  return /[*>]/.test(subject);
+}
+
 /** Null for what no topic became. */
 export function topicOf(prefix: string, subject: string): string | null {
   const levels = subject.slice(prefix.length).split('.');
@@ -57,28 +62,5 @@ export function topicOf(prefix: string, subject: string): string | null {
     return levels.map((token) => (token === emptyLevel ? '' : decodeURIComponent(token))).join('/');
   } catch {
     return null;
-  }
-}
-
-/** More are forgotten, all at once. */
-const rememberedMax = 512;
-
-/** Remembers what was found for a text: messages are of the same few topics again and again. */
-export class FoundBefore<Found> {
-  readonly #find: (text: string) => Found;
-  readonly #found = new Map<string, Found>();
-
-  constructor(find: (text: string) => Found) {
-    this.#find = find;
-  }
-
-  /** @throws what the function throws. */
-  of(text: string): Found {
-    const known = this.#found.get(text);
-    if (known !== undefined) return known;
-    const found = this.#find(text);
-    if (this.#found.size === rememberedMax) this.#found.clear();
-    this.#found.set(text, found);
-    return found;
   }
 }

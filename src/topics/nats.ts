@@ -3,8 +3,9 @@ import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
 import type { Bytes } from '../index.ts';
 import type { Backplane, BackplaneHub } from './backplane.ts';
 import { Envelopes } from './envelope.ts';
+import { FoundBefore } from './found-before.ts';
 import { NatsLink, type NatsLinkOptions, type NatsLinkUser } from './nats-link.ts';
-import { checkSubject, FoundBefore, subjectOf, subjectsOf, topicOf } from './nats-subjects.ts';
+import { checkSubject, isWildSubject, subjectOf, subjectsOf, topicOf } from './nats-subjects.ts';
 import { BackplaneErrors } from './program-calls.ts';
 
 export interface NatsBackplaneOptions extends NatsLinkOptions {
@@ -60,17 +61,18 @@ export class NatsSubjects implements NatsLinkUser {
   }
 
   #subscribeTo(connection: NatsConnection, subject: string): Subscription {
+    // What comes says its subject in bytes: those of a subject without wildcards need not be read.
+    const exact = isWildSubject(subject) ? null : topicOf(this.#prefix, subject);
     const callback = (error: Error | null, message: Msg): void => {
-      if (error === null) this.#take(message);
+      if (error === null) this.#take(exact ?? this.#topics.of(message.subject), message.data);
       else this.#onError(error);
     };
     return connection.subscribe(subject, { callback });
   }
 
-  #take({ subject, data }: Msg): void {
-    const topic = this.#topics.of(subject);
+  #take(topic: string | null, data: Uint8Array): void {
     if (topic === null) return;
-    const content = this.#envelopes.open(Buffer.from(data.buffer, data.byteOffset, data.length));
+    const content = this.#envelopes.open(data);
     if (content !== null) this.#deliver(topic, content);
   }
 

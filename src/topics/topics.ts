@@ -2,6 +2,7 @@ import type { Bytes, Server } from '../index.ts';
 import { type BacklogLimits, Backlogs } from './backlogs.ts';
 import type { Backplane, Delivered, PublishOptions } from './backplane.ts';
 import { ErrTopicsClosed } from './errors.ts';
+import { FoundBefore } from './found-before.ts';
 import { LoopChannel } from './loop-channel.ts';
 import { Presence, type PresenceOptions } from './presence.ts';
 import { Pressure } from './pressure.ts';
@@ -58,6 +59,8 @@ export class Topics {
   readonly #slow: SlowPolicy;
   readonly #backplane: Backplane | undefined;
   readonly #channel: LoopChannel;
+  /** Topics that can be published under. */
+  readonly #checked: FoundBefore<true>;
   /** By topic: those who have subscribed to just that. */
   readonly #exact = new Map<string, Set<Subscriber>>();
   readonly #wild = new TopicTree<Subscriber>();
@@ -80,6 +83,11 @@ export class Topics {
   /** @internal Use `topics`. */
   constructor(name: string, options: TopicsOptions) {
     const { slow = 'skip', backplane, presence = false } = options;
+    this.#checked = new FoundBefore((topic) => {
+      checkTopic(topic);
+      backplane?.check?.(topic);
+      return true;
+    });
     if (!policies.includes(slow)) {
       throw new TypeError(`Cannot use slow: '${slow}': it is one of ${policies.join(', ')}`);
     }
@@ -199,8 +207,7 @@ export class Topics {
    * ErrTopicsClosed after `close`.
    */
   publish(topic: string, data: Bytes, options: PublishOptions = {}): number {
-    checkTopic(topic);
-    this.#backplane?.check?.(topic);
+    this.#checked.of(topic);
     if (this.#isClosed) throw new ErrTopicsClosed(topic);
     // In memory of its own: what was received is lent.
     const own = typeof data === 'string' ? data : new Uint8Array(data);
