@@ -49,6 +49,8 @@ const epoll = 'driver/readiness/epoll-backend.ts';
 const ioUring = 'driver/io-uring/io-uring-backend.ts';
 const kqueue = 'driver/readiness/kqueue-backend.ts';
 const foreign = 'ffi/index.ts';
+/** Of `gnet/stream` and `gnet/http`: too little for a file of its own. */
+const garbage = 'host/chunk-garbage.ts';
 
 /**
  * A file costs a program about a millisecond of its start, however small it is. What is in none of these is
@@ -76,6 +78,7 @@ const chunks: readonly Chunk[] = [
     name: 'main',
     has: (path, loading) =>
       loading.isLoadedBy('index.ts', path) ||
+      loading.isLoadedBy(garbage, path) ||
       (loading.isLoadedBy(epoll, path) && !loading.loads(path, foreign)),
   },
 ];

@@ -61,13 +61,6 @@ const AIMS: readonly Aim[] = [
     cpuAtMost,
   })),
   {
-    work: 'http-upload-large',
-    subject: 'packages-gnet-gc',
-    peer: 'packages-node',
-    matches: {},
-    cpuAtMost: 0.9,
-  },
-  {
     work: 'express-2-loops',
     subject: 'packages-gnet',
     peer: 'packages-gnet-1-loop',

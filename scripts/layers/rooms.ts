@@ -37,6 +37,7 @@ const common: readonly string[] = [
   'src/base/loop-work.ts',
   'src/base/codec-to-come.ts',
   'src/base/flushed.ts',
+  'src/host/chunk-garbage.ts',
   'src/host/fetch-codings.ts',
   'src/host/thread-locks.ts',
 ];

@@ -1,3 +1,5 @@
+import { chunkGarbage } from '../host/chunk-garbage.ts';
+
 /** Blocks that small pieces are gathered in; bytes. */
 const SMALL_BLOCK = 4 * 1024;
 const EMPTY = Buffer.alloc(0);
@@ -94,6 +96,7 @@ export class RequestBody {
     if (tail === null || tail.length - this.#tailLength < length) {
       this.#closeTail();
       tail = Buffer.allocUnsafeSlow(this.#blockFor(length));
+      chunkGarbage.made(tail.length);
       this.#tail = tail;
       this.#tailLength = 0;
     }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { flushed } from '../base/flushed.ts';
 import type { Bytes, Conn, EventHandler } from '../index.ts';
-import { chunkGarbage } from './chunk-garbage.ts';
+import { chunkGarbage } from '../host/chunk-garbage.ts';
 import { HttpFeed } from './http-feed.ts';
 import type { Traffic } from './socket-timeout.ts';
 

@@ -5,6 +5,7 @@ import type {
   WritableStreamDefaultController,
 } from 'node:stream/web';
 import { BuiltInFrameCodec, type Conn, type EventHandler } from '../index.ts';
+import { chunkGarbage } from '../host/chunk-garbage.ts';
 import { brokenPipe, shortBytesMax } from './socket-link.ts';
 
 type OwnBytes = Uint8Array<ArrayBuffer>;
@@ -73,7 +74,10 @@ export class WebLink implements EventHandler<Buffer> {
     if (frame === null || this.#readOver) return;
     const rest = this.#fillRequest(frame);
     // It is transferred: memory of its own.
-    if (rest.length > 0) this.#reader.enqueue(new Uint8Array(rest));
+    if (rest.length > 0) {
+      this.#reader.enqueue(new Uint8Array(rest));
+      chunkGarbage.made(rest.length);
+    }
     if ((this.#reader.desiredSize ?? 0) <= 0) c.pauseRead();
   }
 

@@ -34,12 +34,10 @@ interface Parts {
   readonly works?: readonly string[];
   /** Instead of what belongs to the work. */
   readonly rest?: readonly string[];
-  /** Of Node, besides those of the work. */
-  readonly options?: readonly string[];
 }
 
 function peer(parts: Parts): Peer {
-  const { name, title, side, works = Object.keys(PROGRAMS), rest, options: own = [] } = parts;
+  const { name, title, side, works = Object.keys(PROGRAMS), rest } = parts;
   return {
     name,
     title,
@@ -55,7 +53,7 @@ function peer(parts: Parts): Peer {
       const program = fileURLToPath(new URL(file, import.meta.url));
       const args = [program, portOf(work, endpoint), side, ...(rest ?? more)];
       const ofWork = work === 'http-upload' ? UPLOAD_OPTIONS : [];
-      const options = [...own, ...ofWork, ...OPTIONS];
+      const options = [...ofWork, ...OPTIONS];
       const isCluster = side === 'node' && work === 'express-2-loops';
       return {
         program: process.execPath,
@@ -74,13 +72,6 @@ function portOf(work: string, endpoint: Endpoint): string {
 const peers: readonly Peer[] = [
   peer({ name: 'packages-gnet', title: 'the package over gnet', side: 'gnet' }),
   peer({ name: 'packages-node', title: 'the package over node:net', side: 'node' }),
-  peer({
-    name: 'packages-gnet-gc',
-    title: 'the package over gnet, which may collect',
-    side: 'gnet',
-    works: ['http-upload-large'],
-    options: ['--expose-gc'],
-  }),
   peer({
     name: 'packages-gnet-1-loop',
     title: 'the package over gnet, one loop only',

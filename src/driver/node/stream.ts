@@ -3,6 +3,7 @@ import { assert } from '../../base/assert.ts';
 import type { GnetError } from '../../base/errors.ts';
 import type { OutboundQueue } from '../../buffer/outbound-queue.ts';
 import type { Slab } from '../../buffer/slab.ts';
+import { chunkGarbage } from '../../host/chunk-garbage.ts';
 import type { SocketWish } from '../contract.ts';
 import { addressText } from './address-text.ts';
 import type { ResetSearch } from './half-open.ts';
@@ -231,7 +232,9 @@ export class NodeStream implements Reporter, ResetSearch {
   }
 
   #fillChunk(): void {
-    this.#chunk = this.#socket.read() as Buffer | null;
+    const chunk = this.#socket.read() as Buffer | null;
+    if (chunk !== null) chunkGarbage.made(chunk.length);
+    this.#chunk = chunk;
     this.#chunkStart = 0;
     // Some versions give one piece of several; only an empty socket says again that it has something.
     this.#moreToRead = this.#chunk !== null && this.#socket.readableLength > 0;

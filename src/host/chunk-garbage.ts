@@ -1,0 +1,66 @@
+import { findSmallCollection, type SmallCollection } from './small-collections.ts';
+
+const mebibyte = 1_024 * 1_024;
+/** Bytes of chunks before the first collection: who receives less does not pay for finding `gc`. */
+const firstBytes = 16 * mebibyte;
+/** Bytes of chunks between two collections: for each millisecond that the first one took, and at least. */
+const bytesPerMs = 4 * mebibyte;
+const bytesMin = 8 * mebibyte;
+/** After as many V8 collects them in any case. */
+const bytesMax = 64 * mebibyte;
+/** Chunks shorter than this are little beside what else a program makes of them. */
+const chunkBytesMin = 4_096;
+/** Another thread may be in the way. */
+const attemptsMax = 3;
+
+/**
+ * Chunks of streams and bodies, and the copies that node:http makes, are buffers that live for a moment.
+ * V8 counts their memory towards its next full collection, and hardly towards the next small one,
+ * which would free them for a fraction of the work. So each 8 MiB of them are followed by a small one;
+ * fewer where a small one takes long, because much of what the program has made lately is alive.
+ */
+export class ChunkGarbage {
+  readonly #find: () => SmallCollection | null;
+  readonly #now: () => number;
+  #collect: SmallCollection | null = null;
+  #attempts = 0;
+  /** Bytes of chunks until the next collection. */
+  #left = firstBytes;
+
+  /**
+   * @param find asked when there is something to collect
+   * @param now milliseconds
+   */
+  constructor(find: () => SmallCollection | null, now: () => number) {
+    this.#find = find;
+    this.#now = now;
+  }
+
+  /** A chunk of so many bytes was given away. */
+  made(bytes: number): void {
+    if (bytes < chunkBytesMin) return;
+    this.#left -= bytes;
+    if (this.#left <= 0) this.#collectNow();
+  }
+
+  #collectNow(): void {
+    const collect = this.#collect ?? this.#findOnce();
+    if (collect === null) return;
+    const start = this.#now();
+    collect({ type: 'minor' });
+    const bytes = Math.round((this.#now() - start) * bytesPerMs);
+    this.#left = Math.min(bytesMax, Math.max(bytesMin, bytes));
+  }
+
+  #findOnce(): SmallCollection | null {
+    this.#collect = this.#find();
+    this.#attempts++;
+    this.#left = this.#attempts < attemptsMax ? firstBytes : Number.POSITIVE_INFINITY;
+    return this.#collect;
+  }
+}
+
+/** Of this thread. */
+export const chunkGarbage: ChunkGarbage = new ChunkGarbage(findSmallCollection, () =>
+  performance.now(),
+);
