@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { build, type OutputChunk, type Plugin } from 'rolldown';
 import { builtinModules } from './build-builtins.ts';
 import { chunkGroups } from './build-chunks.ts';
+import { removeUnreachable } from './build-declarations.ts';
 import { builtPageFiles } from './build-page.ts';
 import { projectNode } from './project-node.ts';
 
@@ -22,6 +23,7 @@ const dist = resolve(root, process.argv[2] ?? 'dist');
 
 interface Export {
   readonly 'gnet-source': string;
+  readonly types: string;
   readonly default: string;
 }
 
@@ -30,12 +32,16 @@ const ownFiles = ['src/http/loop-module.ts'];
 /** What `npx gnet` runs. */
 const command = 'src/command/gnet.ts';
 
-/** Their sources, by the names that they have in dist/. */
-function entryPoints(): Record<string, string> {
+function exportsOfPackage(): Export[] {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     readonly exports: Readonly<Record<string, Export | string>>;
   };
-  const entries = Object.values(manifest.exports).filter((one) => typeof one !== 'string');
+  return Object.values(manifest.exports).filter((one) => typeof one !== 'string');
+}
+
+/** Their sources, by the names that they have in dist/. */
+function entryPoints(): Record<string, string> {
+  const entries = exportsOfPackage();
   const named = [
     ...entries.map((one) => [basename(one.default, '.js'), one['gnet-source']] as const),
     ...[...ownFiles, command].map((path) => [basename(path, '.ts'), path] as const),
@@ -51,7 +57,11 @@ function declare(): boolean {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const place = join(dist, 'types');
   const flags = [compiler, '--project', 'tsconfig.build.json', '--outDir', place];
-  return spawnSync(projectNode(), flags, { cwd: root, stdio: 'inherit' }).status === 0;
+  const { status } = spawnSync(projectNode(), flags, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) return false;
+  const entries = exportsOfPackage().map(({ types }) => join(dist, relative('dist', types)));
+  removeUnreachable(place, entries);
+  return true;
 }
 
 /** The page of gnet/inspect as one script, one style and one document, in a module. */
