@@ -39,7 +39,6 @@ const common: readonly string[] = [
   'src/base/flushed.ts',
   'src/host/chunk-garbage.ts',
   'src/host/fetch-codings.ts',
-  'src/host/thread-locks.ts',
 ];
 
 /** What `testing` may import beside it: what stands in for a kernel and a connection, where a path is. */

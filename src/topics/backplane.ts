@@ -53,8 +53,8 @@ export interface Backplane {
   publish(topic: string, data: Bytes, options?: PublishOptions): void;
   /**
    * Throws if the broker cannot carry a topic or filter, ErrTopicTooLong for one that is too long for it.
-   * Asked before `subscribe`, and before `publish` unless it has just let the topic pass. Absent: it
-   * carries all.
+   * Asked before `subscribe`, and before `publish` under a topic that it has not let pass yet. Absent:
+   * it carries all.
    */
   check?(topic: string): void;
   /** From now on, receive messages that match. */

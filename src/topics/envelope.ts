@@ -67,10 +67,11 @@ export class Envelopes {
 
   /** Null for loops of this process and hub. */
   #senderOf(message: Uint8Array): Sender | null {
-    const name = Buffer.from(message.subarray(2, 2 + (message[1] as number)));
+    // In memory of its own: a small Buffer would keep that of many others.
+    const name = new Uint8Array(message.subarray(2, 2 + (message[1] as number)));
     const end = name.indexOf(0);
-    if (end < 0 || name.subarray(0, end).equals(this.#origin)) return null;
-    const key = name.toString('latin1');
+    if (end < 0 || this.#origin.equals(name.subarray(0, end))) return null;
+    const key = Buffer.from(name.buffer).toString('latin1');
     const known = this.#senders.get(key);
     this.#before = known ?? { name, last: 0 };
     if (known === undefined) this.#remember(key, this.#before);

@@ -1,6 +1,5 @@
 /** What loops of a process tell one another, through the runtime's `BroadcastChannel`. */
 import type { Bytes } from '../index.ts';
-import { OtherLoops } from './other-loops.ts';
 import type { PressureSign } from './pressure.ts';
 
 interface Published {
@@ -9,8 +8,6 @@ interface Published {
 }
 
 interface Told {
-  /** Of a loop that has just begun. */
-  readonly hello?: true;
   readonly pressure?: PressureSign;
   readonly presence?: string;
 }
@@ -28,12 +25,14 @@ function isMessages(data: Told | Messages): data is Messages {
   return Array.isArray(data);
 }
 
-/** What comes so soon behind a post waits for more. */
-const togetherMs = 1;
+/**
+ * In ms. What comes so soon behind a post waits for more: promises that send one message each do, and
+ * answers to messages that come one at a time do not.
+ */
+const togetherMs = 0.1;
 
 export class LoopChannel {
   readonly #channel: BroadcastChannel;
-  readonly #others: OtherLoops;
   /** Messages that leave together, when what runs now is over. */
   #waiting: Bytes[] = [];
   #postedAt = Number.NEGATIVE_INFINITY;
@@ -48,38 +47,27 @@ export class LoopChannel {
         }
         return;
       }
-      const { hello, pressure, presence } = data;
-      if (hello !== undefined) this.#others.heard();
+      const { pressure, presence } = data;
       if (pressure !== undefined) user.pressure(pressure);
       if (presence !== undefined) user.presence(presence);
     };
     // It must not keep the program running.
     (this.#channel as unknown as { unref(): void }).unref();
-    this.#others = new OtherLoops(name);
-    this.tell({ hello: true });
   }
 
   /**
    * Behind what runs now, which is the whole turn of a loop: whoever is reached otherwise need not wait
    * until it is packed. A callback of the runtime would cost a turn of its own: it is for promises that
-   * send one message each. A loop without others looks again behind the runtime's next look at its
-   * descriptors, which it need not hurry: it then has heard of those that began before the message.
+   * send one message each.
    */
   send(topic: string, data: Bytes): void {
-    if (this.#waiting.length === 0) this.#postLater();
+    if (this.#waiting.length === 0) {
+      const post = (): void => this.#post();
+      if (performance.now() - this.#postedAt < togetherMs) setImmediate(post);
+      else queueMicrotask(post);
+    }
     this.#waiting.push(topic, data);
   }
-
-  #postLater(): void {
-    if (!this.#others.mayListen) setImmediate(this.#postIfHeard).unref();
-    else if (performance.now() - this.#postedAt < togetherMs) setImmediate(this.#postIfHeard);
-    else queueMicrotask(this.#postIfHeard);
-  }
-
-  readonly #postIfHeard = (): void => {
-    if (this.#others.mayListen) this.#post();
-    else this.#waiting = [];
-  };
 
   #post(): void {
     const messages = this.#waiting;
@@ -97,6 +85,5 @@ export class LoopChannel {
   close(): void {
     this.#post();
     this.#channel.close();
-    this.#others.leave();
   }
 }

@@ -61,8 +61,9 @@ export class NatsSubjects implements NatsLinkUser {
   }
 
   #subscribeTo(connection: NatsConnection, subject: string): Subscription {
-    // What comes says its subject in bytes: those of a subject without wildcards need not be read.
-    const exact = isWildSubject(subject) ? null : topicOf(this.#prefix, subject);
+    // What comes says its subject in bytes: they need not be read where there is only one that matches.
+    const isExact = !isWildSubject(subject) && subject.isWellFormed();
+    const exact = isExact ? topicOf(this.#prefix, subject) : null;
     const callback = (error: Error | null, message: Msg): void => {
       if (error === null) this.#take(exact ?? this.#topics.of(message.subject), message.data);
       else this.#onError(error);
