@@ -5,11 +5,10 @@ import { ChunkGarbage } from './chunk-garbage.ts';
 const mebibyte = 1_024 * 1_024;
 const chunkBytes = 65_536;
 
-/** Gives chunks away, by a clock that says how long a collection takes. */
+/** Gives chunks away, and says how much a collection leaves alive. */
 class Rig {
   readonly asked: unknown[] = [];
-  collectionMs = 0;
-  #now = 0;
+  live = 0;
   /** Of the thread: how often it was looked for what collects. */
   finds = 0;
   readonly #garbage: ChunkGarbage;
@@ -17,10 +16,9 @@ class Rig {
   constructor(failures = 0) {
     const collect = (options: object): void => {
       this.asked.push(options);
-      this.#now += this.collectionMs;
     };
     const find = () => (++this.finds > failures ? collect : null);
-    this.#garbage = new ChunkGarbage(find, () => this.#now);
+    this.#garbage = new ChunkGarbage(find, () => this.live);
   }
 
   give(mebibytes: number, bytes = chunkBytes): void {
@@ -47,15 +45,15 @@ describe('ChunkGarbage', () => {
     assert.equal(rig.finds, 1);
   });
 
-  test('asks less often the longer a collection takes, up to 64 MiB', () => {
+  test('asks less often the more is alive, up to 64 MiB', () => {
     const rig = new Rig();
-    const after = (ms: number): number => {
-      rig.collectionMs = ms;
+    const after = (mebibytes: number): number => {
+      rig.live = mebibytes * mebibyte;
       rig.untilNext();
       return rig.untilNext();
     };
     assert.deepEqual([0.1, 1, 2.5, 8, 40].map(after), [8, 8, 10, 32, 64]);
-    rig.collectionMs = 0;
+    rig.live = 0;
     rig.untilNext();
     assert.equal(rig.untilNext(), 8);
   });

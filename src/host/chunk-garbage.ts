@@ -1,10 +1,10 @@
-import { findSmallCollection, type SmallCollection } from './small-collections.ts';
+import { findSmallCollection, type SmallCollection, youngBytes } from './small-collections.ts';
 
 const mebibyte = 1_024 * 1_024;
 /** Bytes of chunks before the first collection: who receives less does not pay for finding `gc`. */
 const firstBytes = 16 * mebibyte;
-/** Bytes of chunks between two collections: for each millisecond that the first one took, and at least. */
-const bytesPerMs = 4 * mebibyte;
+/** Bytes of chunks between two collections: for each byte that the first one has left alive, and at least. */
+const bytesPerLive = 4;
 const bytesMin = 8 * mebibyte;
 /** After as many V8 collects them in any case. */
 const bytesMax = 64 * mebibyte;
@@ -17,11 +17,12 @@ const attemptsMax = 3;
  * Chunks of streams and bodies, and the copies that node:http makes, are buffers that live for a moment.
  * V8 counts their memory towards its next full collection, and hardly towards the next small one,
  * which would free them for a fraction of the work. So each 8 MiB of them are followed by a small one;
- * fewer where a small one takes long, because much of what the program has made lately is alive.
+ * fewer where much of what the program has made lately is alive, which a small one copies. The time that
+ * it takes would not tell: on a busy machine it waits for V8's other threads.
  */
 export class ChunkGarbage {
   readonly #find: () => SmallCollection | null;
-  readonly #now: () => number;
+  readonly #live: () => number;
   #collect: SmallCollection | null = null;
   #attempts = 0;
   /** Bytes of chunks until the next collection. */
@@ -29,11 +30,11 @@ export class ChunkGarbage {
 
   /**
    * @param find asked when there is something to collect
-   * @param now milliseconds
+   * @param live how many bytes the last collection has left alive
    */
-  constructor(find: () => SmallCollection | null, now: () => number) {
+  constructor(find: () => SmallCollection | null, live: () => number) {
     this.#find = find;
-    this.#now = now;
+    this.#live = live;
   }
 
   /** A chunk of so many bytes was given away. */
@@ -46,10 +47,8 @@ export class ChunkGarbage {
   #collectNow(): void {
     const collect = this.#collect ?? this.#findOnce();
     if (collect === null) return;
-    const start = this.#now();
     collect({ type: 'minor' });
-    const bytes = Math.round((this.#now() - start) * bytesPerMs);
-    this.#left = Math.min(bytesMax, Math.max(bytesMin, bytes));
+    this.#left = Math.min(bytesMax, Math.max(bytesMin, this.#live() * bytesPerLive));
   }
 
   #findOnce(): SmallCollection | null {
@@ -61,6 +60,4 @@ export class ChunkGarbage {
 }
 
 /** Of this thread. */
-export const chunkGarbage: ChunkGarbage = new ChunkGarbage(findSmallCollection, () =>
-  performance.now(),
-);
+export const chunkGarbage: ChunkGarbage = new ChunkGarbage(findSmallCollection, youngBytes);

@@ -114,17 +114,49 @@ describe('small collections', { skip }, () => {
     assert.deepEqual(answer, ['function', 'function']);
   });
 
+  test('leave it where the program has exposed it under another name', () => {
+    const body = `
+      const tag = v8.cachedDataVersionTag();
+      const found = findSmallCollection();
+      const isSame = v8.cachedDataVersionTag() === tag;
+      say([found, vm.runInNewContext('typeof collectNow'), isSame]);
+    `;
+    const args = ['--expose-gc-as=collectNow', ...evaluating];
+    assert.deepEqual(run(body, { args }), [null, 'function', true]);
+  });
+
   test('are left to V8 where the program wants that', () => {
-    const env = { GNET_SMALL_COLLECTIONS: '0' };
-    assert.equal(
-      run('say(findSmallCollection());', { env, args: ['--expose-gc', ...evaluating] }),
-      null,
-    );
+    for (const word of ['0', 'false', 'off', 'no']) {
+      const env = { GNET_SMALL_COLLECTIONS: word };
+      const args = ['--expose-gc', ...evaluating];
+      assert.equal(run('say(findSmallCollection());', { env, args }), null);
+    }
   });
 
   test('are left to V8 where its flags are frozen, which a change would not survive', () => {
     const args = ['--freeze-flags-after-init', ...evaluating];
     assert.equal(run('say(findSmallCollection());', { args }), null);
+    // A thread with options of its own does not see those of the process.
+    const inThread = `
+      import { once } from 'node:events';
+      import { Worker } from 'node:worker_threads';
+      const code = \`
+        import { parentPort } from 'node:worker_threads';
+        import { findSmallCollection } from '${module}';
+        parentPort.postMessage(findSmallCollection());
+      \`;
+      const url = new URL('data:text/javascript,' + encodeURIComponent(code));
+      say(await once(new Worker(url, { execArgv: [] }), 'message'));
+    `;
+    assert.deepEqual(run(inThread, { args }), [null]);
+  });
+
+  test('are left to V8 where the program breaks what they need', () => {
+    const body = `
+      Object.defineProperty(globalThis, 'gc', { get() { throw new Error('no'); } });
+      say(findSmallCollection());
+    `;
+    assert.equal(run(body), null);
   });
 
   test('are left to V8 in other runtimes, and in programs that embed Node', () => {

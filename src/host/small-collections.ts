@@ -1,35 +1,56 @@
 /** Small collections of the garbage of this thread, which V8 makes for those who have its `gc`. */
+import { readFileSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import { environment } from '../base/environment.ts';
 
 /** V8's own `gc`. So called, it collects the young generation of this thread before it returns. */
 export type SmallCollection = (options: { readonly type: 'minor' }) => unknown;
 
-/** `0` leaves all collections to V8. */
+/** How the option of V8 begins. */
+const freezes = '--freeze-flags';
 const variable = 'GNET_SMALL_COLLECTIONS';
+/** Of the variable: all collections are V8's. */
+const off: ReadonlySet<string> = new Set(['0', 'false', 'off', 'no']);
 
 /**
  * What collects the young generation of this thread. Null where that is not wanted, or impossible, or
  * impossible now: a later call may find it. The globals of the program stay as they are.
  */
 export function findSmallCollection(): SmallCollection | null {
-  if (environment[variable] === '0' || !isPlainNode()) return null;
-  const given = ofV8((globalThis as { readonly gc?: unknown }).gc);
-  if (given !== null) return given;
   try {
-    return ofV8(inNewGlobals()) ?? exposed();
+    if (off.has(environment[variable] ?? '') || !isPlainNode()) return null;
+    return ofV8((globalThis as { readonly gc?: unknown }).gc) ?? fromNewGlobals();
   } catch {
     return null;
   }
 }
 
-/**
- * Other runtimes have a `gc` that is not V8's, or none. Where V8's flags are frozen, which the programs
- * that embed it may do, a change of one ends the process.
- */
+/** Bytes of the young generation of this thread: behind a small collection, those that are alive. */
+export function youngBytes(): number {
+  const spaces = process.getBuiltinModule('node:v8').getHeapSpaceStatistics();
+  return spaces.find((space) => space.space_name === 'new_space')?.space_used_size ?? 0;
+}
+
+/** Other runtimes have a `gc` that is not V8's, or none, and those that embed Node may freeze V8's flags. */
 function isPlainNode(): boolean {
   const { bun, deno, electron, nw } = process.versions;
   const isOther = (bun ?? deno ?? electron ?? nw) !== undefined;
-  return !isOther && !process.execArgv.some((option) => /^--freeze[-_]flags/.test(option));
+  return !isOther && !flagsMayBeFrozen();
+}
+
+/** A change of a frozen flag ends the process. The options of a thread need not be those of the process. */
+function flagsMayBeFrozen(): boolean {
+  const options = [...process.execArgv, ...(commandLine() ?? (isMainThread ? [] : [freezes]))];
+  return options.some((option) => option.replaceAll('_', '-').startsWith(freezes));
+}
+
+/** Null on systems that do not tell. */
+function commandLine(): readonly string[] | null {
+  try {
+    return readFileSync('/proc/self/cmdline', 'utf8').split('\0');
+  } catch {
+    return null;
+  }
 }
 
 /** A program's own function, or that of another engine, may know no small collections. */
@@ -40,23 +61,22 @@ function ofV8(gc: unknown): SmallCollection | null {
   return text === 'function gc() { [native code] }' ? (gc as SmallCollection) : null;
 }
 
-/** The function keeps these globals alive: some 200 KiB. */
-function inNewGlobals(): unknown {
-  const { runInNewContext } = process.getBuiltinModule('node:vm');
-  // A debugger lists them by that name.
-  return runInNewContext('globalThis.gc', {}, { contextName: 'gc for gnet' });
-}
-
 /**
- * V8 gives `gc` to the globals that are made while this flag is set. It is of the whole process: another
- * thread that does the same may take it away too early.
+ * V8 gives `gc` to the globals that are made while a flag is set. The flag is of the whole process: if it
+ * was set before, it stays so. Another thread that does the same may take it away too early. The
+ * function keeps the new globals alive, some 200 KiB.
  */
-function exposed(): SmallCollection | null {
-  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
+function fromNewGlobals(): SmallCollection | null {
+  const { cachedDataVersionTag, setFlagsFromString } = process.getBuiltinModule('node:v8');
+  const { runInNewContext } = process.getBuiltinModule('node:vm');
+  // It stands for all flags, too.
+  const tag = cachedDataVersionTag();
   setFlagsFromString('--expose-gc');
+  const wasSet = cachedDataVersionTag() === tag;
   try {
-    return ofV8(inNewGlobals());
+    // A debugger lists the globals by that name.
+    return ofV8(runInNewContext('globalThis.gc', {}, { contextName: 'gc for gnet' }));
   } finally {
-    setFlagsFromString('--no-expose-gc');
+    if (!wasSet) setFlagsFromString('--no-expose-gc');
   }
 }

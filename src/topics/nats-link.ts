@@ -85,6 +85,12 @@ export class NatsLink {
     for (const user of this.#users) user.disconnected();
   }
 
+  #away(server: string): void {
+    this.#lost();
+    if (this.signal.aborted) return;
+    this.onError(new Error(`lost the connection to NATS at ${server}: reconnecting`));
+  }
+
   #refused(error: Error): void {
     for (const user of this.#users) user.refused?.(error);
     this.onError(error);
@@ -93,7 +99,7 @@ export class NatsLink {
   /** Later connections are the client's own: it subscribes again by itself. */
   async #watch(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
-      if (status.type === 'disconnect') this.#lost();
+      if (status.type === 'disconnect') this.#away(status.server);
       else if (status.type === 'reconnect') this.#tell(connection, false);
       else if (status.type === 'error') this.#refused(status.error);
     }

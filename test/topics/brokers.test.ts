@@ -55,6 +55,24 @@ async function startSubscriber(t: TestScope) {
 const LONG = 'x'.repeat(5_000);
 
 describe('NATS', { skip: missing('nats-server') }, () => {
+  test('that has gone is told to onError', async (t) => {
+    const port = await freePort();
+    const args = ['-a', '127.0.0.1', '-p', String(port)];
+    const server = await broker(t, 'nats-server', args, /Server is ready/);
+    const errors: string[] = [];
+    const onError = (error: Error): void => void errors.push(error.message);
+    const url = `nats://127.0.0.1:${port}`;
+    const hub = hubOf(t, 'gone', { backplane: natsBackplane(url, { onError }) });
+    const other = hubOf(t, 'other', { backplane: natsBackplane(url, { onError: () => {} }) });
+    const { client, conn } = await startSubscriber(t);
+    hub.subscribe(conn, 'x');
+    const asking = setInterval(() => other.publish('x', 'are you there?'), 10);
+    await client.readExactly('are you there?'.length).finally(() => clearInterval(asking));
+    server.kill('SIGKILL');
+    await waitUntil(() => errors.length > 0, 'it is told');
+    assert.match(errors[0] as string, /lost the connection to NATS at 127\.0\.0\.1/);
+  });
+
   test('takes a topic as long as it says, and refuses longer ones before it is asked', async (t) => {
     const url = await startNats(t);
     const errors: unknown[] = [];

@@ -232,12 +232,11 @@ export class NodeStream implements Reporter, ResetSearch {
   }
 
   #fillChunk(): void {
-    const chunk = this.#socket.read() as Buffer | null;
-    if (chunk !== null) chunkGarbage.made(chunk.length);
-    this.#chunk = chunk;
+    this.#chunk = this.#socket.read() as Buffer | null;
     this.#chunkStart = 0;
     // Some versions give one piece of several; only an empty socket says again that it has something.
     this.#moreToRead = this.#chunk !== null && this.#socket.readableLength > 0;
+    if (this.#chunk !== null) chunkGarbage.made(this.#chunk.length);
   }
 
   /** What the runtime has read; the kernel has more only where the runtime's own limit stopped it. */
