@@ -1,4 +1,6 @@
 /** What loops of a process tell one another, through the runtime's `BroadcastChannel`. */
+// The one of the globals has no `unref` on Deno.
+import { BroadcastChannel } from 'node:worker_threads';
 import type { Bytes } from '../index.ts';
 import type { PressureSign } from './pressure.ts';
 
@@ -52,7 +54,7 @@ export class LoopChannel {
       if (presence !== undefined) user.presence(presence);
     };
     // It must not keep the program running.
-    (this.#channel as unknown as { unref(): void }).unref();
+    this.#channel.unref();
   }
 
   /**
