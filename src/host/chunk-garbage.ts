@@ -3,8 +3,9 @@ import { findSmallCollection, type SmallCollection, youngBytes } from './small-c
 const mebibyte = 1_024 * 1_024;
 /** Bytes of chunks before the first collection: who receives less does not pay for finding `gc`. */
 const firstBytes = 16 * mebibyte;
-/** Bytes of chunks between two collections: for each byte that the first one has left alive, and at least. */
+/** Bytes of chunks between two collections, for each byte that the last one has left alive. */
 const bytesPerLive = 4;
+/** But at least so many. */
 const bytesMin = 8 * mebibyte;
 /** After as many V8 collects them in any case. */
 const bytesMax = 64 * mebibyte;

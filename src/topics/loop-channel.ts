@@ -59,25 +59,24 @@ export class LoopChannel {
 
   /**
    * Behind what runs now, which is the whole turn of a loop: whoever is reached otherwise need not wait
-   * until it is packed. A callback of the runtime would cost a turn of its own: it is for promises that
-   * send one message each.
+   * until it is packed. Promises that send one message each have no such turn: what follows a post at once
+   * waits for a callback of the runtime, which would cost a single message a turn of its own.
    */
   send(topic: string, data: Bytes): void {
     if (this.#waiting.length === 0) {
-      const post = (): void => this.#post();
-      if (performance.now() - this.#postedAt < togetherMs) setImmediate(post);
-      else queueMicrotask(post);
+      if (performance.now() - this.#postedAt < togetherMs) setImmediate(this.#post);
+      else queueMicrotask(this.#post);
     }
     this.#waiting.push(topic, data);
   }
 
-  #post(): void {
+  readonly #post = (): void => {
     const messages = this.#waiting;
     if (messages.length === 0) return;
     this.#waiting = [];
     this.#postedAt = performance.now();
     this.#channel.postMessage(messages satisfies Messages);
-  }
+  };
 
   tell(what: Told): void {
     this.#channel.postMessage(what);

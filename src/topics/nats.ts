@@ -61,7 +61,8 @@ export class NatsSubjects implements NatsLinkUser {
   }
 
   #subscribeTo(connection: NatsConnection, subject: string): Subscription {
-    // What comes says its subject in bytes: they need not be read where there is only one that matches.
+    // What comes says its subject in bytes: they need not be read where only one subject matches. Half a
+    // surrogate pair is not sent as it is: others are the same there.
     const isExact = !isWildSubject(subject) && subject.isWellFormed();
     const exact = isExact ? topicOf(this.#prefix, subject) : null;
     const callback = (error: Error | null, message: Msg): void => {

@@ -70,7 +70,7 @@ describe('small collections of what an upload leaves', {
   ];
   for (const { name, args, env, says } of programs) {
     test(`${name}: ${says}`, async (t) => {
-      const whole = { env: { ...process.env, ...env } };
+      const whole = { env: { ...process.env, GNET_SMALL_COLLECTIONS: '', ...env } };
       const program = runProgram(t, 'test/stream/programs/upload.ts', args, whole);
       assert.deepEqual(await program.line(/took (\d+)/), ['33554432']);
       assert.deepEqual(await program.line(/^((?:not )?collected)$/m), [says]);
